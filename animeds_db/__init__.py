@@ -1,0 +1,24 @@
+"""animeds-db: anime episodes as a database. `open()` one, ask it SQL, export folders.
+
+Names are loaded on first use, so that `import animeds_db` stays cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from animeds_db.errors import AnimedsError
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset, create, open
+
+__version__ = "0.1.0"
+__all__ = ["AnimedsError", "Dataset", "__version__", "create", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Dataset", "create", "open"):
+        from animeds_db import dataset
+
+        return getattr(dataset, name)
+    raise AttributeError(f"module 'animeds_db' has no attribute {name!r}")

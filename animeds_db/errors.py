@@ -1,0 +1,81 @@
+"""Everything that can go wrong in a way a person can act on.
+
+    AnimedsError            exit code 1
+    ├── SourceError         a video, picture or archive that cannot be read, moved or changed
+    ├── QueryError          SQL or a named query: carries file, line, column
+    ├── ModelError          a model that is missing, damaged or answers nonsense
+    ├── StoreError          the database itself: not one, too new, torn, disk full
+    ├── ExportError         a folder that cannot or must not be written
+    └── UsageError          a wrong flag or value; exit code 2
+
+A message says what was wrong and where; `hint` says what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AnimedsError(Exception):
+    """Base of all errors a user may see. `str(e)` is one line; `hint` is the way out, or None."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SourceError(AnimedsError):
+    """A video, picture, folder or archive that cannot be read as one."""
+
+
+class QueryError(AnimedsError):
+    """SQL that cannot be run. `line` and `column` count from 1 inside `file` (or the text given)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class ModelError(AnimedsError):
+    """A model that is missing, damaged, or not what its manifest entry says."""
+
+
+class StoreError(AnimedsError):
+    """The database cannot be opened, read or written."""
+
+
+class ExportError(AnimedsError):
+    """An export that cannot be written, or must not be."""
+
+
+class UsageError(AnimedsError):
+    """A flag or value that makes no sense."""
+
+    exit_code = 2
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean "x"?` for the closest known names, or a list of them when none is close."""
+    options = sorted(set(known))
+    close = difflib.get_close_matches(name, options, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f'"{c}"' for c in close) + "?"
+    return "known: " + ", ".join(options) if options else "there are none"

@@ -1,0 +1,216 @@
+"""The Lance tables: Arrow schemas, ids, and what every column means. Imports nothing of ours.
+
+One database is one directory (or URI) of Lance tables. Columns use only Arrow types that DuckDB can
+filter in Lance: signed integers, float32/64, strings, binary, booleans, naive UTC timestamps, and
+lists of those. Each table has one key column, marked as Lance's unenforced primary key so that
+concurrent `merge_insert`s of the same rows conflict instead of doubling them.
+
+Ids are strings a person can read, sort and put in a file name:
+
+    source     k3f9a2qd                  base32 of the content's hash
+    frame      k3f9a2qd-000754212        + milliseconds (videos) or position (pictures), nine digits
+    detection  k3f9a2qd-000754212-f0     + kind and position from left to right
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+VERSION_KEY = b"animeds_schema_version"
+PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
+
+DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
+CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
+SCORE_FLOOR = 0.1
+"""Tag scores below this are not stored (0…1). Thresholds above it are a query's choice, not a re-run."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name, its key column and its Arrow schema."""
+
+    name: str
+    key: str
+    schema: pa.Schema
+
+
+def source_id(content_hash: str) -> str:
+    """Return the eight-character id of a source from the hexadecimal hash of its content."""
+    return base64.b32encode(bytes.fromhex(content_hash)[:5]).decode("ascii").lower()
+
+
+def frame_id(source: str, position: int) -> str:
+    """Return a frame's id. `position` is milliseconds from the start (0 … 999 999 999), or a picture's place.
+
+    Raises ValueError when the position does not fit nine digits: ids would no longer sort by time.
+    """
+    if not 0 <= position <= 999_999_999:
+        raise ValueError(f"frame position {position} is outside 0 … 999999999")
+    return f"{source}-{position:09d}"
+
+
+def detection_id(frame: str, kind: str, index: int) -> str:
+    """Return a detection's id: frame id, the kind's letter, its position among that kind from left to right."""
+    return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
+
+
+def _key(name: str) -> pa.Field:
+    return pa.field(name, pa.string(), nullable=False, metadata=PRIMARY_KEY)
+
+
+def _vector(name: str, width: int) -> pa.Field:
+    return pa.field(name, pa.list_(pa.float32(), width))
+
+
+def _schema(*fields: pa.Field) -> pa.Schema:
+    return pa.schema(list(fields), metadata={VERSION_KEY: str(SCHEMA_VERSION).encode()})
+
+
+_TIME = pa.timestamp("us")  # naive UTC
+
+SOURCES = Table(
+    "sources",
+    "source_id",
+    _schema(
+        _key("source_id"),
+        pa.field("content_hash", pa.string()),  # xxh3-128 of sampled bytes (see animeds_ingest.sources), hex
+        pa.field("fingerprint", pa.string()),  # of names, sizes, times: "unchanged" without reading content
+        pa.field("kind", pa.string()),  # video | images | archive | imagefolder
+        pa.field("uri", pa.string()),  # absolute path or URI, as last seen
+        pa.field("image_type", pa.string()),  # screenshot | fanart | regularization
+        pa.field("show", pa.string()),
+        pa.field("season", pa.int32()),
+        pa.field("episode", pa.int32()),
+        pa.field("title", pa.string()),  # file or folder name without extension
+        pa.field("credit", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("codec", pa.string()),
+        pa.field("width", pa.int32()),  # as displayed: after sample aspect ratio and rotation, pixels
+        pa.field("height", pa.int32()),
+        pa.field("fps", pa.float64()),
+        pa.field("duration_s", pa.float64()),
+        pa.field("colour", pa.string()),  # matrix and range that were used, e.g. "bt709 limited (assumed)"
+        pa.field("sampling", pa.string()),  # canonical text, e.g. "keyframes" or "every=2s 60..120"
+        pa.field("models", pa.list_(pa.string())),  # model ids used, in the order tagger, detector, …
+        pa.field("n_frames", pa.int64()),
+        pa.field("state", pa.string()),  # running | done | failed
+        pa.field("error", pa.string()),  # what went wrong, or what was noticed ("cut short at 12:31")
+        pa.field("started_at", _TIME),
+        pa.field("finished_at", _TIME),
+    ),
+)
+
+
+def frames(embedding_width: int) -> Table:
+    """Return the frames table for image embeddings of this width (float32, L2-normalised)."""
+    return Table(
+        "frames",
+        "frame_id",
+        _schema(
+            _key("frame_id"),
+            pa.field("source_id", pa.string()),
+            pa.field("stream", pa.int32()),  # index of the video stream; 0 for pictures
+            pa.field("pts", pa.int64()),  # presentation time in the stream's time base; place for pictures
+            pa.field("key_pts", pa.int64()),  # pts of the key frame from which this frame can be decoded
+            pa.field("member", pa.string()),  # path inside the folder or archive; null for videos
+            pa.field("time_s", pa.float64()),  # seconds from the stream's start; null for pictures
+            pa.field("ordinal", pa.int32()),  # 0, 1, 2 … among this source's rows
+            pa.field("shot", pa.int32()),  # 0, 1, 2 … within the source, by cuts between sampled frames
+            pa.field("is_keyframe", pa.bool_()),
+            pa.field("width", pa.int32()),  # as displayed, pixels
+            pa.field("height", pa.int32()),
+            pa.field("content_hash", pa.string()),  # xxh3-128 hex: decoded planes (video) or file bytes (picture)
+            pa.field("phash", pa.int64()),  # 64-bit DCT hash, as a signed integer; distance = bit count of xor
+            pa.field("sharpness", pa.float32()),  # variance of the Laplacian of 8-bit luma, see measure.py
+            pa.field("brightness", pa.float32()),  # mean luma, 0…1
+            pa.field("contrast", pa.float32()),  # standard deviation of luma, 0…0.5
+            pa.field("saturation", pa.float32()),  # mean HSV saturation, 0…1
+            pa.field("border_left", pa.float32()),  # uniform border, share of width or height, 0…1
+            pa.field("border_top", pa.float32()),
+            pa.field("border_right", pa.float32()),
+            pa.field("border_bottom", pa.float32()),
+            pa.field("is_blank", pa.bool_()),
+            pa.field("text_upper", pa.float32()),  # share of the upper band covered by burned-in text, 0…1
+            pa.field("text_lower", pa.float32()),  # the same, lower band
+            pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
+            pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
+            pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, in step with tags, 10…100
+            pa.field("tagger", pa.string()),  # model id
+            _vector("embedding", embedding_width),
+            pa.field("embedder", pa.string()),  # model id
+            pa.field("source_text", pa.string()),  # a caption that came with the picture
+        ),
+    )
+
+
+def detections(vector_width: int) -> Table:
+    """Return the detections table for character vectors of this width (float32, L2-normalised)."""
+    return Table(
+        "detections",
+        "detection_id",
+        _schema(
+            _key("detection_id"),
+            pa.field("frame_id", pa.string()),
+            pa.field("source_id", pa.string()),
+            pa.field("kind", pa.string()),  # face | head | halfbody | person
+            pa.field("left", pa.float32()),  # relative to the displayed frame, origin top left, 0…1
+            pa.field("top", pa.float32()),
+            pa.field("right", pa.float32()),
+            pa.field("bottom", pa.float32()),
+            pa.field("score", pa.float32()),  # 0…1
+            pa.field("model", pa.string()),  # model id
+            _vector("vector", vector_width),
+            pa.field("vector_model", pa.string()),  # model id
+        ),
+    )
+
+
+THUMBNAILS = Table(
+    "thumbnails",
+    "frame_id",
+    _schema(
+        _key("frame_id"),
+        pa.field("source_id", pa.string()),
+        pa.field("webp", pa.binary()),  # longer edge 256 px
+    ),
+)
+
+VOCABULARY = Table(
+    "vocabulary",
+    "tag_id",
+    _schema(
+        pa.field("tag_id", pa.int16(), nullable=False, metadata=PRIMARY_KEY),  # from 1, never reused
+        pa.field("tag", pa.string()),
+        pa.field("category", pa.string()),  # one of CATEGORIES
+    ),
+)
+
+MODELS = Table(
+    "models",
+    "model_id",
+    _schema(
+        _key("model_id"),  # name@revision
+        pa.field("name", pa.string()),
+        pa.field("task", pa.string()),  # tagger | detector | character | image
+        pa.field("repo", pa.string()),
+        pa.field("revision", pa.string()),
+        pa.field("sha256", pa.string()),
+        pa.field("width", pa.int32()),  # of its vectors; null for taggers and detectors
+        pa.field("thresholds", pa.string()),  # JSON
+        pa.field("licence", pa.string()),
+        pa.field("added_at", _TIME),
+    ),
+)
+
+DEFAULT_WIDTH = 512
+"""Vector width of a database created without that model (every vector is then null)."""
+
+
+def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
+    """Return every table of a database, in the order in which they are created."""
+    return (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)

@@ -1,0 +1,1 @@
+"""Episodes and pictures in, rows out."""
