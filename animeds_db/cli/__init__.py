@@ -1,1 +1,75 @@
+"""The `animeds` command. Commands parse and print; whatever they can do, a notebook can do in one call.
 
+stdout is data, stderr is talk. Exit codes: 0 fine, 1 error, 2 wrong usage, 3 some sources failed, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import animeds_db
+from animeds_db.cli import export, ingest, inspect, query, sample
+from animeds_db.cli.output import talk
+from animeds_db.errors import AnimedsError
+
+app = typer.Typer(
+    name="animeds",
+    help="Turn anime episodes into a database, and every wish for training data into a query.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (ingest, query, export, inspect, sample):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"animeds-db {animeds_db.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.", envvar="ANIMEDS_DEBUG")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    if debug:
+        os.environ["ANIMEDS_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names of episodes are Unicode; a Windows pipe is not
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except AnimedsError as error:
+        sys.exit(_report(error))
+    except KeyboardInterrupt:
+        talk("interrupted: what was finished is kept; run the same command again to go on")
+        sys.exit(130)
+    except BrokenPipeError:  # `animeds sql … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _report(error: AnimedsError) -> int:
+    if os.environ.get("ANIMEDS_DEBUG"):
+        raise error
+    talk(f"error: {error}")
+    if error.hint:
+        talk(f"hint: {error.hint}")
+    return error.exit_code

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from animeds_db.errors import UsageError
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset
+
+DbOption = Annotated[
+    str | None,
+    typer.Option(
+        "--db", help="The database. Default: ANIMEDS_DB, animeds.toml, else ./anime.animeds.", metavar="PATH"
+    ),
+]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", help="A parameter of the query, as name=value. Repeat for more."),
+]
+UnfinishedOption = Annotated[
+    bool, typer.Option("--unfinished", help="Also show rows of sources whose ingest has not finished.")
+]
+
+
+def open_dataset(db: str | None, *, unfinished: bool = False) -> Dataset:
+    """Open the database that the flag, the environment or the settings files name."""
+    from animeds_db.dataset import open as open_database
+
+    return open_database(db, unfinished=unfinished)
+
+
+def parse_params(pairs: list[str] | None) -> dict[str, str]:
+    """Turn `["a=1", "b=x"]` into a dict. Raises UsageError for a pair without `=` or a name given twice."""
+    params: dict[str, str] = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f'"{pair}" is not name=value', hint="for example: -p character=nanoha")
+        if name.strip() in params:
+            raise UsageError(f'the parameter "{name.strip()}" is given twice')
+        params[name.strip()] = value
+    return params

@@ -1,0 +1,188 @@
+"""The one sink for rows: a DuckDB relation goes in, stdout comes out in the format asked for.
+
+Data goes to stdout, everything meant for a person to `talk` on stderr.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from animeds_db.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+TABLE_ROWS = 200
+"""A table on a terminal shows this many rows; every other format and every pipe gets all of them."""
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    tsv = "tsv"
+    md = "md"
+    parquet = "parquet"
+    arrow = "arrow"
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print rows: a table on a terminal, tsv in a pipe."),
+]
+
+
+def talk(line: str) -> None:
+    """Write one line for a person to stderr."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
+
+
+def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None) -> None:
+    """Print a relation to stdout in `wanted` format. Raises UsageError for binary data on a terminal."""
+    chosen = wanted or (Format.table if sys.stdout.isatty() else Format.tsv)
+    if chosen is Format.table:
+        _table(relation)
+    elif chosen in (Format.parquet, Format.arrow):
+        _binary(relation, chosen)
+    else:
+        names = relation.columns
+        rows = _rows(relation)
+        writer = {
+            Format.json: _json,
+            Format.jsonl: _jsonl,
+            Format.md: _markdown,
+            Format.csv: _csv,
+            Format.tsv: _tsv,
+        }[chosen]
+        for line in writer(names, rows):
+            sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+def _table(relation: duckdb.DuckDBPyRelation) -> None:
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        relation.show(max_width=width, max_rows=TABLE_ROWS)
+    else:
+        relation.show(max_width=10_000, max_rows=2**31 - 1)
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
+    for batch in relation.to_arrow_reader(8192):
+        columns = [column.to_pylist() for column in batch.columns]
+        for row in zip(*columns, strict=True):
+            yield [_plain(value) for value in row]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _json(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
+    yield "["
+    for number, row in enumerate(rows):
+        yield (",\n " if number else "\n ") + _dump(dict(zip(names, row, strict=True)))
+    yield "\n]\n"
+
+
+def _jsonl(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
+    for row in rows:
+        yield _dump(dict(zip(names, row, strict=True))) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return _dump(value)
+
+
+def _csv(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
+    return _separated(names, rows, ",")
+
+
+def _tsv(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
+    return _separated(names, rows, "\t")
+
+
+def _separated(names: list[str], rows: Iterator[list[Any]], separator: str) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _markdown(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |\n"
+
+    yield line(names)
+    yield "|" + "|".join(" --- " for _ in names) + "|\n"
+    for row in rows:
+        yield line([_cell(value) for value in row])
+
+
+def _binary(relation: duckdb.DuckDBPyRelation, chosen: Format) -> None:
+    if sys.stdout.isatty():
+        raise UsageError(
+            f"{chosen} is binary and stdout is a terminal", hint=f"send it to a file: … > rows.{chosen}"
+        )
+    reader = relation.to_arrow_reader(65536)
+    out = sys.stdout.buffer
+    if chosen is Format.arrow:
+        _write_arrow(reader, out)
+    else:
+        _write_parquet(reader, out)
+
+
+def _write_arrow(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_stream(out, reader.schema) as stream:
+        for batch in reader:
+            stream.write_batch(batch)
+
+
+def _write_parquet(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(out, reader.schema) as file:
+        for batch in reader:
+            file.write_batch(batch)

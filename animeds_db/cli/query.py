@@ -1,0 +1,82 @@
+"""`animeds sql`, `query`, `queries`: ask the database."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, ParamOption, UnfinishedOption, open_dataset, parse_params
+from animeds_db.cli.output import FormatOption, print_relation
+from animeds_db.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("sql")(sql)
+    app.command("query")(query)
+    app.command("queries")(queries)
+
+
+def sql(
+    text: Annotated[str | None, typer.Argument(help="The SQL, or - to read it from stdin.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.")] = None,
+    param: ParamOption = None,
+    db: DbOption = None,
+    form: FormatOption = None,
+    unfinished: UnfinishedOption = False,
+) -> None:
+    """Run one SELECT and print its rows.
+
+    animeds sql "SELECT tag, count(*) AS n FROM tags GROUP BY tag ORDER BY n DESC"
+    """
+    statement, name = read_sql(text, file)
+    with open_dataset(db, unfinished=unfinished) as dataset:
+        print_relation(dataset.sql(statement, parse_params(param), file=name), form)
+
+
+def read_sql(text: str | None, file: Path | None) -> tuple[str, str | None]:
+    """Return the SQL and the name to show in errors, from an argument, a file, or stdin (`-`)."""
+    if (text is None) == (file is None):
+        raise UsageError("give the SQL once: as text, with --file FILE, or - for stdin")
+    if text == "-":
+        return sys.stdin.read(), "stdin"
+    if text is not None:
+        return text, None
+    assert file is not None
+    try:
+        return file.read_text("utf-8"), str(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+
+
+def query(
+    name: Annotated[str, typer.Argument(help="The query's name; `animeds queries` lists them.")],
+    param: ParamOption = None,
+    db: DbOption = None,
+    form: FormatOption = None,
+    show_sql: Annotated[
+        bool, typer.Option("--sql", help="Print the query's SQL instead of running it.")
+    ] = False,
+    unfinished: UnfinishedOption = False,
+) -> None:
+    """Run a named query and print its rows.
+
+    animeds query by_tags -p has=1girl,red_hair -p has_none=1boy
+    """
+    if show_sql:
+        from animeds_db.named_queries import find
+
+        typer.echo(find(name).text)
+        return
+    with open_dataset(db, unfinished=unfinished) as dataset:
+        print_relation(dataset.query(name, parse_params(param)), form)
+
+
+def queries(form: FormatOption = None) -> None:
+    """List the named queries: yours in ./queries, then the built-in ones."""
+    from animeds_db.named_queries import as_relation
+
+    print_relation(as_relation(), form)

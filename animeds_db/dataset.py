@@ -1,0 +1,198 @@
+"""`Dataset`: the one object people hold. Whatever the command line or the page can do, it does in one call."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from animeds_db import schema, settings
+from animeds_db.errors import QueryError, SourceError
+from animeds_db.gallery import Gallery
+from animeds_db.media import FrameKey, fetch
+from animeds_db.session import Session
+from animeds_db.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+    from PIL import Image
+
+    from animeds_db.export import ExportOptions, ExportReport
+    from animeds_db.models import Models
+
+
+def open(path: str | Path | None = None, *, unfinished: bool = False) -> Dataset:  # noqa: A001 (animeds_db.open reads well)
+    """Open a database. Without a path: ANIMEDS_DB, animeds.toml, else ./anime.animeds.
+
+    `unfinished` also shows rows of sources whose ingest has not ended. Raises StoreError when there is
+    no database, or one that a newer version made.
+    """
+    uri = settings.resolve("db", None if path is None else str(path)).value
+    return Dataset(Store.open(uri), unfinished=unfinished)
+
+
+def create(
+    path: str | Path, *, embedding_width: int = schema.DEFAULT_WIDTH, vector_width: int = schema.DEFAULT_WIDTH
+) -> Dataset:
+    """Create an empty database for vectors of these widths. Raises StoreError when something is there."""
+    return Dataset(Store.create(str(path), embedding_width, vector_width))
+
+
+def open_or_create(path: str | None, models: Models) -> Dataset:
+    """Open the database, or create it for the vectors that `models` give."""
+    uri = settings.resolve("db", path).value
+    if Store.exists(uri):
+        return open(uri, unfinished=True)
+    return create(
+        uri,
+        embedding_width=models.image.width if models.image else schema.DEFAULT_WIDTH,
+        vector_width=models.character.width if models.character else schema.DEFAULT_WIDTH,
+    )
+
+
+class Dataset:
+    """A database of frames: SQL over it, pictures out of it.
+
+    >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
+    >>> ds.sql("SELECT tag, count(*) FROM tags GROUP BY tag").pl()              # doctest: +SKIP
+    """
+
+    def __init__(self, store: Store, *, unfinished: bool = False) -> None:
+        self.store = store
+        self.session = Session(store, unfinished=unfinished)
+
+    @property
+    def uri(self) -> str:
+        """Where the database is."""
+        return self.store.uri
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.uri!r})"
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the DuckDB session; the files need no closing."""
+        self.session.close()
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Run one SELECT; `.pl()`, `.df()`, `.to_arrow_table()` or `.fetchall()` gives its rows.
+
+        `params` fill `$name` in the text; `file` is named in errors. Raises QueryError with line, column, hint.
+        """
+        return self.session.sql(text, params, file=file)
+
+    def query(self, name: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
+        """Run a named query; yours in ./queries win over the built-in ones. Raises QueryError."""
+        from animeds_db.named_queries import find
+
+        named = find(name)
+        return self.session.sql(named.sql, named.bind(params or {}), file=str(named.path))
+
+    def frames(self) -> pl.LazyFrame:
+        """Return the `frames` view as a polars LazyFrame."""
+        return self.sql("SELECT * FROM frames").pl(lazy=True)
+
+    def image(self, frame_id: str) -> Image.Image:
+        """Decode this very frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
+        when its file is gone or has changed."""
+        return next(iter(self.images([frame_id])))[1]
+
+    def images(self, frame_ids: Sequence[str]) -> Iterator[tuple[str, Image.Image]]:
+        """Decode frames again, each stretch of video once; yields (frame_id, RGB image) in order of source and time."""
+        from PIL import Image
+
+        keys = self._keys(frame_ids)
+        for (uri, kind), wanted in keys.items():
+            for key, frame in fetch(uri, kind, wanted):
+                yield key.frame_id, Image.fromarray(frame.pixels())
+
+    def _keys(self, frame_ids: Sequence[str]) -> dict[tuple[str, str], list[FrameKey]]:
+        columns = ["frame_id", "source_id", "stream", "pts", "key_pts", "member", "content_hash"]
+        rows = self.store.take("frames", frame_ids, columns).to_pylist()
+        missing = set(frame_ids) - {row["frame_id"] for row in rows}
+        if missing:
+            raise QueryError(
+                f"there is no frame {min(missing)}", hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames"
+            )
+        sources = {
+            row["source_id"]: (row["uri"], row["kind"])
+            for row in self.store.take(
+                "sources", sorted({r["source_id"] for r in rows}), ["source_id", "uri", "kind"]
+            ).to_pylist()
+        }
+        keys: dict[tuple[str, str], list[FrameKey]] = {}
+        for row in sorted(rows, key=lambda r: str(r["frame_id"])):
+            place = sources.get(row.pop("source_id"))
+            if place is None:
+                raise SourceError(f"the source of frame {row['frame_id']} is not in the database")
+            keys.setdefault(place, []).append(FrameKey(**row))
+        return keys
+
+    def thumbnail(self, frame_id: str) -> Image.Image:
+        """Return the stored thumbnail (longer edge 256 px). Raises QueryError for an unknown id."""
+        from PIL import Image
+
+        rows = self.store.take("thumbnails", [frame_id], ["webp"])["webp"].to_pylist()
+        if not rows:
+            raise QueryError(f"there is no frame {frame_id}")
+        return Image.open(io.BytesIO(rows[0]))
+
+    def gallery(self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60) -> Gallery:
+        """Return thumbnails of a selection for a notebook: SQL, a relation with `frame_id`, or a list of ids."""
+        if isinstance(selection, str):
+            selection = self.sql(selection)
+        if isinstance(selection, Sequence):
+            ids = [str(i) for i in selection]
+        else:
+            _need_frame_id(selection.columns)
+            ids = [str(row[0]) for row in selection.select("frame_id").fetchall()]
+        shown = ids[:limit]
+        rows = self.store.take("thumbnails", shown, ["frame_id", "webp"])
+        pictures = dict(zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
+        return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
+
+    def export(
+        self,
+        selection: str,
+        out: str | Path,
+        *,
+        params: Mapping[str, Any] | None = None,
+        options: ExportOptions | None = None,
+        **kwargs: Any,
+    ) -> ExportReport:
+        """Write the pictures and captions of a selection (SQL with a `frame_id` column) to a folder."""
+        raise NotImplementedError
+
+    def status(self) -> duckdb.DuckDBPyRelation:
+        """Return one row per source: what it is, what is in it, what was noticed."""
+        return self.query("status")
+
+    def summary(self) -> list[str]:
+        """Return the database in a few lines: size, frames, models."""
+        row = self.session.sql(
+            "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM frames), (SELECT count(*) FROM faces),"
+            " (SELECT count(DISTINCT tag) FROM tags)"
+        ).fetchall()[0]
+        models = self.session.sql("SELECT task || ' ' || model_id FROM models ORDER BY 1").fetchall()
+        size = self.store.size_bytes() / 2**20
+        lines = [f"{self.uri}: {row[0]} sources, {row[1]} frames, {row[2]} faces, {row[3]} tags, {size:.1f} MB"]
+        if models:
+            lines.append("models: " + ", ".join(m[0] for m in models))
+        return lines
+
+
+def _need_frame_id(columns: Sequence[str]) -> None:
+    if "frame_id" not in columns:
+        raise QueryError(
+            f"this selection has no column frame_id; it has {', '.join(columns)}",
+            hint="a selection is any SELECT whose columns include frame_id",
+        )

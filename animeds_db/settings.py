@@ -1,0 +1,81 @@
+"""Where a setting's value comes from: flag > ANIMEDS_* > ./animeds.toml > user file > default.
+
+The table SETTINGS is the whole list; a new setting is a row there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from animeds_db.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name in files, its default, and what it means."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"ANIMEDS_{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A setting's value and the place that gave it."""
+
+    value: str
+    origin: str
+
+
+SETTINGS = (
+    Setting("db", "anime.animeds", "the database: a folder (or URI) of Lance tables"),
+    Setting("profile", "anime", "which models ingest uses: anime, tiny, none, or one of your own"),
+    Setting("device", "auto", "where models run: auto, cpu or cuda"),
+    Setting("queries", "queries", "folder of your own named queries"),
+)
+
+
+def user_file() -> Path:
+    """Return the path of the user's settings file (it need not exist)."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("animeds", appauthor=False)) / "animeds.toml"
+
+
+def resolve(name: str, flag: str | None = None, *, environ: Mapping[str, str] = os.environ) -> Value:
+    """Return a setting's value and origin. Raises UsageError for a settings file that cannot be read."""
+    setting = next(s for s in SETTINGS if s.name == name)
+    if flag is not None:
+        return Value(flag, "flag")
+    if environ.get(setting.variable):
+        return Value(environ[setting.variable], setting.variable)
+    for path in (Path("animeds.toml"), user_file()):
+        content = _read(path)
+        if name in content:
+            return Value(str(content[name]), str(path))
+    return Value(setting.default, "default")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"cannot read the settings file {path}: {error}") from error
+    for key in content:
+        if key not in {s.name for s in SETTINGS}:
+            raise UsageError(
+                f'{path}: there is no setting "{key}"', hint=did_you_mean(key, (s.name for s in SETTINGS))
+            )
+    return content

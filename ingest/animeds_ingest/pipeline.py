@@ -1,0 +1,197 @@
+"""One source from file to committed rows: decode, measure, infer and write overlap, memory is bounded.
+
+    decode thread ─► measuring threads ─► models (this thread) ─► writer thread
+          └── at most WAITING frames wait ──┘        └── one chunk waits ──┘
+
+A chunk of CHUNK frames is one commit, its `frames` rows last. What is committed is never done again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from animeds_db import schema
+from animeds_db.errors import SourceError
+from animeds_db.media import Frame, Pictures, Video
+from animeds_db.store import Store
+from animeds_ingest.measure import measure, thumbnail
+from animeds_ingest.rows import Analyser, Chunk, Measured, join
+from animeds_ingest.sampling import Sampling, sample
+from animeds_ingest.shots import ShotCounter
+
+BATCH = 16
+"""Frames that go through a model together."""
+CHUNK = 16 * BATCH
+"""Frames in one commit. A multiple of BATCH, so that a resumed source is batched as an undisturbed one."""
+WAITING = 8
+"""Decoded frames that may wait between decoder and models, besides the batch (1080p: about 9 MB each)."""
+
+Advance = Callable[[int, float | None], None]
+"""Called with frames done so far and the position reached, in seconds (None for pictures)."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What earlier runs committed of a source, and where numbering goes on.
+
+    `ids` are frame ids (an interrupted source); `members` are (path, content hash) of pictures in a folder
+    that has grown since: those are passed over, and new pictures are numbered after them.
+    """
+
+    ids: frozenset[str] = frozenset()
+    members: frozenset[tuple[str | None, str]] = frozenset()
+    first_ordinal: int = 0
+    first_shot: int = 0
+
+
+NOTHING = Progress()
+
+
+@dataclass
+class _End:
+    error: BaseException | None
+
+
+def process(
+    media: Video | Pictures,
+    source_id: str,
+    sampling: Sampling,
+    analyser: Analyser,
+    *,
+    earlier: Progress = NOTHING,
+    advance: Advance = lambda _n, _s: None,
+    workers: int = 2,
+) -> Iterator[Chunk]:
+    """Yield the rows of a source, chunk by chunk. What `earlier` runs did is passed over.
+
+    Raises SourceError when two sampled frames would get the same id (time stamps that jump back).
+    """
+    parts: list[Chunk] = []
+    batch: list[Measured] = []
+    n_chunk = n_total = 0
+    for measured in _measured(_numbered(media, source_id, sampling, earlier), earlier.ids, workers):
+        n_total += 1
+        if measured is None:
+            continue
+        batch.append(measured)
+        n_chunk += 1
+        if len(batch) == BATCH or n_chunk == CHUNK:
+            parts.append(analyser.rows(source_id, batch))
+            batch = []
+        if n_chunk == CHUNK:
+            yield join(parts)
+            parts, n_chunk = [], 0
+        advance(n_total, measured.frame.time_s)
+    if batch:
+        parts.append(analyser.rows(source_id, batch))
+    if parts:
+        yield join(parts)
+
+
+def _measured(
+    frames: Iterator[tuple[Frame, str, int, int]], done: frozenset[str], workers: int
+) -> Iterator[Measured | None]:
+    """Decode in one thread, measure in others; yield in order. None stands for a frame in `done`."""
+    waiting: queue.Queue[Future[Measured] | None | _End] = queue.Queue(WAITING)
+    stop = threading.Event()
+
+    def put(item: Future[Measured] | None | _End) -> bool:
+        while not stop.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def decode(pool: ThreadPoolExecutor) -> None:
+        error: BaseException | None = None
+        try:
+            for item in frames:
+                future = None if item[1] in done else pool.submit(_measure, *item)
+                if not put(future):
+                    return
+        except BaseException as caught:  # noqa: BLE001 (raised again by the consumer)
+            error = caught
+        put(_End(error))
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="measure") as pool:
+        thread = threading.Thread(target=decode, args=(pool,), name="decode", daemon=True)
+        thread.start()
+        try:
+            while True:
+                item = waiting.get()
+                if isinstance(item, _End):
+                    if item.error:
+                        raise item.error
+                    return
+                yield item.result() if item else None
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _numbered(
+    media: Video | Pictures, source_id: str, sampling: Sampling, earlier: Progress
+) -> Iterator[tuple[Frame, str, int, int]]:
+    """Yield (frame, frame_id, ordinal, shot). The shot needs every frame, also those that are done."""
+    shots = ShotCounter()
+    last: str | None = None
+    ordinal = earlier.first_ordinal
+    for frame in sample(media, sampling):
+        if earlier.members and (frame.member, frame.content_hash()) in earlier.members:
+            continue
+        frame_id = schema.frame_id(source_id, _position(frame, ordinal))
+        if last is not None and frame_id <= last:
+            raise SourceError(
+                f"the time stamps of this file jump back or repeat at {frame.time_s or 0:.3f} s",
+                hint="write it anew with clean time stamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv",
+            )
+        last = frame_id
+        yield frame, frame_id, ordinal, earlier.first_shot + shots(frame)
+        ordinal += 1
+
+
+def _position(frame: Frame, ordinal: int) -> int:
+    return ordinal if frame.time_s is None else max(0, round(frame.time_s * 1000))
+
+
+def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
+    return Measured(
+        frame, frame_id, ordinal, shot, frame.content_hash(), measure(frame), thumbnail(frame)
+    )
+
+
+class Writer:
+    """Commits chunks in a thread of its own, in order, one waiting at most. Errors come out of `put`/`close`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._pending: Future[None] | None = None
+
+    def put(self, chunk: Chunk) -> None:
+        """Hand over a chunk; waits for the one before. Raises what its commit raised."""
+        self._wait()
+        self._pending = self._pool.submit(self._commit, chunk)
+
+    def close(self) -> None:
+        """Wait for the last commit."""
+        try:
+            self._wait()
+        finally:
+            self._pool.shutdown()
+
+    def _wait(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending:
+            pending.result()
+
+    def _commit(self, chunk: Chunk) -> None:
+        self._store.upsert("thumbnails", chunk.thumbnails)
+        self._store.upsert("detections", chunk.detections)
+        self._store.upsert("frames", chunk.frames)  # last: a frame that is there is wholly there

@@ -1,0 +1,182 @@
+"""Frames in, Arrow rows out: runs the measures and the models over a batch. Knows no store.
+
+The order of work is fixed by the frames alone (batches and chunks are cut at the same places on every
+run), so that the same source gives the same rows however often an ingest was interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from animeds_db import schema
+from animeds_db.media import Frame
+from animeds_db.models import Box, Models, TagLabel
+from animeds_db.models.crops import head_crop
+from animeds_ingest.measure import Measures
+
+RATING_PREFIX = "rating:"
+"""Rating labels are stored as danbooru writes them, so that `general` is never mistaken for a tag."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A frame on its way through the pipeline: what was decoded and what was measured on it."""
+
+    frame: Frame
+    frame_id: str
+    ordinal: int
+    shot: int
+    content_hash: str
+    measures: Measures
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The rows of one commit: tables with the schemas of `frames`, `detections` and `thumbnails`."""
+
+    frames: pa.Table
+    detections: pa.Table
+    thumbnails: pa.Table
+
+
+def stored_tag(label: TagLabel) -> str:
+    """Return the name under which a tagger's label is stored in the vocabulary."""
+    return RATING_PREFIX + label.tag if label.category == "rating" else label.tag
+
+
+class Analyser:
+    """Runs the models over batches of measured frames and builds their rows.
+
+    `tag_ids` maps stored tag names to vocabulary ids; `widths` are the database's vector widths
+    (image embedding, character vector).
+    """
+
+    def __init__(self, models: Models, tag_ids: Mapping[str, int], widths: tuple[int, int]) -> None:
+        self.models = models
+        self.frames_schema = schema.frames(widths[0]).schema
+        self.detections_schema = schema.detections(widths[1]).schema
+        labels = models.tagger.labels if models.tagger else ()
+        self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int16)
+        self._rating = np.array([label.category == "rating" for label in labels], bool)
+        self._labels = labels
+
+    def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
+        """Return the rows of a batch; one call runs each model once."""
+        pixels = [m.frame.pixels() for m in batch] if self._needs_pixels() else []
+        boxes = self._detect(pixels, len(batch))
+        frames = [
+            self._frame_row(source_id, m) | extra for m, extra in zip(batch, self._model_columns(pixels, len(batch)), strict=True)
+        ]
+        return Chunk(
+            pa.Table.from_pylist(frames, self.frames_schema),
+            pa.Table.from_pylist(self._detection_rows(source_id, batch, boxes, pixels), self.detections_schema),
+            pa.Table.from_pylist(
+                [{"frame_id": m.frame_id, "source_id": source_id, "webp": m.thumbnail} for m in batch],
+                schema.THUMBNAILS.schema,
+            ),
+        )
+
+    def _needs_pixels(self) -> bool:
+        models = self.models
+        return bool(models.tagger or models.detectors or models.image)
+
+    def _frame_row(self, source_id: str, m: Measured) -> dict[str, object]:
+        frame = m.frame
+        return {
+            "frame_id": m.frame_id,
+            "source_id": source_id,
+            "stream": frame.stream,
+            "pts": frame.pts,
+            "key_pts": frame.key_pts,
+            "member": frame.member,
+            "time_s": frame.time_s,
+            "ordinal": m.ordinal,
+            "shot": m.shot,
+            "is_keyframe": frame.is_keyframe,
+            "width": frame.width,
+            "height": frame.height,
+            "content_hash": m.content_hash,
+            "source_text": frame.text,
+            **asdict(m.measures),
+        }
+
+    def _model_columns(self, pixels: list[np.ndarray], n: int) -> list[dict[str, object]]:
+        columns: list[dict[str, object]] = [{} for _ in range(n)]
+        if self.models.tagger:
+            for row, scores in zip(columns, self.models.tagger(pixels), strict=True):
+                row.update(self._tag_columns(scores), tagger=self.models.tagger.id)
+        if self.models.image:
+            for row, vector in zip(columns, self.models.image(pixels), strict=True):
+                row.update(embedding=vector, embedder=self.models.image.id)
+        return columns
+
+    def _tag_columns(self, scores: np.ndarray) -> dict[str, object]:
+        best = np.argsort(-scores, kind="stable")
+        best = best[scores[best] >= schema.SCORE_FLOOR]
+        ratings = np.flatnonzero(self._rating)
+        rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
+        return {
+            "tags": self._tag_ids[best],
+            "tag_scores": np.rint(scores[best] * 100).astype(np.int8),
+            "rating": rating,
+        }
+
+    def _detect(self, pixels: list[np.ndarray], n: int) -> list[list[tuple[Box, str]]]:
+        found: list[list[tuple[Box, str]]] = [[] for _ in range(n)]
+        for detector in self.models.detectors:
+            for boxes, here in zip(detector(pixels), found, strict=True):
+                here.extend((box, detector.id) for box in boxes)
+        return found
+
+    def _detection_rows(
+        self,
+        source_id: str,
+        batch: Sequence[Measured],
+        found: list[list[tuple[Box, str]]],
+        pixels: list[np.ndarray],
+    ) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = []
+        crops: list[np.ndarray] = []
+        faces: list[dict[str, object]] = []
+        for place, m in enumerate(batch):
+            for index, (box, model) in _numbered(found[place]):
+                row: dict[str, object] = {
+                    "detection_id": schema.detection_id(m.frame_id, box.kind, index),
+                    "frame_id": m.frame_id,
+                    "source_id": source_id,
+                    "model": model,
+                    **asdict(box),
+                }
+                rows.append(row)
+                if box.kind == "face" and self.models.character:
+                    faces.append(row)
+                    crops.append(head_crop(pixels[place], box))
+        if crops and self.models.character:
+            for row, vector in zip(faces, self.models.character(crops), strict=True):
+                row.update(vector=vector, vector_model=self.models.character.id)
+        return rows
+
+
+def _numbered(boxes: list[tuple[Box, str]]) -> list[tuple[int, tuple[Box, str]]]:
+    """Number the boxes of each kind from left to right, as detection ids do."""
+    counts: dict[str, int] = {}
+    numbered = []
+    for box, model in sorted(boxes, key=lambda b: (b[0].kind, b[0].left, b[0].top)):
+        index = counts.get(box.kind, 0)
+        counts[box.kind] = index + 1
+        numbered.append((index, (box, model)))
+    return numbered
+
+
+def join(parts: Sequence[Chunk]) -> Chunk:
+    """Concatenate the rows of several batches into one chunk."""
+    return Chunk(
+        pa.concat_tables([part.frames for part in parts]),
+        pa.concat_tables([part.detections for part in parts]),
+        pa.concat_tables([part.thumbnails for part in parts]),
+    )
