@@ -1,0 +1,44 @@
+"""`animeds --help` and shell completion answer at once: they import nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("lancedb", "lance", "polars", "torch", "onnxruntime", "duckdb", "pyarrow", "av", "numpy", "PIL")
+
+
+def modules_after(code: str, **environment: str) -> set[str]:
+    script = f"import sys\ntry:\n{code}\nexcept SystemExit:\n    pass\nprint('MODULES', *sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
+    return set(done.stdout.split("MODULES ", 1)[1].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ingest", "--help"], ["sql", "--help"], ["export", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    loaded = modules_after(f"    sys.argv = ['animeds', *{arguments!r}]\n    from animeds_db.cli import main\n    main()")
+    assert "animeds_db.cli" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_shell_completion_imports_nothing_heavy() -> None:
+    loaded = modules_after(
+        "    sys.argv = ['animeds']\n    from animeds_db.cli import main\n    main()",
+        _ANIMEDS_COMPLETE="complete_bash",
+        COMP_WORDS="animeds que",
+        COMP_CWORD="1",
+    )
+    assert not loaded & set(HEAVY)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    assert not modules_after("    import animeds_db") & set(HEAVY)
