@@ -1,0 +1,5 @@
+"""`python -m animeds_db` is `animeds`."""
+
+from animeds_db.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""Time whole commands or calls in turns (A B C A B C …) and report medians and ratios, never single figures."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians over the rounds, in seconds: wall time and processor time (this process and its children)."""
+
+    wall: float
+    cpu: float
+    walls: tuple[float, ...]
+
+
+def in_turns(jobs: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[str, Timing]:
+    """Run every job once per round, in turns, and return the medians."""
+    walls: dict[str, list[float]] = {name: [] for name in jobs}
+    cpus: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            cpu, wall = _cpu(), time.perf_counter()
+            job()
+            walls[name].append(time.perf_counter() - wall)
+            cpus[name].append(_cpu() - cpu)
+    return {
+        name: Timing(statistics.median(walls[name]), statistics.median(cpus[name]), tuple(walls[name]))
+        for name in jobs
+    }
+
+
+def _cpu() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def command(*words: str, **environment: str) -> Callable[[], object]:
+    """Return a job that runs a command and fails when it fails."""
+
+    def job() -> object:
+        return subprocess.run(
+            words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
+        )
+
+    return job
+
+
+def machine() -> str:
+    """Name the machine that the figures are from."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):  # noqa: PTH110
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
