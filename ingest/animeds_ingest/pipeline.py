@@ -167,24 +167,29 @@ def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
 
 
 class Writer:
-    """Commits chunks in a thread of its own, in order, one waiting at most. Errors come out of `put`/`close`."""
+    """Commits chunks in a thread of its own, in order, one waiting at most.
+
+    A context manager: leaving it waits for the last commit. Errors of a commit come out of `put` or the exit.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._pending: Future[None] | None = None
 
-    def put(self, chunk: Chunk) -> None:
-        """Hand over a chunk; waits for the one before. Raises what its commit raised."""
-        self._wait()
-        self._pending = self._pool.submit(self._commit, chunk)
+    def __enter__(self) -> Writer:
+        return self
 
-    def close(self) -> None:
-        """Wait for the last commit."""
+    def __exit__(self, *_: object) -> None:
         try:
             self._wait()
         finally:
             self._pool.shutdown()
+
+    def put(self, chunk: Chunk) -> None:
+        """Hand over a chunk; waits for the one before. Raises what its commit raised."""
+        self._wait()
+        self._pending = self._pool.submit(self._commit, chunk)
 
     def _wait(self) -> None:
         pending, self._pending = self._pending, None
