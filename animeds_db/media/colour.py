@@ -1,0 +1,131 @@
+"""Which matrix, range and orientation turn decoded planes into the picture a person should see.
+
+The one rule: nothing is left to swscale's guesses. FFmpeg and PyAV show untagged HD as BT.601, which
+shifts skin and hair by up to 23 of 255; here the matrix and range are always named.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+UNSPECIFIED_MATRICES = frozenset({2, 3})
+"""AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED (ITU-T H.273, table 4)."""
+
+MATRICES: dict[int, tuple[Colorspace, str]] = {
+    1: (Colorspace.ITU709, "bt709"),
+    4: (Colorspace.FCC, "fcc"),
+    5: (Colorspace.ITU601, "bt601"),
+    6: (Colorspace.ITU601, "bt601"),
+    7: (Colorspace.SMPTE240M, "smpte240m"),
+    9: (Colorspace.BT2020, "bt2020"),
+    10: (Colorspace.BT2020, "bt2020"),
+}
+"""Matrix coefficients of ITU-T H.273 → swscale's constant and the name shown to people."""
+
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of ITU-T H.273 that need tone mapping on an SDR screen."""
+
+HD_WIDTH, HD_HEIGHT = 1280, 720
+"""From this width or height on, untagged video is taken as BT.709, as every player does."""
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How planes become RGB: swscale's matrix and range, and the same in words (`bt709 limited (assumed)`)."""
+
+    matrix: int
+    range: int
+    text: str
+
+    @property
+    def is_full(self) -> bool:
+        """Whether luma runs over 0…255 rather than 16…235."""
+        return self.range == ColorRange.JPEG
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a stream or frame says of its colour: H.273 numbers, 2 and 0 where it says nothing."""
+
+    matrix: int
+    range: int
+    transfer: int
+
+    @classmethod
+    def of(cls, source: Any) -> Tags:
+        """Read the tags of a PyAV stream, codec context or frame."""
+        return cls(int(source.colorspace), int(source.color_range), int(source.color_trc))
+
+    def or_else(self, fallback: Tags) -> Tags:
+        """Return these tags, with what is unspecified taken from the container's."""
+        return Tags(
+            fallback.matrix if self.matrix in UNSPECIFIED_MATRICES else self.matrix,
+            self.range or fallback.range,
+            fallback.transfer if self.transfer in (0, 2) else self.transfer,
+        )
+
+
+def resolve(tags: Tags, pix_fmt: av.VideoFormat, width: int, height: int) -> Colour:
+    """Return the matrix and range for a picture of this format and coded size (pixels)."""
+    if pix_fmt.is_rgb or pix_fmt.has_palette:
+        return Colour(Colorspace.ITU709, ColorRange.JPEG, "rgb")
+    tagged = tags.matrix in MATRICES
+    is_hd = width >= HD_WIDTH or height >= HD_HEIGHT
+    matrix, name = MATRICES[tags.matrix if tagged else 1 if is_hd else 6]
+    # JPEG-family formats and grey are full range by definition when nothing else is said.
+    implied_full = pix_fmt.name.startswith(("yuvj", "gray"))
+    is_full = tags.range == ColorRange.JPEG or (tags.range == ColorRange.UNSPECIFIED and implied_full)
+    range_ = ColorRange.JPEG if is_full else ColorRange.MPEG
+    text = f"{name} {'full' if is_full else 'limited'}{'' if tagged else ' (assumed)'}"
+    return Colour(matrix, range_, text)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a coded picture is laid out for display: stretch by the sample aspect ratio, then turn or mirror."""
+
+    sar: Fraction = Fraction(1)
+    transpose: bool = False
+    flip_h: bool = False
+    flip_v: bool = False
+
+    def stretched(self, width: int, height: int) -> tuple[int, int]:
+        """Return the size in square pixels before turning. The height stays: players stretch the width."""
+        return max(1, round(width * self.sar)), height
+
+    def displayed(self, width: int, height: int) -> tuple[int, int]:
+        """Return the displayed (width, height) in pixels of a picture of this coded size."""
+        wide, high = self.stretched(width, height)
+        return (high, wide) if self.transpose else (wide, high)
+
+    def upright(self, picture: np.ndarray) -> np.ndarray:
+        """Turn and mirror [h, w, …] as the display matrix says; C-contiguous."""
+        if self.transpose:
+            picture = picture.swapaxes(0, 1)
+        if self.flip_v:
+            picture = picture[::-1]
+        if self.flip_h:
+            picture = picture[:, ::-1]
+        return np.ascontiguousarray(picture)
+
+
+def geometry(sar: Fraction | None, display_matrix: bytes | None) -> Geometry:
+    """Return the geometry for a sample aspect ratio (None or 0 = square) and a 36-byte display matrix.
+
+    The matrix maps (x, y) to (a·x + c·y, b·x + d·y) in 16.16 fixed point (libavutil/display.h); only
+    quarter turns and mirrors are applied, anything between is taken to the nearest of them.
+    """
+    ratio = sar if sar else Fraction(1)
+    if not display_matrix or len(display_matrix) < 36:
+        return Geometry(ratio)
+    a, b, _, c, d = struct.unpack("=5i", display_matrix[:20])
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return Geometry(ratio, transpose=True, flip_h=c < 0, flip_v=b < 0)
+    return Geometry(ratio, flip_h=a < 0, flip_v=d < 0)
