@@ -1,0 +1,184 @@
+"""Detectors: pictures in, boxes out. Its one rule: boxes are relative to the picture, origin top left, 0…1.
+
+Three kinds of output are read, as deepghs' YOLO files have them (imgutils, generic/yolo.py):
+
+    one-to-many   [4+C, N]: centre x, centre y, width, height in fed pixels, then a score per class
+    end-to-end    [N, 6]: left, top, right, bottom in fed pixels, score, class
+    rt-detr       [N, 4+C]: centre x, centre y, width, height in 0…1, then a score per class
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from animeds_db.errors import ModelError
+from animeds_db.models import pixels
+from animeds_db.models.files import Files
+from animeds_db.models.manifest import Entry
+from animeds_db.models.runtime import Device
+from animeds_db.models.vision import Vision
+
+KINDS = ("face", "head", "halfbody", "person")
+DEFAULTS = {"conf": 0.25, "iou": 0.7}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One thing found: its kind (face, head, halfbody, person), where it is (0…1), how sure (0…1)."""
+
+    kind: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """Raw detections of one picture: boxes [n,4] (left, top, right, bottom), scores and classes [n]."""
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+
+
+class Detector:
+    """Finds boxes of one or more kinds. Boxes scored at most `thresholds.conf` are not given."""
+
+    def __init__(self, files: Files, device: Device) -> None:
+        self.files = files
+        self.entry = files.entry
+        self.id = files.id
+        self.thresholds = {**DEFAULTS, **files.entry.thresholds}
+        self._vision = Vision(files, device)
+        self.classes = _class_names(self._vision)
+        self._kinds = [_kind(name, self.entry, len(self.classes)) for name in self.classes]
+        self.kinds: tuple[str, ...] = tuple(dict.fromkeys(k for k in self._kinds if k))
+        self._decode = self._check()
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[list[Box]]:
+        """Return the boxes of each uint8 RGB picture [h,w,3], best score first."""
+        results: list[list[Box]] = [[] for _ in images]
+        for (height, width), places in self._groups(images).items():
+            raw = self._vision([images[place] for place in places])[0].astype(np.float32)
+            for place, one in zip(places, raw, strict=True):
+                results[place] = self._boxes(one, height, width)
+        return results
+
+    def _groups(self, images: Sequence[np.ndarray]) -> dict[tuple[int, int], list[int]]:
+        """Return places of pictures by the size they are fed in, which for fit = "keep" is not one size."""
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, image in enumerate(images):
+            size = pixels.fitted_size(image.shape[1], image.shape[0], self.entry.input, self._vision.size)
+            groups[size].append(place)
+        return groups
+
+    def _boxes(self, raw: np.ndarray, height: int, width: int) -> list[Box]:
+        fed = np.array([width, height, width, height], np.float32)
+        found = self._decoded(raw, fed)
+        boxes = []
+        for place in suppress(found.boxes, found.scores, self.thresholds["iou"]):
+            kind = self._kinds[int(found.classes[place])]
+            left, top, right, bottom = np.clip(found.boxes[place] / fed, 0.0, 1.0).tolist()
+            if kind and right > left and bottom > top:
+                boxes.append(Box(kind, left, top, right, bottom, float(found.scores[place])))
+        return boxes
+
+    def _decoded(self, raw: np.ndarray, fed: np.ndarray) -> Found:
+        if self._decode == "end-to-end":
+            return end_to_end(raw, self.thresholds["conf"])
+        if self._decode == "rt-detr":
+            # To pixels before suppression, whose IoU counts pixel edges.
+            return one_to_many(
+                np.concatenate([raw[:, :4] * fed, raw[:, 4:]], axis=1).T, self.thresholds["conf"]
+            )
+        return one_to_many(raw, self.thresholds["conf"])
+
+    def _check(self) -> str:
+        """Return which of the three outputs this is, from the entry or the shape."""
+        path = self.files.paths["model"]
+        probe = self._vision.probe()
+        shape = self._vision(probe)[0].shape
+        rows = 4 + len(self.classes)
+        decode = self.entry.output.decode
+        if decode == "auto":
+            decode = (
+                "end-to-end" if len(shape) == 3 and shape[-1] == 6 and shape[1] != rows else "one-to-many"
+            )
+        fits = {
+            "one-to-many": shape[1:2] == (rows,),
+            "end-to-end": shape[2:] == (6,),
+            "rt-detr": shape[2:] == (rows,),
+        }
+        if len(shape) != 3 or not fits[decode]:
+            raise ModelError(
+                f"{path} gives a tensor of shape {list(shape)}, which is no {decode} output for "
+                f"{len(self.classes)} classes ({', '.join(self.classes)})",
+                hint="output = { decode = … } in its manifest entry: one-to-many, end-to-end or rt-detr",
+            )
+        return decode
+
+
+def one_to_many(raw: np.ndarray, conf: float) -> Found:
+    """Decode [4+C, N] (centre x, centre y, width, height, scores). Keeps what scores above `conf`."""
+    scores = raw[4:].max(axis=0)
+    kept = scores > conf
+    x, y, w, h = raw[:4, kept]
+    boxes = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
+    return Found(boxes, scores[kept], raw[4:, kept].argmax(axis=0))
+
+
+def end_to_end(raw: np.ndarray, conf: float) -> Found:
+    """Decode [N, 6] rows (left, top, right, bottom, score, class). Keeps what scores above `conf`."""
+    kept = raw[raw[:, 4] > conf]
+    return Found(kept[:, :4], kept[:, 4], kept[:, 5].astype(np.int64))
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float) -> list[int]:
+    """Return the places of the boxes that survive non-maximum suppression over all classes, best first.
+
+    Greedy: a box goes when its IoU with a better one exceeds `iou`. Areas count both edge pixels (+1),
+    as in imgutils, so boxes [n,4] are in fed pixels.
+    """
+    order = np.argsort(-scores, kind="stable")
+    areas = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
+    kept: list[int] = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        low = np.maximum(boxes[best, :2], boxes[rest, :2])
+        high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        shared = np.maximum(0.0, high - low + 1).prod(axis=1)
+        order = rest[shared / (areas[best] + areas[rest] - shared) <= iou]
+    return kept
+
+
+def _class_names(vision: Vision) -> list[str]:
+    """Return the classes in the file's metadata `names` ({0: 'face'}), else the entry's `labels`."""
+    text = vision.network.metadata.get("names")
+    if text is None:
+        if vision.entry.output.labels:
+            return list(vision.entry.output.labels)
+        raise ModelError(
+            f"{vision.network.path} does not say what it detects (no metadata `names`)",
+            hint='output = { labels = ["face"] } in its manifest entry',
+        )
+    try:
+        names = ast.literal_eval(text)
+        return [str(names[place]) for place in range(len(names))]
+    except (ValueError, SyntaxError, KeyError, IndexError, TypeError) as error:
+        raise ModelError(f"{vision.network.path}: its metadata names is {text!r}") from error
+
+
+def _kind(name: str, entry: Entry, classes: int) -> str | None:
+    """Return our kind for a class: as the entry maps it, else by its own name; None: not stored."""
+    kind = entry.output.kinds.get(name, name.lower())
+    if kind in KINDS:
+        return kind
+    return next(iter(entry.output.kinds.values()), None) if classes == 1 else None

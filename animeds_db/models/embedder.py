@@ -1,0 +1,72 @@
+"""Embedders: pictures in, vectors out. Its one rule: every vector has length 1, so cosine is a dot product.
+
+CCIP's difference of two characters is (1 - cosine) / 2 of its feature vectors, so they belong in a
+vector index like any others: its threshold 0.178475 is the cosine distance 0.35695.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from animeds_db.errors import ModelError
+from animeds_db.models.files import Files
+from animeds_db.models.runtime import Device, Network
+from animeds_db.models.vision import Vision
+
+
+class Embedder:
+    """Gives every picture one vector. Serves the tasks "character" and "image"."""
+
+    def __init__(self, files: Files, device: Device) -> None:
+        self.files = files
+        self.entry = files.entry
+        self.id = files.id
+        self._vision = Vision(files, device)
+        self.width = self._check()
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float32 [n, width] of length 1 each, for uint8 RGB pictures [h,w,3] of any sizes."""
+        if not len(images):
+            return np.zeros((0, self.width), np.float32)
+        return unit(self._vision(images)[0].astype(np.float32))
+
+    def _check(self) -> int:
+        path = self.files.paths["model"]
+        raw = self._vision(self._vision.probe())[0]
+        if raw.ndim != 2:
+            raise ModelError(f"{path} gives a tensor of shape {raw.shape}, not one vector for each picture")
+        wanted = self.entry.width
+        if wanted is not None and raw.shape[1] != wanted:
+            raise ModelError(
+                f"{path} gives vectors of width {raw.shape[1]}; its manifest entry says {wanted}",
+                hint="a CLIP file exported without its projection gives the wider, unusable vectors",
+            )
+        if not np.isfinite(raw).all() or not np.any(raw):
+            raise ModelError(f"{path} gives vectors that are zero or not finite")
+        return int(raw.shape[1])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return the rows scaled to length 1 (a row of zeros stays zero)."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: np.ndarray = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return scaled
+
+
+def difference(vectors: np.ndarray) -> np.ndarray:
+    """Return CCIP's difference of every pair, float32 [n,n]: (1 - cosine) / 2, 0 the same … 1 opposite."""
+    directions = unit(vectors.astype(np.float32))
+    differences: np.ndarray = (1 - directions @ directions.T) / 2
+    return differences
+
+
+def metric_error(files: Files, vectors: np.ndarray, device: Device) -> float:
+    """Return by how much `difference` and a CCIP metric model disagree at most, on vectors [n,768].
+
+    The metric model reads `input` [n, width] and gives `output` [n, n].
+    """
+    network = Network(files.paths["model"], device)
+    answer = network.run_whole({"input": vectors}, ["output"])[0]
+    return float(np.abs(answer - difference(vectors)).max())

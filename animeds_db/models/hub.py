@@ -1,0 +1,262 @@
+"""Pulling models from the hub. Its one rule: what was not wholly fetched and checked is never used.
+
+huggingface_hub does the transfer, so its endpoint (HF_ENDPOINT), cache (HF_HOME, HF_HUB_CACHE), token
+(HF_TOKEN, `hf auth login`) and offline switch (HF_HUB_OFFLINE) are obeyed. It fetches into a temporary
+file and renames it, and goes on by range requests when the connection breaks during a pull.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from animeds_db.errors import ModelError
+from animeds_db.models import files
+from animeds_db.models.files import Files, Progress
+from animeds_db.models.manifest import Entry
+from animeds_db.models.runtime import refuse_other_files
+
+log = logging.getLogger("animeds")
+
+PUBLIC_ENDPOINT = "https://huggingface.co"
+
+
+def pull(entry: Entry, progress: Progress | None = None, *, force: bool = False) -> Files:
+    """Fetch an entry's files, check them, record their checksums, and return them.
+
+    Files that are here and checked are not fetched again unless `force`. Two processes that pull the
+    same model take turns: the second finds it there. Raises ModelError for everything that can go
+    wrong, with the model, its size and the ways out.
+    """
+    if entry.repo is None:
+        found = files.locate(entry)
+        assert found is not None
+        return found
+    with _turn(entry):
+        found = None if force else files.locate(entry)
+        if found is not None:
+            return found
+        return _fetch(entry, progress, force)
+
+
+@contextmanager
+def _turn(entry: Entry) -> Iterator[None]:
+    name = files.record_key(entry).replace("/", "--")
+    try:
+        with files.lock(files.data_folder() / "locks" / f"{name}.lock"):
+            yield
+    except PermissionError as error:
+        raise ModelError(
+            f"cannot write in {files.data_folder()}: {error.strerror}",
+            hint="set ANIMEDS_DATA to another folder",
+        ) from error
+
+
+def _fetch(entry: Entry, progress: Progress | None, force: bool) -> Files:
+    log.info("pulling %s%s from %s", entry.name, _size(entry), _place(entry))
+    paths: dict[str, Path] = {}
+    commit = entry.revision
+    # The largest file comes last: a repository that is not as described is noticed before the wait.
+    for role in sorted(entry.files, key=lambda role: role == "model"):
+        with _said_plainly(entry, entry.files[role]):
+            path, commit = _download(entry, entry.files[role], commit, progress, force)
+        _checked(entry, role, path)
+        paths[role] = path
+    sums = {role: files.sha256_of(path) for role, path in paths.items()}
+    with files.Record.changing() as record:
+        known = {role: {"path": str(paths[role]), "sha256": sums[role]} for role in paths}
+        record.pulled[files.record_key(entry)] = {"commit": commit, "files": known}
+    return Files(entry, paths, commit, sums["model"])
+
+
+def _download(
+    entry: Entry, name: str, revision: str, progress: Progress | None, force: bool
+) -> tuple[Path, str]:
+    """Fetch one file at a revision; return its path in the hub's cache and the commit it is of."""
+    from huggingface_hub import hf_hub_download
+
+    path = Path(
+        hf_hub_download(
+            entry.repo,
+            name,
+            revision=revision,
+            endpoint=os.environ.get("HF_ENDPOINT") or None,
+            cache_dir=cache_folder(),
+            token=os.environ.get("HF_TOKEN") or None,
+            local_files_only=is_offline(),
+            force_download=force,
+            library_name="animeds-db",
+            tqdm_class=_bar_class(f"{entry.name} {Path(name).name}", progress),
+        )
+    )
+    # …/models--owner--name/snapshots/COMMIT/path/in/repo
+    return path, path.parts[path.parts.index("snapshots", len(cache_folder().parts)) + 1]
+
+
+def cache_folder() -> Path:
+    """Return huggingface_hub's cache, by the environment as it is now."""
+    from huggingface_hub import constants
+
+    if os.environ.get("HF_HUB_CACHE"):
+        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    if os.environ.get("HF_HOME"):
+        return Path(os.environ["HF_HOME"]).expanduser() / "hub"
+    return Path(constants.HF_HUB_CACHE)
+
+
+def is_offline() -> bool:
+    """Whether the user has switched the network off for the hub (HF_HUB_OFFLINE)."""
+    from huggingface_hub import constants
+
+    return constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "").upper() in (
+        "1",
+        "ON",
+        "YES",
+        "TRUE",
+    )
+
+
+def endpoint() -> str:
+    """Return the address of the hub in use."""
+    return (os.environ.get("HF_ENDPOINT") or PUBLIC_ENDPOINT).rstrip("/")
+
+
+def _checked(entry: Entry, role: str, path: Path) -> None:
+    """Refuse, and forget, a file that is no model or has another checksum."""
+    try:
+        if role == "model":
+            refuse_other_files(path)
+        wanted = entry.sha256.get(role) or _sha256_by_name(path)
+        if wanted:
+            files.check(entry, path, wanted, again=True)
+    except ModelError:
+        forget(path)
+        raise
+
+
+def _sha256_by_name(path: Path) -> str | None:
+    """Return the sha256 that the hub stated: large files lie in its cache under theirs."""
+    name = path.resolve().name
+    return name if len(name) == 64 and all(c in "0123456789abcdef" for c in name) else None
+
+
+def forget(path: Path) -> int:
+    """Delete a file from the hub's cache (the name and what it points to); return the bytes freed."""
+    blob = path.resolve()
+    freed = blob.stat().st_size if blob.is_file() else 0
+    path.unlink(missing_ok=True)
+    blob.unlink(missing_ok=True)
+    return freed
+
+
+@contextmanager
+def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
+    """Turn whatever the transfer raises into a ModelError with the model, its size and the ways out."""
+    import httpx2
+    from huggingface_hub import errors
+
+    what = f"{entry.name}{_size(entry)}"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise _problem(
+            f"{what} needs a licence to be accepted at {_place(entry)}", error, token=True
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise _problem(f"{what}: {_place(entry)} has no revision {entry.revision}", error) from error
+    except errors.RemoteEntryNotFoundError as error:
+        raise _problem(f"{what}: {_place(entry)} has no file {name} (404)", error) from error
+    except errors.RepositoryNotFoundError as error:
+        raise _problem(f"{what}: {_place(entry)} is not there, or not for you", error, token=True) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise _unreachable(what, entry, error) from error
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code
+        raise _problem(
+            f"{what}: {endpoint()} answered {status}", error, token=status in (401, 403)
+        ) from error
+    except httpx2.TimeoutException as error:
+        raise _problem(f"{what}: {endpoint()} is too slow", error) from error
+    except httpx2.HTTPError as error:
+        raise _problem(f"{what}: the connection to {endpoint()} failed", error) from error
+    except OSError as error:
+        raise _local_problem(what, name, error) from error
+
+
+def _unreachable(what: str, entry: Entry, error: Exception) -> ModelError:
+    cause = error.__cause__
+    if is_offline():
+        return ModelError(
+            f"{what} is not on this disk, and HF_HUB_OFFLINE forbids fetching it",
+            hint=f"unset HF_HUB_OFFLINE and run `animeds models pull {entry.name}`, or use --profile tiny",
+        )
+    if type(cause).__name__ == "FileMetadataError":
+        return _problem(
+            f"{what}: {endpoint()} answers, but not as a model hub does (a login page or proxy in between?)",
+            error,
+        )
+    status = getattr(getattr(cause, "response", None), "status_code", None)
+    if status is not None:
+        return _problem(f"{what}: {endpoint()} answered {status}", error, token=status in (401, 403))
+    slow = "Timeout" in type(cause).__name__
+    return _problem(f"{what}: {endpoint()} " + ("is too slow" if slow else "cannot be reached"), error)
+
+
+def _problem(message: str, error: Exception, *, token: bool = False) -> ModelError:
+    """Return the error with the ways out; the transfer's own text, often paragraphs, goes to the debug log."""
+    log.debug("%s", error)
+    if token:
+        hint = "run `hf auth login` or set HF_TOKEN if you have access; --profile tiny needs none"
+    else:
+        hint = (
+            "try `animeds models pull` later or set HF_ENDPOINT to a mirror; --profile tiny needs no network"
+        )
+    return ModelError(message, hint=hint)
+
+
+def _local_problem(what: str, name: str, error: OSError) -> ModelError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ModelError(
+            f"{what}: the disk of {cache_folder()} is full",
+            hint="make room, or set HF_HOME to a folder on another disk; --profile tiny needs no download",
+        )
+    if "Consistency check failed" in str(error):
+        return _problem(f"{what}: {name} did not arrive whole", error)
+    return ModelError(f"{what}: cannot write {name} into {cache_folder()}: {error.strerror or error}")
+
+
+def _size(entry: Entry) -> str:
+    return f" ({entry.size_mb:.0f} MB)" if entry.size_mb else ""
+
+
+def _place(entry: Entry) -> str:
+    return f"{endpoint()}/{entry.repo}"
+
+
+def _bar_class(name: str, progress: Progress | None) -> type[Any]:
+    """Return a class with what huggingface_hub needs of tqdm: it draws nothing and tells `progress`."""
+
+    class Told:
+        def __init__(self, *_: Any, total: int | None = None, initial: int = 0, **__: Any) -> None:
+            self.total, self.done = total, initial
+
+        def update(self, n: float | None = 1) -> None:
+            self.done += int(n or 0)
+            if progress is not None:
+                progress(name, self.done, self.total)
+
+        def __enter__(self) -> Told:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def close(self) -> None:
+            """Nothing was drawn, nothing is left to close."""
+
+    return Told

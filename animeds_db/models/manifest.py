@@ -1,0 +1,245 @@
+"""The manifest: which models exist and how each is fed and read. Its one rule: a model is data, not code.
+
+`manifest.toml` beside this file describes the models we know; the user's own file (`ANIMEDS_MODELS`,
+else `models.toml` in the user's configuration folder) adds to it. An entry may say `like = "NAME"`
+and then states only what differs. docs/models.md explains every key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from animeds_db.errors import ModelError, did_you_mean
+
+TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric")
+SHIPPED = Path(__file__).parent / "manifest.toml"
+TINY = Path(__file__).parent / "tiny"
+
+
+@dataclass(frozen=True)
+class Input:
+    """How a picture becomes a tensor. A size written in the ONNX file wins over `size`."""
+
+    name: str | None = None  # of the tensor; None: the file's only one
+    layout: str = "NCHW"  # or NHWC
+    size: tuple[int, int] = (224, 224)  # height, width
+    colour: str = "RGB"  # or BGR
+    divide: float = 255.0  # pixel values 0…255 are divided by this, then (x - mean) / std
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    fit: str = "stretch"  # pad | letterbox | stretch | keep | crop: see pixels.py
+    fill: int = 255  # value of the padding, 0…255
+    filter: str = "bicubic"  # nearest | bilinear | bicubic | lanczos | box
+    multiple: int = 32  # fit = keep: sides are rounded up to this
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a tensor becomes an answer."""
+
+    name: str | None = None  # of the tensor; None: the first
+    activation: str = "none"  # none | sigmoid | softmax: what turns it into probabilities
+    decode: str = "auto"  # detectors: auto | one-to-many | end-to-end | rt-detr
+    kinds: Mapping[str, str] = field(default_factory=dict)  # detectors: the model's class → our kind
+    labels: tuple[str, ...] = ()  # classifiers that come without a file of tags
+    category: str = "general"  # of tags that come without one
+    rename: Mapping[str, str] = field(default_factory=dict)  # the model's tag → ours
+    vector: str | None = None  # taggers: the tensor from which the tags can be predicted again
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How a sentence becomes a row of token ids."""
+
+    length: int = 77  # longer sentences are cut, keeping the end token
+    pad: int = 0
+    fixed: bool = False  # every row is `length` long (else as long as the longest)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the manifest. `files` maps a role (model, tags, tokenizer, weights) to a path."""
+
+    name: str
+    task: str
+    title: str = ""
+    repo: str | None = None  # on the hub; None: the files lie in `folder`
+    revision: str = "main"
+    folder: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    size_mb: float | None = None
+    licence: str = ""
+    source: str = ""  # where the facts of this entry were read
+    width: int | None = None  # of the vectors
+    text: str | None = None  # image embedders: the name of the text tower of the same space
+    metric: str | None = None  # character embedders: the name of the model that compares two vectors
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    input: Input = Input()
+    output: Output = Output()
+    tokens: Tokens = Tokens()
+    origin: Path = SHIPPED  # the file that describes it
+
+    @property
+    def place(self) -> str:
+        """hub, embedded or file."""
+        if self.repo:
+            return "hub"
+        return "embedded" if self.folder == TINY else "file"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Which model does which task; None: nobody."""
+
+    name: str
+    tagger: str | None = None
+    detectors: tuple[str, ...] = ()
+    character: str | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Every model and profile that is known here."""
+
+    entries: Mapping[str, Entry]
+    profiles: Mapping[str, Profile]
+
+    def entry(self, name: str) -> Entry:
+        """Return an entry. Raises ModelError for a name nobody knows."""
+        if name not in self.entries:
+            raise ModelError(f'there is no model "{name}"', hint=did_you_mean(name, self.entries))
+        return self.entries[name]
+
+    def profile(self, name: str) -> Profile:
+        """Return a profile. Raises ModelError for a name nobody knows."""
+        if name not in self.profiles:
+            raise ModelError(f'there is no profile "{name}"', hint=did_you_mean(name, self.profiles))
+        return self.profiles[name]
+
+
+def user_file() -> Path:
+    """Return the path of the user's own manifest (it need not exist)."""
+    if os.environ.get("ANIMEDS_MODELS"):
+        return Path(os.environ["ANIMEDS_MODELS"]).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("animeds", appauthor=False)) / "models.toml"
+
+
+def load_manifest() -> Manifest:
+    """Read the shipped manifest and the user's own. Raises ModelError naming file, entry and key."""
+    tables: dict[str, tuple[dict[str, Any], Path]] = {}
+    profiles: dict[str, Profile] = {}
+    for path in (SHIPPED, user_file()):
+        content = read_toml(path) if path == SHIPPED or path.is_file() else {}
+        for name, table in content.get("models", {}).items():
+            if name in tables:
+                raise ModelError(
+                    f'{path}: the model "{name}" exists already in {tables[name][1]}',
+                    hint="give yours another name",
+                )
+            tables[name] = (table, path)
+        profiles |= {name: _profile(name, t, path) for name, t in content.get("profiles", {}).items()}
+    entries = {name: _entry(name, _inherited(name, tables), path) for name, (_, path) in tables.items()}
+    return Manifest(entries, profiles)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a manifest file. Raises ModelError for one that is not TOML."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ModelError(f"cannot read the manifest {path}: {error}") from error
+    _only(content, ("models", "profiles"), str(path))
+    return content
+
+
+def _inherited(name: str, tables: Mapping[str, tuple[dict[str, Any], Path]]) -> dict[str, Any]:
+    """Return an entry's table, with what its `like` states and it does not."""
+    chain: list[dict[str, Any]] = []
+    seen = []
+    following: str | None = name
+    while following:
+        if following not in tables or following in seen:
+            raise ModelError(
+                f'{tables[name][1]}: model "{name}" is like "{following}", which is '
+                + ("itself" if following in seen else "not there"),
+                hint=did_you_mean(following, tables),
+            )
+        seen.append(following)
+        chain.append(tables[following][0])
+        following = tables[following][0].get("like")
+    merged: dict[str, Any] = {}
+    for table in reversed(chain):
+        if {"files", "repo"} & table.keys():
+            for key in ("sha256", "size_mb"):
+                merged.pop(key, None)
+        if "files" in table and "repo" not in table:
+            for key in ("repo", "revision", "embedded"):
+                merged.pop(key, None)
+        for key, value in table.items():
+            deep = key in ("input", "output", "tokens") and isinstance(value, dict)
+            merged[key] = merged.get(key, {}) | value if deep else value
+    merged.pop("like", None)
+    return merged
+
+
+def _entry(name: str, table: dict[str, Any], path: Path) -> Entry:
+    where = f'{path}: model "{name}"'
+    known = [f.name for f in dataclasses.fields(Entry) if f.name not in ("name", "folder", "origin")]
+    _only(table, (*known, "embedded"), where)
+    values = dict(table)
+    if values.get("task") not in TASKS:
+        raise ModelError(f"{where}: task is {values.get('task')!r}", hint="tasks: " + ", ".join(TASKS))
+    if "model" not in values.get("files", {}):
+        raise ModelError(f"{where} names no file", hint='files = { model = "model.onnx" }')
+    embedded = values.pop("embedded", False)
+    folder = None if values.get("repo") else TINY if embedded else path.parent
+    for key, kind in (("input", Input), ("output", Output), ("tokens", Tokens)):
+        values[key] = _part(kind, values.get(key, {}), f"{where}: {key}")
+    try:
+        return Entry(name=name, folder=folder, origin=path, **values)
+    except TypeError as error:
+        raise ModelError(f"{where}: {error}") from error
+
+
+CHOICES = {
+    "layout": ("NCHW", "NHWC"),
+    "colour": ("RGB", "BGR"),
+    "fit": ("pad", "letterbox", "stretch", "keep", "crop"),
+    "filter": ("nearest", "bilinear", "bicubic", "lanczos", "box"),
+    "activation": ("none", "sigmoid", "softmax"),
+    "decode": ("auto", "one-to-many", "end-to-end", "rt-detr"),
+}
+
+
+def _part(kind: type[Any], table: dict[str, Any], where: str) -> Any:
+    _only(table, [f.name for f in dataclasses.fields(kind)], where)
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    if isinstance(values.get("size"), int):
+        values["size"] = (values["size"], values["size"])
+    for key, value in values.items():
+        if key in CHOICES and value not in CHOICES[key]:
+            raise ModelError(f"{where}: {key} is {value!r}", hint="one of " + ", ".join(CHOICES[key]))
+    return kind(**values)
+
+
+def _profile(name: str, table: dict[str, Any], path: Path) -> Profile:
+    where = f'{path}: profile "{name}"'
+    _only(table, ("tagger", "detectors", "character", "image"), where)
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    return Profile(name, **values)
+
+
+def _only(table: Mapping[str, Any], known: Any, where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ModelError(f'{where} has an unknown key "{key}"', hint=did_you_mean(key, known))

@@ -1,0 +1,130 @@
+"""Profiles: which model does which task, loaded and ready. Its one rule: nothing is replaced in silence."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from animeds_db.errors import ModelError, did_you_mean
+from animeds_db.models.detector import Detector
+from animeds_db.models.embedder import Embedder
+from animeds_db.models.files import Files, Progress, locate
+from animeds_db.models.manifest import Manifest, Profile, load_manifest
+from animeds_db.models.runtime import Device, choose_device
+from animeds_db.models.tagger import Tagger
+
+log = logging.getLogger("animeds")
+
+NOBODY = "none"
+PARTS = ("tagger", "detector", "character", "image")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of one run. `notes` are lines for people: where models run and why."""
+
+    tagger: Tagger | None = None
+    detectors: tuple[Detector, ...] = ()
+    character: Embedder | None = None
+    image: Embedder | None = None
+    profile: str = NOBODY
+    provider: str = ""  # cuda | cpu | "" with no models
+    notes: tuple[str, ...] = ()
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the rows of these models for the table `models` (all columns but added_at)."""
+        runners = (self.tagger, *self.detectors, self.character, self.image)
+        return [_record(runner) for runner in runners if runner is not None]
+
+
+def load_profile(
+    name: str = "anime",
+    *,
+    device: str = "auto",
+    overrides: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Models:
+    """Load the models of a profile; those that are not on this disk are pulled first.
+
+    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for nobody;
+    several detectors are separated by commas. `device` is auto, cpu or cuda.
+    Raises ModelError for an unknown name, a model that cannot be had, or one that answers nonsense.
+    """
+    manifest = load_manifest()
+    profile = _overridden(Profile(NOBODY) if name == NOBODY else manifest.profile(name), overrides or {})
+    wanted = [n for n in (profile.tagger, *profile.detectors, profile.character, profile.image) if n]
+    if not wanted:
+        return Models(profile=name, notes=("no models: frames are measured only",))
+    files = {model: _present(manifest, model, progress) for model in wanted}
+    _tasks_fit(profile, manifest)
+    where = choose_device(device)
+    models = _loaded(profile, files, where)
+    return replace(models, profile=name, provider=where.name, notes=(where.reason,))
+
+
+def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Models:
+    return Models(
+        tagger=Tagger(files[profile.tagger], device) if profile.tagger else None,
+        detectors=tuple(Detector(files[name], device) for name in profile.detectors),
+        character=Embedder(files[profile.character], device) if profile.character else None,
+        image=Embedder(files[profile.image], device) if profile.image else None,
+    )
+
+
+def _present(manifest: Manifest, name: str, progress: Progress | None) -> Files:
+    entry = manifest.entry(name)
+    found = locate(entry)
+    if found is not None:
+        return found
+    from animeds_db.models.hub import pull
+
+    return pull(entry, progress)
+
+
+def _overridden(profile: Profile, overrides: Mapping[str, str]) -> Profile:
+    for part, value in overrides.items():
+        if part not in PARTS:
+            raise ModelError(f'there is no part "{part}" in a profile', hint=did_you_mean(part, PARTS))
+        names = tuple(n.strip() for n in value.split(",") if n.strip() and n.strip() != NOBODY)
+        if part == "detector":
+            profile = replace(profile, detectors=names)
+        elif len(names) > 1:
+            raise ModelError(f"only one {part} model can be used at a time, not {value}")
+        else:
+            single: dict[str, Any] = {part: names[0] if names else None}
+            profile = replace(profile, **single)
+    return profile
+
+
+def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
+    chosen: Sequence[tuple[str, str | None]] = [
+        ("tagger", profile.tagger),
+        *(("detector", name) for name in profile.detectors),
+        ("character", profile.character),
+        ("image", profile.image),
+    ]
+    for part, name in chosen:
+        if name and manifest.entry(name).task not in (part, *(("aesthetic",) if part == "tagger" else ())):
+            same = [e.name for e in manifest.entries.values() if e.task == part]
+            raise ModelError(
+                f"{name} is a model for the task {manifest.entry(name).task}, not {part}",
+                hint=f"models for {part}: " + ", ".join(sorted(same)),
+            )
+
+
+def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
+    entry = runner.files.entry
+    return {
+        "model_id": runner.id,
+        "name": entry.name,
+        "task": entry.task,
+        "repo": entry.repo or entry.place,
+        "revision": runner.files.revision,
+        "sha256": runner.files.sha256,
+        "width": runner.width if isinstance(runner, Embedder) else None,
+        "thresholds": json.dumps(dict(entry.thresholds), sort_keys=True),
+        "licence": entry.licence,
+    }

@@ -1,0 +1,225 @@
+"""ONNX files run here, on the GPU where there is one. Its one rule: never a silent fallback to the CPU."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from animeds_db.errors import ModelError, UsageError
+
+log = logging.getLogger("animeds")
+
+DEVICES = ("auto", "cpu", "cuda")
+CPU_BATCH = 8
+GPU_BATCHES = (1, 64)
+ACTIVATION_FACTOR = 300
+"""Working memory per byte of input that GPU batches are planned with: about what SwinV2-B at 448 px needs."""
+
+DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+OUT_OF_MEMORY = ("out of memory", "failed to allocate", "bad_alloc", "alloc_failed")
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where models run: cuda or cpu, and one sentence that says which and why."""
+
+    name: str
+    reason: str
+    demanded: bool = False  # by the user: then nothing else will do
+
+    @property
+    def providers(self) -> list[str]:
+        """onnxruntime's names, best first."""
+        return (
+            ["CUDAExecutionProvider", "CPUExecutionProvider"]
+            if self.name == "cuda"
+            else ["CPUExecutionProvider"]
+        )
+
+
+def choose_device(wanted: str = "auto") -> Device:
+    """Return the device that `wanted` (auto, cpu, cuda) comes to on this machine.
+
+    Raises ModelError when cuda is asked for and cannot be had; UsageError for another word.
+    """
+    if wanted not in DEVICES:
+        raise UsageError(f'there is no device "{wanted}"', hint="devices: " + ", ".join(DEVICES))
+    if wanted == "cpu":
+        return Device("cpu", "models run on the CPU, as asked")
+    problem = _why_no_cuda()
+    if problem is None:
+        return Device("cuda", "models run on CUDA, found by onnxruntime", demanded=wanted == "cuda")
+    if wanted == "cuda":
+        raise ModelError(
+            f"models cannot run on CUDA: {problem}",
+            hint="pip install 'animeds-db[gpu]', check nvidia-smi, or use --device cpu",
+        )
+    return Device("cpu", f"models run on the CPU: {problem}")
+
+
+def _why_no_cuda() -> str | None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "this onnxruntime has no CUDA provider (pip install 'animeds-db[gpu]' for NVIDIA cards)"
+    if shutil.which("nvidia-smi") is None:
+        return "no NVIDIA driver here (nvidia-smi not found)"
+    # The documented way to find the CUDA libraries that pip installed beside onnxruntime-gpu.
+    onnxruntime.preload_dlls()
+    return None
+
+
+class Network:
+    """One ONNX file, ready to run. Batches are cut to what fits; halved, and told, when memory runs out."""
+
+    def __init__(self, path: Path, device: Device) -> None:
+        refuse_other_files(path)
+        self.path = path
+        self._session = _session(path, device)
+        self.provider = "cuda" if "CUDA" in self._session.get_providers()[0] else "cpu"
+        self.inputs: dict[str, Any] = {i.name: i for i in self._session.get_inputs()}
+        self.outputs: dict[str, Any] = {o.name: o for o in self._session.get_outputs()}
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._batch = 0
+
+    def run(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
+        """Return the named outputs for inputs of one common first axis, cut into batches and joined again.
+
+        Inputs are cast to the types the file asks for. Raises ModelError naming the file when it fails.
+        """
+        typed = {name: value.astype(self._dtype(name), copy=False) for name, value in feeds.items()}
+        n = len(next(iter(typed.values())))
+        fixed = self.fixed_batch
+        self._batch = fixed or self._batch or self._planned_batch(typed)
+        parts: list[list[np.ndarray]] = []
+        start = 0
+        while start < n:
+            stop = min(start + self._batch, n)
+            try:
+                parts.append(self._run_once(typed, start, stop, outputs))
+                start = stop
+            except _OutOfMemoryError as error:
+                if fixed or self._batch == 1:
+                    raise ModelError(f"{self.path}: not enough memory for one picture: {error}") from error
+                self._batch //= 2
+                log.warning("%s: out of memory, going on with batches of %d", self.path.name, self._batch)
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def run_whole(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
+        """Return the named outputs for inputs that must not be cut apart (a comparison of all with all)."""
+        typed = {name: value.astype(self._dtype(name), copy=False) for name, value in feeds.items()}
+        return self._run_once(typed, 0, len(next(iter(typed.values()))), outputs)
+
+    @property
+    def fixed_batch(self) -> int:
+        """The batch size written in the file, or 0 for any."""
+        first = next(iter(self.inputs.values())).shape[:1]
+        return first[0] if first and isinstance(first[0], int) else 0
+
+    def _run_once(
+        self, feeds: Mapping[str, np.ndarray], start: int, stop: int, outputs: list[str]
+    ) -> list[np.ndarray]:
+        missing = max(0, self.fixed_batch - (stop - start))
+        part = {name: _padded(value[start:stop], missing) for name, value in feeds.items()}
+        try:
+            results = self._session.run(outputs, part)
+        except Exception as error:
+            text = str(error)
+            if any(sign in text.lower() for sign in OUT_OF_MEMORY):
+                raise _OutOfMemoryError(text) from error
+            raise ModelError(f"{self.path} failed: {_first_line(error)}", hint=FITS) from error
+        return [np.asarray(result)[: stop - start] for result in results]
+
+    def _dtype(self, name: str) -> type[Any]:
+        kind = self.inputs[name].type
+        if kind not in DTYPES:
+            raise ModelError(f'{self.path}: input "{name}" wants {kind}, which is not supported')
+        return DTYPES[kind]
+
+    def _planned_batch(self, feeds: Mapping[str, np.ndarray]) -> int:
+        if self.provider == "cpu":
+            return CPU_BATCH
+        one = sum(value[:1].nbytes for value in feeds.values())
+        low, high = GPU_BATCHES
+        return max(low, min(high, _free_gpu_bytes() // max(1, one * ACTIVATION_FACTOR)))
+
+
+FITS = "is the file what its manifest entry says? `animeds models list` shows the entry"
+
+
+class _OutOfMemoryError(Exception):
+    pass
+
+
+def _padded(batch: np.ndarray, missing: int) -> np.ndarray:
+    return np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
+
+
+def _session(path: Path, device: Device) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Several models take turns beside the decoder: idle worker threads must not burn the decoder's core.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=device.providers)
+    except Exception as error:
+        raise ModelError(
+            f"{path} is not an ONNX model that can be run: {_first_line(error)}",
+            hint="a damaged file? `animeds models verify` says so; remove and pull (or add) it again",
+        ) from error
+    if session.get_providers()[0] != device.providers[0]:
+        problem = (
+            f"{path.name}: onnxruntime offers CUDA but could not start it (driver or CUDA libraries missing?)"
+        )
+        if device.demanded:
+            raise ModelError(problem, hint="`animeds doctor` says more; --device cpu runs on the CPU")
+        log.warning("%s; it runs on the CPU", problem)
+    return session
+
+
+def refuse_other_files(path: Path) -> None:
+    """Raise ModelError for a file that is plainly no model: missing, empty, a web page, a git-lfs pointer."""
+    if not path.is_file():
+        raise ModelError(f"the model file {path} is missing")
+    with path.open("rb") as file:
+        head = file.read(512).lstrip().lower()
+    if not head:
+        raise ModelError(f"{path} is empty")
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise ModelError(
+            f"{path} is a web page, not a model",
+            hint="something between you and the hub answered instead (a login page?); download it again",
+        )
+    if head.startswith(b"version https://git-lfs"):
+        raise ModelError(
+            f"{path} is a git-lfs pointer, not the model itself", hint="run `git lfs pull` there"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _free_gpu_bytes() -> int:
+    """Return the free memory of the first GPU, or 1 GiB when nobody can tell."""
+    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        return int(answer.split()[0]) * 1024 * 1024
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return 1 << 30

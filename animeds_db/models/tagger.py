@@ -1,0 +1,144 @@
+"""Taggers: pictures in, a probability per tag out. Its one rule: thresholds are the query's business."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animeds_db.errors import ModelError
+from animeds_db.models.files import Files
+from animeds_db.models.manifest import Entry
+from animeds_db.models.runtime import Device
+from animeds_db.models.vision import Vision
+
+CATEGORY_OF_CODE = {
+    "0": "general",
+    "1": "artist",
+    "3": "copyright",
+    "4": "character",
+    "5": "meta",
+    "9": "rating",
+}
+"""Danbooru's category numbers, and 9 for ratings, as in `selected_tags.csv` of the WD taggers."""
+
+
+@dataclass(frozen=True)
+class TagLabel:
+    """One output of a tagger: the tag with its underscores, and its category (see schema.CATEGORIES)."""
+
+    tag: str
+    category: str
+
+
+class Tagger:
+    """Gives every picture a probability per label."""
+
+    def __init__(self, files: Files, device: Device) -> None:
+        self.files = files
+        self.entry = files.entry
+        self.id = files.id
+        self.labels: Sequence[TagLabel] = _labels(files)
+        self._vision = Vision(files, device)
+        self._check()
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
+        return self._probabilities(self._vision(images)[0])
+
+    def with_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores, and vectors (float32 [n, width]) from which `from_vectors` repeats them.
+
+        Raises ModelError for a tagger whose entry names no vector output.
+        """
+        vector = self.entry.output.vector
+        if vector is None:
+            raise ModelError(f"{self.id} gives no vectors", hint="use a tagger with embeddings")
+        scores, vectors = self._vision(images, extra=[vector])
+        return self._probabilities(scores), vectors.astype(np.float32)
+
+    def from_vectors(self, vectors: np.ndarray) -> np.ndarray:
+        """Return float32 [n, labels], 0…1, from vectors [n, width] that `with_vectors` gave.
+
+        sigmoid(vectors @ weights + bias): the model's last layer, from its `weights` file.
+        """
+        if "weights" not in self.files.paths:
+            raise ModelError(f"{self.id} has no weights file", hint="use a tagger with embeddings")
+        with np.load(self.files.paths["weights"]) as last:
+            logits = vectors @ last["weights"] + last["bias"]
+        return _sigmoid(logits.astype(np.float32))
+
+    def _probabilities(self, raw: np.ndarray) -> np.ndarray:
+        raw = raw.astype(np.float32)
+        if self.entry.output.activation == "sigmoid":
+            return _sigmoid(raw)
+        return _softmax(raw) if self.entry.output.activation == "softmax" else raw
+
+    def _check(self) -> None:
+        path = self.files.paths["model"]
+        scores = self(self._vision.probe())
+        if scores.ndim != 2 or scores.shape[1] != len(self.labels):
+            raise ModelError(
+                f"{path} gives {'×'.join(map(str, scores.shape[1:]))} scores, "
+                f"but {self.files.paths.get('tags', 'its entry')} lists {len(self.labels)} tags",
+                hint="model and tags belong to different versions: pull or add both together",
+            )
+        if not (np.isfinite(scores).all() and scores.min() >= -1e-6 and scores.max() <= 1 + 1e-6):
+            raise ModelError(
+                f"{path} gives scores of {scores.min():.3g} … {scores.max():.3g}, not probabilities in 0…1",
+                hint='if they are logits, say output = { activation = "sigmoid" } in its manifest entry',
+            )
+
+
+def aesthetic_score(probabilities: np.ndarray) -> np.ndarray:
+    """Return Σ i·pᵢ (float32 [n], 0…classes-1) for classes listed from worst to best.
+
+    This is how deepghs' anime_aesthetic becomes one number (imgutils, metrics/dbaesthetic.py).
+    """
+    return probabilities @ np.arange(probabilities.shape[1], dtype=np.float32)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    # Clipped: beyond ±88 exp overflows float32, and the answer is 0 or 1 long before.
+    y: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -80, 80)))
+    return y.astype(np.float32)
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares.astype(np.float32)
+
+
+def _labels(files: Files) -> tuple[TagLabel, ...]:
+    entry = files.entry
+    if "tags" not in files.paths:
+        return tuple(TagLabel(label, entry.output.category) for label in entry.output.labels)
+    path = files.paths["tags"]
+    try:
+        rows = _csv_rows(path) if path.suffix == ".csv" else _text_rows(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(f"cannot read the tags in {path}: {error}") from error
+    return tuple(_label(name, code, entry) for name, code in rows)
+
+
+def _label(name: str, code: str, entry: Entry) -> TagLabel:
+    if name.startswith("rating:"):
+        code, name = "9", name.removeprefix("rating:")
+    category = CATEGORY_OF_CODE.get(code, entry.output.category)
+    return TagLabel(entry.output.rename.get(name, name), category)
+
+
+def _csv_rows(path: Path) -> list[tuple[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"name", "category"} <= set(reader.fieldnames or ()):
+            raise ModelError(f"{path} is no list of tags: it needs the columns name and category")
+        return [(row["name"], row["category"]) for row in reader]
+
+
+def _text_rows(path: Path) -> list[tuple[str, str]]:
+    return [(line.strip(), "") for line in path.read_text("utf-8").splitlines() if line.strip()]
