@@ -1,0 +1,83 @@
+"""`animeds export`: a selection becomes a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.output import talk
+from animeds_db.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("export")(export)
+
+
+def export(
+    words: Annotated[
+        list[str], typer.Argument(help="A named query and the folder; only the folder with --sql.", metavar="[QUERY] OUT")
+    ],
+    sql: Annotated[str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")] = None,
+    param: ParamOption = None,
+    db: DbOption = None,
+    tag: Annotated[str | None, typer.Option(help="Activation tag: stands first in every caption.")] = None,
+    threshold: Annotated[float, typer.Option(help="Tags below this score stay out of captions.", min=0, max=1)] = 0.35,
+    character_tags: Annotated[bool, typer.Option(help="Also put character tags into captions.")] = False,
+    image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
+    max_size: Annotated[
+        int | None, typer.Option(help="Longer edge in pixels; larger pictures are scaled down.", min=1)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a folder that an export made.")] = False,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
+) -> None:
+    """Write the pictures of a selection with their captions.
+
+    animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
+    """
+    from animeds_db.export import ExportOptions
+
+    query, out = _query_and_folder(words, sql)
+    options = ExportOptions(
+        image_format=image,
+        max_size=max_size,
+        activation_tag=tag,
+        threshold=threshold,
+        keep_character_tags=character_tags,
+        overwrite=overwrite,
+    )
+    with open_dataset(db) as dataset, _bar(progress and sys.stderr.isatty()) as advance:
+        report = dataset.export(query, out, sql=sql, params=parse_params(param), options=options, progress=advance)
+    talk(f"{report.n_pictures} pictures in {report.folder}")
+
+
+def _query_and_folder(words: list[str], sql: str | None) -> tuple[str | None, Path]:
+    if sql is not None:
+        if len(words) != 1:
+            raise UsageError("with --sql, give just the folder", hint='animeds export --sql "SELECT …" out/')
+        return None, Path(words[0])
+    if len(words) != 2:
+        raise UsageError(
+            "give a query and a folder, or --sql and a folder",
+            hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
+        )
+    return words[0], Path(words[1])
+
+
+@contextmanager
+def _bar(shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("pictures", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
