@@ -1,0 +1,185 @@
+"""Where a database is: paths and URIs, what stands there, and errors told in terms of that place.
+
+Its one rule: everything that depends on "folder or URI" is here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from animeds_db.durability import flush_folder, flush_tree
+from animeds_db.errors import StoreError
+from animeds_db.schema import Table, all_tables
+
+if TYPE_CHECKING:
+    import lance
+
+
+class Place:
+    """A folder or URI that is, or is to be, a database. `path` is None for a URI."""
+
+    def __init__(self, uri: str) -> None:
+        self.path = None if "://" in uri else Path(uri).expanduser()
+        self.uri = uri if self.path is None else str(self.path)
+
+    @property
+    def way_out(self) -> str:
+        """What to do when there is no database here."""
+        return f"make one with `animeds ingest FILES --db {self.uri}`, or name another with --db"
+
+    def table(self, name: str) -> str:
+        """Return the path or URI of a table."""
+        return (
+            f"{self.uri.rstrip('/')}/{name}.lance" if self.path is None else str(self.path / f"{name}.lance")
+        )
+
+    def dataset(self, name: str) -> lance.LanceDataset:
+        """Open a table at its newest version. Raises StoreError."""
+        import lance
+
+        with read_errors(self.uri):
+            return lance.dataset(self.table(name))
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether a table is here, without reading it where this is a folder."""
+        if self.path is not None:
+            return (self.path / f"{name}.lance" / "_versions").is_dir()
+        try:
+            self.dataset(name)
+        except StoreError as error:
+            if "not found" in str(error.__cause__).lower():
+                return False
+            raise
+        return True
+
+    def check(self) -> None:
+        """Raise StoreError unless all tables are here; the message says what is here instead."""
+        if self.path is not None:
+            _check_folder(self, self.path)
+        for table in all_tables():
+            if not self.has_table(table.name):
+                if table.name == "sources":
+                    raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
+                raise StoreError(
+                    f"the database {self.uri} is damaged: its table {table.name}.lance is gone",
+                    hint="restore it from a copy, or ingest again into another database",
+                )
+
+
+def _check_folder(place: Place, path: Path) -> None:
+    try:
+        names = sorted(os.listdir(path))  # noqa: PTH208 (names only, and its errors)
+    except FileNotFoundError:
+        raise StoreError(f"there is no database at {path}: no such folder", hint=place.way_out) from None
+    except NotADirectoryError:
+        raise StoreError(f"{path} is a file, not a database", hint=place.way_out) from None
+    except PermissionError:
+        raise StoreError(f"no permission to read {path}", hint=f"check its owner: ls -ld {path}") from None
+    if "sources.lance" in names:
+        return
+    if not names:
+        raise StoreError(f"{path} is an empty folder, not a database", hint=place.way_out)
+    if "_versions" in names:
+        raise StoreError(f"{path} is a single Lance table, not a database", hint=f"try --db {path.parent}")
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    raise StoreError(f"{path} is a folder of other things ({shown}), not a database", hint=place.way_out)
+
+
+def place_new_database(place: Place, tables: Sequence[Table]) -> None:
+    """Create these tables, empty. In a folder they appear all at once; at a URI `sources` comes last.
+
+    Raises StoreError when anything but an empty folder is there.
+    """
+    if place.path is None:
+        if place.has_table("sources"):
+            raise StoreError(f"there is a database at {place.uri} already")
+        _write_tables(place, tables)
+        return
+    with write_errors(place.uri):
+        _refuse_occupied(place.path)
+        place.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(
+            tempfile.mkdtemp(prefix=f".{place.path.name}.", suffix=".partial", dir=place.path.parent)
+        )
+        try:
+            partial.chmod(0o777 & ~_umask())  # mkdtemp makes private folders
+            _write_tables(Place(str(partial)), tables)
+            flush_tree(partial)
+            _move(partial, place.path)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        flush_folder(place.path.parent)
+
+
+def _write_tables(place: Place, tables: Sequence[Table]) -> None:
+    import lance
+
+    for table in reversed(tables):  # `sources` is the first of them, so the last to appear
+        with write_errors(place.uri):
+            lance.write_dataset(table.schema.empty_table(), place.table(table.name))
+
+
+def _refuse_occupied(path: Path) -> None:
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if Place(str(path)).has_table("sources"):
+        raise StoreError(
+            f"there is a database at {path} already", hint="name another with --db, or open this one"
+        )
+    if path.is_dir():
+        _check_folder(Place(str(path)), path)
+    if path.exists() or path.is_symlink():
+        raise StoreError(
+            f"{path} is a file; a database cannot be put there", hint="name another path with --db"
+        )
+
+
+def _move(partial: Path, path: Path) -> None:
+    if path.is_dir():
+        path.rmdir()  # empty; Windows cannot rename over it
+    try:
+        partial.rename(path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process was first
+            raise StoreError(f"there is a database at {path} already") from error
+        raise
+
+
+@contextlib.contextmanager
+def read_errors(uri: str) -> Iterator[None]:
+    """Turn what Lance raises on reading into StoreError; `__cause__` has the original."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StoreError(f"cannot read {uri}: {_first_words(error)}") from error
+
+
+@contextlib.contextmanager
+def write_errors(uri: str) -> Iterator[None]:
+    """Turn what Lance and the file system raise on writing into StoreError; `__cause__` has the original."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        text = str(error)
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in text or "os error 28" in text:
+            raise StoreError(
+                f"{uri}: the disk is full", hint="free some space and run it again; what was stored is safe"
+            ) from error
+        if isinstance(error, PermissionError) or "ermission denied" in text:
+            raise StoreError(
+                f"no permission to write {uri}", hint="check the owner of that folder"
+            ) from error
+        raise StoreError(f"cannot write {uri}: {_first_words(error)}") from error
+
+
+def _first_words(error: Exception) -> str:
+    """Return an error's text without the source lines that Lance appends."""
+    return str(error).split(", /home/")[0].split("\n")[0][:300]

@@ -1,0 +1,274 @@
+"""Reading and writing the Lance tables of one database; commits, versions, compaction.
+
+Its one rule: a write that has returned is on the disk, whole, and doing it again changes nothing.
+One database is one folder (or URI) with one Lance table per name: `<uri>/frames.lance` and so on,
+which `lancedb.connect(uri)` opens as well.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.durability import data_files, flush, heal
+from animeds_db.errors import StoreError
+from animeds_db.places import Place, place_new_database, read_errors, write_errors
+
+if TYPE_CHECKING:
+    import lance
+
+MAX_FRAGMENTS = 200
+"""Fragments of one table that a query bears well: each costs it about 0.1 ms."""
+ROWS_PER_FRAGMENT = 262_144
+"""What compaction aims at. Full fragments are left alone, so that a growing table is not copied each time."""
+GRACE = datetime.timedelta(hours=1)
+"""How long old versions stay after a compaction: a reader pinned to one that is dropped breaks."""
+RETRIES = 50
+RETRY_TIME = datetime.timedelta(minutes=2)
+MAX_TAGS = 32_767
+"""Tag ids are int16 and start at 1."""
+
+_log = logging.getLogger("animeds")
+
+
+class Store:
+    """The tables of one database. Safe to use from several threads and processes at once."""
+
+    def __init__(self, place: Place, widths: tuple[int, int]) -> None:
+        self._place = place
+        self._handles: dict[str, lance.LanceDataset] = {}
+        self.widths = widths
+        """Width of `frames.embedding` and of `detections.vector`."""
+
+    @staticmethod
+    def exists(uri: str) -> bool:
+        """Tell whether there is a database at `uri` (it may still be too new, or damaged)."""
+        return Place(uri).has_table("sources")
+
+    @classmethod
+    def create(
+        cls, uri: str, embedding_width: int = schema.DEFAULT_WIDTH, vector_width: int = schema.DEFAULT_WIDTH
+    ) -> Store:
+        """Create an empty database for vectors of these widths.
+
+        It appears whole or not at all. Raises StoreError when something is there already.
+        """
+        place_new_database(Place(uri), schema.all_tables(embedding_width, vector_width))
+        return cls.open(uri)
+
+    @classmethod
+    def open(cls, uri: str) -> Store:
+        """Open a database. A newest version that a power cut tore is set aside, with a warning.
+
+        Raises StoreError for a path that is no database, a damaged one, or one that a newer version made.
+        """
+        place = Place(uri)
+        place.check()
+        for table in schema.all_tables():
+            if place.path is not None:
+                with write_errors(uri):
+                    heal(place.path / f"{table.name}.lance")
+        _check_version(place)
+        widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
+        return cls(place, widths)
+
+    @property
+    def uri(self) -> str:
+        """The folder or URI of this database."""
+        return self._place.uri
+
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+        return [table.name for table in schema.all_tables()]
+
+    def schema(self, name: str) -> schema.Table:
+        """Return a table's key and Arrow schema, with this database's vector widths."""
+        return next(table for table in schema.all_tables(*self.widths) if table.name == name)
+
+    def table(self, name: str) -> lance.LanceDataset:
+        """Return a table at its newest version. The handle keeps that version, whatever is written later."""
+        return self._place.dataset(name)
+
+    def version(self, name: str) -> int:
+        """Return the newest version's number of a table; it grows with every commit."""
+        with read_errors(self.uri):
+            if name not in self._handles:
+                self._handles[name] = self.table(name)
+            return int(self._handles[name].latest_version)
+
+    def upsert(self, name: str, rows: pa.Table) -> int:
+        """Insert the rows whose key is not there yet, in one commit, and return how many those were.
+
+        Safe to repeat, and beside other writers. Raises StoreError when the disk is full or rows do not fit.
+        """
+        key, rows = self._fitting(name, rows)
+        if not rows.num_rows:
+            return 0
+
+        def write(dataset: lance.LanceDataset) -> dict[str, int]:
+            return _merge(dataset, key).when_not_matched_insert_all().execute(rows)  # type: ignore[no-any-return]
+
+        inserted = int(self._commit(name, write)["num_inserted_rows"])
+        if inserted < rows.num_rows:
+            self._expect_present(name, key, rows)
+        return inserted
+
+    def replace(self, name: str, rows: pa.Table, where_source: str | None = None) -> None:
+        """Write rows over those with the same key, and insert the others, in one commit.
+
+        With `where_source`, that source's rows which are not among `rows` are deleted in the same commit.
+        """
+        key, rows = self._fitting(name, rows)
+
+        def write(dataset: lance.LanceDataset) -> dict[str, int]:
+            merge = _merge(dataset, key).when_matched_update_all().when_not_matched_insert_all()
+            if where_source is not None:
+                merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
+            return merge.execute(rows)  # type: ignore[no-any-return]
+
+        done = self._commit(name, write)
+        if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
+            self._expect_present(name, key, rows)
+
+    def delete(self, name: str, where: str) -> None:
+        """Delete the rows that meet `where`, a condition in Lance's SQL."""
+        self._commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))
+
+    def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
+        """Return the rows with these keys, in the order of `keys`; keys that are not there are left out."""
+        key = self.schema(name).key
+        wanted = pa.array(keys, self.schema(name).schema.field(key).type)
+        if not len(wanted):
+            return self.schema(name).schema.empty_table().select(list(columns))
+        read = list(dict.fromkeys([*columns, key]))
+        with read_errors(self.uri):
+            found = self.table(name).to_table(columns=read, filter=pc.field(key).isin(wanted.unique()))
+        places = pc.drop_null(pc.index_in(wanted, found[key].combine_chunks()))
+        return found.select(list(columns)).take(places)
+
+    def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """Return the ids of these (tag, category) pairs, adding those the vocabulary lacks.
+
+        Ids start at 1, are never reused and never change. Safe beside another writer: ids are claimed by
+        key, and where two writers named one tag at once, the lower id counts for both.
+        Raises StoreError beyond 32,767 tags.
+        """
+        for _ in range(RETRIES):
+            ids, highest = self._tag_ids()
+            missing = {tag: category for tag, category in labels if tag not in ids}
+            if not missing:
+                return {tag: ids[tag] for tag, _ in labels}
+            self._add_tags(missing, highest + 1)
+        raise StoreError(
+            f"{self.uri}: other writers kept taking the tag ids", hint="run it again when they have finished"
+        )
+
+    def _tag_ids(self) -> tuple[dict[str, int], int]:
+        rows = self.table("vocabulary").to_table(columns=["tag_id", "tag"]).to_pylist()
+        rows.sort(key=lambda row: -int(row["tag_id"]))  # the lowest id of a tag comes last and stays
+        return {row["tag"]: row["tag_id"] for row in rows}, rows[0]["tag_id"] if rows else 0
+
+    def _add_tags(self, missing: dict[str, str], first: int) -> None:
+        if first + len(missing) - 1 > MAX_TAGS:
+            raise StoreError(
+                f"{self.uri}: {first - 1 + len(missing)} tags; a database holds at most {MAX_TAGS}",
+                hint="start another database for the second tagger (--db)",
+            )
+        columns = [range(first, first + len(missing)), missing.keys(), missing.values()]
+        self.upsert("vocabulary", pa.table([list(c) for c in columns], schema=schema.VOCABULARY.schema))
+
+    def compact_if_needed(self, max_fragments: int = MAX_FRAGMENTS) -> list[str]:
+        """Compact the tables that are in more pieces than that, and return their names.
+
+        Versions older than GRACE are dropped. A compaction that loses against a writer is left for next time.
+        """
+        return [name for name in self.names() if self._pieces(name) > max_fragments and self._compact(name)]
+
+    def _pieces(self, name: str) -> int:
+        return len(self.table(name).get_fragments())
+
+    def _compact(self, name: str) -> bool:
+        for _ in range(RETRIES):
+            try:
+                self._commit(name, _compact_files)
+            except StoreError as error:
+                if "ommit conflict" not in str(error.__cause__):
+                    raise
+                continue
+            with write_errors(self._place.table(name)):
+                self.table(name).cleanup_old_versions(older_than=GRACE, error_if_tagged_old_versions=False)
+            return True
+        _log.info("%s: other writers are busy; compaction is left for next time", self._place.table(name))
+        return False
+
+    def size_bytes(self) -> int:
+        """Return what the database takes: on a disk all files, at a URI the newest versions' data."""
+        if self._place.path is not None:
+            return sum(p.stat().st_size for p in self._place.path.rglob("*") if p.is_file())
+        fragments = (f for name in self.names() for f in self.table(name).get_fragments())
+        return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
+
+    def _fitting(self, name: str, rows: pa.Table) -> tuple[str, pa.Table]:
+        """Return the table's key and the rows in its schema. Raises StoreError when they do not fit."""
+        table = self.schema(name)
+        try:
+            rows = rows.select(table.schema.names).cast(table.schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError) as error:
+            raise StoreError(f"{self.uri}: these rows do not fit the table {name}: {error}") from error
+        if pc.count_distinct(rows[table.key]).as_py() != rows.num_rows:
+            raise StoreError(f"{self.uri}: two of the rows for {name} have the same {table.key}")
+        return table.key, rows
+
+    def _expect_present(self, name: str, key: str, rows: pa.Table) -> None:
+        """Raise StoreError unless each key is there once: Lance has had merges that silently did nothing."""
+        with read_errors(self.uri):
+            n = self.table(name).count_rows(filter=pc.field(key).isin(rows[key].combine_chunks()))
+        if n != rows.num_rows:
+            raise StoreError(f"{self.uri}: {name} holds {n} of the {rows.num_rows} rows just written")
+
+    def _commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
+        """Run one write and sync what it added."""
+        dataset = self.table(name)
+        before = data_files(dataset)
+        with write_errors(self._place.table(name)):
+            result = write(dataset)
+            if self._place.path is not None:
+                after = self.table(name)
+                flush(self._place.path / f"{name}.lance", after.version, data_files(after) - before)
+        return result
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _merge(dataset: lance.LanceDataset, key: str) -> Any:
+    return dataset.merge_insert(key).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
+
+
+def _compact_files(dataset: lance.LanceDataset) -> None:
+    dataset.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
+
+
+def _check_version(place: Place) -> None:
+    metadata = place.dataset("sources").schema.metadata or {}
+    text = metadata.get(schema.VERSION_KEY, b"").decode()
+    if not text.isdecimal():
+        raise StoreError(f"{place.uri} holds Lance tables that animeds-db did not make", hint=place.way_out)
+    if int(text) > schema.SCHEMA_VERSION:
+        raise StoreError(
+            f"{place.uri} was made by a newer animeds-db: tables of version {text}, "
+            f"this one knows {schema.SCHEMA_VERSION}",
+            hint="pip install -U animeds-db",
+        )
+
+
+def _width(place: Place, name: str, column: str) -> int:
+    return int(place.dataset(name).schema.field(column).type.list_size)
