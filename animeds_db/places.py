@@ -105,11 +105,9 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
     with write_errors(place.uri):
         _refuse_occupied(place.path)
         place.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(
-            tempfile.mkdtemp(prefix=f".{place.path.name}.", suffix=".partial", dir=place.path.parent)
-        )
+        partial = place.path.with_name(f".{place.path.name}.{secrets.token_hex(4)}.partial")
+        partial.mkdir()
         try:
-            partial.chmod(0o777 & ~_umask())  # mkdtemp makes private folders
             _write_tables(Place(str(partial)), tables)
             flush_tree(partial)
             _move(partial, place.path)
