@@ -58,15 +58,18 @@ def _turn(entry: Entry) -> Iterator[None]:
 
 
 def _fetch(entry: Entry, progress: Progress | None, force: bool) -> Files:
+    commit = _commit(entry)
     log.info("pulling %s%s from %s", entry.name, _size(entry), _place(entry))
     paths: dict[str, Path] = {}
-    commit = entry.revision
     # The largest file comes last: a repository that is not as described is noticed before the wait.
     for role in sorted(entry.files, key=lambda role: role == "model"):
         with _said_plainly(entry, entry.files[role]):
-            path, commit = _download(entry, entry.files[role], commit, progress, force)
-        _checked(entry, role, path)
-        paths[role] = path
+            paths[role] = _download(entry, entry.files[role], commit, progress, force)
+        _checked(entry, role, paths[role])
+    return _recorded(entry, paths, commit or _commit_of(paths["model"]))
+
+
+def _recorded(entry: Entry, paths: dict[str, Path], commit: str) -> Files:
     sums = {role: files.sha256_of(path) for role, path in paths.items()}
     with files.Record.changing() as record:
         known = {role: {"path": str(paths[role]), "sha256": sums[role]} for role in paths}
@@ -74,28 +77,82 @@ def _fetch(entry: Entry, progress: Progress | None, force: bool) -> Files:
     return Files(entry, paths, commit, sums["model"])
 
 
-def _download(
-    entry: Entry, name: str, revision: str, progress: Progress | None, force: bool
-) -> tuple[Path, str]:
-    """Fetch one file at a revision; return its path in the hub's cache and the commit it is of."""
+def _commit(entry: Entry) -> str | None:
+    """Ask the hub which commit the entry's revision is; None: no answer, but another tool has cached it.
+
+    Asked once, without retries: without a network people are told in a second, not in half a minute.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    assert entry.repo is not None
+    name = entry.files["model"]
+    if is_offline():
+        return None
+    try:
+        with _said_plainly(entry, name):
+            url = hf_hub_url(entry.repo, name, revision=entry.revision, endpoint=endpoint())
+            answer = get_hf_file_metadata(url, token=_token(), timeout=_patience(), endpoint=endpoint())
+    except UnreachableError:
+        if _cached(entry):
+            log.warning("%s cannot be reached; using %s from its cache", endpoint(), entry.name)
+            return None
+        raise
+    if answer.commit_hash is None or answer.etag is None:
+        raise ModelError(
+            f"{entry.name}: {endpoint()} answers, but not as a model hub does",
+            hint="a login page or proxy in between? Open it in a browser; --profile tiny needs no network",
+        )
+    return str(answer.commit_hash)
+
+
+def _cached(entry: Entry) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    assert entry.repo is not None
+    found = [
+        try_to_load_from_cache(entry.repo, name, cache_dir=cache_folder(), revision=entry.revision)
+        for name in entry.files.values()
+    ]
+    return all(isinstance(path, str) for path in found)
+
+
+def _download(entry: Entry, name: str, commit: str | None, progress: Progress | None, force: bool) -> Path:
+    """Fetch one file of a commit (None: take it from the cache); return its path in the hub's cache."""
     from huggingface_hub import hf_hub_download
 
-    path = Path(
+    return Path(
         hf_hub_download(
             entry.repo,
             name,
-            revision=revision,
-            endpoint=os.environ.get("HF_ENDPOINT") or None,
+            revision=commit or entry.revision,
+            endpoint=endpoint(),
             cache_dir=cache_folder(),
-            token=os.environ.get("HF_TOKEN") or None,
-            local_files_only=is_offline(),
-            force_download=force,
+            token=_token(),
+            etag_timeout=_patience(),
+            local_files_only=commit is None,
+            force_download=force and commit is not None,
             library_name="animeds-db",
             tqdm_class=_bar_class(f"{entry.name} {Path(name).name}", progress),
         )
     )
-    # …/models--owner--name/snapshots/COMMIT/path/in/repo
-    return path, path.parts[path.parts.index("snapshots", len(cache_folder().parts)) + 1]
+
+
+def _commit_of(path: Path) -> str:
+    """Return the commit of a file in the hub's cache: …/models--owner--name/snapshots/COMMIT/path/in/repo."""
+    inside = path.relative_to(cache_folder()).parts
+    return inside[inside.index("snapshots") + 1]
+
+
+def _token() -> str | None:
+    return os.environ.get("HF_TOKEN") or None
+
+
+def _patience() -> float:
+    return float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or 10)
+
+
+class UnreachableError(ModelError):
+    """The hub cannot be reached, answers too slowly, or is down."""
 
 
 def cache_folder() -> Path:
@@ -174,41 +231,36 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
     except errors.RepositoryNotFoundError as error:
         raise _problem(f"{what}: {_place(entry)} is not there, or not for you", error, token=True) from error
     except errors.LocalEntryNotFoundError as error:
-        raise _unreachable(what, entry, error) from error
+        raise _not_cached(what, entry) from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
-        raise _problem(
-            f"{what}: {endpoint()} answered {status}", error, token=status in (401, 403)
-        ) from error
+        kind = UnreachableError if status >= 500 else ModelError
+        denied = status in (401, 403)
+        raise _problem(f"{what}: {endpoint()} answered {status}", error, token=denied, kind=kind) from error
     except httpx2.TimeoutException as error:
-        raise _problem(f"{what}: {endpoint()} is too slow", error) from error
+        raise _problem(f"{what}: {endpoint()} is too slow", error, kind=UnreachableError) from error
     except httpx2.HTTPError as error:
-        raise _problem(f"{what}: the connection to {endpoint()} failed", error) from error
+        raise _problem(f"{what}: {endpoint()} cannot be reached", error, kind=UnreachableError) from error
     except OSError as error:
         raise _local_problem(what, name, error) from error
 
 
-def _unreachable(what: str, entry: Entry, error: Exception) -> ModelError:
-    cause = error.__cause__
+def _not_cached(what: str, entry: Entry) -> ModelError:
     if is_offline():
         return ModelError(
             f"{what} is not on this disk, and HF_HUB_OFFLINE forbids fetching it",
             hint=f"unset HF_HUB_OFFLINE and run `animeds models pull {entry.name}`, or use --profile tiny",
         )
-    if type(cause).__name__ == "FileMetadataError":
-        return _problem(
-            f"{what}: {endpoint()} answers, but not as a model hub does (a login page or proxy in between?)",
-            error,
-        )
-    status = getattr(getattr(cause, "response", None), "status_code", None)
-    if status is not None:
-        return _problem(f"{what}: {endpoint()} answered {status}", error, token=status in (401, 403))
-    slow = "Timeout" in type(cause).__name__
-    return _problem(f"{what}: {endpoint()} " + ("is too slow" if slow else "cannot be reached"), error)
+    return ModelError(
+        f"{what}: the connection to {endpoint()} was lost",
+        hint=f"run `animeds models pull {entry.name}` again; --profile tiny needs no network",
+    )
 
 
-def _problem(message: str, error: Exception, *, token: bool = False) -> ModelError:
-    """Return the error with the ways out; the transfer's own text, often paragraphs, goes to the debug log."""
+def _problem(
+    message: str, error: Exception, *, token: bool = False, kind: type[ModelError] = ModelError
+) -> ModelError:
+    """Return the error with the ways out; the transfer's own text, often long, goes to the debug log."""
     log.debug("%s", error)
     if token:
         hint = "run `hf auth login` or set HF_TOKEN if you have access; --profile tiny needs none"
@@ -216,7 +268,7 @@ def _problem(message: str, error: Exception, *, token: bool = False) -> ModelErr
         hint = (
             "try `animeds models pull` later or set HF_ENDPOINT to a mirror; --profile tiny needs no network"
         )
-    return ModelError(message, hint=hint)
+    return kind(message, hint=hint)
 
 
 def _local_problem(what: str, name: str, error: OSError) -> ModelError:

@@ -134,11 +134,15 @@ def user_file() -> Path:
     return Path(platformdirs.user_config_dir("animeds", appauthor=False)) / "models.toml"
 
 
-def load_manifest() -> Manifest:
-    """Read the shipped manifest and the user's own. Raises ModelError naming file, entry and key."""
+def load_manifest(own: Path | None = None) -> Manifest:
+    """Read the shipped manifest and the user's `own` (default: `user_file()`).
+
+    Raises ModelError naming file, entry and key.
+    """
+    own = own or user_file()
     tables: dict[str, tuple[dict[str, Any], Path]] = {}
     profiles: dict[str, Profile] = {}
-    for path in (SHIPPED, user_file()):
+    for path in (SHIPPED, own):
         content = read_toml(path) if path == SHIPPED or path.is_file() else {}
         for name, table in content.get("models", {}).items():
             if name in tables:

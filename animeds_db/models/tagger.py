@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +94,15 @@ class Tagger:
             )
 
 
-def aesthetic_score(probabilities: np.ndarray) -> np.ndarray:
-    """Return Σ i·pᵢ (float32 [n], 0…classes-1) for classes listed from worst to best.
+def aesthetic_score(model: Tagger, probabilities: np.ndarray) -> np.ndarray:
+    """Return Σ i·pᵢ (float32 [n]), i being a label's rank in the entry, from worst (0) to best.
 
     This is how deepghs' anime_aesthetic becomes one number (imgutils, metrics/dbaesthetic.py).
     """
-    return probabilities @ np.arange(probabilities.shape[1], dtype=np.float32)
+    ranks = {label: float(rank) for rank, label in enumerate(model.entry.output.labels)}
+    weights = np.array([ranks[label.tag] for label in model.labels], np.float32)
+    scores: np.ndarray = probabilities @ weights
+    return scores
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -116,7 +120,8 @@ def _softmax(x: np.ndarray) -> np.ndarray:
 def _labels(files: Files) -> tuple[TagLabel, ...]:
     entry = files.entry
     if "tags" not in files.paths:
-        return tuple(TagLabel(label, entry.output.category) for label in entry.output.labels)
+        names = _json_labels(files.paths["labels"]) if "labels" in files.paths else entry.output.labels
+        return tuple(TagLabel(name, entry.output.category) for name in names)
     path = files.paths["tags"]
     try:
         rows = _csv_rows(path) if path.suffix == ".csv" else _text_rows(path)
@@ -142,3 +147,10 @@ def _csv_rows(path: Path) -> list[tuple[str, str]]:
 
 def _text_rows(path: Path) -> list[tuple[str, str]]:
     return [(line.strip(), "") for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def _json_labels(path: Path) -> list[str]:
+    try:
+        return [str(name) for name in json.loads(path.read_text("utf-8"))["labels"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} lists no labels: {error}") from error

@@ -1,0 +1,292 @@
+"""What people do with models: list, pull, verify, add their own, remove. Its one rule: rows in, rows out.
+
+Every function returns dictionaries of plain values, ready for a table; nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from animeds_db.errors import ModelError, did_you_mean
+from animeds_db.models import files, hub
+from animeds_db.models.detector import Detector
+from animeds_db.models.embedder import Embedder
+from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of
+from animeds_db.models.manifest import SHIPPED, Entry, Manifest, load_manifest, read_toml, user_file
+from animeds_db.models.runtime import Device, Network, choose_device
+from animeds_db.models.tagger import Tagger
+from animeds_db.models.text import TextTower
+
+Row = dict[str, object]
+
+
+def list_models() -> list[Row]:
+    """Return every model known here: name, task, state, where, size_mb, revision, licence, profiles, title.
+
+    `state` is here, not pulled, or a sentence about what is wrong with it.
+    """
+    manifest = load_manifest()
+    return [_row(entry, manifest) for entry in manifest.entries.values()]
+
+
+def _row(entry: Entry, manifest: Manifest) -> Row:
+    revision: str | None = None
+    try:
+        found = locate(entry)
+        state = "here" if found else "not pulled"
+        revision = found.revision[:12] if found else None
+    except ModelError as error:
+        state = error.message
+    return {
+        "name": entry.name,
+        "task": entry.task,
+        "state": state,
+        "where": entry.repo or (entry.place if entry.place == "embedded" else entry.files["model"]),
+        "size_mb": entry.size_mb,
+        "revision": revision,
+        "licence": entry.licence,
+        "profiles": ", ".join(
+            p.name for p in manifest.profiles.values() if entry.name in _models_of(p.name, manifest)
+        ),
+        "title": entry.title,
+    }
+
+
+def pull_models(names: Sequence[str], progress: Progress | None = None, *, force: bool = False) -> list[Row]:
+    """Fetch models, by their names or a profile's: with an image embedder also its text tower.
+
+    Returns name, revision, sha256, path per model. Raises ModelError (see hub.py).
+    """
+    manifest = load_manifest()
+    rows: list[Row] = []
+    for name in _expanded(names, manifest):
+        entry = manifest.entry(name)
+        found = hub.pull(entry, progress, force=force)
+        rows.append(
+            {
+                "name": name,
+                "revision": found.revision[:12],
+                "sha256": found.sha256,
+                "path": str(found.paths["model"]),
+            }
+        )
+    return rows
+
+
+def _expanded(names: Sequence[str], manifest: Manifest) -> list[str]:
+    """Return model names: profiles become their models, text towers follow their image embedders."""
+    wanted: list[str] = []
+    for name in names:
+        if name in manifest.profiles:
+            wanted += _models_of(name, manifest)
+        elif name in manifest.entries:
+            wanted.append(name)
+        else:
+            known = [*manifest.entries, *manifest.profiles]
+            raise ModelError(f'there is no model or profile "{name}"', hint=did_you_mean(name, known))
+    followed = [part for name in wanted for part in (name, manifest.entries[name].text) if part]
+    return list(dict.fromkeys(followed))
+
+
+def _models_of(profile: str, manifest: Manifest) -> list[str]:
+    p = manifest.profiles[profile]
+    named = [name for name in (p.tagger, *p.detectors, p.character, p.image) if name]
+    return [part for name in named for part in (name, manifest.entry(name).text) if part]
+
+
+def verify_models(names: Sequence[str] = ()) -> list[Row]:
+    """Read every file of these models (default: all that are here) and compare its checksum.
+
+    Returns name, file, state (ok, damaged, missing, not pulled) and sha256 (as found), per file.
+    """
+    manifest = load_manifest()
+    chosen = [manifest.entry(name) for name in names] or [e for e in manifest.entries.values() if _is_here(e)]
+    return [row for entry in chosen for row in _verified(entry)]
+
+
+def _is_here(entry: Entry) -> bool:
+    return not entry.repo or Record.load().of(entry) is not None
+
+
+def _verified(entry: Entry) -> list[Row]:
+    known = Record.load().of(entry) if entry.repo else None
+    if entry.repo and known is None:
+        return [{"name": entry.name, "file": entry.files["model"], "state": "not pulled", "sha256": None}]
+    rows: list[Row] = []
+    for role, name in entry.files.items():
+        path = Path(known["files"][role]["path"]) if known else (entry.folder or Path()) / name
+        wanted = known["files"][role]["sha256"] if known else entry.sha256.get(role)
+        found = sha256_of(path, again=True) if path.is_file() else None
+        state = "missing" if found is None else "ok" if wanted in (None, found) else "damaged"
+        rows.append({"name": entry.name, "file": str(path), "state": state, "sha256": found})
+    return rows
+
+
+def remove_model(name: str) -> Row:
+    """Forget a model: a pulled one's files are deleted, one's own loses its entry and keeps its file.
+
+    Returns name, what and freed_mb. Raises ModelError for embedded models and unknown names.
+    """
+    entry = load_manifest().entry(name)
+    if entry.place == "embedded":
+        raise ModelError(f"{name} is part of animeds-db and cannot be removed")
+    freed = _forget_pulled(entry) if entry.repo else 0
+    if entry.origin != SHIPPED:
+        _change_user_file(lambda text: _without(text, name, entry.origin))
+    elif not freed:
+        raise ModelError(f"{name} is not on this disk: there is nothing to remove")
+    what = "files deleted" if entry.repo else "entry removed, its file kept"
+    return {"name": name, "what": what, "freed_mb": round(freed / 1e6, 1)}
+
+
+def _forget_pulled(entry: Entry) -> int:
+    with Record.changing() as record:
+        known = record.pulled.pop(record_key(entry), None)
+        shared = {f["path"] for other in record.pulled.values() for f in other["files"].values()}
+    paths = [Path(f["path"]) for f in known["files"].values()] if known else []
+    return sum(hub.forget(path) for path in paths if str(path) not in shared)
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def add_model(
+    file: Path,
+    like: str,
+    *,
+    name: str | None = None,
+    companions: Mapping[str, Path] | None = None,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
+) -> Row:
+    """Add an ONNX file of one's own, fed and read like a known model, to the user's manifest.
+
+    `name`: else the file's. `companions`: other files by role (tags, tokenizer, weights); those that `like`
+    has are looked for beside the file. `settings`: what differs, e.g. {"input": {"size": 512}}.
+    The model is loaded and tried before anything is written; its checksums are kept. Returns its row.
+    """
+    manifest = load_manifest()
+    pattern = manifest.entry(like)
+    name = name or file.stem
+    if not NAME.fullmatch(name):
+        raise ModelError(
+            f'"{name}" is no name for a model', hint="letters, digits, . _ - ; say another with --name"
+        )
+    if name in manifest.entries:
+        raise ModelError(
+            f'there is already a model "{name}"',
+            hint="say another name with --name, or remove that one first",
+        )
+    paths = _companions(file.expanduser().resolve(), pattern, companions or {})
+    table: dict[str, object] = {"like": like, "title": f"added from {file.name}"}
+    table["files"] = {role: str(path) for role, path in paths.items()}
+    table["sha256"] = {role: sha256_of(path) for role, path in paths.items()}
+    table |= {key: dict(value) for key, value in (settings or {}).items()}
+    block = f"\n[models.{json.dumps(name)}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in table.items())
+    _try(name, block)
+    _change_user_file(lambda text: text + block)
+    manifest = load_manifest()
+    return _row(manifest.entry(name), manifest)
+
+
+def _companions(file: Path, pattern: Entry, given: Mapping[str, Path]) -> dict[str, Path]:
+    if not file.is_file():
+        raise ModelError(f"there is no file {file}")
+    paths = {"model": file}
+    for role, usual in pattern.files.items():
+        if role == "model":
+            continue
+        path = given.get(role, file.parent / Path(usual).name).expanduser().resolve()
+        if not path.is_file():
+            raise ModelError(
+                f"a model like {pattern.name} needs a file of {role}; there is no {path}",
+                hint=f"put {Path(usual).name} beside the model, or name it with --{role}",
+            )
+        paths[role] = path
+    return paths
+
+
+def _try(name: str, block: str) -> None:
+    """Load the model of a manifest block once, so that only what works is added."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "models.toml"
+        own = user_file().read_text("utf-8") if user_file().is_file() else ""
+        trial.write_text(own + block, "utf-8")
+        entry = load_manifest(trial).entry(name)
+    found = locate(entry)
+    if found is not None:
+        load(found, choose_device("cpu"))
+
+
+def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTower | Network:
+    """Load and check one model by its task."""
+    task = found.entry.task
+    if task in ("tagger", "aesthetic"):
+        return Tagger(found, device)
+    if task == "detector":
+        return Detector(found, device)
+    if task in ("character", "image"):
+        return Embedder(found, device)
+    return TextTower(found, device) if task == "text" else Network(found.paths["model"], device)
+
+
+def _change_user_file(change: Callable[[str], str]) -> None:
+    """Rewrite the user's manifest whole, one process at a time, and only if the new text is a manifest."""
+    path = user_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.lock(path.with_name(path.name + ".lock")):
+            text = change(path.read_text("utf-8") if path.is_file() else "")
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            read_toml(Path(temporary))
+            Path(temporary).replace(path)
+    except OSError as error:
+        raise ModelError(f"cannot write your manifest {path}: {error.strerror or error}") from error
+
+
+def _without(text: str, name: str, path: Path) -> str:
+    """Return a manifest without one model's table; comments and order of the rest are kept."""
+    lines = text.splitlines(keepends=True)
+    headers = [_header(line) for line in lines]
+    kept: list[str] = []
+    inside = False
+    for line, header in zip(lines, headers, strict=True):
+        if header is not None:
+            inside = header[:2] == ("models", name)
+        if not inside:
+            kept.append(line)
+    left = "".join(kept)
+    before, after = tomllib.loads(text), tomllib.loads(left)
+    before["models"].pop(name)
+    if (after.get("models", {}), after.get("profiles")) != (before["models"], before.get("profiles")):
+        raise ModelError(f'cannot take "{name}" out of {path} by itself', hint="edit the file by hand")
+    return left
+
+
+def _header(line: str) -> tuple[str, ...] | None:
+    """Return the keys of a table header such as [models."x.y".input], or None for another line."""
+    if not line.lstrip().startswith("["):
+        return None
+    try:
+        table = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return None
+    keys: list[str] = []
+    while isinstance(table, dict) and len(table) == 1:
+        key, table = next(iter(table.items()))
+        keys.append(key)
+    return tuple(keys)
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML: JSON's strings, numbers and lists are TOML's too, tables are not."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=True)
