@@ -12,7 +12,9 @@ from animeds_db.cli.common import DbOption
 from animeds_db.cli.output import talk
 
 if TYPE_CHECKING:
+    from animeds_db.models import Models
     from animeds_ingest.local import Outcome  # noqa: TID251 (types only)
+    from animeds_ingest.sampling import Sampling  # noqa: TID251
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
 
 PARTLY_FAILED = 3
@@ -46,6 +48,12 @@ def ingest(
     profile: Annotated[
         str | None, typer.Option(help="Which models: anime, tiny, none, or one of your own.")
     ] = None,
+    tagger: Annotated[str | None, typer.Option(help="This tagger instead of the profile's, or none.")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="These detectors instead (comma between), or none.")
+    ] = None,
+    character: Annotated[str | None, typer.Option(help="This character embedder instead, or none.")] = None,
+    embedder: Annotated[str | None, typer.Option(help="This image embedder instead, or none.")] = None,
     device: Annotated[str | None, typer.Option(help="Where models run: auto, cpu or cuda.")] = None,
     replace: Annotated[bool, typer.Option(help="Ingest finished sources anew.")] = False,
     dry_run: Annotated[
@@ -76,22 +84,34 @@ def ingest(
     if dry_run:
         _print_plan(specs)
         return
-    raise typer.Exit(_run(db, specs, how, profile, device, replace, progress))
+    parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
+    models = _load(profile, device, {part: name for part, name in parts.items() if name is not None})
+    raise typer.Exit(_run(db, specs, how, models, replace, progress))
+
+
+def _load(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
+    from animeds_db import settings
+    from animeds_db.cli.models import pull_progress
+    from animeds_db.models import load_profile
+
+    with pull_progress() as pulled:
+        models = load_profile(
+            settings.resolve("profile", profile).value,
+            device=settings.resolve("device", device).value,
+            overrides=overrides,
+            progress=pulled,
+        )
+    for note in models.notes:
+        talk(note)
+    return models
 
 
 def _run(
-    db: str | None, specs: list[SourceSpec], how: Any, profile: str | None, device: str | None, replace: bool, bar: bool
+    db: str | None, specs: list[SourceSpec], how: Sampling, models: Models, replace: bool, bar: bool
 ) -> int:
-    from animeds_db import settings
     from animeds_db.dataset import open_or_create
-    from animeds_db.models import load_profile
     from animeds_ingest.local import ingest as run  # noqa: TID251
 
-    models = load_profile(
-        settings.resolve("profile", profile).value, device=settings.resolve("device", device).value
-    )
-    for note in models.notes:
-        talk(note)
     with open_or_create(db, models) as dataset:
         watcher = _bar() if bar and sys.stderr.isatty() else _Lines()
         with watcher:

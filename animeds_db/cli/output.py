@@ -12,7 +12,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -72,6 +72,14 @@ def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None) -> 
         for line in writer(names, rows):
             sys.stdout.write(line)
     sys.stdout.flush()
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> None:
+    """Print rows that are not from the database; the first row names the columns."""
+    import duckdb
+    import pyarrow as pa
+
+    print_relation(duckdb.from_arrow(pa.Table.from_pylist([dict(row) for row in rows])), wanted)
 
 
 def _table(relation: duckdb.DuckDBPyRelation) -> None:
