@@ -1,0 +1,198 @@
+"""Small ONNX files with the names, shapes and types of the real ones. They echo what they are fed.
+
+A tagger's scores are its first input values / 255, an embedder's vector is a stretch of its input:
+so a test compares an answer with a reference tensor, number by number.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+WD_TAGS = 10_861  # 4 ratings, 8,106 general, 2,751 characters
+WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
+
+
+def save(
+    path: Path,
+    nodes: Sequence[Any],
+    inputs: Mapping[str, Sequence[Any]],
+    outputs: Mapping[str, Sequence[Any]],
+    constants: Mapping[str, np.ndarray],
+    *,
+    metadata: Mapping[str, str] | None = None,
+    kind: int = TensorProto.FLOAT,
+) -> Path:
+    """Write a model; shapes are lists of numbers and names of free axes."""
+    graph = helper.make_graph(
+        list(nodes),
+        "made",
+        [helper.make_tensor_value_info(name, kind, list(shape)) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, dict(metadata or {}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    return path
+
+
+def stretch_of(start: int, length: int, source: str, target: str) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """Nodes that flatten `source` per picture and cut out `length` values from `start` on."""
+    constants = {
+        f"{target}_flat_shape": np.array([0, -1], np.int64),
+        f"{target}_from": np.array([start], np.int64),
+        f"{target}_to": np.array([start + length], np.int64),
+        f"{target}_axis": np.array([1], np.int64),
+    }
+    nodes = [
+        helper.make_node("Reshape", [source, f"{target}_flat_shape"], [f"{target}_flat"]),
+        helper.make_node("Slice", [f"{target}_flat", f"{target}_from", f"{target}_to", f"{target}_axis"], [target]),
+    ]
+    return nodes, constants
+
+
+def wd_tagger(path: Path, tags: int = WD_TAGS, size: int = 448, *, divide: float = 255.0, start: int = 0) -> Path:
+    """A WD tagger: NHWC input, [N, tags] output; the scores are input values from `start` on, / `divide`."""
+    nodes, constants = stretch_of(start, tags, "input", "values")
+    nodes.append(helper.make_node("Div", ["values", "divide"], ["output"]))
+    constants["divide"] = np.array(divide, np.float32)
+    shapes = {"input": ["batch_size", size, size, 3]}, {"output": ["batch_size", tags]}
+    return save(path, nodes, *shapes, constants)
+
+
+def wd_tagger_with_vectors(path: Path, tags: int = 30, width: int = 1024) -> tuple[Path, Path]:
+    """A WD tagger with its vectors as a second output of fixed batch, and the inv.npz of its last layer."""
+    rng = np.random.default_rng(3)
+    weights = rng.normal(0, 0.01, (width, tags)).astype(np.float32)
+    bias = rng.normal(0, 1, tags).astype(np.float32)
+    vector = "core_model/head/flatten"
+    nodes, constants = stretch_of(0, width, "input", vector)
+    nodes += [
+        helper.make_node("Gemm", [vector, "weights", "bias"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["output"]),
+    ]
+    save(
+        path,
+        nodes,
+        {"input": ["batch_size", 448, 448, 3]},
+        {"output": ["batch_size", tags], vector: [1, width]},
+        constants | {"weights": weights, "bias": bias},
+    )
+    np.savez(path.with_name("inv.npz"), weights=weights, bias=bias)
+    return path, path.with_name("inv.npz")
+
+
+def selected_tags(path: Path, tags: int = WD_TAGS) -> Path:
+    """A selected_tags.csv: ratings first (category 9), then three quarters general (0), the rest characters (4)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    general = 8_106 if tags == WD_TAGS else (tags - 4) * 3 // 4
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["tag_id", "name", "category", "count"])
+        for place in range(tags):
+            name = WD_RATINGS[place] if place < 4 else f"tag_{place}" if place < 4 + general else f"someone_{place}_(show)"
+            rows.writerow([9_999_999 - place, name, 9 if place < 4 else 0 if place < 4 + general else 4, 100])
+    return path
+
+
+def detector(
+    path: Path,
+    answer: np.ndarray,
+    *,
+    names: str = "{0: 'face'}",
+    imgsz: str | None = "[640, 640]",
+    sides: Sequence[Any] = ("height", "width"),
+    batch: Any = "batch",
+) -> Path:
+    """A YOLO or RT-DETR file that answers every picture with `answer` ([4+C,N], [N,6] or [N,4+C])."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Squeeze", ["nothing", "last"], ["row"]),
+        helper.make_node("Add", ["answer", "row"], ["output0"]),
+    ]
+    constants = {
+        "zero": np.array(0, np.float32),
+        "last": np.array([3], np.int64),
+        "answer": answer.astype(np.float32)[None],
+    }
+    metadata = {"names": names} | ({"imgsz": imgsz} if imgsz else {})
+    shapes = {"images": [batch, 3, *sides]}, {"output0": [batch, *answer.shape]}
+    return save(path, nodes, *shapes, constants, metadata=metadata)
+
+
+def embedder(
+    path: Path,
+    width: int,
+    size: Sequence[int],
+    *,
+    names: tuple[str, str] = ("input", "output"),
+    start: int = 0,
+    encodings: int | None = None,
+) -> Path:
+    """An embedder (CCIP, CLIP): the vector is `width` values of the NCHW input from `start` on."""
+    nodes, constants = stretch_of(start, width, names[0], names[1])
+    outputs: dict[str, list[Any]] = {names[1]: ["batch", width]}
+    if encodings:
+        more, extra = stretch_of(0, encodings, names[0], "encodings")
+        nodes, constants, outputs = nodes + more, constants | extra, {"encodings": ["batch", encodings]} | outputs
+    return save(path, nodes, {names[0]: ["batch", 3, *size]}, outputs, constants)
+
+
+def ccip_metric(path: Path, width: int = 768) -> Path:
+    """CCIP's metric model as its formula is told: [N, width] → [N, N] of (1 - cosine) / 2."""
+    nodes = [
+        helper.make_node("LpNormalization", ["input"], ["unit"], axis=1, p=2),
+        helper.make_node("Transpose", ["unit"], ["columns"], perm=[1, 0]),
+        helper.make_node("MatMul", ["unit", "columns"], ["cosine"]),
+        helper.make_node("Sub", ["one", "cosine"], ["distance"]),
+        helper.make_node("Div", ["distance", "two"], ["output"]),
+    ]
+    constants = {"one": np.array(1, np.float32), "two": np.array(2, np.float32)}
+    return save(path, nodes, {"input": ["batch", width]}, {"output": ["batch", "batch"]}, constants)
+
+
+def text_tower(
+    path: Path, width: int = 512, vocabulary: int = 50, *, mask: bool = True, output: str = "embeddings"
+) -> Path:
+    """A text tower: the sum of the tokens' rows of a table, of those the mask shows when it is asked for."""
+    table = np.random.default_rng(5).normal(0, 1, (vocabulary, width)).astype(np.float32)
+    nodes = [helper.make_node("Gather", ["table", "input_ids"], ["words"])]
+    last = "words"
+    inputs = {"input_ids": ["batch", "length"]}
+    if mask:
+        inputs = {"attention_mask": ["batch", "length"], **inputs}
+        nodes += [
+            helper.make_node("Cast", ["attention_mask"], ["shown"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["shown", "axis"], ["column"]),
+            helper.make_node("Mul", ["words", "column"], ["seen"]),
+        ]
+        last = "seen"
+    nodes.append(helper.make_node("ReduceSum", [last, "one"], [output], keepdims=0))
+    constants = {"table": table, "axis": np.array([2], np.int64), "one": np.array([1], np.int64)}
+    return save(path, nodes, inputs, {output: ["batch", width]}, constants, kind=TensorProto.INT64)
+
+
+def tokenizer(path: Path, words: Sequence[str] = ("red", "hair", "smiling", "blue")) -> Path:
+    """A tokenizer.json that brackets a sentence with <start> (0) and <end> (1), as CLIP's does."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    vocabulary = {word: place for place, word in enumerate(("<start>", "<end>", "<unknown>", *words))}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unknown>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.TemplateProcessing(
+        single="<start> $A <end>", special_tokens=[("<start>", 0), ("<end>", 1)]
+    )
+    # What a file may bring along and must not matter: rows filled up to 20.
+    made.enable_padding(length=20, pad_id=2, pad_token="<unknown>")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.save(str(path))
+    return path
