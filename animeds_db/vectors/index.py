@@ -1,0 +1,176 @@
+"""An index for similarity joins: features of every usable row, grouped into cells.
+
+It belongs to the rows it was built from, in their order, and to no threshold: the threshold given
+when it is built only steers how many directions and cells it has. Rows that come later are added
+without touching the directions or the centres; when most rows have come later, build it anew.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.vectors import bound
+from animeds_db.vectors.cells import CellNumbers, Cells
+from animeds_db.vectors.parallel import run_blocks, spans
+from animeds_db.vectors.plan import Plan
+from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a join: row numbers of x by position, and how to get what tiles are multiplied from."""
+
+    x: Matrix
+    rows: Positions
+    features: Floats | None
+    directions: Doubles | None = None
+
+    def tile(self, positions: Positions | slice) -> Floats:
+        """Return the features of these positions, float32 [rows, columns], or their unit vectors."""
+        if self.features is not None:
+            return self.features[positions]
+        return bound.tile_features(self.x[self.rows[positions]], self.directions)
+
+
+@dataclass(frozen=True)
+class SimilarityIndex:
+    """Features of the usable rows of a matrix of `rows` × `width`, sorted by cell.
+
+    `order` int64 [usable] holds row numbers, `starts` int64 [cells + 1] where each cell begins in it.
+    Without directions in the plan there are no features: rows are compared by a full GEMM.
+    """
+
+    rows: int
+    width: int
+    order: Positions
+    starts: Positions
+    plan: Plan
+    features: Floats | None
+
+    @property
+    def columns(self) -> int:
+        """Width of what tiles are multiplied from."""
+        return self.plan.columns(self.width)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory the index holds."""
+        return self.order.nbytes + (0 if self.features is None else self.features.nbytes)
+
+    def side(self, x: Matrix) -> Side:
+        """Return the index as a side of a join; x must be the matrix it was built from."""
+        self._check(x, same=True)
+        return Side(x, self.order, self.features, self.plan.directions)
+
+    def own_cells(self) -> CellNumbers:
+        """Return the cell of each position, int32 [usable]."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+
+    def extended(self, x: Matrix, threads: int = 1) -> SimilarityIndex:
+        """Return an index of all of x, whose first `rows` rows are those of this index."""
+        self._check(x, same=False)
+        if len(x) == self.rows:
+            return self
+        rows, features, own = _measured(x, slice(self.rows, len(x)), self.plan, threads)
+        order = np.concatenate([self.order, rows])
+        if features is not None and self.features is not None:
+            features = np.concatenate([self.features, features])
+        if own is not None:
+            own = np.concatenate([self.own_cells(), own])
+        return _sorted(x, order, features, own, self.plan)
+
+    def _check(self, x: Matrix, *, same: bool) -> None:
+        fits = len(x) == self.rows if same else len(x) >= self.rows
+        if not fits or x.shape[1] != self.width:
+            raise UsageError(
+                f"the index is of {self.rows} vectors of width {self.width}, "
+                f"x has {len(x)} of width {x.shape[1]}",
+                hint="build the index again from these vectors",
+            )
+
+    def save(self, path: Path) -> None:
+        """Write the index to a file (NumPy .npz, as large as the features), replacing one that is there."""
+        arrays = {"format": np.array([_FORMAT, self.rows, self.width]), "order": self.order}
+        optional = {
+            "directions": self.plan.directions,
+            "features": self.features,
+            "centres": None if self.plan.cells is None else self.plan.cells.centres,
+        }
+        arrays |= {name: values for name, values in optional.items() if values is not None}
+        beside = path.with_name(path.name + ".part")
+        with beside.open("wb") as file:
+            np.savez(file, allow_pickle=False, starts=self.starts, **arrays)
+        beside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> SimilarityIndex:
+        """Read an index written by `save`; StoreError when the file is missing or not one."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            version, rows, width = (int(number) for number in arrays["format"])
+            order, starts = arrays["order"], arrays["starts"]
+        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{path}: not a similarity index: {error}", hint="build it again") from error
+        if version != _FORMAT:
+            raise StoreError(f"{path}: a similarity index of format {version}", hint="build it again")
+        centres = arrays.get("centres")
+        cells = None if centres is None else Cells(centres)
+        plan = Plan(arrays.get("directions"), cells, kept="features" in arrays)
+        return cls(rows, width, order, starts, plan, arrays.get("features"))
+
+
+def build_index(x: Matrix, plan: Plan, threads: int) -> SimilarityIndex:
+    """Return the index of x that the plan describes."""
+    order, features, own = _measured(x, slice(0, len(x)), plan, threads)
+    return _sorted(x, order, features, own, plan)
+
+
+def right_side(x: Matrix, plan: Plan, threads: int) -> tuple[Side, CellNumbers | None]:
+    """Return another matrix as the right side of joins with an index of this plan, and its rows' cells."""
+    rows, features, own = _measured(x, slice(0, len(x)), plan, threads)
+    return Side(x, rows, features, plan.directions), own
+
+
+def _measured(
+    x: Matrix, part: slice, plan: Plan, threads: int
+) -> tuple[Positions, Floats | None, CellNumbers | None]:
+    """Return the usable rows of a part of x, their features and their cells, worked out in blocks."""
+    count = part.stop - part.start
+    usable = np.zeros(count, bool)
+    features = np.zeros((count, plan.columns(x.shape[1]) if plan.kept else 0), np.float32)
+    own = np.zeros(count if plan.cells is not None else 0, np.int32)
+
+    def work(block: slice) -> None:
+        rows = x[part.start + block.start : part.start + block.stop]
+        good = usable[block] = norms(rows)[1]
+        if plan.kept:
+            features[block][good] = bound.tile_features(rows[good], plan.directions)
+        if plan.cells is not None:
+            own[block] = plan.cells.nearest(features[block])
+
+    for _ in run_blocks(work, list(spans(0, count, block_rows(x.shape[1]))), threads):
+        pass
+    rows = np.flatnonzero(usable)
+    if len(rows) < count:  # else spare the copy
+        features, own = features[rows], own[rows] if plan.cells is not None else own
+    return rows + part.start, features if plan.kept else None, own if plan.cells is not None else None
+
+
+def _sorted(
+    x: Matrix, order: Positions, features: Floats | None, own: CellNumbers | None, plan: Plan
+) -> SimilarityIndex:
+    """Return the index with its rows put in order of their cells, and of their row number inside a cell."""
+    starts = np.array([0, len(order)])
+    if own is not None and features is not None and plan.cells is not None:
+        by_cell = np.argsort(own, kind="stable")
+        order, features = order[by_cell], features[by_cell]
+        starts = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=len(plan.cells)))])
+    return SimilarityIndex(len(x), x.shape[1], order, starts, plan, features)

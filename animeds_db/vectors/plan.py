@@ -1,0 +1,111 @@
+"""How an index is to be built: which bound, and whether cells pay. Chosen by estimated cost on a sample.
+
+A choice made here changes only the time a join takes, never its pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from animeds_db.vectors import bound
+from animeds_db.vectors.bound import BoundCost
+from animeds_db.vectors.cells import ROWS_PER_CELL, Cells, cell_count, reach_of, train
+from animeds_db.vectors.memory import Room, feature_bytes
+from animeds_db.vectors.parallel import one_blas_thread
+from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, norms, unit
+
+_PLAIN_UNDER_NS = 50e6  # a full GEMM shorter than this costs less than looking for a bound
+_CELLS_FROM = 20_000  # rows; below this a flat join takes less than cells cost to train
+_COMPARED_IN_CELLS = 0.1  # first guess of the share of pairs that cells leave to compare
+_PER_ROW_AND_CELL = 5.0  # nanoseconds: assigning rows and asking which cells they visit, measured
+_CELLS_MUST_SAVE = 0.8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Directions [width, components] of the bound (None: full GEMM), and trained cells (None: none).
+
+    `kept`: features (or unit vectors) are worked out once and kept, else again for every tile.
+    """
+
+    directions: Doubles | None = None
+    cells: Cells | None = None
+    kept: bool = True
+
+    def columns(self, width: int) -> int:
+        """Return the width of what tiles are multiplied from, for vectors of this width."""
+        return width if self.directions is None else self.directions.shape[1] + 1
+
+
+def _full_gemm(x: Matrix, room: Room) -> Plan:
+    return Plan(kept=feature_bytes(len(x), x.shape[1], 1) <= room.for_features())
+
+
+def make_plan(
+    x: Matrix, threshold: float, room: Room, components: int | None = None, cells: int | None = None
+) -> Plan:
+    """Return the plan for x; `components` (0: full GEMM) and `cells` (1: none) are used when given."""
+    small = _pairs(x) * bound.plain_cost(x.shape[1]) < _PLAIN_UNDER_NS
+    if components == 0 or (components is None and cells is None and small):
+        return _full_gemm(x, room)
+    with one_blas_thread():
+        usable = _usable(x, bound.PRINCIPAL_ROWS)
+        if len(usable) == 0:
+            return _full_gemm(x, room)
+        most = min(x.shape[1], components or bound.COMPONENTS[-1])
+        directions = bound.principal_directions(x, usable, most)
+        if components is not None:
+            return Plan(directions, _trained(x, directions, cells or 1))
+        units = unit(x[bound.pick_rows(usable, bound.SAMPLE_ROWS)])
+        return _cheapest(x, units, directions, threshold, room, cells)
+
+
+def _cheapest(
+    x: Matrix, units: Doubles, directions: Doubles, threshold: float, room: Room, cells: int | None
+) -> Plan:
+    """Return the plan of the least estimated cost among those whose features fit in memory."""
+    costs = bound.bound_costs(units, directions, threshold)
+    count = cells or (cell_count(len(x)) if len(x) >= _CELLS_FROM else 1)
+    options = [(bound.plain_cost(x.shape[1]) * _pairs(x), _full_gemm(x, room))]
+    flat = _best(costs, 1.0, x, 1, room)
+    if flat is not None:
+        options.append((flat.join() * _pairs(x), Plan(directions[:, : flat.components])))
+    celled = _best(costs, _COMPARED_IN_CELLS, x, count, room) if count > 1 else None
+    if celled is not None:
+        narrow = directions[:, : celled.components]
+        trained = _trained(x, narrow, count)
+        cost = _cells_cost(x, trained, bound.project(units, narrow), threshold, celled)
+        options.append((0.0 if cells else cost / _CELLS_MUST_SAVE, Plan(narrow, trained)))
+    return min(options, key=lambda option: option[0])[1]
+
+
+def _best(costs: list[BoundCost], compared: float, x: Matrix, count: int, room: Room) -> BoundCost | None:
+    """Return the cheapest bound whose features fit, when `compared` of all pairs have to be tested."""
+    fitting = [c for c in costs if feature_bytes(len(x), c.components + 1, count) <= room.for_features()]
+    return min(fitting, key=lambda cost: cost.join(compared), default=None)
+
+
+def _cells_cost(x: Matrix, cells: Cells | None, features: Floats, threshold: float, cost: BoundCost) -> float:
+    """Return the estimated nanoseconds of a join by these cells."""
+    if cells is None:
+        return float("inf")
+    reach = reach_of(threshold, bound.slack(features.shape[1]))
+    share = cells.share_compared(features, reach)
+    return cost.join(share) * _pairs(x) + _PER_ROW_AND_CELL * len(x) * len(cells)
+
+
+def _pairs(x: Matrix) -> float:
+    return len(x) * len(x) / 2
+
+
+def _usable(x: Matrix, count: int) -> Positions:
+    """Return some rows of x that are usable, spread evenly at random, the same ones every time."""
+    rows = bound.pick_rows(np.arange(len(x)), count)
+    return rows[norms(x[rows])[1]]
+
+
+def _trained(x: Matrix, directions: Doubles, count: int) -> Cells | None:
+    rows = _usable(x, count * ROWS_PER_CELL)
+    return train(bound.features(x, rows, directions), count) if count > 1 and len(rows) > 1 else None
