@@ -1,6 +1,10 @@
 """Sources of pixels: open a video or pictures, iterate, and fetch exactly these frames again.
 
 The one rule: this package knows files and frames, and nothing of tables.
+
+    with open_media(Path("Show - 01.mkv")) as episode:
+        for frame in episode.keyframes():
+            frame.pts, frame.content_hash(), frame.pixels()
 """
 
 from __future__ import annotations
@@ -9,26 +13,12 @@ from pathlib import Path
 
 from animeds_db.media.exact import FrameKey, fetch
 from animeds_db.media.frame import Frame, MediaInfo
-from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures
+from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
 from animeds_db.media.video import Video
 
 VIDEO_SUFFIXES = frozenset(
-    {
-        ".mkv",
-        ".mp4",
-        ".m4v",
-        ".avi",
-        ".webm",
-        ".ogm",
-        ".mov",
-        ".wmv",
-        ".flv",
-        ".ts",
-        ".m2ts",
-        ".mpg",
-        ".mpeg",
-        ".vob",
-    }
+    {".mkv", ".mp4", ".m4v", ".avi", ".webm", ".ogm", ".ogv", ".mov", ".wmv", ".flv", ".ts", ".m2ts", ".mts"}
+    | {".mpg", ".mpeg", ".vob", ".divx", ".3gp"}
 )
 
 __all__ = [
@@ -41,13 +31,17 @@ __all__ = [
     "Pictures",
     "Video",
     "fetch",
+    "natural_key",
     "open_media",
+    "suffix_of",
 ]
 
 
 def open_media(path: Path) -> Video | Pictures:
-    """Open a video file, a folder of pictures or an archive. Raises SourceError naming what is wrong with it."""
-    suffix = path.suffix.lower()
-    if path.is_dir() or suffix in PICTURE_SUFFIXES | ARCHIVE_SUFFIXES:
+    """Open a video file, a folder of pictures, an archive, or one picture.
+
+    What has no suffix that is known is tried as a video. Raises SourceError that names what is wrong.
+    """
+    if path.is_dir() or suffix_of(path) in PICTURE_SUFFIXES | ARCHIVE_SUFFIXES:
         return Pictures(path)
     return Video(path)

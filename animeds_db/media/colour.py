@@ -15,8 +15,12 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-UNSPECIFIED_MATRICES = frozenset({2, 3})
-"""AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED (ITU-T H.273, table 4)."""
+UNSPECIFIED = frozenset({2, 3})
+"""`unspecified` and `reserved` in ITU-T H.273, the same for matrix, transfer and primaries."""
+
+BT2020_PRIMARIES = 9
+SDR_TRANSFERS = frozenset({1, 6, 13, 14, 15})
+"""Transfers of BT.709, BT.601, sRGB and BT.2020: what swscale can turn into sRGB without a tone curve."""
 
 MATRICES: dict[int, tuple[Colorspace, str]] = {
     1: (Colorspace.ITU709, "bt709"),
@@ -38,11 +42,18 @@ HD_WIDTH, HD_HEIGHT = 1280, 720
 
 @dataclass(frozen=True)
 class Colour:
-    """How planes become RGB: swscale's matrix and range, and the same in words (`bt709 limited (assumed)`)."""
+    """How planes become sRGB: swscale's matrix and range, and the same in words."""
 
     matrix: int
     range: int
     text: str
+    """E.g. `bt709 limited (assumed)`, `bt2020 limited PQ`."""
+    hdr: str | None = None
+    """`PQ` or `HLG` where the light of the scene exceeds what sRGB can show."""
+    is_wide: bool = False
+    """Whether transfer and primaries have to be converted too: HDR, or the colours of BT.2020."""
+    is_odd: bool = False
+    """Whether the file names a matrix that swscale does not know (YCgCo, ICtCp): colours will be wrong."""
 
     @property
     def is_full(self) -> bool:
@@ -52,23 +63,30 @@ class Colour:
 
 @dataclass(frozen=True)
 class Tags:
-    """What a stream or frame says of its colour: H.273 numbers, 2 and 0 where it says nothing."""
+    """What a stream or frame says of its colour: H.273 numbers; 2 (range: 0) where it says nothing."""
 
     matrix: int
     range: int
     transfer: int
+    primaries: int
 
     @classmethod
     def of(cls, source: Any) -> Tags:
-        """Read the tags of a PyAV stream, codec context or frame."""
-        return cls(int(source.colorspace), int(source.color_range), int(source.color_trc))
+        """Read the tags of a PyAV codec context or frame."""
+        return cls(
+            int(source.colorspace),
+            int(source.color_range),
+            int(source.color_trc),
+            int(source.color_primaries),
+        )
 
     def or_else(self, fallback: Tags) -> Tags:
         """Return these tags, with what is unspecified taken from the container's."""
         return Tags(
-            fallback.matrix if self.matrix in UNSPECIFIED_MATRICES else self.matrix,
+            fallback.matrix if self.matrix in UNSPECIFIED else self.matrix,
             self.range or fallback.range,
-            fallback.transfer if self.transfer in (0, 2) else self.transfer,
+            fallback.transfer if self.transfer in UNSPECIFIED else self.transfer,
+            fallback.primaries if self.primaries in UNSPECIFIED else self.primaries,
         )
 
 
@@ -83,13 +101,21 @@ def resolve(tags: Tags, pix_fmt: av.VideoFormat, width: int, height: int) -> Col
     implied_full = pix_fmt.name.startswith(("yuvj", "gray"))
     is_full = tags.range == ColorRange.JPEG or (tags.range == ColorRange.UNSPECIFIED and implied_full)
     range_ = ColorRange.JPEG if is_full else ColorRange.MPEG
-    text = f"{name} {'full' if is_full else 'limited'}{'' if tagged else ' (assumed)'}"
-    return Colour(matrix, range_, text)
+    hdr = HDR_TRANSFERS.get(tags.transfer)
+    is_wide = hdr is not None or (tags.primaries == BT2020_PRIMARIES and tags.transfer in SDR_TRANSFERS)
+    words = [
+        name,
+        "full" if is_full else "limited",
+        *([hdr] if hdr else []),
+        *([] if tagged else ["(assumed)"]),
+    ]
+    is_odd = not tagged and tags.matrix not in UNSPECIFIED
+    return Colour(matrix, range_, " ".join(words), hdr, is_wide, is_odd)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a coded picture is laid out for display: stretch by the sample aspect ratio, then turn or mirror."""
+    """How a coded picture is laid out for display: stretched to square pixels, then turned or mirrored."""
 
     sar: Fraction = Fraction(1)
     transpose: bool = False

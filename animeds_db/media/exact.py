@@ -1,15 +1,32 @@
-"""Decoding exactly the frames that were stored. The one rule: what is yielded has the hash that was asked for."""
+"""Decoding exactly the frames that were stored. The one rule: what is yielded has the hash asked for."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
 
 from animeds_db.errors import SourceError
-from animeds_db.media.frame import Frame
+from animeds_db.media.decoding import decode_alone, decode_in_order
+from animeds_db.media.frame import Frame, VideoFrame
+from animeds_db.media.notes import Notes
 from animeds_db.media.pictures import Pictures
-from animeds_db.media.video import Video
+from animeds_db.media.reader import STEPS_BACK, Reader, clock, packet_pts
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+NEAR_S = 30.0
+"""A key frame this close ahead (seconds) is reached by reading on: demuxing it costs less than most seeks."""
+
+HINT_CHANGED = "the file is not the one that was ingested: put that one back, or ingest this one again"
 
 
 @dataclass(frozen=True)
@@ -25,21 +42,144 @@ class FrameKey:
 
 
 def fetch(uri: str, kind: str, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
-    """Yield the wanted frames in order of pts, decoded again and checked against their hashes.
+    """Yield each wanted frame of one source, decoded again and checked, in the order of pts.
 
-    Raises SourceError naming file and frame when one cannot be found again or is no longer the same.
+    `kind` is the source's (`video`, `images`, `archive`, `imagefolder`). Every stretch of a video is decoded
+    once, however many frames of it are wanted. Raises SourceError, naming file and frame, at the first frame
+    that is gone or has other content than its hash says.
     """
-    wanted = {key.pts: key for key in keys}
-    media = Video(Path(uri)) if kind == "video" else Pictures(Path(uri))
-    with media:
-        for frame in media.frames():
-            key = wanted.pop(frame.pts, None)
-            if key is None:
-                continue
+    if kind == "video":
+        for stream, of_stream in _by_stream(keys).items():
+            yield from _fetch_video(Path(uri), stream, of_stream)
+    else:
+        yield from _fetch_pictures(Path(uri), keys)
+
+
+def _by_stream(keys: Sequence[FrameKey]) -> dict[int, list[FrameKey]]:
+    streams: dict[int, list[FrameKey]] = defaultdict(list)
+    for key in sorted(keys, key=lambda k: (k.stream, k.pts)):
+        streams[key.stream].append(key)
+    return streams
+
+
+def _fetch_pictures(path: Path, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
+    with Pictures(path) as pictures:
+        for key in sorted(keys, key=lambda k: k.pts):
+            if key.member is None or key.member not in pictures:
+                raise SourceError(
+                    f"{path}: picture {key.member} (frame {key.frame_id}) is not there any more",
+                    hint=HINT_CHANGED,
+                )
+            frame = pictures.frame(key.member)
             if frame.content_hash() != key.content_hash:
                 raise SourceError(
-                    f"{uri} has changed: frame {key.frame_id} is no longer the same", hint="ingest it again"
+                    f"{path}: picture {key.member} (frame {key.frame_id}) has changed since it was stored",
+                    hint=HINT_CHANGED,
                 )
             yield key, frame
-    for key in wanted.values():
-        raise SourceError(f"{uri}: frame {key.frame_id} is not there any more", hint="ingest it again")
+
+
+def _fetch_video(path: Path, stream: int, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
+    with closing(Reader(path, stream)) as reader:
+        walk = _Walk(reader)
+        for key_pts, group in groupby(keys, key=lambda k: k.key_pts):
+            yield from _fetch_group(walk, key_pts, list(group))
+
+
+def _fetch_group(walk: _Walk, key_pts: int, keys: list[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
+    """Find the frames that hang on one key frame, starting there; failing that, ever further before it."""
+    rest = list(keys)
+    problem = ""
+    for frames in walk.attempts(key_pts, only_key=all(key.pts == key_pts for key in keys)):
+        for frame in frames:
+            if frame.pts < rest[0].pts:
+                continue
+            if frame.pts > rest[0].pts:
+                problem = "is not there any more"
+                break
+            while rest and rest[0].pts == frame.pts and frame.content_hash() == rest[0].content_hash:
+                frame.key_pts, frame.is_keyframe = key_pts, frame.pts == key_pts
+                yield rest.pop(0), frame
+            if not rest:
+                return
+            if rest[0].pts == frame.pts:
+                problem = "is no longer the one that was stored"
+                break
+    when = clock(walk.reader.seconds_at(rest[0].pts))
+    raise SourceError(
+        f"{walk.reader.path}: frame {rest[0].frame_id} (at {when}) {problem or 'cannot be decoded'}",
+        hint=HINT_CHANGED,
+    )
+
+
+class _Walk:
+    """Goes forward through a video, decoding only the stretches that are asked for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        reader.context.thread_type = av.codec.context.ThreadType.AUTO
+        self._packets: Iterator[Packet[VideoStream]] = iter(())
+        self._seen_key: int | None = None  # latest key packet taken from _packets
+        self._frames: Iterator[VideoFrame] | None = (
+            None  # the decoder at work, while it goes on from one group
+        )
+        self._is_linear = False  # this file's key frames are no good for starting: decode all of it, once
+
+    def attempts(self, key_pts: int, *, only_key: bool) -> Iterator[Iterator[VideoFrame]]:
+        """Yield ways to the frames behind a key frame, the cheapest first; take the next when one failed."""
+        if self._frames is not None and (self._is_linear or self._has_passed(key_pts)):
+            yield self._frames
+        key = self._go_to_key(key_pts)
+        if key is not None:
+            yield self._alone(key) if only_key else self._decode_from(key)
+        for back in STEPS_BACK[1:]:
+            packets = self.reader.packets(key_pts - round(back / self.reader.time_base))
+            yield self._restart(packets)
+        self._is_linear = True
+        yield self._restart(self.reader.packets())
+
+    def _has_passed(self, key_pts: int) -> bool:
+        return self._seen_key is not None and key_pts <= self._seen_key
+
+    def _go_to_key(self, key_pts: int) -> Packet[VideoStream] | None:
+        """Take packets, undecoded, up to this key packet; by a seek where it is far away or behind."""
+        is_ahead = self._seen_key is not None and self._seen_key < key_pts
+        near = round(NEAR_S / self.reader.time_base)
+        if not (is_ahead and self._seen_key is not None and key_pts - self._seen_key < near):
+            self._packets = self._watched(self.reader.packets(key_pts))
+        for packet in self._packets:
+            if packet.is_keyframe:
+                pts = packet_pts(packet)
+                if pts == key_pts:
+                    return packet
+                if pts is not None and pts > key_pts:
+                    return None
+        return None
+
+    def _watched(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        self._seen_key = None
+        for packet in packets:
+            if packet.is_keyframe:
+                self._seen_key = packet_pts(packet)
+            yield packet
+
+    def _alone(self, key: Packet[VideoStream]) -> Iterator[VideoFrame]:
+        self._frames = None
+        self.reader.context.flush_buffers()
+        return self._wrap(iter(decode_alone(self.reader.context, key).frames))
+
+    def _decode_from(self, key: Packet[VideoStream]) -> Iterator[VideoFrame]:
+        return self._decode(chain([key], self._packets))
+
+    def _restart(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+        self._packets = self._watched(packets)
+        return self._decode(self._packets)
+
+    def _decode(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+        self.reader.context.flush_buffers()
+        self._frames = self._wrap(decode_in_order(self.reader, packets, Notes()))
+        return self._frames
+
+    def _wrap(self, decoded: Iterator[av.VideoFrame]) -> Iterator[VideoFrame]:
+        frames = (self.reader.frame(picture, None, picture.key_frame) for picture in decoded)
+        return (frame for frame in frames if frame is not None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import av
 import numpy as np
 import xxhash
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
 
 from animeds_db.media.colour import Colour, Geometry
 
@@ -58,7 +59,7 @@ class Frame(ABC):
 
     @abstractmethod
     def scaled(self, width: int, height: int) -> np.ndarray:
-        """Return uint8 RGB [height, width, 3] of exactly this size in pixels; the ratio is the caller's business."""
+        """Return uint8 RGB [height, width, 3] of exactly this size; the ratio is the caller's business."""
 
     @abstractmethod
     def luma(self) -> np.ndarray:
@@ -70,15 +71,23 @@ class Frame(ABC):
 
     @abstractmethod
     def content_hash(self) -> str:
-        """Return 32 hex digits, xxh3-128: of format, size and planes (video), or of the file's bytes (picture)."""
+        """Return 32 hex digits, xxh3-128: of format, size and planes (video), or of the file (picture)."""
 
+
+QUALITY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+"""Chroma interpolated, 20 ms at 1080p. swscale's default repeats chroma samples: 2 ms, 22 of 255 off."""
+
+MAX_CONTEXTS = 16
+"""swscale contexts kept per thread; a caller that asks for ever new sizes must not pile them up."""
 
 _local = threading.local()
 
 
-def _reformatter(purpose: str) -> VideoReformatter:
-    """Return this thread's swscale context for a purpose: setting one up costs more than a small conversion."""
-    contexts: dict[str, VideoReformatter] = _local.__dict__.setdefault("contexts", {})
+def _reformatter(purpose: tuple[object, ...]) -> VideoReformatter:
+    """Return this thread's swscale context for a purpose: setting one up costs up to 2 s (HDR's table)."""
+    contexts: dict[tuple[object, ...], VideoReformatter] = _local.__dict__.setdefault("contexts", {})
+    if len(contexts) >= MAX_CONTEXTS and purpose not in contexts:
+        contexts.pop(next(iter(contexts)))
     return contexts.setdefault(purpose, VideoReformatter())
 
 
@@ -96,26 +105,39 @@ class VideoFrame(Frame):
     @cached_property
     def _pixels(self) -> np.ndarray:
         wide, high = self.geometry.stretched(self.decoded.width, self.decoded.height)
-        return self._convert(wide, high, Interpolation.BICUBIC)
+        return self.geometry.upright(_rgb_array(self._reformat(self.decoded, "rgb24", wide, high, QUALITY)))
 
     def scaled(self, width: int, height: int) -> np.ndarray:
         wide, high = (height, width) if self.geometry.transpose else (width, height)
-        return self._convert(wide, high, Interpolation.BILINEAR)
+        shrinks = wide <= self.decoded.width and high <= self.decoded.height
+        # AREA averages every source pixel and is swscale's fastest way down; upwards it would repeat pixels.
+        interpolation = Interpolation.AREA if shrinks else Interpolation.BICUBIC
+        source = self._standard_range_source if self.colour.is_wide else self.decoded
+        return self.geometry.upright(_rgb_array(self._reformat(source, "rgb24", wide, high, interpolation)))
 
-    def _convert(self, wide: int, high: int, interpolation: int) -> np.ndarray:
-        rgb = self._reformat("rgb24", wide, high, interpolation)
-        return self.geometry.upright(plane_array(rgb, 0).reshape(high, wide, 3))
+    @cached_property
+    def _standard_range_source(self) -> av.VideoFrame:
+        """HDR is converted once at the coded size: the conversion's table depends on no other size."""
+        wide, high = self.decoded.width, self.decoded.height
+        return self._reformat(self.decoded, "rgb24", wide, high, QUALITY)
 
-    def _reformat(self, pix_fmt: str, wide: int, high: int, interpolation: int) -> av.VideoFrame:
-        return _reformatter(f"{pix_fmt} {wide}x{high}").reformat(
-            self.decoded,
+    def _reformat(
+        self, source: av.VideoFrame, pix_fmt: str, wide: int, high: int, interpolation: int
+    ) -> av.VideoFrame:
+        # Wide colours become sRGB only where the source still has them; elsewhere swscale's tags stay alone.
+        converts = self.colour.is_wide and source is self.decoded and pix_fmt == "rgb24"
+        context = _reformatter((pix_fmt, wide, high, source.format.name, converts))
+        return context.reformat(
+            source,
             width=wide,
             height=high,
             format=pix_fmt,
             interpolation=interpolation,
             src_colorspace=self.colour.matrix,
-            src_color_range=self.colour.range,
+            src_color_range=self.colour.range if source is self.decoded else ColorRange.JPEG,
             dst_color_range=ColorRange.JPEG,
+            dst_color_trc=ColorTrc.IEC61966_2_1 if converts else None,
+            dst_color_primaries=ColorPrimaries.BT709 if converts else None,
             threads=1,
         )
 
@@ -124,8 +146,13 @@ class VideoFrame(Frame):
 
     @cached_property
     def _luma(self) -> np.ndarray:
-        wide, high = self.decoded.width, self.decoded.height
-        return plane_array(self._reformat("gray", wide, high, Interpolation.POINT), 0)
+        wide, high, pix_fmt = self.decoded.width, self.decoded.height, self.decoded.format
+        first = pix_fmt.components[0]
+        is_plain = first.is_luma and len([c for c in pix_fmt.components if c.plane == 0]) == 1
+        if not is_plain or pix_fmt.has_palette or pix_fmt.is_big_endian or pix_fmt.is_bit_stream:
+            grey = self._reformat(self.decoded, "gray", wide, high, Interpolation.AREA)
+            return np.ascontiguousarray(plane_array(grey, 0))
+        return _full_range(plane_array(self.decoded, 0), first.bits, self.colour.is_full)
 
     def planes(self) -> list[np.ndarray]:
         return [plane_array(self.decoded, i) for i in range(len(self.decoded.planes))]
@@ -138,13 +165,38 @@ class VideoFrame(Frame):
         digest = xxhash.xxh3_128()
         digest.update(f"{self.decoded.format.name} {self.decoded.width}x{self.decoded.height}".encode())
         for plane in self.planes():
-            digest.update(np.ascontiguousarray(plane))
+            digest.update(np.ascontiguousarray(plane).data)
         return digest.hexdigest()
+
+
+def _rgb_array(frame: av.VideoFrame) -> np.ndarray:
+    return plane_array(frame, 0).reshape(frame.height, frame.width, 3)
+
+
+@cache
+def _luma_table(bits: int, is_full: bool) -> np.ndarray:
+    """Return uint8 [2**bits]: full-range 8-bit luma of each code (16…235 · 2**(bits-8) is limited range)."""
+    scale = 2.0 ** (bits - 8)
+    low, high = (0.0, 2.0**bits - 1) if is_full else (16 * scale, 235 * scale)
+    codes = np.arange(2**bits)
+    return np.clip(np.rint((codes - low) * 255 / (high - low)), 0, 255).astype(np.uint8)
+
+
+def _full_range(luma: np.ndarray, bits: int, is_full: bool) -> np.ndarray:
+    """Return uint8 [h, w], full range, of a luma plane with `bits` significant bits."""
+    if bits > 8:
+        return np.take(_luma_table(bits, is_full), luma, mode="clip")
+    if is_full:
+        return luma
+    # bytes.translate is three times as fast as any numpy indexing: 1.3 ms at 1080p.
+    return np.frombuffer(luma.tobytes().translate(_luma_table(8, False).tobytes()), np.uint8).reshape(
+        luma.shape
+    )
 
 
 def plane_array(frame: av.VideoFrame, index: int) -> np.ndarray:
     """Return plane `index` as uint8 or uint16 [h, w · values per pixel], a view without the row padding."""
-    plane = frame.planes[index]
+    plane: Any = frame.planes[index]  # a buffer, which PyAV's stub can say from Python 3.12 on
     parts = [c for c in frame.format.components if c.plane == index]
     deep = any(c.bits > 8 for c in parts)
     dtype = np.dtype(np.uint8 if not deep else ">u2" if frame.format.is_big_endian else "<u2")

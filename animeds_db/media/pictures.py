@@ -1,11 +1,11 @@
-"""Pictures in a folder, a zip, a tar, or a Hugging Face imagefolder. The one rule: one bad picture never stops the rest."""
+"""Pictures in a folder, archive or imagefolder. The one rule: one bad picture never stops the rest."""
 
 from __future__ import annotations
 
-import io
+import os
 import re
-import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +14,32 @@ from typing import Self
 
 import numpy as np
 import xxhash
-from PIL import Image, ImageOps
+from PIL import Image
 
 from animeds_db.errors import SourceError
+from animeds_db.media.captions import METADATA_NAMES, read_captions
 from animeds_db.media.frame import Frame, MediaInfo
+from animeds_db.media.members import (
+    READ_ERRORS,
+    FolderMembers,
+    Members,
+    SingleFile,
+    TarMembers,
+    ZipMembers,
+)
+from animeds_db.media.notes import Notes
+from animeds_db.media.parallel import map_in_order
+from animeds_db.media.rendering import PictureError, decode_picture, picture_size
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif"})
-ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".tar.gz"})
+ARCHIVE_SUFFIXES = frozenset(
+    {".zip", ".cbz", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz"}
+)
 
 
 @dataclass(eq=False)
 class PictureFrame(Frame):
-    """A picture file, decoded and upright."""
+    """A picture, decoded and upright."""
 
     rgb: np.ndarray = field(repr=False)
     file_hash: str
@@ -52,24 +66,30 @@ class PictureFrame(Frame):
 
 
 class Pictures:
-    """The pictures under a folder (all levels), in natural order of their names."""
+    """All pictures of a folder (every level), an archive, or one picture file, in natural order of names.
 
-    def __init__(self, path: str | Path) -> None:
+    `members` are their paths inside, with forward slashes. `warnings` grows while pictures are read. Raises
+    SourceError when there is no picture at all, or an archive cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.warnings: list[str] = []
-        self._members = sorted(
-            (
-                p.relative_to(self.path).as_posix()
-                for p in self.path.rglob("*")
-                if p.suffix.lower() in PICTURE_SUFFIXES
-            ),
-            key=natural_key,
-        )
-        if not self._members:
-            raise SourceError(
-                f"{self.path} holds no pictures", hint="supported: " + " ".join(sorted(PICTURE_SUFFIXES))
-            )
-        self.info = MediaInfo("images", None, 0, 0, None, None, 0, None)
+        self._notes = Notes()
+        self._files = _open_members(self.path)
+        try:
+            self.members, metadata = self._list()
+            self._captions = read_captions(self._files, metadata, self._notes)
+            self._places = {member: place for place, member in enumerate(self.members)}
+            self._note_missing()
+            self.info = self._describe(bool(metadata))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was noticed so far, in words for people."""
+        return self._notes.texts
 
     def __enter__(self) -> Self:
         return self
@@ -79,41 +99,145 @@ class Pictures:
     ) -> None:
         self.close()
 
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __contains__(self, member: str) -> bool:
+        return member in self._places
+
     def close(self) -> None:
         """Close the archive, if it is one."""
+        self._files.close()
+
+    def read(self, member: str) -> bytes:
+        """Return a picture's file as it is. Raises SourceError when it cannot be read."""
+        try:
+            return self._files.read(member)
+        except READ_ERRORS as error:
+            raise SourceError(f"{self.path}: {member} cannot be read ({error})", hint=None) from error
+
+    def frame(self, member: str) -> PictureFrame:
+        """Return one picture. Raises SourceError when it cannot be read or decoded."""
+        try:
+            return self._decode((member, self.read(member)))
+        except PictureError as error:
+            raise SourceError(f"{self.path}: {member}: {error}", hint=error.hint) from error
 
     def frames(self) -> Iterator[PictureFrame]:
-        """Yield every readable picture."""
-        for place, member in enumerate(self._members):
-            data = (self.path / member).read_bytes()
+        """Yield every picture that can be decoded; the others become warnings."""
+        with closing(map_in_order(self._try_decode, self._read_all())) as results:
+            for member, result in results:
+                if isinstance(result, PictureFrame):
+                    yield result
+                else:
+                    self._notes.tell(f"{member} was left out: {result}")
+
+    def _read_all(self) -> Iterator[tuple[str, bytes | Exception]]:
+        """Read files one after the other: archives cannot be read by several threads."""
+        for member in self.members:
             try:
-                rgb = decode_picture(data)
-            except (OSError, ValueError, SyntaxError) as error:
-                self.warnings.append(f"{member}: {error}")
+                yield member, self._files.read(member)
+            except READ_ERRORS as error:
+                yield member, error
+
+    def _try_decode(self, item: tuple[str, bytes | Exception]) -> tuple[str, PictureFrame | Exception]:
+        member, data = item
+        if isinstance(data, Exception):
+            return member, data
+        try:
+            return member, self._decode((member, data))
+        except PictureError as error:
+            return member, error
+
+    def _decode(self, item: tuple[str, bytes]) -> PictureFrame:
+        member, data = item
+        rgb, is_animated = decode_picture(data)
+        if is_animated:
+            self._notes.tell(f"{member} is animated: only its first frame is used")
+        place = self._places[member]
+        return PictureFrame(
+            stream=0,
+            pts=place,
+            key_pts=place,
+            time_s=None,
+            is_keyframe=True,
+            member=member,
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            text=self._captions.get(member),
+            rgb=rgb,
+            file_hash=xxhash.xxh3_128_hexdigest(data),
+        )
+
+    def _list(self) -> tuple[list[str], list[str]]:
+        """Return the pictures in natural order, and the metadata files."""
+        pictures: set[str] = set()
+        metadata = []
+        for name in self._files.names():
+            last = name.rpartition("/")[2]
+            if last.startswith(".") or name.startswith(
+                "__MACOSX/"
+            ):  # resource forks, thumbnails of the system
                 continue
-            height, width = rgb.shape[:2]
-            yield PictureFrame(
-                0, place, place, None, True, member, width, height, None, rgb, xxhash.xxh3_128_hexdigest(data)
-            )
+            if last in METADATA_NAMES:
+                metadata.append(name)
+            elif suffix_of(Path(last)) in PICTURE_SUFFIXES:
+                pictures.add(name)
+        readable = {name for name in pictures if _is_text(name)}
+        for name in sorted(pictures - readable):
+            self._notes.tell(f"{name!a} was left out: its name is not valid text, rename it")
+        if not readable:
+            suffixes = " ".join(sorted(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES))
+            raise SourceError(f"{self.path} holds no pictures", hint=f"pictures are {suffixes}, on any level")
+        return sorted(readable, key=natural_key), metadata
+
+    def _note_missing(self) -> None:
+        missing = [member for member in self._captions if member not in self._places]
+        if missing:
+            self._notes.tell(f"{len(missing)} pictures named in the metadata are missing, e.g. {missing[0]}")
+
+    def _describe(self, has_metadata: bool) -> MediaInfo:
+        """Return the info, with the size of the first picture that has one."""
+        if self.path.is_dir():
+            kind = "imagefolder" if has_metadata else "images"
+        else:
+            kind = "images" if isinstance(self._files, SingleFile) else "archive"
+        width, height = 0, 0
+        for _, data in self._read_all():
+            if not isinstance(data, Exception):
+                width, height = picture_size(data)
+            if width:
+                break
+        return MediaInfo(kind, None, width, height, None, None, 0, None)
+
+
+def suffix_of(path: Path) -> str:
+    """Return a path's suffix in lower case, with the dot; `.tar.gz` and its like count as one."""
+    long = "".join(path.suffixes[-2:]).lower()
+    return long if long in ARCHIVE_SUFFIXES else path.suffix.lower()
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key in which `page 9` comes before `page 10`."""
-    return [
-        (0, int(part), part) if part.isdecimal() else (1, 0, part)
-        for part in re.split(r"(\d+)", name.casefold())
-        if part
+    """Sort key in which `page 9` comes before `page 10`, and upper case beside lower case."""
+    parts = (part for part in re.split(r"([0-9]+)", name) if part)
+    key = [
+        (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part.casefold()) for part in parts
     ]
+    return [*key, (2, 0, name)]  # names that differ in nothing else still have one order
 
 
-def decode_picture(data: bytes) -> np.ndarray:
-    """Return uint8 RGB [h, w, 3] of an encoded picture: upright by EXIF, alpha laid on white."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image: Image.Image = Image.open(io.BytesIO(data))
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"))
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _open_members(path: Path) -> Members:
+    if path.is_dir():
+        return FolderMembers(path)
+    suffix = suffix_of(path)
+    if suffix in (".zip", ".cbz"):
+        return ZipMembers(path)
+    return TarMembers(path) if suffix in ARCHIVE_SUFFIXES else SingleFile(path)

@@ -1,44 +1,52 @@
-"""Reading frames out of a video file, in order. The one rule: a frame's pts is the file's own, never made up."""
+"""Frames out of a video file, in order. The one rule: a frame's pts is the file's own, never made up."""
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right, insort
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import av
+from av.video.frame import PictureType
 
 from animeds_db.errors import SourceError
-from animeds_db.media.colour import HDR_TRANSFERS, Tags, geometry, resolve
+from animeds_db.media.decoding import KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
-from animeds_db.media.opening import open_video
+from animeds_db.media.notes import HINT_RAW, Notes, Timeline
+from animeds_db.media.opening import HINT_DAMAGED
+from animeds_db.media.parallel import map_in_order
+from animeds_db.media.reader import Reader, packet_pts
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-I_FRAME = av.video.frame.PictureType.I
+SKIPS_NON_INTRA = frozenset({"h264", "hevc"})
+"""Codecs whose decoder gives just the I-frames under skip_frame=NONINTRA; others ignore it or lose some."""
 
 
 class Video:
-    """One video stream of a file. Raises SourceError when the file is not a readable video.
+    """One video stream of a file. Raises SourceError when the file is not a video that can be read.
 
-    `warnings` fills while frames are read: cut short, damaged packets, HDR. Times are seconds from the
-    stream's start. One iteration at a time: each starts from the requested start again.
+    `warnings` grows while frames are read: cut short, damaged packets, HDR. Times are seconds from the
+    stream's start. Each iteration opens the file by itself, so several may run at once.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | os.PathLike[str], stream: int | None = None) -> None:
         self.path = Path(path)
-        self._open = open_video(self.path)
-        self._stream: VideoStream = self._open.stream
-        self._context = self._stream.codec_context
-        self._container_tags = Tags.of(self._context)  # decoders overwrite them with what the bitstream says
-        self._time_base = self._stream.time_base or av.time_base
-        self._start_pts = self._stream.start_time or 0
-        self.warnings: list[str] = []
-        self.info = self._describe()
+        self._notes = Notes()
+        with closing(Reader(self.path, stream)) as reader:
+            self._stream = reader.stream.index
+            self.info = self._describe(reader, self._first_frame(reader))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was noticed so far, in words for people."""
+        return self._notes.texts
 
     def __enter__(self) -> Self:
         return self
@@ -49,116 +57,132 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Frames already given out stay valid."""
-        self._open.close()
-
-    def _describe(self) -> MediaInfo:
-        stream, container = self._stream, self._open.container
-        shape = geometry(stream.sample_aspect_ratio, None)
-        width, height = shape.displayed(stream.width, stream.height)
-        rate = stream.average_rate or stream.guessed_rate
-        duration = None
-        if stream.duration is not None:
-            duration = float(stream.duration * self._time_base)
-        elif container.duration is not None:
-            duration = container.duration / 1_000_000
-        colour = None
-        if self._context.format is not None:
-            colour = resolve(self._container_tags, self._context.format, stream.width, stream.height).text
-        return MediaInfo(
-            kind="video",
-            codec=self._context.name,
-            width=width,
-            height=height,
-            fps=float(rate) if rate else None,
-            duration_s=duration,
-            stream=stream.index,
-            colour=colour,
-        )
+        """Do nothing: each iteration closes what it opened. Here so that all sources are used alike."""
 
     def keyframes(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
-        """Yield exactly the key frames; the decoder sees nothing else."""
-        for packet in self._packets(start, end):
-            if not packet.is_keyframe or not packet.size:
-                continue
-            for decoded in self._decode_alone(packet):
-                frame = self._frame(decoded, decoded.pts, True)
-                if _within(frame, start, end):
-                    yield frame
+        """Yield exactly the key frames from `start` to `end` (seconds, inclusive), decoding nothing else."""
+        with closing(Reader(self.path, self._stream)) as reader, closing(KeyDecoder(reader)) as decoder:
+            timeline = Timeline(reader, self._notes)
+            keys = (p for p in self._packets(reader, timeline, start, end) if p.is_keyframe)
+            with closing(map_in_order(decoder, keys)) as results:
+                for alone in results:
+                    if alone.is_damaged:
+                        self._notes.count(
+                            "damaged packets could not be decoded", self._seconds(reader, alone.pts)
+                        )
+                    for decoded in alone.frames:
+                        frame = self._frame(reader, timeline, decoded, None, True)
+                        if frame is not None and _is_within(reader, frame, start, end):
+                            yield frame
 
     def intra_frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
-        """Yield all I-frames, key frames or not."""
-        for frame in self.frames(start, end):
-            if frame.decoded.pict_type == I_FRAME:
+        """Yield all I-frames from `start` to `end` (seconds, inclusive), key frames or not."""
+        for frame in self._decode(start, end, only_intra=True):
+            if frame.decoded.pict_type == PictureType.I:
                 yield frame
 
     def frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
-        """Yield every frame in presentation order."""
-        keys: list[int] = []
-        for packet in self._packets(start, end):
-            if packet.is_keyframe and packet.pts is not None:
-                insort(keys, packet.pts)
-            for decoded in packet.decode():
-                frame = self._frame(decoded, _governing(keys, decoded.pts), decoded.pts in keys)
-                if _within(frame, start, end):
+        """Yield every frame from `start` to `end` (seconds, inclusive) in the order of presentation."""
+        yield from self._decode(start, end, only_intra=False)
+
+    def _decode(self, start: float | None, end: float | None, *, only_intra: bool) -> Iterator[VideoFrame]:
+        with closing(Reader(self.path, self._stream)) as reader:
+            reader.context.thread_type = av.codec.context.ThreadType.AUTO
+            if only_intra and self.info.codec in SKIPS_NON_INTRA:
+                reader.context.skip_frame = "NONINTRA"
+            timeline = Timeline(reader, self._notes)
+            keys: list[int] = []
+            packets = self._remember_keys(self._packets(reader, timeline, start, end), keys)
+            for decoded in decode_in_order(reader, packets, self._notes):
+                key_pts = governing_key(keys, decoded.pts)
+                frame = self._frame(reader, timeline, decoded, key_pts, decoded.pts == key_pts)
+                if frame is not None and _is_within(reader, frame, start, end):
                     yield frame
 
-    def _packets(self, start: float | None, end: float | None) -> Iterator[Packet[VideoStream]]:
-        offset = self._start_pts if start is None else self._pts_at(start)
-        self._open.container.seek(offset, stream=self._stream, backward=True)
-        for packet in self._open.container.demux(self._stream):
-            if end is not None and packet.dts is not None and packet.dts > self._pts_at(end):
+    def _packets(
+        self, reader: Reader, timeline: Timeline, start: float | None, end: float | None
+    ) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets needed for this stretch of time, and take note of how far the file goes."""
+        last = None if end is None else reader.pts_at(end)
+        for packet in reader.packets(None if start is None else reader.pts_at(start)):
+            if last is not None and packet.dts is not None and packet.dts > last:
                 return
+            timeline.saw(packet_pts(packet), packet.duration)
+            yield packet
+        timeline.ended()
+
+    @staticmethod
+    def _remember_keys(
+        packets: Iterator[Packet[VideoStream]], keys: list[int]
+    ) -> Iterator[Packet[VideoStream]]:
+        for packet in packets:
+            pts = packet_pts(packet)
+            if packet.is_keyframe and pts is not None:
+                insort(keys, pts)
             yield packet
 
-    def _pts_at(self, seconds: float) -> int:
-        return self._start_pts + round(seconds / self._time_base)
+    def _frame(
+        self, reader: Reader, timeline: Timeline, decoded: av.VideoFrame, key_pts: int | None, is_key: bool
+    ) -> VideoFrame | None:
+        """Wrap a decoded frame, or return None (and take note) when it is damaged or repeats a time."""
+        frame = reader.frame(decoded, key_pts, is_key)
+        if frame is None:
+            raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
+        assert frame.time_s is not None
+        if decoded.is_corrupt:
+            self._notes.count("damaged frames were left out", frame.time_s)
+            return None
+        if (decoded.width, decoded.height) != self._coded_size:
+            self._notes.tell(f"the picture's size changes to {frame.width}×{frame.height}")
+        return frame if timeline.accept(frame.pts) else None
 
-    def _decode_alone(self, packet: Packet[VideoStream]) -> list[av.VideoFrame]:
-        frames = packet.decode() + self._context.decode(None)
-        self._context.flush_buffers()
-        return frames
+    @staticmethod
+    def _seconds(reader: Reader, pts: int | None) -> float:
+        return 0.0 if pts is None else reader.seconds_at(pts)
 
-    def _frame(self, decoded: av.VideoFrame, key_pts: int | None, is_keyframe: bool) -> VideoFrame:
-        if decoded.pts is None or key_pts is None:
-            raise SourceError(
-                f"{self.path} has frames without a time",
-                hint="put it into a container: mkvmerge -o out.mkv in",
-            )
-        tags = Tags.of(decoded).or_else(self._container_tags)
-        colour = resolve(tags, decoded.format, decoded.width, decoded.height)
-        shape = geometry(self._stream.sample_aspect_ratio, _display_matrix(decoded))
-        width, height = shape.displayed(decoded.width, decoded.height)
-        return VideoFrame(
-            stream=self._stream.index,
-            pts=decoded.pts,
-            key_pts=key_pts,
-            time_s=float((decoded.pts - self._start_pts) * self._time_base),
-            is_keyframe=is_keyframe,
-            member=None,
-            width=width,
-            height=height,
-            text=None,
-            decoded=decoded,
-            colour=colour,
-            geometry=shape,
+    def _first_frame(self, reader: Reader) -> VideoFrame:
+        """Decode the first key frame that can be: it shows the size, the orientation and the colours."""
+        for packet in reader.packets():
+            for decoded in decode_alone(reader.context, packet).frames if packet.is_keyframe else ():
+                frame = reader.frame(decoded, None, True)
+                if frame is None:
+                    raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
+                return frame
+        raise SourceError(f"{self.path}: not one frame can be decoded", hint=HINT_DAMAGED)
+
+    def _describe(self, reader: Reader, first: VideoFrame) -> MediaInfo:
+        self._coded_size = (first.decoded.width, first.decoded.height)
+        if first.colour.hdr:
+            self._notes.tell(f"HDR ({first.colour.hdr}) is shown as SDR: light above 203 cd/m² is clipped")
+        if first.colour.is_odd:
+            self._notes.tell("its colour matrix is one that cannot be converted: colours will be wrong")
+        if first.decoded.interlaced_frame:
+            self._notes.tell("interlaced: frames show two moments at once, as combs on moving edges")
+        rate = reader.stream.average_rate or reader.stream.guessed_rate
+        return MediaInfo(
+            kind="video",
+            codec=reader.context.codec.canonical_name,
+            width=first.width,
+            height=first.height,
+            fps=float(rate) if rate else None,
+            duration_s=reader.duration_s(),
+            stream=reader.stream.index,
+            colour=first.colour.text,
         )
 
 
-def _governing(keys: list[int], pts: int | None) -> int | None:
-    """Return the latest key pts that is not after this one: leading pictures belong to the key before."""
+def governing_key(keys: list[int], pts: int | None) -> int | None:
+    """Return the latest of the sorted key pts that is not after `pts`, from which that frame can be decoded.
+
+    The leading pictures of an open GOP are sent after a key frame but shown before it, and need the one
+    before: going by the time of presentation gives just that.
+    """
     if not keys or pts is None:
-        return pts
+        return None
     return keys[max(0, bisect_right(keys, pts) - 1)]
 
 
-def _within(frame: VideoFrame, start: float | None, end: float | None) -> bool:
-    time = frame.time_s or 0.0
-    return (start is None or time >= start) and (end is None or time <= end)
-
-
-def _display_matrix(decoded: av.VideoFrame) -> bytes | None:
-    for data in decoded.side_data.keys():
-        if data.type.name == "DISPLAYMATRIX":
-            return bytes(data)
-    return None
+def _is_within(reader: Reader, frame: VideoFrame, start: float | None, end: float | None) -> bool:
+    return (start is None or frame.pts >= reader.pts_at(start)) and (
+        end is None or frame.pts <= reader.pts_at(end)
+    )

@@ -1,0 +1,184 @@
+"""Pictures' files in a folder, zip or tar, by name. The one rule: nothing is ever unpacked to a path."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+from animeds_db.errors import SourceError
+from animeds_db.media.opening import refuse_unreadable
+
+MAX_MEMBER_BYTES = 256 * 2**20
+"""A picture's file may not be larger, as stored or unpacked: a zip bomb must not fill the memory."""
+
+READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
+"""What reading a member may raise: damaged data, a password, a compression that Python lacks."""
+
+_DECOMPRESS: dict[str, Callable[[Path], IO[bytes]]] = {
+    ".gz": lambda path: cast(IO[bytes], gzip.open(path)),
+    ".bz2": lambda path: bz2.open(path),
+    ".xz": lambda path: lzma.open(path),
+}
+_DECOMPRESS |= {".tgz": _DECOMPRESS[".gz"], ".tbz2": _DECOMPRESS[".bz2"], ".txz": _DECOMPRESS[".xz"]}
+
+
+class Members(Protocol):
+    """A set of files that can be listed and read."""
+
+    def names(self) -> Iterator[str]:
+        """Yield the path of every regular file, with forward slashes, in any order."""
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes. Raises one of READ_ERRORS."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class FolderMembers:
+    """Files below a folder, on all levels; hidden ones are left out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._path, onerror=_raise_unreadable):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                yield (Path(folder) / name).relative_to(self._path).as_posix()
+
+    def read(self, name: str) -> bytes:
+        path = self._path / name
+        with path.open("rb") as file:
+            return _limited(file)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ZipMembers:
+    """Files in a zip archive."""
+
+    def __init__(self, path: Path) -> None:
+        refuse_unreadable(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            raise _broken_archive(path, "zip", error) from error
+
+    def names(self) -> Iterator[str]:
+        return (info.filename for info in self._zip.infolist() if not info.is_dir())
+
+    def read(self, name: str) -> bytes:
+        try:
+            with self._zip.open(name) as file:
+                return _limited(file)
+        except (zipfile.BadZipFile, zlib.error, KeyError) as error:
+            raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+class TarMembers:
+    """Files in a tar archive, compressed or not.
+
+    A compressed tar can only be read front to back, and pictures are wanted in natural order: it is
+    decompressed once into a temporary file without a name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        refuse_unreadable(path)
+        try:
+            self._file = _decompressed(path)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+            raise _broken_archive(path, "tar", error) from error
+        try:
+            self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 - closed by close()
+            self._infos = {info.name: info for info in self._tar if info.isfile()}
+        except (tarfile.TarError, OSError, EOFError) as error:
+            self._file.close()
+            raise _broken_archive(path, "tar", error) from error
+
+    def names(self) -> Iterator[str]:
+        return iter(self._infos)
+
+    def read(self, name: str) -> bytes:
+        file = self._tar.extractfile(self._infos[name])
+        if file is None:
+            raise OSError("not a regular file")
+        with file:
+            return _limited(file)
+
+    def close(self) -> None:
+        self._tar.close()
+        self._file.close()
+
+
+class SingleFile:
+    """One picture, named as a source by itself: whatever member is asked for, it is this file."""
+
+    def __init__(self, path: Path) -> None:
+        refuse_unreadable(path)
+        self._path = path
+
+    def names(self) -> Iterator[str]:
+        return iter([self._path.name])
+
+    def read(self, name: str) -> bytes:  # noqa: ARG002
+        with self._path.open("rb") as file:
+            return _limited(file)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    opener = _DECOMPRESS.get(path.suffix.lower())
+    if opener is None:
+        return path.open("rb")
+    plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by TarMembers.close
+    try:
+        with opener(path) as packed:
+            shutil.copyfileobj(packed, plain, 2**20)
+        plain.seek(0)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+def _limited(file: IO[bytes]) -> bytes:
+    data = file.read(MAX_MEMBER_BYTES + 1)
+    if len(data) > MAX_MEMBER_BYTES:
+        raise ValueError(f"larger than {MAX_MEMBER_BYTES // 2**20} MiB")
+    return data
+
+
+def _broken_archive(path: Path, kind: str, error: Exception) -> SourceError:
+    if isinstance(error, OSError) and error.errno == 28:
+        return SourceError(
+            f"{path} does not fit on the disk when unpacked",
+            hint="unpack it yourself, elsewhere, and name the folder",
+        )
+    return SourceError(
+        f"{path} is not a readable {kind} archive ({error})",
+        hint="get it again, or unpack it yourself and name the folder",
+    )
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise SourceError(
+        f"{error.filename} cannot be listed: {error.strerror}",
+        hint=f"allow it: chmod u+rx '{error.filename}'",
+    ) from error

@@ -1,0 +1,162 @@
+"""One pass over a video stream's packets. The one rule: it starts at a key packet that is not too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+
+from animeds_db.media.colour import Tags, geometry, resolve
+from animeds_db.media.frame import VideoFrame
+from animeds_db.media.opening import choose_stream, open_container
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+STEPS_BACK = (0.0, 2.0, 12.0)
+"""Seconds before the wanted key frame at which seeks are tried, before the file is read from its start."""
+
+
+class Reader:
+    """An open video stream: its packets, its decoder, and how its times count."""
+
+    def __init__(self, path: Path, stream: int | None = None) -> None:
+        self.path = path
+        self._index = stream
+        self._open()
+        self.time_base: Fraction = self.stream.time_base or Fraction(1, 1_000_000)
+        self.start_pts: int = self.stream.start_time or 0
+        # Taken before anything is decoded: HEVC's decoder overwrites what only the container knows.
+        self._container_tags = Tags.of(self.context)
+        self._sar = self.stream.sample_aspect_ratio
+
+    def _open(self) -> None:
+        self._container = open_container(self.path)
+        try:
+            self.stream: VideoStream = choose_stream(self.path, self._container, self._index)
+        except BaseException:
+            self._container.close()
+            raise
+        self.context = self.stream.codec_context
+        self._is_fresh = True
+
+    def close(self) -> None:
+        """Close the file. Packets and frames already given out stay valid."""
+        self._container.close()
+
+    def pts_at(self, seconds: float) -> int:
+        """Return the pts of a moment in seconds from the stream's start."""
+        return self.start_pts + round(seconds / self.time_base)
+
+    def seconds_at(self, pts: int) -> float:
+        """Return seconds from the stream's start."""
+        return float((pts - self.start_pts) * self.time_base)
+
+    def duration_s(self) -> float | None:
+        """Return what the header says of this stream's length in seconds, or of the file's."""
+        if self.stream.duration is not None:
+            return float(self.stream.duration * self.time_base)
+        tagged = _clock_seconds(self.stream.metadata.get("DURATION", ""))
+        if tagged is not None:
+            return tagged
+        duration = self._container.duration
+        return None if duration is None else duration / 1_000_000
+
+    def packets(self, from_pts: int | None = None) -> Iterator[Packet[VideoStream]]:
+        """Yield packets with data from the last key packet not after `from_pts`; None: from the start.
+
+        Where the file has no index and a seek lands too late, seeks go further back, in the end to the start.
+        """
+        if from_pts is not None:
+            for back in STEPS_BACK:
+                packets = self._packets_after_seek(from_pts - round(back / self.time_base))
+                first = next((p for p in packets if p.is_keyframe), None)
+                first_pts = None if first is None else packet_pts(first)
+                if first is not None and first_pts is not None and first_pts <= from_pts:
+                    yield first
+                    yield from packets
+                    return
+        yield from self._packets_from_start()
+
+    def _packets_after_seek(self, pts: int) -> Iterator[Packet[VideoStream]]:
+        self._is_fresh = False
+        try:
+            self._container.seek(pts, stream=self.stream, backward=True)
+        except av.FFmpegError:
+            return iter(())
+        return self._demux()
+
+    def _packets_from_start(self) -> Iterator[Packet[VideoStream]]:
+        if not self._is_fresh:
+            self.close()
+            self._open()
+        self._is_fresh = False
+        return self._demux()
+
+    def _demux(self) -> Iterator[Packet[VideoStream]]:
+        """Yield packets with data. Where the container is too damaged to go on, the stream ends."""
+        packets = self._container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                return
+            if packet is None:
+                return
+            if packet.size:
+                yield packet
+
+    def frame(self, decoded: av.VideoFrame, key_pts: int | None, is_keyframe: bool) -> VideoFrame | None:
+        """Wrap a decoded frame; None when it has no time at all, as in raw streams."""
+        pts = decoded.pts if decoded.pts is not None else decoded.dts
+        if pts is None:
+            return None
+        tags = Tags.of(decoded).or_else(self._container_tags)
+        shape = geometry(self._sar, _display_matrix(decoded))
+        width, height = shape.displayed(decoded.width, decoded.height)
+        return VideoFrame(
+            stream=self.stream.index,
+            pts=pts,
+            key_pts=pts if key_pts is None else key_pts,
+            time_s=self.seconds_at(pts),
+            is_keyframe=is_keyframe,
+            member=None,
+            width=width,
+            height=height,
+            text=None,
+            decoded=decoded,
+            colour=resolve(tags, decoded.format, decoded.width, decoded.height),
+            geometry=shape,
+        )
+
+
+def _display_matrix(decoded: av.VideoFrame) -> bytes | None:
+    side_data: Iterable[Any] = decoded.side_data  # PyAV's stub calls it a dict; it is a sequence of SideData
+    return next((bytes(data) for data in side_data if data.type.name == "DISPLAYMATRIX"), None)
+
+
+def packet_pts(packet: Packet[VideoStream]) -> int | None:
+    """Return a packet's time of presentation, or of decoding where the container only knows that (AVI)."""
+    return packet.pts if packet.pts is not None else packet.dts
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as 1:02:03 or 2:03, rounded down; with tenths below ten seconds."""
+    if abs(seconds) < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _clock_seconds(text: str) -> float | None:
+    """Read Matroska's DURATION tag, `00:24:00.500000000`."""
+    try:
+        hours, minutes, seconds = text.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        return None

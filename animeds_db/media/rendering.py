@@ -1,0 +1,98 @@
+"""A picture file into upright sRGB pixels. The one rule: nothing huge is ever decoded."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from animeds_db.media.opening import MAX_PIXELS
+
+DECODE_ERRORS = (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, struct.error, zlib.error)
+"""What Pillow's readers raise on damaged files."""
+
+HINT_BOMB = "a size like this is a mistake or an attack; scale the picture down if it is neither"
+
+
+class PictureError(Exception):
+    """A picture that cannot be decoded. `str(e)` says why, without its name; `hint` is the way out or None."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Return (width, height) in pixels as displayed, from the head alone; (0, 0) when it is not a picture."""
+    try:
+        image = _open(data)
+        turned = image.getexif().get(274, 1) >= 5  # Exif orientation 5…8 swap the sides
+    except (PictureError, *DECODE_ERRORS):
+        return 0, 0
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
+def decode_picture(data: bytes) -> tuple[np.ndarray, bool]:
+    """Return uint8 sRGB [h, w, 3], and whether there are more frames that were not looked at.
+
+    Upright by Exif orientation, transparency laid on white, 16 bits reduced to 8, embedded colour profiles
+    applied. Raises PictureError.
+    """
+    image = _open(data)
+    try:
+        is_animated = bool(getattr(image, "is_animated", False))
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        return np.asarray(_flattened(_standard_colours(_eight_bit(upright)))), is_animated
+    except DECODE_ERRORS as error:
+        raise PictureError(f"damaged ({error})", "get the file again") from error
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the head, and refuse what would fill the memory. Raises PictureError."""
+    if not data:
+        raise PictureError("empty (zero bytes)", "get the file again")
+    try:
+        image = Image.open(io.BytesIO(data))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"more than {MAX_PIXELS:,} pixels", HINT_BOMB) from error
+    except DECODE_ERRORS as error:
+        raise PictureError("not a picture that can be read", "look into it: the suffix may lie") from error
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width}×{image.height}"
+        raise PictureError(f"{size} is more than the limit of {MAX_PIXELS:,} pixels", HINT_BOMB)
+    return image
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits: Pillow's own conversion clips everything above 255 to white."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    return Image.fromarray((np.clip(values, 0, 65535) // 257).astype(np.uint8), "L")
+
+
+def _standard_colours(image: Image.Image) -> Image.Image:
+    """Convert by the embedded colour profile to sRGB; a profile that makes no sense is ignored."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "CMYK"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).casefold():
+            return image
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return image if converted is None else converted
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """Return RGB, with whatever is transparent laid on white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    pixels = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels).convert("RGB")
