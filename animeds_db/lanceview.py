@@ -1,0 +1,188 @@
+"""One version of a Lance table as DuckDB sees it. Its one rule: exact answers, pushed down or not.
+
+DuckDB asks a `pyarrow.dataset.Dataset` for two things only: its `schema`, and `scanner(columns, filter)`.
+Handing it a Lance dataset as such has traps, which this adapter takes away:
+
+- Lance refuses some filters that DuckDB pushes (over unsigned or large types, for example), and the query
+  fails. Here the stream is then filtered by pyarrow instead.
+- DuckDB cannot scan float16 or blobs. Half floats are widened, blobs hidden.
+- A join that only adds `show`, `season`, `episode` costs every query its time, even those that read none of
+  them. Here they are columns that are computed from `source_id` when asked for, and not otherwise.
+- Rows of hidden sources are kept out by a filter that Lance applies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+if TYPE_CHECKING:
+    import lance
+
+KEY = "source_id"
+_REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
+"""What pyarrow, Substrait and Lance raise for a filter they cannot express."""
+
+
+class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
+    """A pinned Lance dataset, ready for `connection.register`.
+
+    hidden: source ids whose rows are not shown.
+    attached: a table with a `source_id` column; its other columns are looked up for each row.
+    """
+
+    def __init__(
+        self,
+        dataset: lance.LanceDataset,
+        *,
+        hidden: Sequence[str] = (),
+        attached: pa.Table | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._shown = ~pc.field(KEY).isin(list(hidden)) if hidden else None
+        self._attached = attached
+        fields = [_readable(field) for field in dataset.schema if not _is_blob(field)]
+        self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
+        self._schema = pa.schema([*fields, *self._extra])
+        self.pushed = self.filtered_here = 0
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that DuckDB sees."""
+        return self._schema
+
+    def scanner(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002 (DuckDB passes it by this name)
+        **_: Any,
+    ) -> Any:
+        """Return something with `to_reader()`: these columns of the rows that meet `filter`."""
+        names = list(columns) if columns is not None else self._schema.names
+        if filter is None:
+            return _Scan(self._read(names, self._shown))
+        if self._mentioned(filter, self._extra):
+            return self._scan_by_source(names, filter)
+        try:
+            scan = _Scan(self._read(names, _both(filter, self._shown)))
+        except _REFUSED:
+            return self._scan_and_filter(names, filter, self._shown)
+        self.pushed += 1
+        return scan
+
+    def _scan_by_source(self, names: list[str], wanted: pc.Expression) -> Any:
+        """Filter by attached columns. They depend on the source alone, so find the sources first: then Lance
+        reads the wide columns (vectors) of those sources only."""
+        assert self._attached is not None
+        stored = [f for f in self._schema if f.name not in (KEY, *(e.name for e in self._extra))]
+        others = self._mentioned(wanted, stored)
+        if others:
+            rows = self._scan_and_filter([KEY], wanted, self._shown).to_table()
+        else:
+            rows = self._attached.filter(wanted)
+        sources = rows[KEY].unique().to_pylist()
+        if not sources:
+            return _Scan(self._schema_of(names).empty_table().to_reader())
+        within = _both(pc.field(KEY).isin(sources), self._shown)
+        return self._scan_and_filter(names, wanted, within) if others else _Scan(self._read(names, within))
+
+    def _scan_and_filter(self, names: list[str], wanted: pc.Expression, within: pc.Expression | None) -> Any:
+        """Let pyarrow filter the stream: exact for every type Arrow knows."""
+        self.filtered_here += 1
+        needed = [*names, *(n for n in self._mentioned(wanted, self._schema) if n not in names)]
+        return pads.Scanner.from_batches(self._read(needed, within), filter=wanted, columns=names)
+
+    def _mentioned(self, expression: pc.Expression, fields: Iterable[pa.Field]) -> list[str]:
+        text = str(expression)  # pyarrow has no way to walk an expression; a name too many does no harm
+        return [f.name for f in fields if re.search(rf"(?<!\w){re.escape(f.name)}(?!\w)", text)]
+
+    def _schema_of(self, names: Sequence[str]) -> pa.Schema:
+        return pa.schema([self._schema.field(name) for name in names])
+
+    def _read(self, names: Sequence[str], within: pc.Expression | None) -> pa.RecordBatchReader:
+        extra = {field.name for field in self._extra}
+        stored = [name for name in names if name not in extra]
+        if extra.intersection(names) and KEY not in stored:
+            stored.append(KEY)
+        reader = self._dataset.scanner(columns=stored, filter=within).to_reader()
+        schema = self._schema_of(names)
+        if reader.schema.equals(schema):
+            return reader
+        return pa.RecordBatchReader.from_batches(schema, self._finished(reader, schema))
+
+    def _finished(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for batch in reader:
+            at = self._positions(batch)
+            columns = [
+                _as(batch[field.name], field.type)
+                if field.name in batch.schema.names
+                else self._look_up(field, at)
+                for field in schema
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _positions(self, batch: pa.RecordBatch) -> pa.Array | None:
+        """Return where each row's source stands in the attached table."""
+        if self._attached is None or KEY not in batch.schema.names:
+            return None
+        return pc.index_in(batch[KEY], self._attached[KEY].combine_chunks())
+
+    def _look_up(self, field: pa.Field, at: pa.Array | None) -> pa.Array:
+        assert self._attached is not None
+        return self._attached[field.name].combine_chunks().take(at)
+
+
+class _Scan:
+    """What DuckDB expects of a scanner."""
+
+    def __init__(self, reader: pa.RecordBatchReader) -> None:
+        self._reader = reader
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        return self._reader
+
+
+def _both(one: pc.Expression, other: pc.Expression | None) -> pc.Expression:
+    return one if other is None else one & other
+
+
+def _is_blob(field: pa.Field) -> bool:
+    """Tell whether this is a Lance blob column, of either version."""
+    metadata = field.metadata or {}
+    extension = (
+        getattr(field.type, "extension_name", "") or metadata.get(b"ARROW:extension:name", b"").decode()
+    )
+    return metadata.get(b"lance-encoding:blob") == b"true" or extension.startswith("lance.blob")
+
+
+def _readable(field: pa.Field) -> pa.Field:
+    """Return the field with a type that DuckDB can scan, without metadata."""
+    kind = field.type
+    if pa.types.is_float16(kind):
+        kind = pa.float32()
+    elif pa.types.is_fixed_size_list(kind) and pa.types.is_float16(kind.value_type):
+        kind = pa.list_(pa.float32(), kind.list_size)
+    return pa.field(field.name, kind)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if column.type == kind:
+        return column
+    if pa.types.is_fixed_size_list(kind) and pa.types.is_float16(column.type.value_type):
+        return _widened(column, kind.list_size)
+    return column.cast(kind)
+
+
+def _widened(column: pa.FixedSizeListArray, width: int) -> pa.Array:
+    """Widen float16 vectors by numpy: pyarrow's cast of half floats is several times slower."""
+    start = column.offset * width
+    values = column.values.slice(start, len(column) * width).to_numpy(zero_copy_only=False)
+    wide = pa.array(values.astype(np.float32))
+    mask = column.is_null() if column.null_count else None
+    return pa.FixedSizeListArray.from_arrays(wide, width, mask=mask)

@@ -1,0 +1,83 @@
+"""DuckDB's errors, told as QueryError. Its one rule: say the line, the column, and a way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import duckdb
+
+from animeds_db.errors import QueryError, did_you_mean
+
+RESERVED = ("show", "left", "right")
+"""Columns of ours that are words of SQL: bare, DuckDB does not read them as names."""
+EXPLAIN = "EXPLAIN \n"
+"""Put before a statement to have it bound and not run; it moves the text by one line."""
+_KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
+_PLACE = re.compile(r"^LINE (\d+): ", re.M)
+
+
+def explained(
+    error: duckdb.Error, text: str, file: str | None, views: Sequence[str], *, moved: int = 0
+) -> QueryError:
+    """Return the error as QueryError.
+
+    views: the tables that a query may name.
+    moved: by how many lines the text was moved down when DuckDB saw it.
+    """
+    words = str(error)
+    if "lambda arrow" in words:
+        return QueryError("`x -> …` is not a lambda", hint="write `lambda x: …`", file=file)
+    line, column = _position(words, text, moved)
+    message = _PLACE.split(words, maxsplit=1)[0].strip()
+    hint = _hint(message, words, views)
+    said = [
+        part for part in message.split("\n") if not part.startswith(("Did you mean", "Candidate", "LINE"))
+    ]
+    one_line = _KIND.sub("", " ".join(" ".join(said).split()))
+    return QueryError(one_line, hint=hint, file=file, line=line, column=column)
+
+
+def _position(words: str, text: str, moved: int) -> tuple[int | None, int | None]:
+    """Return line and column, from 1, from the excerpt and caret that DuckDB prints."""
+    found = _PLACE.search(words)
+    if not found:
+        return None, None
+    number = int(found[1]) - moved
+    excerpt, _, marks = words[found.start() :].partition("\n")
+    place = marks.partition("\n")[0].find("^") - len(found[0])
+    if place < 0:
+        return number, None
+    shown = excerpt[len(found[0]) :]
+    if shown.startswith("..."):  # a long line is cut to what is around the caret
+        lines = text.split("\n")
+        start = lines[number - 1].find(shown[3:].removesuffix("...")) if number <= len(lines) else -1
+        return number, start + place - 3 + 1 if start >= 0 else None
+    return number, place + 1
+
+
+def _hint(message: str, words: str, views: Sequence[str]) -> str | None:
+    table = re.search(r"Table with name (\S+) does not exist", message)
+    if table:
+        guess = did_you_mean(table[1], views)
+        listed = "tables: " + ", ".join(views)
+        return listed if guess.startswith("known") else f"{guess} {listed}"
+    if "file system operations are disabled" in message:
+        return "a query reads this database only, no files"
+    near = re.search(r'syntax error at or near "([^"]*)"', message)
+    if near:
+        return _syntax_hint(near[1].lower(), words)
+    candidates = re.search(r"^(?:Candidate bindings|Did you mean):? *(.*)$", message, re.M)
+    if candidates:
+        return f"did you mean {candidates[1].rstrip('?')}?"
+    if "Invalid conversion" in message or message.startswith("Conversion Error"):
+        return "TRY_CAST(x AS …) gives NULL where a value does not fit"
+    return None
+
+
+def _syntax_hint(near: str, words: str) -> str | None:
+    """Words like `show` are columns here and words of SQL: they need a table or quotes in front."""
+    for name in RESERVED:
+        if near == name or re.search(rf"\b{name}\b", words.partition("LINE ")[2], re.I):
+            return f'{name} is a word of SQL: write f.{name} (FROM frames f) or "{name}"'
+    return None

@@ -1,0 +1,262 @@
+"""DuckDB over a store: the views and macros of `sql/`, and one SELECT at a time.
+
+Its one rule: a session reads. DuckDB holds no table of its own here, files are out of its reach, and
+only a single statement that selects or explains is run.
+
+Every table is pinned at one version. When a version moved, the next query sees the new one; relations
+that were handed out before keep theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import importlib_resources
+import pyarrow as pa
+
+from animeds_db.errors import QueryError, did_you_mean
+from animeds_db.lanceview import LanceView
+from animeds_db.query_errors import EXPLAIN, explained
+from animeds_db.store import Store
+
+ATTACHED = ("show", "season", "episode")
+"""Columns of the source that its frames and detections show as their own."""
+_LOCKS = (
+    "SET python_enable_replacements = false",  # no variable of the caller's program is a table
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+_READING = (
+    duckdb.StatementType.SELECT,
+    duckdb.StatementType.EXPLAIN,
+)  # SHOW, DESCRIBE, SUMMARIZE are SELECTs
+_VOCABULARY = (
+    """SET VARIABLE tag_map = (
+        SELECT coalesce(map(list(tag), list(tag_id)), MAP {}::MAP(VARCHAR, SMALLINT))
+        FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary WHERE tag IS NOT NULL GROUP BY tag))""",
+    *(
+        f"""SET VARIABLE {name} = (
+        SELECT coalesce(list(v.{column} ORDER BY place), []::VARCHAR[])
+        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) ids(place)
+        LEFT JOIN lance_vocabulary v ON v.tag_id = place)"""
+        for name, column in (("tag_names", "tag"), ("tag_categories", "category"))
+    ),
+)
+
+
+class Session:
+    """SQL over one store. `unfinished` also shows rows of sources whose ingest has not ended."""
+
+    def __init__(self, store: Store, *, unfinished: bool = False) -> None:
+        self._store = store
+        self._unfinished = unfinished
+        self._base = _locked_database()
+        self._current: duckdb.DuckDBPyConnection | None = None
+        self._versions: dict[str, int] = {}
+        self._schemas: dict[str, pa.Schema] = {}
+        for script in sql_files("macros"):
+            self._base.execute(script)
+
+    def close(self) -> None:
+        """Close the session; relations that it handed out end with it."""
+        if self._current is not None:
+            self._current.close()
+            self._current = None
+        self._base.close()
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Return one SELECT as a relation: `.pl()`, `.to_arrow_table()`, `.fetchall()` give its rows.
+
+        Without parameters it is lazy: each of those calls runs it, on the versions of now. `params` fill
+        `$name` in the text; with them it is run at once. `file` is named in errors.
+        Raises QueryError with line, column and hint for SQL that cannot be run; errors which only come up
+        while rows are read are DuckDB's own, and `errors()` turns them as well.
+        """
+        with self.errors(text, file):
+            statement = self._checked(text, file)
+            values = _matched(statement.named_parameters, params or {}, file)
+            try:
+                return _relation(self._connection(), statement.query, values)
+            except duckdb.ResourceInUseException:  # somebody is still reading the rows of an earlier query
+                self._current = None
+                return _relation(self._connection(), statement.query, values)
+            except duckdb.Error as error:
+                raise self._placed(error, statement, text, values, file) from error
+
+    def arrow(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> pa.Table:
+        """Run one SELECT and return its rows. Raises QueryError also for what fails while rows are read."""
+        with self.errors(text, file):
+            return self.sql(text, params, file=file).to_arrow_table()
+
+    def _placed(
+        self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
+    ) -> QueryError:
+        """Return the error with its place in the text, which DuckDB forgets when it makes a relation."""
+        if statement.type != duckdb.StatementType.EXPLAIN:
+            cursor = self._pinned()
+            try:
+                cursor.execute(f"{EXPLAIN}{text}", values or None)
+            except duckdb.Error as again:
+                return explained(again, text, file, self.views(), moved=1)
+            finally:
+                cursor.close()
+        return explained(error, text, file, self.views())
+
+    @contextmanager
+    def errors(self, text: str = "", file: str | None = None) -> Iterator[None]:
+        """Turn DuckDB's errors into QueryError while the rows of a relation are read."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise explained(error, text, file, self.views()) from error
+
+    def views(self) -> list[str]:
+        """Return the names of the views."""
+        found = self._base.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY 1"
+        )
+        return [row[0] for row in found.fetchall()]
+
+    def _checked(self, text: str, file: str | None) -> Any:
+        """Return the text's only statement. Raises QueryError unless it is one, and only reads."""
+        statements = self._base.extract_statements(text) if text.strip() else []
+        if len(statements) != 1:
+            what = "no statement" if not statements else f"{len(statements)} statements"
+            raise QueryError(f"{what} where one SELECT is expected", hint="SELECT … FROM frames", file=file)
+        statement = statements[0]
+        if statement.type not in _READING or self._writes(statement.query):
+            raise QueryError(
+                f"a session only reads: this is {_spoken(statement.type)}, not a SELECT",
+                hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not possible here; "
+                "`PIVOT …` is: SELECT * FROM (PIVOT … ON x IN (…) USING …)",
+                file=file,
+            )
+        return statement
+
+    def _writes(self, query: str) -> bool:
+        """Tell whether a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY: to DuckDB that is a SELECT."""
+        row = self._base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0]
+        return any(kind.endswith("_QUERY_NODE") for kind in _types(json.loads(row[0])))
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection on which the newest versions are registered."""
+        versions = {name: self._store.version(name) for name in self._store.names()}
+        if self._current is None or versions != self._versions:
+            self._current = self._pinned()
+            self._versions = versions
+        return self._current
+
+    def _pinned(self) -> duckdb.DuckDBPyConnection:
+        """Register one version of every table on a new connection.
+
+        `sources` is read before and after the others: it says which rows may be seen.
+        """
+        sources = self._store.table("sources")
+        while True:
+            tables = {name: self._store.table(name) for name in self._store.names()} | {"sources": sources}
+            again = self._store.table("sources")
+            if again.version == sources.version:
+                break
+            sources = again
+        connection = self._base.cursor()
+        attached, hidden = self._of_sources(sources)
+        for name, table in tables.items():
+            has_source = "source_id" in table.schema.names
+            view = LanceView(
+                table,
+                hidden=hidden if has_source else (),
+                attached=attached if has_source and name != "sources" else None,
+            )
+            connection.register(f"lance_{name}", view)
+        for statement in _VOCABULARY:
+            connection.execute(statement)
+        self._create_views(connection, {name: table.schema for name, table in tables.items()})
+        return connection
+
+    def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
+        """Return the attached columns per source, and the ids of sources that are hidden."""
+        rows = sources.to_table(columns=["source_id", *ATTACHED, "state"])
+        hidden = [
+            source
+            for source, state in zip(rows["source_id"].to_pylist(), rows["state"].to_pylist(), strict=True)
+            if state != "done" and not self._unfinished
+        ]
+        return rows.drop_columns(["state"]).combine_chunks(), hidden
+
+    def _create_views(self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema]) -> None:
+        if schemas == self._schemas:
+            return
+        for script in sql_files("views"):
+            connection.execute(script)
+        self._schemas = schemas
+
+
+def sql_files(folder: str) -> list[str]:
+    """Return the scripts of `sql/<folder>`, those first on which others build."""
+    first = {"has_tag.sql": 0, "detections.sql": 0}
+    files = [
+        f
+        for f in importlib_resources.files("animeds_sql").joinpath(folder).iterdir()
+        if f.name.endswith(".sql")
+    ]
+    files.sort(key=lambda f: (first.get(f.name, 1), f.name))
+    return [f.read_text("utf-8") for f in files]
+
+
+def _locked_database() -> duckdb.DuckDBPyConnection:
+    base = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    for setting in _LOCKS:
+        base.execute(setting)
+    return base
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
+) -> duckdb.DuckDBPyRelation:
+    relation = connection.sql(query, params=values) if values else connection.sql(query)
+    assert relation is not None  # only a statement without rows gives None
+    return relation
+
+
+def _matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dict[str, Any]:
+    """Return the parameters. Raises QueryError when one is missing or has no place in the query."""
+    for name in params:
+        if name not in names:
+            raise QueryError(
+                f"this query has no parameter ${name}", hint=did_you_mean(name, names), file=file
+            )
+    missing = sorted(names - set(params))
+    if missing:
+        raise QueryError(
+            f"no value for {', '.join('$' + name for name in missing)}",
+            hint=" ".join(f"-p {name}=…" for name in missing),
+            file=file,
+        )
+    return dict(params)
+
+
+def _types(node: Any) -> Iterator[str]:
+    """Yield every `type` in a serialised statement."""
+    if isinstance(node, dict):
+        if isinstance(node.get("type"), str):
+            yield node["type"]
+        for value in node.values():
+            yield from _types(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _types(value)
+
+
+def _spoken(kind: Any) -> str:
+    name = str(kind).rsplit(".", 1)[-1].replace("_", " ")
+    return "one that writes" if name == "SELECT" else name

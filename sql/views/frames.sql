@@ -1,0 +1,16 @@
+-- The frames, one row each: where they are, what was measured, and their tags.
+--
+-- tags        as strings, best score first
+-- tag_ids     the same as numbers: what has_tag() asks fastest
+-- tag_scores  per cent, in step with both
+-- show, season, episode come from the source and cost nothing unless they are read.
+CREATE OR REPLACE VIEW frames AS
+SELECT
+    frame_id, source_id, "show", season, episode, time_s, shot,
+    * EXCLUDE (frame_id, source_id, "show", season, episode, time_s, shot, tags, tag_scores, embedding, embedder),
+    list_select(getvariable('tag_names'), tags) AS tags,
+    tags AS tag_ids,
+    tag_scores,
+    embedding,
+    embedder
+FROM lance_frames;
