@@ -1,0 +1,107 @@
+"""What all parts of one figure share while it is drawn: pens, colours, proportions.
+
+Its one rule: decided once from look, pose and style, then only read.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS, SKINS, Look, Pose, Style
+from .pen import Colour, Pen, mix, shade
+
+TURNS = {"front": 0.0, "left": -0.6, "right": 0.6, "profile_left": -1.0, "profile_right": 1.0, "behind": 0.0}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One figure in the making. The origin of both pens is the middle of the head; chin at y = 0.5.
+
+    `turn` is -1 (looks to the picture's left) … 1; `build` is the body's height in heads without the head.
+    """
+
+    look: Look
+    pose: Pose
+    style: Style
+    pen: Pen
+    head: Pen
+    turn: float
+    build: float
+    hair: Colour
+    eye: Colour
+    skin: Colour
+    cloth: Colour
+    trim: Colour
+
+    @property
+    def behind(self) -> bool:
+        """Seen from behind."""
+        return self.pose.facing == "behind"
+
+    @property
+    def profile(self) -> bool:
+        """Seen exactly from the side."""
+        return abs(self.turn) == 1
+
+    @property
+    def girl(self) -> bool:
+        """Whether a girl is drawn."""
+        return self.look.gender == "girl"
+
+    def down(self, share: float) -> float:
+        """Return the y of a share of the body's height: 0 chin, 1 soles."""
+        return 0.5 + share * self.build
+
+    @property
+    def collar(self) -> float:
+        """The y of the neck's foot."""
+        return 0.53 + 0.012 * self.build
+
+    @property
+    def shoulder(self) -> float:
+        """Half the width of the shoulders in heads; less when seen from the side."""
+        width = (0.27 + 0.036 * self.build) * (1.0 if self.girl else 1.14)
+        return width * (1 - 0.18 * abs(self.turn))
+
+    def hair_end(self) -> float:
+        """Return the y in heads at which the hair ends."""
+        share = {"short": 0.0, "medium": 0.07, "long": 0.28, "very_long": 0.5}[self.look.hair_length]
+        rest = {"short": 0.46, "medium": 0.62, "long": 0.62, "very_long": 0.62}[self.look.hair_length]
+        return rest + share * self.build
+
+
+def start(
+    image: Image.Image, look: Look, pose: Pose, style: Style, x: float, y: float, height: float
+) -> Draft:
+    """Return the draft of a figure whose skull's top is at pixel (x, y), `height` pixels above its soles."""
+    unit = height / style.heads
+
+    def tone(colour: Colour) -> Colour:
+        return _toned(colour, style)
+
+    hair = tone(HAIR_COLOURS[look.hair_colour])
+    ink = mix(shade(hair, 0.3), (46, 30, 44), 0.5) if style.coloured_lines else (38, 28, 38)
+    pen = Pen(image, x, y + unit / 2, unit, style.line, ink)
+    return Draft(
+        look=look,
+        pose=pose,
+        style=style,
+        pen=pen,
+        head=pen.tilted(pose.tilt, (0, 0.5)) if pose.tilt else pen,
+        turn=TURNS[pose.facing],
+        build=style.heads - 1,
+        hair=hair,
+        eye=tone(EYE_COLOURS[look.eye_colour]),
+        skin=tone(SKINS[look.skin]),
+        cloth=tone(CLOTH_COLOURS[look.outfit_colour]),
+        trim=tone(CLOTH_COLOURS[look.accessory_colour]),
+    )
+
+
+def _toned(colour: Colour, style: Style) -> Colour:
+    hue, light, saturation = colorsys.rgb_to_hls(*(c / 255 for c in colour[:3]))
+    rgb = colorsys.hls_to_rgb(hue, light, min(1.0, saturation * style.saturation))
+    return tuple(int(min(255, max(0, 255 * c * t))) for c, t in zip(rgb, style.tint, strict=True))

@@ -1,0 +1,274 @@
+"""The head's front: skull, ears, eyes, brows, nose, mouth, blush and tears.
+
+Its one rule: everything is placed through `_across`, which turns a frontal x into the x of the turned head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .draft import Draft
+from .pen import Pen, Points, mix, shade
+
+_WHITE = (255, 255, 255)
+_EYE_SIZES = {
+    "round": (0.225, 0.25),
+    "sharp": (0.24, 0.2),
+    "droopy": (0.23, 0.225),
+    "tall": (0.185, 0.275),
+    "simple": (0.12, 0.2),
+}
+_CORNER_LIFT = {"round": -0.015, "sharp": -0.05, "droopy": 0.035, "tall": -0.01, "simple": 0.0}
+_EYE_Y = 0.12
+
+
+def _across(draft: Draft, x: float) -> float:
+    turn = draft.turn
+    return x * (1 - 0.16 * abs(turn)) + 0.17 * turn
+
+
+def draw_skull(draft: Draft) -> None:
+    """Draw the head's skin with ears, and for a profile the nose."""
+    if draft.profile:
+        _profile_skull(draft)
+        return
+    pen, jaw, t = draft.head, draft.style.jaw, draft.turn
+    for side in (-1, 1):
+        if side * t <= 0:
+            _ear(draft, side * 0.41 - 0.08 * t)
+    chin = 0.07 + 0.06 * (1 - jaw)
+    low = 0.36 - 0.05 * jaw
+    contour: list[tuple[float, float]] = []
+    for side in (1, -1):
+        bulge = 0.02 * t * side
+        half: list[tuple[float, float]] = [
+            (0.37, -0.3),
+            (0.4, -0.02),
+            (0.385 + bulge, 0.16),
+            (0.31 + 0.03 * (1 - jaw) + bulge, low),
+            (0.17 + 0.05 * (1 - jaw), 0.445 - 0.01 * jaw),
+            (chin, 0.495),
+        ]
+        placed = [(side * x + 0.05 * t * (0.4 + y), y) for x, y in half]
+        contour += placed if side == 1 else placed[::-1]
+    pen.blob(contour, draft.skin)
+
+
+def _profile_skull(draft: Draft) -> None:
+    s = 1 if draft.turn > 0 else -1
+    contour: Points = [
+        (0.3, -0.36),
+        (0.365, -0.14),
+        (0.36, 0.06),
+        (0.4, 0.16),
+        (0.45, 0.225),
+        (0.45, 0.225),
+        (0.385, 0.265),
+        (0.395, 0.315),
+        (0.37, 0.345),
+        (0.385, 0.385),
+        (0.34, 0.475),
+        (0.24, 0.495),
+        (0.08, 0.41),
+        (-0.06, 0.25),
+        (-0.12, -0.3),
+    ]
+    draft.head.blob([(s * x, y) for x, y in contour], draft.skin)
+
+
+def _ear(draft: Draft, x: float) -> None:
+    draft.head.oval(x, 0.13, 0.065, 0.105, draft.skin, outline=True)
+    draft.head.oval(x, 0.135, 0.03, 0.06, shade(draft.skin, 0.86))
+
+
+def draw_features(draft: Draft) -> None:
+    """Draw blush, nose, mouth, eyes and tears (not the brows: they lie over the hair)."""
+    _blush(draft)
+    _mouth(draft)
+    if not draft.profile:
+        x = _across(draft, 0.0) + 0.05 * draft.turn
+        nose = shade(draft.skin, 0.72)
+        draft.head.stroke([(x - 0.008, 0.25), (x + 0.012 + 0.02 * draft.turn, 0.268)], 0.016, nose)
+    for eye in _eyes(draft):
+        _draw_eye(draft, eye)
+    if draft.pose.expression == "crying":
+        _tears(draft)
+
+
+@dataclass(frozen=True)
+class _Eye:
+    """One eye: middle, width and height in heads; `side` points to its outer corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    side: int
+
+
+def _eyes(draft: Draft) -> list[_Eye]:
+    width, height = (v * draft.style.eye_size for v in _EYE_SIZES[draft.style.eye_style])
+    if draft.pose.expression == "surprised":
+        height *= 1.1
+    if draft.profile:
+        s = 1 if draft.turn > 0 else -1
+        return [_Eye(s * 0.255, _EYE_Y, width * 0.6, height, -s)]
+    gap = 0.19
+    eyes = []
+    for side in (-1, 1):
+        far = max(0.0, side * draft.turn)
+        eyes.append(_Eye(_across(draft, side * gap), _EYE_Y, width * (1 - 0.3 * far), height, side))
+    return eyes
+
+
+def eyes_shut(draft: Draft) -> bool:
+    """Return whether the eyes are drawn closed."""
+    return draft.pose.eyes_closed or draft.pose.expression == "laugh"
+
+
+def _draw_eye(draft: Draft, eye: _Eye) -> None:
+    if eyes_shut(draft):
+        _closed_eye(draft, eye)
+        return
+    simple = draft.style.eye_style == "simple"
+    if not simple:
+        draft.head.blob(_lid(draft, eye), (252, 252, 255), outline=False)
+    _iris(draft, eye, simple=simple)
+    if not simple:
+        _lashes(draft, eye)
+
+
+def _lid(draft: Draft, eye: _Eye) -> Points:
+    w, h, s = eye.width / 2, eye.height / 2, eye.side
+    lift = _CORNER_LIFT[draft.style.eye_style]
+    points = [
+        (-s * w, 0.2 * h),
+        (-s * 0.62 * w, -0.72 * h),
+        (0.1 * s * w, -h),
+        (s * 0.78 * w, -0.7 * h + lift * 0.6),
+        (s * w, -0.1 * h + lift),
+        (s * 0.7 * w, 0.8 * h),
+        (-s * 0.2 * w, h),
+        (-s * 0.78 * w, 0.78 * h),
+    ]
+    return [(eye.x + x, eye.y + y) for x, y in points]
+
+
+def _iris(draft: Draft, eye: _Eye, *, simple: bool) -> None:
+    pen, colour = draft.head, draft.eye
+    rx = eye.width * (0.5 if simple else 0.345)
+    ry = eye.height * (0.5 if simple else 0.475)
+    if draft.pose.expression == "surprised" and not simple:
+        rx, ry = rx * 0.72, ry * 0.72
+    x = eye.x + 0.1 * eye.width * draft.turn + (0 if draft.turn else -eye.side * 0.06 * eye.width)
+    y = eye.y + 0.01 * eye.height
+    pen.oval(x, y, rx, ry, shade(colour, 0.5))
+    pen.oval(x, y + 0.13 * ry, rx * 0.86, ry * 0.84, colour)
+    pen.oval(x, y + 0.5 * ry, rx * 0.62, ry * 0.42, mix(colour, _WHITE, 0.42))
+    pen.oval(x, y - 0.02 * ry, rx * 0.42, ry * 0.48, shade(colour, 0.3))
+    pen.oval(x, y - 0.66 * ry, rx * 0.78, ry * 0.3, (*shade(colour, 0.3), 150))
+    pen.oval(x - 0.36 * rx, y - 0.38 * ry, rx * 0.34, ry * 0.27, _WHITE)
+    pen.oval(x + 0.4 * rx, y + 0.45 * ry, rx * 0.17, ry * 0.14, _WHITE)
+
+
+def _lashes(draft: Draft, eye: _Eye) -> None:
+    pen = draft.head
+    lid = list(_lid(draft, eye))
+    thick = 0.052 if draft.girl else 0.04
+    wing = (lid[4][0] + eye.side * 0.028, lid[4][1] - (0.015 if draft.girl else -0.005))
+    pen.stroke([(lid[0][0], lid[0][1] - 0.03), lid[1], lid[2], lid[3], wing], thick)
+    if draft.girl:
+        start = lid[3]
+        pen.stroke([start, (start[0] + eye.side * 0.05, start[1] - 0.028)], 0.022)
+    crease = [(x, y - 0.05) for x, y in (lid[1], lid[2], lid[3])]
+    pen.stroke(crease, 0.01, mix(pen.ink, draft.skin, 0.45))
+    pen.stroke([lid[5], lid[6]], 0.014)
+
+
+def _closed_eye(draft: Draft, eye: _Eye) -> None:
+    w = eye.width / 2
+    happy = draft.pose.expression in ("laugh", "smile")
+    sag = -0.075 if happy else 0.055
+    y = eye.y + (0.06 if happy else 0.02)
+    arc = [(eye.x - w, y), (eye.x - w / 2, y + sag * 0.8), (eye.x, y + sag)]
+    arc += [(eye.x + w / 2, y + sag * 0.8), (eye.x + w, y)]
+    draft.head.stroke(arc, 0.04)
+    if not happy and draft.girl:
+        for k in (0.45, 0.8):
+            x = eye.x + eye.side * w * k
+            draft.head.stroke([(x, y + 0.03), (x + eye.side * 0.025, y + 0.06)], 0.016)
+
+
+def draw_brows(draft: Draft) -> None:
+    """Draw the eyebrows; the mood sits in their slope."""
+    slope = {"angry": 0.07, "frown": -0.045, "crying": -0.06, "surprised": -0.01}.get(
+        draft.pose.expression, -0.008
+    )
+    raised = {"surprised": 0.05, "angry": -0.045, "laugh": 0.02}.get(draft.pose.expression, 0.0)
+    colour = shade(draft.hair, 0.5)
+    for eye in _eyes(draft):
+        w = max(eye.width, 0.17) * 0.46
+        y = eye.y - eye.height * 0.5 - 0.085 - raised
+        inner, outer = eye.x - eye.side * w, eye.x + eye.side * w
+        points = [(inner, y + slope), (eye.x, y - 0.022), (outer, y + 0.012 - slope * 0.5)]
+        draft.head.stroke(points, 0.03 if draft.girl else 0.042, colour)
+
+
+def _mouth(draft: Draft) -> None:
+    pen, kind = draft.head, draft.pose.expression
+    x = (0.31 if draft.turn > 0 else -0.31) if draft.profile else _across(draft, 0) + 0.03 * draft.turn
+    size = 0.6 if draft.profile else 1 - 0.15 * abs(draft.turn)
+    y = 0.365
+    if kind in ("laugh",) or (kind in ("smile",) and draft.pose.mouth_open):
+        _open_mouth(pen, x, y - 0.02, 0.1 * size, 0.1)
+    elif kind == "surprised":
+        pen.oval(x, y + 0.015, 0.038 * size, 0.05, (168, 62, 66), outline=True, line=0.8)
+    elif kind == "open_mouth" or draft.pose.mouth_open:
+        _open_mouth(pen, x, y - 0.015, 0.068 * size, 0.075)
+    elif kind == "angry":
+        pen.stroke([(x - 0.07 * size, y + 0.03), (x, y - 0.01), (x + 0.07 * size, y + 0.035)], 0.022)
+    elif kind == "smile":
+        pen.stroke([(x - 0.09 * size, y - 0.02), (x, y + 0.025), (x + 0.09 * size, y - 0.02)], 0.019)
+    elif kind in ("frown", "crying"):
+        pen.stroke([(x - 0.06 * size, y + 0.025), (x, y - 0.012), (x + 0.06 * size, y + 0.025)], 0.019)
+    else:
+        pen.stroke([(x - 0.042 * size, y), (x, y + 0.006), (x + 0.042 * size, y)], 0.017)
+
+
+def _open_mouth(pen: Pen, x: float, y: float, w: float, h: float) -> None:
+    corner = [(x - w, y), (x - w, y)]
+    shape = [*corner, (x, y + 0.008), (x + w, y), (x + w, y), (x + 0.62 * w, y + 0.75 * h), (x, y + h)]
+    shape.append((x - 0.62 * w, y + 0.75 * h))
+    pen.blob(shape, (158, 52, 58), outline=False)
+    pen.oval(x, y + 0.76 * h, w * 0.5, h * 0.2, (238, 128, 128))
+    pen.blob(
+        [(x - 0.7 * w, y), (x + 0.7 * w, y), (x + 0.55 * w, y + 0.17 * h), (x - 0.55 * w, y + 0.17 * h)],
+        _WHITE,
+        outline=False,
+        smooth=False,
+    )
+    pen.blob(shape, (0, 0, 0, 0), line=0.8)
+
+
+def _blush(draft: Draft) -> None:
+    strong = draft.pose.blush
+    for side in (-1, 1):
+        if draft.profile and side * draft.turn < 0:
+            continue
+        x = side * 0.2 if draft.profile else _across(draft, side * 0.255)
+        rx = 0.085 if not draft.profile else 0.06
+        rose = mix(draft.skin, (240, 84, 96), 0.75)
+        draft.head.oval(x, 0.285, rx, 0.045, (*rose, 130 if strong else 48))
+        if strong:
+            draft.head.oval(x, 0.285, rx * 1.25, 0.062, (*rose, 70))
+            for k in (-0.5, 0.0, 0.5):
+                dash = [(x + k * rx + 0.014, 0.262), (x + k * rx - 0.014, 0.305)]
+                draft.head.curve(dash, mix(draft.skin, (206, 56, 70), 0.8), line=0.7)
+
+
+def _tears(draft: Draft) -> None:
+    for eye in _eyes(draft):
+        x, y = eye.x + eye.side * eye.width * 0.22, eye.y + eye.height * 0.42
+        trail = [(x - 0.028, y), (x + 0.028, y), (x + 0.034, y + 0.2), (x, y + 0.25), (x - 0.034, y + 0.2)]
+        draft.head.blob(trail, (172, 218, 250), line=0.6)
+        draft.head.oval(x - 0.008, y + 0.17, 0.01, 0.03, _WHITE)

@@ -1,0 +1,256 @@
+"""One drawn character: put the parts together, and say truly what of it can be seen.
+
+Its one rule: a tag or box is given only for what lies inside the window (the canvas, less any black bars).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .draft import Draft, start
+from .extras import accessory_tags, draw_behind_head, draw_on_face, draw_on_head, draw_on_neck
+from .face import draw_brows, draw_features, draw_skull, eyes_shut
+from .hair import draw_back_hair, draw_braid, draw_crown
+from .look import (
+    ACCESSORIES,
+    CLOTH_COLOURS,
+    EYE_COLOURS,
+    HAIR_COLOURS,
+    OUTFITS,
+    Look,
+    Pose,
+    Style,
+    random_look,
+    random_pose,
+    random_style,
+)
+from .outfits import Worn, draw_outfit
+
+__all__ = [
+    "ACCESSORIES",
+    "CLOTH_COLOURS",
+    "EYE_COLOURS",
+    "HAIR_COLOURS",
+    "OUTFITS",
+    "Box",
+    "Figure",
+    "Look",
+    "Pose",
+    "Style",
+    "draw_figure",
+    "random_look",
+    "random_pose",
+    "random_style",
+]
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom; pixels of the canvas, clipped to the window."""
+
+_SEEN_SHARE = 0.6
+"""A face or head less visible than this has no box and gives no tags."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Where a drawn character is, and what can be seen of it. A box is None when the part is unseen.
+
+    `face` spans brows to chin and cheek to cheek, `head` the skull with its hair, `halfbody` head to
+    waist, `person` everything drawn.
+    """
+
+    face: Box | None
+    head: Box | None
+    halfbody: Box | None
+    person: Box | None
+    tags: frozenset[str]
+
+
+def draw_figure(
+    canvas: Image.Image,
+    look: Look,
+    pose: Pose,
+    style: Style,
+    x: float,
+    y: float,
+    height: float,
+    window: Box | None = None,
+) -> Figure:
+    """Draw a standing character on an RGB canvas and return its boxes and danbooru tags.
+
+    (x, y) is the pixel of the skull's top, `height` the pixels from there to the soles (the figure may
+    reach beyond the canvas: that is how portraits are made). `window` is the visible part of the
+    canvas, all of it by default. Nothing is antialiased here: draw at twice the size and reduce.
+    """
+    draft = start(canvas, look, pose, style, x, y, height)
+    worn = _draw(draft)
+    seen = window or (0.0, 0.0, float(canvas.width), float(canvas.height))
+    return _judge(draft, worn, seen)
+
+
+def _draw(draft: Draft) -> Worn:
+    if not draft.behind:
+        draw_back_hair(draft)
+        draw_behind_head(draft)
+    worn = draw_outfit(draft)
+    draw_on_neck(draft)
+    if draft.behind:
+        draw_behind_head(draft)
+        draw_crown(draft)
+    else:
+        draw_skull(draft)
+        draw_features(draft)
+        draw_crown(draft)
+        draw_on_face(draft)
+        draw_brows(draft)
+        draw_braid(draft)
+    draw_on_head(draft)
+    return worn
+
+
+def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
+    """Return the boxes within the window and the tags of what they show."""
+    t = draft.turn
+    face_at = (
+        (0.42 * t - 0.3, -0.2, 0.42 * t + 0.3, 0.5)
+        if draft.profile
+        else (0.1 * t - 0.4, -0.2, 0.1 * t + 0.4, 0.5)
+    )
+    wide = 0.53 * draft.style.volume
+    face = None if draft.behind else _seen(_to_pixels(draft, face_at, head=True), window)
+    head_at = _to_pixels(draft, (-wide, -0.64, wide, 0.51), head=True)
+    head = _seen(head_at, window)
+    unit = draft.pen.unit
+    waist = float(draft.pen.pixels([(0, draft.down(0.36))])[0, 1])
+    left, top, right, bottom = (float(v) for v in draft.pen.extent)
+    middle = (left + right) / 2
+    reach = (draft.shoulder + 0.2) * unit
+    body = (max(left, middle - reach), head_at[1], min(right, middle + reach), waist)
+    person = _clip((left, top, right, bottom), window)
+    halfbody = _seen(body, window, 0.7)
+    if person is None or (head is None and (person[3] - person[1]) < unit):
+        return Figure(None, None, None, None, frozenset())
+    low = (window[3] - draft.pen.pixels([(0, 0)])[0, 1]) / unit  # in heads below the head's middle
+    tags = _head_tags(draft, low, face=face is not None) if head else set()
+    tags |= _body_tags(draft, worn, low)
+    if head:
+        tags |= _crop_tags(draft, low)
+    return Figure(face, head, halfbody, person, frozenset(tags))
+
+
+def _to_pixels(draft: Draft, box: Box, *, head: bool) -> Box:
+    pen = draft.head if head else draft.pen
+    left, top, right, bottom = box
+    corners = pen.pixels([(left, top), (right, top), (right, bottom), (left, bottom)])
+    middle = corners.mean(axis=0)
+    half = (right - left) / 2 * pen.unit, (bottom - top) / 2 * pen.unit
+    return (
+        float(middle[0] - half[0]),
+        float(middle[1] - half[1]),
+        float(middle[0] + half[0]),
+        float(middle[1] + half[1]),
+    )
+
+
+def _clip(box: Box, window: Box) -> Box | None:
+    clipped = (max(box[0], window[0]), max(box[1], window[1]), min(box[2], window[2]), min(box[3], window[3]))
+    return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _seen(box: Box, window: Box, share: float = _SEEN_SHARE) -> Box | None:
+    clipped = _clip(box, window)
+    return clipped if clipped and _area(clipped) >= share * _area(box) else None
+
+
+_MOOD_TAGS: dict[str, tuple[str, ...]] = {
+    "neutral": (),
+    "smile": ("smile",),
+    "open_mouth": ("open_mouth",),
+    "laugh": ("smile", "open_mouth"),
+    "frown": ("frown",),
+    "surprised": ("surprised", "open_mouth"),
+    "angry": ("angry", "v-shaped_eyebrows"),
+    "crying": ("crying", "tears"),
+}
+
+
+def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
+    look, pose = draft.look, draft.pose
+    tags = {"1girl" if draft.girl else "1boy", f"{look.hair_colour}_hair", *_hair_tags(draft, low)}
+    if look.accessory != "scarf" or low > 0.75:
+        tags.update(accessory_tags(draft))
+    if draft.behind:
+        tags |= {"from_behind", "facing_away"}
+    if not face:
+        return tags
+    tags.update(_MOOD_TAGS[pose.expression])
+    if pose.mouth_open and pose.expression not in ("frown", "angry", "crying", "surprised"):
+        tags.add("open_mouth")
+    tags.add("closed_eyes" if eyes_shut(draft) else f"{look.eye_colour}_eyes")
+    if pose.blush:
+        tags.add("blush")
+    if draft.profile:
+        tags |= {"profile", "from_side"}
+    elif draft.turn:
+        tags.add("looking_to_the_side")
+    elif not eyes_shut(draft):
+        tags.add("looking_at_viewer")
+    if not draft.behind and not draft.profile:
+        tags |= {"blunt": {"blunt_bangs"}, "parted": {"parted_bangs"}, "swept": {"swept_bangs"}}.get(
+            look.bangs, set()
+        )
+    return tags
+
+
+def _hair_tags(draft: Draft, low: float) -> set[str]:
+    look = draft.look
+    tags = set()
+    end = draft.hair_end()
+    style = {"twintails": "twintails", "ponytail": "ponytail", "bob": "bob_cut", "spiky": "spiky_hair"}
+    if look.hair_style in style:
+        tags.add(style[look.hair_style])
+    if look.hair_style == "bun":
+        tags |= {"hair_bun", "double_bun"}
+    if look.hair_style == "braid" and not draft.behind and low > 0.8:
+        tags |= {"braid", "single_braid"}
+    short = look.hair_length == "short"
+    past_shoulders = low > min(end, draft.down(0.12)) + 0.2
+    if look.hair_style == "bun" or (look.hair_style == "braid" and draft.behind):
+        return tags
+    if look.hair_length == "very_long" and low < end - 0.2:
+        if past_shoulders:
+            tags.add("long_hair")
+    elif short or past_shoulders:
+        tags.add(f"{look.hair_length}_hair")
+    return tags
+
+
+def _body_tags(draft: Draft, worn: Worn, low: float) -> set[str]:
+    tags: set[str] = set()
+    if low > draft.down(0.2):
+        tags.update(worn.upper)
+        tags.add("sensitive" if draft.look.outfit == "swimsuit" else "general")
+        if draft.style.heads < 3.6:
+            tags.add("chibi")
+    if low > draft.down(0.56):
+        tags.update(worn.lower)
+    if low > draft.down(0.1):
+        tags |= {"up": {"arms_up"}, "wave": {"waving", "arm_up"}}.get(draft.pose.arms, set())
+    if low > draft.down(0.42) and draft.pose.arms == "hip":
+        tags.add("hands_on_hips")
+    return tags
+
+
+def _crop_tags(draft: Draft, low: float) -> set[str]:
+    if low >= draft.down(0.98):
+        return {"full_body"}
+    if low >= draft.down(0.54) and low < draft.down(0.78):
+        return {"cowboy_shot"}
+    if low < draft.down(0.13):
+        return {"portrait"}
+    return {"upper_body"} if low < draft.down(0.52) else set()

@@ -1,0 +1,171 @@
+"""A whole picture: a background, people in it, effects over it; and random ones to learn from.
+
+Its one rule: the tags of a picture are what its parts say they show, never what was wished for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PIL import Image
+
+from .background import PLACES, TIMES, Background, draw_background
+from .effects import Effects, apply_effects
+from .figure import Box, Figure, draw_figure
+from .look import Look, Pose, Style, random_look, random_pose, random_style
+
+__all__ = ["Background", "Drawn", "Effects", "Placed", "Scene", "compose", "random_scene"]
+
+_LINES = (
+    "I never thought I'd see you here.",
+    "Wait! The train is leaving!",
+    "Is it really the last day?",
+    "Then let's go together.",
+    "What did you just say?",
+    "Thank you... for everything.",
+    "It can't be helped.",
+    "Good morning, everyone!",
+)
+_TITLES = ("Episode 3", "The Promise", "To Be Continued", "Summer Stars", "Next Time", "The End")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A person in a scene.
+
+    `x` is the middle of the figure in shares of the width, `y` the skull's top in shares of the height,
+    `height` the figure's (skull to soles) in heights of the picture: above 1 gives portraits.
+    """
+
+    look: Look
+    pose: Pose
+    x: float
+    y: float
+    height: float
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is in a picture. Figures are drawn in order, later ones in front."""
+
+    background: Background = Background()
+    figures: tuple[Placed, ...] = ()
+    style: Style = Style()
+    effects: Effects = Effects()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished RGB picture; figures in the scene's order, boxes in its pixels; tags of the whole."""
+
+    image: Image.Image
+    figures: tuple[Figure, ...]
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+
+def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int = 2) -> Drawn:
+    """Return the scene drawn at (width, height), antialiased by drawing `supersample` times as large."""
+    big = (size[0] * supersample, size[1] * supersample)
+    canvas, tags = draw_background(scene.background, big)
+    bar = scene.effects.letterbox * big[1]
+    window = (0.0, bar, float(big[0]), big[1] - bar)
+    figures = tuple(
+        draw_figure(
+            canvas, p.look, p.pose, scene.style, p.x * big[0], p.y * big[1], p.height * big[1], window
+        )
+        for p in scene.figures
+    )
+    small = canvas.reduce(supersample) if supersample > 1 else canvas
+    image = apply_effects(small, scene.effects)
+    figures = tuple(_scaled(figure, 1 / supersample) for figure in figures)
+    return Drawn(image, figures, scene_tags(tags, figures, scene.effects))
+
+
+def scene_tags(place: frozenset[str], figures: tuple[Figure, ...], effects: Effects) -> frozenset[str]:
+    """Return the tags of a picture from those of its place, people and effects."""
+    seen = [figure for figure in figures if figure.person]
+    tags = set(place) | effects.tags | {tag for figure in seen for tag in figure.tags}
+    tags -= {"1girl", "1boy"}
+    for kind in ("girl", "boy"):
+        count = sum(f"1{kind}" in figure.tags for figure in seen)
+        if count:
+            tags.add(f"1{kind}" if count == 1 else f"{count}{kind}s")
+        if count > 1:
+            tags.add(f"multiple_{kind}s")
+    tags.add("solo" if len(seen) == 1 else "no_humans" if not seen else "multiple_people")
+    tags.discard("multiple_people")
+    if "sensitive" in tags or not seen:
+        tags.discard("general")
+    tags.add("sensitive" if "sensitive" in tags else "general")
+    return frozenset(tags)
+
+
+def _scaled(figure: Figure, factor: float) -> Figure:
+    def box(value: Box | None) -> Box | None:
+        return (
+            None
+            if value is None
+            else (value[0] * factor, value[1] * factor, value[2] * factor, value[3] * factor)
+        )
+
+    return replace(
+        figure,
+        face=box(figure.face),
+        head=box(figure.head),
+        halfbody=box(figure.halfbody),
+        person=box(figure.person),
+    )
+
+
+_CROPS = ("portrait", "upper_body", "cowboy_shot", "full_body")
+
+
+def place(
+    look: Look, pose: Pose, style: Style, crop: str, x: float, name: str | None = None, top: float = 0.14
+) -> Placed:
+    """Return a person placed so that the picture's lower edge gives the crop (portrait … full_body)."""
+    build = style.heads - 1
+    shown = {  # heads from the skull's top to the lower edge
+        "portrait": 1 + 0.09 * build,
+        "upper_body": 1 + 0.36 * build,
+        "cowboy_shot": 1 + 0.66 * build,
+        "full_body": 1 + 1.04 * build,
+    }[crop]
+    return Placed(look, pose, x, top, (1 - top) / shown * style.heads, name)
+
+
+def random_scene(rng: np.random.Generator, people: int | None = None) -> Scene:
+    """Return a random picture with 0 to 3 people whose heads do not cover each other."""
+    if people is None:
+        people = int(rng.choice(4, p=(0.08, 0.56, 0.24, 0.12)))
+    style = random_style(rng)
+    crop = _CROPS[int(rng.integers(4))]
+    if people > 1 and crop == "portrait":
+        crop = "upper_body"
+    if people > 2 and crop == "upper_body":
+        crop = "cowboy_shot"
+    slots = (np.arange(people) + 0.5) / max(1, people) + rng.uniform(-0.06, 0.06, people)
+    figures = tuple(
+        place(random_look(rng), random_pose(rng), style, crop, float(x), top=float(rng.uniform(0.12, 0.26)))
+        for x in slots
+    )
+    background = Background(
+        place=PLACES[int(rng.integers(len(PLACES)))],
+        time=TIMES[int(rng.choice(3, p=(0.6, 0.15, 0.25)))],
+        seed=int(rng.integers(1 << 31)),
+    )
+    return Scene(background, figures, style, _random_effects(rng))
+
+
+def _random_effects(rng: np.random.Generator) -> Effects:
+    return Effects(
+        letterbox=float(rng.choice([0.0, 0.1, 0.125])) if rng.random() < 0.2 else 0.0,
+        subtitle=_LINES[int(rng.integers(len(_LINES)))] if rng.random() < 0.18 else None,
+        title=_TITLES[int(rng.integers(len(_TITLES)))] if rng.random() < 0.06 else None,
+        blur=float(rng.uniform(0.001, 0.012)) if rng.random() < 0.15 else 0.0,
+        grain=float(rng.uniform(1, 7)) if rng.random() < 0.25 else 0.0,
+        jpeg=int(rng.integers(35, 92)) if rng.random() < 0.4 else 0,
+        seed=int(rng.integers(1 << 31)),
+    )
