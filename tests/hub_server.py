@@ -84,9 +84,13 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.status is not None:
             return self._send(hub.status, b"", {"X-Error-Code": "RepoNotFound"} if hub.status == 401 else {})
         if hub.gated:
-            return self._send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
+            return self._send(
+                403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}
+            )
         if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
-            return self._send(401, b"", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+            return self._send(
+                401, b"", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}
+            )
         if path.startswith("cdn/"):
             return self._body(path.removeprefix("cdn/"))
         return self._resolve(path)

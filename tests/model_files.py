@@ -30,13 +30,12 @@ def save(
     kind: int = TensorProto.FLOAT,
 ) -> Path:
     """Write a model; shapes are lists of numbers and names of free axes."""
-    graph = helper.make_graph(
-        list(nodes),
-        "made",
-        [helper.make_tensor_value_info(name, kind, list(shape)) for name, shape in inputs.items()],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in outputs.items()],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
+    fed = [helper.make_tensor_value_info(name, kind, list(shape)) for name, shape in inputs.items()]
+    given = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in outputs.items()
+    ]
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(list(nodes), "made", fed, given, tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(model, dict(metadata or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +53,14 @@ def stretch_of(start: int, length: int, source: str, target: str) -> tuple[list[
     }
     nodes = [
         helper.make_node("Reshape", [source, f"{target}_flat_shape"], [f"{target}_flat"]),
-        helper.make_node("Slice", [f"{target}_flat", f"{target}_from", f"{target}_to", f"{target}_axis"], [target]),
+        helper.make_node("Slice", [f"{target}_{part}" for part in ("flat", "from", "to", "axis")], [target]),
     ]
     return nodes, constants
 
 
-def wd_tagger(path: Path, tags: int = WD_TAGS, size: int = 448, *, divide: float = 255.0, start: int = 0) -> Path:
+def wd_tagger(
+    path: Path, tags: int = WD_TAGS, size: int = 448, *, divide: float = 255.0, start: int = 0
+) -> Path:
     """A WD tagger: NHWC input, [N, tags] output; the scores are input values from `start` on, / `divide`."""
     nodes, constants = stretch_of(start, tags, "input", "values")
     nodes.append(helper.make_node("Div", ["values", "divide"], ["output"]))
@@ -91,15 +92,20 @@ def wd_tagger_with_vectors(path: Path, tags: int = 30, width: int = 1024) -> tup
 
 
 def selected_tags(path: Path, tags: int = WD_TAGS) -> Path:
-    """A selected_tags.csv: ratings first (category 9), then three quarters general (0), the rest characters (4)."""
+    """A selected_tags.csv: ratings first (category 9), then general tags (0), the last quarter characters (4)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     general = 8_106 if tags == WD_TAGS else (tags - 4) * 3 // 4
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["tag_id", "name", "category", "count"])
         for place in range(tags):
-            name = WD_RATINGS[place] if place < 4 else f"tag_{place}" if place < 4 + general else f"someone_{place}_(show)"
-            rows.writerow([9_999_999 - place, name, 9 if place < 4 else 0 if place < 4 + general else 4, 100])
+            if place < 4:
+                name, category = WD_RATINGS[place], 9
+            elif place < 4 + general:
+                name, category = f"tag_{place}", 0
+            else:
+                name, category = f"someone_{place}_(show)", 4
+            rows.writerow([9_999_999 - place, name, category, 100])
     return path
 
 
@@ -143,8 +149,30 @@ def embedder(
     outputs: dict[str, list[Any]] = {names[1]: ["batch", width]}
     if encodings:
         more, extra = stretch_of(0, encodings, names[0], "encodings")
-        nodes, constants, outputs = nodes + more, constants | extra, {"encodings": ["batch", encodings]} | outputs
+        nodes, constants = nodes + more, constants | extra
+        outputs = {"encodings": ["batch", encodings]} | outputs
     return save(path, nodes, {names[0]: ["batch", 3, *size]}, outputs, constants)
+
+
+def greedy_embedder(path: Path, fits: int) -> Path:
+    """An embedder of width 64 that wants petabytes for more than `fits` pictures: (n - fits + 1)^20 floats."""
+    nodes, constants = stretch_of(0, 64, "input", "vector")
+    nodes += [
+        helper.make_node("Shape", ["input"], ["shape"], start=0, end=1),
+        helper.make_node("Sub", ["shape", "spare"], ["more"]),
+        helper.make_node("Max", ["more", "one"], ["side"]),
+        helper.make_node("Pow", ["side", "power"], ["many"]),
+        helper.make_node("ConstantOfShape", ["many"], ["zeros"]),
+        helper.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+        helper.make_node("Add", ["vector", "zero"], ["output"]),
+    ]
+    scale = 5 if fits else 100  # with room for none, one picture alone must be too much
+    constants |= {
+        "spare": np.array([fits - 1 if fits else -scale], np.int64),
+        "one": np.array([1], np.int64),
+        "power": np.array([20 if fits else 8], np.int64),
+    }
+    return save(path, nodes, {"input": ["batch", 3, 16, 16]}, {"output": ["batch", 64]}, constants)
 
 
 def ccip_metric(path: Path, width: int = 768) -> Path:

@@ -56,7 +56,12 @@ def test_detectors_get_the_stretched_picture_in_rgb_of_0_to_1(shape: tuple[int, 
 
 @pytest.mark.parametrize(
     ("shape", "fed"),
-    [((1920, 1080), (384, 640)), ((640, 360), (384, 640)), ((200, 100), (128, 224)), ((500, 1000), (640, 320))],
+    [
+        ((1920, 1080), (384, 640)),
+        ((640, 360), (384, 640)),
+        ((200, 100), (128, 224)),
+        ((500, 1000), (640, 320)),
+    ],
 )
 def test_aspect_keeping_detectors_shrink_but_never_grow_and_round_up_to_32(
     shape: tuple[int, int], fed: tuple[int, int]
@@ -139,7 +144,9 @@ def test_a_batch_is_its_pictures_one_by_one() -> None:
     images = [picture(90, 50), picture(50, 90, 2)]
     how = load_manifest().entry("clip-vit-b32").input
     both = pixels.prepare(images, how, (224, 224))
-    np.testing.assert_array_equal(np.concatenate([pixels.prepare([i], how, (224, 224)) for i in images]), both)
+    np.testing.assert_array_equal(
+        np.concatenate([pixels.prepare([i], how, (224, 224)) for i in images]), both
+    )
 
 
 def test_the_head_square_is_larger_than_the_face_and_reaches_above_it() -> None:

@@ -51,7 +51,7 @@ class TextTower:
         """Return token ids and mask, int64 [n, length]: cut to the model's length, padded by its entry."""
         tokens = self._tokens()
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        length = tokens.length if tokens.fixed else max(len(row) for row in rows)
+        length = tokens.length if tokens.fixed else max(1, *(len(row) for row in rows))
         ids = np.full((len(rows), length), tokens.pad, np.int64)
         mask = np.zeros_like(ids)
         for place, row in enumerate(rows):
