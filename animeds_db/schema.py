@@ -207,10 +207,42 @@ MODELS = Table(
     ),
 )
 
+DUPLICATES = Table(
+    "duplicates",
+    "frame_id",
+    _schema(
+        _key("frame_id"),
+        pa.field("source_id", pa.string()),
+        pa.field("group_id", pa.string()),  # the frame_id of the group's keeper
+        pa.field("keeper", pa.bool_()),
+        pa.field("similarity", pa.float32()),  # cosine with the keeper; null where only phash was compared
+        pa.field("reason", pa.string()),  # keeper | embedding | phash
+        pa.field("parameters", pa.string()),  # JSON of what was asked for
+    ),
+)
+"""What `animeds dedup` found: the frames of groups of two or more. A frame that is not here is like no other."""
+
+SEGMENTS = Table(
+    "segments",
+    "segment_id",
+    _schema(
+        _key("segment_id"),  # source_id and the start, in milliseconds
+        pa.field("source_id", pa.string()),
+        pa.field("kind", pa.string()),  # opening | ending | recap
+        pa.field("first_shot", pa.int32()),
+        pa.field("last_shot", pa.int32()),
+        pa.field("start_s", pa.float64()),
+        pa.field("end_s", pa.float64()),
+        pa.field("n_frames", pa.int64()),
+        pa.field("shared_with", pa.list_(pa.string())),  # source ids
+    ),
+)
+"""Runs of shots that several episodes share, as `animeds dedup` found them."""
+
 DEFAULT_WIDTH = 512
 """Vector width of a database created without that model (every vector is then null)."""
 
 
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
-    return (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
+    return (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS, DUPLICATES, SEGMENTS)

@@ -211,6 +211,11 @@ def sql_files(folder: str) -> list[str]:
     return [f.read_text("utf-8") for f in files]
 
 
+def sql_script(folder: str, name: str) -> str:
+    """Return one file of `sql/<folder>`."""
+    return importlib_resources.files("animeds_sql").joinpath(folder, name).read_text("utf-8")
+
+
 def _locked_database() -> duckdb.DuckDBPyConnection:
     base = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}

@@ -136,6 +136,14 @@ class Store:
         if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
             self._expect_present(name, key, rows)
 
+    def rewrite(self, name: str, rows: pa.Table) -> None:
+        """Replace a table's content by these rows, in their order, in one commit. For what steps compute."""
+        import lance
+
+        _, rows = self._fitting(name, rows)
+        uri = self._place.table(name)
+        self._commit(name, lambda _dataset: lance.write_dataset(rows, uri, mode="overwrite"))
+
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that meet `where`, a condition in Lance's SQL."""
         self._commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))

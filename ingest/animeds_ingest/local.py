@@ -16,7 +16,7 @@ from animeds_db.media import Pictures, Video, open_media
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_ingest import ledger
-from animeds_ingest.pipeline import Advance, Writer, process
+from animeds_ingest.pipeline import Advance, Progress, Writer, process
 from animeds_ingest.rows import Analyser, stored_tag
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
@@ -164,7 +164,7 @@ def _write(
     row: ledger.Row,
     sampling: Sampling,
     analyser: Analyser,
-    earlier: ledger.Progress,
+    earlier: Progress,
     advance: Advance,
 ) -> int:
     """Commit what is left of a source and return how many frames it has now."""

@@ -69,9 +69,8 @@ class Analyser:
         """Return the rows of a batch; one call runs each model once."""
         pixels = [m.frame.pixels() for m in batch] if self._needs_pixels() else []
         boxes = self._detect(pixels, len(batch))
-        frames = [
-            self._frame_row(source_id, m) | extra for m, extra in zip(batch, self._model_columns(pixels, len(batch)), strict=True)
-        ]
+        columns = self._model_columns(pixels, len(batch))
+        frames = [self._frame_row(source_id, m) | more for m, more in zip(batch, columns, strict=True)]
         return Chunk(
             pa.Table.from_pylist(frames, self.frames_schema),
             pa.Table.from_pylist(self._detection_rows(source_id, batch, boxes, pixels), self.detections_schema),
