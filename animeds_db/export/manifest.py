@@ -1,0 +1,137 @@
+"""`animeds-export.json`: what a folder holds and how to make it again. The one rule: same export, same bytes.
+
+So it tells neither the time nor the place of the export. One file per line, for `diff` and `grep`.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from animeds_db.errors import ExportError
+from animeds_db.export.names import safe_folder
+from animeds_db.export.options import Provenance
+from animeds_db.export.picture import Picture, Source, Written
+
+MANIFEST_NAME = "animeds-export.json"
+CREDITS_NAME = "CREDITS.txt"
+FORMAT = 1
+"""Version of the manifest's format; a reader refuses a higher one."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest, read or about to be written. `written` is in step with `pictures`."""
+
+    versions: dict[str, str]
+    """Versions of animeds-db and of what decodes and encodes."""
+    provenance: Provenance
+    options: dict[str, Any]
+    sources: tuple[Source, ...]
+    pictures: tuple[Picture, ...]
+    written: tuple[Written, ...]
+
+    def text(self) -> str:
+        """Return the manifest as JSON, one picture per line."""
+        head = {
+            "animeds_export": FORMAT,
+            "versions": self.versions,
+            "selection": asdict(self.provenance),
+            "options": self.options,
+            "sources": [asdict(source) for source in self.sources],
+        }
+        lines = [
+            json.dumps({**asdict(p), **asdict(w)}, ensure_ascii=False)
+            for p, w in zip(self.pictures, self.written, strict=True)
+        ]
+        # Parameters may be dates or decimals: their text is what SQL was given.
+        top = json.dumps(head, ensure_ascii=False, indent=1, default=str).removesuffix("\n}")
+        return top + ',\n "pictures": [\n' + ",\n".join(lines) + "\n]}\n"
+
+    def credits(self) -> str:
+        """Return CREDITS.txt: per source its title, credit, licence, URL and number of pictures."""
+        counts = Counter(picture.source_id for picture in self.pictures)
+        parts = [_credit(source, counts[source.source_id]) for source in self.sources]
+        return "The pictures in this folder come from:\n\n" + "\n".join(parts)
+
+
+def _credit(source: Source, count: int) -> str:
+    facts = {
+        "show": source.show,
+        "credit": source.credit,
+        "licence": source.licence or "not given",
+        "url": source.url,
+        "pictures": str(count),
+    }
+    # One line each: a line break in a credit would read as another source.
+    lines = [f"    {name}: {' '.join(value.split())}" for name, value in facts.items() if value]
+    return "\n".join([" ".join((source.title or source.source_id).split()), *lines, ""])
+
+
+def current_versions() -> dict[str, str]:
+    """Return the versions that decide about the bytes of a picture file."""
+    import av
+    import PIL
+
+    import animeds_db
+
+    return {
+        "animeds": animeds_db.__version__,
+        "av": av.__version__,
+        "pillow": PIL.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def used_sources(sources: Mapping[str, Source], pictures: Sequence[Picture]) -> tuple[Source, ...]:
+    """Return the sources of these pictures, by title."""
+    used = {picture.source_id for picture in pictures}
+    return tuple(sorted((sources[i] for i in used), key=lambda s: (s.title or "", s.source_id)))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest, or that of a folder. Raises ExportError when it is none, damaged, or too new."""
+    path = path / MANIFEST_NAME if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExportError(
+            f"{path} cannot be read as the manifest of an export: {error}",
+            hint=f"every exported folder has one: OUT/{MANIFEST_NAME}",
+        ) from error
+    made_for = content.get("animeds_export") if isinstance(content, dict) else None
+    if not isinstance(made_for, int):
+        raise ExportError(f"{path} is not the manifest of an export")
+    if made_for > FORMAT:
+        raise ExportError(
+            f"{path} was written by a newer animeds-db", hint="pip install --upgrade animeds-db"
+        )
+    try:
+        return _parsed(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ExportError(f"{path} is damaged: {error!r}") from error
+
+
+def _parsed(content: dict[str, Any]) -> Manifest:
+    written_names = Written.__dataclass_fields__
+    pictures, written = [], []
+    for line in content["pictures"]:
+        written.append(Written(**{name: line.pop(name) for name in written_names}))
+        crop = line.pop("crop")
+        pictures.append(Picture(**line, crop=None if crop is None else tuple(crop)))
+        # A manifest may come from anywhere: it must not name a file outside its folder.
+        if safe_folder(pictures[-1].path) != pictures[-1].path:
+            raise ValueError(f"unsafe path {pictures[-1].path!r}")
+    return Manifest(
+        dict(content["versions"]),
+        Provenance(**content["selection"]),
+        dict(content["options"]),
+        tuple(Source(**source) for source in content["sources"]),
+        tuple(pictures),
+        tuple(written),
+    )

@@ -1,0 +1,106 @@
+"""Names for files and folders. The one rule: a name is valid and unique on Linux, macOS and Windows alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+MAX_BYTES = 255
+"""Longest name on ext4, XFS and Btrfs (bytes of UTF-8). NTFS and APFS allow 255 UTF-16 units, never fewer."""
+
+RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
+)
+"""Device names of Windows, with any extension (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surrogate, line and paragraph separator
+
+
+def safe_name(text: str, max_bytes: int = MAX_BYTES) -> str:
+    """Return `text` as one name of at most `max_bytes` (≥ 8) of UTF-8; safe names stay as they are.
+
+    Characters that Windows forbids become `_`, and so does a leading dot, which would hide the file
+    from a trainer's glob. Trailing dots and spaces go; a device name gets a `_` (`con.txt` → `con_.txt`).
+    """
+    text = "".join("_" if _is_bad(c) else c for c in unicodedata.normalize("NFC", text))
+    text = text.strip(" ").rstrip(". ")
+    if text.startswith("."):
+        text = "_" + text[1:]
+    base, dot, rest = text.partition(".")
+    if base.rstrip(" ").casefold() in RESERVED:
+        text = f"{base.rstrip(' ')}_{dot}{rest}"
+    return shorten(text, max_bytes) or "_"
+
+
+def _is_bad(character: str) -> bool:
+    return bool(_FORBIDDEN.match(character)) or unicodedata.category(character) in _UNPRINTABLE
+
+
+def shorten(text: str, max_bytes: int) -> str:
+    """Cut `text` to at most `max_bytes` of UTF-8 between characters, without a trailing dot or space."""
+    if len(text.encode()) <= max_bytes:
+        return text
+    return text.encode()[:max_bytes].decode(errors="ignore").rstrip(". ")
+
+
+def with_ending(text: str, ending: str, max_bytes: int) -> str:
+    """Return `text + ending`, with `text` cut where both together are too long."""
+    return shorten(text, max_bytes - len(ending.encode())) + ending
+
+
+def safe_folder(text: str) -> str:
+    """Return a relative folder of safe names joined by `/`; empty parts and `.` vanish, `..` becomes `_`."""
+    parts = [part for part in re.split(r"[/\\]", text) if part.strip(" ") not in ("", ".")]
+    return "/".join(safe_name(part) for part in parts)
+
+
+def folded(name: str) -> str:
+    """Return what a file system that ignores case and Unicode forms makes of a name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+@dataclass
+class Namer:
+    """Gives every picture a path of its own; two names that differ only in case count as the same."""
+
+    suffixes: tuple[str, ...]
+    """Extensions that each picture's stem will get, e.g. `.png` and `.txt`; none may meet another file."""
+    reserved: tuple[str, ...] = ()
+    """Names at the top that are spoken for."""
+    _taken: set[str] = field(default_factory=set)
+    _folders: dict[str, str] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)  # highest number tried for a name
+
+    def __post_init__(self) -> None:
+        self._taken.update(folded(name) for name in self.reserved)
+
+    def path(self, folder: str, stem: str) -> str:
+        """Return `folder/stem` without extension: safe, and unique by `_2`, `_3` … where it is taken."""
+        place = self._folder(safe_folder(folder))
+        room = MAX_BYTES - max(len(suffix.encode()) for suffix in self.suffixes)
+        name = self._free(place, safe_name(stem, room), room, self.suffixes)
+        return f"{place}/{name}" if place else name
+
+    def _folder(self, wanted: str) -> str:
+        """Return the folder's final path; the same wish gives the same folder, one of other case another."""
+        place = wished = ""
+        for part in filter(None, wanted.split("/")):
+            wished = f"{wished}/{part}"
+            if wished not in self._folders:
+                name = self._free(place, part, MAX_BYTES, ("",))
+                self._folders[wished] = f"{place}/{name}" if place else name
+            place = self._folders[wished]
+        return place
+
+    def _free(self, place: str, name: str, room: int, suffixes: tuple[str, ...]) -> str:
+        wish = folded(f"{place}/{name}")
+        while True:
+            count = self._counts[wish] = self._counts.get(wish, 0) + 1
+            candidate = name if count == 1 else with_ending(name, f"_{count}", room)
+            keys = {folded(f"{place}/{candidate}{suffix}".lstrip("/")) for suffix in suffixes}
+            if not keys & self._taken:
+                self._taken |= keys
+                return candidate

@@ -1,0 +1,182 @@
+"""From a selection to the list of pictures to write. The one rule: all is decided before a frame is decoded.
+
+SQL does the set work (`sql/steps/export_plan.sql`); here rows get their captions, names and crops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import importlib_resources
+import pyarrow as pa
+
+from animeds_db.errors import ExportError, QueryError
+from animeds_db.export.captions import Tag, caption
+from animeds_db.export.layouts import LAYOUTS
+from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME
+from animeds_db.export.names import Namer, with_ending
+from animeds_db.export.options import ExportOptions
+from animeds_db.export.picture import Picture, Source
+from animeds_db.export.render import FORMATS, checked_crop
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from animeds_db.session import Session
+
+PLAN = pa.schema(
+    [
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),  # null: no such frame in the database
+        pa.field("stream", pa.int32()),
+        pa.field("pts", pa.int64()),
+        pa.field("key_pts", pa.int64()),
+        pa.field("member", pa.string()),
+        pa.field("content_hash", pa.string()),
+        # What a selection may add; null means the default.
+        pa.field("folder", pa.string()),  # relative, parts joined by /; default: the top
+        pa.field(
+            "filename", pa.string()
+        ),  # with or without extension; default: title and the id's nine digits
+        pa.field("caption", pa.string()),  # taken as it is; default: activation tag and tags
+        pa.field("repeats", pa.int64()),  # ≥ 1; default 1
+        pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: all of the frame
+        pa.field(
+            "tags",
+            pa.list_(
+                pa.struct([("tag", pa.string()), ("category", pa.string()), ("score", pa.float64())])  # 0…1
+            ),
+        ),
+    ]
+)
+"""The plan: one row per picture, in the order of source, stream and pts. What export_plan.sql gives."""
+
+SOURCE_COLUMNS = ("source_id", "uri", "kind", "show", "title", "credit", "licence", "url")
+"""Columns of the view `sources` that an export needs: where pixels come from, and whom to credit."""
+
+STEERING = ("folder", "filename", "caption", "repeats", "crop")
+"""Columns of a selection that steer the export."""
+
+_NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
+_PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
+
+
+def select(
+    session: Session, sql: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+) -> tuple[pa.Table, pa.Table]:
+    """Run a selection; return its plan (schema PLAN) and the sources (SOURCE_COLUMNS).
+
+    Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column
+    of the wrong type.
+    """
+    with session.errors(sql, file):
+        relation = session.sql(sql, params, file=file)
+        _check_columns(relation)
+        rows = relation.query("selection", _plan_sql())
+        assert rows is not None  # only a statement without rows gives None
+        plan = rows.to_arrow_table()
+    columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
+    return plan.cast(PLAN), session.arrow(f"SELECT {columns} FROM sources")
+
+
+def _plan_sql() -> str:
+    return (importlib_resources.files("animeds_sql") / "steps" / "export_plan.sql").read_text("utf-8")
+
+
+def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:
+    types = {name.lower(): str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+    if "frame_id" not in types:
+        raise QueryError(
+            f"this selection has no column frame_id; it has {', '.join(relation.columns)}",
+            hint="a selection is any SELECT whose columns include frame_id",
+        )
+    repeats, crop = types.get("repeats", "INTEGER"), types.get("crop", "DOUBLE[]")
+    if not (_NUMBER.fullmatch(repeats) or repeats == '"NULL"'):
+        raise ExportError(f"the column repeats is {repeats}", hint="repeats is a whole number, 1 or more")
+    element = re.sub(r"\[\d*\]$", "", crop)
+    if not ((crop != element and _NUMBER.fullmatch(element)) or crop == '"NULL"'):
+        raise ExportError(
+            f"the column crop is {crop}", hint="crop is a list of numbers: [left, top, right, bottom]"
+        )
+
+
+def read_sources(rows: pa.Table) -> dict[str, Source]:
+    """Return the sources by id, of a table with SOURCE_COLUMNS."""
+    return {row["source_id"]: Source(**row) for row in rows.select(list(SOURCE_COLUMNS)).to_pylist()}
+
+
+def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOptions) -> list[Picture]:
+    """Return the pictures of a plan, named, captioned, in its order; steering columns may be missing.
+
+    Raises ExportError for an empty selection, an unknown frame, a crop or repeats out of range.
+    """
+    if plan.num_rows == 0:
+        raise ExportError(
+            "the selection is empty: no frame fits",
+            hint="ask how many there are with fewer conditions: animeds sql 'SELECT count(*) FROM (…)'",
+        )
+    plan = _complete(plan)
+    _check_frames(plan, sources)
+    namer = Namer((FORMATS[options.image_format].suffix, ".txt"), (CREDITS_NAME, MANIFEST_NAME))
+    return [_picture(row, sources[row["source_id"]], options, namer) for row in plan.to_pylist()]
+
+
+def _complete(plan: pa.Table) -> pa.Table:
+    """Return the plan with the schema PLAN and sorted as fetch() reads."""
+    missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, "tags")]
+    if missing:
+        raise ExportError(
+            f"the plan has no column {', '.join(missing)}", hint="export_plan.sql gives them all"
+        )
+    for column in PLAN:
+        if column.name not in plan.column_names:
+            plan = plan.append_column(column, pa.nulls(plan.num_rows, column.type))
+    order = [(name, "ascending") for name in ("source_id", "stream", "pts", "frame_id")]
+    return plan.select(PLAN.names).cast(PLAN).sort_by(order)
+
+
+def _check_frames(plan: pa.Table, sources: Mapping[str, Source]) -> None:
+    rows = zip(plan["frame_id"].to_pylist(), plan["source_id"].to_pylist(), strict=True)
+    unknown = [frame for frame, source in rows if source not in sources]
+    if unknown:
+        first = "a row without frame_id" if unknown[0] is None else f"frame {unknown[0]}"
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise ExportError(
+            f"the selection names what is not in the database: {first}{more}",
+            hint="take frame_id from the views of this database",
+        )
+
+
+def _picture(row: dict[str, Any], source: Source, options: ExportOptions, namer: Namer) -> Picture:
+    frame_id, repeats = row["frame_id"], 1 if row["repeats"] is None else row["repeats"]
+    if repeats < 1:
+        raise ExportError(
+            f"frame {frame_id}: repeats is {repeats}", hint="leave the frame out of the selection instead"
+        )
+    folder = LAYOUTS[options.layout](row["folder"] or "", repeats, options.activation_tag)
+    text = row["caption"]
+    if text is None:
+        text = caption([Tag(**tag) for tag in row["tags"] or ()], options.style)
+    return Picture(
+        path=namer.path(folder, _stem(row["filename"], source, frame_id))
+        + FORMATS[options.image_format].suffix,
+        caption=text if options.captions else None,
+        frame_id=frame_id,
+        source_id=row["source_id"],
+        stream=row["stream"],
+        pts=row["pts"],
+        key_pts=row["key_pts"],
+        member=row["member"],
+        content_hash=row["content_hash"],
+        crop=None if row["crop"] is None else checked_crop(row["crop"], frame_id),
+        repeats=repeats,
+    )
+
+
+def _stem(filename: str | None, source: Source, frame_id: str) -> str:
+    """Return the name asked for, or the title and the digits of the frame's id: `Show - S04E01-000754212`."""
+    if filename and filename.strip():
+        return _PICTURE_SUFFIX.sub("", filename)
+    return with_ending(source.title or source.source_id, "-" + frame_id.rpartition("-")[2], 200)

@@ -1,0 +1,95 @@
+"""From decoded pixels to a file's bytes. The one rule: the same pixels and options give the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from animeds_db.errors import ExportError
+
+Crop = tuple[float, float, float, float]
+"""left, top, right, bottom; 0…1 of the displayed frame, origin top left."""
+
+MIN_OVERLAP = 1e-6
+"""A crop with less than this share of the width or height inside the frame is nothing at all."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A picture format: file extension, Pillow's name, longest edge it can hold, arguments for a quality."""
+
+    suffix: str
+    name: str
+    max_edge: int
+    arguments: Callable[[int], dict[str, Any]]
+
+
+FORMATS = {
+    "png": Format(".png", "PNG", 2**31 - 1, lambda _: {"compress_level": 6}),
+    "webp": Format(".webp", "WEBP", 16383, lambda quality: {"quality": quality, "method": 4}),
+    # 4:4:4: thin coloured lines bleed when chroma is halved.
+    "jpg": Format(".jpg", "JPEG", 65500, lambda quality: {"quality": quality, "subsampling": 0}),
+}
+
+
+def checked_crop(values: Sequence[float | None], frame_id: str) -> Crop:
+    """Return a crop, with what lies outside the frame cut off. Raises ExportError, naming the frame."""
+    numbers = [float("nan") if v is None else float(v) for v in values]
+    if len(numbers) == 4:
+        left, top, right, bottom = (min(max(v, 0.0), 1.0) for v in numbers)
+        # Comparisons with NaN are false, so a NaN anywhere is refused as well.
+        if right - left > MIN_OVERLAP and bottom - top > MIN_OVERLAP and not any(v != v for v in numbers):
+            return left, top, right, bottom
+    raise ExportError(
+        f"frame {frame_id}: crop {list(values)} is no box inside the frame",
+        hint="crop is [left, top, right, bottom], each 0…1 of the frame, left < right, top < bottom",
+    )
+
+
+def crop_box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return a crop in whole pixels (left, top, right, bottom), rounded to nearest, never empty."""
+    left, right = _span(crop[0], crop[2], width)
+    top, bottom = _span(crop[1], crop[3], height)
+    return left, top, right, bottom
+
+
+def _span(start: float, end: float, length: int) -> tuple[int, int]:
+    first = min(round(start * length), length - 1)
+    return first, max(round(end * length), first + 1)
+
+
+def fitted_size(width: int, height: int, max_size: int | None) -> tuple[int, int]:
+    """Return the size with a longer edge of at most `max_size`, never larger than it was, ratio kept."""
+    longer = max(width, height)
+    if max_size is None or longer <= max_size:
+        return width, height
+    return max(1, round(width * max_size / longer)), max(1, round(height * max_size / longer))
+
+
+def render(pixels: np.ndarray, crop: Crop | None, max_size: int | None) -> Image.Image:
+    """Return the picture of uint8 RGB [h, w, 3]: cropped first, then scaled down by Lanczos."""
+    if crop is not None:
+        left, top, right, bottom = crop_box(crop, pixels.shape[1], pixels.shape[0])
+        pixels = pixels[top:bottom, left:right]
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    size = fitted_size(image.width, image.height, max_size)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def encode(image: Image.Image, image_format: str, quality: int) -> bytes:
+    """Return the file's bytes, without metadata. Raises ExportError for a size too large for the format."""
+    kind = FORMATS[image_format]
+    if max(image.size) > kind.max_edge:
+        raise ExportError(
+            f"a picture of {image.width} × {image.height} does not fit into {kind.name} "
+            f"(longest edge {kind.max_edge})",
+            hint="choose png, or --max-size",
+        )
+    buffer = io.BytesIO()
+    image.save(buffer, kind.name, **kind.arguments(quality))
+    return buffer.getvalue()

@@ -1,0 +1,223 @@
+"""A folder that appears whole or not at all. The one rule: nothing that a person made is deleted.
+
+Everything is written to `.NAME.partial` beside the folder, which is renamed when it is complete. A
+folder that is replaced is set aside as `.NAME.old` for the moment between two renames; a crash right
+there is mended by the next export to the same place.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from animeds_db.errors import ExportError
+from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME, read_manifest
+
+MARK = ".animeds-partial"
+"""File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
+
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that a file manager leaves behind: nobody misses them."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
+_log = logging.getLogger("animeds")
+
+
+class NewFolder:
+    """Context manager: `write()` files, then `commit()`. Without commit nothing stays.
+
+    Raises ExportError at once when `out` must not be written: a file, a folder with something in it
+    (with `overwrite`: unless an export made it and nobody changed it since), the folder one is in.
+    """
+
+    def __init__(self, out: Path, *, overwrite: bool = False) -> None:
+        self.out = Path(os.path.abspath(out)) if not out.is_symlink() else out.resolve()  # noqa: PTH100
+        self.partial = self.out.with_name(f".{self.out.name}.partial")
+        self._old = self.out.with_name(f".{self.out.name}.old")
+        self._overwrite = overwrite
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if self.out == Path.cwd() or self.out in Path.cwd().parents:
+            raise ExportError(
+                f"{self.out} is the folder you are in",
+                hint="name a new folder: it appears when it is complete",
+            )
+        with _explained(self.out):
+            self._mend()
+            self._check_target()
+            self.partial.mkdir(parents=True, exist_ok=True)
+            self._take_partial()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._release()
+            shutil.rmtree(self.partial, ignore_errors=True)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write one file, `path` relative with `/`. Safe to call from several threads."""
+        with _explained(self.out):
+            place = self.partial / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+
+    def commit(self) -> None:
+        """Make the folder visible under its name, in place of the old one if there is one."""
+        with _explained(self.out):
+            if hasattr(os, "sync"):
+                os.sync()  # one call for all files; a rename may otherwise outlive the bytes of a power cut
+            self._check_target()  # again: somebody may have put something there meanwhile
+            (self.partial / MARK).unlink()
+            if not self.out.exists():
+                self.partial.rename(self.out)
+            elif not any(self.out.iterdir()):
+                self.out.rmdir()
+                self.partial.rename(self.out)
+            else:
+                self._replace()
+        self._release()
+
+    def _replace(self) -> None:
+        self.out.rename(self._old)
+        try:
+            self.partial.rename(self.out)
+        except BaseException:
+            self._old.rename(self.out)
+            raise
+        _remove_old(self._old)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _mend(self) -> None:
+        """End what a crash between two renames left."""
+        if not self._old.exists():
+            return
+        if not self.out.exists():
+            self._old.rename(self.out)
+        elif not _changes(self._old):
+            _remove_old(self._old)
+        else:
+            raise ExportError(f"{self._old} is in the way", hint="look into it, then move or delete it")
+
+    def _check_target(self) -> None:
+        if not self.out.exists():
+            return
+        if not self.out.is_dir():
+            raise ExportError(f"{self.out} is a file", hint="name a folder that does not exist yet")
+        if not any(self.out.iterdir()):
+            return
+        if not (self.out / MANIFEST_NAME).is_file():
+            raise ExportError(
+                f"{self.out} holds files that no export wrote",
+                hint="name another folder; --overwrite replaces only folders that an export made",
+            )
+        if not self._overwrite:
+            raise ExportError(f"{self.out} is not empty", hint="--overwrite replaces an earlier export")
+        changes = _changes(self.out)
+        if changes:
+            more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+            raise ExportError(
+                f"{self.out} was changed since it was exported: {', '.join(changes[:3])}{more}",
+                hint="move those files elsewhere, or export to another folder",
+            )
+
+    def _take_partial(self) -> None:
+        """Lock the partial folder and empty it of what a killed export left."""
+        mark = self.partial / MARK
+        if not mark.exists() and any(self.partial.iterdir()):
+            raise ExportError(
+                f"{self.partial} is in the way, and no export made it", hint="move it elsewhere or delete it"
+            )
+        self._lock = _locked(mark)
+        if self._lock is None:
+            raise ExportError(
+                f"another export is writing {self.out}", hint="wait for it, or name another folder"
+            )
+        for left in self.partial.iterdir():
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            elif left != mark:
+                left.unlink()
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """Open and lock a file; None when another process holds it. The lock ends with the process."""
+    file = path.open("ab")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            file.close()
+            return None
+        # Some network file systems have no locks: go on without.
+    return file
+
+
+def _remove_old(folder: Path) -> None:
+    """Delete a folder that was checked, its manifest last: a crash leaves what can be checked again."""
+    try:
+        for child in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
+            if child.is_dir():
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+        folder.rmdir()
+    except OSError as error:  # the new folder is in place: no reason to fail
+        _log.warning("the replaced folder could not be deleted and is now %s: %s", folder, error)
+
+
+def _changes(folder: Path) -> list[str]:
+    """Return, in words, what a folder holds that its export did not write. Missing files are fine."""
+    manifest = read_manifest(folder)
+    ours = {MANIFEST_NAME} | {p.path for p in manifest.pictures}
+    texts = {p.caption_path: p.caption for p in manifest.pictures if p.caption is not None}
+    texts[CREDITS_NAME] = manifest.credits()
+    sizes = {p.path: w.n_bytes for p, w in zip(manifest.pictures, manifest.written, strict=True)}
+    changes = []
+    for place in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
+        name = place.relative_to(folder).as_posix()
+        if place.is_symlink() or (name not in ours and name not in texts):
+            if place.name not in LITTER:
+                changes.append(f"{name} (not from the export)")
+        elif name in texts and place.read_bytes() != texts[name].encode():
+            changes.append(f"{name} (edited)")
+        elif name in sizes and place.stat().st_size != sizes[name]:
+            changes.append(f"{name} (another picture)")
+    return changes
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """Turn what the file system says into ExportError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise ExportError(
+                f"no space left for {out}: {error.strerror}; nothing was kept",
+                hint="free some space, or export as --image webp or with --max-size",
+            ) from error
+        if isinstance(error, PermissionError):
+            raise ExportError(f"no permission to write {error.filename or out}") from error
+        raise ExportError(f"{out} cannot be written: {error.strerror or error}") from error
