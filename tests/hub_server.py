@@ -1,4 +1,4 @@
-"""A stand-in for the hub's HTTP interface on 127.0.0.1: a real server, real sockets, the calls huggingface_hub makes.
+"""A stand-in for the hub's HTTP interface on 127.0.0.1: a real server for the calls huggingface_hub makes.
 
 It can be told to misbehave: answer a status, be slow, cut a transfer, send a web page.
 """
@@ -9,12 +9,12 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-LARGE = 1000  # bytes: from here on a file is "LFS": redirected, its ETag is its sha256
+LARGE = (".onnx", ".npz")  # these are redirected to another host and state their sha256, as LFS files are
 
 
 class Hub:
@@ -67,10 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer()
 
     def _answer(self) -> None:
@@ -87,12 +87,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(
                 403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}
             )
+        if path.startswith("cdn/"):  # addresses there are signed: no token needed
+            repo, _, name = path.removeprefix("cdn/").partition(":")
+            return self._body(hub.files[repo, name], {})
         if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
             return self._send(
                 401, b"", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}
             )
-        if path.startswith("cdn/"):
-            return self._body(path.removeprefix("cdn/"))
         return self._resolve(path)
 
     def _resolve(self, path: str) -> None:
@@ -107,22 +108,20 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": hub.commit})
         content = hub.files[repo, name]
         headers = {"X-Repo-Commit": hub.commit, "ETag": f'"{hashlib.sha1(content).hexdigest()}"'}
-        if len(content) < LARGE:
-            return self._send(200, content, headers)
+        if not name.endswith(LARGE):
+            return self._body(content, headers)
         headers["X-Linked-Size"] = str(len(content))
         headers["X-Linked-Etag"] = f'"{hub.lie_sha256 or hashlib.sha256(content).hexdigest()}"'
-        headers["Location"] = f"{hub.address}/cdn/{repo}:{name}"
+        # Another host than the hub's, as with the real one: that redirect is not followed by a HEAD.
+        headers["Location"] = f"{hub.address.replace('127.0.0.1', 'localhost')}/cdn/{repo}:{name}"
         return self._send(302, b"", headers)
 
-    def _body(self, path: str) -> None:
-        repo, _, name = path.partition(":")
-        content = self.hub.files[repo, name]
+    def _body(self, content: bytes, headers: dict[str, str]) -> None:
         start = 0
         if (wanted := self.headers.get("Range")) is not None:
             start = int(wanted.removeprefix("bytes=").partition("-")[0])
-        status = 206 if start else 200
-        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
-        self._send(status, content[start:], headers)
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self._send(206 if start else 200, content[start:], headers)
 
     def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -132,6 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        with suppress(ConnectionError):  # whoever asked may be gone
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
         cut = self.hub.cut_after
         if cut is not None and len(content) > cut:
             self.hub.cut_after = None

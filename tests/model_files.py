@@ -59,12 +59,23 @@ def stretch_of(start: int, length: int, source: str, target: str) -> tuple[list[
 
 
 def wd_tagger(
-    path: Path, tags: int = WD_TAGS, size: int = 448, *, divide: float = 255.0, start: int = 0
+    path: Path,
+    tags: int = WD_TAGS,
+    size: int = 448,
+    *,
+    divide: float = 255.0,
+    start: int = 0,
+    ballast: int = 0,
 ) -> Path:
-    """A WD tagger: NHWC input, [N, tags] output; the scores are input values from `start` on, / `divide`."""
+    """A WD tagger: NHWC input, [N, tags] output; the scores are input values from `start` on, / `divide`.
+
+    `ballast`: so many bytes of weights that nothing uses.
+    """
     nodes, constants = stretch_of(start, tags, "input", "values")
     nodes.append(helper.make_node("Div", ["values", "divide"], ["output"]))
     constants["divide"] = np.array(divide, np.float32)
+    if ballast:
+        constants["ballast"] = np.random.default_rng(1).integers(0, 255, ballast, np.uint8)
     shapes = {"input": ["batch_size", size, size, 3]}, {"output": ["batch_size", tags]}
     return save(path, nodes, *shapes, constants)
 
@@ -92,7 +103,7 @@ def wd_tagger_with_vectors(path: Path, tags: int = 30, width: int = 1024) -> tup
 
 
 def selected_tags(path: Path, tags: int = WD_TAGS) -> Path:
-    """A selected_tags.csv: ratings first (category 9), then general tags (0), the last quarter characters (4)."""
+    """A selected_tags.csv: ratings first (category 9), then general tags (0), then characters (4)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     general = 8_106 if tags == WD_TAGS else (tags - 4) * 3 // 4
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -155,7 +166,7 @@ def embedder(
 
 
 def greedy_embedder(path: Path, fits: int) -> Path:
-    """An embedder of width 64 that wants petabytes for more than `fits` pictures: (n - fits + 1)^20 floats."""
+    """An embedder of width 64 that wants (n - fits + 1)^20 values for n pictures: more than there can be."""
     nodes, constants = stretch_of(0, 64, "input", "vector")
     nodes += [
         helper.make_node("Shape", ["input"], ["shape"], start=0, end=1),

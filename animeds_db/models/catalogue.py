@@ -162,7 +162,7 @@ def add_model(
     *,
     name: str | None = None,
     companions: Mapping[str, Path] | None = None,
-    settings: Mapping[str, Mapping[str, object]] | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> Row:
     """Add an ONNX file of one's own, fed and read like a known model, to the user's manifest.
 
@@ -186,7 +186,7 @@ def add_model(
     table: dict[str, object] = {"like": like, "title": f"added from {file.name}"}
     table["files"] = {role: str(path) for role, path in paths.items()}
     table["sha256"] = {role: sha256_of(path) for role, path in paths.items()}
-    table |= {key: dict(value) for key, value in (settings or {}).items()}
+    table |= settings or {}
     block = f"\n[models.{json.dumps(name)}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in table.items())
     _try(name, block)
     _change_user_file(lambda text: text + block)

@@ -98,11 +98,15 @@ def _commit(entry: Entry) -> str | None:
             return None
         raise
     if answer.commit_hash is None or answer.etag is None:
-        raise ModelError(
-            f"{entry.name}: {endpoint()} answers, but not as a model hub does",
-            hint="a login page or proxy in between? Open it in a browser; --profile tiny needs no network",
-        )
+        raise _no_hub(entry)
     return str(answer.commit_hash)
+
+
+def _no_hub(entry: Entry) -> ModelError:
+    return ModelError(
+        f"{entry.name}{_size(entry)}: {endpoint()} answers, but not as a model hub does",
+        hint="a login page or proxy in between? Open it in a browser; --profile tiny needs no network",
+    )
 
 
 def _cached(entry: Entry) -> bool:
@@ -231,7 +235,7 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
     except errors.RepositoryNotFoundError as error:
         raise _problem(f"{what}: {_place(entry)} is not there, or not for you", error, token=True) from error
     except errors.LocalEntryNotFoundError as error:
-        raise _not_cached(what, entry) from error
+        raise _not_cached(what, entry, error) from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
         kind = UnreachableError if status >= 500 else ModelError
@@ -245,12 +249,14 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
         raise _local_problem(what, name, error) from error
 
 
-def _not_cached(what: str, entry: Entry) -> ModelError:
+def _not_cached(what: str, entry: Entry, error: Exception) -> ModelError:
     if is_offline():
         return ModelError(
             f"{what} is not on this disk, and HF_HUB_OFFLINE forbids fetching it",
             hint=f"unset HF_HUB_OFFLINE and run `animeds models pull {entry.name}`, or use --profile tiny",
         )
+    if type(error.__cause__).__name__ == "FileMetadataError":
+        return _no_hub(entry)
     return ModelError(
         f"{what}: the connection to {endpoint()} was lost",
         hint=f"run `animeds models pull {entry.name}` again; --profile tiny needs no network",
