@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db import schema, settings
-from animeds_db.errors import QueryError, SourceError
+from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.gallery import Gallery
 from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
+from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
@@ -99,7 +101,8 @@ class Dataset:
 
     def frames(self) -> pl.LazyFrame:
         """Return the `frames` view as a polars LazyFrame."""
-        return self.sql("SELECT * FROM frames").pl(lazy=True)
+        frames: pl.LazyFrame = self.sql("SELECT * FROM frames").pl(lazy=True)
+        return frames
 
     def image(self, frame_id: str) -> Image.Image:
         """Decode this very frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
@@ -121,7 +124,8 @@ class Dataset:
         missing = set(frame_ids) - {row["frame_id"] for row in rows}
         if missing:
             raise QueryError(
-                f"there is no frame {min(missing)}", hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames"
+                f"there is no frame {min(missing)}",
+                hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames",
             )
         sources = {
             row["source_id"]: (row["uri"], row["kind"])
@@ -146,7 +150,9 @@ class Dataset:
             raise QueryError(f"there is no frame {frame_id}")
         return Image.open(io.BytesIO(rows[0]))
 
-    def gallery(self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60) -> Gallery:
+    def gallery(
+        self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60
+    ) -> Gallery:
         """Return thumbnails of a selection for a notebook: SQL, a relation with `frame_id`, or a list of ids."""
         if isinstance(selection, str):
             selection = self.sql(selection)
@@ -162,15 +168,58 @@ class Dataset:
 
     def export(
         self,
-        selection: str,
+        query: str | None,
         out: str | Path,
         *,
+        sql: str | None = None,
         params: Mapping[str, Any] | None = None,
         options: ExportOptions | None = None,
-        **kwargs: Any,
+        progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
-        """Write the pictures and captions of a selection (SQL with a `frame_id` column) to a folder."""
-        raise NotImplementedError
+        """Write the pictures and captions of a selection to the folder `out`.
+
+        The selection is a named query, or `sql` (then `query` is None). Raises QueryError, ExportError, SourceError.
+        """
+        from animeds_db.export import Provenance, export, select
+
+        text, file, values = self._selection(query, sql, params or {})
+        plan, sources = select(self.session, text, values, file=file)
+        versions = {name: self.store.version(name) for name in self.store.names()}
+        told = {name: str(value) for name, value in (params or {}).items()}
+        provenance = Provenance(self.uri, versions, query, text, told)
+        return export(plan, sources, out, options=options, provenance=provenance, progress=progress)
+
+    def _selection(
+        self, query: str | None, sql: str | None, params: Mapping[str, Any]
+    ) -> tuple[str, str | None, Mapping[str, Any]]:
+        """Return SQL text, the file it is from, and bound parameters."""
+        if (query is None) == (sql is None):
+            raise UsageError("a selection is either a named query or SQL")
+        if query is None:
+            return str(sql), None, params
+        from animeds_db.named_queries import find
+
+        named = find(query)
+        return named.sql, str(named.path), named.bind(params)
+
+    def dedup(
+        self,
+        options: DedupOptions | None = None,
+        *,
+        rank: Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Duplicates:
+        """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`."""
+        return find_duplicates(
+            self.store, self.session, options or DedupOptions(), rank=rank, progress=progress
+        )
+
+    def preview_dedup(self, options: DedupOptions | None, page: str | Path) -> list[dict[str, Any]]:
+        """Write nothing but `page`, an HTML file with borderline pairs; return what each threshold would do."""
+        from animeds_db.steps.preview import preview
+
+        rows = preview(self.store, self.session, options or DedupOptions(), Path(page))
+        return [asdict(row) for row in rows]
 
     def status(self) -> duckdb.DuckDBPyRelation:
         """Return one row per source: what it is, what is in it, what was noticed."""
@@ -184,7 +233,9 @@ class Dataset:
         ).fetchall()[0]
         models = self.session.sql("SELECT task || ' ' || model_id FROM models ORDER BY 1").fetchall()
         size = self.store.size_bytes() / 2**20
-        lines = [f"{self.uri}: {row[0]} sources, {row[1]} frames, {row[2]} faces, {row[3]} tags, {size:.1f} MB"]
+        lines = [
+            f"{self.uri}: {row[0]} sources, {row[1]} frames, {row[2]} faces, {row[3]} tags, {size:.1f} MB"
+        ]
         if models:
             lines.append("models: " + ", ".join(m[0] for m in models))
         return lines

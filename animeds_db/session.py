@@ -201,7 +201,7 @@ class Session:
 
 def sql_files(folder: str) -> list[str]:
     """Return the scripts of `sql/<folder>`, those first on which others build."""
-    first = {"has_tag.sql": 0, "detections.sql": 0}
+    first = {"detections.sql": 0, "frames.sql": 0, "gates.sql": 0, "has_tag.sql": 0, "kept.sql": 0}
     files = [
         f
         for f in importlib_resources.files("animeds_sql").joinpath(folder).iterdir()

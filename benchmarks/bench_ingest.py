@@ -35,7 +35,21 @@ def episode(work: Path, minutes: float) -> Path:
     draw_show(work / "drawn", episodes=1, seed=11, size=(1920, 1080), fps=24)
     drawn = next((work / "drawn").glob("*.mkv"))
     subprocess.run(
-        [ffmpeg(), "-v", "error", "-y", "-stream_loop", "-1", "-i", str(drawn), "-t", str(minutes * 60), "-c", "copy", str(out)],
+        [
+            ffmpeg(),
+            "-v",
+            "error",
+            "-y",
+            "-stream_loop",
+            "-1",
+            "-i",
+            str(drawn),
+            "-t",
+            str(minutes * 60),
+            "-c",
+            "copy",
+            str(out),
+        ],
         check=True,
     )
     return out
@@ -53,12 +67,22 @@ def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> str:
     def seed() -> None:
         fresh(pngs)
         pngs.mkdir()
-        seed_command = ["-i", str(video), "-vf", "select=eq(pict_type\\,I)", "-vsync", "vfr", str(pngs / "f-%06d.png")]
+        seed_command = [
+            "-i",
+            str(video),
+            "-vf",
+            "select=eq(pict_type\\,I)",
+            "-vsync",
+            "vfr",
+            str(pngs / "f-%06d.png"),
+        ]
         command(ffmpeg(), "-v", "error", *seed_command)()
 
     def ours() -> None:
         fresh(db)
-        command(sys.executable, "-m", "animeds_db", "ingest", str(video), "--db", str(db), "--profile", "none")()
+        command(
+            sys.executable, "-m", "animeds_db", "ingest", str(video), "--db", str(db), "--profile", "none"
+        )()
 
     jobs = {
         "seed: ffmpeg I-frames to PNG": seed,

@@ -1,7 +1,7 @@
 """Measure the README's claims on this machine and write benchmarks/results/report.md.
 
-    python benchmarks/run.py                 everything
-    python benchmarks/run.py ingest --quick  one section, small
+python benchmarks/run.py                 everything
+python benchmarks/run.py ingest --quick  one section, small
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ import bench_tags
 from timing import machine
 
 SECTIONS: dict[str, Callable[[Path, bool], str]] = {
-    "ingest": lambda work, quick: bench_ingest.run(work, minutes=2 if quick else 24, rounds=1 if quick else 3),
+    "ingest": lambda work, quick: bench_ingest.run(
+        work, minutes=2 if quick else 24, rounds=1 if quick else 3
+    ),
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
 }
 
 
 def main() -> None:
     """Run the sections asked for and print and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("sections", nargs="*", default=list(SECTIONS), help=", ".join(SECTIONS))
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import animeds_db
-from animeds_db.cli import export, ingest, inspect, models, query, sample
+from animeds_db.cli import dedup, export, ingest, inspect, models, query, sample
 from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
 
@@ -24,11 +24,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, query, export, inspect, models, sample):
+for module in (ingest, query, dedup, export, inspect, models, sample):
     module.register(app)
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"animeds-db {animeds_db.__version__}")
         raise typer.Exit
@@ -39,8 +39,9 @@ def options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.", envvar="ANIMEDS_DEBUG")
     ] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Options that stand before the command."""

@@ -22,13 +22,20 @@ def register(app: typer.Typer) -> None:
 
 def export(
     words: Annotated[
-        list[str], typer.Argument(help="A named query and the folder; only the folder with --sql.", metavar="[QUERY] OUT")
+        list[str],
+        typer.Argument(
+            help="A named query and the folder; only the folder with --sql.", metavar="[QUERY] OUT"
+        ),
     ],
-    sql: Annotated[str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
+    ] = None,
     param: ParamOption = None,
     db: DbOption = None,
     tag: Annotated[str | None, typer.Option(help="Activation tag: stands first in every caption.")] = None,
-    threshold: Annotated[float, typer.Option(help="Tags below this score stay out of captions.", min=0, max=1)] = 0.35,
+    threshold: Annotated[
+        float, typer.Option(help="Tags below this score stay out of captions.", min=0, max=1)
+    ] = 0.35,
     character_tags: Annotated[bool, typer.Option(help="Also put character tags into captions.")] = False,
     image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
     max_size: Annotated[
@@ -53,7 +60,9 @@ def export(
         overwrite=overwrite,
     )
     with open_dataset(db) as dataset, _bar(progress and sys.stderr.isatty()) as advance:
-        report = dataset.export(query, out, sql=sql, params=parse_params(param), options=options, progress=advance)
+        report = dataset.export(
+            query, out, sql=sql, params=parse_params(param), options=options, progress=advance
+        )
     talk(f"{report.n_pictures} pictures in {report.folder}")
 
 

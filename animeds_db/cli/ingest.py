@@ -12,10 +12,11 @@ from animeds_db.cli.common import DbOption
 from animeds_db.cli.output import talk
 
 if TYPE_CHECKING:
-    from animeds_db.models import Models
-    from animeds_ingest.local import Outcome  # noqa: TID251 (types only)
     from animeds_ingest.sampling import Sampling  # noqa: TID251
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
+
+    from animeds_db.models import Models
+    from animeds_ingest.local import Outcome  # noqa: TID251 (types only)
 
 PARTLY_FAILED = 3
 
@@ -117,7 +118,9 @@ def _run(
         with watcher:
             report = run(dataset.store, specs, how, models, replace=replace, watcher=watcher)
         frames = sum(outcome.frames for outcome in report.outcomes)
-        talk(f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}")
+        talk(
+            f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"
+        )
     for outcome in report.failed:
         talk(f"failed: {outcome.title}: {outcome.error}")
         if outcome.error and outcome.error.hint:
@@ -189,9 +192,16 @@ def _bar() -> Any:
 
     class Bar(_Lines):
         def __enter__(self) -> _Lines:
-            columns = ("{task.description}", BarColumn(), "{task.fields[frames]} frames", "{task.fields[rate]}")
+            columns = (
+                "{task.description}",
+                BarColumn(),
+                "{task.fields[frames]} frames",
+                "{task.fields[rate]}",
+            )
             texts = [c if isinstance(c, BarColumn) else TextColumn(c) for c in columns]
-            self.progress = Progress(*texts, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+            self.progress = Progress(
+                *texts, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            )
             self.progress.start()
             self.task: Any = None
             return self

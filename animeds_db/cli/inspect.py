@@ -51,11 +51,15 @@ def report(db: str | None) -> list[str]:
     import animeds_db
     from animeds_db import settings
 
-    lines = [f"animeds-db {animeds_db.__version__}, Python {platform.python_version()}, {platform.platform()}"]
+    lines = [
+        f"animeds-db {animeds_db.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    ]
     lines += [f"  {name} {importlib.metadata.version(name)}" for name in PACKAGES]
     lines += ["models", *_providers(), "decoders", *_decoders(), "extras"]
     for name, (purpose, command) in EXTRAS.items():
-        lines.append(f"  {name} {_version(name)}" if _version(name) else f"  {name} is not here: {purpose}; {command}")
+        lines.append(
+            f"  {name} {_version(name)}" if _version(name) else f"  {name} is not here: {purpose}; {command}"
+        )
     lines.append("settings")
     for setting in settings.SETTINGS:
         value = settings.resolve(setting.name)
@@ -79,7 +83,9 @@ def _providers() -> list[str]:
     available = onnxruntime.get_available_providers()
     lines = [f"  onnxruntime runs on {', '.join(p.removesuffix('ExecutionProvider') for p in available)}"]
     if "CUDAExecutionProvider" not in available:
-        lines.append("  no CUDA provider: models run on the CPU (with an NVIDIA card: pip install \"animeds-db[gpu]\")")
+        lines.append(
+            '  no CUDA provider: models run on the CPU (with an NVIDIA card: pip install "animeds-db[gpu]")'
+        )
     return lines
 
 
@@ -90,5 +96,7 @@ def _decoders() -> list[str]:
     gone = [name for name in DECODERS if name not in here and not (name == "av1" and "libdav1d" in here)]
     lines = [f"  {', '.join(here)}"]
     if gone:
-        lines.append(f"  missing: {', '.join(gone)} (this build of PyAV; `{sys.executable} -m pip install -U av`)")
+        lines.append(
+            f"  missing: {', '.join(gone)} (this build of PyAV; `{sys.executable} -m pip install -U av`)"
+        )
     return lines

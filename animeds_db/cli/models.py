@@ -83,9 +83,7 @@ def add(
 
 
 @models.command()
-def remove(
-    name: Annotated[str, typer.Argument(help="The model.")], form: FormatOption = None
-) -> None:
+def remove(name: Annotated[str, typer.Argument(help="The model.")], form: FormatOption = None) -> None:
     """Forget a model of your own, or delete the files of a pulled one."""
     from animeds_db.models.catalogue import remove_model
 
@@ -119,9 +117,8 @@ class _Lines:
     def __init__(self) -> None:
         self._said: set[str] = set()
 
-    def __call__(self, file: str, done: int, total: int | None) -> None:
+    def __call__(self, file: str, _done: int, total: int | None) -> None:
         if file not in self._said:
             self._said.add(file)
             size = f" ({total / 2**20:.0f} MB)" if total else ""
             talk(f"fetching {file}{size}")
-

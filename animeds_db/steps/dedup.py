@@ -18,6 +18,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session, sql_script
+from animeds_db.steps.grouping import leaders
 from animeds_db.store import Store
 from animeds_db.vectors import cosines, normalise, similar_pairs
 
@@ -28,7 +29,7 @@ FROM frames ORDER BY frame_id
 
 
 @dataclass(frozen=True)
-class Options:
+class DedupOptions:
     """What counts as a near-duplicate.
 
     threshold: least cosine of two image vectors (0…1); 0.985 is what the peers' guides recommend.
@@ -56,7 +57,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Found:
+class Duplicates:
     """What a run found: frames looked at, groups, frames that are copies, and shared segments."""
 
     frames: int
@@ -77,14 +78,14 @@ class Matches:
     by_phash: np.ndarray
 
 
-def dedup(
+def find_duplicates(
     store: Store,
     session: Session,
-    options: Options,
+    options: DedupOptions,
     *,
     rank: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Found:
+) -> Duplicates:
     """Find near-duplicates among the visible frames and write `duplicates` and `segments`.
 
     `rank` is a SQL file that orders frames as sql/steps/keeper_rank.sql does. Raises UsageError for
@@ -92,14 +93,14 @@ def dedup(
     """
     options.check()
     frames = session.arrow(FRAMES)
-    ranks = _ranks(session, frames, rank)
+    ranks = frame_ranks(session, frames, rank)
     matches = find_matches(frames, options, progress)
     with duckdb.connect() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
     store.rewrite("duplicates", groups)
     store.rewrite("segments", segments)
-    return Found(
+    return Duplicates(
         frames.num_rows,
         len(matches.a),
         int(np.count_nonzero(groups["keeper"].to_numpy())),
@@ -110,7 +111,7 @@ def dedup(
 
 
 def find_matches(
-    frames: pa.Table, options: Options, progress: Callable[[int, int], None] | None = None
+    frames: pa.Table, options: DedupOptions, progress: Callable[[int, int], None] | None = None
 ) -> Matches:
     """Return all pairs of near-duplicates, by vector first, then those that only the hashes find."""
     x = vectors(frames)
@@ -122,7 +123,10 @@ def find_matches(
     known = near.a * len(x) + near.b
     new = ~np.isin(alike.a * len(x) + alike.b, known)
     return Matches(
-        *(np.concatenate([left, right[new]]) for left, right in zip(_columns(near), _columns(alike), strict=True))
+        *(
+            np.concatenate([left, right[new]])
+            for left, right in zip(_columns(near), _columns(alike), strict=True)
+        )
     )
 
 
@@ -149,7 +153,7 @@ def _columns(matches: Matches) -> tuple[np.ndarray, ...]:
     return matches.a, matches.b, matches.cosine, matches.by_phash
 
 
-def _phash_matches(frames: pa.Table, x: np.ndarray, options: Options) -> Matches:
+def _phash_matches(frames: pa.Table, x: np.ndarray, options: DedupOptions) -> Matches:
     """Return pairs with like hashes; blank frames have none worth comparing."""
     rows = pa.array(np.arange(frames.num_rows))
     hashes = frames.select(["phash", "is_blank"]).append_column("row", rows)
@@ -159,7 +163,7 @@ def _phash_matches(frames: pa.Table, x: np.ndarray, options: Options) -> Matches
             'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames WHERE phash IS NOT NULL AND is_blank IS NOT TRUE'
         )
         sql = sql_script("steps", "phash_pairs.sql")
-        found = workbench.execute(sql, {"distance": options.phash_distance}).to_arrow_table()
+        found = workbench.sql(sql, params={"distance": options.phash_distance}).to_arrow_table()
     a, b = (np.asarray(found[name], np.int64) for name in ("a", "b"))
     usable = normalise(x).usable
     cosine = np.full(len(a), np.nan, np.float32)
@@ -169,56 +173,65 @@ def _phash_matches(frames: pa.Table, x: np.ndarray, options: Options) -> Matches
     return Matches(a[good], b[good], cosine[good], np.ones(int(good.sum()), bool))
 
 
-def _ranks(session: Session, frames: pa.Table, file: Path | None) -> np.ndarray:
+def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) -> np.ndarray:
     """Return each frame's rank, int64 from 1, by the rank query. Raises QueryError when it does not rank all."""
     text = file.read_text("utf-8") if file else sql_script("steps", "keeper_rank.sql")
     name = str(file) if file else "keeper_rank.sql"
     table = session.arrow(text, file=name)
     missing = {"frame_id", "rank"} - set(table.column_names)
     if missing:
-        raise QueryError(f"a ranking gives frame_id and rank; {' and '.join(sorted(missing))} is missing", file=name)
-    order: Mapping[str, int] = dict(zip(table["frame_id"].to_pylist(), table["rank"].to_pylist(), strict=True))
+        raise QueryError(
+            f"a ranking gives frame_id and rank; {' and '.join(sorted(missing))} is missing", file=name
+        )
+    order: Mapping[str, int] = dict(
+        zip(table["frame_id"].to_pylist(), table["rank"].to_pylist(), strict=True)
+    )
     ids = frames["frame_id"].to_pylist()
     unranked = [i for i in ids if order.get(i) is None]
     if unranked or len(set(order.values())) < len(order):
         what = f"frame {unranked[0]} has no rank" if unranked else "two frames have the same rank"
-        raise QueryError(f"the ranking is not complete: {what}", hint="row_number() OVER (ORDER BY …, frame_id)", file=name)
+        raise QueryError(
+            f"the ranking is not complete: {what}", hint="row_number() OVER (ORDER BY …, frame_id)", file=name
+        )
     return np.array([order[i] for i in ids], np.int64)
 
 
 def _groups(
-    workbench: duckdb.DuckDBPyConnection, frames: pa.Table, ranks: np.ndarray, matches: Matches, options: Options
+    workbench: duckdb.DuckDBPyConnection,
+    frames: pa.Table,
+    ranks: np.ndarray,
+    matches: Matches,
+    options: DedupOptions,
 ) -> pa.Table:
     """Group similar frames around the best of them; rows of `duplicates`, sorted by group and rank."""
-    better, worse = np.minimum(ranks[matches.a], ranks[matches.b]), np.maximum(ranks[matches.a], ranks[matches.b])
-    edges = pa.table({"better": better, "worse": worse, "cosine": matches.cosine, "by_phash": matches.by_phash})
-    workbench.register("found_edges", edges)
-    workbench.execute("CREATE OR REPLACE TABLE edges AS SELECT * FROM found_edges")
-    workbench.execute(
-        "CREATE OR REPLACE TABLE open AS SELECT better AS rank FROM edges UNION SELECT worse FROM edges"
+    better, worse = (
+        np.minimum(ranks[matches.a], ranks[matches.b]),
+        np.maximum(ranks[matches.a], ranks[matches.b]),
     )
-    workbench.execute("CREATE OR REPLACE TABLE decided (rank BIGINT, leader BIGINT)")
-    round_sql = sql_script("steps", "leaders_round.sql")
-    while workbench.execute("SELECT count(*) FROM open").fetchall()[0][0]:
-        workbench.execute(f"CREATE OR REPLACE TABLE round AS {round_sql}")
-        workbench.execute("INSERT INTO decided SELECT * FROM round")
-        workbench.execute("CREATE OR REPLACE TABLE open AS SELECT * FROM open ANTI JOIN round USING (rank)")
+    workbench.register("decided_frames", leaders(workbench, better, worse))
+    edges = pa.table(
+        {"better": better, "worse": worse, "cosine": matches.cosine, "by_phash": matches.by_phash}
+    )
+    workbench.register("similar_frames", edges)
     names = pa.table({"rank": ranks, "frame_id": frames["frame_id"], "source_id": frames["source_id"]})
     workbench.register("names", names)
     sql = sql_script("steps", "duplicate_rows.sql")
-    rows = workbench.execute(sql, {"parameters": json.dumps(asdict(options), sort_keys=True)}).to_arrow_table()
+    parameters = {"parameters": json.dumps(asdict(options), sort_keys=True)}
+    rows = workbench.sql(sql, params=parameters).to_arrow_table()
     return rows.cast(schema.DUPLICATES.schema)
 
 
 def _segments(
-    workbench: duckdb.DuckDBPyConnection, frames: pa.Table, matches: Matches, options: Options
+    workbench: duckdb.DuckDBPyConnection, frames: pa.Table, matches: Matches, options: DedupOptions
 ) -> pa.Table:
     """Find what episodes share; rows of `segments`."""
-    numbered = frames.select(["source_id", "shot", "time_s"]).append_column("row", pa.array(np.arange(frames.num_rows)))
+    numbered = frames.select(["source_id", "shot", "time_s"]).append_column(
+        "row", pa.array(np.arange(frames.num_rows))
+    )
     workbench.register("found_frames", numbered)
     workbench.execute("CREATE OR REPLACE TABLE frames AS SELECT * FROM found_frames")
     pairs = pa.table({"a": matches.a, "b": matches.b, "similarity": matches.cosine})
     workbench.register("matches", pairs)
     sql = sql_script("steps", "shared_runs.sql")
-    rows = workbench.execute(sql, {"min_s": options.segment_s, "gap_s": options.gap_s}).to_arrow_table()
+    rows = workbench.sql(sql, params={"min_s": options.segment_s, "gap_s": options.gap_s}).to_arrow_table()
     return rows.cast(schema.SEGMENTS.schema)

@@ -96,10 +96,10 @@ def _measured(
     frames: Iterator[tuple[Frame, str, int, int]], done: frozenset[str], workers: int
 ) -> Iterator[Measured | None]:
     """Decode in one thread, measure in others; yield in order. None stands for a frame in `done`."""
-    waiting: queue.Queue[Future[Measured] | None | _End] = queue.Queue(WAITING)
+    waiting: queue.Queue[Future[Measured] | _End | None] = queue.Queue(WAITING)
     stop = threading.Event()
 
-    def put(item: Future[Measured] | None | _End) -> bool:
+    def put(item: Future[Measured] | _End | None) -> bool:
         while not stop.is_set():
             try:
                 waiting.put(item, timeout=0.1)
@@ -161,9 +161,7 @@ def _position(frame: Frame, ordinal: int) -> int:
 
 
 def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
-    return Measured(
-        frame, frame_id, ordinal, shot, frame.content_hash(), measure(frame), thumbnail(frame)
-    )
+    return Measured(frame, frame_id, ordinal, shot, frame.content_hash(), measure(frame), thumbnail(frame))
 
 
 class Writer:

@@ -73,7 +73,9 @@ class Analyser:
         frames = [self._frame_row(source_id, m) | more for m, more in zip(batch, columns, strict=True)]
         return Chunk(
             pa.Table.from_pylist(frames, self.frames_schema),
-            pa.Table.from_pylist(self._detection_rows(source_id, batch, boxes, pixels), self.detections_schema),
+            pa.Table.from_pylist(
+                self._detection_rows(source_id, batch, boxes, pixels), self.detections_schema
+            ),
             pa.Table.from_pylist(
                 [{"frame_id": m.frame_id, "source_id": source_id, "webp": m.thumbnail} for m in batch],
                 schema.THUMBNAILS.schema,

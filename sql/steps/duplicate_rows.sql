@@ -1,8 +1,8 @@
 -- The rows of the table `duplicates`: groups of two or more, the keeper first.
 --
--- decided   rank, leader
--- names     rank, frame_id, source_id
--- edges     better, worse, cosine, by_phash
+-- decided_frames   rank, leader
+-- names            rank, frame_id, source_id
+-- similar_frames   better, worse, cosine, by_phash
 SELECT
     member.frame_id,
     member.source_id,
@@ -19,9 +19,9 @@ SELECT
         ELSE 'embedding'
     END AS reason,
     $parameters AS parameters
-FROM decided
+FROM decided_frames AS decided
 JOIN names AS member ON member.rank = decided.rank
 JOIN names AS keeper ON keeper.rank = decided.leader
-LEFT JOIN edges ON edges.better = decided.leader AND edges.worse = decided.rank
-WHERE decided.leader IN (SELECT leader FROM decided GROUP BY leader HAVING count(*) > 1)
+LEFT JOIN similar_frames AS edges ON edges.better = decided.leader AND edges.worse = decided.rank
+WHERE decided.leader IN (SELECT leader FROM decided_frames GROUP BY leader HAVING count(*) > 1)
 ORDER BY keeper.frame_id, decided.rank

@@ -1,0 +1,63 @@
+"""`animeds dedup`: near-duplicates, over the whole database at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.output import FormatOption, print_rows, talk
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("dedup")(dedup)
+
+
+def dedup(
+    db: DbOption = None,
+    threshold: Annotated[
+        float, typer.Option(help="Least cosine of two frames' vectors to call them near-duplicates.")
+    ] = 0.985,
+    phash_distance: Annotated[
+        int,
+        typer.Option(help="Also compare perceptual hashes: bits that may differ; -1 for not at all.", min=-1),
+    ] = 2,
+    rank: Annotated[
+        Path | None, typer.Option(help="A SQL file of your own that says which frame of a group stays.")
+    ] = None,
+    memory: Annotated[int, typer.Option(help="What the comparison may use, in MB.", min=1)] = 512,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write nothing; instead a page with borderline pairs to this .html.")
+    ] = None,
+    form: FormatOption = None,
+) -> None:
+    """Find near-duplicates and the openings and endings that episodes share.
+
+    Nothing is deleted: the view `kept` leaves the copies out, `duplicates` and `segments` say what was found.
+    """
+    from animeds_db.steps.dedup import DedupOptions
+
+    distance = None if phash_distance < 0 else phash_distance
+    options = DedupOptions(threshold=threshold, phash_distance=distance, memory_mb=memory)
+    with open_dataset(db) as dataset:
+        if preview is not None:
+            print_rows(dataset.preview_dedup(options, preview), form)
+            talk(f"borderline pairs: {preview}")
+            return
+        found = dataset.dedup(options, rank=rank, progress=_say if sys.stderr.isatty() else None)
+    talk(
+        f"{found.frames} frames: {found.copies} copies in {found.groups} groups, "
+        f"{found.frames - found.copies} stay; {found.segments} segments shared by episodes"
+    )
+    if found.without_vector:
+        talk(f"note: {found.without_vector} frames have no vector and were compared by hash only")
+
+
+def _say(done: int, total: int) -> None:
+    end = "\n" if done == total else "\r"
+    sys.stderr.write(f"comparing {100 * done // max(1, total)} %{end}")
+    sys.stderr.flush()

@@ -1,0 +1,123 @@
+"""See a threshold before setting it: how many frames would stay, and the pairs on the border.
+
+Writes nothing to the database. The page is one HTML file with the thumbnails inside.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from animeds_db.session import Session
+from animeds_db.steps.dedup import FRAMES, DedupOptions, Matches, find_matches, frame_ranks
+from animeds_db.steps.grouping import leaders
+from animeds_db.store import Store
+
+THRESHOLDS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.999)
+SHOWN_PAIRS = 24
+"""Borderline pairs on the page: half on either side of the threshold."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one threshold would do: pairs at or above it, copies, frames that stay, and their share (0…1)."""
+
+    threshold: float
+    pairs: int
+    copies: int
+    stay: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two frames near the threshold, with their cosine."""
+
+    left: str
+    right: str
+    cosine: float
+
+
+def preview(store: Store, session: Session, options: DedupOptions, page: Path) -> list[Row]:
+    """Return one row per threshold and write the page with borderline pairs. Raises as `find_duplicates` does."""
+    options.check()
+    frames = session.arrow(FRAMES)
+    wanted = sorted({*THRESHOLDS, options.threshold})
+    matches = find_matches(frames, replace(options, threshold=wanted[0], phash_distance=None))
+    rows = _rows(frames.num_rows, frame_ranks(session, frames), matches, wanted)
+    pairs = _borderline(frames, matches, options.threshold)
+    page.write_text(_page(store, options.threshold, rows, pairs), "utf-8")
+    return rows
+
+
+def _rows(n: int, ranks: np.ndarray, matches: Matches, thresholds: Sequence[float]) -> list[Row]:
+    left, right = ranks[matches.a], ranks[matches.b]
+    better, worse = np.minimum(left, right), np.maximum(left, right)
+    rows = []
+    with duckdb.connect() as workbench:
+        for threshold in thresholds:
+            near = matches.cosine >= threshold
+            decided = leaders(workbench, better[near], worse[near])
+            copies = int(np.count_nonzero(decided["rank"].to_numpy() != decided["leader"].to_numpy()))
+            rows.append(Row(threshold, int(near.sum()), copies, n - copies, (n - copies) / max(1, n)))
+    return rows
+
+
+def _borderline(frames: pa.Table, matches: Matches, threshold: float) -> list[Pair]:
+    """Return the pairs nearest the threshold, half of them above it, most alike first."""
+    ids = frames["frame_id"]
+    order = np.argsort(matches.cosine, kind="stable")
+    middle = int(np.searchsorted(matches.cosine[order], threshold))
+    some = order[max(0, middle - SHOWN_PAIRS // 2) : middle + SHOWN_PAIRS // 2][::-1]
+    return [
+        Pair(ids[int(matches.a[i])].as_py(), ids[int(matches.b[i])].as_py(), float(matches.cosine[i]))
+        for i in some
+    ]
+
+
+def _page(store: Store, threshold: float, rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
+    wanted = sorted({name for pair in pairs for name in (pair.left, pair.right)})
+    table = store.take("thumbnails", wanted, ["frame_id", "webp"])
+    pictures = dict(zip(table["frame_id"].to_pylist(), table["webp"].to_pylist(), strict=True))
+    lines = "".join(
+        f"<tr{' class=now' if row.threshold == threshold else ''}><td>{row.threshold:g}<td>{row.pairs}"
+        f"<td>{row.copies}<td>{row.stay}<td>{row.share:.0%}</tr>"
+        for row in rows
+    )
+    return _PAGE.format(
+        threshold=threshold, rows=lines, pairs="".join(_figure(p, threshold, pictures) for p in pairs)
+    )
+
+
+def _figure(pair: Pair, threshold: float, pictures: dict[str, bytes]) -> str:
+    verdict = "copy" if pair.cosine >= threshold else "stays"
+    images = "".join(
+        f'<img alt="{html.escape(name)}" title="{html.escape(name)}" src="data:image/webp;base64,'
+        f'{base64.b64encode(pictures.get(name, b"")).decode()}">'
+        for name in (pair.left, pair.right)
+    )
+    return f'<figure class="{verdict}">{images}<figcaption>{pair.cosine:.4f} {verdict}</figcaption></figure>'
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Near-duplicates at {threshold:g}</title>
+<style>
+body {{ font: 15px/1.4 system-ui, sans-serif; margin: 2rem; background: #fff; color: #222 }}
+td, th {{ text-align: right; padding: .15rem .8rem }} .now {{ font-weight: bold; background: #fe9 }}
+main {{ display: flex; flex-wrap: wrap; gap: 1rem }} figure {{ margin: 0; padding: .4rem; border: 3px solid #2a7 }}
+figure.copy {{ border-color: #c33 }} img {{ width: 220px; margin-right: .3rem }}
+</style>
+<h1>Near-duplicates at {threshold:g}</h1>
+<table><tr><th>threshold<th>pairs<th>copies<th>stay<th>share</tr>{rows}</table>
+<h2>Pairs on the border</h2>
+<p>Red: one of the two is left out at this threshold. Green: both stay.</p>
+<main>{pairs}</main>
+</html>
+"""
