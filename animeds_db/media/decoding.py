@@ -99,8 +99,8 @@ def decode_in_order(
         try:
             yield from reader.context.decode(packet)
         except av.FFmpegError:
-            notes.count("damaged packets could not be decoded", latest)
+            notes.count("damaged packets skipped", latest)
     try:
         yield from reader.context.decode(None)
     except av.FFmpegError:
-        notes.count("damaged packets could not be decoded", latest)
+        notes.count("damaged packets skipped", latest)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 NEAR_S = 30.0
 """A key frame this close ahead (seconds) is reached by reading on: demuxing it costs less than most seeks."""
 
+SLACK_S = 1.0
+"""Decoding goes on this long (seconds) after a frame's time has passed: packed B-frames come swapped."""
+
 HINT_CHANGED = "the file is not the one that was ingested: put that one back, or ingest this one again"
 
 
@@ -88,26 +91,33 @@ def _fetch_video(path: Path, stream: int, keys: Sequence[FrameKey]) -> Iterator[
 
 def _fetch_group(walk: _Walk, key_pts: int, keys: list[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
     """Find the frames that hang on one key frame, starting there; failing that, ever further before it."""
-    rest = list(keys)
-    problem = ""
-    for frames in walk.attempts(key_pts, only_key=all(key.pts == key_pts for key in keys)):
+    rest: dict[int, list[FrameKey]] = defaultdict(list)
+    for key in keys:
+        rest[key.pts].append(key)
+    changed: set[int] = set()
+    slack = round(SLACK_S / walk.reader.time_base)
+    for frames in walk.attempts(key_pts, only_key=list(rest) == [key_pts]):
         for frame in frames:
-            if frame.pts < rest[0].pts:
-                continue
-            if frame.pts > rest[0].pts:
-                problem = "is not there any more"
-                break
-            while rest and rest[0].pts == frame.pts and frame.content_hash() == rest[0].content_hash:
+            wanted = rest.get(frame.pts, [])
+            for key in [key for key in wanted if key.content_hash == frame.content_hash()]:
                 frame.key_pts, frame.is_keyframe = key_pts, frame.pts == key_pts
-                yield rest.pop(0), frame
+                wanted.remove(key)
+                yield key, frame
+            if wanted:
+                changed.add(frame.pts)
+                break
+            rest.pop(frame.pts, None)
             if not rest:
                 return
-            if rest[0].pts == frame.pts:
-                problem = "is no longer the one that was stored"
+            if frame.pts > max(rest) + slack:
                 break
-    when = clock(walk.reader.seconds_at(rest[0].pts))
-    raise SourceError(
-        f"{walk.reader.path}: frame {rest[0].frame_id} (at {when}) {problem or 'cannot be decoded'}",
+    raise _gone(walk.reader, min(rest), rest, changed)
+
+
+def _gone(reader: Reader, pts: int, rest: dict[int, list[FrameKey]], changed: set[int]) -> SourceError:
+    what = "is no longer the one that was stored" if pts in changed else "is not there any more"
+    return SourceError(
+        f"{reader.path}: frame {rest[pts][0].frame_id} (at {clock(reader.seconds_at(pts))}) {what}",
         hint=HINT_CHANGED,
     )
 

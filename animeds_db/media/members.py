@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol
 
 from animeds_db.errors import SourceError
 from animeds_db.media.opening import refuse_unreadable
@@ -24,10 +24,10 @@ MAX_MEMBER_BYTES = 256 * 2**20
 READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
 """What reading a member may raise: damaged data, a password, a compression that Python lacks."""
 
-_DECOMPRESS: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".gz": lambda path: cast(IO[bytes], gzip.open(path)),
-    ".bz2": lambda path: bz2.open(path),
-    ".xz": lambda path: lzma.open(path),
+_DECOMPRESS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.GzipFile,
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
 }
 _DECOMPRESS |= {".tgz": _DECOMPRESS[".gz"], ".tbz2": _DECOMPRESS[".bz2"], ".txz": _DECOMPRESS[".xz"]}
 

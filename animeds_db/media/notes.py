@@ -13,6 +13,9 @@ JUMP_S = 1.0
 SHORTFALL_S, SHORTFALL_SHARE = 0.75, 0.02
 """A stream this much shorter than its header says is told: more than both, so that rounding is not."""
 
+GAP_S = 5.0
+"""A hole longer than this (seconds) is told: damaged containers lose whole clusters without any error."""
+
 HINT_REMUX = "give the file new times: ffmpeg -i in.ts -c copy out.mkv"
 HINT_RAW = "put it into a container that has times: mkvmerge -o out.mkv in.h264"
 
@@ -29,13 +32,13 @@ class Notes:
         self._facts[text] = None
 
     def count(self, what: str, seconds: float) -> None:
-        """Note that something happened at this moment; `what` reads on after a number: `frames were lost`."""
+        """Note that something happened at this moment; `what` is a plural: `damaged frames left out`."""
         self._events.setdefault(what, set()).add(seconds)
 
     @property
     def texts(self) -> list[str]:
         """All warnings as sentences."""
-        counted = [f"{len(at)} {what}, first at {clock(min(at))}" for what, at in self._events.items()]
+        counted = [f"{what}: {len(at)}, first at {clock(min(at))}" for what, at in self._events.items()]
         return [*self._facts, *counted]
 
 
@@ -46,30 +49,39 @@ class Timeline:
         self._reader = reader
         self._notes = notes
         self._latest: int | None = None
+        self._seen: set[int] = set()
         self._end: int | None = None
 
     def accept(self, pts: int) -> bool:
-        """Return whether a frame with this pts comes after all before it; a repeated time is noted.
+        """Return whether no frame before had this pts; a repeated one is noted.
 
-        Raises SourceError when time jumps back: two frames would then bear the same name.
+        Neighbours may come the wrong way round, as in AVI with packed B-frames. Raises SourceError when
+        time jumps back: two frames would then bear the same name.
         """
-        if self._latest is None or pts > self._latest:
-            self._latest = pts
-            return True
-        now, latest = self._reader.seconds_at(pts), self._reader.seconds_at(self._latest)
+        now = self._reader.seconds_at(pts)
+        latest = self._reader.seconds_at(self._latest) if self._latest is not None else now
         if latest - now > JUMP_S:
             raise SourceError(
                 f"{self._reader.path}: time jumps back from {clock(latest)} to {clock(now)}, "
                 "as in recordings that were joined",
                 hint=HINT_REMUX,
             )
-        self._notes.count("frames repeat an earlier frame's time and were left out", now)
-        return False
+        if pts in self._seen:
+            self._notes.count("frames left out because they repeat a time", now)
+            return False
+        self._seen.add(pts)
+        self._latest = max(pts, self._latest if self._latest is not None else pts)
+        return True
 
     def saw(self, pts: int | None, duration: int | None) -> None:
         """Take note of a packet, to know at the end how far the file went."""
-        if pts is not None:
-            self._end = max(self._end or pts, pts + (duration or 0))
+        if pts is None:
+            return
+        if self._end is not None and (pts - self._end) * self._reader.time_base > GAP_S:
+            self._notes.count(
+                f"gaps of more than {GAP_S:.0f} s without a frame", self._reader.seconds_at(self._end)
+            )
+        self._end = max(self._end or pts, pts + (duration or 0))
 
     def ended(self) -> None:
         """Compare where the packets stopped with what the header promised: was the file cut short?"""

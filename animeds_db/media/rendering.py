@@ -12,13 +12,13 @@ from PIL import Image, ImageCms, ImageOps
 from animeds_db.media.opening import MAX_PIXELS
 
 DECODE_ERRORS = (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, struct.error, zlib.error)
-"""What Pillow's readers raise on damaged files."""
+"""What Pillow's readers raise on damage."""
 
 HINT_BOMB = "a size like this is a mistake or an attack; scale the picture down if it is neither"
 
 
 class PictureError(Exception):
-    """A picture that cannot be decoded. `str(e)` says why, without its name; `hint` is the way out or None."""
+    """A picture that cannot be decoded. `str(e)` says why, without its name; `hint` is the way out."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)

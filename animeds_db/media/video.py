@@ -67,9 +67,7 @@ class Video:
             with closing(map_in_order(decoder, keys)) as results:
                 for alone in results:
                     if alone.is_damaged:
-                        self._notes.count(
-                            "damaged packets could not be decoded", self._seconds(reader, alone.pts)
-                        )
+                        self._notes.count("damaged packets skipped", self._seconds(reader, alone.pts))
                     for decoded in alone.frames:
                         frame = self._frame(reader, timeline, decoded, None, True)
                         if frame is not None and _is_within(reader, frame, start, end):
@@ -130,7 +128,7 @@ class Video:
             raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
         assert frame.time_s is not None
         if decoded.is_corrupt:
-            self._notes.count("damaged frames were left out", frame.time_s)
+            self._notes.count("damaged frames left out", frame.time_s)
             return None
         if (decoded.width, decoded.height) != self._coded_size:
             self._notes.tell(f"the picture's size changes to {frame.width}×{frame.height}")
