@@ -40,26 +40,39 @@ class Background:
 class _Brush:
     """A draw object in shares of the canvas (0 … 1 both ways)."""
 
-    def __init__(self, image: Image.Image) -> None:
-        self.draw = ImageDraw.Draw(image, "RGBA")
+    def __init__(self, image: Image.Image, light: tuple[Colour, float]) -> None:
+        self._light = light
+        self._solid = ImageDraw.Draw(image)
+        self._glaze = ImageDraw.Draw(image, "RGBA")
         self.width, self.height = image.size
 
+    def _draw(self, fill: Colour) -> tuple[ImageDraw.ImageDraw, Colour]:
+        """Return what to draw with, and the colour in the light of the hour."""
+        lit = (*mix(fill, *self._light), *fill[3:])
+        return (self._glaze if len(fill) == 4 else self._solid), lit
+
     def box(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
-        w, h = self.width, self.height
-        self.draw.rectangle((int(left * w), int(top * h), int(right * w) - 1, int(bottom * h) - 1), fill=fill)
+        x0, y0 = int(left * self.width), int(top * self.height)
+        x1, y1 = int(right * self.width) - 1, int(bottom * self.height) - 1
+        if x1 >= x0 and y1 >= y0:
+            draw, colour = self._draw(fill)
+            draw.rectangle((x0, y0, x1, y1), fill=colour)
 
     def shape(self, points: list[tuple[float, float]], fill: Colour) -> None:
-        self.draw.polygon([(x * self.width, y * self.height) for x, y in points], fill=fill)
+        draw, colour = self._draw(fill)
+        draw.polygon([(x * self.width, y * self.height) for x, y in points], fill=colour)
 
     def disc(self, x: float, y: float, radius: float, fill: Colour, flat: float = 1.0) -> None:
         """A circle with the radius in shares of the height, `flat` times as high."""
         r = radius * self.height
         cx, cy = x * self.width, y * self.height
-        self.draw.ellipse((cx - r, cy - r * flat, cx + r, cy + r * flat), fill=fill)
+        draw, colour = self._draw(fill)
+        draw.ellipse((cx - r, cy - r * flat, cx + r, cy + r * flat), fill=colour)
 
     def line(self, points: list[tuple[float, float]], fill: Colour, width: float = 0.004) -> None:
         flat = [(x * self.width, y * self.height) for x, y in points]
-        self.draw.line(flat, fill=fill, width=max(1, round(width * self.height)))
+        draw, colour = self._draw(fill)
+        draw.line(flat, fill=colour, width=max(1, round(width * self.height)))
 
 
 def draw_background(background: Background, size: tuple[int, int]) -> tuple[Image.Image, frozenset[str]]:
@@ -67,21 +80,26 @@ def draw_background(background: Background, size: tuple[int, int]) -> tuple[Imag
     rng = np.random.default_rng(background.seed)
     if background.place == "plain":
         return _plain(rng, size)
-    image = _gradient(*_SKIES[background.time], size)
-    brush = _Brush(image)
+    light = _light(background)
+    top, low = _SKIES[background.time]
+    image = _gradient(mix(top, *light), mix(low, *light), size)
+    brush = _Brush(image, light)
     tags = set(_PLACES[background.place](brush, background, rng))
     tags |= {"indoors"} if background.indoors else {"outdoors"}
-    if background.time == "night":
-        brush.box(0, 0, 1, 1, (16, 20, 70, 96 if background.indoors else 70))
-    elif background.time == "sunset":
-        brush.box(0, 0, 1, 1, (255, 120, 40, 36))
     return image, frozenset(tags)
+
+
+def _light(background: Background) -> tuple[Colour, float]:
+    """Return the colour that the hour lays over everything, and how much of it."""
+    if background.time == "night":
+        return (16, 20, 70), 0.37 if background.indoors else 0.27
+    return (255, 120, 40), 0.14 if background.time == "sunset" else 0.0
 
 
 def _gradient(top: Colour, bottom: Colour, size: tuple[int, int]) -> Image.Image:
     share = np.linspace(0, 1, size[1])[:, None]
     rows = np.array(top[:3]) * (1 - share) + np.array(bottom[:3]) * share
-    return Image.fromarray(np.repeat(rows[:, None].astype(np.uint8), size[0], axis=1))
+    return Image.fromarray(rows[:, None].astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
 
 
 def _plain(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, frozenset[str]]:

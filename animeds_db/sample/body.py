@@ -56,8 +56,8 @@ def draw_torso(draft: Draft, colour: Colour, grow: float = 0.0, low: float = 0.5
     side = [
         (s * 0.86 + grow, draft.down(0.1)),
         (w + grow - 0.02, draft.down(0.34)),
-        (h + grow - 0.02, draft.down(low) - 0.02),
-        (h * 0.55, draft.down(low) - 0.02),
+        (h + grow - 0.03, draft.down(low) - 0.06),
+        (h * 0.6, draft.down(low) - 0.04),
         (w * 0.62, draft.down(0.3)),
     ]
     draft.pen.blob(side, dark, outline=False)
@@ -92,8 +92,8 @@ def draw_legs(draft: Draft, skin: Colour, sock: Colour | None, shoe: Colour, *, 
 def arm_points(draft: Draft, side: int) -> list[tuple[float, float]]:
     """Return shoulder, elbow and hand of one arm; `side` -1 is the picture's left."""
     s = draft.shoulder
-    x, y = side * (s - 0.06), draft.collar + 0.17
-    upper, lower = 0.2 * draft.build, 0.2 * draft.build
+    x, y = side * (s - 0.06), draft.collar + 0.19
+    upper, lower = 0.18 * draft.build, 0.17 * draft.build
     pose = draft.pose.arms
     if pose == "up" or (pose == "wave" and side == 1):
         # Hands stay beside the head even on a chibi, whose arms are shorter than the head is high.

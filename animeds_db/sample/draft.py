@@ -16,6 +16,11 @@ from .pen import Colour, Pen, mix, shade
 TURNS = {"front": 0.0, "left": -0.6, "right": 0.6, "profile_left": -1.0, "profile_right": 1.0, "behind": 0.0}
 
 
+def body_share(place: float) -> float:
+    """Return the share of the height from chin to soles at which a place (as in `Draft.down`) lies."""
+    return place * 0.8 if place < 0.5 else 0.4 + (place - 0.5) * 1.2
+
+
 @dataclass(frozen=True)
 class Draft:
     """One figure in the making. The origin of both pens is the middle of the head; chin at y = 0.5.
@@ -52,8 +57,8 @@ class Draft:
         return self.look.gender == "girl"
 
     def down(self, share: float) -> float:
-        """Return the y of a share of the body's height: 0 chin, 1 soles."""
-        return 0.5 + share * self.build
+        """Return the y of a place on the body: 0 chin, 0.36 waist, 0.5 hips, 0.73 knees, 1 soles."""
+        return 0.5 + body_share(share) * self.build
 
     @property
     def collar(self) -> float:

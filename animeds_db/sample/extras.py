@@ -83,10 +83,10 @@ def draw_on_head(draft: Draft) -> None:
         _flower(draft)
     elif kind == "headphones":
         _headphones(draft)
-    elif kind == "earrings" and not draft.behind:
+    elif kind == "earrings" and not draft.behind and not draft.profile:
         for side in (-1, 1):
-            if side * draft.turn <= 0 and not (draft.profile and side * draft.turn > 0):
-                x = -0.1 * side if draft.profile else side * 0.43 - 0.08 * draft.turn
+            if side * draft.turn <= 0:
+                x = side * 0.43 - 0.08 * draft.turn
                 draft.head.oval(x, 0.3, 0.042, 0.06, draft.trim, outline=True)
                 draft.head.oval(x - 0.012, 0.285, 0.012, 0.018, _WHITE)
 
@@ -183,6 +183,8 @@ def accessory_tags(draft: Draft) -> tuple[str, ...]:
     """Return the tags of the accessory as seen from where the figure is seen."""
     kind, colour = draft.look.accessory, draft.look.accessory_colour
     if kind is None or (draft.behind and kind in ("glasses", "earrings", "hair_flower")):
+        return ()
+    if kind == "earrings" and draft.profile:
         return ()
     return {
         "glasses": ("glasses",),

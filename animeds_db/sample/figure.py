@@ -38,11 +38,13 @@ __all__ = [
     "Figure",
     "Look",
     "Pose",
+    "Sketch",
     "Style",
     "draw_figure",
     "random_look",
     "random_pose",
     "random_style",
+    "sketch",
 ]
 
 Box = tuple[float, float, float, float]
@@ -67,6 +69,26 @@ class Figure:
     tags: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Sketch:
+    """A figure that is on the canvas and can be looked at through any window (a camera that pans)."""
+
+    draft: Draft
+    worn: Worn
+
+    def seen(self, window: Box) -> Figure:
+        """Return boxes and tags of what lies within the window (canvas pixels)."""
+        return _judge(self.draft, self.worn, window)
+
+
+def sketch(
+    canvas: Image.Image, look: Look, pose: Pose, style: Style, x: float, y: float, height: float
+) -> Sketch:
+    """Draw a standing character; parameters as in `draw_figure`."""
+    draft = start(canvas, look, pose, style, x, y, height)
+    return Sketch(draft, _draw(draft))
+
+
 def draw_figure(
     canvas: Image.Image,
     look: Look,
@@ -83,10 +105,8 @@ def draw_figure(
     reach beyond the canvas: that is how portraits are made). `window` is the visible part of the
     canvas, all of it by default. Nothing is antialiased here: draw at twice the size and reduce.
     """
-    draft = start(canvas, look, pose, style, x, y, height)
-    worn = _draw(draft)
-    seen = window or (0.0, 0.0, float(canvas.width), float(canvas.height))
-    return _judge(draft, worn, seen)
+    window = window or (0.0, 0.0, float(canvas.width), float(canvas.height))
+    return sketch(canvas, look, pose, style, x, y, height).seen(window)
 
 
 def _draw(draft: Draft) -> Worn:
@@ -109,48 +129,52 @@ def _draw(draft: Draft) -> Worn:
     return worn
 
 
+_UNSEEN = Figure(None, None, None, None, frozenset())
+
+
 def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
     """Return the boxes within the window and the tags of what they show."""
-    t = draft.turn
-    face_at = (
-        (0.42 * t - 0.3, -0.2, 0.42 * t + 0.3, 0.5)
-        if draft.profile
-        else (0.1 * t - 0.4, -0.2, 0.1 * t + 0.4, 0.5)
-    )
-    wide = 0.53 * draft.style.volume
-    face = None if draft.behind else _seen(_to_pixels(draft, face_at, head=True), window)
-    head_at = _to_pixels(draft, (-wide, -0.64, wide, 0.51), head=True)
-    head = _seen(head_at, window)
-    unit = draft.pen.unit
-    waist = float(draft.pen.pixels([(0, draft.down(0.36))])[0, 1])
-    left, top, right, bottom = (float(v) for v in draft.pen.extent)
-    middle = (left + right) / 2
-    reach = (draft.shoulder + 0.2) * unit
-    body = (max(left, middle - reach), head_at[1], min(right, middle + reach), waist)
-    person = _clip((left, top, right, bottom), window)
-    halfbody = _seen(body, window, 0.7)
-    if person is None or (head is None and (person[3] - person[1]) < unit):
-        return Figure(None, None, None, None, frozenset())
-    low = (window[3] - draft.pen.pixels([(0, 0)])[0, 1]) / unit  # in heads below the head's middle
-    tags = _head_tags(draft, low, face=face is not None) if head else set()
-    tags |= _body_tags(draft, worn, low)
+    whole = draft.pen.extent()
+    head_box = _head_box(draft)
+    person, head = _clip(whole, window), _seen(head_box, window)
+    if person is None or (head is None and person[3] - person[1] < draft.pen.unit):
+        return _UNSEEN
+    face = None if draft.behind else _seen(_face_box(draft), window)
+    halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1)
+    low = (
+        window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])
+    ) / draft.pen.unit  # heads below the head's middle
+    tags = _body_tags(draft, worn, low)
     if head:
-        tags |= _crop_tags(draft, low)
+        tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, low)
     return Figure(face, head, halfbody, person, frozenset(tags))
 
 
-def _to_pixels(draft: Draft, box: Box, *, head: bool) -> Box:
-    pen = draft.head if head else draft.pen
+def _face_box(draft: Draft) -> Box:
+    t = draft.turn
+    middle, half = (0.17 * t, 0.28) if draft.profile else (0.1 * t, 0.4)
+    return _upright(draft, (middle - half, -0.2, middle + half, 0.5))
+
+
+def _head_box(draft: Draft) -> Box:
+    wide = 0.53 * draft.style.volume
+    return _upright(draft, (-wide, -0.64, wide, 0.51))
+
+
+def _halfbody_box(draft: Draft, whole: Box, head: Box) -> Box:
+    """Head to waist, as wide as the arms hang."""
+    middle = float(draft.pen.pixels([(0, 0)])[0, 0])
+    reach = (draft.shoulder + 0.2) * draft.pen.unit
+    waist = float(draft.pen.pixels([(0, draft.down(0.36))])[0, 1])
+    return (max(whole[0], middle - reach), head[1], min(whole[2], middle + reach), waist)
+
+
+def _upright(draft: Draft, box: Box) -> Box:
+    """Return the upright pixel box around the middle of a box on the (tilted) head."""
     left, top, right, bottom = box
-    corners = pen.pixels([(left, top), (right, top), (right, bottom), (left, bottom)])
-    middle = corners.mean(axis=0)
-    half = (right - left) / 2 * pen.unit, (bottom - top) / 2 * pen.unit
-    return (
-        float(middle[0] - half[0]),
-        float(middle[1] - half[1]),
-        float(middle[0] + half[0]),
-        float(middle[1] + half[1]),
-    )
+    x, y = draft.head.pixels([((left + right) / 2, (top + bottom) / 2)])[0]
+    w, h = (right - left) / 2 * draft.pen.unit, (bottom - top) / 2 * draft.pen.unit
+    return (float(x) - w, float(y) - h, float(x) + w, float(y) + h)
 
 
 def _clip(box: Box, window: Box) -> Box | None:
@@ -234,7 +258,6 @@ def _body_tags(draft: Draft, worn: Worn, low: float) -> set[str]:
     tags: set[str] = set()
     if low > draft.down(0.2):
         tags.update(worn.upper)
-        tags.add("sensitive" if draft.look.outfit == "swimsuit" else "general")
         if draft.style.heads < 3.6:
             tags.add("chibi")
     if low > draft.down(0.56):

@@ -212,9 +212,10 @@ def draw_crown(draft: Draft) -> None:
     _side_locks(draft)
     bangs = _bang_tips(draft)
     cap = _cap(draft, bangs)
-    if draft.style.shading != "flat":
+    if draft.style.shading != "flat" and not draft.profile:
         alpha = 60 if draft.style.shading == "soft" else 90
-        shadow = [(x, y + 0.045) for x, y in bangs]
+        cheek = 0.02 * draft.turn
+        shadow = [(min(0.36 + cheek, max(cheek - 0.36, x)), y + 0.045) for x, y in bangs]
         top = [(shadow[-1][0], -0.3), (shadow[0][0], -0.3)]
         draft.head.blob([*shadow, *top], (*shade(draft.skin, 0.62), alpha), outline=False)
     spiky = draft.look.hair_style == "spiky"
@@ -290,21 +291,22 @@ def _side_locks(draft: Draft) -> None:
 
 
 def _spikes(draft: Draft) -> None:
-    spikes: Tips = [
-        (-0.56, 0.22),
-        (-0.66, -0.06),
-        (-0.64, -0.34),
-        (-0.5, -0.62),
-        (-0.24, -0.8),
-        (0.04, -0.84),
+    spikes: Tips = [(-0.57, 0.34), (-0.68, 0.04), (-0.6, -0.2), (-0.66, -0.46), (-0.42, -0.64), (-0.3, -0.84)]
+    spikes += [
+        (0.02, -0.74),
+        (0.2, -0.88),
+        (0.44, -0.68),
+        (0.66, -0.52),
+        (0.62, -0.2),
+        (0.7, 0.04),
+        (0.56, 0.34),
     ]
-    spikes += [(0.32, -0.78), (0.54, -0.58), (0.66, -0.32), (0.65, -0.02), (0.54, 0.24)]
     outline: Tips = [(-0.4, 0.2)]
     for i, (x, y) in enumerate(spikes):
         outline += [(x, y), (x, y)]
         if i + 1 < len(spikes):
             nx, ny = spikes[i + 1]
-            outline.append(((x + nx) * 0.42, (y + ny) * 0.42))
+            outline.append(((x + nx) * 0.43, (y + ny) * 0.43))
     outline.append((0.4, 0.2))
     draft.head.blob([(x * 0.97 - 0.04 * draft.turn, y * 0.93 + 0.02) for x, y in outline], draft.hair)
 

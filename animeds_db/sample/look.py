@@ -206,7 +206,7 @@ def random_pose(rng: np.random.Generator) -> Pose:
 def random_style(rng: np.random.Generator) -> Style:
     """Return a random drawing style, one in eight of them chibi."""
     chibi = rng.random() < 0.125
-    warm = float(rng.normal(0, 0.04))
+    warm = float(rng.normal(0, 0.025))
     return Style(
         line=float(rng.uniform(0.006, 0.024)),
         shading=_pick(rng, ("flat", "cel", "cel", "soft")),

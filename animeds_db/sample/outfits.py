@@ -91,10 +91,10 @@ def _school_uniform(draft: Draft) -> Worn:
     if not draft.girl:
         return _gakuran(draft)
     draw_legs(draft, draft.skin, _NAVY if name != "white" else _DARK, (92, 60, 48))
+    draw_arms(draft, _WHITE, 0.34, loose=1.25, flare=1.1)
     draw_neck(draft)
     draw_torso(draft, _WHITE, 0.01, 0.42)
     _skirt(draft, draft.cloth, 0.62, 1.5, top=0.37, pleats=6)
-    draw_arms(draft, _WHITE, 0.34, loose=1.25, flare=1.1)
     stripe = _WHITE if name != "white" else _DARK
     _collar(draft, draft.cloth, stripe)
     front: tuple[str, ...] = ()
@@ -107,9 +107,9 @@ def _school_uniform(draft: Draft) -> Worn:
 
 def _gakuran(draft: Draft) -> Worn:
     draw_legs(draft, shade(draft.cloth, 0.9), None, _DARK, wide=1.15)
+    draw_arms(draft, draft.cloth, 0.96, loose=1.05)
     draw_neck(draft)
     draw_torso(draft, draft.cloth, 0.02, 0.54)
-    draw_arms(draft, draft.cloth, 0.96, loose=1.05)
     top = draft.collar + 0.03
     draft.pen.blob(
         [(-0.13, top - 0.05), (0.13, top - 0.05), (0.15, top + 0.07), (-0.15, top + 0.07)],
@@ -160,7 +160,7 @@ def mix_white(colour: Colour) -> Colour:
 
 
 def _hoodie(draft: Draft) -> Worn:
-    _, w, h = half_widths(draft)
+    _, _w, h = half_widths(draft)
     short = draft.girl
     draw_legs(draft, draft.skin if short else _DARK, None, _WHITE, wide=1.0 if short else 1.15)
     lower: tuple[str, ...] = ("pants", "black_pants")
@@ -168,6 +168,7 @@ def _hoodie(draft: Draft) -> Worn:
         _skirt(draft, _DARK, 0.6, 1.15, top=0.45)
         lower = ("skirt", "black_skirt")
     top = draft.collar + 0.02
+    draw_arms(draft, draft.cloth, 0.93, loose=1.3, flare=0.9)
     draw_neck(draft)
     hood = [(-0.3, top - 0.02), (-0.2, top - 0.16), (0.2, top - 0.16), (0.3, top - 0.02), (0.26, top + 0.16)]
     draft.pen.blob([*hood, (-0.26, top + 0.16)], shade(draft.cloth, 0.78))
@@ -194,12 +195,12 @@ def _hoodie(draft: Draft) -> Worn:
             rim = [(side * 0.12 + x, top - 0.06), (side * 0.25 + x, top + 0.05), (x, top + 0.26)]
             draft.pen.blob(rim, shade(draft.cloth, 0.88), smooth=False)
             draft.pen.stroke([(side * 0.06 + x, top + 0.2), (side * 0.08 + x, top + 0.5)], 0.028, _WHITE)
-    draw_arms(draft, draft.cloth, 0.93, loose=1.3, flare=0.9)
     return Worn(("hoodie", f"{draft.look.outfit_colour}_hoodie", "long_sleeves"), lower)
 
 
 def _suit(draft: Draft) -> Worn:
     draw_legs(draft, shade(draft.cloth, 0.92), None, _DARK, wide=1.12)
+    draw_arms(draft, draft.cloth, 0.95, loose=1.05)
     draw_neck(draft)
     draw_torso(draft, draft.cloth, 0.025, 0.52)
     tags: tuple[str, ...] = ("suit", f"{draft.look.outfit_colour}_suit", "long_sleeves")
@@ -228,12 +229,11 @@ def _suit(draft: Draft) -> Worn:
             draft.pen.blob(lapel, shade(draft.cloth, 0.82), smooth=False)
         draft.pen.curve([(x, low), (x, draft.down(0.52))], line=0.8)
         tags += ("necktie", f"{draft.look.accessory_colour}_necktie")
-    draw_arms(draft, draft.cloth, 0.95, loose=1.05)
     return Worn(tags, _trousers(draft))
 
 
 def _kimono(draft: Draft) -> Worn:
-    _, w, h = half_widths(draft)
+    w = half_widths(draft)[1]
     draw_legs(draft, draft.skin, None, (150, 104, 66))
     draw_neck(draft)
     _skirt(draft, draft.cloth, 0.93, 1.15, top=0.3)
@@ -299,8 +299,8 @@ def _tshirt(draft: Draft) -> Worn:
     jeans = (74, 96, 146) if draft.look.outfit_colour != "blue" else (96, 92, 90)
     legs = "blue" if draft.look.outfit_colour != "blue" else "grey"
     draw_legs(draft, jeans, None, _WHITE, wide=1.08)
+    draw_arms(draft, draft.cloth, 0.36, loose=1.35, flare=1.1)
     draw_neck(draft)
-    _, _, h = half_widths(draft)
     draw_torso(draft, jeans, 0.0, 0.54)
     draw_torso(draft, draft.cloth, 0.02, 0.46)
     if not draft.behind:
@@ -310,7 +310,6 @@ def _tshirt(draft: Draft) -> Worn:
         )
         mark = draft.trim if draft.look.accessory_colour != draft.look.outfit_colour else _WHITE
         draft.pen.oval(x, draft.down(0.22), 0.13, 0.12, mark)
-    draw_arms(draft, draft.cloth, 0.36, loose=1.35, flare=1.1)
     tags = ("shirt", "t-shirt", f"{draft.look.outfit_colour}_shirt", "short_sleeves")
     return Worn(tags, _trousers(draft, legs))
 
@@ -318,6 +317,7 @@ def _tshirt(draft: Draft) -> Worn:
 def _sweater(draft: Draft) -> Worn:
     below = shade(draft.trim, 0.8)
     draw_legs(draft, draft.skin if draft.girl else _DARK, _DARK if draft.girl else None, _DARK)
+    draw_arms(draft, draft.cloth, 0.95, loose=1.2)
     draw_neck(draft)
     lower: tuple[str, ...] = ("pants", "black_pants")
     if draft.girl:
@@ -337,12 +337,12 @@ def _sweater(draft: Draft) -> Worn:
             draft.pen.stroke(
                 [(k * w, draft.down(0.12)), (k * w, draft.down(0.44))], 0.024, shade(draft.cloth, 0.86)
             )
-    draw_arms(draft, draft.cloth, 0.95, loose=1.2)
     return Worn(("sweater", f"{draft.look.outfit_colour}_sweater", "turtleneck", "long_sleeves"), lower)
 
 
 def _swimsuit(draft: Draft) -> Worn:
     draw_legs(draft, draft.skin, None, draft.skin)
+    draw_arms(draft, None, 0)
     draw_neck(draft)
     draw_torso(draft, draft.skin, 0.0, 0.5)
     s, w, h = half_widths(draft)
@@ -360,7 +360,6 @@ def _swimsuit(draft: Draft) -> Worn:
     for side in (-1, 1):
         strap = [(side * s * 0.5, y0 + 0.05), (side * s * 0.52, draft.collar + 0.07)]
         draft.pen.limb(strap, (0.07, 0.07), draft.cloth, outline=False)
-    draw_arms(draft, None, 0)
     name = draft.look.outfit_colour
     return Worn(
         ("swimsuit", "one-piece_swimsuit", f"{name}_one-piece_swimsuit", "bare_shoulders"), ("bare_legs",)

@@ -18,6 +18,8 @@ Colour: TypeAlias = tuple[int, ...]
 """Red, green, blue, 0…255, with an optional fourth value: opacity."""
 Points: TypeAlias = Sequence[tuple[float, float]]
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+_STEPS = 6
+"""Straight pieces to one stretch of a smooth curve."""
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -40,14 +42,35 @@ def _basis(steps: int) -> Array:
     return 0.5 * np.stack([-t3 + 2 * t2 - t, 3 * t3 - 5 * t2 + 2, -3 * t3 + 4 * t2 + t, t3 - t2], axis=1)
 
 
-def _smooth(points: Array, *, closed: bool, steps: int = 6) -> Array:
-    """Return the Catmull-Rom curve through [n, 2] points; a point given twice becomes a corner."""
-    n = len(points)
-    index = np.arange(n if closed else n - 1)
-    around = index[:, None] + np.array([-1, 0, 1, 2])
-    around = around % n if closed else around.clip(0, n - 1)
-    curve = np.einsum("kf,nfd->nkd", _basis(steps), points[around]).reshape(-1, 2)
-    return curve if closed else np.concatenate([curve, points[-1:]])
+@lru_cache(maxsize=512)
+def _weights(count: int, closed: bool, corners: bytes) -> Array:
+    """Return the [n, count] matrix that turns control points into the Catmull-Rom curve through them.
+
+    `corners` has one byte per point, 1 where the next point is the same: there the curve stays, which
+    keeps a pointed tip free of the little loop that the formula would draw.
+    """
+    basis = _basis(_STEPS)
+    segments = count if closed else count - 1
+    matrix = np.zeros((segments * _STEPS + (not closed), count))
+    for i in range(segments):
+        rows = slice(i * _STEPS, (i + 1) * _STEPS)
+        if corners[i]:
+            matrix[rows, i] = 1
+            continue
+        for k in range(4):
+            at = (i + k - 1) % count if closed else min(max(i + k - 1, 0), count - 1)
+            matrix[rows, at] += basis[:, k]
+    if not closed:
+        matrix[-1, -1] = 1
+    return matrix
+
+
+def _smooth(points: Array, *, closed: bool) -> Array:
+    """Return the curve through [n, 2] points; a point given twice becomes a corner."""
+    same = points[:, 0] == np.concatenate([points[1:, 0], points[:1, 0]])
+    same &= points[:, 1] == np.concatenate([points[1:, 1], points[:1, 1]])
+    curve: Array = _weights(len(points), closed, same.tobytes()) @ points
+    return curve
 
 
 @lru_cache(maxsize=1)
@@ -56,19 +79,37 @@ def _circle() -> Array:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
+@lru_cache(maxsize=64)
+def _swell(count: int) -> Array:
+    """Return [count] widths of a brush stroke: thin, full, thin."""
+    return np.asarray(np.sin(np.linspace(0.12, math.pi - 0.12, count)) ** 0.7)
+
+
+@lru_cache(maxsize=64)
+def _between(count: int, values: int) -> Array:
+    """Return the [count, values] matrix that spreads values evenly over a curve, linear in between."""
+    place = np.linspace(0, values - 1, count)
+    return np.stack([np.clip(1 - np.abs(place - i), 0, 1) for i in range(values)], axis=1)
+
+
+_QUARTER_TURN = np.array([-1.0, 1.0])
+_CAP = np.linspace(0, math.pi, 9)[1:-1, None]
+_CAP_COS, _CAP_SIN = np.cos(_CAP), np.sin(_CAP)
+
+
 class Pen:
     """Draws on `image` with the origin at pixel (x, y) and `unit` pixels to one head.
 
-    `extent` is [left, top, right, bottom] of all solid shapes drawn so far, in pixels, unclipped; pens
-    made by `tilted` share it.
+    Pens made by `tilted` share its image and extent.
     """
 
     def __init__(self, image: Image.Image, x: float, y: float, unit: float, line: float, ink: Colour) -> None:
-        self.draw = ImageDraw.Draw(image, "RGBA")
+        self._solid = ImageDraw.Draw(image)
+        self._glaze = ImageDraw.Draw(image, "RGBA")  # blends, at twice the cost of a solid fill
         self.unit = unit
         self.line = line
         self.ink = ink
-        self.extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
+        self._shapes: list[Array] = []
         self._matrix = np.eye(2) * unit
         self._origin = np.array([x, y])
 
@@ -82,9 +123,17 @@ class Pen:
         other._origin = self._origin + np.array(about) @ self._matrix - np.array(about) @ other._matrix
         return other
 
+    def extent(self) -> tuple[float, float, float, float]:
+        """Return left, top, right, bottom of all opaque shapes drawn so far, in pixels, unclipped."""
+        points = np.concatenate(self._shapes)
+        left, top = points.min(axis=0)
+        right, bottom = points.max(axis=0)
+        return float(left), float(top), float(right), float(bottom)
+
     def pixels(self, points: Points | Array) -> Array:
         """Return [n, 2] pixel positions of points in head units."""
-        return np.asarray(points, dtype=np.float64) @ self._matrix + self._origin
+        placed: Array = np.asarray(points, dtype=np.float64) @ self._matrix + self._origin
+        return placed
 
     def blob(
         self,
@@ -100,12 +149,14 @@ class Pen:
         if smooth:
             curve = _smooth(curve, closed=True)
         flat = curve.ravel().tolist()
-        self.draw.polygon(flat, fill=fill)
-        if len(fill) == 3:
-            self.extent[:2] = np.minimum(self.extent[:2], curve.min(axis=0))
-            self.extent[2:] = np.maximum(self.extent[2:], curve.max(axis=0))
+        if len(fill) == 4:
+            if fill[3]:
+                self._glaze.polygon(flat, fill=fill)
+        else:
+            self._solid.polygon(flat, fill=fill)
+            self._shapes.append(curve)
         if outline and self.line:
-            self.draw.line(flat + flat[:2], fill=self.ink, width=self._width(line))
+            self._solid.line(flat + flat[:2], fill=self.ink, width=self._width(line))
 
     def oval(
         self,
@@ -124,23 +175,22 @@ class Pen:
     def curve(self, points: Points, colour: Colour | None = None, *, line: float = 1) -> None:
         """Draw an open line of even width."""
         flat = _smooth(self.pixels(points), closed=False).ravel().tolist()
-        self.draw.line(flat, fill=colour or self.ink, width=self._width(line))
+        self._solid.line(flat, fill=colour or self.ink, width=self._width(line))
 
     def stroke(self, points: Points, width: float, colour: Colour | None = None) -> None:
         """Draw an open line that swells to `width` (head units) in its middle and thins out at both ends."""
         curve = _smooth(self.pixels(points), closed=False)
-        swell = np.sin(np.linspace(0.12, math.pi - 0.12, len(curve))) ** 0.7 * width * self.unit / 2
-        self._ribbon(curve, swell, colour or self.ink)
+        half = np.maximum(_swell(len(curve)) * (width * self.unit / 2), 0.6)
+        self._solid.polygon(_tube(curve, half).ravel().tolist(), fill=colour or self.ink)
 
     def limb(self, points: Points, widths: Sequence[float], fill: Colour, *, outline: bool = True) -> None:
         """Fill a bent tube through the points, with a width in head units at each of them."""
         curve = _smooth(np.asarray(points, dtype=np.float64), closed=False)
-        place = np.linspace(0, len(widths) - 1, len(curve))
-        half = np.interp(place, np.arange(len(widths)), np.asarray(widths) / 2)
+        half = _between(len(curve), len(widths)) @ (np.asarray(widths) / 2)
         self.blob(_tube(curve, half, round_start=True), fill, outline=outline, smooth=False)
-
-    def _ribbon(self, curve: Array, half: Array, colour: Colour) -> None:
-        self.draw.polygon(_tube(curve, np.maximum(half, 0.6)).ravel().tolist(), fill=colour)
+        if outline and len(widths) > 2:  # a sharp bend folds the tube over itself: fill the fold
+            (x, y), r = points[1], widths[1] * 0.43
+            self.oval(x, y, r, r, fill)
 
     def _width(self, factor: float) -> int:
         return max(1, round(self.line * self.unit * factor))
@@ -148,12 +198,13 @@ class Pen:
 
 def _tube(curve: Array, half: Array, *, round_start: bool = False) -> Array:
     """Return the outline around an open [n, 2] curve with half widths [n]."""
-    along = np.gradient(curve, axis=0)
+    along = np.empty_like(curve)
+    along[1:-1] = curve[2:] - curve[:-2]
+    along[0], along[-1] = curve[1] - curve[0], curve[-1] - curve[-2]
     length = np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / length * half[:, None]
+    normal = along[:, ::-1] * _QUARTER_TURN * (half[:, None] / length)
     parts = [curve + normal, (curve - normal)[::-1]]
     if round_start:
         back = -along[0] / length[0] * half[0]
-        angle = np.linspace(0, math.pi, 9)[1:-1, None]
-        parts.append(curve[0] - normal[0] * np.cos(angle) + back * np.sin(angle))
+        parts.append(curve[0] - normal[0] * _CAP_COS + back * _CAP_SIN)
     return np.concatenate(parts)

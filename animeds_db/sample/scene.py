@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .background import PLACES, TIMES, Background, draw_background
+from .draft import body_share
 from .effects import Effects, apply_effects
 from .figure import Box, Figure, draw_figure
 from .look import Look, Pose, Style, random_look, random_pose, random_style
@@ -50,10 +51,10 @@ class Placed:
 class Scene:
     """All that is in a picture. Figures are drawn in order, later ones in front."""
 
-    background: Background = Background()
+    background: Background = field(default_factory=Background)
     figures: tuple[Placed, ...] = ()
-    style: Style = Style()
-    effects: Effects = Effects()
+    style: Style = field(default_factory=Style)
+    effects: Effects = field(default_factory=Effects)
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,18 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
 def scene_tags(place: frozenset[str], figures: tuple[Figure, ...], effects: Effects) -> frozenset[str]:
     """Return the tags of a picture from those of its place, people and effects."""
     seen = [figure for figure in figures if figure.person]
-    tags = set(place) | effects.tags | {tag for figure in seen for tag in figure.tags}
+    tags = set(place) | effects.tags
+    tags.update(*(figure.tags for figure in seen))
     tags -= {"1girl", "1boy"}
     for kind in ("girl", "boy"):
         count = sum(f"1{kind}" in figure.tags for figure in seen)
-        if count:
-            tags.add(f"1{kind}" if count == 1 else f"{count}{kind}s")
-        if count > 1:
-            tags.add(f"multiple_{kind}s")
-    tags.add("solo" if len(seen) == 1 else "no_humans" if not seen else "multiple_people")
-    tags.discard("multiple_people")
-    if "sensitive" in tags or not seen:
-        tags.discard("general")
-    tags.add("sensitive" if "sensitive" in tags else "general")
+        if count == 1:
+            tags.add(f"1{kind}")
+        elif count > 1:
+            tags |= {f"{min(count, 6)}{'+' if count >= 6 else ''}{kind}s", f"multiple_{kind}s"}
+    if len(seen) < 2:
+        tags.add("solo" if seen else "no_humans")
+    tags.add("sensitive" if "swimsuit" in tags else "general")
     return frozenset(tags)
 
 
@@ -126,13 +126,13 @@ def place(
     look: Look, pose: Pose, style: Style, crop: str, x: float, name: str | None = None, top: float = 0.14
 ) -> Placed:
     """Return a person placed so that the picture's lower edge gives the crop (portrait … full_body)."""
-    build = style.heads - 1
-    shown = {  # heads from the skull's top to the lower edge
-        "portrait": 1 + 0.09 * build,
-        "upper_body": 1 + 0.36 * build,
-        "cowboy_shot": 1 + 0.66 * build,
-        "full_body": 1 + 1.04 * build,
+    lowest = {  # the place on the body at the lower edge
+        "portrait": 0.1,
+        "upper_body": 0.36,
+        "cowboy_shot": 0.66,
+        "full_body": 1.04,
     }[crop]
+    shown = 1 + body_share(lowest) * (style.heads - 1)
     return Placed(look, pose, x, top, (1 - top) / shown * style.heads, name)
 
 
@@ -164,7 +164,7 @@ def _random_effects(rng: np.random.Generator) -> Effects:
         letterbox=float(rng.choice([0.0, 0.1, 0.125])) if rng.random() < 0.2 else 0.0,
         subtitle=_LINES[int(rng.integers(len(_LINES)))] if rng.random() < 0.18 else None,
         title=_TITLES[int(rng.integers(len(_TITLES)))] if rng.random() < 0.06 else None,
-        blur=float(rng.uniform(0.001, 0.012)) if rng.random() < 0.15 else 0.0,
+        blur=float(rng.uniform(0.001, 0.007)) if rng.random() < 0.15 else 0.0,
         grain=float(rng.uniform(1, 7)) if rng.random() < 0.25 else 0.0,
         jpeg=int(rng.integers(35, 92)) if rng.random() < 0.4 else 0,
         seed=int(rng.integers(1 << 31)),

@@ -1,0 +1,106 @@
+"""Every tag a drawing can carry, with its category: the vocabulary of the sample and of the tiny tagger.
+
+Its one rule: nothing is drawn with a tag that is not listed here (a test holds that).
+"""
+
+from __future__ import annotations
+
+from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
+
+_COUNTS = (
+    *("1girl", "2girls", "3girls", "4girls", "5girls", "6+girls", "multiple_girls"),
+    *("1boy", "2boys", "3boys", "4boys", "5boys", "6+boys", "multiple_boys"),
+    *("solo", "no_humans"),
+)
+_HAIR = (
+    *(f"{colour}_hair" for colour in HAIR_COLOURS),
+    *("short_hair", "medium_hair", "long_hair", "very_long_hair"),
+    *("twintails", "ponytail", "bob_cut", "spiky_hair", "braid", "single_braid", "hair_bun", "double_bun"),
+    *("blunt_bangs", "parted_bangs", "swept_bangs"),
+)
+_FACE = (
+    *(f"{colour}_eyes" for colour in EYE_COLOURS),
+    *("closed_eyes", "smile", "open_mouth", "frown", "surprised", "angry", "v-shaped_eyebrows"),
+    *("crying", "tears", "blush", "chibi"),
+)
+_VIEW = (
+    *("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away"),
+    *("portrait", "upper_body", "cowboy_shot", "full_body"),
+    *("arms_up", "arm_up", "waving", "hands_on_hips"),
+)
+_GARMENTS = (
+    *(
+        "school_uniform",
+        "serafuku",
+        "gakuran",
+        "dress",
+        "hoodie",
+        "suit",
+        "kimono",
+        "japanese_clothes",
+        "obi",
+    ),
+    *("armor", "breastplate", "shoulder_armor", "shirt", "t-shirt", "sweater", "turtleneck"),
+    *("swimsuit", "one-piece_swimsuit", "bare_shoulders", "bare_legs"),
+    *(
+        "skirt",
+        "pleated_skirt",
+        "pants",
+        "bowtie",
+        "necktie",
+        "long_sleeves",
+        "short_sleeves",
+        "wide_sleeves",
+    ),
+)
+_WORN = (
+    *(
+        "glasses",
+        "hat",
+        "bow",
+        "hair_bow",
+        "hairband",
+        "earrings",
+        "jewelry",
+        "scarf",
+        "cat_ears",
+        "animal_ears",
+    ),
+    *("hair_flower", "hair_ornament", "headphones"),
+)
+_COLOURED = (
+    *(
+        "dress",
+        "hoodie",
+        "suit",
+        "kimono",
+        "shirt",
+        "sweater",
+        "one-piece_swimsuit",
+        "sailor_collar",
+        "jacket",
+    ),
+    *("skirt", "pants", "bowtie", "necktie", "hat", "bow", "hairband", "scarf"),
+)
+_PLACES = (
+    *("indoors", "outdoors", "classroom", "chalkboard", "window", "bedroom", "bed", "curtains", "hallway"),
+    *("street", "building", "park", "tree", "grass", "beach", "ocean", "forest", "nature"),
+    *("sky", "blue_sky", "cloud", "day", "sunset", "night", "night_sky", "star_(sky)", "moon"),
+    *("simple_background", "white_background", "gradient_background"),
+)
+_PICTURE = ("letterboxed", "subtitled", "blurry")
+
+TAGS: tuple[tuple[str, str], ...] = (
+    *(
+        (tag, "general")
+        for tag in (
+            *(*_COUNTS, *_HAIR, *_FACE, *_VIEW, *_GARMENTS, *_WORN),
+            *(f"{colour}_{thing}" for thing in _COLOURED for colour in CLOTH_COLOURS),
+            *(*_PLACES, *_PICTURE),
+        )
+    ),
+    ("english_text", "meta"),
+    ("general", "rating"),
+    ("sensitive", "rating"),
+)
+"""(tag, category) pairs: danbooru names with underscores; categories as in `schema.CATEGORIES`."""
