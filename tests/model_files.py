@@ -14,9 +14,26 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 WD_TAGS = 10_861  # 4 ratings, 8,106 general, 2,751 characters
 WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
+
+
+# Boxes in pixels of 640 × 640: a, a near-copy of a, b, and one too weak.
+YOLO = np.array(
+    [[160, 162, 480, 320], [320, 321, 160, 600], [64, 64, 128, 20], [128, 128, 64, 20], [0.9, 0.8, 0.6, 0.2]],
+    np.float32,
+)
+
+
+def picture(width: int, height: int, seed: int = 1) -> np.ndarray:
+    """Return a made picture, uint8 RGB [height,width,3]: soft colours and some grain."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (9, 16, 3), dtype=np.uint8))
+    noise = rng.integers(-8, 9, (height, width, 3))
+    smooth = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
+    return np.clip(smooth + noise, 0, 255).astype(np.uint8)
 
 
 def save(

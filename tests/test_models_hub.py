@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 from hub_server import COMMIT, Hub, running
-from model_files import detector, embedder, selected_tags, text_tower, tokenizer, wd_tagger
+from model_files import YOLO, detector, embedder, picture, selected_tags, text_tower, tokenizer, wd_tagger
 from model_places import only_here
-from test_models_pixels import picture
-from test_models_runners import YOLO
 
 from animeds_db.errors import ModelError
 from animeds_db.models import hub as puller

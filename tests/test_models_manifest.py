@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import detector, embedder, selected_tags, wd_tagger
+from model_files import YOLO, detector, embedder, picture, selected_tags, wd_tagger
 from model_places import only_here
-from test_models_pixels import picture
-from test_models_runners import YOLO
 
 from animeds_db.errors import ModelError
 from animeds_db.models import Models, load_profile
@@ -154,7 +152,7 @@ def test_a_missing_list_of_tags_is_asked_for(own: Path, tmp_path: Path, tagger_f
     alone = wd_tagger(tmp_path / "alone" / "model.onnx", 40, 64)
     with pytest.raises(ModelError, match="needs a file of tags") as caught:
         add_model(alone, "wd-swinv2-v3", name="alone")
-    assert "--tags" in (caught.value.hint or "")
+    assert "--companion tags=" in (caught.value.hint or "")
     tags = tagger_file.with_name("selected_tags.csv")
     assert add_model(alone, "wd-swinv2-v3", name="alone", companions={"tags": tags})["state"] == "here"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from model_files import picture
 from PIL import Image
 
 from animeds_db.models import pixels
@@ -15,14 +16,6 @@ from animeds_db.models.manifest import Input, load_manifest
 
 CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
 CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711])
-
-
-def picture(width: int, height: int, seed: int = 1) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    small = Image.fromarray(rng.integers(0, 256, (9, 16, 3), dtype=np.uint8))
-    noise = rng.integers(-8, 9, (height, width, 3))
-    smooth = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
-    return np.clip(smooth + noise, 0, 255).astype(np.uint8)
 
 
 SHAPES = [(640, 360), (300, 500), (448, 448), (97, 31)]

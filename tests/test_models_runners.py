@@ -12,17 +12,18 @@ import onnxruntime
 import pytest
 from model_files import (
     WD_TAGS,
+    YOLO,
     ccip_metric,
     detector,
     embedder,
     greedy_embedder,
+    picture,
     selected_tags,
     text_tower,
     tokenizer,
     wd_tagger,
     wd_tagger_with_vectors,
 )
-from test_models_pixels import picture
 
 from animeds_db.errors import ModelError, UsageError
 from animeds_db.models import pixels
@@ -172,11 +173,6 @@ def test_ccips_metric_model_is_half_of_one_minus_cosine(tmp_path: Path) -> None:
     np.testing.assert_allclose(same[0], [0, 0, 1], atol=1e-6)
 
 
-# Boxes in pixels of 640 × 640: a, a near-copy of a, b, and one too weak.
-YOLO = np.array(
-    [[160, 162, 480, 320], [320, 321, 160, 600], [64, 64, 128, 20], [128, 128, 64, 20], [0.9, 0.8, 0.6, 0.2]],
-    np.float32,
-)
 WANTED = [
     Box("face", 0.2, 0.4, 0.3, 0.6, 0.9),
     Box("face", 0.65, 0.2, 0.85, 0.3, 0.6),

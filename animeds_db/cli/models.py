@@ -73,7 +73,7 @@ def add(
 ) -> None:
     """Add an ONNX file of your own. It is loaded and tried before anything is written.
 
-    animeds models add my_tagger.onnx --like wd-swinv2-tagger-v3
+    animeds models add my_tagger.onnx --like wd-swinv2-v3
     """
     from animeds_db.cli.common import parse_params
     from animeds_db.models.catalogue import add_model

@@ -205,7 +205,7 @@ def _companions(file: Path, pattern: Entry, given: Mapping[str, Path]) -> dict[s
         if not path.is_file():
             raise ModelError(
                 f"a model like {pattern.name} needs a file of {role}; there is no {path}",
-                hint=f"put {Path(usual).name} beside the model, or name it with --{role}",
+                hint=f"put {Path(usual).name} beside the model, or name it with --companion {role}=PATH",
             )
         paths[role] = path
     return paths
