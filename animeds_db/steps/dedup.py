@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.session import Session, sql_script
+from animeds_db.scripts import sql_script
+from animeds_db.session import Session
 from animeds_db.steps.grouping import leaders
 from animeds_db.store import Store
 from animeds_db.vectors import cosines, normalise, similar_pairs

@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from animeds_db.session import sql_script
+from animeds_db.scripts import sql_script
 
 
 def leaders(workbench: duckdb.DuckDBPyConnection, better: np.ndarray, worse: np.ndarray) -> pa.Table:

@@ -1,0 +1,13 @@
+"""The .sql files of `sql/`. The one rule: SQL longer than a line or two stands there, and is read from here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import importlib_resources
+
+
+@cache
+def sql_script(folder: str, name: str) -> str:
+    """Return one file of `sql/<folder>`, e.g. `sql_script("steps", "keeper_rank.sql")`."""
+    return importlib_resources.files("animeds_sql").joinpath(folder, name).read_text("utf-8")
