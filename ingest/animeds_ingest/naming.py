@@ -17,14 +17,20 @@ from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 SUFFIXES = sorted(VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES, key=len, reverse=True)
 """What is cut off a name before it is read; longest first, so that `.tar.gz` goes as a whole."""
 
-PICTURE_FOLDERS = frozenset(
-    ["cap", "caps", "clip", "clips", "data", "dataset", "datasets", "frame", "frames", "image", "images", "img", "imgs", "input", "picture", "pictures", "pics", "screencap", "screencaps", "screenshot", "screenshots"]
+_OF_PICTURES = (
+    "cap caps clip clips data dataset datasets frame frames image images img imgs input picture pictures"
+    " pics screencap screencaps screenshot screenshots"
 )
+_OF_COLLECTIONS = (
+    "anime animes animation desktop documents download downloads episode episodes extras films home media"
+    " movies ova ovas root series shows source sources special specials src test tests tmp torrents tv user"
+    " users var video videos volumes work"
+)
+
+PICTURE_FOLDERS = frozenset(_OF_PICTURES.split())
 """Names (lower case) that say what is inside rather than of which show."""
 
-GENERIC_FOLDERS = PICTURE_FOLDERS | frozenset(
-    ["anime", "animes", "animation", "desktop", "documents", "download", "downloads", "episode", "episodes", "extras", "films", "home", "media", "movies", "ova", "ovas", "root", "series", "shows", "source", "sources", "special", "specials", "src", "test", "tests", "tmp", "torrents", "tv", "user", "users", "var", "video", "videos", "volumes", "work"]
-)
+GENERIC_FOLDERS = PICTURE_FOLDERS | frozenset(_OF_COLLECTIONS.split())
 """Folder names (lower case) that are never the name of a show."""
 
 STOP = "\x1f"

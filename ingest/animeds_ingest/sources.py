@@ -1,0 +1,266 @@
+"""What there is to ingest: paths in, one SourceSpec per video, archive or folder of pictures out.
+
+The one rule: whatever was given is either in the answer or in an error that names it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from animeds_db.errors import SourceError, UsageError, did_you_mean
+from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
+from animeds_ingest.naming import EpisodeName, parse_name
+
+IMAGE_TYPES = ("screenshot", "fanart", "regularization")
+
+DATABASE_SUFFIX = ".animeds"
+"""Folders of this name are databases of ours, never sources."""
+
+METADATA_NAMES = ("metadata.jsonl", "metadata.csv")
+"""Files that make a folder of pictures a Hugging Face imagefolder, if they have a `file_name`."""
+
+CHUNKS = 64
+CHUNK_BYTES = 64 * 1024
+"""A file is hashed over its size and this many evenly spaced chunks; files of up to 4 MiB as a whole."""
+
+MEMBER_CHUNKS = 4
+MEMBER_CHUNK_BYTES = 4 * 1024
+"""The same for each picture of a folder: a season of screencaps is 10,000 files."""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One thing to ingest. `kind` is video, images (folder or one picture), archive or imagefolder."""
+
+    path: Path
+    kind: str
+    name: EpisodeName
+    credit: str | None = None
+    licence: str | None = None
+    url: str | None = None
+    image_type: str = "screenshot"
+
+
+def discover(
+    paths: Sequence[Path | str],
+    *,
+    show: str | None = None,
+    season: int | None = None,
+    episode: int | None = None,
+    title: str | None = None,
+    credit: str | None = None,
+    licence: str | None = None,
+    url: str | None = None,
+    image_type: str | None = None,
+) -> list[SourceSpec]:
+    """Return the sources under these files and folders, each once: as given, folders in natural order.
+
+    A folder gives one source per video and per archive on any level, and one for all its pictures together.
+    Hidden files and databases of ours are passed over. The other arguments take the place of what names
+    tell. Raises SourceError for a path that is missing, unreadable or holds nothing, and UsageError for an
+    unknown `image_type`, a negative number, or one episode or title for several videos.
+    """
+    _check_numbers(season=season, episode=episode)
+    rest = {"credit": credit or None, "licence": licence or None, "url": url or None}
+    found: dict[Path, SourceSpec] = {}
+    for path in paths:
+        for place, kind in _sources(Path(path).expanduser()):
+            read = parse_name(place.absolute())
+            name = EpisodeName(
+                read.show if show is None else show,
+                read.season if season is None else season,
+                read.episode if episode is None else episode,
+                read.title if title is None else title,
+            )
+            spec = SourceSpec(place, kind, name, image_type=_image_type(image_type), **rest)
+            found.setdefault(place.resolve(), spec)
+    specs = list(found.values())
+    _refuse_one_name_for_many(specs, episode, title)
+    return specs
+
+
+def content_hash(spec: SourceSpec) -> str:
+    """Return 32 hex digits, xxh3-128 of a source's content: the same wherever the file or folder lies.
+
+    A file: its size and CHUNKS evenly spaced chunks. A folder: of every picture and metadata file the path
+    inside, the size, and MEMBER_CHUNKS chunks. Raises SourceError when something cannot be read.
+    """
+    digest = xxhash.xxh3_128()
+    if not spec.path.is_dir():
+        _hash_file(digest, spec.path, CHUNKS, CHUNK_BYTES)
+        return digest.hexdigest()
+    for path in _members(spec.path):
+        digest.update(_inner_name(path, spec.path))
+        _hash_file(digest, path, MEMBER_CHUNKS, MEMBER_CHUNK_BYTES)
+    return digest.hexdigest()
+
+
+def fingerprint(spec: SourceSpec) -> str:
+    """Return 32 hex digits that change when the source does, found without reading content.
+
+    xxh3-128 of size and modification time (ns) of the file; for a folder of every picture and metadata
+    file, with its path inside. A renamed file keeps its fingerprint. Raises SourceError when a file is gone.
+    """
+    digest = xxhash.xxh3_128()
+    for path in _members(spec.path) if spec.path.is_dir() else [spec.path]:
+        status = _stat(path)
+        if path != spec.path:
+            digest.update(_inner_name(path, spec.path))
+        digest.update(b"%d %d\n" % (status.st_size, status.st_mtime_ns))
+    return digest.hexdigest()
+
+
+def _sources(path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield (path, kind) for one path as given. Raises SourceError when there is nothing."""
+    if not path.is_dir():
+        _stat(path)
+        suffix = suffix_of(path)
+        kind = (
+            "images" if suffix in PICTURE_SUFFIXES else "archive" if suffix in ARCHIVE_SUFFIXES else "video"
+        )
+        yield path, kind
+        return
+    files = list(_files(path))
+    films = [file for file in files if suffix_of(file) in VIDEO_SUFFIXES]
+    archives = [file for file in files if suffix_of(file) in ARCHIVE_SUFFIXES and _may_hold_pictures(file)]
+    yield from ((file, "video") for file in films)
+    yield from ((file, "archive") for file in archives)
+    has_pictures = any(suffix_of(file) in PICTURE_SUFFIXES for file in files)
+    if has_pictures:
+        is_labelled = any(file.name in METADATA_NAMES and _names_files(file) for file in files)
+        yield path, "imagefolder" if is_labelled else "images"
+    if not (films or archives or has_pictures):
+        raise SourceError(
+            f"{path} holds nothing to ingest", hint=f"looked on every level for {_looked_for()}"
+        )
+
+
+def _looked_for() -> str:
+    groups = {
+        "videos": VIDEO_SUFFIXES,
+        "pictures": PICTURE_SUFFIXES,
+        "archives of pictures": ARCHIVE_SUFFIXES,
+    }
+    return ", ".join(
+        f"{name} ({' '.join(sorted(suffix.lstrip('.') for suffix in suffixes))})"
+        for name, suffixes in groups.items()
+    )
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder in natural order, without hidden ones and databases of ours."""
+    found: list[Path] = []
+    for folder, folders, files in os.walk(root, onerror=_refuse):
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and not name.endswith(DATABASE_SUFFIX)
+        ]
+        found += [Path(folder, name) for name in files if not name.startswith(".")]
+    yield from sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _members(root: Path) -> Iterator[Path]:
+    """Yield the pictures and metadata files below a folder, in natural order."""
+    return (
+        path for path in _files(root) if suffix_of(path) in PICTURE_SUFFIXES or path.name in METADATA_NAMES
+    )
+
+
+def _refuse(error: OSError) -> None:
+    raise _unreadable(Path(error.filename or "."), error) from error
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    if isinstance(error, FileNotFoundError):
+        where = f"; the folder {path.parent} is there" if path.parent.is_dir() else ""
+        return SourceError(f"{path} does not exist", hint=f"check the path{where}")
+    if isinstance(error, PermissionError):
+        return SourceError(
+            f"{path} may not be read (permission denied)", hint=f"allow it: chmod u+rX '{path}'"
+        )
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network")
+
+
+def _may_hold_pictures(path: Path) -> bool:
+    """Return False for a zip without pictures (fonts, subtitles). Whatever cannot be told cheaply is True."""
+    if suffix_of(path) not in (".zip", ".cbz"):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(suffix_of(Path(name)) in PICTURE_SUFFIXES for name in archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return True  # ingest will say what is wrong with it
+
+
+def _names_files(path: Path) -> bool:
+    """Return whether a metadata file's first row has a `file_name`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix == ".csv":
+                return "file_name" in next(csv.reader(file), [])
+            first = json.loads(next((line for line in file if line.strip()), "null"))
+    except (OSError, ValueError, csv.Error):
+        return False
+    return isinstance(first, dict) and "file_name" in first
+
+
+def _inner_name(path: Path, root: Path) -> bytes:
+    return path.relative_to(root).as_posix().encode("utf-8", "surrogateescape") + b"\0"
+
+
+def _hash_file(digest: xxhash.xxh3_128, path: Path, chunks: int, chunk_bytes: int) -> None:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest.update(b"%d\n" % size)
+            for offset, length in _spans(size, chunks, chunk_bytes):
+                file.seek(offset)
+                digest.update(file.read(length))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _spans(size: int, chunks: int, chunk_bytes: int) -> Iterable[tuple[int, int]]:
+    """Return (offset, length) of evenly spaced chunks, the first at the start and the last at the end."""
+    if size <= chunks * chunk_bytes:
+        return [(0, size)]
+    return [((size - chunk_bytes) * i // (chunks - 1), chunk_bytes) for i in range(chunks)]
+
+
+def _image_type(value: str | None) -> str:
+    if value is None:
+        return IMAGE_TYPES[0]
+    if value not in IMAGE_TYPES:
+        raise UsageError(f'unknown image type "{value}"', hint=did_you_mean(value, IMAGE_TYPES))
+    return value
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    for name, value in numbers.items():
+        if value is not None and not 0 <= value < 2**31:
+            raise UsageError(f"{name} {value} is not a number from 0", hint=None)
+
+
+def _refuse_one_name_for_many(specs: Sequence[SourceSpec], episode: int | None, title: str | None) -> None:
+    videos = sum(spec.kind == "video" for spec in specs)
+    for name, value in (("episode", episode), ("title", title)):
+        if value is not None and videos > 1:
+            raise UsageError(
+                f"{name} {value!r} cannot be that of {videos} videos",
+                hint=f"give one file, or let the {name} be read from the names (try --dry-run)",
+            )
