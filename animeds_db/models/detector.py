@@ -57,6 +57,7 @@ class Detector:
         self.id = files.id
         self.thresholds = {**DEFAULTS, **files.entry.thresholds}
         self._vision = Vision(files, device)
+        self.provider = self._vision.network.provider
         self.classes = _class_names(self._vision)
         self._kinds = [_kind(name, self.entry, len(self.classes)) for name in self.classes]
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(k for k in self._kinds if k))

@@ -24,6 +24,7 @@ class Embedder:
         self.entry = files.entry
         self.id = files.id
         self._vision = Vision(files, device)
+        self.provider = self._vision.network.provider
         self.width = self._check()
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:

@@ -36,8 +36,12 @@ class Models:
 
     def records(self) -> list[dict[str, object]]:
         """Return the rows of these models for the table `models` (all columns but added_at)."""
-        runners = (self.tagger, *self.detectors, self.character, self.image)
-        return [_record(runner) for runner in runners if runner is not None]
+        return [_record(runner) for runner in self.runners()]
+
+    def runners(self) -> list[Tagger | Detector | Embedder]:
+        """Return every model of this run, in the order tagger, detectors, character, image."""
+        parts = (self.tagger, *self.detectors, self.character, self.image)
+        return [part for part in parts if part is not None]
 
 
 def load_profile(
@@ -58,10 +62,13 @@ def load_profile(
     wanted = [n for n in (profile.tagger, *profile.detectors, profile.character, profile.image) if n]
     if not wanted:
         return Models(profile=name, notes=("no models: frames are measured only",))
-    files = {model: _present(manifest, model, progress) for model in wanted}
     _tasks_fit(profile, manifest)
+    files = {model: _present(manifest, model, progress) for model in wanted}
     where = choose_device(device)
     models = _loaded(profile, files, where)
+    ran_on = {runner.provider for runner in models.runners()}
+    if ran_on != {where.name}:
+        where = Device("cpu", "models run on the CPU, at least some: onnxruntime could not start CUDA for them")
     return replace(models, profile=name, provider=where.name, notes=(where.reason,))
 
 

@@ -44,6 +44,7 @@ class Tagger:
         self.id = files.id
         self.labels: Sequence[TagLabel] = _labels(files)
         self._vision = Vision(files, device)
+        self.provider = self._vision.network.provider
         self._check()
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
