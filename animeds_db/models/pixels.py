@@ -12,7 +12,10 @@ The five ways to fit a picture into the model's size (height H, width W):
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -34,13 +37,19 @@ def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> 
     `images`: uint8 RGB [h,w,3]. `size`: height and width. With fit = "keep" all pictures must have
     the same size (see `fitted_size`).
     """
-    batch = np.stack([fit(image, how, size) for image in images])
+    batch = np.stack(list(_workers().map(lambda image: fit(image, how, size), images)))
     if how.colour == "BGR":
         batch = batch[..., ::-1]
     tensor = normalise(batch, how)
     if how.layout == "NCHW":
         tensor = tensor.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(tensor)
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    """Threads that fit pictures side by side: Pillow lets go of the interpreter while it resizes."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="animeds-pixels")
 
 
 def normalise(batch: np.ndarray, how: Input) -> np.ndarray:
