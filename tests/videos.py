@@ -7,9 +7,13 @@ path = write_video(tmp_path / "b.mkv", pictures=[rgb, …])   # pictures of your
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +58,25 @@ CLIPS: dict[str, dict[str, Any]] = {
 }
 """Clips by name: arguments of `write_video`, and the suffix of the file."""
 
+PACKED = "packed avi"
+"""The clip of `write_packed_avi`, for `shared_clip`."""
+
+ALL_CLIPS = [*CLIPS, PACKED]
+
 
 def write_clip(folder: Path, name: str, **changes: Any) -> Path:
     """Write the clip of this name in CLIPS into a folder and return its path."""
     arguments = {**CLIPS[name], **changes}
     suffix = arguments.pop("suffix")
     return write_video(folder / (name.replace(" ", "_").replace(":", "") + suffix), **arguments)
+
+
+@cache
+def shared_clip(name: str) -> Path:
+    """Return the clip of this name, encoded once per run. Do not change the file."""
+    folder = Path(tempfile.mkdtemp(prefix="animeds-clips-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_packed_avi(folder / "packed.avi") if name == PACKED else write_clip(folder, name)
 
 
 def moving_pictures(count: int, width: int, height: int) -> Iterable[np.ndarray]:
@@ -144,6 +161,58 @@ def write_video(
         if sound is not None:
             _write_silence(container, sound, len(frames) / fps)
     return path
+
+
+def write_packed_avi(path: Path, count: int = 48, gop: int = 12, size: tuple[int, int] = (160, 96)) -> Path:
+    """Write MPEG-4 with packed B-frames, as DivX and Xvid did: P and B in one packet, then an empty one.
+
+    No encoder of today writes it, so the packets of a usual encoding are put together here.
+    """
+    encoder = av.CodecContext.create("mpeg4", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
+    encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, 24), Fraction(24), gop
+    encoder.options = {"bf": "1", "b_strategy": "0", "flags": "+bitexact", "threads": "1"}
+    encoder.options["sc_threshold"] = "1000000000"
+    coded = []
+    for time, picture in enumerate(moving_pictures(count, *size)):
+        frame = to_frame(picture, "yuv420p")
+        frame.pts, frame.time_base = time, Fraction(1, 24)
+        coded += encoder.encode(frame)
+    coded += encoder.encode(None)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.codec_tag = "XVID"
+        stream.codec_context.flags |= int(av.codec.context.Flags.bitexact)
+        stream.codec_context.open()
+        for time, (data, is_key) in enumerate(_packed(coded)):
+            packet = av.Packet(data)
+            packet.stream, packet.time_base = stream, Fraction(1, 24)
+            packet.pts = packet.dts = time
+            packet.is_keyframe = is_key
+            container.mux(packet)
+    return path
+
+
+def _packed(coded: Sequence[Any]) -> list[tuple[bytes, bool]]:
+    """Join each picture with the B picture that follows it, and mark the stream as packed (`…p`)."""
+    start_code = b"\x00\x00\x01\xb6"
+    packed: list[tuple[bytes, bool]] = []
+    for packet in coded:
+        data = bytes(packet)
+        is_b = data[data.index(start_code) + 4] >> 6 == 2
+        if not is_b:
+            packed.append((data, packet.is_keyframe))
+            continue
+        packed[-1] = (packed[-1][0] + data, packed[-1][1])
+        # A P picture (01) of this time (5 bits), not coded (0): the empty packet. ISO/IEC 14496-2, 6.2.5.
+        bits = f"0101{(packet.pts + 1) % 24:05b}100"
+        bits += "1" * (-len(bits) % 8)
+        packed.append((start_code + int(bits, 2).to_bytes(len(bits) // 8, "big"), False))
+    first, is_key = packed[0]
+    head = first.index(b"\x00\x00\x01\xb3")
+    packed[0] = (first[:head] + b"\x00\x00\x01\xb2DivX503b1393p" + first[head:], is_key)
+    return packed
 
 
 def frame_times(count: int) -> list[int]:

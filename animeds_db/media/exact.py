@@ -154,7 +154,7 @@ class _Walk:
     def _go_to_key(self, key_pts: int) -> Packet[VideoStream] | None:
         """Take packets, undecoded, up to this key packet; by a seek where it is far away or behind."""
         is_ahead = self._seen_key is not None and self._seen_key < key_pts
-        near = round(NEAR_S / self.reader.time_base)
+        near = round(NEAR_S / self.reader.time_base) if self.reader.can_seek else key_pts
         if not (is_ahead and self._seen_key is not None and key_pts - self._seen_key < near):
             self._packets = self._watched(self.reader.packets(key_pts))
         for packet in self._packets:

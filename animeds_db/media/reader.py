@@ -21,6 +21,10 @@ STEPS_BACK = (0.0, 2.0, 12.0)
 """Seconds before the wanted key frame at which seeks are tried, before the file is read from its start."""
 
 
+NO_TIMESTAMPS = 0x0080
+"""AVFMT_NOTIMESTAMPS (libavformat/avformat.h): raw streams, whose times are counted from the start."""
+
+
 class Reader:
     """An open video stream: its packets, its decoder, and how its times count."""
 
@@ -42,6 +46,9 @@ class Reader:
             self._container.close()
             raise
         self.context = self.stream.codec_context
+        # Program streams do not time every frame: after a seek FFmpeg guesses times that differ from before.
+        flags = self._container.format.flags
+        self.can_seek = self._container.format.name != "mpeg" and not flags & NO_TIMESTAMPS
         self._is_fresh = True
 
     def close(self) -> None:
@@ -69,18 +76,20 @@ class Reader:
     def packets(self, from_pts: int | None = None) -> Iterator[Packet[VideoStream]]:
         """Yield packets with data from the last key packet not after `from_pts`; None: from the start.
 
-        Where the file has no index and a seek lands too late, seeks go further back, in the end to the start.
+        Where a seek lands too late for want of an index, further back is tried, in the end the whole file.
         """
-        if from_pts is not None:
-            for back in STEPS_BACK:
-                packets = self._packets_after_seek(from_pts - round(back / self.time_base))
-                first = next((p for p in packets if p.is_keyframe), None)
-                first_pts = None if first is None else packet_pts(first)
-                if first is not None and first_pts is not None and first_pts <= from_pts:
-                    yield first
-                    yield from packets
-                    return
-        yield from self._packets_from_start()
+        if from_pts is None:
+            yield from self._packets_from_start()
+            return
+        for back in STEPS_BACK if self.can_seek else ():
+            packets = self._packets_after_seek(from_pts - round(back / self.time_base))
+            first = next((p for p in packets if p.is_keyframe), None)
+            first_pts = None if first is None else packet_pts(first)
+            if first is not None and first_pts is not None and first_pts <= from_pts:
+                yield first
+                yield from packets
+                return
+        yield from _from_last_key(self._packets_from_start(), from_pts)
 
     def _packets_after_seek(self, pts: int) -> Iterator[Packet[VideoStream]]:
         self._is_fresh = False
@@ -132,6 +141,21 @@ class Reader:
             colour=resolve(tags, decoded.format, decoded.width, decoded.height),
             geometry=shape,
         )
+
+
+def _from_last_key(packets: Iterator[Packet[VideoStream]], from_pts: int) -> Iterator[Packet[VideoStream]]:
+    """Leave out what comes before the last key packet not after `from_pts`, holding one GOP at most."""
+    held: list[Packet[VideoStream]] = []
+    for packet in packets:
+        pts = packet_pts(packet)
+        if packet.is_keyframe and pts is not None:
+            if pts > from_pts:
+                yield from (*held, packet)
+                yield from packets
+                return
+            held = []
+        held.append(packet)
+    yield from held
 
 
 def _display_matrix(decoded: av.VideoFrame) -> bytes | None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-SKIPS_NON_INTRA = frozenset({"h264", "hevc"})
-"""Codecs whose decoder gives just the I-frames under skip_frame=NONINTRA; others ignore it or lose some."""
+SKIPS_NON_INTRA = frozenset({"h264"})
+"""Codecs whose decoder gives exactly the I-frames under skip_frame=NONINTRA. HEVC's loses those that are
+no key frames, the others ignore it: there everything is decoded."""
 
 
 class Video:
