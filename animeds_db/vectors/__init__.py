@@ -6,17 +6,26 @@ affair. Cosine means what rows.py says, everywhere.
 
 from __future__ import annotations
 
+from animeds_db.vectors.approximate import ApproximatePairs, Recall, approximate_pairs
 from animeds_db.vectors.engine import Pairs
 from animeds_db.vectors.index import SimilarityIndex
 from animeds_db.vectors.join import similar_between, similar_pairs, similarity_index
+from animeds_db.vectors.nearest import Nearest, nearest
 from animeds_db.vectors.rows import Normalised, cosines, normalise
+from animeds_db.vectors.runs import run_leaders
 
 __all__ = [
+    "ApproximatePairs",
+    "Nearest",
     "Normalised",
     "Pairs",
+    "Recall",
     "SimilarityIndex",
+    "approximate_pairs",
     "cosines",
+    "nearest",
     "normalise",
+    "run_leaders",
     "similar_between",
     "similar_pairs",
     "similarity_index",

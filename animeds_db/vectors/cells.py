@@ -26,8 +26,8 @@ _BLOCK = 4096
 
 
 def cell_count(rows: int) -> int:
-    """Return how many cells to use for this many rows: about their square root."""
-    return max(16, min(4096, math.isqrt(rows)))
+    """Return how many cells to use for this many rows: twice their square root, 4096 at most."""
+    return max(16, min(4096, 2 * math.isqrt(rows)))
 
 
 class Cells:
@@ -36,7 +36,7 @@ class Cells:
     def __init__(self, centres: Floats) -> None:
         self.centres = centres
         wide = centres.astype(np.float64)
-        squares = np.einsum("ij,ij->i", wide, wide)
+        squares = np.vecdot(wide, wide)
         between = squares[:, None] + squares[None, :] - 2 * (wide @ wide.T)
         self._squares = squares.astype(np.float32)
         self._between = np.sqrt(np.maximum(between, 0)).astype(np.float32)
@@ -78,22 +78,21 @@ class Cells:
         )
         return met / max(1, len(features)) ** 2
 
-    def own_gap(self, features: Floats, own: CellNumbers) -> Floats:
-        """Return the gap of each row to its own cell."""
-        out = np.einsum("ij,ij->i", features, -2 * self.centres[own])
-        return np.asarray(out + self._squares[own], np.float32)
-
     def visits(self, features: Floats, own: CellNumbers, reach: float, cells: slice) -> Mask:
         """Return which of the cells each row must visit to meet all its partners within `reach`."""
-        limit = np.take(self._between[cells].T, own, axis=0)
-        limit *= np.float32(2 * reach)
-        limit += (self.own_gap(features, own) + self._slack())[:, None]
-        return self.gaps(features, cells) <= limit
+        own_gap = np.vecdot(features, -2 * self.centres[own]) + self._squares[own]
+        one = np.ones(len(features), np.float32)
+        # gap to a cell − gap to the own cell, as one product: passes over the result cost more than it does
+        rows = np.column_stack([features, one, -own_gap])
+        sides = np.column_stack(
+            [-2 * self.centres[cells], self._squares[cells], np.ones_like(self._squares[cells])]
+        )
+        limits = np.float32(2 * reach) * self._between[:, cells] + self._slack()
+        return np.asarray(rows @ sides.T <= np.take(limits, own, axis=0))
 
     def _slack(self) -> np.float32:
-        """Return an allowance for rounding: four dot products, two of them when the partner was assigned."""
-        largest = float(self._squares.max(initial=1.0))
-        return np.float32(8 * (self.centres.shape[1] + 8) * EPSILON * max(1.0, largest))
+        """Return an allowance for rounding: each gap is a sum of numbers below 4, taken here and on assignment."""
+        return np.float32(16 * (self.centres.shape[1] + 8) * EPSILON)
 
 
 def reach_of(threshold: float, slack: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from animeds_db.vectors import bound
 from animeds_db.vectors.cells import Rights
 from animeds_db.vectors.index import Side
-from animeds_db.vectors.memory import LEFT_TILE, RIGHT_TILE, VERIFY_AT, PairBudget
+from animeds_db.vectors.memory import LEFT_TILE, RIGHT_TILE, VERIFY_AT, PairBudget, groups
 from animeds_db.vectors.parallel import Progress, run_blocks, spans
 from animeds_db.vectors.rows import Floats, Mask, Positions, cosines
 
@@ -74,7 +74,7 @@ class Join:
     def _blocks(self, threads: int) -> Iterator[Block]:
         """Yield groups of cells of some thousand rows, enough of them to keep all threads busy."""
         cells = len(self.starts) - 1
-        together = max(8, min(64, cells // (8 * threads)))
+        together = groups(cells, threads)
         for low in range(0, cells, together):
             group = range(low, min(low + together, cells))
             # A cell far above the average (all rows alike) is shared out too.
@@ -120,7 +120,7 @@ class Join:
             for left in spans(int(low), int(high), LEFT_TILE):
                 rows = self.left.tile(left)
                 first = int(np.searchsorted(rights, left.start)) if self.triangle else 0
-                for some in spans(first, len(rights), RIGHT_TILE):
+                for some in spans(first, len(rights), len(products) // len(rows)):
                     columns = self.right.tile(rights[some])
                     tile = products[: len(rows) * len(columns)].reshape(len(rows), len(columns))
                     np.dot(rows, columns.T, out=tile)
@@ -128,7 +128,8 @@ class Join:
                         yield from self._hits(tile >= least, left.start, rights[some])
 
     def _hits(self, passed: Mask, low: int, rights: Positions) -> Iterator[tuple[Positions, Positions]]:
-        at_left, at_right = np.nonzero(passed)
+        # np.nonzero on two dimensions takes ten times as long
+        at_left, at_right = np.divmod(np.flatnonzero(passed), len(rights))
         left, right = at_left + low, rights[at_right]
         if self.keep is not None:
             wanted = self.keep(left, right)

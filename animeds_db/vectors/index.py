@@ -16,6 +16,7 @@ import numpy as np
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.vectors import bound
 from animeds_db.vectors.cells import CellNumbers, Cells
+from animeds_db.vectors.memory import visit_bytes
 from animeds_db.vectors.parallel import run_blocks, spans
 from animeds_db.vectors.plan import Plan
 from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms
@@ -61,8 +62,9 @@ class SimilarityIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory the index holds."""
-        return self.order.nbytes + (0 if self.features is None else self.features.nbytes)
+        """Bytes of memory the index holds, and the lists of visitors made from it."""
+        features = 0 if self.features is None else self.features.nbytes
+        return self.order.nbytes + features + visit_bytes(len(self.order), len(self.starts) - 1)
 
     def side(self, x: Matrix) -> Side:
         """Return the index as a side of a join; x must be the matrix it was built from."""

@@ -33,14 +33,28 @@ def checked_threshold(threshold: float) -> float:
 def feature_bytes(rows: int, columns: int, cells: int) -> int:
     """Return the bytes an index of these rows takes while it is built (columns 0: no features kept)."""
     kept = rows * columns * 4
-    return kept * (2 if cells > 1 else 1) + rows * 24 + 2 * cells * cells * 8
+    return kept * (2 if cells > 1 else 1) + rows * 24 + 2 * cells * cells * 8 + visit_bytes(rows, cells)
+
+
+def visit_bytes(rows: int, cells: int) -> int:
+    """Return the bytes of the lists of visitors under way.
+
+    Up to a 16th of the cells are under way at a time (see `groups`); each is visited by a tenth of the
+    rows where cells pay at all, and a position takes 8 bytes.
+    """
+    return rows * cells // 20 if cells > 1 else 0
+
+
+def groups(cells: int, threads: int) -> int:
+    """Return how many cells make one piece of work: enough pieces for all threads, not too many visitors."""
+    return max(8, min(64, cells // (16 * threads)))
 
 
 def thread_bytes(rows: int, width: int) -> int:
     """Return the bytes the blocks of one thread take."""
     left, right = min(rows, LEFT_TILE), min(rows, RIGHT_TILE)
     tile = left * right * 6 + (left + right) * width * 12
-    block = min(rows, block_rows(width)) * width * 8 * 5
+    block = min(rows, block_rows(width)) * width * 8 * 10
     return tile + block + min(rows * rows, 2 * VERIFY_AT) * 48
 
 
@@ -66,8 +80,8 @@ class Room:
         return cls(total, fitting, fitting * one)
 
     def for_features(self) -> int:
-        """Return the bytes features may take: half of what the blocks leave, the rest is for pairs."""
-        return (self.total - self.blocks) // 2
+        """Return the bytes an index may take: two thirds of what the blocks leave, the rest is for pairs."""
+        return (self.total - self.blocks) * 2 // 3
 
 
 class PairBudget:

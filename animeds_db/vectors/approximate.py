@@ -1,0 +1,132 @@
+"""The similarity join for very large sets: only rows that share one of their nearest cells are compared.
+
+It can miss pairs, so it says how many: its recall is measured against the exact join of a sample of
+rows with all rows. Every pair it does give is a true one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from animeds_db.errors import UsageError
+from animeds_db.vectors import bound
+from animeds_db.vectors.cells import CellNumbers, Rights, cell_count
+from animeds_db.vectors.engine import Join, Keep, Pairs
+from animeds_db.vectors.index import SimilarityIndex
+from animeds_db.vectors.join import similar_pairs, similarity_index
+from animeds_db.vectors.memory import DEFAULT_MB, PairBudget, Room, checked_threshold
+from animeds_db.vectors.parallel import Progress, one_blas_thread, thread_count
+from animeds_db.vectors.rows import Positions, as_matrix
+
+_CONFIDENCE = 1.96  # standard deviations: 95 %
+
+
+@dataclass(frozen=True)
+class Recall:
+    """What share of the true pairs was found, judged on those that touch a sample of rows.
+
+    `estimate` 0…1 is None when the sample has no pair at all; `low` is the lower end of its 95 %
+    interval (Wilson's, taking pairs as independent); `pairs` true pairs touch the `rows` sampled.
+    """
+
+    estimate: float | None
+    low: float
+    pairs: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class ApproximatePairs:
+    """Pairs that were found, and the recall they have."""
+
+    pairs: Pairs
+    recall: Recall
+
+
+def approximate_pairs(
+    x: npt.ArrayLike,
+    threshold: float,
+    *,
+    visits: int = 4,
+    cells: int | None = None,
+    index: SimilarityIndex | None = None,
+    sample_rows: int = 1000,
+    memory_mb: float = DEFAULT_MB,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ApproximatePairs:
+    """Return most pairs of rows a < b of x with cosine ≥ threshold, sorted, and their recall.
+
+    Two rows are compared when one of them has the nearest cell of the other among its `visits` nearest
+    cells (more: slower and more complete). There are `cells` cells, about twice the root of the rows
+    when not given; with an `index`, its cells are used. The recall is judged on `sample_rows` rows.
+    A set in which cells cannot help is joined exactly. Raises UsageError as `similar_pairs` does.
+    """
+    matrix, threshold = as_matrix(x), checked_threshold(threshold)
+    if visits < 1 or sample_rows < 1:
+        raise UsageError(f"visits and sample_rows must be 1 or more, not {visits} and {sample_rows}")
+    room = Room.plan(memory_mb, len(matrix), matrix.shape[1], thread_count(threads))
+    if index is None:
+        count = cells or cell_count(len(matrix))
+        index = similarity_index(matrix, threshold, cells=count, memory_mb=memory_mb, threads=room.threads)
+    index = index.extended(matrix, room.threads)
+    side, own = index.side(matrix), index.own_cells()
+    if index.plan.cells is None or side.features is None:
+        pairs = similar_pairs(
+            matrix, threshold, index=index, memory_mb=memory_mb, threads=room.threads, progress=progress
+        )
+        return ApproximatePairs(pairs, Recall(1.0 if len(pairs) else None, 1.0, len(pairs), len(matrix)))
+    with one_blas_thread():
+        visited = index.plan.cells.nearest_few(side.features, visits)
+    rights, keep = _visiting(visited, own, len(index.plan.cells)), _first_found(visited, own)
+    budget = PairBudget(room, index.nbytes + 2 * visited.nbytes, threshold)
+    join = Join(side, side, index.starts, index.columns, rights, keep, False, threshold, budget)
+    pairs = join.run(room.threads, progress, mirrored=True)
+    sample = bound.pick_rows(index.order, sample_rows, seed=1)
+    true = similar_pairs(
+        matrix, threshold, new=sample, index=index, memory_mb=memory_mb, threads=room.threads
+    )
+    return ApproximatePairs(pairs, _recall(pairs, true, sample, len(matrix)))
+
+
+def _visiting(visited: CellNumbers, own: CellNumbers, cells: int) -> Rights:
+    """Return for each cell the rows that have it among their nearest ones, or live there."""
+    missing = np.flatnonzero((visited != own[:, None]).all(axis=1))  # a tie of two centres
+    numbers = np.concatenate([visited.ravel(), own[missing]])
+    rows = np.concatenate([np.repeat(np.arange(len(own)), visited.shape[1]), missing])
+    order = np.lexsort((rows, numbers))
+    rows, ends = rows[order], np.cumsum(np.bincount(numbers, minlength=cells))
+
+    def rights(group: range) -> Iterator[Positions]:
+        for cell in group:
+            yield rows[ends[cell - 1] if cell else 0 : ends[cell]]
+
+    return rights
+
+
+def _first_found(visited: CellNumbers, own: CellNumbers) -> Keep:
+    """Keep a pair in the lower of two cells when it is met in both."""
+
+    def keep(left: Positions, right: Positions) -> npt.NDArray[np.bool_]:
+        left_cell, right_cell = own[left], own[right]
+        met_before = (visited[left] == right_cell[:, None]).any(axis=1)
+        lower = (left_cell < right_cell) | ((left_cell == right_cell) & (left < right))
+        return np.asarray(lower | ((left_cell > right_cell) & ~met_before))
+
+    return keep
+
+
+def _recall(found: Pairs, true: Pairs, sample: Positions, rows: int) -> Recall:
+    """Return which share of the true pairs was found; Wilson (1927), as in Brown, Cai, DasGupta (2001)."""
+    if len(true) == 0:
+        return Recall(None, 0.0, 0, len(sample))
+    got = np.isin(true.a * rows + true.b, found.a * rows + found.b)
+    share, total, z2 = float(got.mean()), len(true), _CONFIDENCE**2
+    spread = _CONFIDENCE * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    low = (share + z2 / (2 * total) - spread) / (1 + z2 / total)
+    return Recall(share, low, total, len(sample))
