@@ -213,8 +213,9 @@ def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
     if not face:
         return tags
     tags.update(_MOOD_TAGS[pose.expression])
-    if pose.mouth_open and pose.expression not in ("frown", "angry", "crying", "surprised"):
+    if pose.mouth_open:
         tags.add("open_mouth")
+        tags.discard("frown")
     tags.add("closed_eyes" if eyes_shut(draft) else f"{look.eye_colour}_eyes")
     if pose.blush:
         tags.add("blush")

@@ -18,7 +18,7 @@ from .look import Look, Pose, Style, random_look, random_pose, random_style
 
 __all__ = ["Background", "Drawn", "Effects", "Placed", "Scene", "compose", "random_scene"]
 
-_LINES = (
+LINES = (
     "I never thought I'd see you here.",
     "Wait! The train is leaving!",
     "Is it really the last day?",
@@ -162,7 +162,7 @@ def random_scene(rng: np.random.Generator, people: int | None = None) -> Scene:
 def _random_effects(rng: np.random.Generator) -> Effects:
     return Effects(
         letterbox=float(rng.choice([0.0, 0.1, 0.125])) if rng.random() < 0.2 else 0.0,
-        subtitle=_LINES[int(rng.integers(len(_LINES)))] if rng.random() < 0.18 else None,
+        subtitle=LINES[int(rng.integers(len(LINES)))] if rng.random() < 0.18 else None,
         title=_TITLES[int(rng.integers(len(_TITLES)))] if rng.random() < 0.06 else None,
         blur=float(rng.uniform(0.001, 0.007)) if rng.random() < 0.15 else 0.0,
         grain=float(rng.uniform(1, 7)) if rng.random() < 0.25 else 0.0,

@@ -1,0 +1,60 @@
+"""Pictures into an H.264 file, the same bytes every time.
+
+Its one rule: nothing that varies between runs or machines with the same encoder may reach the file: one
+thread, fixed settings, no dates and no random ids.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.frame import PictureType
+from av.video.reformatter import ColorRange, Colorspace
+
+_BT709 = 1  # the same number for primaries, transfer and matrix (ITU-T H.273)
+_LIMITED = 1
+_KEYFRAME_EVERY_S = 4
+
+
+class Writer:
+    """A video being written: H.264 in Matroska, BT.709 limited range, key frames at cuts and every 4 s."""
+
+    def __init__(self, path: Path, size: tuple[int, int], fps: int) -> None:
+        self._container = av.open(path, "w", format="matroska", options={"fflags": "+bitexact"})
+        params = f"keyint={_KEYFRAME_EVERY_S * fps}:min-keyint=1:scenecut=0:forced-idr=1"
+        options = {"preset": "fast", "crf": "20", "threads": "1", "x264-params": params}
+        self._stream = self._container.add_stream("libx264", rate=Fraction(fps), options=options)
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.flags |= Flags.bitexact
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED
+        self._time_base = Fraction(1, fps)
+        self._count = 0
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode())
+        self._container.close()
+
+    def write(self, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], *, cut: bool) -> None:
+        """Append one uint8 [height, width, 3] RGB picture; `cut` makes it a key frame."""
+        frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        frame.colorspace = _BT709
+        frame.pict_type = PictureType.I if cut else PictureType.NONE
+        frame.pts, frame.time_base = self._count, self._time_base
+        self._count += 1
+        self._container.mux(self._stream.encode(frame))

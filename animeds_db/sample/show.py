@@ -1,0 +1,257 @@
+"""The sample show: scripts into drawn, encoded episodes, with the truth about every frame.
+
+Its one rule: the same seed, sizes and encoder give the same bytes; nothing else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from animeds_db.errors import UsageError
+
+from .background import draw_background
+from .cast import MOST_CHARACTERS, Cast, draw_cast
+from .effects import Effects, apply_effects
+from .encode import Writer
+from .figure import Box, Figure, Sketch, sketch
+from .look import Pose
+from .scene import scene_tags
+from .story import Actor, Episode, Shot, write_episode
+from .truth import EpisodeTruth, Person, Relative, State, Truth
+
+__all__ = ["Truth", "draw_show"]
+
+_SUPERSAMPLE = 2
+_DARK = 0.8
+"""Faded further than this towards black, a frame shows nobody and nothing."""
+_MOUTH = (1, 0, 1, 1, 0, 1, 0, 0)
+"""Open or shut, a twelfth of a second each times two: talk is animated on twos."""
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def draw_show(
+    folder: Path,
+    *,
+    episodes: int = 3,
+    seed: int = 7,
+    characters: int = 4,
+    size: tuple[int, int] = (640, 360),
+    fps: int = 12,
+    progress: Callable[[str], None] | None = None,
+) -> Truth:
+    """Draw a show into a folder (made if missing): `Title - S01E01.mkv` … and truth.json.
+
+    Another seed is another show with another title, style and cast. `size` is width and height in
+    pixels, even numbers; `fps` a multiple of 4. `progress` is called with each finished file's name.
+    Raises UsageError for values that make no sense.
+    """
+    _check(episodes, characters, size, fps)
+    folder.mkdir(parents=True, exist_ok=True)
+    cast = draw_cast(seed, characters)
+    told = []
+    for number in range(1, episodes + 1):
+        path = folder / f"{cast.title} - S01E{number:02d}.mkv"
+        told.append(_film(path, write_episode(cast, seed, number), cast, size, fps))
+        if progress:
+            progress(path.name)
+    truth = Truth(cast.title, seed, size[0], size[1], cast.characters, tuple(told))
+    truth.save(folder)
+    return truth
+
+
+def _check(episodes: int, characters: int, size: tuple[int, int], fps: int) -> None:
+    if not 1 <= episodes <= 99:
+        raise UsageError(f"{episodes} episodes", hint="1 … 99")
+    if not 1 <= characters <= MOST_CHARACTERS:
+        raise UsageError(f"{characters} characters", hint=f"1 … {MOST_CHARACTERS}")
+    if size[0] % 2 or size[1] % 2 or min(size) < 32:
+        raise UsageError(f"size {size[0]}x{size[1]}", hint="even numbers of at least 32 pixels")
+    if fps < 4 or fps % 4:
+        raise UsageError(f"{fps} frames per second", hint="a multiple of 4: shots are cut at quarter seconds")
+
+
+def _film(path: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: int) -> EpisodeTruth:
+    """Encode one episode and return the truth about it."""
+    starts: list[int] = []
+    states: list[State] = []
+    count = 0
+    with Writer(path, size, fps) as writer:
+        for number, shot in enumerate(episode.shots):
+            studio = _Studio(cast, shot, number, episode.letterbox, size, fps)
+            for i, (pixels, state) in enumerate(studio.frames()):
+                writer.write(pixels, cut=i == 0)
+                if not states or state != states[-1]:
+                    starts.append(count)
+                    states.append(state)
+                count += 1
+    return EpisodeTruth(
+        number=episode.number,
+        file=path.name,
+        fps=fps,
+        frames=count,
+        letterboxed=episode.letterbox > 0,
+        subtitled=episode.subtitled,
+        starts=tuple(starts),
+        states=tuple(states),
+    )
+
+
+@dataclass(frozen=True)
+class _Cel:
+    """A drawn canvas before the camera: the picture at output size, and who is on it."""
+
+    image: Image.Image
+    sketches: tuple[Sketch, ...]
+
+
+class _Studio:
+    """Draws the frames of one shot; every distinct picture only once."""
+
+    def __init__(
+        self, cast: Cast, shot: Shot, number: int, letterbox: float, size: tuple[int, int], fps: int
+    ) -> None:
+        self.cast = cast
+        self.shot = shot
+        self.number = number
+        self.size = size
+        self.fps = fps
+        self.count = round(shot.seconds * fps)
+        # The opening is the same in every episode, so bars come only after it.
+        self.letterbox = 0.0 if shot.segment == "opening" else letterbox
+        canvas = (round(shot.wide * size[0]), round(shot.tall * size[1]))
+        big = (canvas[0] * _SUPERSAMPLE, canvas[1] * _SUPERSAMPLE)
+        self.empty, self.place_tags = draw_background(shot.background, big)
+        self.cels: dict[tuple[tuple[Pose, float], ...], _Cel] = {}
+
+    def frames(self) -> Iterator[tuple[Pixels, State]]:
+        """Yield every frame of the shot as uint8 [height, width, 3] RGB, with what it shows."""
+        last: tuple[object, ...] | None = None
+        pixels: Pixels = np.zeros((0, 0, 3), np.uint8)
+        state = State(0, "", (), ())
+        for i in range(self.count):
+            acting = tuple(self._acting(actor, i) for actor in self.shot.actors)
+            camera, fade = self._camera(i), self._fade(i)
+            if (acting, camera, fade) != last:
+                last = (acting, camera, fade)
+                effects = self._effects(fade)
+                cel = self._cel(acting)
+                pixels = self._expose(cel, camera, effects)
+                state = self._state(cel, camera, effects)
+            yield pixels, state
+
+    def _acting(self, actor: Actor, i: int) -> tuple[Pose, float]:
+        """Return an actor's pose and place at frame i: blinks, mouth flaps, steps."""
+        pose, x = actor.placed.pose, actor.placed.x
+        if self.shot.still:
+            return pose, x
+        on_twos = max(1, self.fps // 6)
+        shut = (i + actor.blink) % int(2.75 * self.fps) < on_twos
+        open_mouth = actor.speaks and bool(_MOUTH[i // on_twos % len(_MOUTH)])
+        step = i // on_twos * on_twos / self.fps
+        changed = Pose(
+            facing=pose.facing,
+            expression=pose.expression,
+            eyes_closed=pose.eyes_closed or shut,
+            mouth_open=pose.mouth_open or open_mouth,
+            blush=pose.blush,
+            arms=pose.arms,
+            tilt=pose.tilt,
+        )
+        return changed, x + actor.walk * step
+
+    def _camera(self, i: int) -> tuple[int, int]:
+        """Return the camera's left upper corner on the canvas at frame i, in output pixels."""
+        share = i / max(1, self.count - 1)
+        share = share * share * (3 - 2 * share)  # eases in and out
+        left, top = (a + (b - a) * share for a, b in zip(self.shot.start, self.shot.end, strict=True))
+        most = (
+            self.empty.width // _SUPERSAMPLE - self.size[0],
+            self.empty.height // _SUPERSAMPLE - self.size[1],
+        )
+        return min(round(left * self.size[0]), most[0]), min(round(top * self.size[1]), most[1])
+
+    def _fade(self, i: int) -> float:
+        length = max(2, self.fps // 2)
+        fade = 0.0
+        if self.shot.fade_in:
+            fade = max(fade, 1 - i / length)
+        if self.shot.fade_out:
+            fade = max(fade, 1 - (self.count - 1 - i) / length)
+        return fade
+
+    def _effects(self, fade: float) -> Effects:
+        return Effects(self.letterbox, self.shot.subtitle, self.shot.title if fade < 0.5 else None, fade=fade)
+
+    def _cel(self, acting: tuple[tuple[Pose, float], ...]) -> _Cel:
+        if acting not in self.cels:
+            self.cels[acting] = self._draw(acting)
+        return self.cels[acting]
+
+    def _draw(self, acting: tuple[tuple[Pose, float], ...]) -> _Cel:
+        canvas = self.empty.copy()
+        width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
+        sketches = tuple(
+            sketch(
+                canvas,
+                actor.placed.look,
+                pose,
+                self.cast.style,
+                x * width,
+                actor.placed.y * height,
+                actor.placed.height * height,
+            )
+            for actor, (pose, x) in zip(self.shot.actors, acting, strict=True)
+        )
+        return _Cel(canvas.reduce(_SUPERSAMPLE), sketches)
+
+    def _expose(self, cel: _Cel, camera: tuple[int, int], effects: Effects) -> Pixels:
+        left, top = camera
+        view = cel.image.crop((left, top, left + self.size[0], top + self.size[1]))
+        return np.asarray(apply_effects(view, effects))
+
+    def _state(self, cel: _Cel, camera: tuple[int, int], effects: Effects) -> State:
+        if effects.fade > _DARK:
+            return State(self.number, self.shot.segment, ("general", "no_humans"), ())
+        window = self._window(camera)
+        figures = tuple(drawn.seen(window) for drawn in cel.sketches)
+        people = tuple(
+            self._person(actor.placed.name, figure, camera)
+            for actor, figure in zip(self.shot.actors, figures, strict=True)
+            if figure.person
+        )
+        tags = scene_tags(self.place_tags, figures, effects)
+        return State(self.number, self.shot.segment, tuple(sorted(tags)), people)
+
+    def _window(self, camera: tuple[int, int]) -> Box:
+        left, top = camera[0] * _SUPERSAMPLE, camera[1] * _SUPERSAMPLE
+        width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
+        bar = round(self.letterbox * self.size[1]) * _SUPERSAMPLE
+        return (float(left), float(top + bar), float(left + width), float(top + height - bar))
+
+    def _person(self, name: str | None, figure: Figure, camera: tuple[int, int]) -> Person:
+        def relative(box: Box | None) -> Relative | None:
+            if box is None:
+                return None
+            x0, y0, x1, y1 = (v / _SUPERSAMPLE for v in box)
+            width, height = self.size
+            return (
+                round((x0 - camera[0]) / width, 4),
+                round((y0 - camera[1]) / height, 4),
+                round((x1 - camera[0]) / width, 4),
+                round((y1 - camera[1]) / height, 4),
+            )
+
+        return Person(
+            name=name,
+            face=relative(figure.face),
+            head=relative(figure.head),
+            halfbody=relative(figure.halfbody),
+            person=relative(figure.person),
+            tags=tuple(sorted(figure.tags)),
+        )
