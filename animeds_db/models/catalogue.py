@@ -18,10 +18,20 @@ from animeds_db.models import files, hub
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of
-from animeds_db.models.manifest import SHIPPED, Entry, Manifest, load_manifest, read_toml, user_file
+from animeds_db.models.manifest import (
+    OPEN_CLIP,
+    SHIPPED,
+    Entry,
+    Manifest,
+    load_manifest,
+    read_toml,
+    user_file,
+)
+from animeds_db.models.profile import image_embedder
 from animeds_db.models.runtime import Device, Network, choose_device
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import TextTower
+from animeds_db.models.text import load as load_text
 
 Row = dict[str, object]
 
@@ -41,6 +51,8 @@ def _row(entry: Entry, manifest: Manifest) -> Row:
         found = locate(entry)
         state = "here" if found else "not pulled"
         revision = found.revision[:12] if found else None
+        if entry.engine != "onnx":
+            state = f"fetched by {entry.engine} when used"
     except ModelError as error:
         state = error.message
     return {
@@ -68,6 +80,9 @@ def pull_models(names: Sequence[str], progress: Progress | None = None, *, force
     for name in _expanded(names, manifest):
         entry = manifest.entry(name)
         found = hub.pull(entry, progress, force=force)
+        if entry.engine != "onnx":
+            load(found, choose_device("cpu"))  # its library fetches it on the way
+            continue
         rows.append(
             {
                 "name": name,
@@ -85,12 +100,12 @@ def _expanded(names: Sequence[str], manifest: Manifest) -> list[str]:
     for name in names:
         if name in manifest.profiles:
             wanted += _models_of(name, manifest)
-        elif name in manifest.entries:
+        elif name in manifest.entries or name.startswith(OPEN_CLIP):
             wanted.append(name)
         else:
             known = [*manifest.entries, *manifest.profiles]
             raise ModelError(f'there is no model or profile "{name}"', hint=did_you_mean(name, known))
-    followed = [part for name in wanted for part in (name, manifest.entries[name].text) if part]
+    followed = [part for name in wanted for part in (name, manifest.entry(name).text) if part]
     return list(dict.fromkeys(followed))
 
 
@@ -111,6 +126,8 @@ def verify_models(names: Sequence[str] = ()) -> list[Row]:
 
 
 def _is_here(entry: Entry) -> bool:
+    if entry.engine != "onnx":
+        return False
     return not entry.repo or Record.load().of(entry) is not None
 
 
@@ -230,9 +247,11 @@ def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTow
         return Tagger(found, device)
     if task == "detector":
         return Detector(found, device)
-    if task in ("character", "image"):
+    if task == "image":
+        return image_embedder(found, device)
+    if task == "character":
         return Embedder(found, device)
-    return TextTower(found, device) if task == "text" else Network(found.paths["model"], device)
+    return load_text(found, device) if task == "text" else Network(found.paths["model"], device)
 
 
 def _change_user_file(change: Callable[[str], str]) -> None:

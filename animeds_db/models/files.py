@@ -44,6 +44,8 @@ def locate(entry: Entry) -> Files | None:
 
     Raises ModelError for a file that is missing from an embedded or local model, or is not the one recorded.
     """
+    if entry.engine != "onnx":  # its library finds and fetches it; its revision is known once it is loaded
+        return Files(entry, {}, "", "")
     if entry.repo:
         return _pulled(entry)
     folder = entry.folder or Path()

@@ -33,7 +33,7 @@ def pull(entry: Entry, progress: Progress | None = None, *, force: bool = False)
     same model take turns: the second finds it there. Raises ModelError for everything that can go
     wrong, with the model, its size and the ways out.
     """
-    if entry.repo is None:
+    if entry.repo is None or entry.engine != "onnx":
         found = files.locate(entry)
         assert found is not None
         return found

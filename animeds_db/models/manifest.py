@@ -17,6 +17,7 @@ from typing import Any
 
 from animeds_db.errors import ModelError, did_you_mean
 
+ENGINES = ("onnx", "open_clip", "sentence-transformers")
 TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric")
 SHIPPED = Path(__file__).parent / "manifest.toml"
 TINY = Path(__file__).parent / "tiny"
@@ -78,7 +79,9 @@ class Entry:
     licence: str = ""
     source: str = ""  # where the facts of this entry were read
     width: int | None = None  # of the vectors
+    engine: str = "onnx"  # open_clip and sentence-transformers need the [clip] extra
     text: str | None = None  # image embedders: the name of the text tower of the same space
+    space: str | None = None  # text towers: the image embedder into whose space they were trained
     metric: str | None = None  # character embedders: the name of the model that compares two vectors
     thresholds: Mapping[str, float] = field(default_factory=dict)
     input: Input = Input()
@@ -88,7 +91,9 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """hub, embedded or file."""
+        """hub, embedded, file, or the library that fetches it."""
+        if self.engine != "onnx":
+            return self.engine
         if self.repo:
             return "hub"
         return "embedded" if self.folder == TINY else "file"
@@ -113,7 +118,9 @@ class Manifest:
     profiles: Mapping[str, Profile]
 
     def entry(self, name: str) -> Entry:
-        """Return an entry. Raises ModelError for a name nobody knows."""
+        """Return an entry; `open_clip:MODEL/WEIGHTS` needs none. Raises ModelError for a name nobody knows."""
+        if name.startswith(OPEN_CLIP) and "/" in name:
+            return _open_clip(name)
         if name not in self.entries:
             raise ModelError(f'there is no model "{name}"', hint=did_you_mean(name, self.entries))
         return self.entries[name]
@@ -123,6 +130,23 @@ class Manifest:
         if name not in self.profiles:
             raise ModelError(f'there is no profile "{name}"', hint=did_you_mean(name, self.profiles))
         return self.profiles[name]
+
+
+OPEN_CLIP = "open_clip:"
+
+
+def _open_clip(name: str) -> Entry:
+    """Return the entry of an open_clip model, whose two towers go by one name."""
+    model, _, weights = name.removeprefix(OPEN_CLIP).partition("/")
+    return Entry(
+        name,
+        "image",
+        title="open_clip",
+        files={"model": model, "pretrained": weights},
+        engine="open_clip",
+        text=name,
+        licence="see the model's card",
+    )
 
 
 def user_file() -> Path:
@@ -203,6 +227,8 @@ def _entry(name: str, table: dict[str, Any], path: Path) -> Entry:
     values = dict(table)
     if values.get("task") not in TASKS:
         raise ModelError(f"{where}: task is {values.get('task')!r}", hint="tasks: " + ", ".join(TASKS))
+    if values.get("engine", "onnx") not in ENGINES:
+        raise ModelError(f"{where}: engine is {values['engine']!r}", hint="engines: " + ", ".join(ENGINES))
     if "model" not in values.get("files", {}):
         raise ModelError(f"{where} names no file", hint='files = { model = "model.onnx" }')
     embedded = values.pop("embedded", False)

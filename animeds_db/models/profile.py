@@ -68,7 +68,9 @@ def load_profile(
     models = _loaded(profile, files, where)
     ran_on = {runner.provider for runner in models.runners()}
     if ran_on != {where.name}:
-        where = Device("cpu", "models run on the CPU, at least some: onnxruntime could not start CUDA for them")
+        where = Device(
+            "cpu", "models run on the CPU, at least some: onnxruntime could not start CUDA for them"
+        )
     return replace(models, profile=name, provider=where.name, notes=(where.reason,))
 
 
@@ -77,8 +79,17 @@ def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Mod
         tagger=Tagger(files[profile.tagger], device) if profile.tagger else None,
         detectors=tuple(Detector(files[name], device) for name in profile.detectors),
         character=Embedder(files[profile.character], device) if profile.character else None,
-        image=Embedder(files[profile.image], device) if profile.image else None,
+        image=image_embedder(files[profile.image], device) if profile.image else None,
     )
+
+
+def image_embedder(files: Files, device: Device) -> Embedder:
+    """Load an image embedder of either engine."""
+    if files.entry.engine == "onnx":
+        return Embedder(files, device)
+    from animeds_db.models.torch_clip import OpenClipEmbedder
+
+    return OpenClipEmbedder(files, device)
 
 
 def _present(manifest: Manifest, name: str, progress: Progress | None) -> Files:

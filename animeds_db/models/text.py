@@ -10,7 +10,7 @@ import numpy as np
 from animeds_db.errors import ModelError
 from animeds_db.models.embedder import unit
 from animeds_db.models.files import Files, Progress, locate
-from animeds_db.models.manifest import Tokens, load_manifest
+from animeds_db.models.manifest import Entry, Manifest, Tokens, load_manifest
 from animeds_db.models.runtime import Device, Network, choose_device
 
 if TYPE_CHECKING:
@@ -88,48 +88,82 @@ class TextTower:
         return int(raw.shape[1])
 
 
-def text_tower(model_id: str, *, device: str = "auto", progress: Progress | None = None) -> TextTower:
-    """Return the text tower of the image embedder that made a database's vectors.
+def text_tower(
+    model_id: str, *, tower: str | None = None, device: str = "auto", progress: Progress | None = None
+) -> TextTower:
+    """Return a text tower of the image embedder that made a database's vectors.
 
-    `model_id` is name@revision, as in the column `embedder`. Raises ModelError when that model has no
-    text tower, is not known here, or is here in another revision: its vectors are not comparable then.
+    `model_id` is name@revision, as in the column `embedder`; `tower` names another text tower than that
+    model's own, trained into the same space. Raises ModelError when there is none, or when the model
+    is here in another revision: its vectors are not comparable then.
     """
     manifest = load_manifest()
-    name, _, revision = model_id.partition("@")
-    entry = manifest.entry(name)
-    if entry.text is None:
-        raise ModelError(
-            f"{name} has no text tower: its vectors can be searched by picture, not by text",
-            hint="`animeds search --image FILE` or --frame ID; or embed the frames again with a CLIP model",
-        )
-    image = locate(entry)
-    if image is not None and revision and image.id != model_id:
-        raise ModelError(
-            f"the vectors were made by {model_id}, but the model here is {image.id}: they cannot be compared",
-            hint="`animeds embed` makes the vectors again with the model that is here",
-        )
-    tower = manifest.entry(entry.text)
-    found = locate(tower)
+    name, _, _ = model_id.rpartition("@")
+    image = manifest.entry(name or model_id)
+    entry = manifest.entry(_tower_name(image, tower, manifest))
+    _same_revision(image, model_id, device)
+    found = locate(entry)
     if found is None:
         from animeds_db.models.hub import pull
 
-        found = pull(tower, progress)
-    key = (found.id, str(found.paths["model"]), device)
+        found = pull(entry, progress)
+    key = (entry.name, found.id, device)
     if key not in _loaded:
         _loaded.clear()  # one tower at a time: they are hundreds of megabytes
-        _loaded[key] = TextTower(found, choose_device(device))
+        _loaded[key] = load(found, choose_device(device))
     return _loaded[key]
 
 
 _loaded: dict[tuple[str, str, str], TextTower] = {}
 
 
-def embed_text(model_id: str, texts: Sequence[str]) -> np.ndarray:
+def _tower_name(image: Entry, tower: str | None, manifest: Manifest) -> str:
+    if tower is not None and tower != image.text and manifest.entry(tower).space != image.name:
+        raise ModelError(
+            f"{tower} does not share a space with {image.name}: their vectors cannot be compared",
+            hint="text towers for it: " + (", ".join(_towers(image, manifest)) or "none"),
+        )
+    if tower is None and image.text is None:
+        raise ModelError(
+            f"{image.name} has no text tower: its vectors can be searched by picture, not by text",
+            hint="`animeds search --image FILE` or --frame ID; or embed the frames again with a CLIP model",
+        )
+    return tower or str(image.text)
+
+
+def _towers(image: Entry, manifest: Manifest) -> list[str]:
+    own = [image.text] if image.text else []
+    return own + [entry.name for entry in manifest.entries.values() if entry.space == image.name]
+
+
+def _same_revision(image: Entry, model_id: str, device: str) -> None:
+    found = locate(image)
+    if found is None or "@" not in model_id:
+        return
+    here = found.id if image.engine == "onnx" else load(found, choose_device(device)).id
+    if here != model_id:
+        raise ModelError(
+            f"the vectors were made by {model_id}, but the model here is {here}: they cannot be compared",
+            hint="`animeds embed` makes the vectors again with the model that is here",
+        )
+
+
+def load(files: Files, device: Device) -> TextTower:
+    """Load a text tower of any engine."""
+    if files.entry.engine == "onnx":
+        return TextTower(files, device)
+    from animeds_db.models import torch_clip
+
+    kinds = {"open_clip": torch_clip.OpenClipText, "sentence-transformers": torch_clip.SentenceText}
+    return kinds[files.entry.engine](files, device)
+
+
+def embed_text(model_id: str, texts: Sequence[str], *, tower: str | None = None) -> np.ndarray:
     """Return float32 [n, width] of length 1 each, in the space of the embedder `model_id` (name@revision).
 
-    Raises ModelError as `text_tower` does.
+    `tower`: another text tower of the same space, e.g. a multilingual one. Raises ModelError as `text_tower` does.
     """
-    return text_tower(model_id)(texts)
+    return text_tower(model_id, tower=tower)(texts)
 
 
 def _positions(ids: np.ndarray) -> np.ndarray:
