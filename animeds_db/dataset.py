@@ -14,6 +14,7 @@ from animeds_db.gallery import Gallery
 from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
 from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
+from animeds_db.steps.search import search, vector_of
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
@@ -98,6 +99,23 @@ class Dataset:
 
         named = find(name)
         return self.session.sql(named.sql, named.bind(params or {}), file=str(named.path))
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Path | None = None,
+        frame_id: str | None = None,
+        k: int = 20,
+        where: str | None = None,
+    ) -> duckdb.DuckDBPyRelation:
+        """Return the k frames most like some words, a picture file or another frame, best first.
+
+        Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
+        Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
+        """
+        vector = vector_of(self.session, text=text, image=image, frame_id=frame_id)
+        return search(self.session, vector, k=k, where=where)
 
     def frames(self) -> pl.LazyFrame:
         """Return the `frames` view as a polars LazyFrame."""
