@@ -20,10 +20,10 @@ def leaders(workbench: duckdb.DuckDBPyConnection, better: np.ndarray, worse: np.
     workbench.execute(
         "CREATE OR REPLACE TABLE open AS SELECT better AS rank FROM edges UNION SELECT worse FROM edges"
     )
-    workbench.execute("CREATE OR REPLACE TABLE decided (rank BIGINT, leader BIGINT)")
+    workbench.execute("CREATE OR REPLACE TABLE decided (rank BIGINT, leads BOOLEAN)")
     step = sql_script("steps", "leaders_round.sql")
     while workbench.execute("SELECT count(*) FROM open").fetchall()[0][0]:
         workbench.execute(f"CREATE OR REPLACE TABLE round AS {step}")
         workbench.execute("INSERT INTO decided SELECT * FROM round")
         workbench.execute("CREATE OR REPLACE TABLE open AS SELECT * FROM open ANTI JOIN round USING (rank)")
-    return workbench.sql("SELECT rank, leader FROM decided ORDER BY rank").to_arrow_table()
+    return workbench.sql(sql_script("steps", "leaders.sql")).to_arrow_table()

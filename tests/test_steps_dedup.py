@@ -1,0 +1,220 @@
+"""Near-duplicates: the whole database at once, groups that do not chain, the better frame stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from framestore import dataset_of, frame_rows, unit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import duckdb
+from animeds_db.errors import QueryError, StoreError, UsageError
+from animeds_db.steps.dedup import DedupOptions
+from animeds_db.steps.grouping import leaders
+
+ONLY_VECTORS = DedupOptions(phash_distance=None)
+
+
+def distinct(n: int, seed: int = 0, width: int = 16) -> np.ndarray:
+    return unit(np.random.default_rng(seed).normal(size=(n, width)))
+
+
+def groups(dataset) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for frame, group in dataset.sql("SELECT frame_id, group_id FROM duplicates").fetchall():
+        found.setdefault(group, set()).add(frame)
+    return found
+
+
+def test_copies_across_episodes_are_one_group_and_the_sharper_stays(tmp_path: Path) -> None:
+    x = distinct(6)
+    again = unit(x + 0.001)
+    dataset = dataset_of(
+        tmp_path,
+        {
+            "aaaaaaaa": frame_rows("aaaaaaaa", x, 6),
+            "bbbbbbbb": frame_rows("bbbbbbbb", again, 6, sharpness=[200.0] * 6),
+        },
+    )
+    found = dataset.dedup(ONLY_VECTORS)
+    assert (found.groups, found.copies) == (6, 6)
+    assert all(keeper.startswith("bbbbbbbb") for keeper in groups(dataset))
+    kept = dataset.sql("SELECT frame_id FROM kept").fetchall()
+    assert sorted(row[0][:8] for row in kept) == ["bbbbbbbb"] * 6
+    assert dataset.sql("SELECT count(*) FROM frames").fetchall() == [(12,)]
+
+
+def test_a_slow_pan_does_not_chain_into_one_group(tmp_path: Path) -> None:
+    angle = np.arange(60) * 0.05
+    x = np.zeros((60, 16))
+    x[:, 0], x[:, 1] = np.cos(angle), np.sin(angle)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 60)})
+    dataset.dedup(ONLY_VECTORS)
+    found = groups(dataset)
+    assert len(found) > 5
+    similarities = dataset.sql("SELECT similarity FROM duplicates").fetchall()
+    assert all(row[0] >= 0.985 - 1e-6 for row in similarities)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.tuples(st.integers(1, 14), st.integers(1, 14)).filter(lambda e: e[0] < e[1]), max_size=40))
+def test_leaders_are_those_of_going_through_the_frames_from_the_best_on(edges: set[tuple[int, int]]) -> None:
+    better, worse = (np.array([e[i] for e in sorted(edges)], np.int64) for i in (0, 1))
+    with duckdb.connect() as workbench:
+        table = leaders(workbench, better, worse)
+    expected: dict[int, int] = {}
+    for rank in sorted({r for e in edges for r in e}):
+        led_by = [k for k in range(1, rank) if (k, rank) in edges and expected.get(k) == k]
+        expected[rank] = min(led_by, default=rank)
+    assert dict(zip(table["rank"].to_pylist(), table["leader"].to_pylist(), strict=True)) == expected
+
+
+def test_an_opening_that_episodes_share_is_found_and_named(tmp_path: Path) -> None:
+    opening = distinct(7, seed=9)
+    sources = {}
+    for n, source in enumerate(("aaaaaaaa", "bbbbbbbb", "cccccccc")):
+        body = distinct(30, seed=n)
+        x = np.concatenate([body[:3], unit(opening + n * 0.001), body[3:]]) if n else np.concatenate([opening, body])
+        sources[source] = frame_rows(source, x, 37)
+    dataset = dataset_of(tmp_path, sources)
+    dataset.dedup(ONLY_VECTORS)
+    rows = dataset.sql(
+        "SELECT source_id, kind, first_shot, last_shot, len(shared_with) FROM segments ORDER BY 1"
+    ).fetchall()
+    assert rows == [
+        ("aaaaaaaa", "opening", 0, 6, 2),
+        ("bbbbbbbb", "opening", 3, 9, 2),
+        ("cccccccc", "opening", 3, 9, 2),
+    ]
+
+
+def test_frames_with_like_hashes_but_unlike_vectors_stay_apart(tmp_path: Path) -> None:
+    x = distinct(3)
+    rows = frame_rows("aaaaaaaa", x, 3, phash=[5, 5, 99])
+    assert dataset_of(tmp_path, {"aaaaaaaa": rows}).dedup().copies == 0
+
+
+def test_frames_without_vectors_are_compared_by_hash(tmp_path: Path) -> None:
+    far = 0x7777_0000_3333_1111
+    rows = frame_rows("aaaaaaaa", None, 4, phash=[0b1000, 0b1011, far, -1])
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    found = dataset.dedup()
+    assert (found.copies, found.without_vector) == (1, 4)
+    assert {r[0] for r in dataset.sql("SELECT reason FROM duplicates").fetchall()} == {"keeper", "phash"}
+
+
+def test_a_still_of_many_frames_gives_one_group(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 300, axis=0)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 300, phash=[7] * 300)})
+    assert dataset.dedup().copies == 299
+
+
+def test_the_same_parameters_give_the_same_rows_and_others_change_only_duplicates(tmp_path: Path) -> None:
+    x = unit(np.repeat(distinct(5), 4, axis=0) + np.random.default_rng(1).normal(size=(20, 16)) * 0.03)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 20)})
+    frames = dataset.store.version("frames")
+
+    def rows() -> list[object]:
+        return dataset.store.table("duplicates").to_table().to_pylist()
+
+    dataset.dedup(ONLY_VECTORS)
+    first = rows()
+    dataset.dedup(ONLY_VECTORS)
+    assert rows() == first
+    dataset.dedup(DedupOptions(threshold=0.9, phash_distance=None))
+    assert len(rows()) > len(first)
+    assert dataset.store.version("frames") == frames
+
+
+def test_a_ranking_of_ones_own_decides_who_stays(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 3, axis=0)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 3)})
+    rank = tmp_path / "last.sql"
+    rank.write_text("SELECT frame_id, row_number() OVER (ORDER BY time_s DESC) AS rank FROM frames")
+    dataset.dedup(ONLY_VECTORS, rank=rank)
+    assert set(groups(dataset)) == {"aaaaaaaa-000002000"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT frame_id FROM frames", "rank is missing"),
+        ("SELECT frame_id, 1 AS rank FROM frames", "same rank"),
+        ("SELECT frame_id, 1 AS rank FROM frames LIMIT 1", "has no rank"),
+        ("SELECT nothing", "nothing"),
+    ],
+)
+def test_a_bad_ranking_is_refused_with_its_file(tmp_path: Path, sql: str, message: str) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
+    rank = tmp_path / "bad.sql"
+    rank.write_text(sql)
+    with pytest.raises(QueryError, match=message) as caught:
+        dataset.dedup(ONLY_VECTORS, rank=rank)
+    assert "bad.sql" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.01}])
+def test_parameters_out_of_range_are_refused(tmp_path: Path, options: dict[str, float]) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
+    with pytest.raises(UsageError):
+        dataset.dedup(DedupOptions(**options))  # type: ignore[arg-type]
+
+
+def test_vectors_of_two_models_are_refused_by_name(tmp_path: Path) -> None:
+    rows = frame_rows("aaaaaaaa", distinct(2), 2)
+    rows[1]["embedder"] = "other@2"
+    with pytest.raises(StoreError, match=r"drawn@1, other@2"):
+        dataset_of(tmp_path, {"aaaaaaaa": rows}).dedup()
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_nothing_to_compare_is_no_error(tmp_path: Path, n: int) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(1), n)})
+    assert dataset.dedup().copies == 0
+
+
+def test_zero_vectors_match_nothing(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", np.zeros((3, 16)), 3)})
+    assert dataset.dedup(ONLY_VECTORS).copies == 0
+
+
+def test_each_gate_says_which_frame_it_stops(tmp_path: Path) -> None:
+    rows = frame_rows("aaaaaaaa", None, 9)
+    for row, change in zip(
+        rows,
+        [
+            {},
+            {"is_blank": True},
+            {"height": 480},
+            {"brightness": 0.01},
+            {"brightness": 0.99},
+            {"sharpness": 1.0},
+            {"text_lower": 0.2},
+            {"border_top": 0.12},
+            {"sharpness": None},
+        ],
+        strict=True,
+    ):
+        row |= change
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    gates = [r[0] for r in dataset.sql("SELECT gate FROM gates() ORDER BY frame_id").fetchall()]
+    assert gates == ["passed", "blank", "small", "dark", "bright", "blurred", "text", "border", "unmeasured"]
+    assert dataset.sql("SELECT frame_id FROM good").fetchall() == [("aaaaaaaa-000000000",)]
+    loose = dataset.sql("SELECT count(*) FROM gates(min_height := 480) WHERE gate = 'passed'").fetchall()
+    assert loose == [(2,)]
+
+
+def test_the_preview_counts_what_each_threshold_would_do_and_writes_only_its_page(tmp_path: Path) -> None:
+    x = unit(np.repeat(distinct(5), 4, axis=0) + np.random.default_rng(1).normal(size=(20, 16)) * 0.03)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 20)})
+    page = tmp_path / "preview.html"
+    rows = dataset.preview_dedup(DedupOptions(), page)
+    stay = [row["stay"] for row in rows]
+    assert stay == sorted(stay)
+    assert dataset.sql("SELECT count(*) FROM duplicates").fetchall() == [(0,)]
+    at = next(row for row in rows if row["threshold"] == 0.985)
+    assert at["stay"] == 20 - dataset.dedup(ONLY_VECTORS).copies
+    assert "0.985" in page.read_text("utf-8")
