@@ -266,7 +266,8 @@ def _options(
 ) -> dict[str, str]:
     chosen: dict[str, str] = {"threads": "1"}
     if codec == "libx264":
-        joined = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=3:b-adapt=0"
+        # x264's assembler reads past pictures 160 wide: without cpu-independent each run gives other bytes.
+        joined = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=3:b-adapt=0:cpu-independent=1"
         chosen |= {"preset": "veryfast", "x264-params": f"{joined}:{params}" if params else joined}
         chosen |= {"qp": "0"} if lossless else {}
     elif codec == "libx265":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ def decode_alone(context: VideoCodecContext, packet: Packet[VideoStream]) -> Alo
     Measured bit-identical to a full decode for the key packets of every codec; `skip_frame="NONKEY"` is
     not: VP9 ignores it, AVI with packed B-frames and open-GOP HEVC lose frames.
     """
+    if packet.is_corrupt:
+        return Alone(packet_pts(packet), [], True)
     frames: list[av.VideoFrame] = []
     is_damaged = False
     try:
@@ -44,7 +47,8 @@ def decode_alone(context: VideoCodecContext, packet: Packet[VideoStream]) -> Alo
         is_damaged = True
     finally:
         context.flush_buffers()
-    return Alone(packet_pts(packet), frames, is_damaged)
+    whole = [frame for frame in frames if not frame.is_corrupt]
+    return Alone(packet_pts(packet), whole, is_damaged or len(whole) < len(frames))
 
 
 class KeyDecoder:
@@ -91,16 +95,22 @@ class KeyDecoder:
 def decode_in_order(
     reader: Reader, packets: Iterable[Packet[VideoStream]], notes: Notes
 ) -> Iterator[av.VideoFrame]:
-    """Decode packets one after the other and yield frames in the order of presentation."""
+    """Decode packets one after the other and yield whole frames in the order of presentation."""
+    incomplete: set[int | None] = set()
     latest = 0.0
-    for packet in packets:
-        pts = packet_pts(packet)
-        latest = latest if pts is None else reader.seconds_at(pts)
+    for packet in chain(packets, [None]):  # None drains the decoder
+        if packet is not None:
+            pts = packet_pts(packet)
+            latest = latest if pts is None else reader.seconds_at(pts)
+            if packet.is_corrupt:  # cut off: the decoder fills the rest with grey and does not tell
+                incomplete.add(pts)
         try:
-            yield from reader.context.decode(packet)
+            decoded = reader.context.decode(packet)
         except av.FFmpegError:
             notes.count("damaged packets skipped", latest)
-    try:
-        yield from reader.context.decode(None)
-    except av.FFmpegError:
-        notes.count("damaged packets skipped", latest)
+            continue
+        for frame in decoded:
+            if frame.is_corrupt or frame.pts in incomplete:
+                notes.count("damaged frames left out", latest)
+            else:
+                yield frame

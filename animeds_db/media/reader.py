@@ -112,7 +112,7 @@ class Reader:
         while True:
             try:
                 packet = next(packets, None)
-            except av.FFmpegError:
+            except (av.FFmpegError, IndexError):  # IndexError: PyAV 18, where damage made up a new stream
                 return
             if packet is None:
                 return

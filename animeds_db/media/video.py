@@ -123,14 +123,11 @@ class Video:
     def _frame(
         self, reader: Reader, timeline: Timeline, decoded: av.VideoFrame, key_pts: int | None, is_key: bool
     ) -> VideoFrame | None:
-        """Wrap a decoded frame, or return None (and take note) when it is damaged or repeats a time."""
+        """Wrap a decoded frame, or return None (and take note) when it repeats a time."""
         frame = reader.frame(decoded, key_pts, is_key)
         if frame is None:
             raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
         assert frame.time_s is not None
-        if decoded.is_corrupt:
-            self._notes.count("damaged frames left out", frame.time_s)
-            return None
         if (decoded.width, decoded.height) != self._coded_size:
             self._notes.tell(f"the picture's size changes to {frame.width}×{frame.height}")
         return frame if timeline.accept(frame.pts) else None
