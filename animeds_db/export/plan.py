@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import importlib_resources
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
@@ -20,6 +19,7 @@ from animeds_db.export.names import Namer, with_ending
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source
 from animeds_db.export.render import FORMATS, checked_crop
+from animeds_db.scripts import sql_script
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,15 +74,11 @@ def select(
     with session.errors(sql, file):
         relation = session.sql(sql, params, file=file)
         _check_columns(relation)
-        rows = relation.query("selection", _plan_sql())
+        rows = relation.query("selection", sql_script("steps", "export_plan.sql"))
         assert rows is not None  # only a statement without rows gives None
         plan = rows.to_arrow_table()
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     return plan.cast(PLAN), session.arrow(f"SELECT {columns} FROM sources")
-
-
-def _plan_sql() -> str:
-    return (importlib_resources.files("animeds_sql") / "steps" / "export_plan.sql").read_text("utf-8")
 
 
 def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -21,19 +22,46 @@ MIN_OVERLAP = 1e-6
 
 @dataclass(frozen=True)
 class Format:
-    """A picture format: file extension, Pillow's name, longest edge it can hold, arguments for a quality."""
+    """A picture format: file extension, name, longest edge it can hold, encoder (RGB image, quality 1…100)."""
 
     suffix: str
     name: str
     max_edge: int
-    arguments: Callable[[int], dict[str, Any]]
+    encode: Callable[[Image.Image, int], bytes]
+
+
+def _png(image: Image.Image, quality: int) -> bytes:  # noqa: ARG001 (nothing is lost)
+    """Encode by FFmpeg, each row as its difference to the one above.
+
+    On 1080p frames 3 to 4 times as fast as Pillow at its default level, and at most a quarter larger.
+    """
+    encoder = av.CodecContext.create("png", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = image.width, image.height, "rgb24"
+    encoder.time_base, encoder.thread_count = Fraction(1, 1), 1
+    encoder.options = {"compression_level": "3", "pred": "up"}
+    frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
+
+
+def _webp(image: Image.Image, quality: int) -> bytes:
+    return _by_pillow(image, "WEBP", quality=quality, method=4)
+
+
+def _jpg(image: Image.Image, quality: int) -> bytes:
+    return _by_pillow(image, "JPEG", quality=quality, subsampling=0)  # 4:4:4, or thin coloured lines bleed
+
+
+def _by_pillow(image: Image.Image, name: str, **arguments: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, name, **arguments)
+    return buffer.getvalue()
 
 
 FORMATS = {
-    "png": Format(".png", "PNG", 2**31 - 1, lambda _: {"compress_level": 6}),
-    "webp": Format(".webp", "WEBP", 16383, lambda quality: {"quality": quality, "method": 4}),
-    # 4:4:4: thin coloured lines bleed when chroma is halved.
-    "jpg": Format(".jpg", "JPEG", 65500, lambda quality: {"quality": quality, "subsampling": 0}),
+    "png": Format(".png", "PNG", 65535, _png),
+    "webp": Format(".webp", "WebP", 16383, _webp),
+    "jpg": Format(".jpg", "JPEG", 65500, _jpg),
 }
 
 
@@ -90,6 +118,4 @@ def encode(image: Image.Image, image_format: str, quality: int) -> bytes:
             f"(longest edge {kind.max_edge})",
             hint="choose png, or --max-size",
         )
-    buffer = io.BytesIO()
-    image.save(buffer, kind.name, **kind.arguments(quality))
-    return buffer.getvalue()
+    return kind.encode(image, quality)
