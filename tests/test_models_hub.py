@@ -164,6 +164,30 @@ def test_a_broken_connection_is_gone_on_with_by_a_range_request(hub: Hub, tmp_pa
     assert {row["state"] for row in verify_models(["wd-swinv2-v3"])} == {"ok"}
 
 
+def test_a_transfer_by_xet_is_told_once_and_draws_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    from types import SimpleNamespace
+
+    from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
+
+    told: list[tuple[int, int | None]] = []
+    bar = puller._bar_class("a model", lambda _, done, total: told.append((done, total)))
+    labels = {"reconstruction_desc": "written", "transfer_desc": "received"}
+    with XetDownloadProgressReporter(**labels, total=100, log_level=20, tqdm_class=bar) as reporter:
+        for received, written in ((40, 0), (90, 40), (100, 100)):
+            reporter.update_progress(
+                SimpleNamespace(
+                    total_bytes=100,
+                    total_bytes_completed=written,
+                    total_bytes_completion_rate=1.0,
+                    total_transfer_bytes_completed=received,
+                    total_transfer_bytes_completion_rate=1.0,
+                )
+            )
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[0] == (40, 100) and told[-1] == (100, 100)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_new_commit_on_the_hub_does_not_change_a_pulled_model(hub: Hub) -> None:
     wd()
     hub.commit = "f" * 40

@@ -8,6 +8,7 @@ file and renames it, and goes on by range requests when the connection breaks du
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 from collections.abc import Iterator
@@ -297,24 +298,25 @@ def _place(entry: Entry) -> str:
 
 
 def _bar_class(name: str, progress: Progress | None) -> type[Any]:
-    """Return a class with what huggingface_hub needs of tqdm: it draws nothing and tells `progress`."""
+    """Return a tqdm that draws nothing and tells `progress` how far the transfer is.
 
-    class Told:
-        def __init__(self, *_: Any, total: int | None = None, initial: int = 0, **__: Any) -> None:
-            self.total, self.done = total, initial
+    A Xet transfer has two bars, bytes received and bytes written: the one that is further is told.
+    """
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
-        def update(self, n: float | None = 1) -> None:
-            self.done += int(n or 0)
+    furthest = 0
+
+    class Told(tqdm):  # type: ignore[misc]
+        def update(self, n: float | None = 1) -> bool | None:
+            nonlocal furthest
+            drawn: bool | None = super().update(n)
+            furthest = max(furthest, min(int(self.n), self.expected or int(self.n)))
             if progress is not None:
-                progress(name, self.done, self.total)
+                progress(name, furthest, self.expected)
+            return drawn
 
-        def __enter__(self) -> Told:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.close()
-
-        def close(self) -> None:
-            """Nothing was drawn, nothing is left to close."""
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.expected: int | None = kwargs.get("total")
+            super().__init__(*args, **kwargs | {"file": io.StringIO()})
 
     return Told
