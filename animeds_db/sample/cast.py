@@ -74,16 +74,16 @@ def _characters(rng: np.random.Generator, hair: list[str], count: int) -> tuple[
     styles = _shuffled(rng, _TELLING_HAIR)
     cloth = _shuffled(rng, tuple(CLOTH_COLOURS))
     girls, boys = _shuffled(rng, _GIRLS), _shuffled(rng, _BOYS)
+    casual = {gender: _shuffled(rng, options) for gender, options in _CASUAL.items()}
     uniform = ("blue", "green", "red", "black", "brown")[int(rng.integers(5))]
     people = []
     for i in range(count):
         gender = "boy" if i % 4 == 3 else "girl"
         look = _person(rng, gender, hair[i], eyes[i % len(eyes)], styles[i % len(styles)])
-        casual = _CASUAL[gender][int(rng.integers(len(_CASUAL[gender])))]
         school = replace(
             look, outfit="school_uniform", outfit_colour=uniform if gender == "girl" else "black"
         )
-        free = replace(look, outfit=casual, outfit_colour=cloth[i])
+        free = replace(look, outfit=casual[gender][i % len(casual[gender])], outfit_colour=cloth[i])
         people.append(Character((girls if gender == "girl" else boys)[i], (school, free)))
     return tuple(people)
 

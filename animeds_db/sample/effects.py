@@ -45,6 +45,11 @@ class Effects:
         return frozenset(tags)
 
 
+def bar_pixels(letterbox: float, height: int) -> int:
+    """Return the height of one black bar in pixels: even, because video stores colour for pairs of rows."""
+    return 2 * round(letterbox * height / 2)
+
+
 def apply_effects(image: Image.Image, effects: Effects) -> Image.Image:
     """Return the picture with the effects applied; the input is not changed."""
     out = image.copy()
@@ -55,7 +60,7 @@ def apply_effects(image: Image.Image, effects: Effects) -> Image.Image:
     if effects.title:
         _text(out, effects.title, 0.4, 0.13)
     if effects.letterbox:
-        bar = round(effects.letterbox * image.height)
+        bar = bar_pixels(effects.letterbox, image.height)
         draw = ImageDraw.Draw(out)
         draw.rectangle((0, 0, out.width, bar - 1), fill=(0, 0, 0))
         draw.rectangle((0, out.height - bar, out.width, out.height), fill=(0, 0, 0))

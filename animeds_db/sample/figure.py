@@ -157,8 +157,9 @@ def _face_box(draft: Draft) -> Box:
 
 
 def _head_box(draft: Draft) -> Box:
-    wide = 0.53 * draft.style.volume
-    return _upright(draft, (-wide, -0.64, wide, 0.51))
+    spiky = draft.look.hair_style == "spiky"
+    wide = 0.62 if spiky else 0.53 * draft.style.volume
+    return _upright(draft, (-wide, -0.76 if spiky else -0.64, wide, 0.51))
 
 
 def _halfbody_box(draft: Draft, whole: Box, head: Box) -> Box:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from .background import PLACES, TIMES, Background, draw_background
 from .draft import body_share
-from .effects import Effects, apply_effects
+from .effects import Effects, apply_effects, bar_pixels
 from .figure import Box, Figure, draw_figure
 from .look import Look, Pose, Style, random_look, random_pose, random_style
 
@@ -70,7 +70,7 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
     """Return the scene drawn at (width, height), antialiased by drawing `supersample` times as large."""
     big = (size[0] * supersample, size[1] * supersample)
     canvas, tags = draw_background(scene.background, big)
-    bar = scene.effects.letterbox * big[1]
+    bar = bar_pixels(scene.effects.letterbox, size[1]) * supersample
     window = (0.0, bar, float(big[0]), big[1] - bar)
     figures = tuple(
         draw_figure(

@@ -16,8 +16,8 @@ from animeds_db.errors import UsageError
 
 from .background import draw_background
 from .cast import MOST_CHARACTERS, Cast, draw_cast
-from .effects import Effects, apply_effects
-from .encode import Writer
+from .effects import Effects, apply_effects, bar_pixels
+from .encode import Pixels, Writer
 from .figure import Box, Figure, Sketch, sketch
 from .look import Pose
 from .scene import scene_tags
@@ -31,8 +31,6 @@ _DARK = 0.8
 """Faded further than this towards black, a frame shows nobody and nothing."""
 _MOUTH = (1, 0, 1, 1, 0, 1, 0, 0)
 """Open or shut, a twelfth of a second each times two: talk is animated on twos."""
-
-Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 def draw_show(
@@ -81,7 +79,8 @@ def _film(path: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: 
     starts: list[int] = []
     states: list[State] = []
     count = 0
-    with Writer(path, size, fps) as writer:
+    part = path.with_suffix(".part")  # a half-drawn episode must not look like one
+    with Writer(part, size, fps) as writer:
         for number, shot in enumerate(episode.shots):
             studio = _Studio(cast, shot, number, episode.letterbox, size, fps)
             for i, (pixels, state) in enumerate(studio.frames()):
@@ -90,6 +89,7 @@ def _film(path: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: 
                     starts.append(count)
                     states.append(state)
                 count += 1
+    part.replace(path)
     return EpisodeTruth(
         number=episode.number,
         file=path.name,
@@ -231,7 +231,7 @@ class _Studio:
     def _window(self, camera: tuple[int, int]) -> Box:
         left, top = camera[0] * _SUPERSAMPLE, camera[1] * _SUPERSAMPLE
         width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
-        bar = round(self.letterbox * self.size[1]) * _SUPERSAMPLE
+        bar = bar_pixels(self.letterbox, self.size[1]) * _SUPERSAMPLE
         return (float(left), float(top + bar), float(left + width), float(top + height - bar))
 
     def _person(self, name: str | None, figure: Figure, camera: tuple[int, int]) -> Person:

@@ -152,6 +152,7 @@ class _Director:
         self.background = background
         self.outfit = outfit
         self.turn = int(rng.integers(len(cast.characters)))
+        self.next_extra = int(rng.integers(len(cast.extras)))
         self.kinds = (
             self.talk,
             self.talk,
@@ -265,7 +266,8 @@ class _Director:
         )
 
     def _extra(self, crop: str, x: float) -> Actor:
-        look = self.cast.extras[int(self.rng.integers(len(self.cast.extras)))]
+        self.next_extra += 1
+        look = self.cast.extras[self.next_extra % len(self.cast.extras)]
         return self._actor(look, crop, x, None, False, self._pose(False, None))
 
     def _actor(self, look: Look, crop: str, x: float, name: str | None, speaks: bool, pose: Pose) -> Actor:
