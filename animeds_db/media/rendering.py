@@ -11,8 +11,11 @@ from PIL import Image, ImageCms, ImageOps
 
 from animeds_db.media.opening import MAX_PIXELS
 
-DECODE_ERRORS = (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, struct.error, zlib.error)
-"""What Pillow's readers raise on damage."""
+DECODE_ERRORS = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(RuntimeError, struct.error, zlib.error),
+)
+"""What Pillow's readers raise on damage: each format has its own habits (found by fuzzing)."""
 
 HINT_BOMB = "a size like this is a mistake or an attack; scale the picture down if it is neither"
 
