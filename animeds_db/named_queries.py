@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ class NamedQuery:
     def bind(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Return a value for every parameter, in its type.
 
-        Raises QueryError for a name that is none of its parameters, a value that does not fit, or one that lacks.
+        Raises QueryError for an unknown name, a value that does not fit, or one that is missing.
         """
         known = {param.name: param for param in self.params}
         for name in given:
@@ -94,7 +94,7 @@ class NamedQuery:
         if param.name not in given:
             if param.required:
                 raise QueryError(
-                    f"the query {self.name} needs {param.name} ({param.type}{': ' * bool(param.help)}{param.help})",
+                    f"the query {self.name} needs a value for {param.name} ({param.help or param.type})",
                     hint=f"-p {param.name}=…",
                 )
             return param.default
@@ -180,7 +180,7 @@ def parse(text: str, path: Path) -> NamedQuery:
 
 
 def render(query: NamedQuery) -> str:
-    """Return a query as the text of a file that `parse` reads back the same; the SQL is that of `query.text`."""
+    """Return a query as a file that `parse` reads back the same; the SQL is that of `query.text`."""
     lines = [f"-- name: {query.name}"]
     lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.splitlines()] if query.title]
     lines += [f"-- param {_signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
@@ -292,7 +292,12 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-_SCALARS = {"text": str, "int": _whole, "real": float, "bool": _truth}
+_SCALARS: dict[str, Callable[[Any], str | int | float | bool]] = {
+    "text": str,
+    "int": _whole,
+    "real": float,
+    "bool": _truth,
+}
 _KIND_WORDS = {
     "text": "a text",
     "int": "a whole number",

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 
 from animeds_db.durability import flush_folder, flush_tree
 from animeds_db.errors import StoreError
-from animeds_db.schema import Table, all_tables
+from animeds_db.schema import Table
 
 if TYPE_CHECKING:
     import lance
+
+CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
+"""Tables that every database has had from the first version on; the others are added when it is opened."""
 
 
 class Place:
@@ -63,12 +66,12 @@ class Place:
         """Raise StoreError unless all tables are here; the message says what is here instead."""
         if self.path is not None:
             _check_folder(self, self.path)
-        for table in all_tables():
-            if not self.has_table(table.name):
-                if table.name == "sources":
-                    raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
+        if not self.has_table("sources"):
+            raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
+        for name in CORE:
+            if not self.has_table(name):
                 raise StoreError(
-                    f"the database {self.uri} is damaged: its table {table.name}.lance is gone",
+                    f"the database {self.uri} is damaged: its table {name}.lance is gone",
                     hint="restore it from a copy, or ingest again into another database",
                 )
 
@@ -115,6 +118,19 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         flush_folder(place.path.parent)
+
+
+def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
+    """Create, empty, the tables that came with a later version of this program."""
+    for table in tables:
+        if not place.has_table(table.name):
+            try:
+                _write_tables(place, [table])
+            except StoreError:
+                if not place.has_table(table.name):  # else another process was first
+                    raise
+            if place.path is not None:
+                flush_tree(place.path / f"{table.name}.lance")
 
 
 def _write_tables(place: Place, tables: Sequence[Table]) -> None:

@@ -10,17 +10,18 @@ that were handed out before keep theirs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
-import importlib_resources
 import pyarrow as pa
 
 from animeds_db.errors import QueryError, did_you_mean
 from animeds_db.lanceview import LanceView
 from animeds_db.query_errors import EXPLAIN, explained
+from animeds_db.scripts import sql_scripts
 from animeds_db.store import Store
 
 ATTACHED = ("show", "season", "episode")
@@ -30,43 +31,51 @@ _LOCKS = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
+TextVector = Callable[[str], list[float]]
 _READING = (
     duckdb.StatementType.SELECT,
     duckdb.StatementType.EXPLAIN,
 )  # SHOW, DESCRIBE, SUMMARIZE are SELECTs
 _VOCABULARY = (
-    """SET VARIABLE tag_map = (
-        SELECT coalesce(map(list(tag), list(tag_id)), MAP {}::MAP(VARCHAR, SMALLINT))
+    # two writers may have named one tag at once: the lower number counts
+    """SET VARIABLE tag_lines = (
+        SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
         FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary WHERE tag IS NOT NULL GROUP BY tag))""",
-    *(
-        f"""SET VARIABLE {name} = (
-        SELECT coalesce(list(v.{column} ORDER BY place), []::VARCHAR[])
-        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) ids(place)
-        LEFT JOIN lance_vocabulary v ON v.tag_id = place)"""
-        for name, column in (("tag_names", "tag"), ("tag_categories", "category"))
-    ),
+    """SET VARIABLE tag_names = (
+        SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
+        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
+        LEFT JOIN lance_vocabulary ON tag_id = place)""",
 )
 
 
 class Session:
-    """SQL over one store. `unfinished` also shows rows of sources whose ingest has not ended."""
+    """SQL over one store. `unfinished` also shows rows of sources whose ingest has not ended.
 
-    def __init__(self, store: Store, *, unfinished: bool = False) -> None:
+    `text_vector` turns words into a vector of the model that made the frames' vectors: what the macro
+    `search_text` asks. A session knows no model itself.
+    """
+
+    def __init__(
+        self, store: Store, *, unfinished: bool = False, text_vector: TextVector | None = None
+    ) -> None:
         self._store = store
         self._unfinished = unfinished
         self._base = _locked_database()
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
-        for script in sql_files("macros"):
-            self._base.execute(script)
+        vector = text_vector or _no_text_vector
+        self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
+        # DuckDB's binding complains on stderr about connections that are open when Python ends
+        self._closing = weakref.finalize(self, self._base.close)
+        run_scripts(self._base, "macros")
 
     def close(self) -> None:
         """Close the session; relations that it handed out end with it."""
         if self._current is not None:
             self._current.close()
             self._current = None
-        self._base.close()
+        self._closing()
 
     def sql(
         self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
@@ -194,26 +203,28 @@ class Session:
     def _create_views(self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema]) -> None:
         if schemas == self._schemas:
             return
-        for script in sql_files("views"):
-            connection.execute(script)
+        run_scripts(connection, "views")
         self._schemas = schemas
 
 
-def sql_files(folder: str) -> list[str]:
-    """Return the scripts of `sql/<folder>`, those first on which others build."""
-    first = {"detections.sql": 0, "frames.sql": 0, "gates.sql": 0, "has_tag.sql": 0, "kept.sql": 0}
-    files = [
-        f
-        for f in importlib_resources.files("animeds_sql").joinpath(folder).iterdir()
-        if f.name.endswith(".sql")
-    ]
-    files.sort(key=lambda f: (first.get(f.name, 1), f.name))
-    return [f.read_text("utf-8") for f in files]
+def _no_text_vector(_words: str) -> list[float]:
+    raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
 
 
-def sql_script(folder: str, name: str) -> str:
-    """Return one file of `sql/<folder>`."""
-    return importlib_resources.files("animeds_sql").joinpath(folder, name).read_text("utf-8")
+def run_scripts(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+    """Run the scripts of `sql/<folder>`. One that builds on another is tried again after it."""
+    waiting = list(sql_scripts(folder))
+    while waiting:
+        failed = []
+        for script in waiting:
+            try:
+                connection.execute(script)
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                failed.append(script)
+                reason = error
+        if len(failed) == len(waiting):
+            raise reason
+        waiting = failed
 
 
 def _locked_database() -> duckdb.DuckDBPyConnection:

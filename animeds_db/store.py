@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.durability import data_files, flush, heal
 from animeds_db.errors import StoreError
-from animeds_db.places import Place, place_new_database, read_errors, write_errors
+from animeds_db.places import Place, add_missing_tables, place_new_database, read_errors, write_errors
 
 if TYPE_CHECKING:
     import lance
@@ -76,6 +76,7 @@ class Store:
                     heal(place.path / f"{table.name}.lance")
         _check_version(place)
         widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
+        add_missing_tables(place, schema.all_tables(*widths))
         return cls(place, widths)
 
     @property

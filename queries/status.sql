@@ -1,19 +1,28 @@
 -- name: status
--- What is in the database, source by source.
--- Sources that are still running are shown by `animeds status`, which also looks at unfinished ones.
+-- Every source: what it is, what is in it, and what was noticed.
+-- `animeds status` shows this, with sources whose ingest has not ended.
+WITH of_frames AS (
+    SELECT source_id, count(*) AS n_frames FROM frames GROUP BY source_id
+),
+
+of_detections AS (
+    SELECT source_id, count(*) FILTER (WHERE kind = 'face') AS n_faces FROM detections GROUP BY source_id
+)
+
 SELECT
-    s.title,
-    s.kind,
-    s."show",
-    s.season,
-    s.episode,
-    s.state,
-    s.n_frames AS frames,
-    coalesce(f.faces, 0) AS faces,
-    s.sampling,
-    s.duration_s,
-    s.error AS note,
-    s.uri
-FROM sources AS s
-LEFT JOIN (SELECT source_id, count(*) AS faces FROM faces GROUP BY source_id) AS f USING (source_id)
-ORDER BY s."show", s.season, s.episode, s.title;
+    source_id,
+    "show",
+    season,
+    episode,
+    title,
+    kind,
+    state,
+    coalesce(of_frames.n_frames, 0) AS n_frames,
+    coalesce(n_faces, 0) AS n_faces,
+    sampling,
+    error AS noticed,
+    uri
+FROM sources
+LEFT JOIN of_frames USING (source_id)
+LEFT JOIN of_detections USING (source_id)
+ORDER BY "show", season, episode, title, source_id;

@@ -1,14 +1,17 @@
 -- One row per frame and tag. score is 0…1, as the model gave it; model is the tagger's id.
+--
+-- Counting by tag_id and naming afterwards is several times faster than counting by tag.
 CREATE OR REPLACE VIEW tags AS
 SELECT
-    frame_id,
-    getvariable('tag_names')[tag_id] AS tag,
-    getvariable('tag_categories')[tag_id] AS category,
-    per_cent / 100.0 AS score,
-    source_id,
-    model,
-    tag_id
+    borne.frame_id,
+    vocabulary.tag,
+    vocabulary.category,
+    borne.per_cent / 100.0 AS score,
+    borne.source_id,
+    borne.model,
+    borne.tag_id
 FROM (
     SELECT frame_id, source_id, tagger AS model, unnest(tags) AS tag_id, unnest(tag_scores) AS per_cent
     FROM lance_frames
-);
+) AS borne
+JOIN lance_vocabulary AS vocabulary USING (tag_id);
