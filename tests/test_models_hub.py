@@ -344,3 +344,26 @@ def test_a_pull_that_is_killed_leaves_nothing_that_is_used(hub: Hub) -> None:
     assert locate(load_manifest().entry("wd-swinv2-v3")) is None
     hub.delay_s = 0.0
     assert wd().revision == COMMIT
+
+
+def test_a_file_shared_by_repositories_stays_for_the_others_unless_it_is_damaged(tmp_path: Path) -> None:
+    store, blob, name = (
+        tmp_path / "store" / ("c" * 64),
+        tmp_path / "blobs" / ("b" * 64),
+        tmp_path / "snap" / "m",
+    )
+    for path in (store, blob, name):
+        path.parent.mkdir()
+
+    def link() -> None:
+        store.write_bytes(b"weights")
+        blob.symlink_to(store)
+        name.symlink_to(Path("..") / "blobs" / blob.name)
+
+    link()
+    assert puller._stated_sha256(name) == "b" * 64  # the store's own names are other hashes
+    assert puller.forget(name) == 0
+    assert store.exists() and not blob.is_symlink() and not name.is_symlink()
+    link()
+    assert puller.forget(name, damaged=True) == len(b"weights")
+    assert not store.exists()

@@ -193,26 +193,35 @@ def _checked(entry: Entry, role: str, path: Path) -> None:
     try:
         if role == "model":
             refuse_other_files(path)
-        wanted = entry.sha256.get(role) or _sha256_by_name(path)
+        wanted = entry.sha256.get(role) or _stated_sha256(path)
         if wanted:
             files.check(entry, path, wanted, again=True)
     except ModelError:
-        forget(path)
+        forget(path, damaged=True)
         raise
 
 
-def _sha256_by_name(path: Path) -> str | None:
+def _blob(path: Path) -> Path:
+    """Return the file that a name in the hub's cache points to (itself where there are no links)."""
+    return path.parent / path.readlink() if path.is_symlink() else path
+
+
+def _stated_sha256(path: Path) -> str | None:
     """Return the sha256 that the hub stated: large files lie in its cache under theirs."""
-    name = path.resolve().name
+    name = _blob(path).name
     return name if len(name) == 64 and all(c in "0123456789abcdef" for c in name) else None
 
 
-def forget(path: Path) -> int:
-    """Delete a file from the hub's cache (the name and what it points to); return the bytes freed."""
-    blob = path.resolve()
-    freed = blob.stat().st_size if blob.is_file() else 0
-    path.unlink(missing_ok=True)
-    blob.unlink(missing_ok=True)
+def forget(path: Path, *, damaged: bool = False) -> int:
+    """Delete a file from the hub's cache, the name and what it points to; return the bytes freed.
+
+    A file in the store that repositories share stays for the others, unless it is damaged.
+    """
+    blob, content = _blob(path), path.resolve()
+    shared = blob.is_symlink() and not damaged
+    freed = content.stat().st_size if content.is_file() and not shared else 0
+    for each in (path, blob, *(() if shared else (content,))):
+        each.unlink(missing_ok=True)
     return freed
 
 
