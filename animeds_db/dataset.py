@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Dataset:
 
     def __init__(self, store: Store, *, unfinished: bool = False) -> None:
         self.store = store
-        self.session = Session(store, unfinished=unfinished)
+        self.session = Session(store, unfinished=unfinished, text_vector=self._text_vector)
 
     @property
     def uri(self) -> str:
@@ -116,6 +117,11 @@ class Dataset:
         """
         vector = vector_of(self.session, text=text, image=image, frame_id=frame_id)
         return search(self.session, vector, k=k, where=where)
+
+    @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
+    def _text_vector(self, words: str) -> list[float]:
+        vector: list[float] = vector_of(self.session, text=words, image=None, frame_id=None).tolist()
+        return vector
 
     def frames(self) -> pl.LazyFrame:
         """Return the `frames` view as a polars LazyFrame."""

@@ -14,6 +14,8 @@ RESERVED = ("show", "left", "right")
 EXPLAIN = "EXPLAIN \n"
 """Put before a statement to have it bound and not run; it moves the text by one line."""
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
+_OURS = re.compile(r"^Python exception occurred while executing the UDF: \w+: ")
+"""What DuckDB puts before an error of a function of ours (`search_text` without a model, for example)."""
 _PLACE = re.compile(r"^LINE (\d+): ", re.M)
 
 
@@ -34,7 +36,7 @@ def explained(
     said = [
         part for part in message.split("\n") if not part.startswith(("Did you mean", "Candidate", "LINE"))
     ]
-    one_line = _KIND.sub("", " ".join(" ".join(said).split()))
+    one_line = _OURS.sub("", _KIND.sub("", " ".join(" ".join(said).split())))
     return QueryError(one_line, hint=hint, file=file, line=line, column=column)
 
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from animeds_db.cli.output import Format, print_relation
 from animeds_db.errors import UsageError
 
 if TYPE_CHECKING:
+    import duckdb
+
     from animeds_db.dataset import Dataset
 
 DbOption = Annotated[
@@ -31,6 +34,12 @@ def open_dataset(db: str | None, *, unfinished: bool = False) -> Dataset:
     from animeds_db.dataset import open as open_database
 
     return open_database(db, unfinished=unfinished)
+
+
+def show(dataset: Dataset, relation: duckdb.DuckDBPyRelation, form: Format | None) -> None:
+    """Print a relation of a dataset. Raises QueryError also for what fails while its rows are read."""
+    with dataset.session.errors():
+        print_relation(relation, form)
 
 
 def parse_params(pairs: list[str] | None) -> dict[str, str]:

@@ -12,11 +12,10 @@ from animeds_db.cli.common import DbOption
 from animeds_db.cli.output import talk
 
 if TYPE_CHECKING:
-    from animeds_ingest.sampling import Sampling  # noqa: TID251
-    from animeds_ingest.sources import SourceSpec  # noqa: TID251
-
     from animeds_db.models import Models
     from animeds_ingest.local import Outcome  # noqa: TID251 (types only)
+    from animeds_ingest.sampling import Sampling  # noqa: TID251
+    from animeds_ingest.sources import SourceSpec  # noqa: TID251
 
 PARTLY_FAILED = 3
 

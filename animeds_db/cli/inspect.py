@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.output import Format, FormatOption, print_relation
+from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.output import Format, FormatOption
 
 PACKAGES = ("duckdb", "lancedb", "pylance", "pyarrow", "polars", "av", "pillow", "onnxruntime", "numpy")
 EXTRAS = {
@@ -35,7 +35,7 @@ def status(db: DbOption = None, form: FormatOption = None) -> None:
         if form is None or form is Format.table:
             for line in dataset.summary():
                 typer.echo(line)
-        print_relation(dataset.status(), form)
+        show(dataset, dataset.status(), form)
 
 
 def doctor(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, ParamOption, UnfinishedOption, open_dataset, parse_params
+from animeds_db.cli.common import DbOption, ParamOption, UnfinishedOption, open_dataset, parse_params, show
 from animeds_db.cli.output import FormatOption, print_relation
 from animeds_db.errors import UsageError
 
@@ -34,7 +34,7 @@ def sql(
     """
     statement, name = read_sql(text, file)
     with open_dataset(db, unfinished=unfinished) as dataset:
-        print_relation(dataset.sql(statement, parse_params(param), file=name), form)
+        show(dataset, dataset.sql(statement, parse_params(param), file=name), form)
 
 
 def read_sql(text: str | None, file: Path | None) -> tuple[str, str | None]:
@@ -72,7 +72,7 @@ def query(
         typer.echo(find(name).text)
         return
     with open_dataset(db, unfinished=unfinished) as dataset:
-        print_relation(dataset.query(name, parse_params(param)), form)
+        show(dataset, dataset.query(name, parse_params(param)), form)
 
 
 def queries(form: FormatOption = None) -> None:

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write the episodes and truth.json.")],
     episodes: Annotated[int, typer.Option(help="How many episodes.", min=1)] = 3,
-    seed: Annotated[int, typer.Option(help="Another seed is another show with another cast.")] = 7,
+    seed: Annotated[int, typer.Option(help="Another seed is another show with another cast.")] = 8,
 ) -> None:
     """Draw a small show to try things on: episodes as video, with the truth about every frame."""
     from animeds_db.sample.show import draw_show

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.output import FormatOption, print_relation
+from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.output import FormatOption
 
 
 def register(app: typer.Typer) -> None:
@@ -32,4 +32,4 @@ def search(
     animeds search "red hair, smiling" -k 9
     """
     with open_dataset(db) as dataset:
-        print_relation(dataset.search(text, image=image, frame_id=frame, k=k, where=where), form)
+        show(dataset, dataset.search(text, image=image, frame_id=frame, k=k, where=where), form)
