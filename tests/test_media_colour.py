@@ -224,6 +224,26 @@ def test_hdr_is_shown_as_sdr_and_told(tmp_path: Path) -> None:
     assert np.abs(first_frame(path).scaled(112, 32)[16, 8::16, 0] - expected).max() <= 6
 
 
+def test_hlg_is_shown_as_sdr_and_told(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 255, 192).astype(np.uint8)[None, :, None].repeat(64, 0).repeat(3, 2)
+    path = write_video(
+        tmp_path / "hlg.mkv",
+        pictures=[ramp] * 2,
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        matrix="bt2020",
+        transfer=18,
+        params="colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc",
+    )
+    video = Video(path)
+    assert video.info.colour == "bt2020 limited HLG"
+    assert any("HDR (HLG)" in warning for warning in video.warnings)
+    grey = first_frame(path).pixels()[32, ::8, 1].astype(int)
+    assert (np.diff(grey) >= -1).all()
+    assert grey[0] < 5
+    assert grey[-1] > 240
+
+
 def test_untagged_formats_that_are_full_range_by_definition() -> None:
     nothing = Tags(2, 0, 2, 2)
     assert resolve(nothing, av.VideoFormat("yuvj420p"), 100, 100).is_full

@@ -140,6 +140,16 @@ def test_frames_stay_valid_after_the_video_was_closed() -> None:
     assert len({frame.content_hash() for frame in frames}) == 48
 
 
+def test_intra_refresh_is_told_because_its_key_frames_do_not_stand_alone(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", params="intra-refresh=1", size=(320, 192))
+    video = Video(path)
+    assert [frame.pts for frame in video.keyframes()] == [0]
+    assert video.warnings == [
+        "key frames that cannot be decoded alone (intra refresh) left out: 3, first at 0.5 s"
+    ]
+    assert len(list(video.frames())) == 48
+
+
 def test_cover_art_is_not_taken_for_the_video(tmp_path: Path) -> None:
     path = tmp_path / "cover.mkv"
     write_with_cover(path, with_video=True)

@@ -129,10 +129,8 @@ class _Walk:
         self.reader = reader
         reader.context.thread_type = av.codec.context.ThreadType.AUTO
         self._packets: Iterator[Packet[VideoStream]] = iter(())
-        self._seen_key: int | None = None  # latest key packet taken from _packets
-        self._frames: Iterator[VideoFrame] | None = (
-            None  # the decoder at work, while it goes on from one group
-        )
+        self._seen_key: int | None = None  # the latest key packet taken from _packets
+        self._frames: Iterator[VideoFrame] | None = None  # the decoder at work, from one group to the next
         self._is_linear = False  # this file's key frames are no good for starting: decode all of it, once
 
     def attempts(self, key_pts: int, *, only_key: bool) -> Iterator[Iterator[VideoFrame]]:

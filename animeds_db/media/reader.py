@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from animeds_db.media.colour import Tags, geometry, resolve
+from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
 from animeds_db.media.opening import choose_stream, open_container
 
@@ -121,10 +121,14 @@ class Reader:
 
     def frame(self, decoded: av.VideoFrame, key_pts: int | None, is_keyframe: bool) -> VideoFrame | None:
         """Wrap a decoded frame; None when it has no time at all, as in raw streams."""
-        pts = decoded.pts if decoded.pts is not None else decoded.dts
+        pts = frame_pts(decoded)
         if pts is None:
             return None
         tags = Tags.of(decoded).or_else(self._container_tags)
+        colour = resolve(tags, decoded.format, decoded.width, decoded.height)
+        if colour.is_wide:  # swscale converts from what the frame says, which may be less than the container
+            decoded.color_trc = tags.transfer
+            decoded.color_primaries = BT2020_PRIMARIES if tags.primaries in UNSPECIFIED else tags.primaries
         shape = geometry(self._sar, _display_matrix(decoded))
         width, height = shape.displayed(decoded.width, decoded.height)
         return VideoFrame(
@@ -138,7 +142,7 @@ class Reader:
             height=height,
             text=None,
             decoded=decoded,
-            colour=resolve(tags, decoded.format, decoded.width, decoded.height),
+            colour=colour,
             geometry=shape,
         )
 
@@ -161,6 +165,11 @@ def _from_last_key(packets: Iterator[Packet[VideoStream]], from_pts: int) -> Ite
 def _display_matrix(decoded: av.VideoFrame) -> bytes | None:
     side_data: Iterable[Any] = decoded.side_data  # PyAV's stub calls it a dict; it is a sequence of SideData
     return next((bytes(data) for data in side_data if data.type.name == "DISPLAYMATRIX"), None)
+
+
+def frame_pts(decoded: av.VideoFrame) -> int | None:
+    """Return a frame's time of presentation, or of decoding where there is only that; None in raw streams."""
+    return decoded.pts if decoded.pts is not None else decoded.dts
 
 
 def packet_pts(packet: Packet[VideoStream]) -> int | None:

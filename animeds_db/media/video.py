@@ -14,12 +14,12 @@ import av
 from av.video.frame import PictureType
 
 from animeds_db.errors import SourceError
-from animeds_db.media.decoding import KeyDecoder, decode_alone, decode_in_order
+from animeds_db.media.decoding import Alone, KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
 from animeds_db.media.notes import HINT_RAW, Notes, Timeline
 from animeds_db.media.opening import HINT_DAMAGED
 from animeds_db.media.parallel import map_in_order
-from animeds_db.media.reader import Reader, packet_pts
+from animeds_db.media.reader import Reader, frame_pts, packet_pts
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -67,8 +67,7 @@ class Video:
             keys = (p for p in self._packets(reader, timeline, start, end) if p.is_keyframe)
             with closing(map_in_order(decoder, keys)) as results:
                 for alone in results:
-                    if alone.is_damaged:
-                        self._notes.count("damaged packets skipped", self._seconds(reader, alone.pts))
+                    self._note_missing(reader, alone)
                     for decoded in alone.frames:
                         frame = self._frame(reader, timeline, decoded, None, True)
                         if frame is not None and _is_within(reader, frame, start, end):
@@ -93,8 +92,9 @@ class Video:
             keys: list[int] = []
             packets = self._remember_keys(self._packets(reader, timeline, start, end), keys)
             for decoded in decode_in_order(reader, packets, self._notes):
-                key_pts = governing_key(keys, decoded.pts)
-                frame = self._frame(reader, timeline, decoded, key_pts, decoded.pts == key_pts)
+                pts = frame_pts(decoded)
+                key_pts = governing_key(keys, pts)
+                frame = self._frame(reader, timeline, decoded, key_pts, pts == key_pts)
                 if frame is not None and _is_within(reader, frame, start, end):
                     yield frame
 
@@ -132,9 +132,13 @@ class Video:
             self._notes.tell(f"the picture's size changes to {frame.width}×{frame.height}")
         return frame if timeline.accept(frame.pts) else None
 
-    @staticmethod
-    def _seconds(reader: Reader, pts: int | None) -> float:
-        return 0.0 if pts is None else reader.seconds_at(pts)
+    def _note_missing(self, reader: Reader, alone: Alone) -> None:
+        """Take note of a key packet that gave no picture."""
+        seconds = 0.0 if alone.pts is None else reader.seconds_at(alone.pts)
+        if alone.is_damaged:
+            self._notes.count("damaged packets skipped", seconds)
+        elif not alone.frames and self.info.codec != "mpeg4":  # where packed B-frames leave empty packets
+            self._notes.count("key frames that cannot be decoded alone (intra refresh) left out", seconds)
 
     def _first_frame(self, reader: Reader) -> VideoFrame:
         """Decode the first key frame that can be: it shows the size, the orientation and the colours."""
