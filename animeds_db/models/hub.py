@@ -228,7 +228,6 @@ def forget(path: Path, *, damaged: bool = False) -> int:
 @contextmanager
 def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
     """Turn whatever the transfer raises into a ModelError with the model, its size and the ways out."""
-    import httpx2
     from huggingface_hub import errors
 
     what = f"{entry.name}{_size(entry)}"
@@ -251,10 +250,9 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
         kind = UnreachableError if status >= 500 else ModelError
         denied = status in (401, 403)
         raise _problem(f"{what}: {endpoint()} answered {status}", error, token=denied, kind=kind) from error
-    except httpx2.TimeoutException as error:
-        raise _problem(f"{what}: {endpoint()} is too slow", error, kind=UnreachableError) from error
-    except httpx2.HTTPError as error:
-        raise _problem(f"{what}: {endpoint()} cannot be reached", error, kind=UnreachableError) from error
+    except errors.HTTPError as error:  # httpx's, which huggingface_hub speaks through
+        state = "is too slow" if "Timeout" in type(error).__name__ else "cannot be reached"
+        raise _problem(f"{what}: {endpoint()} {state}", error, kind=UnreachableError) from error
     except OSError as error:
         raise _local_problem(what, name, error) from error
 
