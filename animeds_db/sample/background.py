@@ -175,7 +175,7 @@ def _bedroom(brush: _Brush, background: Background, rng: np.random.Generator) ->
                 0.38 + 0.18 * row,
                 tuple(int(v) for v in rng.integers(70, 230, 3)),
             )
-    return {"bedroom", "window", "curtains", "bed"}
+    return {"bedroom", "window", "curtains"}
 
 
 def _corridor(brush: _Brush, background: Background, rng: np.random.Generator) -> set[str]:
@@ -201,7 +201,7 @@ def _clouds(brush: _Brush, background: Background, rng: np.random.Generator, low
             brush.disc(float(rng.random()), float(rng.uniform(0, low)), 0.003, (255, 255, 240))
         if rng.random() < 0.5:
             brush.disc(0.82, 0.16, 0.07, (250, 244, 206))
-            return {"night", "night_sky", "star_(sky)", "sky", "moon"}
+            return {"night", "night_sky", "star_(sky)", "sky"}
         return {"night", "night_sky", "star_(sky)", "sky"}
     tint: Colour = (255, 255, 255, 220) if background.time == "day" else (255, 206, 180, 200)
     for _ in range(4):

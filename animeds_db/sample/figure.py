@@ -144,7 +144,9 @@ def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
     low = (
         window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])
     ) / draft.pen.unit  # heads below the head's middle
-    tags = _body_tags(draft, worn, low)
+    tags = _body_tags(draft, worn, low) | {"1girl" if draft.girl else "1boy"}
+    if _seen(head_box, window, 0.15) is None:
+        tags.add("head_out_of_frame")
     if head:
         tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, low)
     return Figure(face, head, halfbody, person, frozenset(tags))
@@ -206,7 +208,7 @@ _MOOD_TAGS: dict[str, tuple[str, ...]] = {
 
 def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
     look, pose = draft.look, draft.pose
-    tags = {"1girl" if draft.girl else "1boy", f"{look.hair_colour}_hair", *_hair_tags(draft, low)}
+    tags = {f"{look.hair_colour}_hair", *_hair_tags(draft, low)}
     if look.accessory != "scarf" or low > 0.75:
         tags.update(accessory_tags(draft))
     if draft.behind:

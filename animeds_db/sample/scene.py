@@ -151,6 +151,8 @@ def random_scene(rng: np.random.Generator, people: int | None = None) -> Scene:
         place(random_look(rng), random_pose(rng), style, crop, float(x), top=float(rng.uniform(0.12, 0.26)))
         for x in slots
     )
+    if crop == "cowboy_shot" and rng.random() < 0.12:  # the camera starts at the shoes
+        figures = tuple(replace(p, y=-1.15 * p.height / style.heads) for p in figures)
     background = Background(
         place=PLACES[int(rng.integers(len(PLACES)))],
         time=TIMES[int(rng.choice(3, p=(0.6, 0.15, 0.25)))],

@@ -25,7 +25,7 @@ _FACE = (
 )
 _VIEW = (
     *("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away"),
-    *("portrait", "upper_body", "cowboy_shot", "full_body"),
+    *("portrait", "upper_body", "cowboy_shot", "full_body", "head_out_of_frame"),
     *("arms_up", "arm_up", "waving", "hands_on_hips"),
 )
 _GARMENTS = (
@@ -83,9 +83,9 @@ _COLOURED = (
     *("skirt", "pants", "bowtie", "necktie", "hat", "bow", "hairband", "scarf"),
 )
 _PLACES = (
-    *("indoors", "outdoors", "classroom", "chalkboard", "window", "bedroom", "bed", "curtains", "hallway"),
+    *("indoors", "outdoors", "classroom", "chalkboard", "window", "bedroom", "curtains", "hallway"),
     *("street", "building", "park", "tree", "grass", "beach", "ocean", "forest", "nature"),
-    *("sky", "blue_sky", "cloud", "day", "sunset", "night", "night_sky", "star_(sky)", "moon"),
+    *("sky", "blue_sky", "cloud", "day", "sunset", "night", "night_sky", "star_(sky)"),
     *("simple_background", "white_background", "gradient_background"),
 )
 _PICTURE = ("letterboxed", "subtitled", "blurry")
