@@ -116,8 +116,7 @@ def assign(cells: Cells, features: Floats, threads: int) -> CellNumbers:
     def work(block: slice) -> None:
         own[block] = cells.nearest(features[block])
 
-    for _ in run_blocks(work, list(spans(0, len(features), _BLOCK)), threads):
-        pass
+    run_blocks(work, list(spans(0, len(features), _BLOCK)), threads)
     return own
 
 

@@ -60,15 +60,19 @@ class Join:
 
     def run(self, threads: int, progress: Progress | None, *, mirrored: bool) -> Pairs:
         """Return all pairs: right row first, or lower row first where `mirrored` (a matrix with itself)."""
-        blocks = list(self._blocks(threads))
-        done, total = 0, len(self.left.rows)
-        keys, found = [], []
-        for part_keys, part_cosines, rows in run_blocks(lambda b: self._block(b, mirrored), blocks, threads):
-            keys.append(part_keys)
-            found.append(part_cosines)
-            done += rows
+        keys: list[Positions] = []
+        found: list[Floats] = []
+        done = 0
+
+        def take(part: tuple[Positions, Floats, int]) -> None:
+            nonlocal done
+            keys.append(part[0])
+            found.append(part[1])
+            done += part[2]
             if progress is not None:
-                progress(done, total)
+                progress(done, len(self.left.rows))
+
+        run_blocks(lambda block: self._block(block, mirrored), list(self._blocks(threads)), threads, take)
         return _in_order(keys, found, len(self.left.x))
 
     def _blocks(self, threads: int) -> Iterator[Block]:

@@ -115,7 +115,7 @@ class SimilarityIndex:
     def load(cls, path: Path) -> SimilarityIndex:
         """Read an index written by `save`; StoreError when the file is missing or not one."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = dict(file)
             version, rows, width = (int(number) for number in arrays["format"])
             order, starts = arrays["order"], arrays["starts"]
@@ -158,8 +158,7 @@ def _measured(
         if plan.cells is not None:
             own[block] = plan.cells.nearest(features[block])
 
-    for _ in run_blocks(work, list(spans(0, count, block_rows(x.shape[1]))), threads):
-        pass
+    run_blocks(work, list(spans(0, count, block_rows(x.shape[1]))), threads)
     rows = np.flatnonzero(usable)
     if len(rows) < count:  # else spare the copy
         features, own = features[rows], own[rows] if plan.cells is not None else own

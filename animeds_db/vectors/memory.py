@@ -17,6 +17,7 @@ LEFT_TILE, RIGHT_TILE = 512, 256  # measured: 512 KB of float32 products stay in
 VERIFY_AT = 32_768  # candidates gathered before they are verified together
 
 _PAIR_BYTES = 40  # key and cosine, twice while they are put in order, and the order
+_PAIRS_PER_ROW = 4  # that must fit at the least
 _MEGABYTE = 1 << 20
 
 
@@ -69,9 +70,10 @@ class Room:
     @classmethod
     def plan(cls, memory_mb: float, rows: int, width: int, threads: int) -> Room:
         """Return as many threads as fit; UsageError when not even one block does, naming what would do."""
-        total, one = int(memory_mb * _MEGABYTE), thread_bytes(rows, width)
-        least = one + feature_bytes(rows, 0, 1)
-        if not memory_mb > 0 or total < least:
+        total = int(memory_mb * _MEGABYTE) if memory_mb > 0 else 0
+        one = max(1, thread_bytes(rows, width))
+        least = one + feature_bytes(rows, 0, 1) + rows * _PAIRS_PER_ROW * _PAIR_BYTES
+        if total < least:
             raise UsageError(
                 f"memory_mb={memory_mb:g} is too small for one block of {rows} vectors of width {width}",
                 hint=f"give at least {-(-least // _MEGABYTE)}",

@@ -128,11 +128,18 @@ def _search(
     def work(block: tuple[slice, slice]) -> tuple[slice, _Best]:
         return block[0], _best_of(asked, among, block[0], block[1], rows.shape[1])
 
-    for done, (query, part) in enumerate(run_blocks(work, blocks, threads), start=1):
+    done = 0
+
+    def take(result: tuple[slice, _Best]) -> None:
+        nonlocal done
+        query, part = result
         at, rank = np.nonzero(part.cosine > _NONE)
         best[query.start].merge(at, part.rows[at, rank], part.cosine[at, rank])
+        done += 1
         if progress is not None:
             progress(done * len(rows) // len(blocks), len(rows))
+
+    run_blocks(work, blocks, threads, take)
     for query in queries:
         found = best[query.start]
         rows[query] = found.rows

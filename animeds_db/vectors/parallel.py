@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
@@ -26,26 +26,55 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _lock = threading.Lock()
-_holders = 0
-_limit: threadpool_limits | None = None
+_inside = 0
+_holder: _Holder | None = None
+
+
+class _Holder(threading.Thread):
+    """Holds BLAS to one thread until released.
+
+    A thread of its own, since threadpoolctl lets only the thread that set a limit lift it again, and the
+    last caller to leave need not be the first that came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="animeds-blas-limit", daemon=True)
+        self._ready, self._release = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with threadpool_limits(limits=1, user_api="blas"):
+            self._ready.set()
+            self._release.wait()
+
+    def hold(self) -> None:
+        self.start()
+        self._ready.wait()
+
+    def release(self) -> None:
+        self._release.set()
+        self.join()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread while any caller is inside; the last one out restores what was set before."""
-    global _holders, _limit
+    """Hold BLAS to one thread while any caller is inside; the last one out restores what was set before.
+
+    Does nothing where the application itself holds a limit by threadpoolctl at the time.
+    """
+    global _inside, _holder
     with _lock:
-        if _holders == 0:
-            _limit = threadpool_limits(limits=1, user_api="blas")
-        _holders += 1
+        if _inside == 0:
+            _holder = _Holder()
+            _holder.hold()
+        _inside += 1
     try:
         yield
     finally:
         with _lock:
-            _holders -= 1
-            if _holders == 0 and _limit is not None:
-                _limit.restore_original_limits()
-                _limit = None
+            _inside -= 1
+            if _inside == 0 and _holder is not None:
+                _holder.release()
+                _holder = None
 
 
 def thread_count(threads: int | None) -> int:
@@ -58,38 +87,49 @@ def thread_count(threads: int | None) -> int:
     return threads
 
 
-def run_blocks(work: Callable[[Item], Result], blocks: Sequence[Item], threads: int) -> Iterator[Result]:
-    """Yield work(block) for each block, in whatever order they finish.
+def run_blocks(
+    work: Callable[[Item], Result],
+    blocks: Sequence[Item],
+    threads: int,
+    take: Callable[[Result], None] | None = None,
+) -> None:
+    """Call work(block) for each block in threads, and take(result) for each in the calling thread.
 
-    At most two blocks per thread are under way, so a slow consumer is not flooded; when the consumer
-    stops (or raises), blocks that have not started are dropped.
+    Results come in whatever order they are ready. At most two blocks per thread are under way, so a
+    slow `take` is not flooded; when anything raises, blocks that have not started are dropped.
     """
     with one_blas_thread():
         if threads == 1 or len(blocks) <= 1:
-            yield from map(work, blocks)
+            for block in blocks:
+                _take(work(block), take)
             return
         with ThreadPoolExecutor(threads, thread_name_prefix="animeds-vectors") as pool:
-            yield from _as_finished(pool, work, iter(blocks), 2 * threads)
+            _run_ahead(pool, work, blocks, 2 * threads, take)
 
 
-def _as_finished(
-    pool: ThreadPoolExecutor, work: Callable[[Item], Result], blocks: Iterable[Item], ahead: int
-) -> Iterator[Result]:
+def _run_ahead(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Item], Result],
+    blocks: Sequence[Item],
+    ahead: int,
+    take: Callable[[Result], None] | None,
+) -> None:
     waiting: set[Future[Result]] = set()
     try:
-        for block in blocks:
+        for number, block in enumerate(blocks, start=1):
             waiting.add(pool.submit(work, block))
-            if len(waiting) >= ahead:
+            while len(waiting) >= ahead or (waiting and number == len(blocks)):
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield future.result()
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+                    _take(future.result(), take)
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _take(result: Result, take: Callable[[Result], None] | None) -> None:
+    if take is not None:
+        take(result)
 
 
 def spans(start: int, stop: int, step: int) -> Iterator[slice]:

@@ -1,8 +1,9 @@
 """Rows of a matrix as unit vectors: what is checked, what is usable, and what "cosine" means here.
 
 The one rule: a cosine is the float64 dot product of two rows divided by their float64 norms, rounded
-to float32. It does not depend on blocks, threads or the order of rows, so every method here gives
-the same number for the same two rows, and two equal rows have exactly 1.0.
+to a multiple of 2**-24, which float32 holds. So it does not depend on the order of summation: every
+method here, any block and any number of threads give the same number for the same two rows, equal
+rows have exactly 1.0 and rows at right angles exactly 0.0.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ Doubles = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[Any]
+
+STEP = 2.0**-24
+"""What cosines are multiples of: the spacing of float32 below 1."""
 
 EPSILON = float(np.finfo(np.float32).eps)  # 2**-23: twice the rounding error of one float32 operation
 
@@ -115,12 +119,18 @@ def cosines(left: Matrix, left_rows: Positions, right: Matrix, right_rows: Posit
     every = len(some_left) * len(some_right)
     fits = max(len(some_left), len(some_right)) <= 4 * block_rows(left.shape[1]) and every <= _BLOCK_BYTES
     if fits and len(left_rows) > _DENSE_SHARE * every:
-        out = (unit(left[some_left]) @ unit(right[some_right]).T)[at_left, at_right].astype(np.float32)
+        out = (unit(left[some_left]) @ unit(right[some_right]).T)[at_left, at_right]
     else:
-        out = np.empty(len(left_rows), np.float32)
+        out = np.empty(len(left_rows))
         step = block_rows(4 * left.shape[1])
         for low in range(0, len(out), step):
             a = left[left_rows[low : low + step]].astype(np.float64)
             b = right[right_rows[low : low + step]].astype(np.float64)
             out[low : low + step] = np.vecdot(a, b) / (np.sqrt(np.vecdot(a, a)) * np.sqrt(np.vecdot(b, b)))
-    return np.clip(out, -1, 1, out=out)
+    return rounded(out)
+
+
+def rounded(cosine: Doubles) -> Floats:
+    """Return float64 cosines as the float32 multiples of STEP nearest to them, within -1…1."""
+    steps = np.rint(np.clip(cosine, -1, 1) / STEP)
+    return np.asarray(steps * STEP + 0.0, np.float32)  # + 0.0: no negative zero

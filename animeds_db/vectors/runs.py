@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from animeds_db.vectors.memory import checked_threshold
 from animeds_db.vectors.parallel import one_blas_thread, spans
-from animeds_db.vectors.rows import Mask, Matrix, Positions, as_matrix, block_rows, norms, unit
+from animeds_db.vectors.rows import Mask, Matrix, Positions, as_matrix, block_rows, norms, rounded, unit
 
 _LOOK_AHEAD = 32
 
@@ -46,7 +46,7 @@ def _follows(x: Matrix, least: np.float32) -> Mask:
         length[~usable] = 1
         cosine = np.vecdot(rows[:-1], rows[1:]) / (length[:-1] * length[1:])
         both = usable[:-1] & usable[1:]
-        out[block.start + 1 : block.stop + 1] = both & (cosine.astype(np.float32) >= least)
+        out[block.start + 1 : block.stop + 1] = both & (rounded(cosine) >= least)
     return out
 
 
@@ -56,7 +56,7 @@ def _lead(x: Matrix, leaders: Positions, low: int, high: int, least: np.float32)
     ahead = _LOOK_AHEAD
     while at < high:
         stop = min(high, at + ahead)
-        near = (unit(x[at:stop]) @ unit(x[leader : leader + 1])[0]).astype(np.float32) >= least
+        near = rounded(unit(x[at:stop]) @ unit(x[leader : leader + 1])[0]) >= least
         run = len(near) if near.all() else int(near.argmin())
         leaders[at : at + run] = leader
         at += run
