@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import av
@@ -148,6 +150,18 @@ def test_intra_refresh_is_told_because_its_key_frames_do_not_stand_alone(tmp_pat
         "key frames that cannot be decoded alone (intra refresh) left out: 3, first at 0.5 s"
     ]
     assert len(list(video.frames())) == 48
+
+
+def test_frames_are_freed_as_soon_as_they_are_let_go() -> None:
+    gc.collect()
+    gc.disable()  # a frame that only the collector frees would pile up: they are large
+    try:
+        kept = [weakref.ref(frame) for frame in Video(shared_clip("h264 closed")).frames()]
+        kept += [weakref.ref(frame) for frame in Video(shared_clip("hevc 10-bit")).keyframes()]
+        assert sum(frame() is not None for frame in kept) == 0
+        assert sum(isinstance(o, av.VideoFrame) for o in gc.get_objects()) <= 6
+    finally:
+        gc.enable()
 
 
 def test_cover_art_is_not_taken_for_the_video(tmp_path: Path) -> None:

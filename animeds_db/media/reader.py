@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Tags, geometry, resolve
+from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Geometry, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
 from animeds_db.media.opening import choose_stream, open_container
 
@@ -36,7 +36,7 @@ class Reader:
         self.start_pts: int = self.stream.start_time or 0
         # Taken before anything is decoded: HEVC's decoder overwrites what only the container knows.
         self._container_tags = Tags.of(self.context)
-        self._sar = self.stream.sample_aspect_ratio
+        self._geometry: Geometry | None = None
 
     def _open(self) -> None:
         self._container = open_container(self.path)
@@ -129,7 +129,10 @@ class Reader:
         if colour.is_wide:  # swscale converts from what the frame says, which may be less than the container
             decoded.color_trc = tags.transfer
             decoded.color_primaries = BT2020_PRIMARIES if tags.primaries in UNSPECIFIED else tags.primaries
-        shape = geometry(self._sar, _display_matrix(decoded))
+        # Asked of the first frame alone: PyAV's side_data ties a frame into a cycle, and frames are large.
+        if self._geometry is None:
+            self._geometry = geometry(self.stream.sample_aspect_ratio, _display_matrix(decoded))
+        shape = self._geometry
         width, height = shape.displayed(decoded.width, decoded.height)
         return VideoFrame(
             stream=self.stream.index,
