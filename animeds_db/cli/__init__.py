@@ -17,6 +17,8 @@ from animeds_db.cli import dedup, export, ingest, inspect, models, query, sample
 from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="animeds",
     help="Turn anime episodes into a database, and every wish for training data into a query.",
@@ -59,12 +61,10 @@ def main() -> None:
         app()
     except AnimedsError as error:
         sys.exit(_report(error))
-    except KeyboardInterrupt:
-        talk("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(130)
-    except BrokenPipeError:  # `animeds sql … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit as left:
+        if left.code == INTERRUPTED:
+            talk("interrupted: what was finished is kept; run the same command again to go on")
+        raise
 
 
 def _report(error: AnimedsError) -> int:
