@@ -239,9 +239,19 @@ def _locked_database() -> duckdb.DuckDBPyConnection:
 def _relation(
     connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
 ) -> duckdb.DuckDBPyRelation:
+    query = _without_semicolon(query)
     relation = connection.sql(query, params=values) if values else connection.sql(query)
     assert relation is not None  # only a statement without rows gives None
     return relation
+
+
+def _without_semicolon(query: str) -> str:
+    """Return one statement without its `;`: DuckDB puts a relation's text into brackets to build upon it."""
+    text = query.encode()
+    for place, kind in duckdb.tokenize(query):  # places count bytes
+        if kind == duckdb.token_type.operator and text[place : place + 1] == b";":
+            text = text[:place] + b" " + text[place + 1 :]
+    return text.decode()
 
 
 def _matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dict[str, Any]:

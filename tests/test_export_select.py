@@ -78,6 +78,14 @@ def test_a_join_that_repeats_frames_gives_each_picture_once(session: Session) ->
     assert select(session, crops)[0].num_rows == 14
 
 
+@pytest.mark.parametrize("end", [";", " ;; -- 魔法; done", " /* ; */"])
+def test_a_selection_may_end_as_a_statement_does(session: Session, end: str) -> None:
+    assert (
+        select(session, f"SELECT frame_id, '魔;' AS caption FROM frames{end}")[0]["caption"][0].as_py()
+        == "魔;"
+    )
+
+
 def test_frames_without_tags_are_exported_too(session: Session, tmp_path: Path) -> None:
     plan, rows = select(session, "SELECT frame_id FROM frames WHERE len(tags) = 0 OR tags IS NULL")
     export(plan, rows, tmp_path / "out", options=ExportOptions(activation_tag="style"))
