@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.errors import AnimedsError
 
 if TYPE_CHECKING:
-    from animeds_db.dataset import Dataset, create, open
+    from animeds_db.dataset import Dataset, create, open  # noqa: A004 (animeds_db.open reads well)
 
 __version__ = "0.1.0"
 __all__ = ["AnimedsError", "Dataset", "__version__", "create", "open"]

@@ -124,8 +124,12 @@ def frames(embedding_width: int) -> Table:
             pa.field("is_keyframe", pa.bool_()),
             pa.field("width", pa.int32()),  # as displayed, pixels
             pa.field("height", pa.int32()),
-            pa.field("content_hash", pa.string()),  # xxh3-128 hex: decoded planes (video) or file bytes (picture)
-            pa.field("phash", pa.int64()),  # 64-bit DCT hash, as a signed integer; distance = bit count of xor
+            pa.field(
+                "content_hash", pa.string()
+            ),  # xxh3-128 hex: decoded planes (video) or file bytes (picture)
+            pa.field(
+                "phash", pa.int64()
+            ),  # 64-bit DCT hash, as a signed integer; distance = bit count of xor
             pa.field("sharpness", pa.float32()),  # variance of the Laplacian of 8-bit luma, see measure.py
             pa.field("brightness", pa.float32()),  # mean luma, 0…1
             pa.field("contrast", pa.float32()),  # standard deviation of luma, 0…0.5
@@ -245,4 +249,5 @@ DEFAULT_WIDTH = 512
 
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
-    return (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS, DUPLICATES, SEGMENTS)
+    stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
+    return (*stored, DUPLICATES, SEGMENTS)

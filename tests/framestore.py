@@ -30,7 +30,9 @@ GOOD = {
 """Measures that pass every gate."""
 
 
-def frame_rows(source: str, vectors: np.ndarray | None, n: int, step_s: float = 1.0, **columns: Sequence[object]) -> list[dict[str, object]]:
+def frame_rows(
+    source: str, vectors: np.ndarray | None, n: int, step_s: float = 1.0, **columns: Sequence[object]
+) -> list[dict[str, object]]:
     """Return n rows of a source, one per `step_s` seconds and each its own shot; `columns` override."""
     rows = []
     for i in range(n):
@@ -57,7 +59,13 @@ def dataset_of(folder: Path, sources: dict[str, list[dict[str, object]]], width:
     """Write these sources' frames into a new database and open it."""
     store = Store.create(str(folder / "frames.animeds"), width, 8)
     for number, (source, rows) in enumerate(sources.items()):
-        row = {"source_id": source, "state": "done", "show": "Show", "episode": number + 1, "n_frames": len(rows)}
+        row = {
+            "source_id": source,
+            "state": "done",
+            "show": "Show",
+            "episode": number + 1,
+            "n_frames": len(rows),
+        }
         store.upsert("sources", pa.Table.from_pylist([row], schema.SOURCES.schema))
         store.upsert("frames", pa.Table.from_pylist(rows, schema.frames(width).schema))
     return Dataset(store)

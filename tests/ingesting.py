@@ -21,7 +21,9 @@ def a_store(folder: Path) -> Store:
     return Store.create(str(folder / "show.animeds"), 8, 8)
 
 
-def run(store: Store, *paths: Path, how: str = "keyframes", replace: bool = False, models: Models = WITHOUT_MODELS) -> Report:
+def run(
+    store: Store, *paths: Path, how: str = "keyframes", replace: bool = False, models: Models = WITHOUT_MODELS
+) -> Report:
     """Ingest these paths."""
     return ingest(store, discover(list(paths)), Sampling.parse(how), models, replace=replace)
 

@@ -18,9 +18,7 @@ import animeds_db
 
 
 @pytest.fixture
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Runner:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ANIMEDS_DB", raising=False)
     monkeypatch.delenv("ANIMEDS_DEBUG", raising=False)

@@ -39,7 +39,9 @@ def test_jsonl_is_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(("form", "separator"), [(Format.csv, ","), (Format.tsv, "\t")])
-def test_csv_and_tsv_can_be_read_back(form: Format, separator: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_csv_and_tsv_can_be_read_back(
+    form: Format, separator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     header, row = csv.reader(io.StringIO(printed(form, capsys)), delimiter=separator)
     assert header == ["n", "text", "tags", "nothing", "score"]
     assert row == ["1", "a|b", '["x", "y, z"]', "", "0.5"]

@@ -23,9 +23,13 @@ def modules_after(code: str, **environment: str) -> set[str]:
     return set(done.stdout.split("MODULES ", 1)[1].split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["ingest", "--help"], ["sql", "--help"], ["export", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["ingest", "--help"], ["sql", "--help"], ["export", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    loaded = modules_after(f"    sys.argv = ['animeds', *{arguments!r}]\n    from animeds_db.cli import main\n    main()")
+    loaded = modules_after(
+        f"    sys.argv = ['animeds', *{arguments!r}]\n    from animeds_db.cli import main\n    main()"
+    )
     assert "animeds_db.cli" in loaded
     assert not loaded & set(HEAVY)
 

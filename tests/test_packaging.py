@@ -12,7 +12,12 @@ import animeds_db
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-FOLDERS = {"animeds_db": "animeds_db", "animeds_ingest": "ingest/animeds_ingest", "animeds_sql": "sql", "animeds_queries": "queries"}
+FOLDERS = {
+    "animeds_db": "animeds_db",
+    "animeds_ingest": "ingest/animeds_ingest",
+    "animeds_sql": "sql",
+    "animeds_queries": "queries",
+}
 DATA = {".sql", ".toml", ".onnx", ".csv", ".json", ".md", ".typed", ".html", ".css", ".js", ".svg"}
 
 

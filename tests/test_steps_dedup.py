@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from framestore import dataset_of, frame_rows, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import duckdb
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.steps.dedup import DedupOptions
 from animeds_db.steps.grouping import leaders
@@ -77,7 +77,11 @@ def test_an_opening_that_episodes_share_is_found_and_named(tmp_path: Path) -> No
     sources = {}
     for n, source in enumerate(("aaaaaaaa", "bbbbbbbb", "cccccccc")):
         body = distinct(30, seed=n)
-        x = np.concatenate([body[:3], unit(opening + n * 0.001), body[3:]]) if n else np.concatenate([opening, body])
+        x = (
+            np.concatenate([body[:3], unit(opening + n * 0.001), body[3:]])
+            if n
+            else np.concatenate([opening, body])
+        )
         sources[source] = frame_rows(source, x, 37)
     dataset = dataset_of(tmp_path, sources)
     dataset.dedup(ONLY_VECTORS)
@@ -156,7 +160,9 @@ def test_a_bad_ranking_is_refused_with_its_file(tmp_path: Path, sql: str, messag
     assert "bad.sql" in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.01}])
+@pytest.mark.parametrize(
+    "options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.01}]
+)
 def test_parameters_out_of_range_are_refused(tmp_path: Path, options: dict[str, float]) -> None:
     dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
     with pytest.raises(UsageError):

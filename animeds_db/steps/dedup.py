@@ -161,7 +161,8 @@ def _phash_matches(frames: pa.Table, x: np.ndarray, options: DedupOptions) -> Ma
     with duckdb.connect() as workbench:
         workbench.register("all_frames", hashes)
         workbench.execute(
-            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames WHERE phash IS NOT NULL AND is_blank IS NOT TRUE'
+            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'
+            " WHERE phash IS NOT NULL AND is_blank IS NOT TRUE"
         )
         sql = sql_script("steps", "phash_pairs.sql")
         found = workbench.sql(sql, params={"distance": options.phash_distance}).to_arrow_table()
