@@ -1,0 +1,166 @@
+"""Which frames of a source become rows. The one rule: the same file and sampling give the same frames.
+
+keyframes   key frames only; the decoder skips everything else (the default)
+iframes     all I-frames, also those that are no key frames
+changes     frames that differ from the last one taken, as FFmpeg's mpdecimate chooses them
+scenes      one frame per shot: the first that stands still after the cut
+every=2s    the first frame at or after each multiple of two seconds
+all         every frame
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.media import Frame, Pictures, Video
+from animeds_ingest.changes import ChangeFilter
+from animeds_ingest.shots import scene_frames
+
+MODES = ("keyframes", "iframes", "changes", "scenes", "every", "all")
+
+TICK_TOLERANCE_S = 1e-6
+"""Times are rounded to a container's time base; a frame this little before a tick is on it."""
+
+LONGEST_S = 1e6
+"""Eleven days: more is a typing error."""
+
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_AMOUNT = re.compile(r"([0-9]+(?:[.][0-9]*)?|[.][0-9]+)\s*(ms|s|min|m|h|)", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2}(?:[.][0-9]*)?)")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How frames are chosen. Times are seconds from the stream's start, both ends included, None = open."""
+
+    mode: str = "keyframes"
+    every_s: float | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+
+    @classmethod
+    def parse(cls, text: str, start: float | str | None = None, end: float | str | None = None) -> Self:
+        """Read what `--sample`, `--start` and `--end` say, or what `str()` of a sampling gave.
+
+        Times are seconds (`90`, `1.5s`, `500ms`, `2m`) or a clock (`1:30`, `0:01:30.5`). Raises UsageError
+        for an unknown mode, a time that is none, or an end that is not after the start.
+        """
+        how, _, span = text.strip().partition(" ")
+        mode, separator, amount = how.partition("=")
+        mode = mode.lower()
+        if mode not in MODES:
+            raise UsageError(
+                f'unknown sampling "{text}"', hint=did_you_mean(mode, [*MODES[:-2], "every=2s", "all"])
+            )
+        if mode == "every":
+            every = _interval(amount, text)
+        elif separator:
+            raise UsageError(
+                f'sampling "{mode}" takes no value, not "{amount}"', hint=f"write {mode}, or every=2s"
+            )
+        else:
+            every = None
+        first, last = _span(span, text) if span else (None, None)
+        return cls(mode, every, *_ordered(_time(start, "start", first), _time(end, "end", last)))
+
+    def __str__(self) -> str:
+        """Return the canonical text that is stored with a source: `keyframes`, `every=2s 60..120`, `all 60..`."""
+        how = self.mode if self.every_s is None else f"{self.mode}={_plain(self.every_s)}s"
+        if self.start_s is None and self.end_s is None:
+            return how
+        return f"{how} {_plain(self.start_s)}..{_plain(self.end_s)}"
+
+
+def sample(media: Video | Pictures, how: Sampling) -> Iterator[Frame]:
+    """Yield the chosen frames of a video in order of time. Of pictures all are taken: somebody has chosen them."""
+    if isinstance(media, Pictures):
+        yield from media.frames()
+        return
+    span = (how.start_s, how.end_s)
+    match how.mode:
+        case "keyframes":
+            yield from media.keyframes(*span)
+        case "iframes":
+            yield from media.intra_frames(*span)
+        case "changes":
+            yield from filter(ChangeFilter(), media.frames(*span))
+        case "scenes":
+            yield from scene_frames(media.frames(*span))
+        case "every":
+            yield from _at_ticks(media.frames(*span), how.every_s or 1.0, how.start_s or 0.0)
+        case _:
+            yield from media.frames(*span)
+
+
+def _at_ticks(frames: Iterator[Frame], every: float, start: float) -> Iterator[Frame]:
+    """Yield the first frame at or after start, start + every, …; one frame stands for all ticks before it."""
+    tick = 0
+    for frame in frames:
+        since = (frame.time_s or 0.0) - start + TICK_TOLERANCE_S
+        if since >= tick * every:
+            yield frame
+            tick = math.floor(since / every) + 1
+
+
+def _interval(text: str, whole: str) -> float:
+    if not text:
+        raise UsageError(f'sampling "{whole}" needs a time', hint="e.g. every=2s")
+    every = _seconds(text, "the time between two frames")
+    if every <= 0:
+        raise UsageError(
+            f'sampling "{whole}" needs a time above 0', hint="e.g. every=2s; all takes every frame"
+        )
+    return every
+
+
+def _seconds(text: str, what: str) -> float:
+    """Read a time, to the microsecond."""
+    amount, clock = _AMOUNT.fullmatch(text.strip()), _CLOCK.fullmatch(text.strip())
+    seconds = math.inf
+    if amount:
+        seconds = float(amount[1]) * _UNITS[amount[2].lower()]
+    elif clock:
+        seconds = int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    if seconds <= LONGEST_S:
+        return round(seconds, 6)
+    raise UsageError(
+        f'{what} is no time: "{text}"', hint="write seconds (90, 1.5s, 500ms) or a clock (1:30, 0:01:30)"
+    )
+
+
+def _time(value: float | str | None, what: str, default: float | None) -> float | None:
+    if value is None or value == "":
+        return default
+    if isinstance(value, str):
+        return _seconds(value, what)
+    if not 0 <= value <= LONGEST_S:
+        raise UsageError(f"{what} is no time: {value}", hint="times count from 0, in seconds")
+    return round(float(value), 6)
+
+
+def _span(text: str, whole: str) -> tuple[float | None, float | None]:
+    first, separator, last = text.strip().partition("..")
+    if not separator:
+        raise UsageError(f'unknown sampling "{whole}"', hint="a stretch of time is written 60..120")
+    return _time(first, "start", None), _time(last, "end", None)
+
+
+def _ordered(start: float | None, end: float | None) -> tuple[float | None, float | None]:
+    if end is not None and end <= (start or 0.0):
+        raise UsageError(
+            f"end ({_plain(end)} s) must be after start ({_plain(start or 0.0)} s)",
+            hint="swap --start and --end",
+        )
+    return start, end
+
+
+def _plain(seconds: float | None) -> str:
+    """Return seconds without exponent and without zeros that say nothing; empty for None."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
