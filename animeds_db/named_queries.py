@@ -159,7 +159,7 @@ def parse(text: str, path: Path) -> NamedQuery:
     """Read a query's header. Raises QueryError with file and line."""
     words: list[str] = []
     params: dict[str, Param] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         line = line.strip()
         if not line.startswith("--"):
             if line:
@@ -182,7 +182,7 @@ def parse(text: str, path: Path) -> NamedQuery:
 def render(query: NamedQuery) -> str:
     """Return a query as a file that `parse` reads back the same; the SQL is that of `query.text`."""
     lines = [f"-- name: {query.name}"]
-    lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.splitlines()] if query.title]
+    lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.split("\n")] if query.title]
     lines += [f"-- param {_signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
     return "\n".join([*lines, _body(query.text)])
 
@@ -190,7 +190,9 @@ def render(query: NamedQuery) -> str:
 def split_list(text: str) -> list[str]:
     """Split `a, 'b, c', d` at its commas. An empty text is an empty list; quotes keep commas and spaces."""
     items = []
-    rest = text.strip().removeprefix("[").removesuffix("]").strip()
+    rest = text.strip()
+    if rest.startswith("[") and rest.endswith("]"):
+        rest = rest[1:-1].strip()
     while rest:
         quoted = re.match(rf"{_QUOTED.pattern}\s*(?:,|$)", rest)
         if quoted:
@@ -205,7 +207,7 @@ def split_list(text: str) -> list[str]:
 
 
 def _body(text: str) -> str:
-    lines = text.splitlines()
+    lines = text.split("\n")
     while lines and (not lines[0].strip() or lines[0].lstrip().startswith("--")):
         lines.pop(0)
     return "\n".join(lines)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
 """Tables that every database has had from the first version on; the others are added when it is opened."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class Place:
     """A folder or URI that is, or is to be, a database. `path` is None for a URI."""
@@ -183,9 +185,10 @@ def write_errors(uri: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError) as error:
         text = str(error)
-        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in text or "os error 28" in text:
+        if getattr(error, "errno", None) in _FULL or any(f"os error {code})" in text for code in _FULL):
             raise StoreError(
-                f"{uri}: the disk is full", hint="free some space and run it again; what was stored is safe"
+                f"{uri}: the disk is full, or a quota or size limit is reached",
+                hint="make room and run it again; what was stored is safe",
             ) from error
         if isinstance(error, PermissionError) or "ermission denied" in text:
             raise StoreError(

@@ -228,7 +228,7 @@ class Store:
         table = self.schema(name)
         try:
             rows = rows.select(table.schema.names).cast(table.schema)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError) as error:
+        except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
             raise StoreError(f"{self.uri}: these rows do not fit the table {name}: {error}") from error
         if pc.count_distinct(rows[table.key]).as_py() != rows.num_rows:
             raise StoreError(f"{self.uri}: two of the rows for {name} have the same {table.key}")

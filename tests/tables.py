@@ -1,0 +1,55 @@
+"""Rows for tests of the store and the session: small, and written out where a test reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from animeds_db import schema
+from animeds_db.store import Store
+
+TAGS = ("1girl", "red_hair", "1boy", "smile")
+WIDTH = 4
+
+
+def new_store(folder: Path, name: str = "test.animeds") -> Store:
+    return Store.create(str(folder / name), WIDTH, WIDTH)
+
+
+def rows(store: Store, table: str, *values: Mapping[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([dict(row) for row in values], schema=store.schema(table).schema)
+
+
+def add_source(store: Store, source: str, state: str = "done", **columns: Any) -> None:
+    row = {"source_id": source, "state": state, "show": "Show", "season": 1, "episode": 1} | columns
+    store.replace("sources", rows(store, "sources", row))
+
+
+def frame(source: str, number: int, **columns: Any) -> dict[str, Any]:
+    return {
+        "frame_id": schema.frame_id(source, number * 1000),
+        "source_id": source,
+        "time_s": float(number),
+        "ordinal": number,
+    } | columns
+
+
+def frames(store: Store, source: str, n: int, first: int = 0, **columns: Any) -> pa.Table:
+    return rows(store, "frames", *(frame(source, i, **columns) for i in range(first, first + n)))
+
+
+def tagged_store(folder: Path, tag_lists: Sequence[Sequence[str] | None], source: str = "aaaaaaaa") -> Store:
+    """One finished source, one frame per list of tags; scores fall from 90 by 20 per place."""
+    store = new_store(folder)
+    ids = store.ensure_tags([(tag, "general") for tag in TAGS])
+    add_source(store, source)
+    values = []
+    for number, tags in enumerate(tag_lists):
+        scores = None if tags is None else [90 - 20 * place for place in range(len(tags))]
+        numbers = None if tags is None else [ids[tag] for tag in tags]
+        values.append(frame(source, number, tags=numbers, tag_scores=scores))
+    store.upsert("frames", rows(store, "frames", *values))
+    return store
