@@ -10,7 +10,7 @@ import av
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from videos import ALL_CLIPS, PACKED, shared_clip, write_video
+from videos import ALL_CLIPS, PACKED, shared_clip, write_clip, write_video
 
 from animeds_db.errors import SourceError
 from animeds_db.media import Frame, FrameKey, Video, exact, fetch
@@ -120,6 +120,16 @@ def test_a_frame_stored_as_a_key_frame_of_a_stream_that_lies_is_found_from_the_s
     # As after a remux that moved a key flag: the key frame named is none.
     keys = [FrameKey("x", 0, f.pts, frames[14].pts, None, f.content_hash()) for f in frames[14:20]]
     assert [frame.pts for _, frame in fetch(str(path), "video", keys)] == [f.pts for f in frames[14:20]]
+
+
+@pytest.mark.parametrize("name", ["h264 open", "hevc 10-bit"])
+def test_frames_of_a_file_without_an_index_are_found(tmp_path: Path, name: str) -> None:
+    path = write_clip(tmp_path, name, muxer={"live": "1", "cluster_time_limit": "300"})
+    with av.open(str(path)) as container:
+        assert len(container.streams.video[0].index_entries) == 0
+    keys = [key_of(frame) for frame in Video(path).frames()]
+    for chosen in (keys, keys[::9], [keys[40]], [key for key in keys if key.pts == key.key_pts][2:]):
+        assert [key for key, _ in fetch(str(path), "video", chosen)] == list(chosen)
 
 
 def test_the_same_frame_may_be_wanted_twice() -> None:

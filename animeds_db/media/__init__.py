@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from animeds_db.media.exact import FrameKey, fetch
-from animeds_db.media.frame import Frame, MediaInfo
+from animeds_db.media.frame import Frame, MediaInfo, VideoFrame, plane_array
 from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
 from animeds_db.media.video import Video
 
@@ -30,9 +30,11 @@ __all__ = [
     "MediaInfo",
     "Pictures",
     "Video",
+    "VideoFrame",
     "fetch",
     "natural_key",
     "open_media",
+    "plane_array",
     "suffix_of",
 ]
 
