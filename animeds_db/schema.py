@@ -58,6 +58,11 @@ def detection_id(frame: str, kind: str, index: int) -> str:
     return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
 
 
+def result_id(frame: str, model: str) -> str:
+    """Return the key of what one model found in one frame, in a table of several models' results."""
+    return f"{frame}@{model}"
+
+
 def _key(name: str) -> pa.Field:
     return pa.field(name, pa.string(), nullable=False, metadata=PRIMARY_KEY)
 
@@ -188,7 +193,8 @@ VOCABULARY = Table(
     "vocabulary",
     "tag_id",
     _schema(
-        pa.field("tag_id", pa.int16(), nullable=False, metadata=PRIMARY_KEY),  # from 1, never reused
+        # from 1 to 32767, never reused; not int16, for which Lance does not notice that two writers insert one key
+        pa.field("tag_id", pa.int32(), nullable=False, metadata=PRIMARY_KEY),
         pa.field("tag", pa.string()),
         pa.field("category", pa.string()),  # one of CATEGORIES
     ),
@@ -242,6 +248,49 @@ SEGMENTS = Table(
     ),
 )
 """Runs of shots that several episodes share, as `animeds dedup` found them."""
+
+TAGGINGS = Table(
+    "taggings",
+    "tagging_id",
+    _schema(
+        _key("tagging_id"),  # frame_id@model
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("model", pa.string()),  # model id
+        pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
+        pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, in step with tags, 10…100
+        pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
+    ),
+)
+"""What `animeds tag` found: frames seen by a tagger other than that of their ingest (`frames.tagger`)."""
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "embedding_id",
+    _schema(
+        _key("embedding_id"),  # frame_id@model
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("model", pa.string()),  # model id
+        pa.field("vector", pa.list_(pa.float32())),  # L2-normalised; as wide as the model gives it
+    ),
+)
+"""What `animeds embed` found. Models differ in width, so the list is of any length: slower to search than
+`frames.embedding`, whose width is fixed."""
+
+DETECTED = Table(
+    "detected",
+    "detected_id",
+    _schema(
+        _key("detected_id"),  # frame_id@model
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("model", pa.string()),  # model id
+        pa.field("kinds", pa.list_(pa.string())),  # what this detector can find
+        pa.field("n_found", pa.int32()),  # boxes, also 0
+    ),
+)
+"""Frames that `animeds detect` has done; the boxes are in `detections`. Written after them, as their mark."""
 
 DEFAULT_WIDTH = 512
 """Vector width of a database created without that model (every vector is then null)."""

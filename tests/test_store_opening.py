@@ -10,12 +10,12 @@ from pathlib import Path
 import lance
 import pyarrow as pa
 import pytest
+from tables import WIDTH, frames, new_store
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.places import Place, place_new_database
 from animeds_db.store import Store
-from tables import WIDTH, frames, new_store
 
 
 def everything(folder: Path) -> dict[str, bytes]:

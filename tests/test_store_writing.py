@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tables import WIDTH, add_source, frame, frames, new_store, rows
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store import MAX_TAGS, Store
-from tables import WIDTH, add_source, frame, frames, new_store, rows
 
 
 def content(store: Store, name: str) -> list[dict[str, object]]:
@@ -214,7 +214,7 @@ from animeds_db.store import Store
 
 def thumbnails(first):
     ids = [schema.frame_id("aaaaaaaa", first + i) for i in range(20)]
-    return pa.table([ids, ["aaaaaaaa"] * 20, [os.urandom(20_000)] * 20], schema=schema.THUMBNAILS.schema)
+    return pa.table([ids, ["aaaaaaaa"] * 20, [os.urandom(20_000) for _ in ids]], schema=schema.THUMBNAILS.schema)
 
 store = Store.open(sys.argv[1])
 store.upsert("thumbnails", thumbnails(0))

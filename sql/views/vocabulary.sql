@@ -1,3 +1,3 @@
--- All tags that the taggers know, with their numbers.
+-- All tags that the taggers know, with their numbers (in the type of frames.tag_ids).
 CREATE OR REPLACE VIEW vocabulary AS
-SELECT * FROM lance_vocabulary;
+SELECT tag_id::SMALLINT AS tag_id, tag, category FROM lance_vocabulary;
