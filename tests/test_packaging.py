@@ -22,7 +22,7 @@ DATA = {".sql", ".toml", ".onnx", ".csv", ".json", ".md", ".typed", ".html", ".c
 
 
 def packages_on_disk() -> set[str]:
-    found = set()
+    found = set(FOLDERS)
     for package, folder in FOLDERS.items():
         for path in [ROOT / folder, *(p for p in (ROOT / folder).rglob("*") if p.is_dir())]:
             holds = any(f.suffix in DATA | {".py"} for f in path.iterdir() if f.is_file())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,10 +14,14 @@ from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_par
 from animeds_db.cli.output import talk
 from animeds_db.errors import UsageError
 
+if TYPE_CHECKING:
+    from animeds_db.export import ExportReport
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
     app.command("export")(export)
+    app.command("rebuild")(rebuild)
 
 
 def export(
@@ -41,7 +45,15 @@ def export(
     max_size: Annotated[
         int | None, typer.Option(help="Longer edge in pixels; larger pictures are scaled down.", min=1)
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a folder that an export made.")] = False,
+    quality: Annotated[int, typer.Option(help="Of WebP and JPEG, 1…100.")] = 95,
+    layout: Annotated[
+        str, typer.Option(help="plain: folders as the selection says; kohya: N_name, N the repeats.")
+    ] = "plain",
+    captions: Annotated[bool, typer.Option(help="Write a .txt beside each picture.")] = True,
+    underscores: Annotated[bool, typer.Option(help="Leave underscores in tags.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace a folder that an export made and nobody changed.")
+    ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
     """Write the pictures of a selection with their captions.
@@ -53,7 +65,11 @@ def export(
     query, out = _query_and_folder(words, sql)
     options = ExportOptions(
         image_format=image,
+        quality=quality,
         max_size=max_size,
+        layout=layout,
+        captions=captions,
+        keep_underscores=underscores,
         activation_tag=tag,
         threshold=threshold,
         keep_character_tags=character_tags,
@@ -63,7 +79,31 @@ def export(
         report = dataset.export(
             query, out, sql=sql, params=parse_params(param), options=options, progress=advance
         )
+    _tell(report)
+
+
+def rebuild(
+    manifest: Annotated[Path, typer.Argument(help="An exported folder, or its animeds-export.json.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace a folder that an export made and nobody changed.")
+    ] = False,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
+) -> None:
+    """Build an exported folder again from its manifest, byte for byte; needs the episodes, not the database."""
+    from animeds_db.export import rebuild as build
+
+    with _bar(progress and sys.stderr.isatty()) as advance:
+        report = build(manifest, out, overwrite=overwrite, progress=advance)
+    _tell(report)
+    for path in report.differing:
+        talk(f"note: {path} has other bytes than the first time (another version of an encoder)")
+
+
+def _tell(report: ExportReport) -> None:
     talk(f"{report.n_pictures} pictures in {report.folder}")
+    for note in report.notes:
+        talk(f"note: {note}")
 
 
 def _query_and_folder(words: list[str], sql: str | None) -> tuple[str | None, Path]:
