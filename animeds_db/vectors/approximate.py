@@ -31,7 +31,8 @@ class Recall:
     """What share of the true pairs was found, judged on those that touch a sample of rows.
 
     `estimate` 0…1 is None when the sample has no pair at all; `low` is the lower end of its 95 %
-    interval (Wilson's, taking pairs as independent); `pairs` true pairs touch the `rows` sampled.
+    interval; `pairs` true pairs touch the `rows` sampled. The interval is Wilson's for as many trials
+    as sampled rows have a pair: pairs of one row tend to be found or missed together.
     """
 
     estimate: float | None
@@ -125,8 +126,9 @@ def _recall(found: Pairs, true: Pairs, sample: Positions, rows: int) -> Recall:
     """Return which share of the true pairs was found; Wilson (1927), as in Brown, Cai, DasGupta (2001)."""
     if len(true) == 0:
         return Recall(None, 0.0, 0, len(sample))
-    got = np.isin(true.a * rows + true.b, found.a * rows + found.b)
-    share, total, z2 = float(got.mean()), len(true), _CONFIDENCE**2
-    spread = _CONFIDENCE * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    low = (share + z2 / (2 * total) - spread) / (1 + z2 / total)
-    return Recall(share, low, total, len(sample))
+    share = float(np.isin(true.a * rows + true.b, found.a * rows + found.b).mean())
+    trials = len(np.intersect1d(sample, np.concatenate([true.a, true.b])))
+    z2 = _CONFIDENCE**2
+    spread = _CONFIDENCE * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    low = (share + z2 / (2 * trials) - spread) / (1 + z2 / trials)
+    return Recall(share, low, len(true), len(sample))

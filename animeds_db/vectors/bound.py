@@ -19,8 +19,8 @@ from animeds_db.vectors.rows import EPSILON, Doubles, Floats, Matrix, Positions,
 COMPONENTS = (8, 16, 24, 32, 48, 64, 96, 128)
 """How many directions may be used; one of these is chosen by its cost on a sample."""
 
-SAMPLE_ROWS = 2048
-PRINCIPAL_ROWS = 8192
+SAMPLE_ROWS = 1024
+PRINCIPAL_ROWS = 4096
 
 # Measured on one core (Xeon, AVX-512, OpenBLAS 0.3.31; nanoseconds). Only the choice depends on them,
 # never the result.

@@ -70,25 +70,28 @@ class Cells:
 
     def share_compared(self, features: Floats, reach: float) -> float:
         """Return the share of all pairs that these rows, taken as a sample, would have to be compared."""
-        own = self.nearest(features)
+        own, test = self.nearest(features), self.visits(reach)
         sizes = np.bincount(own, minlength=len(self))
-        met = sum(
-            int(self.visits(features[b], own[b], reach, slice(None)).sum(axis=0) @ sizes)
-            for b in spans(0, len(features), _BLOCK)
-        )
+        blocks = spans(0, len(features), _BLOCK)
+        met = sum(int(test(features[block], own[block]).sum(axis=0) @ sizes) for block in blocks)
         return met / max(1, len(features)) ** 2
 
-    def visits(self, features: Floats, own: CellNumbers, reach: float, cells: slice) -> Mask:
-        """Return which of the cells each row must visit to meet all its partners within `reach`."""
-        own_gap = np.vecdot(features, -2 * self.centres[own]) + self._squares[own]
-        one = np.ones(len(features), np.float32)
-        # gap to a cell − gap to the own cell, as one product: passes over the result cost more than it does
-        rows = np.column_stack([features, one, -own_gap])
-        sides = np.column_stack(
-            [-2 * self.centres[cells], self._squares[cells], np.ones_like(self._squares[cells])]
-        )
+    def visits(self, reach: float, cells: slice = slice(None)) -> Callable[[Floats, CellNumbers], Mask]:
+        """Return a test for rows: which of the cells each must visit to meet all partners within `reach`.
+
+        The test takes features and own cells of some rows and gives bool [rows, cells].
+        """
+        squares = self._squares[cells]
+        sides = np.column_stack([-2 * self.centres[cells], squares, np.ones_like(squares)]).T
         limits = np.float32(2 * reach) * self._between[:, cells] + self._slack()
-        return np.asarray(rows @ sides.T <= np.take(limits, own, axis=0))
+
+        def test(features: Floats, own: CellNumbers) -> Mask:
+            own_gap = np.vecdot(features, -2 * self.centres[own]) + self._squares[own]
+            # gap to a cell − gap to the own cell, as one product: passes over the result cost more than it does
+            rows = np.column_stack([features, np.ones_like(own_gap), -own_gap])
+            return np.asarray(rows @ sides <= np.take(limits, own, axis=0))
+
+        return test
 
     def _slack(self) -> np.float32:
         """Return an allowance for rounding: each gap is a sum of numbers below 4, taken here and on assignment."""
@@ -143,10 +146,11 @@ def visitors(cells: Cells, features: Floats, own: CellNumbers, reach: float, amo
     """
 
     def rights(group: range) -> Iterator[Positions]:
+        test = cells.visits(reach, slice(group.start, group.stop))
         found: list[list[Positions]] = [[] for _ in group]
         for block in spans(0, len(among), _BLOCK):
             rows = among[block]
-            hits = cells.visits(features[rows], own[rows], reach, slice(group.start, group.stop))
+            hits = test(features[rows], own[rows])
             for at, column in enumerate(np.ascontiguousarray(hits.T)):
                 found[at].append(rows[np.flatnonzero(column)])
         for parts in found:
