@@ -1,8 +1,9 @@
 """Bars around the picture: letterbox, pillarbox, frames of one colour. The one rule: darkness alone is no bar.
 
-A bar is a run of lines of one brightness, the same on two opposite sides. It has to end in a straight edge,
-a line where most of the picture starts at once; only equally wide bars are believed without one, because a
-dark scene may hide it. So a night sky, a title on black and a figure on white paper have no border.
+A bar is a run of lines of one brightness, equally wide on two opposite sides. It has to end in a straight
+edge, a line where most of the picture starts at once. A dark scene may hide a black bar's edge on one side,
+and subtitles may stand in it: one edge is then enough. So a night sky, a title on black and a figure on
+white paper have no border.
 """
 
 from __future__ import annotations
@@ -23,11 +24,20 @@ EDGE_SHARE = 0.5
 EDGE_DEPTH = 3
 """Lines after the bar within which the edge is looked for: scaled pictures have it blurred."""
 
-EQUAL = 0.01
-"""Bars are equally wide when they differ by less than this share of the picture (and by a pixel or two)."""
+FAINT, FAINT_SHARE = 2, 0.3
+"""A black bar's edge in a dark scene: at least this share of the line differs by more than so many levels."""
 
-WIDEST, WIDEST_UNSEEN = 0.4, 0.2
-"""Share of the picture that one bar can take at most, and without a visible edge."""
+BLACK = 28
+"""Bars up to this level (8 bits; video's black is 16) are black."""
+
+BAR_SHARE = 0.6
+"""Share of each line of a black bar that stays black under subtitles."""
+
+EQUAL = 0.01
+"""Bars are equally wide when they differ by less than this share of the picture, or by two pixels."""
+
+WIDEST = 0.4
+"""Share of the picture that one bar can take at most."""
 
 SAMPLES = 256
 """About so many pixels of each line are looked at."""
@@ -61,23 +71,23 @@ def find_borders(luma: np.ndarray) -> Borders:
 
 def _pair(lines: np.ndarray) -> tuple[int, int]:
     """Return the number of bar lines at the start and at the end of [lines, samples]."""
-    colour = _level(lines[0])
+    colour, count = _level(lines[0]), len(lines)
     if abs(colour - _level(lines[-1])) > TOLERANCE:
         return 0, 0
     first, last = _run(lines, colour), _run(lines[::-1], colour)
-    count = len(lines)
-    if not first or not last or first == count:
+    if not first or not last or first == count or min(first, last) > WIDEST * count:
         return 0, 0
-    seen = _has_edge(lines, first, colour), _has_edge(lines[::-1], last, colour)
+    edges = [_has_edge(lines, first, colour), _has_edge(lines[::-1], last, colour)]
     if abs(first - last) <= max(2, EQUAL * count):
-        limit = (WIDEST if any(seen) else WIDEST_UNSEEN) * count
-        return (first, last) if max(first, last) <= limit else (0, 0)
-    # Subtitles in a bar cut its run short; a dark scene makes it too long. What has an edge is believed.
-    return _believed(first, seen[0], count), _believed(last, seen[1], count)
-
-
-def _believed(run: int, has_edge: bool, count: int) -> int:
-    return run if has_edge and run <= WIDEST * count else 0
+        is_seen = all(edges) or (colour <= BLACK and (any(edges) or _has_faint_edges(lines, first, last)))
+        return (first, last) if is_seen else (0, 0)
+    if colour > BLACK or not any(edges):
+        return 0, 0
+    # One run is too short (subtitles) or too long (a black sky): the other, with its edge, tells the width.
+    tells_first = edges[0] and (first < last or not edges[1])
+    width, other = (first, lines[::-1]) if tells_first else (last, lines)
+    is_bar = width <= WIDEST * count and _differs(other[:width], colour).mean(axis=1).max() <= 1 - BAR_SHARE
+    return (width, width) if is_bar else (0, 0)
 
 
 def _level(line: np.ndarray) -> int:
@@ -100,10 +110,21 @@ def _is_bar(lines: np.ndarray, colour: int) -> np.ndarray:
 
 def _has_edge(lines: np.ndarray, run: int, colour: int) -> bool:
     """Return whether most of the picture begins right after a run of bar lines."""
-    after = _differs(lines[run : run + EDGE_DEPTH], colour)
-    return bool(after.size) and float(after.mean(axis=1).max()) >= EDGE_SHARE
+    return _share_after(lines, run, colour, TOLERANCE) >= EDGE_SHARE
 
 
-def _differs(values: np.ndarray, colour: int) -> np.ndarray:
-    low, high = max(0, colour - TOLERANCE), min(255, colour + TOLERANCE)
+def _has_faint_edges(lines: np.ndarray, first: int, last: int) -> bool:
+    """Return whether on both sides something dark, but not black, begins after the bar."""
+    colour = _level(lines[0])
+    sides = (lines, first), (lines[::-1], last)
+    return all(_share_after(side, run, colour, FAINT) >= FAINT_SHARE for side, run in sides)
+
+
+def _share_after(lines: np.ndarray, run: int, colour: int, tolerance: int) -> float:
+    after = _differs(lines[run : run + EDGE_DEPTH], colour, tolerance)
+    return float(after.mean(axis=1).max()) if after.size else 0.0
+
+
+def _differs(values: np.ndarray, colour: int, tolerance: int = TOLERANCE) -> np.ndarray:
+    low, high = max(0, colour - tolerance), min(255, colour + tolerance)
     return (values < low) | (values > high)
