@@ -22,7 +22,7 @@ CellNumbers = npt.NDArray[np.int32]
 
 _ROUNDS = 6  # of Lloyd's algorithm: further rounds changed the number of visits by less than 3 %
 ROWS_PER_CELL = 40  # in the training sample
-_BLOCK = 4096
+_BLOCK = 4096  # rows times up to 64 cells: 1 MB of float32
 
 
 def cell_count(rows: int) -> int:
@@ -52,27 +52,28 @@ class Cells:
 
     def nearest(self, features: Floats) -> CellNumbers:
         """Return the number of the cell nearest to each row."""
-        return np.concatenate(
-            [np.zeros(0, np.int32)]
-            + [
-                self.gaps(features[block]).argmin(axis=1).astype(np.int32)
-                for block in spans(0, len(features), _BLOCK)
-            ]
-        )
+        out = np.empty(len(features), np.int32)
+        for block in self._blocks(len(features)):
+            out[block] = self.gaps(features[block]).argmin(axis=1)
+        return out
 
     def nearest_few(self, features: Floats, few: int) -> CellNumbers:
         """Return the numbers of the `few` nearest cells of each row, in no particular order."""
         few = min(few, len(self))
         out = np.empty((len(features), few), np.int32)
-        for block in spans(0, len(features), _BLOCK):
+        for block in self._blocks(len(features)):
             out[block] = np.argpartition(self.gaps(features[block]), few - 1, axis=1)[:, :few]
         return out
+
+    def _blocks(self, rows: int) -> Iterator[slice]:
+        """Yield blocks of rows whose gaps to all cells stay in the second-level cache."""
+        return spans(0, rows, max(32, _BLOCK * 64 // len(self)))
 
     def share_compared(self, features: Floats, reach: float) -> float:
         """Return the share of all pairs that these rows, taken as a sample, would have to be compared."""
         own, test = self.nearest(features), self.visits(reach)
         sizes = np.bincount(own, minlength=len(self))
-        blocks = spans(0, len(features), _BLOCK)
+        blocks = self._blocks(len(features))
         met = sum(int(test(features[block], own[block]).sum(axis=0) @ sizes) for block in blocks)
         return met / max(1, len(features)) ** 2
 

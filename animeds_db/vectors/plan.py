@@ -13,8 +13,8 @@ from animeds_db.vectors import bound
 from animeds_db.vectors.bound import BoundCost
 from animeds_db.vectors.cells import ROWS_PER_CELL, Cells, cell_count, reach_of, train
 from animeds_db.vectors.memory import Room, feature_bytes
-from animeds_db.vectors.parallel import one_blas_thread
-from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, norms, unit
+from animeds_db.vectors.parallel import one_blas_thread, spans
+from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms, unit
 
 _PLAIN_UNDER_NS = 50e6  # a full GEMM shorter than this costs less than looking for a bound
 _CELLS_FROM = 20_000  # rows; below this a flat join takes less than cells cost to train
@@ -103,7 +103,8 @@ def _pairs(x: Matrix) -> float:
 def _usable(x: Matrix, count: int) -> Positions:
     """Return some rows of x that are usable, spread evenly at random, the same ones every time."""
     rows = bound.pick_rows(np.arange(len(x)), count)
-    return rows[norms(x[rows])[1]]
+    blocks = spans(0, len(rows), block_rows(x.shape[1]))
+    return np.concatenate([rows[:0], *(rows[block][norms(x[rows[block]])[1]] for block in blocks)])
 
 
 def _trained(x: Matrix, directions: Doubles, count: int) -> Cells | None:
