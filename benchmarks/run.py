@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_dedup
 import bench_ingest
 import bench_tags
 from timing import machine
@@ -19,6 +20,7 @@ SECTIONS: dict[str, Callable[[Path, bool], str]] = {
     "ingest": lambda work, quick: bench_ingest.run(
         work, minutes=2 if quick else 24, rounds=1 if quick else 3
     ),
+    "dedup": lambda work, quick: bench_dedup.run(work, episodes=2 if quick else 3),
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
 }
 

@@ -224,3 +224,16 @@ def test_the_preview_counts_what_each_threshold_would_do_and_writes_only_its_pag
     at = next(row for row in rows if row["threshold"] == 0.985)
     assert at["stay"] == 20 - dataset.dedup(ONLY_VECTORS).copies
     assert "0.985" in page.read_text("utf-8")
+
+
+def test_crops_leave_out_borders_and_the_bands_with_text(tmp_path: Path) -> None:
+    rows = frame_rows(
+        "aaaaaaaa", None, 2, border_top=[0.125, 0.0], border_bottom=[0.125, 0.0], text_lower=[0.2, 0.0]
+    )
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    crops = dataset.sql(
+        "SELECT without_borders(border_left, border_top, border_right, border_bottom),"
+        " without_text(border_left, border_top, border_right, border_bottom, text_upper, text_lower)"
+        " FROM frames ORDER BY frame_id"
+    ).fetchall()
+    assert crops == [([0, 0.125, 1, 0.875], [0, 0.125, 1, 0.7]), ([0, 0, 1, 1], [0, 0, 1, 1])]

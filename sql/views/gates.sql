@@ -13,7 +13,7 @@
 -- gate is 'passed', or the first of: unmeasured, blank, small, dark, bright, blurred, text, border.
 CREATE OR REPLACE MACRO gates(
     min_height := 720,
-    min_sharpness := 20,
+    min_sharpness := 50,
     min_brightness := 0.06,
     max_brightness := 0.97,
     max_text := 0.02,
