@@ -299,4 +299,4 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    return (*stored, DUPLICATES, SEGMENTS)
+    return (*stored, DUPLICATES, SEGMENTS, TAGGINGS, EMBEDDINGS, DETECTED)

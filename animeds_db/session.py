@@ -10,6 +10,7 @@ that were handed out before keep theirs.
 from __future__ import annotations
 
 import json
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,10 +33,7 @@ _LOCKS = (
     "SET lock_configuration = true",
 )
 TextVector = Callable[[str], list[float]]
-_READING = (
-    duckdb.StatementType.SELECT,
-    duckdb.StatementType.EXPLAIN,
-)  # SHOW, DESCRIBE, SUMMARIZE are SELECTs
+_EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.I)
 _VOCABULARY = (
     # two writers may have named one tag at once: the lower number counts
     """SET VARIABLE tag_lines = (
@@ -45,6 +43,13 @@ _VOCABULARY = (
         SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
         FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
         LEFT JOIN lance_vocabulary ON tag_id = place)""",
+)
+_RERUNS = (
+    # While these are false, DuckDB folds the branches of the views that read the results of second models
+    # away when it plans a query.
+    "SET VARIABLE retagged = (SELECT count(*) > 0 FROM lance_taggings)",
+    "SET VARIABLE embedded_again = (SELECT count(*) > 0 FROM lance_embeddings)",
+    "SET VARIABLE detected_again = (SELECT count(*) > 0 FROM lance_detected)",
 )
 
 
@@ -92,9 +97,6 @@ class Session:
             values = _matched(statement.named_parameters, params or {}, file)
             try:
                 return _relation(self._connection(), statement.query, values)
-            except duckdb.ResourceInUseException:  # somebody is still reading the rows of an earlier query
-                self._current = None
-                return _relation(self._connection(), statement.query, values)
             except duckdb.Error as error:
                 raise self._placed(error, statement, text, values, file) from error
 
@@ -114,10 +116,10 @@ class Session:
             try:
                 cursor.execute(f"{EXPLAIN}{text}", values or None)
             except duckdb.Error as again:
-                return explained(again, text, file, self.views(), moved=1)
+                return explained(again, text, file, self._views(), moved=1)
             finally:
                 cursor.close()
-        return explained(error, text, file, self.views())
+        return explained(error, text, file, self._views())
 
     @contextmanager
     def errors(self, text: str = "", file: str | None = None) -> Iterator[None]:
@@ -125,10 +127,14 @@ class Session:
         try:
             yield
         except duckdb.Error as error:
-            raise explained(error, text, file, self.views()) from error
+            raise explained(error, text, file, self._views()) from error
 
     def views(self) -> list[str]:
         """Return the names of the views."""
+        self._connection()
+        return self._views()
+
+    def _views(self) -> list[str]:
         found = self._base.execute(
             "SELECT view_name FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY 1"
         )
@@ -141,7 +147,7 @@ class Session:
             what = "no statement" if not statements else f"{len(statements)} statements"
             raise QueryError(f"{what} where one SELECT is expected", hint="SELECT … FROM frames", file=file)
         statement = statements[0]
-        if statement.type not in _READING or self._writes(statement.query):
+        if not self._reads(statement):
             raise QueryError(
                 f"a session only reads: this is {_spoken(statement.type)}, not a SELECT",
                 hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not possible here; "
@@ -150,15 +156,31 @@ class Session:
             )
         return statement
 
+    def _reads(self, statement: Any) -> bool:
+        """Tell whether this is a SELECT, or an EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
+        if statement.type == duckdb.StatementType.EXPLAIN:
+            return any(self._is_one_reading(rest) for rest in _explained_parts(statement.query))
+        return statement.type == duckdb.StatementType.SELECT and not self._writes(statement.query)
+
+    def _is_one_reading(self, text: str) -> bool:
+        try:
+            statements = self._base.extract_statements(text) if text.strip(" ;") else []
+        except duckdb.ParserException:
+            return False
+        return len(statements) == 1 and (
+            statements[0].type == duckdb.StatementType.SELECT and not self._writes(statements[0].query)
+        )
+
     def _writes(self, query: str) -> bool:
         """Tell whether a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY: to DuckDB that is a SELECT."""
         row = self._base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0]
-        return any(kind.endswith("_QUERY_NODE") for kind in _types(json.loads(row[0])))
+        tree = json.loads(row[0])
+        return bool(tree["error"]) or any(kind.endswith("_QUERY_NODE") for kind in _types(tree))
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         """Return the connection on which the newest versions are registered."""
         versions = {name: self._store.version(name) for name in self._store.names()}
-        if self._current is None or versions != self._versions:
+        if self._current is None or versions != self._versions or _is_busy(self._current):
             self._current = self._pinned()
             self._versions = versions
         return self._current
@@ -185,7 +207,7 @@ class Session:
                 attached=attached if has_source and name != "sources" else None,
             )
             connection.register(f"lance_{name}", view)
-        for statement in _VOCABULARY:
+        for statement in (*_VOCABULARY, *_RERUNS):
             connection.execute(statement)
         self._create_views(connection, {name: table.schema for name, table in tables.items()})
         return connection
@@ -236,6 +258,15 @@ def _locked_database() -> duckdb.DuckDBPyConnection:
     return base
 
 
+def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether somebody is still reading rows of an earlier query: a connection does one thing at a time."""
+    try:
+        connection.execute("SELECT 1").fetchall()
+    except duckdb.ResourceInUseException:
+        return True
+    return False
+
+
 def _relation(
     connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
 ) -> duckdb.DuckDBPyRelation:
@@ -269,6 +300,14 @@ def _matched(names: set[str], params: Mapping[str, Any], file: str | None) -> di
             file=file,
         )
     return dict(params)
+
+
+def _explained_parts(query: str) -> list[str]:
+    """Return what may stand behind `EXPLAIN [ANALYZE] [(options)]`, without options and with them."""
+    found = _EXPLAIN.match(query)
+    if not found:  # a comment in between, for example: refused
+        return []
+    return [query[found.end() :], query[found.end() - len(found[2] or "") :]]
 
 
 def _types(node: Any) -> Iterator[str]:

@@ -50,6 +50,7 @@ def tagged_store(folder: Path, tag_lists: Sequence[Sequence[str] | None], source
     for number, tags in enumerate(tag_lists):
         scores = None if tags is None else [90 - 20 * place for place in range(len(tags))]
         numbers = None if tags is None else [ids[tag] for tag in tags]
-        values.append(frame(source, number, tags=numbers, tag_scores=scores))
+        tagger = None if tags is None else "tagger@1"
+        values.append(frame(source, number, tags=numbers, tag_scores=scores, tagger=tagger))
     store.upsert("frames", rows(store, "frames", *values))
     return store

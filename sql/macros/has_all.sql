@@ -15,8 +15,8 @@ CREATE OR REPLACE MACRO has_next_8(tags, wanted, done) AS (
     AND (len(wanted) <= done + 7 OR has_tag(tags, wanted[done + 8]))
 );
 
-CREATE OR REPLACE MACRO has_all(tags, wanted) AS (
-        has_next_8(tags, wanted, 0)
-    AND has_next_8(tags, wanted, 8)
-    AND (len(wanted) <= 16 OR error('has_all takes at most 16 tags; write it twice, with AND between'))
-);
+CREATE OR REPLACE MACRO has_all(tags, wanted) AS
+    CASE
+        WHEN len(wanted) > 16 THEN error('has_all takes at most 16 tags; write it twice, with AND between')
+        ELSE has_next_8(tags, wanted, 0) AND has_next_8(tags, wanted, 8)
+    END;

@@ -14,8 +14,8 @@ CREATE OR REPLACE MACRO has_one_of_8(tags, wanted, done) AS (
     OR (len(wanted) > done + 7 AND has_tag(tags, wanted[done + 8]))
 );
 
-CREATE OR REPLACE MACRO has_any(tags, wanted) AS (
-       has_one_of_8(tags, wanted, 0)
-    OR has_one_of_8(tags, wanted, 8)
-    OR (len(wanted) > 16 AND error('has_any takes at most 16 tags; write it twice, with OR between'))
-);
+CREATE OR REPLACE MACRO has_any(tags, wanted) AS
+    CASE
+        WHEN len(wanted) > 16 THEN error('has_any takes at most 16 tags; write it twice, with OR between')
+        ELSE has_one_of_8(tags, wanted, 0) OR has_one_of_8(tags, wanted, 8)
+    END;
