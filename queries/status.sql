@@ -5,8 +5,8 @@ WITH of_frames AS (
     SELECT source_id, count(*) AS n_frames FROM frames GROUP BY source_id
 ),
 
-of_detections AS (
-    SELECT source_id, count(*) FILTER (WHERE kind = 'face') AS n_faces FROM detections GROUP BY source_id
+of_faces AS (
+    SELECT source_id, count(*) AS n_faces FROM faces GROUP BY source_id
 )
 
 SELECT
@@ -24,5 +24,5 @@ SELECT
     uri
 FROM sources
 LEFT JOIN of_frames USING (source_id)
-LEFT JOIN of_detections USING (source_id)
+LEFT JOIN of_faces USING (source_id)
 ORDER BY "show", season, episode, title, source_id;

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from animeds_db.cli.common import DbOption
 from animeds_db.cli.output import talk
+from animeds_db.cli.progress import tell_failures, watcher
 
 if TYPE_CHECKING:
     from animeds_db.models import Models
-    from animeds_ingest.local import Outcome  # noqa: TID251 (types only)
-    from animeds_ingest.sampling import Sampling  # noqa: TID251
+    from animeds_ingest.sampling import Sampling  # noqa: TID251 (types only)
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
-
-PARTLY_FAILED = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -85,11 +82,12 @@ def ingest(
         _print_plan(specs)
         return
     parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
-    models = _load(profile, device, {part: name for part, name in parts.items() if name is not None})
+    models = load_models(profile, device, {part: name for part, name in parts.items() if name is not None})
     raise typer.Exit(_run(db, specs, how, models, replace, progress))
 
 
-def _load(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
+def load_models(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
+    """Load a profile with these parts exchanged; say what is fetched, and where models run."""
     from animeds_db import settings
     from animeds_db.cli.models import pull_progress
     from animeds_db.models import load_profile
@@ -113,20 +111,13 @@ def _run(
     from animeds_ingest.local import ingest as run  # noqa: TID251
 
     with open_or_create(db, models) as dataset:
-        watcher = _bar() if bar and sys.stderr.isatty() else _Lines()
-        with watcher:
-            report = run(dataset.store, specs, how, models, replace=replace, watcher=watcher)
+        with watcher(bar) as watching:
+            report = run(dataset.store, specs, how, models, replace=replace, watcher=watching)
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(
             f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"
         )
-    for outcome in report.failed:
-        talk(f"failed: {outcome.title}: {outcome.error}")
-        if outcome.error and outcome.error.hint:
-            talk(f"hint: {outcome.error.hint}")
-    if not report.failed:
-        return 0
-    return PARTLY_FAILED if len(report.failed) < len(specs) else 1
+    return tell_failures(report)
 
 
 def _print_plan(specs: list[SourceSpec]) -> None:
@@ -150,74 +141,3 @@ def _print_plan(specs: list[SourceSpec]) -> None:
     fields += [("season", pa.int32()), ("episode", pa.int32()), ("title", pa.string())]
     plan = pa.Table.from_pylist(rows, pa.schema(fields))
     print_relation(duckdb.from_arrow(plan), None)
-
-
-def _line(outcome: Outcome) -> str:
-    text = f"{outcome.title}: {outcome.state}, {outcome.frames} frames"
-    if outcome.seconds >= 0.1:
-        text += f" in {outcome.seconds:.1f} s ({outcome.frames / outcome.seconds:.0f} frames/s)"
-    return text
-
-
-class _Lines:
-    """Says one line per source when it has ended; for pipes and logs."""
-
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """Say nothing yet."""
-
-    def frames(self, done: int, position_s: float | None) -> None:
-        """Say nothing yet."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Say how the source ended."""
-        if outcome.state != "failed":
-            talk(_line(outcome))
-        for note in outcome.notes:
-            talk(f"note: {outcome.title}: {note}")
-
-
-def _bar() -> Any:
-    """Return a watcher that draws a progress bar: sources, frames, frames per second, time left."""
-    import time
-
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    class Bar(_Lines):
-        def __enter__(self) -> _Lines:
-            columns = (
-                "{task.description}",
-                BarColumn(),
-                "{task.fields[frames]} frames",
-                "{task.fields[rate]}",
-            )
-            texts = [c if isinstance(c, BarColumn) else TextColumn(c) for c in columns]
-            self.progress = Progress(
-                *texts, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-            )
-            self.progress.start()
-            self.task: Any = None
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.progress.stop()
-
-        def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-            if self.task is not None:
-                self.progress.remove_task(self.task)
-            self.began = time.monotonic()
-            self.task = self.progress.add_task(
-                f"[{index + 1}/{count}] {title}"[:60].replace("[", "\\["), total=duration_s, frames=0, rate=""
-            )
-
-        def frames(self, done: int, position_s: float | None) -> None:
-            rate = done / max(1e-3, time.monotonic() - self.began)
-            self.progress.update(self.task, completed=position_s, frames=done, rate=f"{rate:.0f} frames/s")
-
-    return Bar()

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from animeds_db import schema
 from animeds_db.errors import SourceError
@@ -29,6 +30,9 @@ CHUNK = 16 * BATCH
 """Frames in one commit. A multiple of BATCH, so that a resumed source is batched as an undisturbed one."""
 WAITING = 8
 """Decoded frames that may wait between decoder and models, besides the batch (1080p: about 9 MB each)."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 Advance = Callable[[int, float | None], None]
 """Called with frames done so far and the position reached, in seconds (None for pictures)."""
@@ -95,11 +99,20 @@ def process(
 def _measured(
     frames: Iterator[tuple[Frame, str, int, int]], done: frozenset[str], workers: int
 ) -> Iterator[Measured | None]:
-    """Decode in one thread, measure in others; yield in order. None stands for a frame in `done`."""
-    waiting: queue.Queue[Future[Measured] | _End | None] = queue.Queue(WAITING)
+    """Measure frames, in order. None stands for a frame in `done`."""
+
+    def work(item: tuple[Frame, str, int, int]) -> Measured | None:
+        return None if item[1] in done else _measure(*item)
+
+    return overlapped(frames, work, workers)
+
+
+def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: int = 2) -> Generator[Result]:
+    """Decode `items` in one thread, `work` on them in others; yield in order. At most WAITING are held."""
+    waiting: queue.Queue[Future[Result] | _End] = queue.Queue(WAITING)
     stop = threading.Event()
 
-    def put(item: Future[Measured] | _End | None) -> bool:
+    def put(item: Future[Result] | _End) -> bool:
         while not stop.is_set():
             try:
                 waiting.put(item, timeout=0.1)
@@ -111,9 +124,8 @@ def _measured(
     def decode(pool: ThreadPoolExecutor) -> None:
         error: BaseException | None = None
         try:
-            for item in frames:
-                future = None if item[1] in done else pool.submit(_measure, *item)
-                if not put(future):
+            for item in items:
+                if not put(pool.submit(work, item)):
                     return
         except BaseException as caught:  # noqa: BLE001 (raised again by the consumer)
             error = caught
@@ -129,7 +141,7 @@ def _measured(
                     if item.error:
                         raise item.error
                     return
-                yield item.result() if item else None
+                yield item.result()
         finally:
             stop.set()
             thread.join()

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.media import Frame
-from animeds_db.models import Box, Models, TagLabel
+from animeds_db.models import Box, Embedder, Models, TagLabel
 from animeds_db.models.crops import head_crop
 from animeds_ingest.measure import Measures
 
@@ -49,6 +49,27 @@ def stored_tag(label: TagLabel) -> str:
     return RATING_PREFIX + label.tag if label.category == "rating" else label.tag
 
 
+class TagColumns:
+    """Turns a tagger's scores of one picture (float32 [labels], 0…1) into tags, tag_scores and rating."""
+
+    def __init__(self, labels: Sequence[TagLabel], tag_ids: Mapping[str, int]) -> None:
+        self._labels = labels
+        self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int16)
+        self._rating = np.array([label.category == "rating" for label in labels], bool)
+
+    def __call__(self, scores: np.ndarray) -> dict[str, object]:
+        """Return the columns, best score first; what is below schema.SCORE_FLOOR is left out."""
+        best = np.argsort(-scores, kind="stable")
+        best = best[scores[best] >= schema.SCORE_FLOOR]
+        ratings = np.flatnonzero(self._rating)
+        rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
+        return {
+            "tags": self._tag_ids[best],
+            "tag_scores": np.rint(scores[best] * 100).astype(np.int8),
+            "rating": rating,
+        }
+
+
 class Analyser:
     """Runs the models over batches of measured frames and builds their rows.
 
@@ -60,10 +81,7 @@ class Analyser:
         self.models = models
         self.frames_schema = schema.frames(widths[0]).schema
         self.detections_schema = schema.detections(widths[1]).schema
-        labels = models.tagger.labels if models.tagger else ()
-        self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int16)
-        self._rating = np.array([label.category == "rating" for label in labels], bool)
-        self._labels = labels
+        self._tag_columns = TagColumns(models.tagger.labels if models.tagger else (), tag_ids)
 
     def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
         """Return the rows of a batch; one call runs each model once."""
@@ -74,7 +92,8 @@ class Analyser:
         return Chunk(
             pa.Table.from_pylist(frames, self.frames_schema),
             pa.Table.from_pylist(
-                self._detection_rows(source_id, batch, boxes, pixels), self.detections_schema
+                detection_rows(source_id, [m.frame_id for m in batch], boxes, pixels, self.models.character),
+                self.detections_schema,
             ),
             pa.Table.from_pylist(
                 [{"frame_id": m.frame_id, "source_id": source_id, "webp": m.thumbnail} for m in batch],
@@ -116,17 +135,6 @@ class Analyser:
                 row.update(embedding=vector, embedder=self.models.image.id)
         return columns
 
-    def _tag_columns(self, scores: np.ndarray) -> dict[str, object]:
-        best = np.argsort(-scores, kind="stable")
-        best = best[scores[best] >= schema.SCORE_FLOOR]
-        ratings = np.flatnonzero(self._rating)
-        rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
-        return {
-            "tags": self._tag_ids[best],
-            "tag_scores": np.rint(scores[best] * 100).astype(np.int8),
-            "rating": rating,
-        }
-
     def _detect(self, pixels: list[np.ndarray], n: int) -> list[list[tuple[Box, str]]]:
         found: list[list[tuple[Box, str]]] = [[] for _ in range(n)]
         for detector in self.models.detectors:
@@ -134,36 +142,41 @@ class Analyser:
                 here.extend((box, detector.id) for box in boxes)
         return found
 
-    def _detection_rows(
-        self,
-        source_id: str,
-        batch: Sequence[Measured],
-        found: list[list[tuple[Box, str]]],
-        pixels: list[np.ndarray],
-    ) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = []
-        crops: list[np.ndarray] = []
-        faces: list[dict[str, object]] = []
-        for place, m in enumerate(batch):
-            for index, (box, model) in _numbered(found[place]):
-                row: dict[str, object] = {
-                    "detection_id": schema.detection_id(m.frame_id, box.kind, index),
-                    "frame_id": m.frame_id,
-                    "source_id": source_id,
-                    "model": model,
-                    **asdict(box),
-                }
-                rows.append(row)
-                if box.kind == "face" and self.models.character:
-                    faces.append(row)
-                    crops.append(head_crop(pixels[place], box))
-        if crops and self.models.character:
-            for row, vector in zip(faces, self.models.character(crops), strict=True):
-                row.update(vector=vector, vector_model=self.models.character.id)
-        return rows
+
+def detection_rows(
+    source_id: str,
+    frame_ids: Sequence[str],
+    found: Sequence[Sequence[tuple[Box, str]]],
+    pixels: Sequence[np.ndarray],
+    character: Embedder | None,
+) -> list[dict[str, object]]:
+    """Return rows of `detections` for the boxes found in each frame, with the ids of the models that found them.
+
+    Boxes are numbered from 0 within their frame and kind. Faces get a vector from `character`.
+    """
+    rows: list[dict[str, object]] = []
+    crops: list[np.ndarray] = []
+    faces: list[dict[str, object]] = []
+    for place, frame_id in enumerate(frame_ids):
+        for index, (box, model) in _numbered(found[place]):
+            row: dict[str, object] = {
+                "detection_id": schema.detection_id(frame_id, box.kind, index),
+                "frame_id": frame_id,
+                "source_id": source_id,
+                "model": model,
+                **asdict(box),
+            }
+            rows.append(row)
+            if box.kind == "face" and character:
+                faces.append(row)
+                crops.append(head_crop(pixels[place], box))
+    if crops and character:
+        for row, vector in zip(faces, character(crops), strict=True):
+            row.update(vector=vector, vector_model=character.id)
+    return rows
 
 
-def _numbered(boxes: list[tuple[Box, str]]) -> list[tuple[int, tuple[Box, str]]]:
+def _numbered(boxes: Sequence[tuple[Box, str]]) -> list[tuple[int, tuple[Box, str]]]:
     """Number the boxes of each kind from left to right, as detection ids do."""
     counts: dict[str, int] = {}
     numbered = []

@@ -1,0 +1,100 @@
+"""What long work over sources says on stderr: a bar on a terminal, else a line per source; failures at the end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from animeds_db.cli.output import talk
+
+if TYPE_CHECKING:
+    from animeds_ingest.local import Outcome, Report  # noqa: TID251 (types only)
+
+PARTLY_FAILED = 3
+
+
+def watcher(bar: bool) -> Any:
+    """Return a watcher of an ingest or a rerun, a context manager: a bar if wanted and there is a terminal."""
+    return _bar() if bar and sys.stderr.isatty() else _Lines()
+
+
+def tell_failures(report: Report) -> int:
+    """Name what failed and the ways out; return the exit code."""
+    for outcome in report.failed:
+        talk(f"failed: {outcome.title}: {outcome.error}")
+        if outcome.error and outcome.error.hint:
+            talk(f"hint: {outcome.error.hint}")
+    if not report.failed:
+        return 0
+    return PARTLY_FAILED if len(report.failed) < len(report.outcomes) else 1
+
+
+def _line(outcome: Outcome) -> str:
+    text = f"{outcome.title}: {outcome.state}, {outcome.frames} frames"
+    if outcome.seconds >= 0.1:
+        text += f" in {outcome.seconds:.1f} s ({outcome.frames / outcome.seconds:.0f} frames/s)"
+    return text
+
+
+class _Lines:
+    """Says one line per source when it has ended; for pipes and logs."""
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
+        """Say nothing yet."""
+
+    def frames(self, done: int, position_s: float | None) -> None:
+        """Say nothing yet."""
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Say how the source ended."""
+        if outcome.state != "failed":
+            talk(_line(outcome))
+        for note in outcome.notes:
+            talk(f"note: {outcome.title}: {note}")
+
+
+def _bar() -> Any:
+    """Return a watcher that draws a progress bar: sources, frames, frames per second, time left."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    class Bar(_Lines):
+        def __enter__(self) -> _Lines:
+            columns = (
+                "{task.description}",
+                BarColumn(),
+                "{task.fields[frames]} frames",
+                "{task.fields[rate]}",
+            )
+            texts = [c if isinstance(c, BarColumn) else TextColumn(c) for c in columns]
+            self.progress = Progress(
+                *texts, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            )
+            self.progress.start()
+            self.task: Any = None
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.progress.stop()
+
+        def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+            self.began = time.monotonic()
+            self.task = self.progress.add_task(
+                f"[{index + 1}/{count}] {title}"[:60].replace("[", "\\["), total=duration_s, frames=0, rate=""
+            )
+
+        def frames(self, done: int, position_s: float | None) -> None:
+            rate = done / max(1e-3, time.monotonic() - self.began)
+            self.progress.update(self.task, completed=position_s, frames=done, rate=f"{rate:.0f} frames/s")
+
+    return Bar()

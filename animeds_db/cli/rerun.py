@@ -1,0 +1,137 @@
+"""`animeds tag | detect | embed`: one model again over frames that are here; `animeds drop-model`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.ingest import load_models
+from animeds_db.cli.output import talk
+from animeds_db.cli.progress import tell_failures, watcher
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset
+
+ModelOption = Annotated[str, typer.Option("--model", help="The model: `animeds models list` shows them.")]
+WhereOption = Annotated[
+    str | None, typer.Option(help='Only these frames: a condition, e.g. "episode = 3 AND NOT is_blank".')
+]
+DeviceOption = Annotated[str | None, typer.Option(help="Where the model runs: auto, cpu or cuda.")]
+ProgressOption = Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("tag")(tag)
+    app.command("detect")(detect)
+    app.command("embed")(embed)
+    app.command("drop-model")(drop_model)
+
+
+def tag(
+    model: ModelOption,
+    where: WhereOption = None,
+    db: DbOption = None,
+    device: DeviceOption = None,
+    progress: ProgressOption = True,
+) -> None:
+    """Tag frames that are in the database with another tagger.
+
+    Only frames which that tagger has not done; can be interrupted and run again. The tags of the ingest
+    stay; the views `tags` and `taggings` hold those of both, `animeds query compare_taggers` compares them.
+
+    animeds tag --model wd-vit-v3 --where "episode = 3"
+    """
+    raise typer.Exit(_run(db, where, device, {"tagger": model}, progress))
+
+
+def detect(
+    model: ModelOption,
+    where: WhereOption = None,
+    character: Annotated[
+        str | None,
+        typer.Option(help="The model for vectors of faces, or none. Default: that of this database."),
+    ] = None,
+    db: DbOption = None,
+    device: DeviceOption = None,
+    progress: ProgressOption = True,
+) -> None:
+    """Detect faces, heads or persons with another detector in frames that are in the database.
+
+    Only in frames which that detector has not done; can be interrupted and run again. `detections` holds
+    the boxes of all detectors; in `faces`, `heads` and `persons` the new ones stand for the earlier ones.
+
+    animeds detect --model face-v1.4-s
+    """
+    raise typer.Exit(_run(db, where, device, {"detector": model}, progress, character))
+
+
+def embed(
+    model: ModelOption,
+    where: WhereOption = None,
+    db: DbOption = None,
+    device: DeviceOption = None,
+    progress: ProgressOption = True,
+) -> None:
+    """Give frames that are in the database the vectors of another image embedder.
+
+    Only frames which that embedder has not done; can be interrupted and run again. The view `embeddings`
+    holds the vectors of all; search and dedup ask those of the ingest.
+
+    animeds embed --model clip-vit-b32
+    """
+    raise typer.Exit(_run(db, where, device, {"image": model}, progress))
+
+
+def drop_model(
+    model: Annotated[str, typer.Argument(help="The model, by name or id (name@revision).")],
+    db: DbOption = None,
+) -> None:
+    """Delete what `tag`, `detect` or `embed` found with a model. What it found at ingest stays."""
+    from animeds_ingest.rerun import drop  # noqa: TID251 (see DESIGN, arrows)
+
+    with open_dataset(db) as dataset:
+        talk(f"{model}: dropped what it found in {drop(dataset.store, model)} frames")
+
+
+def _run(
+    db: str | None,
+    where: str | None,
+    device: str | None,
+    parts: dict[str, str],
+    bar: bool,
+    character: str | None = None,
+) -> int:
+    from animeds_ingest.rerun import character_of, rerun  # noqa: TID251 (see DESIGN, arrows)
+
+    with open_dataset(db) as dataset:
+        wanted = None if where is None else _frames_where(dataset, where)
+        known = character_of(dataset.store) if "detector" in parts and character is None else None
+        vectors = character or (known.partition("@")[0] if known else None)
+        models = load_models("none", device, parts | ({"character": vectors} if vectors else {}))
+        _expect_same(known, models.character.id if models.character else None)
+        with watcher(bar) as watching:
+            report = rerun(dataset.store, models, wanted=wanted, watcher=watching)
+        frames = sum(outcome.frames for outcome in report.outcomes)
+        talk(
+            f"{next(iter(parts.values()))}: {frames} frames done in {len(report.outcomes)} sources of {dataset.uri}"
+        )
+    return tell_failures(report)
+
+
+def _frames_where(dataset: Dataset, where: str) -> frozenset[str]:
+    rows = dataset.session.arrow(f"SELECT frame_id FROM frames WHERE (\n{where}\n)", file="--where")
+    return frozenset(rows["frame_id"].to_pylist())
+
+
+def _expect_same(known: str | None, loaded: str | None) -> None:
+    """Raise ModelError when the character model here is another revision than that of the database's vectors."""
+    from animeds_db.errors import ModelError
+
+    if known and loaded != known:
+        raise ModelError(
+            f"this database's character vectors were made by {known}, but the model here is {loaded}",
+            hint=f"pull that revision, or say --character none, or --character {known.partition('@')[0]} to mix them",
+        )

@@ -1,0 +1,190 @@
+"""Run one stage again over frames that are in the database: decode again, run the model, write its rows.
+
+The rule: only frames which that model has not done are decoded, so a run can be interrupted, resumed and
+repeated. What other models found stays until it is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import ModelError, SourceError, did_you_mean
+from animeds_db.media import Frame, FrameKey, fetch
+from animeds_db.models import Models
+from animeds_db.store import Store, quoted
+from animeds_ingest import ledger, pipeline
+from animeds_ingest.local import Outcome, Report, Silent, Watcher
+from animeds_ingest.stages import Stage, stage_of
+
+Row = dict[str, Any]
+
+KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
+RESULTS = ("taggings", "embeddings", "detected")
+"""Tables of what was run again; dropping a model deletes its rows there, and its boxes."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame on its way to the model: uint8 RGB [h,w,3], as displayed."""
+
+    frame_id: str
+    time_s: float | None
+    pixels: np.ndarray
+
+
+def rerun(
+    store: Store, models: Models, *, wanted: Collection[str] | None = None, watcher: Watcher | None = None
+) -> Report:
+    """Run the one model in `models` over the `wanted` frames (ids; None: all) of finished sources.
+
+    A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (there was
+    nothing left to do) or `failed` (a file that is gone or has changed; the others go on), and `frames`
+    counts what was done now. Raises StoreError when the database itself fails.
+    """
+    watcher = watcher or Silent()
+    stage = stage_of(store, models)
+    _register(store, models)
+    sources = _sources(store, wanted)
+    report = Report()
+    for index, source in enumerate(sources):
+        watcher.source(index, len(sources), source["title"] or source["source_id"], source["duration_s"])
+        outcome = _rerun_source(stage, source, wanted, watcher)
+        report.outcomes.append(outcome)
+        watcher.outcome(outcome)
+    store.compact_if_needed()
+    return report
+
+
+def character_of(store: Store) -> str | None:
+    """Return the id of the character embedder that made this database's vectors; None when there is none."""
+    rows = [row for row in store.table("models").to_table().to_pylist() if row["task"] == "character"]
+    return str(min(rows, key=lambda row: row["added_at"])["model_id"]) if rows else None
+
+
+def drop(store: Store, model: str) -> int:
+    """Delete what `rerun` wrote for a model (its id, or its name), and return how many frames that were.
+
+    What a model found at ingest stays. Raises ModelError for a model that was never run again here.
+    """
+    ids = _results_of(store, model)
+    n = 0
+    for model_id in ids:
+        mine = f"model = {quoted(model_id)}"
+        sources = store.table("detected").to_table(columns=["source_id"], filter=mine)["source_id"].unique()
+        if len(sources):  # first the boxes: while their marks are there, this can be done again
+            listed = ", ".join(quoted(source) for source in sources.to_pylist())
+            store.delete("detections", f"{mine} AND source_id IN ({listed})")
+        for name in RESULTS:
+            n += (rows := store.table(name).count_rows(mine))
+            if rows:
+                store.delete(name, mine)
+        if not _was_ingested_with(store, model_id):
+            store.delete("models", f"model_id = {quoted(model_id)}")
+    return n
+
+
+def _register(store: Store, models: Models) -> None:
+    """Write the models' rows unless they are there: running a model again makes no new version."""
+    records = models.records()
+    there = store.take("models", [str(record["model_id"]) for record in records], ["model_id"])["model_id"]
+    new = [r | {"added_at": ledger.now()} for r in records if r["model_id"] not in there.to_pylist()]
+    store.upsert("models", pa.Table.from_pylist(new, schema.MODELS.schema))
+
+
+def _sources(store: Store, wanted: Collection[str] | None) -> list[Row]:
+    rows: list[Row] = store.table("sources").to_table(filter="state = 'done'").to_pylist()
+    if wanted is not None:
+        named = {frame_id.rpartition("-")[0] for frame_id in wanted}
+        rows = [row for row in rows if row["source_id"] in named]
+    return sorted(rows, key=lambda row: str(row["uri"]))
+
+
+def _rerun_source(stage: Stage, source: Row, wanted: Collection[str] | None, watcher: Watcher) -> Outcome:
+    started = time.monotonic()
+    title = source["title"] or source["source_id"]
+    keys = _left(stage, source, wanted)
+    if not keys:
+        return Outcome(title, "skipped")
+    n = 0
+    try:
+        for rows in _chunks(stage, source, keys, watcher.frames):
+            stage.commit(rows)
+            n += len(rows)
+    except SourceError as error:
+        return Outcome(title, "failed", n, time.monotonic() - started, error=error)
+    return Outcome(title, "done", n, time.monotonic() - started)
+
+
+def _left(stage: Stage, source: Row, wanted: Collection[str] | None) -> list[FrameKey]:
+    """Return where the frames are that the model has yet to do, in order of time."""
+    frames = stage.store.table("frames").to_table(
+        columns=[*KEYS, "tagger", "embedder"], filter=pc.field("source_id") == source["source_id"]
+    )
+    done = stage.done(source, frames)
+    keys = (FrameKey(**row) for row in frames.select(KEYS).to_pylist())
+    left = (k for k in keys if k.frame_id not in done and (wanted is None or k.frame_id in wanted))
+    return sorted(left, key=lambda key: key.frame_id)
+
+
+def _chunks(
+    stage: Stage, source: Row, keys: list[FrameKey], advance: pipeline.Advance
+) -> Iterator[list[Row]]:
+    """Yield the rows of pipeline.CHUNK frames at a time, also of what was read before a SourceError."""
+    rows: list[Row] = []
+    batch: list[Picture] = []
+    n = 0
+    for picture in _pictures(source, keys):
+        if isinstance(picture, Picture):
+            batch.append(picture)
+        if batch and (len(batch) == pipeline.BATCH or not isinstance(picture, Picture)):
+            rows += stage.rows(source["source_id"], [p.frame_id for p in batch], [p.pixels for p in batch])
+            n += len(batch)
+            advance(n, batch[-1].time_s)
+            batch = []
+        if rows and (len(rows) >= pipeline.CHUNK or not isinstance(picture, Picture)):
+            yield rows
+            rows = []
+        if isinstance(picture, SourceError):
+            raise picture
+
+
+def _pictures(source: Row, keys: list[FrameKey]) -> Iterator[Picture | SourceError | None]:
+    """Decode ahead; after the last picture comes None, or the error that ended it."""
+    frames = fetch(source["uri"], source["kind"], keys)
+    with closing(pipeline.overlapped(frames, _picture)) as pictures:
+        try:
+            yield from pictures
+        except SourceError as error:
+            yield error
+        else:
+            yield None
+
+
+def _picture(item: tuple[FrameKey, Frame]) -> Picture:
+    key, frame = item
+    return Picture(key.frame_id, frame.time_s, frame.pixels())
+
+
+def _results_of(store: Store, model: str) -> list[str]:
+    """Return the ids of the models with results of a rerun that this id or name means."""
+    there: set[str] = set()
+    for name in RESULTS:
+        there.update(store.table(name).to_table(columns=["model"])["model"].unique().to_pylist())
+    found = sorted(i for i in there if model in (i, i.partition("@")[0]))
+    if not found:
+        raise ModelError(f"{model} has no results of its own here", hint=did_you_mean(model, there))
+    return found
+
+
+def _was_ingested_with(store: Store, model_id: str) -> bool:
+    rows = store.table("sources").to_table(columns=["models"])["models"].to_pylist()
+    return any(model_id in (models or []) for models in rows)

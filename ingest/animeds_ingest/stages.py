@@ -1,0 +1,215 @@
+"""The stages that can be run again: tag, detect, embed. What a stage has done of a source, and its rows.
+
+The rule: a result is written under its frame and model, and nothing that another model found is touched.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.models import Detector, Embedder, Models, Tagger
+from animeds_db.store import Store
+from animeds_ingest.rows import TagColumns, detection_rows, stored_tag
+
+Row = dict[str, Any]
+
+ATTEMPTS = 20
+"""How often boxes are numbered anew when another detector takes the same numbers at the same time."""
+
+
+class Stage(ABC):
+    """One model at work on frames that are in the database already.
+
+    `mark` is the table with a row for every frame that the model has done; `column` is that of `frames` which
+    names the model of the ingest (None: the source's row does). `model` is the model's id.
+    """
+
+    mark: str
+    column: str | None = None
+
+    def __init__(self, store: Store, model: str) -> None:
+        self.store = store
+        self.model = model
+
+    def done(self, source: Row, frames: pa.Table) -> frozenset[str]:
+        """Return the ids of the source's frames that the model has done, now or when they were ingested."""
+        mine = (pc.field("source_id") == source["source_id"]) & (pc.field("model") == self.model)
+        marked = self.store.table(self.mark).to_table(columns=["frame_id"], filter=mine)
+        return frozenset([*marked["frame_id"].to_pylist(), *self._by_ingest(source, frames)])
+
+    @abstractmethod
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Run the model once over a batch of uint8 RGB pictures [h,w,3] and return the rows of its frames."""
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Write rows that `rows` gave. Safe to repeat."""
+        self._upsert(self.mark, rows)
+
+    def _by_ingest(self, source: Row, frames: pa.Table) -> list[str]:
+        """Return the frames that the model did when they were ingested."""
+        if self.column:
+            frames = frames.filter(pc.field(self.column) == self.model)
+        elif self.model not in (source["models"] or []):
+            return []
+        ids: list[str] = frames["frame_id"].to_pylist()
+        return ids
+
+    def _marks(self, source_id: str, frame_ids: Sequence[str]) -> list[Row]:
+        key = self.store.schema(self.mark).key
+        return [
+            {
+                key: schema.result_id(frame_id, self.model),
+                "frame_id": frame_id,
+                "source_id": source_id,
+                "model": self.model,
+            }
+            for frame_id in frame_ids
+        ]
+
+    def _upsert(self, name: str, rows: Sequence[Row]) -> int:
+        return self.store.upsert(name, pa.Table.from_pylist(list(rows), self.store.schema(name).schema))
+
+
+class TagStage(Stage):
+    """Tags frames with one tagger, into `taggings`."""
+
+    mark = "taggings"
+    column = "tagger"
+
+    def __init__(self, store: Store, tagger: Tagger) -> None:
+        super().__init__(store, tagger.id)
+        self._tagger = tagger
+        tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in tagger.labels])
+        self._columns = TagColumns(tagger.labels, tag_ids)
+
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Return rows of `taggings`."""
+        marks = self._marks(source_id, frame_ids)
+        return [m | self._columns(s) for m, s in zip(marks, self._tagger(pixels), strict=True)]
+
+
+class EmbedStage(Stage):
+    """Gives frames the vectors of one image embedder, of whatever width, into `embeddings`."""
+
+    mark = "embeddings"
+    column = "embedder"
+
+    def __init__(self, store: Store, embedder: Embedder) -> None:
+        super().__init__(store, embedder.id)
+        self._embedder = embedder
+
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Return rows of `embeddings`."""
+        marks = self._marks(source_id, frame_ids)
+        return [m | {"vector": v} for m, v in zip(marks, self._embedder(pixels), strict=True)]
+
+
+class DetectStage(Stage):
+    """Finds boxes with one detector, into `detections`; `detected` is the mark, written last.
+
+    Ids go on from those that other models gave in the same frame and kind. Faces get a vector from
+    `character`, which must be as wide as the database's.
+    """
+
+    mark = "detected"
+
+    def __init__(self, store: Store, detector: Detector, character: Embedder | None) -> None:
+        super().__init__(store, detector.id)
+        if character and character.width != store.widths[1]:
+            raise StoreError(
+                f"{character.id} gives vectors of width {character.width}; "
+                f"this database holds width {store.widths[1]}",
+                hint="--character none, or the model that the database was made with",
+            )
+        self._detector = detector
+        self._character = character
+
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Return rows of `detected`, each with the rows of its boxes under `boxes`, numbered from 0."""
+        found = [[(box, self.model) for box in boxes] for boxes in self._detector(pixels)]
+        boxes: dict[str, list[Row]] = defaultdict(list)
+        for row in detection_rows(source_id, frame_ids, found, pixels, self._character):
+            boxes[str(row["frame_id"])].append(row)
+        kinds = sorted(self._detector.kinds)
+        marks = self._marks(source_id, frame_ids)
+        return [
+            m | {"kinds": kinds, "n_found": len(boxes[m["frame_id"]]), "boxes": boxes[m["frame_id"]]}
+            for m in marks
+        ]
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Write the boxes, then the marks. Raises StoreError when other detectors keep taking the numbers."""
+        boxes = [box for row in rows for box in row["boxes"]]
+        if boxes:
+            self._write_boxes(boxes)
+        columns = self.store.schema(self.mark).schema.names
+        self._upsert(self.mark, [{name: row[name] for name in columns} for row in rows])
+
+    def _write_boxes(self, boxes: Sequence[Row]) -> None:
+        for _ in range(ATTEMPTS):
+            numbered = self._numbered(boxes)
+            ids = [row["detection_id"] for row in numbered]
+            if self._upsert("detections", numbered) == len(ids):
+                return
+            owners = self.store.take("detections", ids, ["model"])["model"].to_pylist()
+            if set(owners) == {self.model}:
+                return  # an interrupted run wrote them
+            listed = ", ".join(f"'{i}'" for i in ids)
+            mine = self.model.replace("'", "''")
+            self.store.delete("detections", f"model = '{mine}' AND detection_id IN ({listed})")
+        raise StoreError(
+            f"{self.store.uri}: other detectors kept taking the numbers of detections",
+            hint="run it again when they have finished",
+        )
+
+    def _numbered(self, boxes: Sequence[Row]) -> list[Row]:
+        """Return the boxes with ids that go on from other models', or are those an interrupted run gave."""
+        frame_ids = sorted({box["frame_id"] for box in boxes})
+        there = self.store.table("detections").to_table(
+            columns=["detection_id", "frame_id", "kind", "model"],
+            filter=(pc.field("source_id") == boxes[0]["source_id"]) & pc.field("frame_id").isin(frame_ids),
+        )
+        mine: dict[tuple[str, str], int] = {}
+        others: dict[tuple[str, str], int] = {}
+        for row in there.to_pylist():
+            place, index = (row["frame_id"], row["kind"]), _index(row["detection_id"])
+            if row["model"] == self.model:
+                mine[place] = min(index, mine.get(place, index))
+            else:
+                others[place] = max(index + 1, others.get(place, 0))
+        return [_moved(box, {**others, **mine}) for box in boxes]
+
+
+def stage_of(store: Store, models: Models) -> Stage:
+    """Return the stage for the one tagger, detector or image embedder among `models`.
+
+    A character embedder goes with a detector. Raises UsageError for any other number of models.
+    """
+    stages: list[Stage] = []
+    if models.tagger:
+        stages.append(TagStage(store, models.tagger))
+    stages += [DetectStage(store, detector, models.character) for detector in models.detectors]
+    if models.image:
+        stages.append(EmbedStage(store, models.image))
+    if len(stages) != 1:
+        raise UsageError(f"one model is run again at a time, not {len(stages)}")
+    return stages[0]
+
+
+def _index(detection_id: str) -> int:
+    return int(detection_id.rpartition("-")[2][1:])
+
+
+def _moved(box: Row, first: Mapping[tuple[str, str], int]) -> Row:
+    frame_id, kind = box["frame_id"], box["kind"]
+    index = first.get((frame_id, kind), 0) + _index(box["detection_id"])
+    return box | {"detection_id": schema.detection_id(frame_id, kind, index)}
