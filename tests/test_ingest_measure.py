@@ -59,7 +59,7 @@ def luma(image: Image.Image) -> np.ndarray:
 
 
 def frame_of(folder: Path, image: Image.Image) -> Frame:
-    image.save(folder / "picture.png")
+    image.convert("RGB").save(folder / "picture.bmp")
     with Pictures(folder) as pictures:
         return next(pictures.frames())
 

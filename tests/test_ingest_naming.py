@@ -74,6 +74,16 @@ NAMES = {
     "Show [720].mkv": ("Show", None, None),
     "Show 2.mkv": ("Show 2", None, None),
     "Show": ("Show", None, None),
+    # Numbers and words that belong to the show
+    "Mob Psycho 100 II - 01.mkv": ("Mob Psycho 100 II", None, 1),
+    "07-Ghost - 01.mkv": ("07-Ghost", None, 1),
+    "3-gatsu no Lion - 11.mkv": ("3-gatsu no Lion", None, 11),
+    "Steins;Gate 0 - 01.mkv": ("Steins;Gate 0", None, 1),
+    "Hunter x Hunter (2011) - 148.mkv": ("Hunter x Hunter", None, 148),
+    "Evangelion 2.22.mkv": ("Evangelion", None, None),
+    # Two episodes in one file: the first counts
+    "Show - S01E01-E02.mkv": ("Show", 1, 1),
+    "Show - 01-02 [1080p].mkv": ("Show", None, 1),
     # A word that only looks like a special
     "Special A - 03.mkv": ("Special A", None, 3),
     "Movie Night Club - 03.mkv": ("Movie Night Club", None, 3),

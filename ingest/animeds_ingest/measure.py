@@ -3,7 +3,7 @@
 Measured on the grey picture (shorter edge 360 whatever the frame's size, see `views`) inside the borders:
 
     sharpness    variance of the 4-neighbour Laplacian of 8-bit luma. At one size, so 480p and 1080p compare:
-                 flat 0, motion blur and fades below 50, television anime 100 … 1000, dense line art above
+                 a television clip has 460 … 1440, blurred by 1 pixel about 100, by 2 pixels 12; flat 0
     brightness   mean luma, 0…1
     contrast     standard deviation of luma, 0…0.5
     saturation   mean HSV saturation, 0…1, on the small colour picture; nearly black pixels count as 0

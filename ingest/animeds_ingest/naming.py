@@ -87,7 +87,7 @@ _MARKED_EPISODES = tuple(
     )
 )
 _DASHED_EPISODE = re.compile(
-    rf"(?:^|\s)[-–—]\s*([0-9]{{1,4}}){_VERSION}(?=$|{STOP}|\s+(?:end|fin|final|[-–—])(?:\s|$)|\s*{STOP}|\s+\D)",
+    rf"(?:^|\s)[-–—]\s*([0-9]{{1,4}})(?:\s?[-~]\s?[0-9]{{2,4}})?{_VERSION}(?=$|{STOP}|\s+(?:end|fin|final|[-–—])(?:\s|$)|\s*{STOP}|\s+\D)",
     re.IGNORECASE,
 )
 _BRACKETED_EPISODE = re.compile(rf"\s*([0-9]{{1,4}}){_VERSION}(?:\s*(?:end|fin|完))?\s*", re.IGNORECASE)
