@@ -18,7 +18,7 @@ from animeds_db.dataset import Dataset, open_or_create
 from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
 from animeds_db.sample.truth import Truth
-from animeds_db.steps.dedup import DedupOptions, find_matches
+from animeds_db.steps.dedup import FRAMES, DedupOptions, find_matches
 from animeds_ingest.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
@@ -73,10 +73,7 @@ def same(a: Place, b: Place) -> bool | None:
 def pair_scores(dataset: Dataset, truth: Truth, threshold: float) -> tuple[float, float, int]:
     """Return precision and recall of the pairs, and how many pairs are the same by construction."""
     where = places(dataset, truth)
-    frames = dataset.session.arrow(
-        "SELECT frame_id, source_id, shot, time_s, phash, is_blank, embedding, embedder FROM frames"
-        " WHERE is_blank IS NOT TRUE ORDER BY frame_id"
-    )
+    frames = dataset.session.arrow(FRAMES.replace("ORDER BY", "WHERE is_blank IS NOT TRUE ORDER BY"))
     ids = frames["frame_id"].to_pylist()
     matches = find_matches(frames, DedupOptions(threshold=threshold))
     found = {(ids[a], ids[b]) for a, b in zip(matches.a.tolist(), matches.b.tolist(), strict=True)}
@@ -90,13 +87,14 @@ def opening_errors(dataset: Dataset, truth: Truth) -> dict[int, float | None]:
     """Return per episode how far the opening's end was missed, in seconds; None where it was not found."""
     dataset.dedup()
     found = dict(
-        dataset.sql("SELECT episode, max(end_s) FROM segments WHERE kind = 'opening' GROUP BY episode").fetchall()
+        dataset.sql(
+            "SELECT episode, max(end_s) FROM segments WHERE kind = 'opening' GROUP BY episode"
+        ).fetchall()
     )
     errors: dict[int, float | None] = {}
     for part in truth.episodes:
-        last = max(
-            start / part.fps for start, state in zip(part.starts, part.states, strict=True) if state.segment == "opening"
-        )
+        states = zip(part.starts, part.states, strict=True)
+        last = max(start / part.fps for start, state in states if state.segment == "opening")
         errors[part.number] = None if part.number not in found else abs(found[part.number] - last)
     return errors
 
@@ -109,7 +107,9 @@ def run(work: Path, *, episodes: int = 3) -> str:
         precision, recall, n = pair_scores(dataset, truth, threshold)
         rows.append([f"{threshold:g}", f"{precision:.3f}", f"{recall:.3f}", str(n)])
     errors = opening_errors(dataset, truth)
-    told = ", ".join(f"episode {n}: {'not found' if e is None else f'{e:.1f} s off'}" for n, e in errors.items())
+    told = ", ".join(
+        f"episode {n}: {'not found' if e is None else f'{e:.1f} s off'}" for n, e in errors.items()
+    )
     return "\n".join(
         [
             "## Near-duplicates on a drawn series (tiny vectors, a frame every half second)",
