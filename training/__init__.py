@@ -1,0 +1,1 @@
+"""Trains the embedded `tiny` models from procedural drawings alone. Not part of the installed package."""

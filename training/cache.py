@@ -1,0 +1,92 @@
+"""The drawings on disk: uint8 arrays that training maps into memory, and their truth as JSON.
+
+Rule: a shard is complete when `facts.json` is there; it is written last, and never drawn again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+KINDS = ("face", "head", "person")
+DETECTOR_SIZE = (192, 320)
+TAGGER_SIZE = (160, 160)
+IMAGE_SIZE = (96, 160)
+HEAD_STORED = 128
+HEAD_SIZE = (96, 96)
+HEAD_MARGIN = 1.25
+"""Head crops are stored this much wider than a detector's square, so that training can move about."""
+
+RATINGS = ("general", "sensitive", "questionable", "explicit")
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Drawn scenes: pictures in three sizes, relative boxes [m,4], classes (places in KINDS), tags, groups.
+
+    `people` holds for each person the middle of the head (relative x, y) and that person's own tags.
+    """
+
+    detector: np.ndarray
+    tagger: np.ndarray
+    twin: np.ndarray
+    boxes: list[np.ndarray]
+    classes: list[np.ndarray]
+    tags: list[frozenset[str]]
+    people: list[list[tuple[float, float, frozenset[str]]]]
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    @classmethod
+    def open(cls, folder: Path) -> Scenes:
+        """Read all shards that `scenes.draw_scenes` has written under a folder into memory."""
+        shards = sorted(p.parent for p in folder.glob("*/facts.json"))
+        facts = [
+            {**f, "shard": k}
+            for k, s in enumerate(shards)
+            for f in json.loads((s / "facts.json").read_text("utf-8"))
+        ]
+        arrays = [
+            np.concatenate([np.load(s / f"{name}.npy") for s in shards])
+            for name in ("detector", "tagger", "twin")
+        ]
+        return cls(
+            *arrays,
+            boxes=[np.array([b[1:] for b in f["boxes"]], np.float64).reshape(-1, 4) for f in facts],
+            classes=[np.array([KINDS.index(b[0]) for b in f["boxes"]], np.int64) for f in facts],
+            tags=[frozenset(f["tags"]) for f in facts],
+            people=[[(x, y, frozenset(t)) for x, y, t in f["people"]] for f in facts],
+            groups=np.array([f["shard"] * 1_000_000 + f["group"] for f in facts]),
+        )
+
+    def matrix(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return float32 [n, names], 1 where a scene has the tag."""
+        return np.array([[float(t in tags) for t in names] for tags in self.tags], np.float32)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Head crops uint8 [n,128,128,3], the character's number, its attributes' numbers [n, attributes]."""
+
+    pictures: np.ndarray
+    names: np.ndarray
+    attributes: np.ndarray
+    attribute_sizes: tuple[int, ...]
+
+    @classmethod
+    def open(cls, folder: Path) -> Heads:
+        """Read all shards that `heads.draw_heads` has written under a folder into memory."""
+        shards = sorted(p.parent for p in folder.glob("*/facts.json"))
+        facts = [json.loads((s / "facts.json").read_text("utf-8")) for s in shards]
+        offsets = np.cumsum([0, *(max(f["names"]) + 1 for f in facts)])
+        return cls(
+            np.concatenate([np.load(s / "heads.npy") for s in shards]),
+            np.concatenate([np.array(f["names"]) + o for f, o in zip(facts, offsets[:-1], strict=True)]),
+            np.concatenate([np.array(f["attributes"]) for f in facts]),
+            tuple(facts[0]["sizes"]),
+        )

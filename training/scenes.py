@@ -1,0 +1,161 @@
+"""Draws whole scenes with boxes and tags: the training set of detector, tagger and search towers.
+
+Rule: what is written is what a runner would feed: the pictures are degraded at drawing size, then resized as
+`pixels.py` resizes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from PIL import Image
+
+from animeds_db.sample.figure import Style, random_look, random_pose
+from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
+from training.cache import DETECTOR_SIZE, IMAGE_SIZE, KINDS, TAGGER_SIZE
+from training.degrade import degrade, encode
+
+SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
+SIBLINGS = 3
+"""Pictures of one group: the same people, place and effects, but other poses and places in the picture."""
+
+
+def crowd(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
+    """Return two or three rows of people, the nearer ones lower, so that every face stays free."""
+    people: list[Placed] = []
+    height, top = float(rng.uniform(0.45, 0.9)), float(rng.uniform(0.05, 0.2))
+    for _ in range(int(rng.integers(1, 4))):
+        head = height / style.heads
+        count = int(rng.integers(2, max(3, min(7, int(0.75 / head)))))
+        xs = (np.arange(count) + rng.uniform(0.3, 0.7)) / count
+        people += [
+            Placed(random_look(rng), random_pose(rng), float(x), top + float(rng.uniform(0, 0.02)), height)
+            for x in xs
+        ]
+        top += head * float(rng.uniform(1.15, 1.5))
+        height *= 1.1
+    return tuple(people)
+
+
+def close_up(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
+    """Return one or two faces so near that the picture cuts the hair, or somebody half outside."""
+    people = []
+    for k in range(int(rng.integers(1, 3))):
+        head = float(rng.uniform(0.5, 1.25))
+        x = float(rng.uniform(0.1, 0.9)) if k == 0 else float(rng.choice((0.05, 0.95)))
+        people.append(
+            Placed(random_look(rng), random_pose(rng), x, float(rng.uniform(-0.25, 0.3)), head * style.heads)
+        )
+    far_apart = len(people) == 1 or abs(people[0].x - people[1].x) > 0.45
+    return tuple(people) if far_apart else tuple(people[:1])
+
+
+def random_picture(rng: np.random.Generator) -> Scene:
+    """Return a random scene: mostly the sample's own, some crowds, some close-ups."""
+    scene = random_scene(rng)
+    dice = rng.random()
+    if dice < 0.12:
+        return replace(scene, figures=crowd(rng, scene.style))
+    if dice < 0.27:
+        return replace(scene, figures=close_up(rng, scene.style))
+    return scene
+
+
+def sibling(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Return the same people before the same background in other poses, moved a little, maybe larger."""
+    grow, slide = float(rng.uniform(0.85, 1.2)), float(rng.uniform(-0.08, 0.08))
+    return replace(
+        scene,
+        figures=tuple(
+            replace(p, pose=random_pose(rng), x=p.x + slide, height=p.height * grow) for p in scene.figures
+        ),
+    )
+
+
+def covered(drawn: Drawn) -> list[list[object]]:
+    """Return [kind, left, top, right, bottom] (relative) of what no later figure's head hides."""
+    width, height = drawn.image.size
+    boxes: list[list[object]] = []
+    for place, figure in enumerate(drawn.figures):
+        fronts = [f.head for f in drawn.figures[place + 1 :] if f.head]
+        for kind in KINDS:
+            box = getattr(figure, kind)
+            if box is None or (kind != "person" and any(hidden(box, front) > 0.45 for front in fronts)):
+                continue
+            boxes.append([kind, box[0] / width, box[1] / height, box[2] / width, box[3] / height])
+    return boxes
+
+
+def told_people(drawn: Drawn) -> list[list[object]]:
+    """Return [x, y (relative), tags] for each person seen: the middle of the head, or else of what is seen."""
+    width, height = drawn.image.size
+    told: list[list[object]] = []
+    for figure in drawn.figures:
+        box = figure.head or figure.person
+        if box:
+            told.append([(box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height, sorted(figure.tags)])
+    return told
+
+
+def hidden(box: tuple[float, ...], front: tuple[float, ...]) -> float:
+    """Return the share of `box` that lies under `front`."""
+    wide = max(0.0, min(box[2], front[2]) - max(box[0], front[0]))
+    high = max(0.0, min(box[3], front[3]) - max(box[1], front[1]))
+    return wide * high / max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
+
+
+def padded(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Return the picture on a white square, resized (bicubic), as WD taggers are fed."""
+    side = max(image.size)
+    square = Image.new("RGB", (side, side), (255, 255, 255))
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return np.asarray(square.resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def stretched(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Return the picture resized to height and width, aspect not kept."""
+    return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def draw_scenes(
+    folder: Path, count: int, seed: int, say: Callable[[str], None], *, strong: bool = True
+) -> None:
+    """Write `count` scenes, half of them in groups of siblings; does nothing when they are there."""
+    if (folder / "facts.json").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    arrays = [
+        open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, *size, 3))
+        for name, size in (("detector", DETECTOR_SIZE), ("tagger", TAGGER_SIZE), ("twin", IMAGE_SIZE))
+    ]
+    facts: list[dict[str, object]] = []
+    group = 0
+    while len(facts) < count:
+        scene, shape = random_picture(rng), SHAPES[int(rng.integers(len(SHAPES)))]
+        members = SIBLINGS if scene.figures and rng.random() < 0.25 else 1
+        for k in range(min(members, count - len(facts))):
+            drawn = compose(scene if k == 0 else sibling(scene, rng), shape)
+            seen = degrade(drawn.image, rng, strong=strong)
+            twin = encode(seen, rng)
+            for array, picture in zip(
+                arrays,
+                (stretched(seen, DETECTOR_SIZE), padded(seen, TAGGER_SIZE), stretched(twin, IMAGE_SIZE)),
+                strict=True,
+            ):
+                array[len(facts)] = picture
+            people = told_people(drawn)
+            facts.append(
+                {"tags": sorted(drawn.tags), "boxes": covered(drawn), "group": group, "people": people}
+            )
+        group += 1
+        if group % 200 == 0:
+            say(f"scenes: {len(facts)} of {count}")
+    for array in arrays:
+        array.flush()
+    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Image and text tower: words find pictures, and a frame's vector stays where it is when the frame is coded again.
+
+Rule: a caption fits every picture that has all its tags, so what is right is known for each pair of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from training import losses
+from training.batches import Warp, jitter, normalise, random_views, to_float, warp
+from training.cache import IMAGE_SIZE, Scenes
+from training.captions import LONGEST, compose
+from training.loop import Plan, fit
+from training.nets import EmbedNet, JointNet, TextNet
+
+VECTOR = 128
+MOST_TAGS = 7
+IMAGE_VIEW = Warp(
+    zoom=(0.97, 1.05), stretch=0.02, shift=0.015, degrees=1.0, mirror=False, light=0.1, noise=0.03
+)
+TWIN_VIEW = Warp(
+    zoom=(0.99, 1.01), stretch=0.0, shift=0.006, degrees=0.0, mirror=False, light=0.03, noise=0.02
+)
+
+
+class SearchTrainer(nn.Module):
+    """Image tower, text tower, and the learned scale and shift between their cosine and a logit."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.image, self.text = EmbedNet(VECTOR), TextNet(vocabulary, VECTOR, longest=LONGEST)
+        self.scale = nn.Parameter(torch.tensor(2.5))
+        self.shift = nn.Parameter(torch.tensor(-4.0))
+
+    def start_from(self, joint: JointNet) -> None:
+        """Copy what the joint training has learned."""
+        self.image.trunk.load_state_dict(joint.trunk.state_dict())
+        self.image.head.load_state_dict(joint.image.state_dict())
+        self.text.load_state_dict(joint.text.state_dict())
+        self.scale.data.copy_(joint.scale.data)
+        self.shift.data.copy_(joint.shift.data)
+
+
+def first_view(pictures: np.ndarray) -> Tensor:
+    """Return the detector's pictures halved by averaging: 0…1 float32 [N,3,96,160]."""
+    return F.avg_pool2d(to_float(pictures), 2)
+
+
+def random_captions(
+    tags: list[frozenset[str]], known: frozenset[str], rng: np.random.Generator
+) -> list[tuple[str, ...]]:
+    """Return for each scene a random handful of its tags that captions can say."""
+    handfuls = []
+    for own in tags:
+        sayable = sorted(own & known)
+        count = int(rng.integers(1, MOST_TAGS + 1))
+        handfuls.append(tuple(rng.permutation(sayable)[:count].tolist()))
+    return handfuls
+
+
+def asked_for(handfuls: list[tuple[str, ...]], truth: Tensor, place: dict[str, int]) -> Tensor:
+    """Return [pictures, captions], 1 where the picture has every tag of the caption."""
+    asked = torch.zeros(len(handfuls), len(place))
+    for i, tags in enumerate(handfuls):
+        asked[i, [place[t] for t in tags]] = 1
+    return (truth @ asked.T >= asked.sum(1) - 0.5).float()
+
+
+def train_search(
+    scenes: Scenes,
+    names: tuple[str, ...],
+    tokenizer: Tokenizer,
+    joint: JointNet,
+    plan: Plan,
+    say: Callable[[str], None],
+) -> tuple[EmbedNet, TextNet]:
+    """Polish image and text tower; near-duplicates are learned here."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    trainer = SearchTrainer(tokenizer.get_vocab_size())
+    trainer.start_from(joint)
+    place = {n: i for i, n in enumerate(names)}
+    truth = torch.from_numpy(scenes.matrix(names))
+    batches = group_batches(scenes.groups, plan.batch, rng)
+
+    def loss_at(_: int) -> Tensor:
+        rows = batches()
+        handfuls = random_captions([scenes.tags[i] for i in rows], frozenset(names), rng)
+        fits = asked_for(handfuls, truth[rows], place)
+        texts = trainer.text(*tokens(tokenizer, [compose(t, rng) for t in handfuls], rng))
+        vectors = trainer.image(torch.cat(twins(scenes, rows, rng)))
+        one, two = vectors[: len(rows)], vectors[len(rows) :]
+        scale = trainer.scale.exp()
+        found = losses.matching_loss(one, texts, fits, scale, trainer.shift)
+        found = found + 0.3 * losses.ranking_loss(two, texts, fits, scale)
+        return found + losses.twin_loss(one, two, torch.from_numpy(scenes.groups[rows]))
+
+    trained = fit(trainer, loss_at, plan, say)
+    return trained.image, trained.text  # type: ignore[return-value]
+
+
+def twins(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Return two views of the same frames: one coding each, the second nudged by a pixel or so."""
+    looks = random_views(len(rows), IMAGE_VIEW, rng)
+    first = warp(first_view(scenes.detector[rows]), looks, IMAGE_SIZE)
+    nudges = random_views(len(rows), TWIN_VIEW, rng)
+    second = warp(warp(to_float(scenes.twin[rows]), looks, IMAGE_SIZE), nudges, IMAGE_SIZE)
+    return normalise(jitter(first, IMAGE_VIEW, rng)), normalise(jitter(second, TWIN_VIEW, rng))
+
+
+def group_batches(groups: np.ndarray, batch: int, rng: np.random.Generator) -> Callable[[], np.ndarray]:
+    """Return a function giving rows of whole groups, so that siblings meet in one batch."""
+    members: dict[int, list[int]] = {}
+    for row, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(row)
+    everyone = list(members.values())
+
+    def draw() -> np.ndarray:
+        rows: list[int] = []
+        while len(rows) < batch:
+            rows += everyone[int(rng.integers(len(everyone)))]
+        return np.unique(rows[:batch])
+
+    return draw
+
+
+def tokens(
+    tokenizer: Tokenizer, texts: list[str], rng: np.random.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return ids and mask [n, longest]; in training one word in fifteen is unknown, as people's will be."""
+    rows = [e.ids or [1] for e in tokenizer.encode_batch(texts)]
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)], mask[i, : len(row)] = row, 1
+    if rng is not None:
+        ids = np.where((rng.random(ids.shape) < 0.06) & (mask > 0), 1, ids)
+    return torch.from_numpy(ids), torch.from_numpy(mask)

@@ -1,0 +1,113 @@
+"""The trainings after the joint one: detector, tagger and character embedder, each on its own pictures.
+
+Rule: a stage maps cached drawings to a trained net, seeded; writing files is `train_tiny`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from training import losses
+from training.batches import Warp, detection_batch, view
+from training.cache import DETECTOR_SIZE, HEAD_SIZE, KINDS, TAGGER_SIZE, Heads, Scenes
+from training.loop import Plan, fit
+from training.nets import DetectNet, EmbedNet, JointNet, TagNet, Trunk, cell_centres, pooled
+
+Say = Callable[[str], None]
+TAG_VIEW = Warp(zoom=(0.92, 1.06), stretch=0.04, shift=0.02, light=0.12, noise=0.04, fill="white")
+HEAD_VIEW = Warp(zoom=(1.02, 1.5), stretch=0.08, shift=0.02, degrees=8, light=0.16, noise=0.05)
+PEOPLE, PICTURES = 24, 4
+
+
+def train_detector(scenes: Scenes, joint: JointNet, plan: Plan, say: Say) -> DetectNet:
+    """Polish boxes of faces, heads and persons on pictures of full size, strongly varied."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    net = DetectNet(len(KINDS))
+    net.trunk.load_state_dict(joint.trunk.state_dict())
+    net.head.load_state_dict(joint.detect.state_dict())
+    cells = cell_centres(*DETECTOR_SIZE)
+    coarse = cell_centres(DETECTOR_SIZE[0] // 2, DETECTOR_SIZE[1] // 2)
+
+    def loss_at(step: int) -> Tensor:
+        # Every second step on half the size: large faces for a quarter of the time.
+        half = step % 2 == 0
+        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        boxes, classes = [scenes.boxes[i] for i in rows], [scenes.classes[i] for i in rows]
+        pictures, targets = detection_batch(scenes.detector[rows], boxes, classes, rng, half=half)
+        return losses.detection_loss(*net(pictures), coarse if half else cells, targets)
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def train_tagger(scenes: Scenes, names: tuple[str, ...], joint: JointNet, plan: Plan, say: Say) -> TagNet:
+    """Polish one probability per name on white-padded squares."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    net = TagNet(len(names))
+    net.trunk.load_state_dict(joint.trunk.state_dict())
+    net.head.load_state_dict(joint.tags.state_dict())
+    truth = torch.from_numpy(scenes.matrix(names))
+
+    def loss_at(_: int) -> Tensor:
+        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        logits = net(view(scenes.tagger[rows], TAG_VIEW, TAGGER_SIZE, rng))
+        return losses.tag_loss(logits, truth[rows])
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+class CharacterTrainer(nn.Module):
+    """The embedder with one classifier per attribute beside it; the classifiers are thrown away."""
+
+    def __init__(self, width: int, attribute_sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net = EmbedNet(width)
+        features = 2 * sum(self.net.trunk.widths[2:])
+        self.attributes = nn.ModuleList([nn.Linear(features, n) for n in attribute_sizes])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        maps = self.net.trunk(x)
+        features = pooled(maps[1], maps[2])
+        return self.net.head(maps), [a(features) for a in self.attributes]
+
+
+def character_batches(heads: Heads, rng: np.random.Generator) -> Callable[[], np.ndarray]:
+    """Return a function giving rows of `PEOPLE` characters in families of four, `PICTURES` rows each.
+
+    Characters are numbered so that neighbours differ in one attribute: they are each other's hard negatives.
+    """
+    rows_of = [np.flatnonzero(heads.names == name) for name in range(int(heads.names.max()) + 1)]
+
+    def draw() -> np.ndarray:
+        families = rng.choice(len(rows_of) // 4, PEOPLE // 4, replace=False)
+        people = (families[:, None] * 4 + np.arange(4)).ravel()
+        picked = [rng.choice(rows_of[p], min(PICTURES, len(rows_of[p])), replace=False) for p in people]
+        return np.concatenate(picked)
+
+    return draw
+
+
+def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> EmbedNet:
+    """Train vectors that are near for one character in any pose, outfit and place, and far for all others."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    trainer = CharacterTrainer(64, heads.attribute_sizes)
+    if trunk is not None:
+        trainer.net.trunk.load_state_dict(trunk.state_dict())
+    draw = character_batches(heads, rng)
+    names, attributes = torch.from_numpy(heads.names), torch.from_numpy(heads.attributes)
+
+    def loss_at(_: int) -> Tensor:
+        rows = draw()
+        vectors, answers = trainer(view(heads.pictures[rows], HEAD_VIEW, HEAD_SIZE, rng))
+        loss = losses.same_character_loss(vectors, names[rows])
+        told = [F.cross_entropy(a, attributes[rows, i], ignore_index=-1) for i, a in enumerate(answers)]
+        return loss + 0.4 * torch.stack(told).sum()
+
+    return fit(trainer, loss_at, plan, say).net  # type: ignore[return-value]

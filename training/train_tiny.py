@@ -1,0 +1,241 @@
+"""Draws the training sets, trains the five nets of the tiny pack and writes their files.
+
+    python -m training.train_tiny --seed 7 --work DRAWINGS --out PACK [--only tagger --steps 500]
+
+Rule: the same seed and thread count give the same drawings; nets agree within what float sums allow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from animeds_db.sample.look import CLOTH_COLOURS
+from animeds_db.sample.tags import TAGS
+from training import stages
+from training.cache import DETECTOR_SIZE, HEAD_SIZE, IMAGE_SIZE, KINDS, RATINGS, TAGGER_SIZE, Heads, Scenes
+from training.captions import LONGEST, every_word, write_tokenizer
+from training.heads import draw_heads
+from training.joint import train_joint
+from training.loop import Plan
+from training.nets import DetectNet, DetectorExport, JointNet, TaggerExport, TagNet, Trunk
+from training.onnx_files import write_onnx
+from training.scenes import draw_scenes
+from training.search import VECTOR, tokens, train_search
+
+PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
+STAGES = ("joint", "tagger", "detector", "character", "search")
+STEPS = {"joint": 4000, "tagger": 1000, "detector": 1000, "character": 2000, "search": 1000}
+BATCH = {"joint": 48, "tagger": 32, "detector": 16, "character": 96, "search": 48}
+SCENE_SHARDS, SCENES = 16, 500
+HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
+SMALL_THINGS = (
+    *(
+        "bow",
+        "bowtie",
+        "hairband",
+        "hat",
+        "jacket",
+        "necktie",
+        "one-piece_swimsuit",
+        "sailor_collar",
+        "scarf",
+    ),
+)
+"""Their colours are not learned: a few pixels each, and each on few drawings."""
+
+
+def say(text: str) -> None:
+    """Print a line of progress at once."""
+    print(text, flush=True)
+
+
+def draw(work: Path, seed: int) -> None:
+    """Draw what is missing of the training sets (about half an hour on two cores)."""
+    for shard in range(SCENE_SHARDS):
+        draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
+    for shard in range(HEAD_SHARDS):
+        draw_heads(work / "heads-train" / f"{shard:02d}", FAMILIES, EACH, seed * 1000 + 500 + shard, say)
+
+
+def vocabulary() -> tuple[str, ...]:
+    """Return the tagger's names: four ratings first, then what the drawings can show, less what is too small."""
+    small = {f"{colour}_{thing}" for colour in CLOTH_COLOURS for thing in SMALL_THINGS}
+    return (*RATINGS, *(tag for tag, kind in TAGS if kind == "general" and tag not in small))
+
+
+def write_tags(path: Path, names: tuple[str, ...], scenes: Scenes) -> None:
+    """Write selected_tags.csv as the WD taggers have it; `count` is the number of training drawings."""
+    counts = Counter(tag for tags in scenes.tags for tag in tags)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("tag_id", "name", "category", "count"))
+        rows.writerows((i, n, 9 if n in RATINGS else 0, counts[n]) for i, n in enumerate(names))
+
+
+def read_tags(path: Path) -> tuple[str, ...]:
+    """Return the names of selected_tags.csv in the order of the outputs."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(row["name"] for row in csv.DictReader(file))
+
+
+def search_names() -> tuple[str, ...]:
+    """Return the tags that captions speak of."""
+    return tuple(n for n in vocabulary() if n not in RATINGS)
+
+
+def new_joint(tags: int, words: int) -> JointNet:
+    """Return an untrained joint net."""
+    return JointNet(tags, len(KINDS), words, VECTOR, LONGEST)
+
+
+def tokenizer_for(out: Path) -> Tokenizer:
+    """Write tokenizer.json and return it loaded."""
+    write_tokenizer(every_word(search_names()), out / "tokenizer.json")
+    return Tokenizer.from_file(str(out / "tokenizer.json"))
+
+
+def do_joint(work: Path, out: Path, plan: Plan) -> None:
+    """Train what all later stages start from."""
+    scenes = Scenes.open(work / "scenes-train")
+    names = vocabulary()
+    say(f"joint: {len(scenes)} drawings, {len(names)} tags")
+    train_joint(scenes, names, tokenizer_for(out), plan, say)
+
+
+def joint_net(work: Path, out: Path) -> JointNet:
+    """Return the joint net as trained so far."""
+    net = new_joint(len(vocabulary()), tokenizer_for(out).get_vocab_size())
+    net.load_state_dict(torch.load(work / "joint.pt"))
+    return net
+
+
+def do_tagger(work: Path, out: Path, plan: Plan) -> None:
+    """Train and write tagger.onnx and selected_tags.csv."""
+    scenes = Scenes.open(work / "scenes-train")
+    names = vocabulary()
+    net = stages.train_tagger(scenes, names, joint_net(work, out), plan, say)
+    write_tags(out / "selected_tags.csv", names, scenes)
+    write_tagger(net, out / "tagger.onnx")
+
+
+def write_tagger(net: TagNet, path: Path) -> None:
+    """Write a tagger with the signature of the WD taggers."""
+    example = (torch.rand(2, *TAGGER_SIZE, 3) * 255,)
+    names = {"input": {0: "batch"}, "output": {0: "batch"}}
+    write_onnx(
+        TaggerExport(net), example, path, inputs=["input"], output="output", dynamic=names, metadata={}
+    )
+
+
+def do_detector(work: Path, out: Path, plan: Plan) -> None:
+    """Train and write face.onnx."""
+    scenes = Scenes.open(work / "scenes-train")
+    net = stages.train_detector(scenes, joint_net(work, out), plan, say)
+    write_detector(net, out / "face.onnx")
+
+
+def write_detector(net: DetectNet, path: Path) -> None:
+    """Write a detector like YOLO's exports: names and imgsz in the metadata, no suppression inside."""
+    metadata = {
+        "names": str(dict(enumerate(KINDS))),
+        "imgsz": str(list(DETECTOR_SIZE)),
+        "stride": "32",
+        "task": "detect",
+    }
+    names = {"images": {0: "batch"}, "output0": {0: "batch"}}
+    example = (torch.rand(2, 3, *DETECTOR_SIZE),)
+    wrapped = DetectorExport(net, *DETECTOR_SIZE)
+    write_onnx(wrapped, example, path, inputs=["images"], output="output0", dynamic=names, metadata=metadata)
+
+
+def do_character(work: Path, out: Path, plan: Plan) -> None:
+    """Train and write character.onnx."""
+    trunk = Trunk()
+    weights = torch.load(work / "joint.pt")
+    trunk.load_state_dict({k.removeprefix("trunk."): v for k, v in weights.items() if k.startswith("trunk.")})
+    net = stages.train_character(Heads.open(work / "heads-train"), trunk, plan, say)
+    names = {"input": {0: "batch"}, "output": {0: "batch"}}
+    example = (torch.randn(2, 3, *HEAD_SIZE),)
+    write_onnx(
+        net, example, out / "character.onnx", inputs=["input"], output="output", dynamic=names, metadata={}
+    )
+
+
+def do_search(work: Path, out: Path, plan: Plan) -> None:
+    """Train and write image.onnx, text.onnx and tokenizer.json."""
+    scenes = Scenes.open(work / "scenes-train")
+    tokenizer = tokenizer_for(out)
+    joint = joint_net(work, out)
+    image, text = train_search(scenes, search_names(), tokenizer, joint, plan, say)
+    vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
+    example = (torch.randn(2, 3, *IMAGE_SIZE),)
+    write_onnx(
+        image,
+        example,
+        out / "image.onnx",
+        inputs=["pixel_values"],
+        output="image_embeds",
+        dynamic=vision,
+        metadata={},
+    )
+    sentence = {0: "batch", 1: "length"}
+    words = {"input_ids": sentence, "attention_mask": sentence, "text_embeds": {0: "batch"}}
+    ids = tokens(tokenizer, ["a girl with red hair", "night"])
+    write_onnx(
+        text,
+        ids,
+        out / "text.onnx",
+        inputs=["input_ids", "attention_mask"],
+        output="text_embeds",
+        dynamic=words,
+        metadata={},
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line and run the stages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--work", type=Path, default=Path("/tmp/animeds-tiny"), help="drawings and intermediate weights"
+    )
+    parser.add_argument("--out", type=Path, default=PACK)
+    parser.add_argument("--only", choices=STAGES, action="append", help="run these stages only")
+    parser.add_argument(
+        "--steps", type=int, help="optimiser steps for every stage run; 0 only writes the files"
+    )
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--fresh", action="store_true", help="forget the weights of an earlier run")
+    parser.add_argument("--no-draw", action="store_true", help="train on the drawings that are there")
+    chosen = parser.parse_args(arguments)
+    torch.set_num_threads(chosen.threads)
+    np.seterr(all="raise", under="ignore")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if not chosen.no_draw:
+        draw(chosen.work, chosen.seed)
+    work = {
+        "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
+    }  # fmt: skip
+    for stage in chosen.only or STAGES:
+        say(f"== {stage}")
+        steps = STEPS[stage] if chosen.steps is None else chosen.steps
+        kept = chosen.work / f"{stage}.pt"
+        if chosen.fresh:
+            kept.unlink(missing_ok=True)
+        plan = Plan(chosen.seed, steps, BATCH[stage], chosen.rate, kept)
+        work[stage](chosen.work, chosen.out, plan)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
