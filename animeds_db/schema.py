@@ -292,6 +292,16 @@ DETECTED = Table(
 )
 """Frames that `animeds detect` has done; the boxes are in `detections`. Written after them, as their mark."""
 
+CHOICES = Table(
+    "choices",
+    "task",
+    _schema(
+        _key("task"),  # tagger
+        pa.field("model", pa.string()),  # model id
+    ),
+)
+"""Which model's results of a rerun count in `frames` and `tags`; no row: those of the ingest."""
+
 DEFAULT_WIDTH = 512
 """Vector width of a database created without that model (every vector is then null)."""
 
@@ -299,4 +309,4 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    return (*stored, DUPLICATES, SEGMENTS, TAGGINGS, EMBEDDINGS, DETECTED)
+    return (*stored, DUPLICATES, SEGMENTS, TAGGINGS, EMBEDDINGS, DETECTED, CHOICES)

@@ -22,7 +22,7 @@ import pyarrow as pa
 from animeds_db.errors import QueryError, did_you_mean
 from animeds_db.lanceview import LanceView
 from animeds_db.query_errors import EXPLAIN, explained
-from animeds_db.scripts import sql_scripts
+from animeds_db.scripts import sql_script, sql_scripts
 from animeds_db.store import Store
 
 ATTACHED = ("show", "season", "episode")
@@ -49,6 +49,7 @@ _RERUNS = (
     # away when it plans a query.
     "SET VARIABLE retagged = (SELECT count(*) > 0 FROM lance_taggings)",
     "SET VARIABLE embedded_again = (SELECT count(*) > 0 FROM lance_embeddings)",
+    "SET VARIABLE chosen_tagger = (SELECT model FROM lance_choices WHERE task = 'tagger')",
     "SET VARIABLE detected_again = (SELECT count(*) > 0 FROM lance_detected)",
 )
 
@@ -69,6 +70,7 @@ class Session:
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
+        self._has_choice = False
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
         # DuckDB's binding complains on stderr about connections that are open when Python ends
@@ -209,7 +211,8 @@ class Session:
             connection.register(f"lance_{name}", view)
         for statement in (*_VOCABULARY, *_RERUNS):
             connection.execute(statement)
-        self._create_views(connection, {name: table.schema for name, table in tables.items()})
+        schemas = {name: table.schema for name, table in tables.items()}
+        self._create_views(connection, schemas, has_choice=tables["choices"].count_rows() > 0)
         return connection
 
     def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
@@ -222,11 +225,15 @@ class Session:
         ]
         return rows.drop_columns(["state"]).combine_chunks(), hidden
 
-    def _create_views(self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema]) -> None:
-        if schemas == self._schemas:
+    def _create_views(
+        self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], *, has_choice: bool
+    ) -> None:
+        if (schemas, has_choice) == (self._schemas, self._has_choice):
             return
         run_scripts(connection, "views")
-        self._schemas = schemas
+        if has_choice:  # a join, so only where it is needed
+            connection.execute(sql_script("steps", "tagged_frames.sql"))
+        self._schemas, self._has_choice = schemas, has_choice
 
 
 def _no_text_vector(_words: str) -> list[float]:

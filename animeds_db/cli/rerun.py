@@ -33,6 +33,9 @@ def register(app: typer.Typer) -> None:
 def tag(
     model: ModelOption,
     where: WhereOption = None,
+    use: Annotated[
+        bool, typer.Option("--use", help="From now on let these tags count in frames and tags.")
+    ] = False,
     db: DbOption = None,
     device: DeviceOption = None,
     progress: ProgressOption = True,
@@ -40,11 +43,12 @@ def tag(
     """Tag frames that are in the database with another tagger.
 
     Only frames which that tagger has not done; can be interrupted and run again. The tags of the ingest
-    stay; the views `tags` and `taggings` hold those of both, `animeds query compare_taggers` compares them.
+    stay, and count, unless you say --use; the view `all_tags` holds those of every tagger, and
+    `animeds query compare_taggers` shows where two differ.
 
     animeds tag --model wd-vit-v3 --where "episode = 3"
     """
-    raise typer.Exit(_run(db, where, device, {"tagger": model}, progress))
+    raise typer.Exit(_run(db, where, device, {"tagger": model}, progress, use=use))
 
 
 def detect(
@@ -65,7 +69,7 @@ def detect(
 
     animeds detect --model face-v1.4-s
     """
-    raise typer.Exit(_run(db, where, device, {"detector": model}, progress, character))
+    raise typer.Exit(_run(db, where, device, {"detector": model}, progress, character=character))
 
 
 def embed(
@@ -102,7 +106,9 @@ def _run(
     device: str | None,
     parts: dict[str, str],
     bar: bool,
+    *,
     character: str | None = None,
+    use: bool = False,
 ) -> int:
     from animeds_ingest.rerun import character_of, rerun  # noqa: TID251 (see DESIGN, arrows)
 
@@ -113,7 +119,7 @@ def _run(
         models = load_models("none", device, parts | ({"character": vectors} if vectors else {}))
         _expect_same(known, models.character.id if models.character else None)
         with watcher(bar) as watching:
-            report = rerun(dataset.store, models, wanted=wanted, watcher=watching)
+            report = rerun(dataset.store, models, wanted=wanted, use=use, watcher=watching)
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(
             f"{next(iter(parts.values()))}: {frames} frames done in {len(report.outcomes)} sources of {dataset.uri}"

@@ -42,13 +42,19 @@ class Picture:
 
 
 def rerun(
-    store: Store, models: Models, *, wanted: Collection[str] | None = None, watcher: Watcher | None = None
+    store: Store,
+    models: Models,
+    *,
+    wanted: Collection[str] | None = None,
+    use: bool = False,
+    watcher: Watcher | None = None,
 ) -> Report:
     """Run the one model in `models` over the `wanted` frames (ids; None: all) of finished sources.
 
     A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (there was
     nothing left to do) or `failed` (a file that is gone or has changed; the others go on), and `frames`
-    counts what was done now. Raises StoreError when the database itself fails.
+    counts what was done now. With `use`, the tagger's tags then count in the views `frames` and `tags`.
+    Raises StoreError when the database itself fails.
     """
     watcher = watcher or Silent()
     stage = stage_of(store, models)
@@ -60,6 +66,9 @@ def rerun(
         outcome = _rerun_source(stage, source, wanted, watcher)
         report.outcomes.append(outcome)
         watcher.outcome(outcome)
+    if use and models.tagger:
+        choice = {"task": "tagger", "model": models.tagger.id}
+        store.replace("choices", pa.Table.from_pylist([choice], schema.CHOICES.schema))
     store.compact_if_needed()
     return report
 
@@ -79,6 +88,8 @@ def drop(store: Store, model: str) -> int:
     n = 0
     for model_id in ids:
         mine = f"model = {quoted(model_id)}"
+        if store.table("choices").count_rows(mine):
+            store.delete("choices", mine)
         sources = store.table("detected").to_table(columns=["source_id"], filter=mine)["source_id"].unique()
         if len(sources):  # first the boxes: while their marks are there, this can be done again
             listed = ", ".join(quoted(source) for source in sources.to_pylist())

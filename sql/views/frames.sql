@@ -13,4 +13,4 @@ SELECT
     tag_scores,
     embedding,
     embedder
-FROM lance_frames;
+FROM tagged_frames;

@@ -1,7 +1,6 @@
 -- One row per frame and tag. score is 0…1, as the model gave it; model is the tagger's id.
 --
--- Where `animeds tag` has run a second tagger, its rows are here as well: count WHERE model = '…'.
--- frames.tags are those of the ingest.
+-- Only of the tagger that counts, as in frames.tags; `all_tags` has those of every tagger.
 --
 -- Counting by tag_id and naming afterwards is several times faster than counting by tag.
 CREATE OR REPLACE VIEW tags AS
@@ -14,7 +13,7 @@ SELECT
     borne.model,
     borne.tag_id
 FROM (
-    SELECT frame_id, source_id, model, unnest(tag_ids) AS tag_id, unnest(tag_scores) AS per_cent
-    FROM taggings
+    SELECT frame_id, source_id, tagger AS model, unnest(tags) AS tag_id, unnest(tag_scores) AS per_cent
+    FROM tagged_frames
 ) AS borne
 JOIN vocabulary USING (tag_id);

@@ -1,0 +1,17 @@
+-- One row per frame, tagger and tag; score is 0…1. To compare taggers; what counts stands in `tags`.
+--
+--     SELECT model, count(*) FROM all_tags WHERE tag = 'smile' AND score >= 0.5 GROUP BY model
+CREATE OR REPLACE VIEW all_tags AS
+SELECT
+    borne.frame_id,
+    vocabulary.tag,
+    vocabulary.category,
+    borne.per_cent / 100.0 AS score,
+    borne.source_id,
+    borne.model,
+    borne.tag_id
+FROM (
+    SELECT frame_id, source_id, model, unnest(tag_ids) AS tag_id, unnest(tag_scores) AS per_cent
+    FROM taggings
+) AS borne
+JOIN vocabulary USING (tag_id);
