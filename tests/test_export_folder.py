@@ -36,7 +36,7 @@ def pixels(path: Path) -> np.ndarray:
 def test_the_folder_looks_like_the_one_of_the_guide(show: Measured, caps: Measured, tmp_path: Path) -> None:
     report = export(*tables([show, caps]), tmp_path / "out", options=ExportOptions(activation_tag="waifu"))
     stems = [f"Magical Girl - S04E01-000000{ms}" for ms in ("000", "250", "500", "750")]
-    stems += [f"caps-00000000{i}" for i in range(3)]
+    stems += [f"picture {i + 1}" for i in range(3)]
     files = [f"{stem}{suffix}" for stem in stems for suffix in (".png", ".txt")]
     found = content(tmp_path / "out")
     assert sorted(found) == sorted([*files, "CREDITS.txt", "animeds-export.json"])
@@ -62,7 +62,7 @@ def test_a_png_has_the_very_pixels_that_ingest_measured(tmp_path: Path, clip: st
 def test_pictures_of_a_folder_come_out_as_they_went_in(caps: Measured, tmp_path: Path) -> None:
     export(*tables([caps]), tmp_path / "out")
     for frame, seen in caps.pixels.items():
-        assert np.array_equal(pixels(tmp_path / "out" / f"caps-{frame[-9:]}.png"), seen)
+        assert np.array_equal(pixels(tmp_path / "out" / f"picture {int(frame[-9:]) + 1}.png"), seen)
 
 
 @pytest.mark.parametrize(("image_format", "error"), [("webp", 2), ("jpg", 1)])
@@ -86,7 +86,7 @@ def test_the_longer_edge_is_bounded_and_small_pictures_are_never_enlarged(
 ) -> None:
     export(*tables([show, caps]), tmp_path / "out", options=ExportOptions(max_size=80))
     sizes = {p.name[:4]: pixels(p).shape[:2] for p in sorted((tmp_path / "out").glob("*.png"), reverse=True)}
-    assert sizes == {"Magi": (48, 80), "caps": (48, 64)}
+    assert sizes == {"Magi": (48, 80), "pict": (48, 64)}
     assert fitted_size(1920, 1080, 768) == (768, 432)
     assert fitted_size(4000, 2, 100) == (100, 1)
 

@@ -44,7 +44,7 @@ def test_the_guide_is_one_selection_and_one_export(
     report = export(plan, rows, tmp_path / "out", options=ExportOptions(activation_tag="waifu"))
     found = content(tmp_path / "out")
     assert report.n_pictures == 2
-    assert found["Show - S01E01-000000000.txt"] == found["caps-000000000.txt"] == b"waifu, 1girl, red hair"
+    assert found["Show - S01E01-000000000.txt"] == found["picture 1.txt"] == b"waifu, 1girl, red hair"
     assert len(found) == 6
 
 

@@ -64,7 +64,7 @@ def test_an_earlier_export_is_replaced_with_overwrite(caps: Measured, out: Path)
     )
     after = content(out)
     assert not set(after) & {name for name in before if name.endswith(".png")}
-    assert after["caps-000000000.txt"].startswith(b"second, ")
+    assert after["picture 1.txt"].startswith(b"second, ")
     assert [p.name for p in out.parent.iterdir()] == ["out"]
 
 
@@ -81,24 +81,24 @@ def test_files_that_a_person_added_keep_the_folder_from_being_replaced(caps: Mea
 
 
 def test_captions_that_a_person_edited_keep_the_folder_from_being_replaced(caps: Measured, out: Path) -> None:
-    (out / "caps-000000001.txt").write_text("a better caption")
-    assert "caps-000000001.txt (edited)" in refused(caps, out)
+    (out / "picture 2.txt").write_text("a better caption")
+    assert "picture 2.txt (edited)" in refused(caps, out)
 
 
 def test_pictures_that_a_person_painted_on_keep_the_folder_from_being_replaced(
     caps: Measured, out: Path
 ) -> None:
-    (out / "caps-000000001.png").write_bytes(b"another picture")
-    assert "caps-000000001.png (another picture)" in refused(caps, out)
+    (out / "picture 2.png").write_bytes(b"another picture")
+    assert "picture 2.png (another picture)" in refused(caps, out)
 
 
 def test_what_a_file_manager_leaves_and_what_a_person_deleted_do_not_matter(
     caps: Measured, out: Path
 ) -> None:
     (out / ".DS_Store").write_bytes(b"")
-    (out / "caps-000000002.png").unlink()
+    (out / "picture 3.png").unlink()
     export(*tables([caps]), out, options=AGAIN)
-    assert (out / "caps-000000002.png").is_file() and not (out / ".DS_Store").exists()
+    assert (out / "picture 3.png").is_file() and not (out / ".DS_Store").exists()
 
 
 def test_a_manifest_that_cannot_be_read_protects_its_folder(caps: Measured, out: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(caps: Measured, tmp_path: 
 def test_an_empty_folder_is_used(caps: Measured, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     export(*tables([caps]), tmp_path / "out")
-    assert (tmp_path / "out" / "caps-000000000.png").is_file()
+    assert (tmp_path / "out" / "picture 1.png").is_file()
 
 
 def test_missing_folders_above_are_made(caps: Measured, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -156,7 +157,7 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, namer:
     if text is None:
         text = caption([Tag(**tag) for tag in row["tags"] or ()], options.style)
     return Picture(
-        path=namer.path(folder, _stem(row["filename"], source, frame_id))
+        path=namer.path(folder, _stem(row["filename"], source, frame_id, row["member"]))
         + FORMATS[options.image_format].suffix,
         caption=text if options.captions else None,
         frame_id=frame_id,
@@ -171,8 +172,13 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, namer:
     )
 
 
-def _stem(filename: str | None, source: Source, frame_id: str) -> str:
-    """Return the name asked for, or the title and the digits of the frame's id: `Show - S04E01-000754212`."""
+def _stem(filename: str | None, source: Source, frame_id: str, member: str | None) -> str:
+    """Return the name asked for, or a picture's own, or the title and the digits of the frame's id.
+
+    As in `Magical Girl Lyrical Nanoha - S04E01-000754212`.
+    """
     if filename and filename.strip():
         return _PICTURE_SUFFIX.sub("", filename)
+    if member:
+        return _PICTURE_SUFFIX.sub("", PurePosixPath(member).name)
     return with_ending(source.title or source.source_id, "-" + frame_id.rpartition("-")[2], 200)
