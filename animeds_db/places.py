@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from animeds_db.durability import flush_folder, flush_tree
 from animeds_db.errors import StoreError
@@ -31,7 +33,7 @@ class Place:
     """A folder or URI that is, or is to be, a database. `path` is None for a URI."""
 
     def __init__(self, uri: str) -> None:
-        self.path = None if "://" in uri else Path(uri).expanduser()
+        self.path = _local(uri)
         self.uri = uri if self.path is None else str(self.path)
 
     @property
@@ -76,6 +78,12 @@ class Place:
                     f"the database {self.uri} is damaged: its table {name}.lance is gone",
                     hint="restore it from a copy, or ingest again into another database",
                 )
+
+
+def _local(uri: str) -> Path | None:
+    if uri.startswith("file://"):
+        return Path(url2pathname(urlsplit(uri).path))
+    return None if "://" in uri else Path(uri).expanduser()
 
 
 def _check_folder(place: Place, path: Path) -> None:

@@ -47,6 +47,11 @@ def test_folders_above_are_made(tmp_path: Path) -> None:
     assert Store.exists(new_store(tmp_path / "some" / "where").uri)
 
 
+def test_a_file_uri_is_a_path(tmp_path: Path) -> None:
+    store = new_store(tmp_path, "my show")
+    assert Store.open(Path(store.uri).as_uri()).uri == store.uri
+
+
 def make_nothing(path: Path) -> None:
     pass
 
