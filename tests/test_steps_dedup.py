@@ -161,7 +161,7 @@ def test_a_bad_ranking_is_refused_with_its_file(tmp_path: Path, sql: str, messag
 
 
 @pytest.mark.parametrize(
-    "options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.01}]
+    "options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.0}]
 )
 def test_parameters_out_of_range_are_refused(tmp_path: Path, options: dict[str, float]) -> None:
     dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
