@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help demo test lint bench train clean
+.PHONY: help demo test test-clip lint bench train clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("animeds-db needs Python 3.11 or newer; this is " + sys.version.split()[0] + " (make PYTHON=python3.12 …)" if sys.version_info < (3, 11) else 0)'
@@ -22,6 +22,10 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 test: $(VENV)/installed ## run the tests
 	$(BIN)/python -m pytest -n auto
 
+test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs several GB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,clip]"
+	$(BIN)/python -m pytest tests/test_models_clip_extra.py
+
 lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,6 +34,10 @@ lint: $(VENV)/installed ## ruff and mypy
 bench: $(VENV)/installed ## measure the claims of the README on this machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	$(BIN)/python benchmarks/run.py
+
+train: $(VENV)/installed ## draw the training pictures and train the tiny pack again (hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train]"
+	$(BIN)/python -m training.train_tiny --work .training
 
 clean: ## remove the environment and the demo
 	rm -rf $(VENV) $(DEMO) build *.egg-info

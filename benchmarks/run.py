@@ -14,6 +14,7 @@ from pathlib import Path
 import bench_dedup
 import bench_ingest
 import bench_tags
+import bench_vectors
 from timing import machine
 
 SECTIONS: dict[str, Callable[[Path, bool], str]] = {
@@ -22,6 +23,7 @@ SECTIONS: dict[str, Callable[[Path, bool], str]] = {
     ),
     "dedup": lambda work, quick: bench_dedup.run(work, episodes=2 if quick else 3),
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
+    "vectors": lambda work, quick: bench_vectors.run(work, rows=20_000 if quick else 100_000),
 }
 
 
