@@ -1,6 +1,6 @@
 """Prints how good the tiny pack is: on held-out drawings, and on real material where it is present.
 
-    python -m training.evaluate [--seed 1000007] [--show FOLDER] [--real ../shared/data]
+    python -m training.evaluate [--seed 1000007] [--show 1001] [--real ../shared/data]
 
 Rule: everything goes through the package's own runners, as an ingest would do it.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from animeds_db.models.crops import head_crop
 from animeds_db.models.text import embed_text
 from animeds_db.sample.figure import Look, Style, random_look, random_style
 from animeds_db.sample.scene import Placed, Scene, compose
+from animeds_db.sample.show import draw_show
 from training.captions import compose as caption
 from training.degrade import degrade, encode
 from training.heads import dressed, random_face_pose
@@ -52,6 +54,49 @@ def draw_sheet(count: int, seed: int) -> Sheet:
         sheet.boxes.append(covered(drawn))
         sheet.tags.append(drawn.tags)
     return sheet
+
+
+def show_sheet(seed: int) -> tuple[Sheet, list[tuple[str, np.ndarray, Box]]]:
+    """Return one frame a second of two drawn episodes, and each named character's faces as (name, frame, box)."""
+    import av
+
+    sheet, faces = Sheet([], [], []), []
+    with tempfile.TemporaryDirectory() as folder:
+        for episode in draw_show(Path(folder), episodes=2, seed=seed).episodes:
+            with av.open(str(Path(folder) / episode.file)) as film:
+                for number, frame in enumerate(film.decode(video=0)):
+                    state = episode.frame(number)
+                    if number % episode.fps or not state.tags:
+                        continue
+                    picture = frame.to_ndarray(format="rgb24")
+                    sheet.pictures.append(picture)
+                    sheet.tags.append(frozenset(state.tags))
+                    told = [
+                        (kind, getattr(p, kind)) for p in state.people for kind in ("face", "head", "person")
+                    ]
+                    sheet.boxes.append([[kind, *box] for kind, box in told if box])
+                    faces += [
+                        (p.name, picture, Box("face", *p.face, 1.0))
+                        for p in state.people
+                        if p.name and p.face
+                    ]
+    return sheet, faces
+
+
+def cast_figures(models: Models, faces: list[tuple[str, np.ndarray, Box]]) -> dict[str, float]:
+    """Return top-1 among a show's cast by the nearest mean of 5 examples, faces where they were drawn."""
+    assert models.character is not None
+    names = np.array([name for name, _, _ in faces])
+    vectors = models.character([head_crop(picture, box) for _, picture, box in faces])
+    cast = [str(name) for name in np.unique(names) if (names == name).sum() > EXAMPLES]
+    # Examples from all over the show, as a person would pick them.
+    shown = {name: np.flatnonzero(names == name) for name in cast}
+    picks = {name: rows[np.linspace(0, len(rows) - 1, EXAMPLES).astype(int)] for name, rows in shown.items()}
+    means = np.stack([vectors[rows].mean(0) for rows in picks.values()])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    asked = np.setdiff1d(np.concatenate(list(shown.values())), np.concatenate(list(picks.values())))
+    guesses = np.array(cast)[(vectors[asked] @ means.T).argmax(1)]
+    return {"cast_top1": float((guesses == names[asked]).mean()), "cast": len(cast), "cast_faces": len(asked)}
 
 
 def average_precision(
@@ -224,6 +269,17 @@ def real_figures(models: Models, folder: Path) -> dict[str, str]:
     return {**figures, "real_clip.mp4": f"faces per sampled frame {counts}"}
 
 
+def show_figures(models: Models, seed: int) -> dict[str, float]:
+    """Return the figures on the frames of a drawn show."""
+    sheet, faces = show_sheet(seed)
+    return {
+        **detector_figures(models, sheet),
+        **tagger_figures(models, sheet),
+        **cast_figures(models, faces),
+        **search_figures(models, sheet, seed),
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Print all figures as one JSON object."""
     parser = argparse.ArgumentParser(
@@ -233,6 +289,9 @@ def main(arguments: list[str]) -> None:
         "--seed", type=int, default=1_000_007, help="never one of the training's (seed * 1000 + shard)"
     )
     parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument(
+        "--show", type=int, help="also draw the show with this seed and measure on its frames"
+    )
     parser.add_argument("--real", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     chosen = parser.parse_args(arguments)
     models = load_profile("tiny", device="cpu")
@@ -241,6 +300,8 @@ def main(arguments: list[str]) -> None:
     figures |= character_figures(models, chosen.seed + 1)
     figures |= search_figures(models, sheet, chosen.seed + 2)
     figures |= twin_figures(models, chosen.seed + 3)
+    if chosen.show:
+        figures["show"] = show_figures(models, chosen.show)
     if chosen.real.is_dir():
         figures |= real_figures(models, chosen.real)
     print(json.dumps(figures, indent=2))
