@@ -11,7 +11,7 @@ export ANIMEDS_DB="$demo/show.animeds"
 run sample "$demo/episodes"
 run ingest "$demo/episodes" --profile tiny --credit "the animeds-db sample" --licence CC0-1.0
 run status --format table
-run query tag_counts -p limit=12 --format table
+run query tag_counts -p threshold=0.67 -p limit=12 --format table
 run sql "SELECT episode, count(*) AS frames, count(DISTINCT shot) AS shots, round(avg(sharpness)) AS sharpness FROM frames GROUP BY episode ORDER BY episode" --format table
 
 # The guide "Automated anime character dataset": frames with 1girl, not 1boy, red_hair; captions that start with waifu.
