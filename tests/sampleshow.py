@@ -51,7 +51,9 @@ def _once(name: str, make: Callable[[Path], object]) -> Path:
     try:
         claim.touch(exist_ok=False)
     except FileExistsError:
+        patience = time.monotonic() + 300
         while not target.exists():
+            assert time.monotonic() < patience, f"another test process did not finish {target}"
             time.sleep(0.1)
         return target
     partial = shared / f"partial-{name}"
