@@ -302,6 +302,85 @@ CHOICES = Table(
 )
 """Which model's results of a rerun count in `frames` and `tags`; no row: those of the ingest."""
 
+LABELS = Table(
+    "labels",
+    "label_id",
+    _schema(
+        _key("label_id"),  # sorts by time
+        pa.field("act", pa.string()),  # one command or click; what undo takes back
+        pa.field("frame_id", pa.string()),  # null for names
+        pa.field("source_id", pa.string()),
+        pa.field("kind", pa.string()),  # face | head | halfbody | person; null: the whole frame
+        pa.field("left", pa.float32()),  # the box that was meant, as in detections; null: the whole frame
+        pa.field("top", pa.float32()),
+        pa.field("right", pa.float32()),
+        pa.field("bottom", pa.float32()),
+        pa.field("field", pa.string()),  # character | appearance | tag | frame | name
+        pa.field("op", pa.string()),  # set | add | remove | undo (value: the act)
+        pa.field("subject", pa.string()),  # of a name: the old one
+        pa.field("value", pa.string()),  # of a frame: keep | drop
+        pa.field("who", pa.string()),
+        pa.field("at", _TIME),
+    ),
+)
+"""What people said, appended and never overwritten; the newest word about a thing counts."""
+
+
+def examples(vector_width: int) -> Table:
+    """Return the table of few-shot references for character vectors of this width (float32, L2-normalised)."""
+    return Table(
+        "examples",
+        "example_id",
+        _schema(
+            _key("example_id"),  # of the picture's bytes, or of the face: the same example is one row
+            pa.field("character", pa.string()),  # ood: nobody of the cast
+            pa.field("appearance", pa.string()),  # "Hairdown"; null where there is only one
+            pa.field("origin", pa.string()),  # file | face | cluster | tag | label
+            pa.field("uri", pa.string()),  # of a file
+            pa.field("face_id", pa.string()),  # of a face in the database, as it was called then
+            pa.field("frame_id", pa.string()),
+            pa.field("source_id", pa.string()),
+            _vector("vector", vector_width),
+            pa.field("vector_model", pa.string()),  # model id
+            pa.field("webp", pa.binary()),  # the head crop that was looked at, longer edge at most 256 px
+            pa.field("added_at", _TIME),
+        ),
+    )
+
+
+IDENTITIES = Table(
+    "identities",
+    "detection_id",
+    _schema(
+        _key("detection_id"),
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("character", pa.string()),  # unknown: none of the examples; ood: one of the negatives
+        pa.field("appearance", pa.string()),
+        pa.field("score", pa.float32()),  # calibrated, 0…1
+        pa.field("margin", pa.float32()),  # to the next character, 0…1
+        pa.field("second", pa.string()),  # that next character
+        pa.field("example_id", pa.string()),  # the example that decided it
+        pa.field("by", pa.string()),  # examples | shot | tag | body
+        pa.field("parameters", pa.string()),  # JSON of what was asked for
+    ),
+)
+"""Who `animeds characters classify` takes each face (or person seen from behind) for."""
+
+CLUSTERS = Table(
+    "clusters",
+    "detection_id",
+    _schema(
+        _key("detection_id"),
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("cluster", pa.int32()),  # 1 is the largest; null: like no other
+        pa.field("similarity", pa.float32()),  # cosine with the cluster's centre
+        pa.field("parameters", pa.string()),  # JSON of what was asked for
+    ),
+)
+"""Faces that look like one person, as `animeds characters cluster` found them."""
+
 DEFAULT_WIDTH = 512
 """Vector width of a database created without that model (every vector is then null)."""
 
@@ -309,4 +388,6 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    return (*stored, DUPLICATES, SEGMENTS, TAGGINGS, EMBEDDINGS, DETECTED, CHOICES)
+    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, CHOICES)
+    people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
+    return (*stored, DUPLICATES, SEGMENTS, *reruns, *people)

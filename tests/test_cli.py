@@ -21,7 +21,6 @@ import animeds_db
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ANIMEDS_DB", raising=False)
-    monkeypatch.delenv("ANIMEDS_DEBUG", raising=False)
     return Runner(capsys, monkeypatch)
 
 
@@ -136,9 +135,13 @@ def test_wrong_flags_give_exit_code_2(run: Runner) -> None:
     assert run("sql", "--no-such-flag").code == 2
 
 
-def test_debug_shows_the_traceback(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(animeds_db.AnimedsError):
-        run("--debug", "status")
+def test_debug_shows_the_traceback_of_this_run_only(run: Runner) -> None:
+    assert run("status").code == 1
+    told = run("--debug", "status")
+    assert told.code == 1
+    assert "Traceback" in told.err
+    assert "error: " in told.err
+    assert "Traceback" not in run("status").err
 
 
 def test_the_settings_order_is_flag_variable_file_default(

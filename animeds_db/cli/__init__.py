@@ -6,8 +6,8 @@ stdout is data, stderr is talk. Exit codes: 0 fine, 1 error, 2 wrong usage, 3 so
 from __future__ import annotations
 
 import logging
-import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -18,6 +18,8 @@ from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
 
 INTERRUPTED = 130
+
+logger = logging.getLogger("animeds")
 
 app = typer.Typer(
     name="animeds",
@@ -47,8 +49,7 @@ def options(
     ] = False,
 ) -> None:
     """Options that stand before the command."""
-    if debug:
-        os.environ["ANIMEDS_DEBUG"] = "1"
+    logger.setLevel(logging.DEBUG if debug else logging.NOTSET)
 
 
 def main() -> None:
@@ -68,8 +69,8 @@ def main() -> None:
 
 
 def _report(error: AnimedsError) -> int:
-    if os.environ.get("ANIMEDS_DEBUG"):
-        raise error
+    if logger.isEnabledFor(logging.DEBUG):
+        talk("".join(traceback.format_exception(error)).rstrip())
     talk(f"error: {error}")
     if error.hint:
         talk(f"hint: {error.hint}")
