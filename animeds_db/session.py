@@ -109,6 +109,24 @@ class Session:
         with self.errors(text, file):
             return self.sql(text, params, file=file).to_arrow_table()
 
+    def step(
+        self, script: str, tables: Mapping[str, pa.Table], params: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """Run a script of ours over the views and over rows of the caller, and return its rows.
+
+        `tables` gives those rows by the names under which the script knows them. Raises QueryError.
+        """
+        with self.errors(script):
+            connection = self._connection()
+            for name, table in tables.items():
+                connection.register(name, table)
+            try:
+                relation = _relation(connection, script, dict(params or {}))
+                return relation.to_arrow_table()
+            finally:
+                for name in tables:
+                    connection.unregister(name)
+
     def _placed(
         self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
     ) -> QueryError:
