@@ -19,7 +19,7 @@ from .cast import MOST_CHARACTERS, Cast, draw_cast
 from .effects import Effects, apply_effects, bar_pixels
 from .encode import Pixels, Writer
 from .figure import Box, Figure, Sketch, sketch
-from .look import Pose
+from .motion import Acting, Moment, canvas_size, moments
 from .scene import scene_tags
 from .story import Actor, Episode, Shot, write_episode
 from .truth import EpisodeTruth, Person, Relative, State, Truth
@@ -29,8 +29,6 @@ __all__ = ["Truth", "draw_show"]
 _SUPERSAMPLE = 2
 _DARK = 0.8
 """Faded further than this towards black, a frame shows nobody and nothing."""
-_MOUTH = (1, 0, 1, 1, 0, 1, 0, 0)
-"""Open or shut, a twelfth of a second each times two: talk is animated on twos."""
 
 
 def draw_show(
@@ -120,80 +118,37 @@ class _Studio:
         self.shot = shot
         self.number = number
         self.size = size
-        self.fps = fps
-        self.count = round(shot.seconds * fps)
+        self.moments = moments(shot, size, fps)
         # The opening is the same in every episode, so bars come only after it.
         self.letterbox = 0.0 if shot.segment == "opening" else letterbox
-        canvas = (round(shot.wide * size[0]), round(shot.tall * size[1]))
+        canvas = canvas_size(shot, size)
         big = (canvas[0] * _SUPERSAMPLE, canvas[1] * _SUPERSAMPLE)
         self.empty, self.place_tags = draw_background(shot.background, big)
-        self.cels: dict[tuple[tuple[Pose, float], ...], _Cel] = {}
+        self.cels: dict[tuple[Acting, ...], _Cel] = {}
 
     def frames(self) -> Iterator[tuple[Pixels, State]]:
         """Yield every frame of the shot as uint8 [height, width, 3] RGB, with what it shows."""
-        last: tuple[object, ...] | None = None
+        last: Moment | None = None
         pixels: Pixels = np.zeros((0, 0, 3), np.uint8)
         state = State(0, "", (), ())
-        for i in range(self.count):
-            acting = tuple(self._acting(actor, i) for actor in self.shot.actors)
-            camera, fade = self._camera(i), self._fade(i)
-            if (acting, camera, fade) != last:
-                last = (acting, camera, fade)
-                effects = self._effects(fade)
-                cel = self._cel(acting)
-                pixels = self._expose(cel, camera, effects)
-                state = self._state(cel, camera, effects)
+        for moment in self.moments:
+            if moment != last:
+                last = moment
+                effects = self._effects(moment.fade)
+                cel = self._cel(moment.acting)
+                pixels = self._expose(cel, moment.camera, effects)
+                state = self._state(cel, moment.camera, effects)
             yield pixels, state
-
-    def _acting(self, actor: Actor, i: int) -> tuple[Pose, float]:
-        """Return an actor's pose and place at frame i: blinks, mouth flaps, steps."""
-        pose, x = actor.placed.pose, actor.placed.x
-        if self.shot.still:
-            return pose, x
-        on_twos = max(1, self.fps // 6)
-        shut = (i + actor.blink) % int(2.75 * self.fps) < on_twos
-        open_mouth = actor.speaks and bool(_MOUTH[i // on_twos % len(_MOUTH)])
-        step = i // on_twos * on_twos / self.fps
-        changed = Pose(
-            facing=pose.facing,
-            expression=pose.expression,
-            eyes_closed=pose.eyes_closed or shut,
-            mouth_open=pose.mouth_open or open_mouth,
-            blush=pose.blush,
-            arms=pose.arms,
-            tilt=pose.tilt,
-        )
-        return changed, x + actor.walk * step
-
-    def _camera(self, i: int) -> tuple[int, int]:
-        """Return the camera's left upper corner on the canvas at frame i, in output pixels."""
-        share = i / max(1, self.count - 1)
-        share = share * share * (3 - 2 * share)  # eases in and out
-        left, top = (a + (b - a) * share for a, b in zip(self.shot.start, self.shot.end, strict=True))
-        most = (
-            self.empty.width // _SUPERSAMPLE - self.size[0],
-            self.empty.height // _SUPERSAMPLE - self.size[1],
-        )
-        return min(round(left * self.size[0]), most[0]), min(round(top * self.size[1]), most[1])
-
-    def _fade(self, i: int) -> float:
-        length = max(2, self.fps // 2)
-        fade = 0.0
-        if self.shot.fade_in:
-            fade = max(fade, 1 - i / length)
-        if self.shot.fade_out:
-            fade = max(fade, 1 - (self.count - 1 - i) / length)
-        return fade
 
     def _effects(self, fade: float) -> Effects:
         return Effects(self.letterbox, self.shot.subtitle, self.shot.title if fade < 0.5 else None, fade=fade)
 
-    def _cel(self, acting: tuple[tuple[Pose, float], ...]) -> _Cel:
+    def _cel(self, acting: tuple[Acting, ...]) -> _Cel:
         if acting not in self.cels:
             self.cels[acting] = self._draw(acting)
         return self.cels[acting]
 
-    def _draw(self, acting: tuple[tuple[Pose, float], ...]) -> _Cel:
+    def _draw(self, acting: tuple[Acting, ...]) -> _Cel:
         canvas = self.empty.copy()
         width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
         sketches = tuple(
