@@ -10,6 +10,7 @@ from animeds_db.vectors.approximate import ApproximatePairs, Recall, approximate
 from animeds_db.vectors.engine import Pairs
 from animeds_db.vectors.index import SimilarityIndex
 from animeds_db.vectors.join import similar_between, similar_pairs, similarity_index
+from animeds_db.vectors.linkage import average_linkage
 from animeds_db.vectors.nearest import Nearest, nearest
 from animeds_db.vectors.rows import Normalised, cosines, normalise
 from animeds_db.vectors.runs import run_leaders
@@ -22,6 +23,7 @@ __all__ = [
     "Recall",
     "SimilarityIndex",
     "approximate_pairs",
+    "average_linkage",
     "cosines",
     "nearest",
     "normalise",

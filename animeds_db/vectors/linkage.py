@@ -1,0 +1,228 @@
+"""Average-linkage clusters of unit vectors, exactly, without the matrix of all pairs.
+
+The one rule: two clusters are joined only while the mean cosine of all pairs between them is at or above
+the threshold, so a chain of neighbours never makes one cluster of its two ends.
+
+The mean cosine between two clusters of unit vectors is the product of their sums divided by their sizes;
+sums are all that is kept. Average linkage is reducible (joining two others brings nobody nearer), so
+clusters that are each other's nearest can be joined all at once, and a nearest neighbour that was not
+joined stays the nearest: F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms",
+The Computer Journal 26 (1983). Rows that must stay apart keep that property: being kept apart is passed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from animeds_db.vectors.memory import checked_threshold
+from animeds_db.vectors.parallel import Progress, run_blocks, spans, thread_count
+from animeds_db.vectors.rows import Floats, Mask, Positions, normalise
+
+_BLOCK_BYTES = 32 << 20  # of float32 products in each thread
+_NEVER = np.float32(-2)  # below every cosine
+_COMPACT_ROWS = 4096
+STRETCH = 16_384
+"""Of more rows than this, those alike within stretches of so many are joined first: time is in the square of it."""
+
+
+def average_linkage(
+    x: npt.ArrayLike,
+    threshold: float,
+    *,
+    apart: tuple[Positions, Positions] | None = None,
+    stretch: int = STRETCH,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Positions:
+    """Return the cluster of each row of x [rows, width]: int64 [rows], numbered by their first rows.
+
+    Clusters are joined, the most alike first, while their mean cosine is ≥ threshold (0…1). The rows
+    apart[0][i] and apart[1][i] are never in one cluster. A row with NaN, infinity or only zeros is in none:
+    -1. Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first
+    joined up to a mean cosine half way between the threshold and 1, then all stretches together.
+    Takes memory for two copies of x and 32 MB per thread. `progress(done, total)` counts rows that need
+    not be looked at again. Raises UsageError for a threshold or matrix that is none.
+    """
+    least, workers = checked_threshold(threshold), thread_count(threads)
+    units = normalise(x)
+    rows = np.flatnonzero(units.usable)
+    number = np.full(len(units), -1)
+    number[rows] = np.arange(len(rows))
+    pairs = _apart(apart, number)
+    x_rows = units.unit if len(rows) == len(units) else units.unit[rows]
+    groups = np.arange(len(rows))
+    if len(rows) > stretch:
+        groups = _within_stretches(x_rows, (1 + least) / 2, pairs, stretch, workers)
+    groups = _joined(x_rows, groups, least, pairs, workers, progress) if len(rows) else groups
+    labels = np.full(len(units), -1)
+    labels[rows] = _numbered(groups)
+    return labels
+
+
+def _within_stretches(
+    x: Floats, least: float, pairs: tuple[Positions, Positions], stretch: int, threads: int
+) -> Positions:
+    """Return for each row the first row of its cluster, of rows of one stretch only."""
+    first = np.arange(len(x))
+    for part in spans(0, len(x), stretch):
+        inside = (pairs[0] // stretch == part.start // stretch) & (
+            pairs[1] // stretch == part.start // stretch
+        )
+        own = pairs[0][inside] - part.start, pairs[1][inside] - part.start
+        here = np.arange(part.stop - part.start)
+        first[part] = _joined(x[part], here, least, own, threads, None) + part.start
+    return first
+
+
+def _joined(
+    x: Floats,
+    groups: Positions,
+    least: float,
+    pairs: tuple[Positions, Positions],
+    threads: int,
+    progress: Progress | None,
+) -> Positions:
+    """Return for each row the first row of its cluster. Rows of one group (named by its first row) are together."""
+    firsts, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse, kind="stable")
+    sums = np.add.reduceat(x[order], np.concatenate([[0], np.cumsum(sizes)[:-1]]), axis=0)
+    forest = _Forest.start(sums, sizes, (inverse[pairs[0]], inverse[pairs[1]]))
+    while forest.grow(np.float32(least), threads):
+        if progress is not None:
+            progress(len(firsts) - len(forest.sizes), len(firsts))
+    if progress is not None:
+        progress(len(firsts), len(firsts))
+    return np.asarray(firsts[forest.root][inverse])
+
+
+def _apart(pairs: tuple[Positions, Positions] | None, number: Positions) -> tuple[Positions, Positions]:
+    """Return the pairs in both directions, as positions among the usable rows."""
+    if pairs is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    a, b = number[np.asarray(pairs[0], np.int64)], number[np.asarray(pairs[1], np.int64)]
+    there = (a >= 0) & (b >= 0) & (a != b)
+    return np.concatenate([a[there], b[there]]), np.concatenate([b[there], a[there]])
+
+
+def _numbered(root: Positions) -> Positions:
+    """Return 0, 1, 2 … for equal roots, in the order in which they are first seen."""
+    _, first, inverse = np.unique(root, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+@dataclass
+class _Forest:
+    """Clusters that may still grow, by position: their sums, sizes, first rows and nearest neighbours.
+
+    `root` [rows] leads from each row to its cluster's first row. `near` and `value` are a cluster's nearest
+    neighbour and the mean cosine with it; `stale` marks those to be looked up again. `apart` are pairs of
+    positions, in both directions, sorted by the first.
+    """
+
+    sums: Floats
+    sizes: Positions
+    names: Positions
+    root: Positions
+    near: Positions
+    value: Floats
+    stale: Mask
+    apart: tuple[Positions, Positions]
+
+    @classmethod
+    def start(cls, sums: Floats, sizes: Positions, apart: tuple[Positions, Positions]) -> _Forest:
+        n = len(sums)
+        near, value, stale = np.full(n, -1), np.full(n, _NEVER), np.ones(n, bool)
+        return cls(sums, sizes, np.arange(n), np.arange(n), near, value, stale, _in_order(apart))
+
+    def grow(self, least: np.float32, threads: int) -> bool:
+        """Join all clusters that are each other's nearest; False when there is nothing left to join."""
+        self._look_up(threads)
+        i, j = self._mutual(least)
+        if not len(i):
+            return False
+        self._join(i, j)
+        finished = (self.value < least) & ~self.stale  # nobody can come nearer to them
+        gone = finished
+        gone[j] = True
+        self._compact(~gone)
+        return len(self.sizes) > 1
+
+    def _look_up(self, threads: int) -> None:
+        wanted = np.flatnonzero(self.stale)
+        step = max(8, min(512, _BLOCK_BYTES // (4 * max(1, len(self.sizes)))))
+        inverse = (1 / self.sizes).astype(np.float32)
+
+        def work(span: slice) -> None:
+            rows = wanted[span]
+            products = self.sums[rows] @ self.sums.T
+            products *= inverse
+            products *= inverse[rows, None]
+            products[np.arange(len(rows)), rows] = _NEVER
+            at, other = self._kept_apart(rows)
+            products[at, other] = _NEVER
+            near = products.argmax(axis=1)
+            self.near[rows] = near
+            self.value[rows] = products[np.arange(len(rows)), near]
+
+        run_blocks(work, list(spans(0, len(wanted), step)), threads)
+        self.stale[:] = False
+
+    def _kept_apart(self, rows: Positions) -> tuple[Positions, Positions]:
+        """Return (index into rows, position) of all that these clusters must not join."""
+        first, second = self.apart
+        low, high = np.searchsorted(first, rows), np.searchsorted(first, rows, side="right")
+        counts = high - low
+        at = np.repeat(np.arange(len(rows)), counts)
+        offset = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return at, second[low[at] + offset]
+
+    def _mutual(self, least: np.float32) -> tuple[Positions, Positions]:
+        """Return the pairs i < j to join; where rounding leaves no mutual one, the best of all."""
+        here = np.arange(len(self.near))
+        good = self.value >= least
+        i = np.flatnonzero(good & (self.near[self.near] == here) & (here < self.near))
+        if len(i) or not good.any():
+            return i, self.near[i]
+        best = int(self.value.argmax())
+        pair = sorted((best, int(self.near[best])))
+        return np.array(pair[:1]), np.array(pair[1:])
+
+    def _join(self, i: Positions, j: Positions) -> None:
+        self.sums[i] += self.sums[j]
+        self.sizes[i] += self.sizes[j]
+        joined = np.zeros(len(self.sizes), bool)
+        joined[i] = joined[j] = True
+        leads_to = np.arange(len(self.root))
+        leads_to[self.names[j]] = self.names[i]
+        self.root = leads_to[self.root]
+        into = np.arange(len(self.sizes))
+        into[j] = i
+        self.apart = into[self.apart[0]], into[self.apart[1]]
+        self.stale = joined | joined[self.near]
+
+    def _compact(self, keep: Mask) -> None:
+        """Forget the clusters that were joined to another or are finished."""
+        kept = np.flatnonzero(keep)
+        for low in range(0, len(kept), _COMPACT_ROWS):  # in place: a row never moves up
+            some = kept[low : low + _COMPACT_ROWS]
+            self.sums[low : low + len(some)] = self.sums[some]
+        self.sums = self.sums[: len(kept)]
+        position = np.full(len(keep), -1)
+        position[kept] = np.arange(len(kept))
+        self.sizes, self.names, self.value = self.sizes[kept], self.names[kept], self.value[kept]
+        self.near, self.stale = position[self.near[kept]], self.stale[kept]
+        self.stale |= self.near < 0
+        first, second = position[self.apart[0]], position[self.apart[1]]
+        alive = (first >= 0) & (second >= 0)
+        self.apart = _in_order((first[alive], second[alive]))
+
+
+def _in_order(pairs: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
+    """Return the pairs sorted by the first, each once."""
+    both = np.unique(np.stack(pairs, axis=1), axis=0)
+    return both[:, 0].copy(), both[:, 1].copy()
