@@ -78,6 +78,13 @@ def test_rows_kept_apart_never_meet_even_through_others() -> None:
     assert len(set(labels)) == 2
 
 
+def test_rows_known_as_two_people_never_meet() -> None:
+    x = arc(np.array([0.0, 0.1, 0.2, 0.3, 0.4]))
+    labels = average_linkage(x, 0.9, known=np.array([0, -1, 1, -1, 0]))
+    assert labels[2] not in (labels[0], labels[4])
+    assert labels.tolist() == average_linkage(x, 0.9, known=np.array([5, -1, 3, -1, 5])).tolist()
+
+
 def test_rows_that_cannot_be_used_are_in_no_cluster() -> None:
     x = arc(np.array([0.0, 1.0, 2.0, 3.0, 90.0]))
     x[1], x[2, 0] = 0, np.nan

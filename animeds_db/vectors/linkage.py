@@ -33,6 +33,7 @@ def average_linkage(
     threshold: float,
     *,
     apart: tuple[Positions, Positions] | None = None,
+    known: Positions | None = None,
     stretch: int = STRETCH,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -40,8 +41,8 @@ def average_linkage(
     """Return the cluster of each row of x [rows, width]: int64 [rows], numbered by their first rows.
 
     Clusters are joined, the most alike first, while their mean cosine is ≥ threshold (0…1). The rows
-    apart[0][i] and apart[1][i] are never in one cluster. A row with NaN, infinity or only zeros is in none:
-    -1. Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first
+    apart[0][i] and apart[1][i] are never in one cluster, nor are two rows whose `known` (int64 [rows], -1
+    where it is not known) differ. A row with NaN, infinity or only zeros is in none: -1. Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first
     joined up to a mean cosine half way between the threshold and 1, then all stretches together.
     Takes memory for two copies of x and 32 MB per thread. `progress(done, total)` counts rows that need
     not be looked at again. Raises UsageError for a threshold or matrix that is none.
@@ -51,20 +52,57 @@ def average_linkage(
     rows = np.flatnonzero(units.usable)
     number = np.full(len(units), -1)
     number[rows] = np.arange(len(rows))
-    pairs = _apart(apart, number)
+    kinds = np.full(len(rows), -1) if known is None else np.asarray(known, np.int64)[rows]
+    bans = _Bans(_apart(apart, number), kinds)
     x_rows = units.unit if len(rows) == len(units) else units.unit[rows]
     groups = np.arange(len(rows))
     if len(rows) > stretch:
-        groups = _within_stretches(x_rows, (1 + least) / 2, pairs, stretch, workers)
-    groups = _joined(x_rows, groups, least, pairs, workers, progress) if len(rows) else groups
+        groups = _within_stretches(x_rows, (1 + least) / 2, bans, stretch, workers)
+    groups = _joined(x_rows, groups, least, bans, workers, progress) if len(rows) else groups
     labels = np.full(len(units), -1)
     labels[rows] = _numbered(groups)
     return labels
 
 
-def _within_stretches(
-    x: Floats, least: float, pairs: tuple[Positions, Positions], stretch: int, threads: int
-) -> Positions:
+@dataclass(frozen=True)
+class _Bans:
+    """Who must not be together: pairs of positions in both directions, and a kind for each (-1: any)."""
+
+    pairs: tuple[Positions, Positions]
+    kinds: Positions
+
+    def within(self, part: slice) -> _Bans:
+        """Return the bans among the rows of a part, by their positions in it."""
+        first, second = self.pairs
+        inside = (first >= part.start) & (first < part.stop) & (second >= part.start) & (second < part.stop)
+        return _Bans((first[inside] - part.start, second[inside] - part.start), self.kinds[part])
+
+    def of_groups(self, group: Positions, count: int) -> _Bans:
+        """Return the bans among groups; `group` [rows] is the position of each row's."""
+        kinds = np.full(count, -1)
+        np.maximum.at(kinds, group, self.kinds)
+        return _Bans(_in_order((group[self.pairs[0]], group[self.pairs[1]])), kinds)
+
+    def kept(self, position: Positions, kept: Positions) -> _Bans:
+        """Return the bans among the positions `kept`; `position` is their new one, or -1."""
+        first, second = position[self.pairs[0]], position[self.pairs[1]]
+        alive = (first >= 0) & (second >= 0)
+        return _Bans(_in_order((first[alive], second[alive])), self.kinds[kept])
+
+    def forbid(self, rows: Positions, products: Floats) -> None:
+        """Set the products [rows, all] of those who must not be together below every cosine."""
+        first, second = self.pairs
+        low, high = np.searchsorted(first, rows), np.searchsorted(first, rows, side="right")
+        counts = high - low
+        at = np.repeat(np.arange(len(rows)), counts)
+        offset = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+        products[at, second[low[at] + offset]] = _NEVER
+        others = np.flatnonzero(self.kinds >= 0)
+        for row in np.flatnonzero(self.kinds[rows] >= 0):
+            products[row, others[self.kinds[others] != self.kinds[rows[row]]]] = _NEVER
+
+
+def _within_stretches(x: Floats, least: float, bans: _Bans, stretch: int, threads: int) -> Positions:
     """Return for each row the first row of its cluster, of rows of one stretch only."""
     first = np.arange(len(x))
     for part in spans(0, len(x), stretch):
@@ -81,7 +119,7 @@ def _joined(
     x: Floats,
     groups: Positions,
     least: float,
-    pairs: tuple[Positions, Positions],
+    bans: _Bans,
     threads: int,
     progress: Progress | None,
 ) -> Positions:
@@ -89,7 +127,7 @@ def _joined(
     firsts, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     sums = np.add.reduceat(x[order], np.concatenate([[0], np.cumsum(sizes)[:-1]]), axis=0)
-    forest = _Forest.start(sums, sizes, (inverse[pairs[0]], inverse[pairs[1]]))
+    forest = _Forest.start(sums, sizes, bans.of_groups(inverse, len(firsts)))
     while forest.grow(np.float32(least), threads):
         if progress is not None:
             progress(len(firsts) - len(forest.sizes), len(firsts))
@@ -120,8 +158,7 @@ class _Forest:
     """Clusters that may still grow, by position: their sums, sizes, first rows and nearest neighbours.
 
     `root` [rows] leads from each row to its cluster's first row. `near` and `value` are a cluster's nearest
-    neighbour and the mean cosine with it; `stale` marks those to be looked up again. `apart` are pairs of
-    positions, in both directions, sorted by the first.
+    neighbour and the mean cosine with it; `stale` marks those to be looked up again.
     """
 
     sums: Floats
@@ -131,13 +168,13 @@ class _Forest:
     near: Positions
     value: Floats
     stale: Mask
-    apart: tuple[Positions, Positions]
+    bans: _Bans
 
     @classmethod
-    def start(cls, sums: Floats, sizes: Positions, apart: tuple[Positions, Positions]) -> _Forest:
+    def start(cls, sums: Floats, sizes: Positions, bans: _Bans) -> _Forest:
         n = len(sums)
         near, value, stale = np.full(n, -1), np.full(n, _NEVER), np.ones(n, bool)
-        return cls(sums, sizes, np.arange(n), np.arange(n), near, value, stale, _in_order(apart))
+        return cls(sums, sizes, np.arange(n), np.arange(n), near, value, stale, bans)
 
     def grow(self, least: np.float32, threads: int) -> bool:
         """Join all clusters that are each other's nearest; False when there is nothing left to join."""
@@ -163,23 +200,13 @@ class _Forest:
             products *= inverse
             products *= inverse[rows, None]
             products[np.arange(len(rows)), rows] = _NEVER
-            at, other = self._kept_apart(rows)
-            products[at, other] = _NEVER
+            self.bans.forbid(rows, products)
             near = products.argmax(axis=1)
             self.near[rows] = near
             self.value[rows] = products[np.arange(len(rows)), near]
 
         run_blocks(work, list(spans(0, len(wanted), step)), threads)
         self.stale[:] = False
-
-    def _kept_apart(self, rows: Positions) -> tuple[Positions, Positions]:
-        """Return (index into rows, position) of all that these clusters must not join."""
-        first, second = self.apart
-        low, high = np.searchsorted(first, rows), np.searchsorted(first, rows, side="right")
-        counts = high - low
-        at = np.repeat(np.arange(len(rows)), counts)
-        offset = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return at, second[low[at] + offset]
 
     def _mutual(self, least: np.float32) -> tuple[Positions, Positions]:
         """Return the pairs i < j to join; where rounding leaves no mutual one, the best of all."""
@@ -202,7 +229,7 @@ class _Forest:
         self.root = leads_to[self.root]
         into = np.arange(len(self.sizes))
         into[j] = i
-        self.apart = into[self.apart[0]], into[self.apart[1]]
+        self.bans = self.bans.of_groups(into, len(into))
         self.stale = joined | joined[self.near]
 
     def _compact(self, keep: Mask) -> None:
@@ -217,9 +244,7 @@ class _Forest:
         self.sizes, self.names, self.value = self.sizes[kept], self.names[kept], self.value[kept]
         self.near, self.stale = position[self.near[kept]], self.stale[kept]
         self.stale |= self.near < 0
-        first, second = position[self.apart[0]], position[self.apart[1]]
-        alive = (first >= 0) & (second >= 0)
-        self.apart = _in_order((first[alive], second[alive]))
+        self.bans = self.bans.kept(position, kept)
 
 
 def _in_order(pairs: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
