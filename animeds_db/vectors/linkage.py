@@ -42,10 +42,12 @@ def average_linkage(
 
     Clusters are joined, the most alike first, while their mean cosine is ≥ threshold (0…1). The rows
     apart[0][i] and apart[1][i] are never in one cluster, nor are two rows whose `known` (int64 [rows], -1
-    where it is not known) differ. A row with NaN, infinity or only zeros is in none: -1. Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first
-    joined up to a mean cosine half way between the threshold and 1, then all stretches together.
-    Takes memory for two copies of x and 32 MB per thread. `progress(done, total)` counts rows that need
-    not be looked at again. Raises UsageError for a threshold or matrix that is none.
+    where it is not known) differ. A row with NaN, infinity or only zeros is in none: -1.
+
+    Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first joined
+    up to a mean cosine half way between the threshold and 1, then all stretches together. Takes memory for
+    two copies of x and 32 MB per thread. `progress(done, total)` counts rows that need not be looked at
+    again. Raises UsageError for a threshold or matrix that is none.
     """
     least, workers = checked_threshold(threshold), thread_count(threads)
     units = normalise(x)
@@ -106,12 +108,8 @@ def _within_stretches(x: Floats, least: float, bans: _Bans, stretch: int, thread
     """Return for each row the first row of its cluster, of rows of one stretch only."""
     first = np.arange(len(x))
     for part in spans(0, len(x), stretch):
-        inside = (pairs[0] // stretch == part.start // stretch) & (
-            pairs[1] // stretch == part.start // stretch
-        )
-        own = pairs[0][inside] - part.start, pairs[1][inside] - part.start
         here = np.arange(part.stop - part.start)
-        first[part] = _joined(x[part], here, least, own, threads, None) + part.start
+        first[part] = _joined(x[part], here, least, bans.within(part), threads, None) + part.start
     return first
 
 
