@@ -45,7 +45,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         attached: pa.Table | None = None,
     ) -> None:
         self._dataset = dataset
-        self._shown = ~pc.field(KEY).isin(list(hidden)) if hidden else None
+        # what belongs to no source (an example from a file, a rename) is always shown
+        self._shown = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._attached = attached
         fields = [_readable(field) for field in dataset.schema if not _is_blob(field)]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []

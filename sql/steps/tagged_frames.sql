@@ -1,13 +1,29 @@
--- The frames with the tags of the tagger that `animeds tag --use` has chosen; where it has not been, those of
--- the ingest. frames.tagger says which. Stands in for sql/views/tagged_frames.sql.
+-- The frames with the tags that count: what people added stands first, with a score of 100, and what they
+-- removed is gone. Stands in for sql/views/tagged_frames.sql.
 CREATE OR REPLACE VIEW tagged_frames AS
+WITH corrected AS (
+    SELECT
+        frame_id,
+        coalesce(list(tag_id ORDER BY label_id) FILTER (WHERE op = 'add'), []::SMALLINT[]) AS added,
+        list(tag_id) AS mentioned
+    FROM tag_labels
+    GROUP BY frame_id
+)
+
 SELECT
-    ingested.* REPLACE (
-        CASE WHEN again.model IS NULL THEN ingested.tags ELSE again.tags END AS tags,
-        CASE WHEN again.model IS NULL THEN ingested.tag_scores ELSE again.tag_scores END AS tag_scores,
-        CASE WHEN again.model IS NULL THEN ingested.rating ELSE again.rating END AS rating,
-        coalesce(again.model, ingested.tagger) AS tagger
-    )
-FROM lance_frames AS ingested
-LEFT JOIN lance_taggings AS again
-    ON again.frame_id = ingested.frame_id AND again.model = getvariable('chosen_tagger');
+    seen.* REPLACE (
+        CASE WHEN corrected.added IS NULL THEN seen.tags ELSE
+            corrected.added
+            || list_filter(coalesce(seen.tags, []), lambda tag: NOT list_contains(corrected.mentioned, tag))
+        END AS tags,
+        CASE WHEN corrected.added IS NULL THEN seen.tag_scores ELSE
+            list_transform(corrected.added, lambda tag: 100::TINYINT)
+            || list_filter(
+                coalesce(seen.tag_scores, []),
+                lambda score, place: NOT list_contains(corrected.mentioned, seen.tags[place])
+            )
+        END AS tag_scores
+    ),
+    corrected.added AS added_tags
+FROM model_frames AS seen
+LEFT JOIN corrected USING (frame_id);

@@ -1,5 +1,6 @@
--- Whole persons that a detector found, with the character vector where there is one.
+-- Whole persons that a detector found, with the character vector where there is one. character is null where a face
+-- says who it is.
 CREATE OR REPLACE VIEW persons AS
-SELECT detection_id AS person_id, * EXCLUDE (detection_id, kind)
-FROM newest_detections
+SELECT detection_id AS person_id, * EXCLUDE (detection_id, kind, named_by)
+FROM named_detections
 WHERE kind = 'person';

@@ -1,4 +1,4 @@
--- The frames with the tags that count: those of the ingest. Where `animeds tag --use` has chosen another
--- tagger, sql/steps/tagged_frames.sql stands in for this.
+-- The frames with the tags that count; added_tags are those that people added. Where people have corrected
+-- tags, sql/steps/tagged_frames.sql stands in for this.
 CREATE OR REPLACE VIEW tagged_frames AS
-SELECT * FROM lance_frames;
+SELECT *, NULL::SMALLINT[] AS added_tags FROM model_frames;

@@ -1,4 +1,5 @@
--- One row per frame and tag. score is 0…1, as the model gave it; model is the tagger's id.
+-- One row per frame and tag. score is 0…1, as the model gave it; model is the tagger's id, or 'label' where a
+-- person added the tag. What people removed is not here.
 --
 -- Only of the tagger that counts, as in frames.tags; `all_tags` has those of every tagger.
 --
@@ -10,10 +11,10 @@ SELECT
     vocabulary.category,
     borne.per_cent / 100.0 AS score,
     borne.source_id,
-    borne.model,
+    CASE WHEN list_contains(borne.added_tags, borne.tag_id) THEN 'label' ELSE borne.tagger END AS model,
     borne.tag_id
 FROM (
-    SELECT frame_id, source_id, tagger AS model, unnest(tags) AS tag_id, unnest(tag_scores) AS per_cent
+    SELECT frame_id, source_id, tagger, added_tags, unnest(tags) AS tag_id, unnest(tag_scores) AS per_cent
     FROM tagged_frames
 ) AS borne
 JOIN vocabulary USING (tag_id);

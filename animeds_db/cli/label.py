@@ -1,0 +1,241 @@
+"""`animeds label …`: people outrank models."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.output import FormatOption, talk
+from animeds_db.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from animeds_db.dataset import Dataset
+    from animeds_db.steps.labels import Act
+
+    Ids = Sequence[str] | None
+    Chosen = tuple[str, str | list[str]]
+    """How a person has chosen, and what: ids, SQL, or the name of a query."""
+
+label = typer.Typer(
+    help="Correct what models say: characters, tags, frames to keep or drop. Your word wins, and can be undone.",
+    no_args_is_help=True,
+)
+
+FaceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--face", help="Ids of faces (or heads, persons); repeat, or separate by commas; - reads stdin."
+    ),
+]
+FrameOption = Annotated[
+    list[str] | None,
+    typer.Option("--frame", help="Ids of frames; repeat, or separate by commas; - reads them from stdin."),
+]
+FrameWhere = Annotated[
+    str | None, typer.Option("--where", help='The frames for which this holds: "episode = 3 AND is_blank".')
+]
+FaceWhere = Annotated[
+    str | None, typer.Option("--where", help="The faces for which this holds: \"character = 'Fate'\".")
+]
+QueryOption = Annotated[
+    str | None, typer.Option("--query", help="What this SELECT or named query gives: face_id or frame_id.")
+]
+WhoOption = Annotated[
+    str | None, typer.Option("--who", help="Who says so. Default: ANIMEDS_WHO, or your account.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's group of commands."""
+    app.add_typer(label, name="label")
+
+
+@label.command()
+def character(
+    name: Annotated[str, typer.Argument(help="The character; unknown: nobody known; ood: none of the cast.")],
+    face: FaceOption = None,
+    frame: FrameOption = None,
+    where: FaceWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Say who a face is. A frame will do where it has one face.
+
+    animeds label character Nanoha --face k3f9a2qd-000754212-f0
+    """
+    _say(db, [("character", "set", name)], _faces(face, frame, where, query), who)
+
+
+@label.command()
+def appearance(
+    name: Annotated[str, typer.Argument(help='The appearance, e.g. "Hairdown" or "barrier jacket".')],
+    face: FaceOption = None,
+    frame: FrameOption = None,
+    where: FaceWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Say how a character looks there: which outfit, which hair.
+
+    animeds label appearance Hairdown --where "character = 'Hinata' AND episode = 7"
+    """
+    _say(db, [("appearance", "set", name)], _faces(face, frame, where, query), who)
+
+
+@label.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+def tag(
+    tags: Annotated[list[str], typer.Argument(help="+smile adds, -solo removes.", metavar="+TAG|-TAG …")],
+    frame: FrameOption = None,
+    where: FrameWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Add tags to frames, or remove them.
+
+    animeds label tag +smile -solo --frame k3f9a2qd-000754212
+    """
+    from animeds_db.steps.label_csv import tag_changes
+
+    changes = [change for text in tags for change in tag_changes(text)]
+    unclear = next((text for text in tags if text.startswith("--")), None)
+    if unclear:
+        raise UsageError(f"there is no option {unclear}", hint="animeds label tag --help")
+    _say(db, [("tag", op, value) for op, value in changes], _frames(frame, where, query), who)
+
+
+@label.command()
+def drop(
+    frame: FrameOption = None,
+    where: FrameWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Drop frames: the views kept and good leave them out, whatever else is said.
+
+    animeds label drop --where "episode = 1 AND time_s < 5"
+    """
+    _say(db, [("frame", "set", "drop")], _frames(frame, where, query), who)
+
+
+@label.command()
+def keep(
+    frame: FrameOption = None,
+    where: FrameWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Keep frames: they are in kept and good, also as near-duplicates and past no quality gate.
+
+    animeds label keep --frame k3f9a2qd-000754212
+    """
+    _say(db, [("frame", "set", "keep")], _frames(frame, where, query), who)
+
+
+@label.command("csv")
+def csv_(
+    file: Annotated[
+        Path, typer.Argument(help="frame_id or face_id, and character, appearance, tags or frame.")
+    ],
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Say what a CSV file says; all of its lines or, where one is wrong, none. Empty cells say nothing.
+
+    animeds sql "SELECT face_id, character FROM faces" --format csv > faces.csv   # edit it, then
+    animeds label csv faces.csv
+    """
+    with open_dataset(db, unfinished=True) as dataset:
+        tell(dataset.label_csv(file, who=who), str(file))
+
+
+@label.command()
+def undo(
+    act: Annotated[str | None, typer.Argument(help="The act; default: the newest that counts.")] = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Take an act of labelling or renaming back. An undo is an act too: give its id to undo it."""
+    with open_dataset(db, unfinished=True) as dataset:
+        done = dataset.undo(act, who=who)
+    for note in done.notes:
+        talk(note)
+    talk(f"to have it again: animeds label undo {done.id}")
+
+
+@label.command()
+def history(db: DbOption = None, form: FormatOption = None) -> None:
+    """List every act of labelling, newest first: who said what, and whether it counts."""
+    with open_dataset(db, unfinished=True) as dataset:
+        show(dataset, dataset.history(), form)
+
+
+def tell(act: Act, what: str) -> None:
+    """Say what an act did, and how to take it back."""
+    talk(f"{what}: {act.n} label{'' if act.n == 1 else 's'} (to take back: animeds label undo {act.id})")
+    for note in act.notes:
+        talk(f"note: {note}")
+
+
+def _faces(face: Ids, frame: Ids, where: str | None, query: str | None) -> Chosen:
+    sql = None if where is None else f"SELECT face_id FROM faces WHERE (\n{where}\n)"
+    return _chosen([("--face", face), ("--frame", frame)], sql, query)
+
+
+def _frames(frame: Ids, where: str | None, query: str | None) -> Chosen:
+    sql = None if where is None else f"SELECT frame_id FROM frames WHERE (\n{where}\n)"
+    return _chosen([("--frame", frame)], sql, query)
+
+
+def _chosen(ids: Sequence[tuple[str, Ids]], where: str | None, query: str | None) -> Chosen:
+    """Return the one way in which things were chosen. Raises UsageError for none and for several."""
+    ways: list[Chosen] = [("ids", _split(some)) for _, some in ids if some]
+    ways += [(name, text) for name, text in (("--where", where), ("--query", query)) if text is not None]
+    if len(ways) != 1:
+        names = ", ".join([*(name for name, _ in ids), "--where", "--query"])
+        raise UsageError(f"say once what is meant: one of {names}")
+    return ways[0]
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    text = "\n".join(sys.stdin.read() if word == "-" else word for word in words)
+    return [part for part in re.split(r"[\s,]+", text) if part]
+
+
+def _say(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, who: str | None) -> None:
+    with open_dataset(db, unfinished=True) as dataset:
+        ids = _ids(dataset, said[0][0], chosen)
+        act = dataset.label_all(((*words, one) for one in ids for words in said), who=who)
+    tell(act, _spoken(said))
+
+
+def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:
+    from animeds_db.steps.label_targets import expect_some, ids_of
+
+    way, what = chosen
+    if isinstance(what, str) and re.fullmatch(r"\w+", what):
+        found = ids_of(dataset.session, field, dataset.query(what))
+    elif isinstance(what, str):
+        found = ids_of(dataset.session, field, dataset.sql(what, file=way))
+    else:
+        found = what
+    expect_some(found, way)
+    return found
+
+
+def _spoken(said: Sequence[tuple[str, str, str]]) -> str:
+    field, _, value = said[0]
+    if field == "tag":
+        return " ".join(("+" if op == "add" else "-") + value for _, op, value in said)
+    return value if field == "frame" else f"{field} {value}"

@@ -1,0 +1,42 @@
+-- Who is on each frame, one row per frame: for macros such as has_exactly, and for arranging folders.
+--
+-- characters        names, sorted, each once; [] where nobody known is on it
+-- character_string  the same in one word: 'Fate+Nanoha'; null where nobody is
+-- character         the name where it is one
+-- n_characters      how many names
+-- n_faces           faces that the detector found
+-- n_unknown         faces without a name
+-- n_boxes           people by whatever was found most: faces, heads or persons
+CREATE OR REPLACE VIEW frame_characters AS
+WITH counted AS (
+    SELECT
+        frame_id,
+        list_sort(list_distinct(coalesce(
+            list(character) FILTER (WHERE character NOT IN ('unknown', 'ood')), []::VARCHAR[]
+        ))) AS characters,
+        count(*) FILTER (WHERE kind = 'face') AS n_faces,
+        count(*) FILTER (WHERE kind = 'face' AND coalesce(character, 'unknown') IN ('unknown', 'ood')) AS n_unknown,
+        greatest(
+            count(*) FILTER (WHERE kind = 'face'),
+            count(*) FILTER (WHERE kind = 'head'),
+            count(*) FILTER (WHERE kind = 'person')
+        ) AS n_boxes
+    FROM named_detections
+    GROUP BY frame_id
+)
+
+SELECT
+    frame_id,
+    coalesce(characters, []) AS characters,
+    CASE WHEN len(characters) > 0 THEN array_to_string(characters, '+') END AS character_string,
+    CASE WHEN len(characters) = 1 THEN characters[1] END AS character,
+    coalesce(len(characters), 0) AS n_characters,
+    coalesce(n_faces, 0) AS n_faces,
+    coalesce(n_unknown, 0) AS n_unknown,
+    coalesce(n_boxes, 0) AS n_boxes,
+    source_id,
+    "show",
+    season,
+    episode
+FROM lance_frames
+LEFT JOIN counted USING (frame_id);

@@ -1,0 +1,32 @@
+-- One row per act: what was said in one command or click, and whether it still counts.
+--
+-- counts  false where it was taken back (`animeds label undo`)
+-- n       labels; n_gone: those of them on frames that are not in the database any more
+CREATE OR REPLACE VIEW label_history AS
+WITH words AS (
+    SELECT
+        *,
+        CASE
+            WHEN op = 'undo' THEN 'undo ' || value
+            WHEN field = 'name' AND op = 'set' THEN subject || ' is now ' || value
+            WHEN field = 'name' THEN subject || ' has its name back'
+            WHEN field = 'tag' THEN CASE op WHEN 'add' THEN '+' ELSE '-' END || value
+            WHEN field = 'frame' THEN CASE op WHEN 'set' THEN value ELSE 'neither keep nor drop' END
+            WHEN op = 'remove' THEN field || ' as the model says'
+            ELSE field || ' ' || value
+        END AS what,
+        frame_id NOT IN (SELECT frame_id FROM lance_frames) AS gone
+    FROM lance_labels
+)
+
+SELECT
+    act,
+    max("at") AS said_at,
+    max(who) AS who,
+    array_to_string(list_sort(list(DISTINCT what))[1:8], ', ')
+        || CASE WHEN count(DISTINCT what) > 8 THEN ', …' ELSE '' END AS what,
+    count(*) AS n,
+    act NOT IN (SELECT act FROM undone) AS counts,
+    count(*) FILTER (WHERE gone) AS n_gone
+FROM words
+GROUP BY act;
