@@ -1,0 +1,332 @@
+"""Few-shot classification: every face gets a name with score and margin, or `unknown`, or `ood`.
+
+Its one rule: the table `identities` is what the examples, the labels and the parameters of this run give, written
+as a whole in one commit. What people said stays in `labels` and wins in the views.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.scripts import sql_script
+from animeds_db.session import Session
+from animeds_db.steps.characters.calibrate import Calibration, calibrate
+from animeds_db.steps.characters.neighbours import NEGATIVE, References, joined, neighbours
+from animeds_db.store import Store, quoted
+
+UNKNOWN = "unknown"
+BATCH = 8192
+"""Faces whose vectors are in memory at once."""
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ClassifyOptions:
+    """What a name asks for.
+
+    k: how many of the nearest examples vote. threshold: least score, margin: least lead in similarity over the
+    next character, both 0…1. tag_score: how sure the tagger must be of a character's tag to name a lone face by
+    it. shots, behind: also name by the rest of the shot, and people whose face is not seen. where: a condition on
+    `frames`; identities elsewhere stay.
+    """
+
+    k: int = 5
+    threshold: float = 0.5
+    margin: float = 0.0
+    tag_score: float = 0.85
+    shots: bool = True
+    behind: bool = True
+    where: str | None = None
+
+    def check(self) -> None:
+        """Raise UsageError for a value out of range."""
+        if self.k < 1:
+            raise UsageError(f"k is {self.k}; at least one example must vote")
+        for name in ("threshold", "margin", "tag_score"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; it lies in 0…1")
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a run found. `rows`: one per name with faces, by_shot, by_tag, from_behind; unknown and ood last."""
+
+    faces: int
+    examples: int
+    calibration: Calibration
+    rows: list[dict[str, object]]
+    notes: list[str] = field(default_factory=list)
+
+
+def classify(
+    store: Store, session: Session, options: ClassifyOptions | None = None, *, progress: Progress | None = None
+) -> Classified:
+    """Name every face by the examples and write the table `identities`.
+
+    Raises UsageError without examples or for a value out of range, StoreError where no face has a vector,
+    QueryError for a bad condition.
+    """
+    options = options or ClassifyOptions()
+    run = _Run(store, session, options, progress)
+    scores = run.scores(options.threshold, options.margin)
+    rows = run.identities(scores)
+    _write(store, session, rows, options.where)
+    return Classified(scores.num_rows, len(run.examples), run.calibration, _summary(rows), run.notes())
+
+
+def preview(
+    store: Store, session: Session, options: ClassifyOptions | None = None, *, progress: Progress | None = None
+) -> list[dict[str, object]]:
+    """Write nothing; return what each threshold would give: named, unknown, ood, and what the trials said of it.
+
+    recognised and taken are shares of the examples, looked at as somebody known and as a stranger. The lifts by
+    shot, tag and body are not in these numbers.
+    """
+    options = options or ClassifyOptions()
+    run = _Run(store, session, options, progress)
+    table = run.scores(0.0, options.margin)
+    names, score = table["character"].to_numpy(zero_copy_only=False), table["score"].to_numpy()
+    rows: list[dict[str, object]] = []
+    for threshold in sorted({*THRESHOLDS, options.threshold}):
+        sure = (score >= threshold) & (names != UNKNOWN)
+        recognised, taken = run.calibration.at(threshold)
+        rows.append(
+            {
+                "threshold": threshold,
+                "named": int((sure & (names != NEGATIVE)).sum()),
+                "unknown": int((~sure).sum()),
+                "ood": int((sure & (names == NEGATIVE)).sum()),
+                "examples_recognised": recognised,
+                "strangers_named": taken,
+            }
+        )
+    return rows
+
+
+def vector_model(session: Session) -> str:
+    """Return the id of the model that made the vectors of most faces. Raises StoreError when there are none."""
+    found = session.sql(
+        "SELECT vector_model FROM newest_detections WHERE kind = 'face' AND vector_model IS NOT NULL"
+        " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    ).fetchall()
+    if not found:
+        raise StoreError(
+            "no face in this database has a character vector",
+            hint="ingest with a profile that has a character model, or animeds detect --model … --character …",
+        )
+    return str(found[0][0])
+
+
+def gather(session: Session, model: str) -> References:
+    """Return the examples and named faces with vectors of this model. Raises UsageError when there are none."""
+    rows = session.arrow(sql_script("steps", "classify_examples.sql"), {"model": model})
+    if set(rows["character"].to_pylist()) - {NEGATIVE}:
+        return References.of(rows)
+    others = session.sql("SELECT DISTINCT vector_model FROM examples ORDER BY 1").fetchall()
+    if rows.num_rows == 0 and others:
+        raise UsageError(
+            f"the examples are of {others[0][0]}, the faces of {model}: they cannot be compared",
+            hint="animeds characters embed looks at the examples with the other model",
+        )
+    what = "only negative examples (ood)" if rows.num_rows else "no examples"
+    raise UsageError(
+        f"there are {what} to classify by",
+        hint="animeds characters add FOLDER, or name clusters: animeds characters cluster",
+    )
+
+
+def vote(neighbouring: pa.Table, references: References, *, session: Session) -> pa.Table:
+    """Return who has the vote for each face: what sql/steps/classify_vote.sql gives."""
+    tables = {"neighbours": neighbouring, "refs": references.table()}
+    return session.step(sql_script("steps", "classify_vote.sql"), tables)
+
+
+class _Run:
+    """One classification: examples gathered and calibrated, faces voted on."""
+
+    def __init__(
+        self, store: Store, session: Session, options: ClassifyOptions, progress: Progress | None
+    ) -> None:
+        options.check()
+        self.session = session
+        self.options = options
+        self.model = vector_model(session)
+        self.examples = gather(session, self.model)
+        voting = partial(vote, session=session)
+        self.references, self.calibration = calibrate(
+            self.examples, options.k, voting, model_similarity=_model_similarity(store, self.model)
+        )
+        self.places, self.votes = self._vote_on_faces(progress)
+
+    def _vote_on_faces(self, progress: Progress | None) -> tuple[pa.Table, pa.Table]:
+        """Return the detection ids of the faces by their numbers, and the votes."""
+        total, done = self._count(), 0
+        ids, found = [], []
+        for names, vectors in self._vectors():
+            part = neighbours(vectors, self.references, self.options.k)
+            found.append(part.set_column(0, "face", pc.add(part["face"], done)))
+            ids.append(names)
+            done += len(vectors)
+            if progress is not None:
+                progress(done, total)
+        numbers = pa.array(np.arange(done))
+        places = pa.table({"face": numbers, "detection_id": pa.chunked_array(ids, pa.string())})
+        return places, vote(joined(found), self.references, session=self.session)
+
+    def _chosen(self) -> str:
+        where = self.options.where
+        inside = "" if where is None else f"AND frame_id IN (SELECT frame_id FROM frames WHERE (\n{where}\n))"
+        return (
+            f"FROM newest_detections WHERE kind = 'face' AND vector_model = {quoted(self.model)}"
+            f" AND vector IS NOT NULL {inside}"
+        )
+
+    def _count(self) -> int:
+        file = "--where" if self.options.where is not None else None
+        rows = self.session.arrow(f"SELECT count(*) AS n {self._chosen()}", file=file)
+        return int(rows["n"][0].as_py())
+
+    def _vectors(self) -> Iterator[tuple[pa.Array, np.ndarray]]:
+        """Yield ids and vectors, float32 [n, width] with n up to BATCH, in no particular order."""
+        relation = self.session.sql(f"SELECT detection_id, vector {self._chosen()}")
+        with self.session.errors():
+            for batch in relation.to_arrow_reader(BATCH):
+                vectors = np.asarray(batch["vector"].flatten(), np.float32)
+                if batch.num_rows:
+                    yield batch["detection_id"], vectors.reshape(batch.num_rows, -1)
+
+    def scores(self, threshold: float, margin: float) -> pa.Table:
+        """Return what sql/steps/classify_scores.sql gives."""
+        return self.session.step(
+            sql_script("steps", "classify_scores.sql"),
+            {"votes": self.votes, "places": self.places},
+            {
+                "slope": self.calibration.slope,
+                "middle": self.calibration.middle,
+                "threshold": threshold,
+                "margin": margin,
+            },
+        )
+
+    def identities(self, scores: pa.Table) -> pa.Table:
+        """Return the rows of `identities`: what examples say, then tags, shots, and people from behind."""
+        cast = pa.table({"character": sorted(set(self.examples.characters) - {NEGATIVE})})
+        tags = self.session.step(
+            sql_script("steps", "classify_tags.sql"),
+            {"scores": scores, "cast_names": cast},
+            {"tag_score": self.options.tag_score},
+        )
+        lifted, scores_now = [_lift(tags)], _lifted(scores, tags)
+        if self.options.shots:
+            shots = self.session.step(sql_script("steps", "classify_shots.sql"), {"scores": scores_now})
+            lifted.append(_lift(shots))
+            scores_now = _lifted(scores_now, shots)
+        behind = self.session.step(sql_script("steps", "classify_behind.sql"), {"scores": scores_now})
+        told = {**asdict(self.options), "model": self.model, "examples": len(self.examples)}
+        told |= {"slope": round(self.calibration.slope, 4), "middle": round(self.calibration.middle, 4)}
+        rows = self.session.step(
+            sql_script("steps", "classify_rows.sql"),
+            {
+                "scores": scores,
+                "lifted": pa.concat_tables(lifted),
+                "behind": behind if self.options.behind else behind.slice(0, 0),
+            },
+            {"parameters": json.dumps(told, sort_keys=True, ensure_ascii=False)},
+        )
+        return rows.cast(schema.IDENTITIES.schema)
+
+    def notes(self) -> list[str]:
+        """Return what a person should know about the examples and the faces."""
+        notes = [
+            f"example {example} looks like {other} instead" for example, other in self.calibration.doubtful[:10]
+        ]
+        single = sorted({n for n in self.examples.names if self.examples.characters.count(n) == 1} - {NEGATIVE})
+        if single:
+            notes.append(f"only one example of {', '.join(single)}: two or more make the scores trustworthy")
+        old = self.session.sql(
+            "SELECT count(*), min(vector_model) FROM examples WHERE vector_model <> $model", {"model": self.model}
+        ).fetchall()[0]
+        if old[0]:
+            notes.append(
+                f"{old[0]} examples are of {old[1]}, not of {self.model}, and were left out: "
+                "animeds characters embed looks at them anew"
+            )
+        left = self.session.sql(
+            "SELECT count(*) FROM newest_detections WHERE kind = 'face' AND vector_model IS DISTINCT FROM $model",
+            {"model": self.model},
+        ).fetchall()[0][0]
+        if left:
+            notes.append(f"{left} faces have no vector of {self.model} and were left out")
+        return notes
+
+
+def _model_similarity(store: Store, model: str) -> float | None:
+    """Return the cosine at which the model's makers draw the line, from its stored thresholds."""
+    rows = store.take("models", [model], ["thresholds"])["thresholds"].to_pylist()
+    difference = json.loads(rows[0] or "{}").get("difference") if rows else None
+    return None if difference is None else 1 - 2 * float(difference)  # CCIP: (1 - cosine) / 2
+
+
+_LIFT = pa.schema(
+    [("detection_id", pa.string()), ("character", pa.string()), ("appearance", pa.string())]
+    + [("score", pa.float32()), ("example_id", pa.string()), ("by", pa.string())]
+)
+
+
+def _lift(rows: pa.Table) -> pa.Table:
+    """Return rows of a lift with all its columns."""
+    columns = {
+        f.name: rows[f.name] if f.name in rows.column_names else pa.nulls(rows.num_rows, f.type) for f in _LIFT
+    }
+    return pa.table(columns).cast(_LIFT)
+
+
+def _lifted(scores: pa.Table, lift: pa.Table) -> pa.Table:
+    """Return the scores with the names that a lift gives, for the next lift to build on."""
+    place = pc.index_in(scores["detection_id"], lift["detection_id"].combine_chunks())
+    for column, value in (("named", "character"), ("sure", "score")):
+        new = pc.coalesce(lift[value].combine_chunks().take(place), scores[column])
+        scores = scores.set_column(scores.column_names.index(column), column, new)
+    return scores
+
+
+def _write(store: Store, session: Session, rows: pa.Table, where: str | None) -> None:
+    """Write `identities`; those outside `where` stay. A run that gives the same rows writes nothing."""
+    before = store.table("identities").to_table()
+    if where is not None and before.num_rows:
+        frames = session.arrow(f"SELECT frame_id FROM frames WHERE (\n{where}\n)", file="--where")["frame_id"]
+        inside = pc.is_in(before["frame_id"], frames.combine_chunks())
+        rows = pa.concat_tables([rows, before.filter(pc.invert(inside))]).sort_by("detection_id")
+    if not rows.equals(before.cast(rows.schema)):
+        store.rewrite("identities", rows)
+
+
+def _summary(rows: pa.Table) -> list[dict[str, object]]:
+    """Return how many faces each name has, the most first; unknown and ood last."""
+    counted: dict[str, dict[str, int]] = {}
+    for name, by in zip(rows["character"].to_pylist(), rows["by"].to_pylist(), strict=True):
+        one = counted.setdefault(name, {"examples": 0, "shot": 0, "tag": 0, "body": 0})
+        one[by] += 1
+    order: Sequence[str] = sorted(
+        counted, key=lambda n: (n in (UNKNOWN, NEGATIVE), -sum(counted[n].values()), n)
+    )
+    return [
+        {
+            "character": name,
+            "faces": counted[name]["examples"] + counted[name]["shot"] + counted[name]["tag"],
+            "by_shot": counted[name]["shot"],
+            "by_tag": counted[name]["tag"],
+            "from_behind": counted[name]["body"],
+        }
+        for name in order
+    ]

@@ -1,0 +1,184 @@
+"""Which examples a face is most like: the vector query under the SQL of `sql/steps/classify_*.sql`.
+
+Its one rule: a row of the answer depends on that face and the references only, never on the batch it came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from animeds_db.vectors.parallel import run_blocks, spans, thread_count
+
+Floats = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
+
+NEGATIVE = "ood"
+STEP = 2.0**-14
+"""Similarities are rounded to this, so that the last bits of a matrix product decide nothing."""
+PROTOTYPE_OF = 3
+"""An appearance with at least so many examples also has a prototype, their mean."""
+_BLOCK = 1024
+_NEVER = np.float32(-np.inf)
+
+
+@dataclass(frozen=True)
+class References:
+    """What faces are compared with, sorted by character: examples, then perhaps prototypes of appearances.
+
+    ids: of the example; of a prototype, that of its most typical example. shots: where an example is from
+    (None: nowhere in this database). vectors: float32 [references, width], of length 1.
+    """
+
+    ids: tuple[str, ...]
+    characters: tuple[str, ...]
+    appearances: tuple[str | None, ...]
+    shots: tuple[str | None, ...]
+    vectors: Floats
+    is_prototype: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> References:
+        """Return the examples of a table: example_id, character, appearance, shot, vector."""
+        rows = rows.sort_by([(name, "ascending") for name in ("character", "appearance", "example_id")])
+        vectors = np.asarray(rows["vector"].combine_chunks().flatten(), np.float32)
+        vectors = vectors.reshape(rows.num_rows, -1)
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        names = (tuple(rows[c].to_pylist()) for c in ("example_id", "character", "appearance", "shot"))
+        return cls(*names, vectors, np.zeros(rows.num_rows, bool))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The characters, each once, in the order of their codes."""
+        return sorted(set(self.characters))
+
+    @cached_property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """int32 [references]: the place of each reference's character in `names`."""
+        place = {name: code for code, name in enumerate(self.names)}
+        return np.array([place[name] for name in self.characters], np.int32)
+
+    @cached_property
+    def groups(self) -> list[Positions]:
+        """The rows of each appearance that is to have a prototype. Negatives are no one's appearance."""
+        members: dict[tuple[str, str | None], list[int]] = {}
+        for row, key in enumerate(zip(self.characters, self.appearances, strict=True)):
+            if key[0] != NEGATIVE and not self.is_prototype[row]:
+                members.setdefault(key, []).append(row)
+        return [np.array(rows) for rows in members.values() if len(rows) >= PROTOTYPE_OF]
+
+    def with_prototypes(self) -> References:
+        """Return these references and a prototype for each of `groups`."""
+        means = [self.vectors[rows].mean(0) for rows in self.groups]
+        units = [mean / max(float(np.linalg.norm(mean)), 1e-6) for mean in means]
+        typical = [
+            int(rows[(self.vectors[rows] @ unit).argmax()])
+            for rows, unit in zip(self.groups, units, strict=True)
+        ]
+        every = [*range(len(self)), *typical]
+        order = sorted(range(len(every)), key=lambda place: (self.characters[every[place]], place))
+        rows = [every[place] for place in order]
+        return References(
+            tuple(self.ids[row] for row in rows),
+            tuple(self.characters[row] for row in rows),
+            tuple(self.appearances[row] for row in rows),
+            tuple(self.shots[row] for row in rows),
+            np.vstack([self.vectors, *units])[order].astype(np.float32),
+            np.array(order) >= len(self),
+        )
+
+    def table(self) -> pa.Table:
+        """Return the references as the SQL knows them: reference, code, character, appearance, example_id."""
+        return pa.table(
+            {
+                "reference": np.arange(len(self)),
+                "code": self.codes,
+                "character": pa.array(self.characters, pa.string()),
+                "appearance": pa.array(self.appearances, pa.string()),
+                "example_id": pa.array(self.ids, pa.string()),
+            }
+        )
+
+
+def neighbours(faces: Floats, references: References, k: int, threads: int | None = None) -> pa.Table:
+    """Return, for each of faces float32 [n, width] (of length 1), its k nearest references, one row each.
+
+    Where all k are of one character, the nearest of another character comes after them, so that the vote
+    always knows who is second. Columns: face (int64, the row in `faces`), reference, code, similarity
+    (cosine), nearest (that of the face's nearest reference).
+    """
+    parts: dict[int, pa.Table] = {}
+
+    def work(block: slice) -> tuple[int, pa.Table]:
+        return block.start, nearest_of(faces[block] @ references.vectors.T, references, k, block.start)
+
+    def take(part: tuple[int, pa.Table]) -> None:
+        parts[part[0]] = part[1]
+
+    run_blocks(work, list(spans(0, len(faces), _BLOCK)), thread_count(threads), take)
+    return joined([parts[start] for start in sorted(parts)])
+
+
+def nearest_of(similarity: Floats, references: References, k: int, first: int = 0) -> pa.Table:
+    """Return `neighbours` of a block from its similarities [faces, references], which are overwritten.
+
+    -inf stands for a reference that is not to be looked at; a face with nothing but those has no rows.
+    """
+    rows = np.arange(len(similarity))
+    k = min(k, len(references))
+    place = np.empty((len(rows), k + 1), np.int64)
+    cosine = np.empty((len(rows), k + 1), np.float32)
+    for rank in range(k):  # k passes of argmax: several times faster than a partition for small k
+        _take_best(similarity, rows, place, cosine, rank)
+    cosine[:, k] = _NEVER
+    place[:, k] = 0
+    codes = references.codes[place]
+    same = rows[(codes[:, :k] == codes[:, :1]).all(axis=1)]
+    for code in np.unique(codes[same, 0]):
+        at = same[codes[same, 0] == code]
+        others = similarity[at]
+        low, high = np.searchsorted(references.codes, [code, code + 1])
+        others[:, low:high] = _NEVER
+        place[at, k] = others.argmax(axis=1)
+        cosine[at, k] = others[np.arange(len(at)), place[at, k]]
+    return _rows(place, cosine, references, first)
+
+
+def joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of neighbours as one; an empty one for none."""
+    empty = _rows(np.zeros((0, 1), np.int64), np.zeros((0, 1), np.float32), None, 0)
+    return pa.concat_tables([empty, *parts]).combine_chunks()
+
+
+def _take_best(similarity: Floats, rows: Positions, place: Positions, cosine: Floats, rank: int) -> None:
+    """Write each row's best reference under `rank`, and take it out of the similarities."""
+    best = similarity.argmax(axis=1)
+    place[:, rank] = best
+    cosine[:, rank] = similarity[rows, best]
+    similarity[rows, best] = _NEVER
+
+
+def _rows(place: Positions, cosine: Floats, references: References | None, first: int) -> pa.Table:
+    found = np.isfinite(cosine)
+    rounded = np.where(found, np.clip(np.rint(cosine / STEP) * STEP, -1, 1), 0).astype(np.float32)
+    face = np.broadcast_to(np.arange(first, first + len(place))[:, None], place.shape)
+    nearest = np.broadcast_to(rounded[:, :1], place.shape)
+    rows = place[found]
+    codes = references.codes[rows] if references is not None else np.zeros(0, np.int32)
+    return pa.table(
+        {
+            "face": face[found],
+            "reference": rows,
+            "code": codes,
+            "similarity": rounded[found],
+            "nearest": nearest[found],
+        }
+    )

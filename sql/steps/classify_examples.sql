@@ -1,0 +1,42 @@
+-- What faces are compared with: the examples, and the faces that people have named.
+--
+-- What a person said of a face outranks an example made of it. Renamed characters have their new name.
+--
+-- $model       whose vectors are compared
+--
+-- gives        example_id, character, appearance, shot (where it is from; null: not from this database), vector
+WITH told AS (
+    SELECT
+        detection_id,
+        max(value) FILTER (WHERE field = 'character') AS character,
+        max(value) FILTER (WHERE field = 'appearance') AS appearance
+    FROM box_labels
+    WHERE detection_id IS NOT NULL
+    GROUP BY detection_id
+),
+
+every AS (
+    SELECT e.example_id, e.character, e.appearance, e.frame_id, e.vector
+    FROM lance_examples AS e
+    ANTI JOIN (SELECT detection_id FROM told WHERE character IS NOT NULL) AS said ON said.detection_id = e.face_id
+    WHERE e.vector_model = $model
+
+    UNION ALL
+
+    SELECT 'label ' || d.detection_id, told.character, told.appearance, d.frame_id, d.vector
+    FROM told
+    JOIN newest_detections AS d USING (detection_id)
+    WHERE d.kind = 'face' AND d.vector_model = $model AND told.character <> 'unknown'
+)
+
+SELECT
+    every.example_id,
+    coalesce(names.final, every.character) AS character,
+    every.appearance,
+    f.source_id || '/' || f.shot AS shot,
+    every.vector
+FROM every
+LEFT JOIN names ON names.name = every.character
+LEFT JOIN lance_frames AS f ON f.frame_id = every.frame_id
+WHERE every.vector IS NOT NULL
+ORDER BY every.example_id

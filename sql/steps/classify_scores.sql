@@ -1,0 +1,52 @@
+-- From votes to names: `unknown` where the score or the margin is too low.
+--
+-- votes        face, character, appearance, example_id, similarity, share, second, margin (classify_vote.sql)
+-- places       face, detection_id
+-- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
+-- $threshold, $margin      what a name asks for, 0…1
+--
+-- gives        one row per face: character ('unknown' and 'ood' included), named (what people said, else that),
+--              sure (1 where people said it, else the score)
+WITH scored AS (
+    SELECT
+        detection_id,
+        votes.* EXCLUDE (face),
+        (share / (1 + exp(-$slope * (-ln(1 - similarity + 0.02) - $middle))))::FLOAT AS score
+    FROM votes
+    JOIN places USING (face)
+),
+
+told AS (
+    SELECT detection_id, coalesce(names.final, value) AS character
+    FROM box_labels
+    LEFT JOIN names ON names.name = value
+    WHERE field = 'character' AND detection_id IS NOT NULL
+),
+
+decided AS (
+    SELECT
+        *,
+        CASE
+            WHEN score >= $threshold::FLOAT AND scored.margin >= $margin::FLOAT THEN character
+            ELSE 'unknown'
+        END AS answer
+    FROM scored
+)
+
+SELECT
+    decided.detection_id,
+    d.frame_id,
+    d.source_id,
+    decided.answer AS character,
+    CASE WHEN decided.answer = decided.character THEN decided.appearance END AS appearance,
+    decided.score,
+    decided.margin,
+    -- the one it came closest to is told also where that was not close enough
+    CASE WHEN decided.answer = decided.character THEN decided.second ELSE decided.character END AS second,
+    decided.example_id,
+    coalesce(told.character, decided.answer) AS named,
+    CASE WHEN told.character IS NULL THEN decided.score ELSE 1 END::FLOAT AS sure
+FROM decided
+JOIN newest_detections AS d USING (detection_id)
+LEFT JOIN told USING (detection_id)
+ORDER BY decided.detection_id

@@ -1,0 +1,48 @@
+-- The vote of a face's nearest references: which character has it, and which comes next.
+--
+-- neighbours   face, reference, code (of the character), similarity, nearest (similarity of the nearest reference)
+-- refs         reference, code, character, appearance, example_id
+--
+-- gives        face, character, appearance, example_id (the one that decided), similarity (0…1), share of the
+--              votes (0…1), second, margin (similarity less that of the second; its own where there is none)
+--
+-- A reference has a vote of 1 where it is the nearest, and e times less for each 0.05 of similarity below it:
+-- many examples of one character do not outvote the one of another that fits.
+WITH votes AS (
+    SELECT
+        face,
+        code,
+        sum(exp((similarity - nearest)::DOUBLE / 0.05)) AS votes,
+        max(similarity) AS similarity,
+        arg_max(reference, similarity) AS reference
+    FROM neighbours
+    GROUP BY face, code
+),
+
+ranked AS (
+    SELECT
+        *,
+        votes / sum(votes) OVER face_votes AS share,
+        row_number() OVER (face_votes ORDER BY votes DESC, code) AS rank
+    FROM votes
+    WINDOW face_votes AS (PARTITION BY face)
+),
+
+characters AS (
+    SELECT code, any_value(character) AS character FROM refs GROUP BY code
+)
+
+SELECT
+    first.face,
+    refs.character,
+    refs.appearance,
+    refs.example_id,
+    greatest(first.similarity, 0)::FLOAT AS similarity,
+    first.share::FLOAT AS share,
+    characters.character AS second,
+    greatest(first.similarity - coalesce(second.similarity, 0), 0)::FLOAT AS margin
+FROM ranked AS first
+JOIN refs ON refs.reference = first.reference
+LEFT JOIN ranked AS second ON second.face = first.face AND second.rank = 2
+LEFT JOIN characters ON characters.code = second.code
+WHERE first.rank = 1

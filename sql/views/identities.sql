@@ -1,0 +1,15 @@
+-- Who `animeds characters classify` takes each face for, or each person seen from behind, before people correct
+-- it: `faces` and `characters` say what counts.
+--
+-- character   a name; 'unknown': like none of the examples; 'ood': like one of the negatives
+-- score       how likely that is right, 0…1; margin: by how much it is more alike than the next character, 0…1
+-- second      the next character; of an unknown face the one it came closest to
+-- by          examples | shot (named before and after in that shot) | tag | body (seen from behind)
+-- example_id  what decided it
+CREATE OR REPLACE VIEW identities AS
+SELECT
+    i.detection_id,
+    coalesce(names.final, i.character) AS character,
+    i.* EXCLUDE (detection_id, character)
+FROM lance_identities AS i
+LEFT JOIN names ON names.name = i.character;
