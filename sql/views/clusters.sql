@@ -1,0 +1,25 @@
+-- Faces that look like one person, as `animeds characters cluster` found them; 1 is the largest cluster.
+--
+-- cluster     null: like no other
+-- similarity  cosine with the cluster's centre, -1…1
+-- character   who the face is taken for by now, or is an example of
+CREATE OR REPLACE VIEW clusters AS
+SELECT
+    c.cluster,
+    f.face_id,
+    f.frame_id,
+    c.similarity,
+    coalesce(f.character, known.character) AS character,
+    f.source_id,
+    f."show",
+    f.season,
+    f.episode
+FROM lance_clusters AS c
+JOIN faces AS f ON f.face_id = c.detection_id
+LEFT JOIN (
+    SELECT face_id, any_value(coalesce(names.final, e.character) ORDER BY e.added_at DESC) AS character
+    FROM lance_examples AS e
+    LEFT JOIN names ON names.name = e.character
+    WHERE face_id IS NOT NULL
+    GROUP BY face_id
+) AS known ON known.face_id = f.face_id;
