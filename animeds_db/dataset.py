@@ -15,7 +15,7 @@ from animeds_db.gallery import Gallery
 from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
 from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
-from animeds_db.steps.search import search, vector_of
+from animeds_db.steps.search import embedder_id, search, vector_of, words_vector
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
@@ -109,18 +109,23 @@ class Dataset:
         frame_id: str | None = None,
         k: int = 20,
         where: str | None = None,
+        tower: str | None = None,
     ) -> duckdb.DuckDBPyRelation:
         """Return the k frames most like some words, a picture file or another frame, best first.
 
+        `tower`: a text tower that stands in for the model's own, e.g. a multilingual one of the same space.
         Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
         Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
         """
-        vector = vector_of(self.session, text=text, image=image, frame_id=frame_id)
+        vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
         return search(self.session, vector, k=k, where=where)
 
-    @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
     def _text_vector(self, words: str) -> list[float]:
-        vector: list[float] = vector_of(self.session, text=words, image=None, frame_id=None).tolist()
+        return self._words_vector(words, embedder_id(self.session))
+
+    @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
+    def _words_vector(self, words: str, model: str) -> list[float]:
+        vector: list[float] = words_vector(words, model).tolist()
         return vector
 
     def frames(self) -> pl.LazyFrame:

@@ -296,11 +296,11 @@ CHOICES = Table(
     "choices",
     "task",
     _schema(
-        _key("task"),  # tagger
+        _key("task"),  # tagger | image
         pa.field("model", pa.string()),  # model id
     ),
 )
-"""Which model's results of a rerun count in `frames` and `tags`; no row: those of the ingest."""
+"""Which model's results of a rerun count in `frames`, `tags` and search; no row: those of the ingest."""
 
 LABELS = Table(
     "labels",

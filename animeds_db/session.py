@@ -33,6 +33,8 @@ _LOCKS = (
     "SET lock_configuration = true",
 )
 TextVector = Callable[[str], list[float]]
+Choices = dict[str, int | None]
+"""Tasks for which a second model was chosen, with the width of its vectors."""
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.I)
 _VOCABULARY = (
     # two writers may have named one tag at once: the lower number counts
@@ -45,11 +47,12 @@ _VOCABULARY = (
         LEFT JOIN lance_vocabulary ON tag_id = place)""",
 )
 _RERUNS = (
-    # While these are false, DuckDB folds the branches of the views that read the results of second models
-    # away when it plans a query.
+    # While these are false, DuckDB folds the branches of the views that read the results of second models,
+    # or people's words, away when it plans a query.
     "SET VARIABLE retagged = (SELECT count(*) > 0 FROM lance_taggings)",
     "SET VARIABLE embedded_again = (SELECT count(*) > 0 FROM lance_embeddings)",
     "SET VARIABLE chosen_tagger = (SELECT model FROM lance_choices WHERE task = 'tagger')",
+    "SET VARIABLE chosen_embedder = (SELECT model FROM lance_choices WHERE task = 'image')",
     "SET VARIABLE detected_again = (SELECT count(*) > 0 FROM lance_detected)",
 )
 
@@ -70,7 +73,7 @@ class Session:
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
-        self._has_choice = False
+        self._choices: Choices = {}
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
         # DuckDB's binding complains on stderr about connections that are open when Python ends
@@ -230,7 +233,7 @@ class Session:
         for statement in (*_VOCABULARY, *_RERUNS):
             connection.execute(statement)
         schemas = {name: table.schema for name, table in tables.items()}
-        self._create_views(connection, schemas, has_choice=tables["choices"].count_rows() > 0)
+        self._create_views(connection, schemas, _choices(tables))
         return connection
 
     def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
@@ -244,23 +247,49 @@ class Session:
         return rows.drop_columns(["state"]).combine_chunks(), hidden
 
     def _create_views(
-        self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], *, has_choice: bool
+        self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
     ) -> None:
-        if (schemas, has_choice) == (self._schemas, self._has_choice):
+        if (schemas, choices) == (self._schemas, self._choices):
             return
-        run_scripts(connection, "views")
-        if has_choice:  # a join, so only where it is needed
-            connection.execute(sql_script("steps", "tagged_frames.sql"))
-        self._schemas, self._has_choice = schemas, has_choice
+        instead = _stand_ins(schemas["frames"], choices)
+        if self._schemas:  # a view remembers the types of those below it, which may be others now
+            run_scripts(connection, "views", instead)
+        run_scripts(connection, "views", instead)
+        self._schemas, self._choices = schemas, choices
+
+
+def _choices(tables: Mapping[str, Any]) -> Choices:
+    """Return the tasks for which a model other than that of the ingest counts, and the width of its vectors."""
+    chosen = tables["choices"].to_table().to_pylist()
+    if not chosen:
+        return {}
+    models = tables["models"].to_table(columns=["model_id", "width"])
+    widths = dict(zip(models["model_id"].to_pylist(), models["width"].to_pylist(), strict=True))
+    return {row["task"]: widths.get(row["model"]) for row in chosen}
+
+
+def _stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
+    """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
+    so only there."""
+    instead: dict[str, str] = {}
+    if "tagger" in choices:
+        instead[sql_script("views", "tagged_frames.sql")] = sql_script("steps", "tagged_frames.sql")
+    if width := choices.get("image"):
+        ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
+        script = sql_script("steps", "embedded_frames.sql").format(width=width, ingested=ingested)
+        instead[sql_script("views", "embedded_frames.sql")] = script
+    return instead
 
 
 def _no_text_vector(_words: str) -> list[float]:
     raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
 
 
-def run_scripts(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
-    """Run the scripts of `sql/<folder>`. One that builds on another is tried again after it."""
-    waiting = list(sql_scripts(folder))
+def run_scripts(
+    connection: duckdb.DuckDBPyConnection, folder: str, instead: Mapping[str, str] | None = None
+) -> None:
+    """Run the scripts of `sql/<folder>`, or what stands in for them. One that builds on another follows it."""
+    waiting = [(instead or {}).get(script, script) for script in sql_scripts(folder)]
     while waiting:
         failed = []
         for script in waiting:

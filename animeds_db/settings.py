@@ -41,6 +41,7 @@ SETTINGS = (
     Setting("db", "anime.animeds", "the database: a folder (or URI) of Lance tables"),
     Setting("profile", "anime", "which models ingest uses: anime, tiny, none, or one of your own"),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
+    Setting("text_tower", "", "the model that reads words in searches; else the image embedder's own"),
     Setting("queries", "queries", "folder of your own named queries"),
 )
 

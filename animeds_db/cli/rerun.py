@@ -75,6 +75,9 @@ def detect(
 def embed(
     model: ModelOption,
     where: WhereOption = None,
+    use: Annotated[
+        bool, typer.Option("--use", help="From now on let search and dedup ask these vectors.")
+    ] = False,
     db: DbOption = None,
     device: DeviceOption = None,
     progress: ProgressOption = True,
@@ -82,11 +85,12 @@ def embed(
     """Give frames that are in the database the vectors of another image embedder.
 
     Only frames which that embedder has not done; can be interrupted and run again. The view `embeddings`
-    holds the vectors of all; search and dedup ask those of the ingest.
+    holds the vectors of all; search and dedup ask those of the ingest, unless you say --use: then those of
+    this model alone. `--use` with the model of the ingest goes back.
 
-    animeds embed --model clip-vit-b32
+    animeds embed --model clip-vit-b32 --use
     """
-    raise typer.Exit(_run(db, where, device, {"image": model}, progress))
+    raise typer.Exit(_run(db, where, device, {"image": model}, progress, use=use))
 
 
 def drop_model(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, open_dataset, show
-from animeds_db.cli.output import FormatOption
+from animeds_db.cli.output import FormatOption, talk
 
 
 def register(app: typer.Typer) -> None:
@@ -24,12 +24,24 @@ def search(
     where: Annotated[
         str | None, typer.Option(help="A condition, e.g. \"episode = 3 AND has_tag(tags, '1girl')\".")
     ] = None,
+    tower: Annotated[
+        str | None,
+        typer.Option(help="Another text tower for the same vectors, e.g. clip-vit-b32-multilingual."),
+    ] = None,
     db: DbOption = None,
     form: FormatOption = None,
 ) -> None:
     """Find frames by words, by a picture, or by another frame.
 
     animeds search "red hair, smiling" -k 9
+    animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
     """
+    from animeds_db.steps.search import unsearched
+
     with open_dataset(db) as dataset:
-        show(dataset, dataset.search(text, image=image, frame_id=frame, k=k, where=where), form)
+        found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower)
+        show(dataset, found, form)
+        if left := unsearched(dataset.session):
+            talk(
+                f"note: {left} frames have no vector and were not searched; `animeds embed --model …` gives them one"
+            )

@@ -144,7 +144,7 @@ def _same_revision(image: Entry, model_id: str, device: str) -> None:
     if here != model_id:
         raise ModelError(
             f"the vectors were made by {model_id}, but the model here is {here}: they cannot be compared",
-            hint="`animeds embed` makes the vectors again with the model that is here",
+            hint=f"`animeds embed --model {image.name} --use` makes vectors with the one that is here",
         )
 
 

@@ -12,40 +12,72 @@ from animeds_db.scripts import sql_script
 from animeds_db.session import Session
 
 
-def embedder_id(session: Session) -> str:
-    """Return the id (name@revision) of the model that made the frames' vectors.
+def embedder_id(session: Session, where: str | None = None) -> str:
+    """Return the id (name@revision) of the model that made the vectors of the frames (those of a condition).
 
     Raises StoreError when there are no vectors, or vectors of several models.
     """
-    found = [
-        row[0] for row in session.sql("SELECT DISTINCT embedder FROM frames ORDER BY 1").fetchall() if row[0]
-    ]
+    sql = f"SELECT DISTINCT embedder FROM frames WHERE embedder IS NOT NULL AND (\n{where or 'true'}\n) ORDER BY 1"
+    found = [str(row[0]) for row in session.sql(sql, file="search").fetchall()]
+    if not found and where:  # a condition that no frame with a vector meets: nothing will be found
+        return embedder_id(session)
     if not found:
         raise StoreError(
             "no frame here has a vector to search by",
-            hint="ingest with a profile that has an image embedder, e.g. --profile anime or tiny",
+            hint="`animeds embed --model clip-vit-b32 --use` gives them vectors, as ingest --profile anime does",
         )
     if len(found) > 1:
+        name = found[0].partition("@")[0]
         raise StoreError(
-            f"the frames hold vectors of several models: {', '.join(found)}",
-            hint="vectors of different models cannot be compared; restrict the search with --where \"embedder = '…'\"",
+            f"the frames hold vectors of several models: {', '.join(found)}; they cannot be compared",
+            hint=f"`animeds embed --model {name} --use` gives all frames those of one; or search some of them: "
+            f"--where \"embedder = '{found[0]}'\"",
         )
-    return str(found[0])
+    return found[0]
 
 
-def vector_of(session: Session, *, text: str | None, image: Path | None, frame_id: str | None) -> np.ndarray:
-    """Return the vector to search by, float32 [width], from exactly one of words, a picture file, a frame."""
+def unsearched(session: Session) -> int:
+    """Return how many frames have no vector, so that no search finds them."""
+    return int(session.sql("SELECT count(*) FROM frames WHERE embedder IS NULL").fetchall()[0][0])
+
+
+def vector_of(
+    session: Session,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    frame_id: str | None = None,
+    where: str | None = None,
+    tower: str | None = None,
+) -> np.ndarray:
+    """Return the vector to search by, float32 [width], from exactly one of words, a picture file, a frame.
+
+    It is of the model that made the vectors of the frames (those of the condition `where`). `tower`: another
+    text tower of that model's space. Raises UsageError, ModelError, StoreError, QueryError, SourceError.
+    """
     if sum(part is not None for part in (text, image, frame_id)) != 1:
         raise UsageError("search by one of: words, --image FILE, --frame ID")
+    if tower is not None and text is None:
+        raise UsageError("a text tower reads words: --tower goes with words")
+    model = embedder_id(session, where)
     if frame_id is not None:
-        return _stored(session, frame_id)
-    model = embedder_id(session)
+        return _stored(session, frame_id, model)
     if text is not None:
-        from animeds_db.models.text import embed_text
-
-        return np.asarray(embed_text(model, [text])[0])
+        return words_vector(text, model, tower)
     assert image is not None
     return _of_picture(image, model)
+
+
+def words_vector(words: str, model: str, tower: str | None = None) -> np.ndarray:
+    """Return the vector of some words, float32 [width], in the space of the embedder `model` (name@revision).
+
+    `tower`: another text tower of that space; default: the setting `text_tower`, else the model's own.
+    """
+    from animeds_db import settings
+    from animeds_db.models.text import embed_text
+
+    chosen = settings.resolve("text_tower", tower).value or None
+    return np.asarray(embed_text(model, [words], tower=chosen)[0])
 
 
 def search(
@@ -61,13 +93,24 @@ def search(
     return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
 
 
-def _stored(session: Session, frame_id: str) -> np.ndarray:
-    rows = session.sql("SELECT embedding FROM frames WHERE frame_id = $id", {"id": frame_id}).fetchall()
+def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
+    sql = "SELECT embedding, embedder FROM frames WHERE frame_id = $id"
+    rows = session.sql(sql, {"id": frame_id}).fetchall()
     if not rows:
         raise QueryError(f"there is no frame {frame_id}", hint="ids look like k3f9a2qd-000754212")
-    if rows[0][0] is None:
-        raise StoreError(f"frame {frame_id} has no vector", hint="it was ingested without an image embedder")
-    return np.asarray(rows[0][0], np.float32)
+    vector, embedder = rows[0]
+    if vector is None:
+        raise StoreError(
+            f"frame {frame_id} has no vector",
+            hint=f"`animeds embed --model {model.partition('@')[0]}` gives one to every frame that lacks it",
+        )
+    if embedder != model:
+        raise StoreError(
+            f"the vector of frame {frame_id} was made by {embedder}, those searched by {model}: "
+            "they cannot be compared",
+            hint=f"`animeds embed --model {model.partition('@')[0]} --use` gives all frames vectors of one model",
+        )
+    return np.asarray(vector, np.float32)
 
 
 def _of_picture(path: Path, model: str) -> np.ndarray:
@@ -86,6 +129,6 @@ def _of_picture(path: Path, model: str) -> np.ndarray:
     if embedder.id != model:
         raise ModelError(
             f"the vectors were made by {model}, but the model here is {embedder.id}: they cannot be compared",
-            hint="pull that revision, or ingest again with the model that is here",
+            hint=f"`animeds embed --model {embedder.entry.name} --use` makes vectors with the one that is here",
         )
     return np.asarray(embedder([pixels])[0])

@@ -53,7 +53,8 @@ def rerun(
 
     A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (there was
     nothing left to do) or `failed` (a file that is gone or has changed; the others go on), and `frames`
-    counts what was done now. With `use`, the tagger's tags then count in the views `frames` and `tags`.
+    counts what was done now. With `use`, the tagger's tags then count in the views `frames` and `tags`, or the
+    embedder's vectors in `frames`, which search and dedup ask.
     Raises StoreError when the database itself fails.
     """
     watcher = watcher or Silent()
@@ -66,11 +67,17 @@ def rerun(
         outcome = _rerun_source(stage, source, wanted, watcher)
         report.outcomes.append(outcome)
         watcher.outcome(outcome)
-    if use and models.tagger:
-        choice = {"task": "tagger", "model": models.tagger.id}
-        store.replace("choices", pa.Table.from_pylist([choice], schema.CHOICES.schema))
+    if use:
+        _choose(store, models)
     store.compact_if_needed()
     return report
+
+
+def _choose(store: Store, models: Models) -> None:
+    """Let the results of this tagger or image embedder count from now on."""
+    chosen = {"tagger": models.tagger, "image": models.image}
+    choices = [{"task": task, "model": model.id} for task, model in chosen.items() if model]
+    store.replace("choices", pa.Table.from_pylist(choices, schema.CHOICES.schema))
 
 
 def character_of(store: Store) -> str | None:

@@ -13,4 +13,4 @@ SELECT
     tag_scores,
     embedding,
     embedder
-FROM tagged_frames;
+FROM embedded_frames;

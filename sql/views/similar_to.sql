@@ -2,9 +2,17 @@
 --
 --     SELECT * FROM similar_to('k3f9a2qd-000754212') LIMIT 9
 --
--- similarity is the cosine of their vectors; the frame itself is left out.
+-- similarity is the cosine of their vectors; the frame itself is left out. Vectors of several models are an
+-- error, since they cannot be compared.
 CREATE OR REPLACE MACRO similar_to(id) AS TABLE
-SELECT frames.*, cosine(frames.embedding, wanted.embedding) AS similarity
-FROM frames, (SELECT embedding FROM frames WHERE frame_id = id) AS wanted
+SELECT
+    frames.*,
+    CASE
+        WHEN frames.embedder = wanted.embedder THEN cosine(frames.embedding, wanted.embedding)
+        ELSE error(
+            format('vectors of {} and {} cannot be compared: `animeds embed --model NAME --use`', wanted.embedder, frames.embedder)
+        )
+    END AS similarity
+FROM frames, (SELECT embedding, embedder FROM frames WHERE frame_id = id AND embedder IS NOT NULL) AS wanted
 WHERE frame_id <> id AND frames.embedding IS NOT NULL
 ORDER BY similarity DESC, frame_id;
