@@ -1,0 +1,18 @@
+-- Names out of a list of people, {character, appearance}, as described() gives it.
+CREATE OR REPLACE MACRO names_of(people) AS
+    list_sort(list_distinct(list_transform(people, lambda who: who.character)));
+
+CREATE OR REPLACE MACRO appearances_of(people) AS
+    list_sort(list_distinct(list_filter(list_transform(people, lambda who: who.appearance), lambda a: a IS NOT NULL)));
+
+-- Names with their appearances, as the folders of the anime screenshot pipeline have them: 'KuraueHinata Hairdown'.
+CREATE OR REPLACE MACRO named_in_full(people) AS
+    list_sort(list_distinct(list_transform(people, lambda who: concat_ws(' ', who.character, who.appearance))));
+
+-- The same people in the same order, each once.
+CREATE OR REPLACE MACRO first_of_each(people) AS
+    list_filter(people, lambda who, place: list_position(people, who) = place);
+
+-- The names of tags, [{tag, category, score}], with at least that score.
+CREATE OR REPLACE MACRO names_of_tags(tags, threshold) AS
+    list_transform(list_filter(tags, lambda t: round(t.score, 4) >= threshold), lambda t: t.tag);

@@ -1,0 +1,25 @@
+-- The names of folders, as the anime screenshot pipeline's arrange_folder.py has them.
+--
+--     SELECT n_people_folder(1), n_faces_folder(2), n_characters_folder(7), character_folder(NULL)
+--     1_person, 2_faces, 6+_characters, character_others
+--
+-- most: from so many characters on there is one folder. Names of 100 characters and more are nobody's folder.
+CREATE OR REPLACE MACRO n_people_folder(n) AS
+    CASE WHEN n = 1 THEN '1_person' WHEN n >= 6 THEN 'many_people' ELSE coalesce(n, 0) || '_people' END;
+
+CREATE OR REPLACE MACRO n_faces_folder(n) AS
+    CASE WHEN n = 1 THEN '1_face' ELSE coalesce(n, 0) || '_faces' END;
+
+CREATE OR REPLACE MACRO n_characters_folder(n, most := 6) AS
+    CASE
+        WHEN n >= most THEN most || '+_characters'
+        WHEN n = 1 THEN '1_character'
+        ELSE coalesce(n, 0) || '_characters'
+    END;
+
+CREATE OR REPLACE MACRO character_folder(name) AS
+    CASE WHEN length(name) BETWEEN 1 AND 99 THEN replace(replace(name, '/', '_'), '\', '_') ELSE 'character_others' END;
+
+-- Any other value: never more than one level, and a name for where there is none.
+CREATE OR REPLACE MACRO value_folder(value, column_name) AS
+    coalesce(nullif(replace(replace(trim(value::VARCHAR), '/', '_'), '\', '_'), ''), column_name || '_others');

@@ -1,0 +1,37 @@
+-- What a tag is about: people, hair, eyes, outfit. For captions that leave some of it to the character's name.
+--
+--     SELECT tag, count(*) FROM tags WHERE is_outfit_tag(tag) GROUP BY tag
+--
+-- Hair and eye tags are those of the anime screenshot pipeline: 'hair', 'ponytail', 'twintail' or 'eye' anywhere in the
+-- tag ('hair_ornament' and 'closed_eyes' too), and the hair words it added later, as whole words.
+-- Outfit tags are those with a word of danbooru's tag group "Attire".
+CREATE OR REPLACE MACRO is_people_tag(tag) AS
+    regexp_full_match(
+        tag, 'solo(_focus)?|[1-6]\+?(girl|boy|other)s?|multiple_(girls|boys|others)|no_humans'
+    );
+
+CREATE OR REPLACE MACRO is_hair_tag(tag) AS
+    regexp_matches(
+        tag,
+        'hair|ponytail|twintail|(^|_)(braid|braids|braided|bun|buns|bangs|ahoge|sidelocks|drill|drills|bald)(_|$)'
+    );
+
+CREATE OR REPLACE MACRO is_eye_tag(tag) AS
+    regexp_matches(tag, 'eye|heterochromia|(^|_)pupils?(_|$)');
+
+CREATE OR REPLACE MACRO is_outfit_tag(tag) AS
+    regexp_matches(
+        tag,
+        '(^|_|-)(' || array_to_string([
+            'dress', 'skirt', 'shirt', 'blouse', 'sweater', 'cardigan', 'hoodie', 'jacket', 'coat', 'vest', 'cape',
+            'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'suit', 'costume', 'clothes',
+            'clothing', 'armor', 'armou?r', 'apron', 'pinafore', 'overalls', 'pants', 'shorts', 'jeans', 'leggings',
+            'pantyhose', 'thighhighs', 'kneehighs', 'socks', 'legwear', 'garter', 'shoes', 'boots', 'sandals',
+            'slippers', 'sneakers', 'loafers', 'footwear', 'heels', 'gloves', 'mittens', 'hat', 'cap', 'beret', 'hood',
+            'headwear', 'helmet', 'crown', 'tiara', 'veil', 'hairband', 'hairclip', 'hairpin', 'scrunchie', 'headband',
+            'ribbon', 'bow', 'bowtie', 'necktie', 'neckerchief', 'scarf', 'collar', 'choker', 'necklace', 'pendant',
+            'earrings', 'earring', 'bracelet', 'jewelry', 'ring', 'brooch', 'glasses', 'sunglasses', 'eyewear', 'goggles',
+            'mask', 'sleeves', 'sleeveless', 'capelet', 'belt', 'sash', 'swimsuit', 'bikini', 'leotard', 'bodysuit',
+            'underwear', 'bra', 'panties', 'pajamas', 'buttons', 'zipper', 'headphones', 'wristband', 'cuffs', 'bag'
+        ], '|') || ')(_|$)'
+    );

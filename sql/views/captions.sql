@@ -1,0 +1,5 @@
+-- A caption for every frame, as default_style says; other styles and crops: caption(…).
+CREATE OR REPLACE VIEW captions AS
+WITH whole_frames AS (SELECT frame_id AS picture, frame_id FROM tagged_frames)
+
+SELECT picture AS frame_id, caption FROM captions_of('whole_frames', 'default_style');

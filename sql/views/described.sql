@@ -1,0 +1,117 @@
+-- What is on each picture of a relation: the facts that folders and captions are made of.
+--
+--     SELECT * FROM described('mine')        -- after WITH mine AS (SELECT frame_id AS picture, frame_id FROM kept)
+--
+-- pictures   name of a relation with picture (any key), frame_id and, if it likes, face_id, crop, crop_kind,
+--            picture_tags ([{tag, category, score}], where a picture's tags are not those of its frame)
+-- threshold  score from which on a tag counts, 0…1
+--
+-- Of a crop (left, top, right, bottom, 0…1 of the frame) the facts are its own: only who is inside it, in its
+-- measures. A face is inside when the middle fifth of it is, as in the anime screenshot pipeline's crops; without a
+-- crop, a face_id alone stands for that one face.
+--
+-- key               what randomness hangs on: the same picture has the same key in every selection
+-- faces             boxes relative to the picture, from left to right, with face_id and character
+-- cast              who is there, from left to right, each once: character and appearance
+-- characters        their names, sorted; character joins them by +, character_string has appearances too
+-- fh_ratio          height of the tallest face relative to the picture, 0…1; 0 without a face
+-- n_people          girls and boys by the counting tags (six: six or more); null where never tagged
+CREATE OR REPLACE MACRO described(pictures, threshold := 0.35) AS TABLE
+WITH asked AS (
+    SELECT
+        picture,
+        frame_id::VARCHAR AS frame_id,
+        face_id::VARCHAR AS face_id,
+        crop_kind::VARCHAR AS crop_kind,
+        crop::DOUBLE[] AS crop,
+        picture_tags,
+        -- without a crop, the whole frame
+        coalesce(crop[1], 0)::DOUBLE AS x0, coalesce(crop[2], 0)::DOUBLE AS y0,
+        coalesce(crop[3], 1)::DOUBLE AS x1, coalesce(crop[4], 1)::DOUBLE AS y1
+    FROM (
+        SELECT COLUMNS(lambda c: lower(c) IN (
+            'picture', 'frame_id', 'face_id', 'crop', 'crop_kind', 'picture_tags'
+        ))
+        FROM query_table(pictures)
+        UNION ALL BY NAME
+        SELECT
+            NULL::VARCHAR AS face_id,
+            NULL::DOUBLE[] AS crop,
+            NULL::VARCHAR AS crop_kind,
+            NULL::STRUCT(tag VARCHAR, category VARCHAR, score DOUBLE)[] AS picture_tags
+        WHERE false
+    )
+),
+
+placed AS (
+    SELECT
+        a.picture,
+        d.detection_id,
+        d.kind = 'face' AS is_face,
+        CASE WHEN d.character NOT IN ('unknown', 'ood') THEN d.character END AS character,
+        CASE WHEN d.character NOT IN ('unknown', 'ood') THEN d.appearance END AS appearance,
+        greatest((d.left - x0) / (x1 - x0), 0) AS "left",
+        greatest((d.top - y0) / (y1 - y0), 0) AS "top",
+        least((d.right - x0) / (x1 - x0), 1) AS "right",
+        least((d.bottom - y0) / (y1 - y0), 1) AS "bottom"
+    FROM asked AS a
+    JOIN named_detections AS d USING (frame_id)
+    WHERE (d.kind = 'face' OR d.character NOT IN ('unknown', 'ood'))
+        AND CASE
+            WHEN a.crop IS NULL THEN coalesce(d.detection_id = a.face_id, true)
+            ELSE 0.6 * d.left + 0.4 * d.right >= x0 AND 0.4 * d.left + 0.6 * d.right <= x1
+                AND 0.6 * d.top + 0.4 * d.bottom >= y0 AND 0.4 * d.top + 0.6 * d.bottom <= y1
+        END
+),
+
+people AS (
+    SELECT
+        picture,
+        list(
+            {
+                'face_id': detection_id, 'character': character,
+                'left': "left", 'top': "top", 'right': "right", 'bottom': "bottom"
+            } ORDER BY "left", detection_id
+        ) FILTER (WHERE is_face) AS faces,
+        list({'character': character, 'appearance': appearance} ORDER BY "left", detection_id)
+            FILTER (WHERE character IS NOT NULL) AS cast_by_place,
+        max("bottom" - "top") FILTER (WHERE is_face) AS fh_ratio
+    FROM placed
+    GROUP BY picture
+)
+
+SELECT
+    a.picture,
+    a.frame_id,
+    concat_ws('/', a.frame_id, a.face_id, a.crop::VARCHAR) AS key,
+    a.crop_kind,
+    a.picture_tags,
+    coalesce(p.faces, []) AS faces,
+    first_of_each(coalesce(p.cast_by_place, [])) AS "cast",
+    names_of(coalesce(p.cast_by_place, [])) AS characters,
+    nullif(array_to_string(names_of(p.cast_by_place), '+'), '') AS character,
+    nullif(array_to_string(named_in_full(p.cast_by_place), '+'), '') AS character_string,
+    nullif(array_to_string(appearances_of(p.cast_by_place), '+'), '') AS appearance,
+    len(coalesce(p.faces, [])) AS n_faces,
+    len(names_of(coalesce(p.cast_by_place, []))) AS n_characters,
+    CASE
+        WHEN a.picture_tags IS NULL THEN n_girls(sure(f.tags, f.tag_scores, least_score))
+        ELSE n_girls(names_of_tags(a.picture_tags, least_score))
+    END AS n_girls,
+    CASE
+        WHEN a.picture_tags IS NULL THEN n_boys(sure(f.tags, f.tag_scores, least_score))
+        ELSE n_boys(names_of_tags(a.picture_tags, least_score))
+    END AS n_boys,
+    CASE WHEN n_girls IS NOT NULL THEN least(n_girls + n_boys, 6) END AS n_people,
+    coalesce(p.fh_ratio, 0) AS fh_ratio,
+    f.rating,
+    f.show,
+    f.season,
+    f.episode,
+    f.shot,
+    s.image_type
+FROM asked AS a
+CROSS JOIN (SELECT threshold AS least_score) AS asked_for
+LEFT JOIN people AS p USING (picture)
+LEFT JOIN tagged_frames AS f ON f.frame_id = a.frame_id
+LEFT JOIN sources AS s ON s.source_id = f.source_id;
