@@ -15,7 +15,8 @@ from PIL import Image
 
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import ExportOptions, export
-from animeds_db.export.render import crop_box, fitted_size
+from animeds_db.export.render import crop_box
+from animeds_db.export.sizes import Resize
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +88,8 @@ def test_the_longer_edge_is_bounded_and_small_pictures_are_never_enlarged(
     export(*tables([show, caps]), tmp_path / "out", options=ExportOptions(max_size=80))
     sizes = {p.name[:4]: pixels(p).shape[:2] for p in sorted((tmp_path / "out").glob("*.png"), reverse=True)}
     assert sizes == {"Magi": (48, 80), "pict": (48, 64)}
-    assert fitted_size(1920, 1080, 768) == (768, 432)
-    assert fitted_size(4000, 2, 100) == (100, 1)
+    assert Resize(768).sizes(1920, 1080)[0] == (768, 432)
+    assert Resize(100).sizes(4000, 2)[0] == (100, 1)
 
 
 def test_crops_are_cut_before_scaling(show: Measured, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_one_frame_may_become_several_pictures(show: Measured, tmp_path: Path) -
 def test_kohya_folders_carry_the_repeats(show: Measured, tmp_path: Path) -> None:
     steered: list[dict[str, Any]] = [{"repeats": 3, "folder": "a/b"}, {"repeats": 2}, {}, {}]
     plan, sources = tables([show], steer=lambda i, row: steered[i])
-    options = ExportOptions(layout="kohya", activation_tag="waifu")
+    options = ExportOptions(layouts=("kohya",), activation_tag="waifu")
     report = export(plan, sources, tmp_path / "out", options=options)
     assert report.folders == {"1_waifu": 2, "2_waifu": 1, "3_a_b": 1}
     assert (tmp_path / "out" / "3_a_b" / "Magical Girl - S04E01-000000000.png").is_file()
@@ -200,7 +201,7 @@ def test_an_empty_selection_is_an_error_and_makes_no_folder(show: Measured, tmp_
     ("wrong", "message"),
     [
         ({"image_format": "jepg"}, "jepg"),
-        ({"layout": "koyha"}, "koyha"),
+        ({"layouts": ("koyha",)}, "koyha"),
         ({"quality": 101}, "between 1 and 100"),
         ({"threshold": -0.1}, "between 0 and 1"),
         ({"max_size": 0}, "at least 1"),

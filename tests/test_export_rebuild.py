@@ -14,7 +14,9 @@ from animeds_db.errors import ExportError, SourceError, UsageError
 from animeds_db.export import ExportOptions, Provenance, export, rebuild
 from animeds_db.export.manifest import read_manifest
 
-OPTIONS = ExportOptions(image_format="jpg", max_size=100, activation_tag="waifu", layout="kohya", quality=80)
+OPTIONS = ExportOptions(
+    image_format="jpg", max_size=100, activation_tag="waifu", layouts=("kohya",), quality=80
+)
 ORIGIN = Provenance(
     "/data/show.animeds",
     {"frames": 3},

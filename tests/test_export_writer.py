@@ -140,13 +140,44 @@ def test_a_full_disk_leaves_the_old_folder_as_it_was(caps: Measured, out: Path, 
     assert "no space left" in refused(caps, out)
 
 
-def test_ctrl_c_leaves_nothing_behind(caps: Measured, tmp_path: Path) -> None:
+def test_an_export_that_was_interrupted_goes_on_where_it_stopped(caps: Measured, tmp_path: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         signal.raise_signal(signal.SIGINT)
 
+    plan, sources = tables([caps])
     with pytest.raises(KeyboardInterrupt):
-        export(*tables([caps]), tmp_path / "out", options=ExportOptions(workers=1), progress=interrupt)
-    assert list(tmp_path.iterdir()) == []
+        export(plan, sources, tmp_path / "out", options=ExportOptions(workers=1), progress=interrupt)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / ".out.partial" / "stray.png").write_bytes(b"left by a crash")
+    steps: list[int] = []
+    export(plan, sources, tmp_path / "out", progress=lambda done, total: steps.append(done))
+    export(plan, sources, tmp_path / "fresh")
+    assert steps[0] >= 1 and len(steps) == 3, "the first step tells of what was there"
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "out"]
+
+
+def test_pictures_of_an_interrupted_export_that_are_damaged_or_made_otherwise_are_made_again(
+    caps: Measured, tmp_path: Path
+) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    plan, sources = tables([caps])
+    with pytest.raises(KeyboardInterrupt):
+        export(plan, sources, tmp_path / "out", progress=interrupt)
+    first = sorted((tmp_path / ".out.partial").glob("*.png"))[0]
+    first.write_bytes(b"\0" * first.stat().st_size)  # as a power cut leaves it
+    small = ExportOptions(max_size=20)
+    export(plan, sources, tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        export(plan, sources, tmp_path / "other", progress=interrupt)
+    export(plan, sources, tmp_path / "other", options=small)
+    export(plan, sources, tmp_path / "fresh")
+    export(plan, sources, tmp_path / "fresh small", options=small)
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+    assert content(tmp_path / "other") == content(tmp_path / "fresh small")
 
 
 def test_a_source_that_is_gone_is_named_before_anything_is_written(caps: Measured, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from animeds_db.errors import UsageError
 if TYPE_CHECKING:
     from animeds_db.export import ExportReport
 
+SIZE, CROP, TRAINER = "Size", "Crops", "Layouts"
+"""Panels of `animeds export --help`."""
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
@@ -42,13 +45,67 @@ def export(
     ] = 0.35,
     character_tags: Annotated[bool, typer.Option(help="Also put character tags into captions.")] = False,
     image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
-    max_size: Annotated[
-        int | None, typer.Option(help="Longer edge in pixels; larger pictures are scaled down.", min=1)
-    ] = None,
     quality: Annotated[int, typer.Option(help="Of WebP and JPEG, 1…100.")] = 95,
+    max_size: Annotated[
+        int | None,
+        typer.Option(help="Longer edge in pixels; larger pictures are scaled down.", rich_help_panel=SIZE),
+    ] = None,
+    short_edge: Annotated[
+        int | None, typer.Option(help="Shorter edge in pixels, likewise.", rich_help_panel=SIZE)
+    ] = None,
+    bucket: Annotated[
+        int | None,
+        typer.Option(
+            help="Edges in multiples of 64, area about that of a square of this side.", rich_help_panel=SIZE
+        ),
+    ] = None,
+    upscale: Annotated[
+        bool, typer.Option("--upscale", help="Enlarge smaller pictures too.", rich_help_panel=SIZE)
+    ] = False,
+    crop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="frame, face (largest square), head, halfbody, person. Repeat: frame for originals beside crops.",
+            rich_help_panel=CROP,
+        ),
+    ] = None,
+    trim: Annotated[
+        list[str] | None, typer.Option(help="Cut off first: borders, subtitles.", rich_help_panel=CROP)
+    ] = None,
+    crop_margin: Annotated[
+        float | None,
+        typer.Option(help="Share of a box added on each side; faces: a close square.", rich_help_panel=CROP),
+    ] = None,
+    min_face_number: Annotated[
+        int, typer.Option(help="Frames with fewer faces give no crops.", rich_help_panel=CROP)
+    ] = 0,
+    min_crop_size: Annotated[
+        int, typer.Option(help="Least shorter edge of a crop, pixels of the frame.", rich_help_panel=CROP)
+    ] = 1,
+    max_crop_share: Annotated[
+        float,
+        typer.Option(
+            help="A body crop with more of its frame than this becomes the whole frame.", rich_help_panel=CROP
+        ),
+    ] = 0.5,
     layout: Annotated[
-        str, typer.Option(help="plain: folders as the selection says; kohya: N_name, N the repeats.")
-    ] = "plain",
+        list[str] | None,
+        typer.Option(
+            help="plain, kohya, kohya-toml, everydream, onetrainer, ai-toolkit, diffusion-pipe, simpletuner, "
+            "musubi, imagefolder, webdataset, zip. Repeat: one folder each, pictures stored once.",
+            rich_help_panel=TRAINER,
+        ),
+    ] = None,
+    sidecar: Annotated[
+        list[str] | None,
+        typer.Option(help="Files beside each picture: json, tags, waifuc.", rich_help_panel=TRAINER),
+    ] = None,
+    trainer_root: Annotated[
+        str, typer.Option(help="Where the trainer will find the folder.", rich_help_panel=TRAINER)
+    ] = "",
+    resolution: Annotated[
+        int | None, typer.Option(help="Training size in configuration files.", rich_help_panel=TRAINER)
+    ] = None,
     captions: Annotated[bool, typer.Option(help="Write a .txt beside each picture.")] = True,
     underscores: Annotated[bool, typer.Option(help="Leave underscores in tags.")] = False,
     overwrite: Annotated[
@@ -60,14 +117,28 @@ def export(
 
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     """
-    from animeds_db.export import ExportOptions
+    from animeds_db.export import CropOptions, ExportOptions
 
     query, out = _query_and_folder(words, sql)
     options = ExportOptions(
         image_format=image,
         quality=quality,
         max_size=max_size,
-        layout=layout,
+        short_edge=short_edge,
+        bucket=bucket,
+        upscale=upscale,
+        crops=CropOptions(
+            kinds=tuple(crop or ()),
+            margin=crop_margin,
+            trim=tuple(trim or ()),
+            min_faces=min_face_number,
+            min_px=min_crop_size,
+            max_share=max_crop_share,
+        ),
+        layouts=tuple(layout or ("plain",)),
+        sidecars=tuple(sidecar or ()),
+        trainer_root=trainer_root,
+        resolution=resolution,
         captions=captions,
         keep_underscores=underscores,
         activation_tag=tag,

@@ -9,6 +9,7 @@ The one rule: a folder appears whole or not at all, and the same export gives th
 
 from __future__ import annotations
 
+from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
 from animeds_db.export.exporter import export, rebuild
 from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
@@ -16,10 +17,13 @@ from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
 from animeds_db.export.render import FORMATS
 
 __all__ = [
+    "CROP_KINDS",
     "FORMATS",
     "LAYOUTS",
     "PLAN",
     "SOURCE_COLUMNS",
+    "TRIMS",
+    "CropOptions",
     "ExportOptions",
     "ExportReport",
     "Provenance",

@@ -1,25 +1,16 @@
-"""Decode again, render, write, and tell. The one rule: memory holds a handful of pictures, never all.
-
-One thread decodes, source by source, each stretch of video once; a pool crops, scales, encodes and writes.
-"""
+"""From a plan to a folder, and from a manifest to the same folder. The one rule: it appears whole or not at all."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import xxhash
 
 from animeds_db.errors import SourceError
-from animeds_db.export.layouts import USES_REPEATS
+from animeds_db.export.furnish import furnish, own_path
 from animeds_db.export.manifest import (
     CREDITS_NAME,
     MANIFEST_NAME,
@@ -29,17 +20,10 @@ from animeds_db.export.manifest import (
     used_sources,
 )
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.picture import Picture, Source
+from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
-from animeds_db.export.render import encode, render
 from animeds_db.export.writer import NewFolder
-from animeds_db.media import Frame, fetch
-
-Progress = Callable[[int, int], None]
-"""(pictures written, pictures in all)"""
-
-MAX_WORKERS = 8
-"""A 4K picture in work takes up to 60 MB (decoded, RGB, encoded): more threads want too much memory."""
 
 
 def export(
@@ -84,15 +68,17 @@ def rebuild(
     """Build a folder again from its manifest (or from the folder that holds one), without the database.
 
     `moved` maps source ids to where those sources are now. The bytes are those of the first time;
-    pictures for which another version of an encoder gave other bytes are in the report's `differing`.
+    pictures and files for which another version gave other bytes are in the report's `differing`.
     Raises as `export` does.
     """
     recipe = read_manifest(Path(manifest))
     options = ExportOptions.from_record(recipe.options, overwrite=overwrite, workers=workers)
-    again = replace(recipe, versions=current_versions(), written=())
+    again = replace(recipe, versions=current_versions(), written=(), files={})
     built, report = _build(again, Path(out), options, moved or {}, progress)
     pairs = zip(recipe.pictures, recipe.written, built.written, strict=True)
-    return replace(report, differing=tuple(p.path for p, then, now in pairs if then.xxh3 != now.xxh3))
+    pictures = [p.path for p, then, now in pairs if then.xxh3 != now.xxh3]
+    files = [name for name, mark in built.files.items() if recipe.files.get(name) != mark]
+    return replace(report, differing=(*pictures, *files))
 
 
 def _build(
@@ -101,12 +87,14 @@ def _build(
     sources = {s.source_id: replace(s, uri=moved.get(s.source_id, s.uri)) for s in manifest.sources}
     _check_present(sources.values())
     with NewFolder(out, overwrite=options.overwrite) as folder:
-        written = _Writer(folder, options).run(manifest.pictures, sources, progress)
-        done = replace(manifest, written=tuple(written))
-        folder.write(CREDITS_NAME, done.credits().encode())
+        jobs = [(own_path(picture, options), picture) for picture in manifest.pictures]
+        written = write_pictures(jobs, sources, folder, options, manifest.versions, progress)
+        shared = furnish(folder, manifest.pictures, written, options)
+        folder.write(CREDITS_NAME, manifest.credits().encode())
+        done = replace(manifest, written=tuple(written), files=dict(sorted(folder.files.items())))
         folder.write(MANIFEST_NAME, done.text().encode())
         folder.commit()
-    return done, _report(done, folder.out, options)
+    return done, _report(done, folder.out, options, shared)
 
 
 def _check_present(sources: Iterable[Source]) -> None:
@@ -116,84 +104,18 @@ def _check_present(sources: Iterable[Source]) -> None:
         more = f" (and {len(gone) - 1} more sources)" if len(gone) > 1 else ""
         raise SourceError(
             f"{gone[0]} is not there any more{more}",
-            hint="connect the disk, or move the file back to where it was",
+            hint=f"connect the disk, or say where it is now: animeds sources relocate '{gone[0]}' NEW",
         )
 
 
-class _Writer:
-    """Runs the pictures of a manifest through decode, render, encode and write."""
-
-    def __init__(self, folder: NewFolder, options: ExportOptions) -> None:
-        self._folder = folder
-        self._options = options
-        self._workers = options.workers or min(usable_cores(), MAX_WORKERS)
-
-    def run(
-        self, pictures: Sequence[Picture], sources: Mapping[str, Source], progress: Progress | None
-    ) -> list[Written]:
-        """Write all pictures; return what became of them, in the same order."""
-        results: dict[str, Written] = {}
-        waiting: deque[Future[dict[str, Written]]] = deque()
-
-        def collect() -> None:
-            results.update(waiting.popleft().result())
-            if progress is not None:
-                progress(len(results), len(pictures))
-
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="animeds-export")
-        try:
-            with closing(_decoded(pictures, sources)) as decoded:
-                for frame, wanted in decoded:
-                    waiting.append(pool.submit(self._write_frame, frame, wanted))
-                    while len(waiting) > self._workers + 1:
-                        collect()
-            while waiting:
-                collect()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        return [results[picture.path] for picture in pictures]
-
-    def _write_frame(self, frame: Frame, pictures: Sequence[Picture]) -> dict[str, Written]:
-        pixels = frame.pixels()
-        return {picture.path: self._write(pixels, picture) for picture in pictures}
-
-    def _write(self, pixels: np.ndarray, picture: Picture) -> Written:
-        image = render(pixels, picture.crop, self._options.max_size)
-        content = encode(image, self._options.image_format, self._options.quality)
-        self._folder.write(picture.path, content)
-        if picture.caption is not None:
-            self._folder.write(picture.caption_path, picture.caption.encode())
-        return Written(image.width, image.height, len(content), xxhash.xxh3_128_hexdigest(content))
-
-
-def _decoded(
-    pictures: Sequence[Picture], sources: Mapping[str, Source]
-) -> Generator[tuple[Frame, list[Picture]]]:
-    """Yield each frame once, with all pictures that are made of it."""
-    for source_id, of_source in groupby(pictures, key=lambda p: p.source_id):
-        wanted: dict[str, list[Picture]] = {}
-        for picture in of_source:
-            wanted.setdefault(picture.frame_id, []).append(picture)
-        keys = [same[0].key for same in wanted.values()]
-        for key, frame in fetch(sources[source_id].uri, sources[source_id].kind, keys):
-            yield frame, wanted[key.frame_id]
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _report(manifest: Manifest, folder: Path, options: ExportOptions) -> ExportReport:
+def _report(manifest: Manifest, folder: Path, options: ExportOptions, shared: Counter[str]) -> ExportReport:
     return ExportReport(
         folder=folder,
         n_pictures=len(manifest.pictures),
         n_sources=len(manifest.sources),
         n_bytes=sum(written.n_bytes for written in manifest.written),
         folders=dict(sorted(Counter(picture.folder for picture in manifest.pictures).items())),
-        notes=tuple(_notes(manifest.pictures, options)),
+        notes=(*_notes(manifest.pictures, options), *_shared_notes(shared)),
     )
 
 
@@ -201,5 +123,21 @@ def _notes(pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]
     empty = sum(picture.caption == "" for picture in pictures)
     if empty:
         yield f"{empty} captions are empty: no tag reaches {options.threshold:g}, no activation tag is given"
-    if options.layout not in USES_REPEATS and any(picture.repeats != 1 for picture in pictures):
-        yield f"the layout {options.layout} has no place for repeats: they are only in the manifest"
+    has_repeats = any(picture.repeats != 1 for picture in pictures)
+    for layout in options.chosen:
+        if has_repeats and layout.repeats is None:
+            yield f"the layout {layout.name} has no place for repeats: they are only in the manifest"
+        if layout.note is not None and options.captions:
+            yield layout.note
+        if layout.has_config and not options.trainer_root:
+            yield f"{layout.name}: start the trainer in that folder, or say with --trainer-root where it will be"
+
+
+def _shared_notes(shared: Counter[str]) -> Iterator[str]:
+    said = {
+        "clone": "pictures of the layouts share their bytes on disk until one is changed",
+        "hard link": "pictures of the layouts are hard links: one file under several names",
+        "copy": "pictures are stored once per layout: this file system has neither clones nor hard links",
+    }
+    for how in shared:
+        yield said[how]

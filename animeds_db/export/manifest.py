@@ -1,6 +1,6 @@
 """`animeds-export.json`: what a folder holds and how to make it again. The one rule: same export, same bytes.
 
-So it tells neither the time nor the place of the export. One file per line, for `diff` and `grep`.
+So it tells neither the time nor the place of the export. One picture per line, for `diff` and `grep`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ExportError
+from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.names import safe_folder
 from animeds_db.export.options import Provenance
 from animeds_db.export.picture import Picture, Source, Written
 
 MANIFEST_NAME = "animeds-export.json"
 CREDITS_NAME = "CREDITS.txt"
+_OPTIONAL = frozenset({"links", "about", "shown"})
 FORMAT = 1
 """Version of the manifest's format; a reader refuses a higher one."""
 
@@ -35,6 +37,19 @@ class Manifest:
     sources: tuple[Source, ...]
     pictures: tuple[Picture, ...]
     written: tuple[Written, ...]
+    files: dict[str, str] = field(default_factory=dict)
+    """Every other file of the folder: path → `SIZE:XXH3`. Captions, configuration, archives; not the manifest."""
+
+    @property
+    def loose(self) -> dict[str, int]:
+        """Paths of the pictures that lie in the folder by themselves, with their sizes in bytes."""
+        is_loose = [LAYOUTS[name].pack is None for name in self.options.get("layouts", ["plain"])]
+        return {
+            path: written.n_bytes
+            for picture, written in zip(self.pictures, self.written, strict=True)
+            for path, lies in zip(picture.paths, is_loose, strict=True)
+            if lies
+        }
 
     def text(self) -> str:
         """Return the manifest as JSON, one picture per line."""
@@ -44,9 +59,10 @@ class Manifest:
             "selection": asdict(self.provenance),
             "options": self.options,
             "sources": [asdict(source) for source in self.sources],
+            "files": self.files,
         }
         lines = [
-            json.dumps({**asdict(p), **asdict(w)}, ensure_ascii=False)
+            json.dumps(_line(p, w), ensure_ascii=False)
             for p, w in zip(self.pictures, self.written, strict=True)
         ]
         # Parameters may be dates or decimals: their text is what SQL was given.
@@ -58,6 +74,12 @@ class Manifest:
         counts = Counter(picture.source_id for picture in self.pictures)
         parts = [_credit(source, counts[source.source_id]) for source in self.sources]
         return "The pictures in this folder come from:\n\n" + "\n".join(parts)
+
+
+def _line(picture: Picture, written: Written) -> dict[str, Any]:
+    """Return a picture and what became of it, without what is the default."""
+    line = {**vars(picture), **vars(written)}
+    return {name: value for name, value in line.items() if name not in _OPTIONAL or value not in ((), None)}
 
 
 def _credit(source: Source, count: int) -> str:
@@ -118,15 +140,15 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _parsed(content: dict[str, Any]) -> Manifest:
-    written_names = Written.__dataclass_fields__
     pictures, written = [], []
     for line in content["pictures"]:
-        written.append(Written(**{name: line.pop(name) for name in written_names}))
-        crop = line.pop("crop")
-        pictures.append(Picture(**line, crop=None if crop is None else tuple(crop)))
+        line = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
+        written.append(Written(**{n: line.pop(n) for n in Written.__dataclass_fields__ if n in line}))
+        pictures.append(Picture(**line))
         # A manifest may come from anywhere: it must not name a file outside its folder.
-        if safe_folder(pictures[-1].path) != pictures[-1].path:
-            raise ValueError(f"unsafe path {pictures[-1].path!r}")
+        for path in pictures[-1].paths:
+            if safe_folder(path) != path:
+                raise ValueError(f"unsafe path {path!r}")
     return Manifest(
         dict(content["versions"]),
         Provenance(**content["selection"]),
@@ -134,4 +156,5 @@ def _parsed(content: dict[str, Any]) -> Manifest:
         tuple(Source(**source) for source in content["sources"]),
         tuple(pictures),
         tuple(written),
+        dict(content["files"]),
     )

@@ -8,8 +8,11 @@ from typing import Any
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.captions import DEFAULT_THRESHOLD, CaptionStyle
-from animeds_db.export.layouts import LAYOUTS
+from animeds_db.export.crops import CropOptions
+from animeds_db.export.layouts import LAYOUTS, Layout, Settings
 from animeds_db.export.render import FORMATS
+from animeds_db.export.sidecars import SIDECARS
+from animeds_db.export.sizes import Resize
 
 _NOT_IN_BYTES = (
     "overwrite",
@@ -26,9 +29,23 @@ class ExportOptions:
     quality: int = 95
     """1…100, of WebP and JPEG; PNG loses nothing."""
     max_size: int | None = None
-    """Longest edge in pixels; larger pictures are scaled down (Lanczos), smaller ones stay."""
-    layout: str = "plain"
-    """`plain`: folders as the selection says. `kohya`: one level of `N_name`, N the repeats."""
+    """Longer edge in pixels; larger pictures are scaled down (Lanczos), smaller ones stay."""
+    short_edge: int | None = None
+    """Shorter edge in pixels, likewise."""
+    bucket: int | None = None
+    """Edges become multiples of 64 with about the area of a square of this side, see sizes.py."""
+    upscale: bool = False
+    """Enlarge smaller pictures too."""
+    crops: CropOptions = field(default_factory=CropOptions)
+    """Which parts of the frames become pictures."""
+    layouts: tuple[str, ...] = ("plain",)
+    """Of LAYOUTS. Several: each gets a folder of its name, and a picture's bytes are stored once."""
+    sidecars: tuple[str, ...] = ()
+    """Of SIDECARS: files with what is known of a picture, beside it."""
+    trainer_root: str = ""
+    """Where the trainer will find the folder, for configuration files; "": it is started in the folder."""
+    resolution: int | None = None
+    """For configuration files: side of the square that pictures are trained at. None: as resized, or 1024."""
     captions: bool = True
     """Write a `.txt` beside each picture."""
     activation_tag: str | None = None
@@ -43,11 +60,76 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         _known("picture format", self.image_format, FORMATS)
-        _known("layout", self.layout, LAYOUTS)
+        for what, values, known in (
+            ("layout", self.layouts, LAYOUTS),
+            ("sidecar", self.sidecars, SIDECARS),
+        ):
+            for value in values:
+                _known(what, value, known)
+            if len(set(values)) != len(values):
+                raise UsageError(f"a {what} is given twice: {', '.join(values)}")
         _within("quality", self.quality, 1, 100)
         _within("threshold", self.threshold, 0, 1)
-        _within("max-size", self.max_size, 1, None)
         _within("workers", self.workers, 1, None)
+        _within("resolution", self.resolution, 64, None)
+        _ = self.resize  # refuses sizes that contradict each other
+        self._check_layouts()
+
+    def _check_layouts(self) -> None:
+        if not self.layouts:
+            raise UsageError("an export has at least one layout", hint=did_you_mean("", LAYOUTS))
+        if self.sidecars and all(layout.tells for layout in self.chosen):
+            raise UsageError(
+                f"sidecars have no place in the layout {', '.join(self.layouts)}: it tells all that they would",
+                hint="leave out --sidecar, or add --layout plain",
+            )
+        if not self.captions:
+            silent = [layout.name for layout in self.chosen if layout.needs_captions]
+            if silent:
+                raise UsageError(
+                    f"{', '.join(silent)} trains on captions, and --no-captions leaves them out",
+                    hint="leave out --no-captions, or choose --layout kohya",
+                )
+        if not any(layout.has_config for layout in self.chosen):
+            for name, value in (("trainer-root", self.trainer_root), ("resolution", self.resolution)):
+                if value:
+                    homes = ", ".join(layout.name for layout in LAYOUTS.values() if layout.has_config)
+                    raise UsageError(
+                        f"--{name} has no place in the layout {', '.join(self.layouts)}",
+                        hint=f"these have configuration files: {homes}",
+                    )
+
+    @property
+    def chosen(self) -> tuple[Layout, ...]:
+        """The layouts themselves."""
+        return tuple(LAYOUTS[name] for name in self.layouts)
+
+    @property
+    def resize(self) -> Resize:
+        """What size pictures get."""
+        return Resize(self.max_size, self.short_edge, self.bucket, self.upscale)
+
+    @property
+    def tells(self) -> bool:
+        """Whether some file tells all that is known of a picture."""
+        return bool(self.sidecars) or any(layout.tells for layout in self.chosen)
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether pictures lie in some folder by themselves, and not only in archives."""
+        return any(layout.pack is None for layout in self.chosen)
+
+    def settings(self, layout: Layout) -> Settings:
+        """Return what the configuration files of a layout say besides the pictures."""
+        root = "/".join(p for p in (self.trainer_root.rstrip("/"), self.folder_of(layout)) if p)
+        if not self.trainer_root:
+            root = ""  # the trainer is started in the layout's folder
+        edge = self.resolution or self.bucket or self.short_edge or 1024
+        return Settings(root, edge, self.activation_tag)
+
+    def folder_of(self, layout: Layout) -> str:
+        """Return the folder of a layout, relative to the export: its name, or the top where it is the only one."""
+        return layout.name if len(self.layouts) > 1 else ""
 
     @property
     def style(self) -> CaptionStyle:
@@ -58,14 +140,18 @@ class ExportOptions:
 
     def recorded(self) -> dict[str, Any]:
         """Return the options that decide about the folder's bytes."""
-        return {name: value for name, value in asdict(self).items() if name not in _NOT_IN_BYTES}
+        record = {name: value for name, value in asdict(self).items() if name not in _NOT_IN_BYTES}
+        record |= {name: list(value) for name, value in record.items() if isinstance(value, tuple)}
+        return record | {"crops": self.crops.record()}
 
     @classmethod
     def from_record(cls, record: dict[str, Any], *, overwrite: bool, workers: int | None) -> ExportOptions:
         """Return the options of a manifest. Raises UsageError for one that this version does not know."""
         for name in record:
             _known("option", name, [f.name for f in fields(cls)])
-        return cls(**record, overwrite=overwrite, workers=workers)
+        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
+        values["crops"] = CropOptions.from_record(values.get("crops", {}))
+        return cls(**values, overwrite=overwrite, workers=workers)
 
 
 @dataclass(frozen=True)
@@ -96,7 +182,7 @@ class ExportReport:
     notes: tuple[str, ...] = ()
     """What a person should know, one sentence each."""
     differing: tuple[str, ...] = ()
-    """Of a rebuild: pictures whose bytes are not those of the manifest (another encoder version)."""
+    """Of a rebuild: files whose bytes are not those of the manifest (another encoder version)."""
 
 
 def _known(what: str, value: str, known: Any) -> None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from animeds_db.export.render import Crop
 from animeds_db.media import FrameKey
+
+About = dict[str, Any]
+"""What is known of a picture, for layouts and sidecars that tell it; of a crop its own, in the crop's measures:
+
+show, season, episode, time_s, rating, crop_kind (face, head, halfbody, person; None: a whole frame), tags
+([[tag, category, score]], best first), boxes ([{kind, character, box: [left, top, right, bottom] 0…1, score}]).
+"""
 
 
 @dataclass(frozen=True)
@@ -20,14 +28,17 @@ class Source:
     credit: str | None = None
     licence: str | None = None
     url: str | None = None
+    image_type: str | None = None
+    season: int | None = None
+    episode: int | None = None
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file to write: which frame, which part of it, under which name, with which caption."""
+    """A file to write: which frame, which part of it, under which names, with which caption."""
 
     path: str
-    """Relative to the folder, parts joined by `/`, with extension."""
+    """In the first layout; relative to the folder, parts joined by `/`, with extension."""
     caption: str | None
     """Text of the `.txt` beside it; None: no such file."""
     frame_id: str
@@ -39,6 +50,16 @@ class Picture:
     content_hash: str
     crop: Crop | None
     repeats: int
+    links: tuple[str, ...] = ()
+    """The same picture in the other layouts, in their order."""
+    image_type: str = "screenshot"
+    about: About | None = None
+    """None where no file of this export tells it."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Its path in every layout, in their order."""
+        return (self.path, *self.links)
 
     @property
     def caption_path(self) -> str:
@@ -64,3 +85,5 @@ class Written:
     height: int
     n_bytes: int
     xxh3: str
+    shown: Crop | None = None
+    """The part of the crop that it shows, 0…1, where ends were cut to fit a bucket."""

@@ -1,6 +1,6 @@
 """From a selection to the list of pictures to write. The one rule: all is decided before a frame is decoded.
 
-SQL does the set work (`sql/steps/export_plan.sql`); here rows get their captions, names and crops.
+SQL does the set work (`sql/steps/export_crops.sql`, `export_plan.sql`); here rows get captions and names.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.captions import Tag, caption
-from animeds_db.export.layouts import LAYOUTS
-from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME
-from animeds_db.export.names import Namer, with_ending
+from animeds_db.export.crops import CropOptions, crop_selection
+from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import Picture, Source
-from animeds_db.export.render import FORMATS, checked_crop
+from animeds_db.export.picture import About, Picture, Source
+from animeds_db.export.places import SCREENSHOT, PlaceWish, place
+from animeds_db.export.render import checked_crop
 from animeds_db.scripts import sql_script
 
 if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.session import Session
+
+_BOX = pa.struct(
+    [("detection_id", pa.string()), ("kind", pa.string()), ("character", pa.string())]
+    + [(side, pa.float64()) for side in ("left", "top", "right", "bottom")]  # 0…1 of the picture
+    + [("score", pa.float64())]
+)
 
 PLAN = pa.schema(
     [
@@ -44,40 +50,61 @@ PLAN = pa.schema(
         pa.field("caption", pa.string()),  # taken as it is; default: activation tag and tags
         pa.field("repeats", pa.int64()),  # ≥ 1; default 1
         pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: all of the frame
+        # What is known of the picture; of a crop its own.
+        pa.field(
+            "crop_kind", pa.string()
+        ),  # face | head | halfbody | person; null: whole frame, or as selected
+        pa.field("crop_number", pa.int32()),  # from 1, left to right among that kind in the frame
+        pa.field("face_id", pa.string()),  # the box that was cut out
+        pa.field("selection_row", pa.int64()),  # the first row of the selection that asks for this picture
         pa.field(
             "tags",
             pa.list_(
                 pa.struct([("tag", pa.string()), ("category", pa.string()), ("score", pa.float64())])  # 0…1
             ),
         ),
+        pa.field("boxes", pa.list_(_BOX)),
+        pa.field("rating", pa.string()),
+        pa.field("time_s", pa.float64()),
     ]
 )
 """The plan: one row per picture, in the order of source, stream and pts. What export_plan.sql gives."""
 
-SOURCE_COLUMNS = ("source_id", "uri", "kind", "show", "title", "credit", "licence", "url")
+SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
 """Columns of the view `sources` that an export needs: where pixels come from, and whom to credit."""
 
 STEERING = ("folder", "filename", "caption", "repeats", "crop")
 """Columns of a selection that steer the export."""
+
+BOX_IDS = ("face_id", "head_id", "person_id", "detection_id")
+"""Columns of a selection that name the box to cut out."""
+
+_KNOWN = ("crop_kind", "crop_number", "face_id", "selection_row", "tags", "boxes", "rating", "time_s")
 
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
 
 
 def select(
-    session: Session, sql: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    session: Session,
+    sql: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    file: str | None = None,
+    crops: CropOptions | None = None,
 ) -> tuple[pa.Table, pa.Table]:
-    """Run a selection; return its plan (schema PLAN) and the sources (SOURCE_COLUMNS).
+    """Run a selection, cut out what `crops` asks for; return the plan (PLAN) and the sources (SOURCE_COLUMNS).
 
     Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column
-    of the wrong type.
+    of the wrong type, or when no crop is left.
     """
     with session.errors(sql, file):
         relation = session.sql(sql, params, file=file)
         _check_columns(relation)
-        rows = relation.query("selection", sql_script("steps", "export_plan.sql"))
-        assert rows is not None  # only a statement without rows gives None
-        plan = rows.to_arrow_table()
+        wanted = [name for name in relation.columns if name.lower() in ("frame_id", *STEERING, *BOX_IDS)]
+        selection = relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
+    pictures = crop_selection(session, selection, crops or CropOptions())
+    plan = session.step(sql_script("steps", "export_plan.sql"), {"selection": pictures})
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     return plan.cast(PLAN), session.arrow(f"SELECT {columns} FROM sources")
 
@@ -116,13 +143,18 @@ def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOpti
         )
     plan = _complete(plan)
     _check_frames(plan, sources)
-    namer = Namer((FORMATS[options.image_format].suffix, ".txt"), (CREDITS_NAME, MANIFEST_NAME))
-    return [_picture(row, sources[row["source_id"]], options, namer) for row in plan.to_pylist()]
+    rows = [_checked(row) for row in plan.to_pylist()]
+    wishes = [_wish(row, sources[row["source_id"]]) for row in rows]
+    paths = place(wishes, options)
+    return [
+        _picture(row, sources[row["source_id"]], options, where)
+        for row, where in zip(rows, paths, strict=True)
+    ]
 
 
 def _complete(plan: pa.Table) -> pa.Table:
     """Return the plan with the schema PLAN and sorted as fetch() reads."""
-    missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, "tags")]
+    missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, *_KNOWN)]
     if missing:
         raise ExportError(
             f"the plan has no column {', '.join(missing)}", hint="export_plan.sql gives them all"
@@ -146,30 +178,64 @@ def _check_frames(plan: pa.Table, sources: Mapping[str, Source]) -> None:
         )
 
 
-def _picture(row: dict[str, Any], source: Source, options: ExportOptions, namer: Namer) -> Picture:
+def _checked(row: dict[str, Any]) -> dict[str, Any]:
     frame_id, repeats = row["frame_id"], 1 if row["repeats"] is None else row["repeats"]
     if repeats < 1:
         raise ExportError(
             f"frame {frame_id}: repeats is {repeats}", hint="leave the frame out of the selection instead"
         )
-    folder = LAYOUTS[options.layout](row["folder"] or "", repeats, options.activation_tag)
+    crop = None if row["crop"] is None else checked_crop(row["crop"], frame_id)
+    return {**row, "repeats": repeats, "crop": crop}
+
+
+def _wish(row: dict[str, Any], source: Source) -> PlaceWish:
+    stem = _stem(row["filename"], source, row["frame_id"], row["member"])
+    if row["crop_kind"] is not None:
+        stem = with_ending(stem, f"_{row['crop_kind']}{row['crop_number']}", 220)
+    return PlaceWish(row["folder"] or "", stem, row["repeats"], source.image_type or SCREENSHOT)
+
+
+def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
     text = row["caption"]
     if text is None:
         text = caption([Tag(**tag) for tag in row["tags"] or ()], options.style)
     return Picture(
-        path=namer.path(folder, _stem(row["filename"], source, frame_id, row["member"]))
-        + FORMATS[options.image_format].suffix,
+        path=paths[0],
         caption=text if options.captions else None,
-        frame_id=frame_id,
+        frame_id=row["frame_id"],
         source_id=row["source_id"],
         stream=row["stream"],
         pts=row["pts"],
         key_pts=row["key_pts"],
         member=row["member"],
         content_hash=row["content_hash"],
-        crop=None if row["crop"] is None else checked_crop(row["crop"], frame_id),
-        repeats=repeats,
+        crop=row["crop"],
+        repeats=row["repeats"],
+        links=paths[1:],
+        image_type=source.image_type or SCREENSHOT,
+        about=_about(row, source) if options.tells else None,
     )
+
+
+def _about(row: dict[str, Any], source: Source) -> About:
+    return {
+        "show": source.show,
+        "season": source.season,
+        "episode": source.episode,
+        "time_s": row["time_s"],
+        "rating": row["rating"],
+        "crop_kind": row["crop_kind"],
+        "tags": [[tag["tag"], tag["category"], tag["score"]] for tag in row["tags"] or ()],
+        "boxes": [
+            {
+                "kind": box["kind"],
+                "character": box["character"],
+                "box": [box["left"], box["top"], box["right"], box["bottom"]],
+                "score": box["score"],
+            }
+            for box in row["boxes"] or ()
+        ],
+    }
 
 
 def _stem(filename: str | None, source: Source, frame_id: str, member: str | None) -> str:

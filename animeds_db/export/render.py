@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.errors import ExportError
+from animeds_db.export.sizes import Resize
 
 Crop = tuple[float, float, float, float]
 """left, top, right, bottom; 0…1 of the displayed frame, origin top left."""
@@ -91,22 +92,30 @@ def _span(start: float, end: float, length: int) -> tuple[int, int]:
     return first, max(round(end * length), first + 1)
 
 
-def fitted_size(width: int, height: int, max_size: int | None) -> tuple[int, int]:
-    """Return the size with a longer edge of at most `max_size`, never larger than it was, ratio kept."""
-    longer = max(width, height)
-    if max_size is None or longer <= max_size:
-        return width, height
-    return max(1, round(width * max_size / longer)), max(1, round(height * max_size / longer))
+@dataclass(frozen=True)
+class Rendered:
+    """A picture ready to be encoded, and which part of the crop it shows."""
+
+    image: Image.Image
+    shown: Crop | None
+    """left, top, right, bottom, 0…1 of the crop, where ends were cut to fit a bucket; None: all of it."""
 
 
-def render(pixels: np.ndarray, crop: Crop | None, max_size: int | None) -> Image.Image:
-    """Return the picture of uint8 RGB [h, w, 3]: cropped first, then scaled down by Lanczos."""
+def render(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> Rendered:
+    """Return the picture of uint8 RGB [h, w, 3]: cropped first, then scaled by Lanczos, then cut to its bucket."""
     if crop is not None:
         left, top, right, bottom = crop_box(crop, pixels.shape[1], pixels.shape[0])
         pixels = pixels[top:bottom, left:right]
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    size = fitted_size(image.width, image.height, max_size)
-    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+    size, final = resize.sizes(image.width, image.height)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    if final == size:
+        return Rendered(image, None)
+    left, top = (size[0] - final[0]) // 2, (size[1] - final[1]) // 2
+    right, bottom = left + final[0], top + final[1]
+    shown = (left / size[0], top / size[1], right / size[0], bottom / size[1])
+    return Rendered(image.crop((left, top, right, bottom)), shown)
 
 
 def encode(image: Image.Image, image_format: str, quality: int) -> bytes:

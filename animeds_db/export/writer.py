@@ -2,7 +2,8 @@
 
 Everything is written to `.NAME.partial` beside the folder, which is renamed when it is complete. A
 folder that is replaced is set aside as `.NAME.old` for the moment between two renames; a crash right
-there is mended by the next export to the same place.
+there is mended by the next export to the same place. An export that was interrupted leaves its partial
+folder; the next one to the same place keeps the pictures in it that it wants too.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from animeds_db.errors import ExportError
-from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME, read_manifest
+from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
+from animeds_db.export.partial import finished, mark_of, mark_of_file, note, shared_copy, sweep
+from animeds_db.export.picture import Written
 
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
@@ -32,7 +35,7 @@ _log = logging.getLogger("animeds")
 
 
 class NewFolder:
-    """Context manager: `write()` files, then `commit()`. Without commit nothing stays.
+    """Context manager: `write()` files, then `commit()`. Without commit nothing stays, except when interrupted.
 
     Raises ExportError at once when `out` must not be written: a file, a folder with something in it
     (with `overwrite`: unless an export made it and nobody changed it since), the folder one is in.
@@ -42,6 +45,8 @@ class NewFolder:
         self.out = Path(os.path.abspath(out)) if not out.is_symlink() else out.resolve()  # noqa: PTH100
         self.partial = self.out.with_name(f".{self.out.name}.partial")
         self._old = self.out.with_name(f".{self.out.name}.old")
+        self.files: dict[str, str] = {}
+        """What was written apart from pictures: path → `SIZE:XXH3`."""
         self._overwrite = overwrite
         self._lock: IO[bytes] | None = None
 
@@ -63,14 +68,72 @@ class NewFolder:
     ) -> None:
         if self._lock is not None:
             self._release()
-            shutil.rmtree(self.partial, ignore_errors=True)
+            if kind is None or issubclass(kind, Exception):  # Ctrl-C is neither: what is done, is done
+                shutil.rmtree(self.partial, ignore_errors=True)
+
+    def write_picture(self, path: str, content: bytes) -> None:
+        """Write one picture, `path` relative with `/`. Safe to call from several threads."""
+        with _explained(self.out):
+            self._place(path).write_bytes(content)
 
     def write(self, path: str, content: bytes) -> None:
-        """Write one file, `path` relative with `/`. Safe to call from several threads."""
+        """Write one other file, `path` relative with `/`."""
+        self.write_picture(path, content)
+        self.files[path] = mark_of(content)
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file that was written."""
+        with _explained(self.out):
+            return (self.partial / path).read_bytes()
+
+    def remove(self, path: str) -> None:
+        """Delete a file or folder that was written."""
         with _explained(self.out):
             place = self.partial / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file to be written piece by piece."""
+        with _explained(self.out):
+            place = self._place(path)
+            with place.open("wb") as file:
+                yield file
+            self.files[path] = mark_of_file(place)
+
+    def link(self, path: str, other: str) -> str:
+        """Give a picture a second path; return how: `clone`, `hard link` or `copy`."""
+        with _explained(self.out):
+            return shared_copy(self.partial / path, self._place(other))
+
+    def _place(self, path: str) -> Path:
+        place = self.partial / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def resume(self, wanted: Mapping[str, str]) -> dict[str, Written]:
+        """Return the pictures of an interrupted export that are still good; delete all else in the partial folder.
+
+        `wanted` says for each path what its pixels are made of, as `done()` was told.
+        """
+        assert self._lock is not None
+        with _explained(self.out):
+            kept = finished(self._lock, self.partial, wanted)
+            self._lock.truncate(0)
+            sweep(self.partial, {MARK, *kept})
+        for path, written in kept.items():
+            self.done(path, wanted[path], written)
+        return kept
+
+    def done(self, path: str, made_of: str, written: Written) -> None:
+        """Note that a picture is complete, for an export that goes on after an interruption."""
+        assert self._lock is not None
+        with _explained(self.out):
+            self._lock.write(note(path, made_of, written))
+            self._lock.flush()
 
     def commit(self) -> None:
         """Make the folder visible under its name, in place of the old one if there is one."""
@@ -136,7 +199,7 @@ class NewFolder:
             )
 
     def _take_partial(self) -> None:
-        """Lock the partial folder and empty it of what a killed export left."""
+        """Lock the partial folder; what an interrupted export left stays until resume()."""
         mark = self.partial / MARK
         if not mark.exists() and any(self.partial.iterdir()):
             raise ExportError(
@@ -147,16 +210,11 @@ class NewFolder:
             raise ExportError(
                 f"another export is writing {self.out}", hint="wait for it, or name another folder"
             )
-        for left in self.partial.iterdir():
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
-            elif left != mark:
-                left.unlink()
 
 
 def _locked(path: Path) -> IO[bytes] | None:
     """Open and lock a file; None when another process holds it. The lock ends with the process."""
-    file = path.open("ab")
+    file = path.open("a+b")
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -190,19 +248,19 @@ def _remove_old(folder: Path) -> None:
 def _changes(folder: Path) -> list[str]:
     """Return, in words, what a folder holds that its export did not write. Missing files are fine."""
     manifest = read_manifest(folder)
-    ours = {MANIFEST_NAME} | {p.path for p in manifest.pictures}
-    texts = {p.caption_path: p.caption for p in manifest.pictures if p.caption is not None}
-    texts[CREDITS_NAME] = manifest.credits()
-    sizes = {p.path: w.n_bytes for p, w in zip(manifest.pictures, manifest.written, strict=True)}
+    pictures = manifest.loose
     changes = []
     for place in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
         name = place.relative_to(folder).as_posix()
-        if place.is_symlink() or (name not in ours and name not in texts):
+        if name == MANIFEST_NAME:
+            continue
+        if place.is_symlink() or (name not in pictures and name not in manifest.files):
             if place.name not in LITTER:
                 changes.append(f"{name} (not from the export)")
-        elif name in texts and place.read_bytes() != texts[name].encode():
-            changes.append(f"{name} (edited)")
-        elif name in sizes and place.stat().st_size != sizes[name]:
+        elif name in manifest.files:
+            if mark_of_file(place) != manifest.files[name]:
+                changes.append(f"{name} (edited)")
+        elif place.stat().st_size != pictures[name]:
             changes.append(f"{name} (another picture)")
     return changes
 

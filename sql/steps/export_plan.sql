@@ -1,48 +1,94 @@
 -- What an export writes: one row per picture of the relation `selection`, in the order of decoding.
 --
--- selection   any relation with frame_id; it may have folder, filename, caption, repeats, crop
+-- selection   what export_crops.sql gives
 -- gives       exactly the columns of animeds_db.export.plan.PLAN
 --
 -- A selection lists frames: rows that are the same in all of those columns are one picture. A frame_id
 -- that is not in the database gives a row without source_id, so that the export can name it.
+--
+-- What is said about a picture is about that picture: the boxes of a crop are those that lie in it, relative to
+-- it, and tags that count people or name the framing are those of the crop, or left out.
 
-WITH wanted AS (
-    SELECT DISTINCT * FROM (
-        SELECT COLUMNS(lambda c: lower(c) IN ('frame_id', 'folder', 'filename', 'caption', 'repeats', 'crop'))
-        FROM selection
-        UNION ALL BY NAME
-        SELECT
-            NULL::VARCHAR AS frame_id,
-            NULL::VARCHAR AS folder,
-            NULL::VARCHAR AS filename,
-            NULL::VARCHAR AS caption,
-            NULL::BIGINT AS repeats,
-            NULL::DOUBLE[] AS crop  -- left, top, right, bottom; 0…1 of the displayed frame
-        WHERE false
-    )
+WITH pictures AS MATERIALIZED (
+    SELECT
+        *,
+        row_number() OVER () AS picture,
+        coalesce(crop, [0, 0, 1, 1]::DOUBLE[]) AS part
+    FROM selection
 ),
 
 tagged AS (
     SELECT frame_id, list({'tag': tag, 'category': category, 'score': score} ORDER BY score DESC, tag) AS tags
-    FROM tags SEMI JOIN wanted USING (frame_id)
+    FROM tags SEMI JOIN pictures USING (frame_id)
     GROUP BY frame_id
+),
+
+-- A box is in a crop when its middle is, with a tenth of its size to each side: the rule of `crop_faces.py`.
+boxes AS (
+    SELECT
+        picture,
+        d.detection_id,
+        kind,
+        character,
+        (greatest(d.left, part[1]) - part[1]) / (part[3] - part[1]) AS x1,
+        (greatest(d.top, part[2]) - part[2]) / (part[4] - part[2]) AS y1,
+        (least(d.right, part[3]) - part[1]) / (part[3] - part[1]) AS x2,
+        (least(d.bottom, part[4]) - part[2]) / (part[4] - part[2]) AS y2,
+        d.score,
+        d.left + 0.4 * (d.right - d.left) >= part[1]
+        AND d.left + 0.6 * (d.right - d.left) <= part[3]
+        AND d.top + 0.4 * (d.bottom - d.top) >= part[2]
+        AND d.top + 0.6 * (d.bottom - d.top) <= part[4] AS is_inside
+    FROM named_detections AS d
+    JOIN pictures USING (frame_id)
+    WHERE part[3] > part[1] AND part[4] > part[2]  -- others are refused by name
+),
+
+boxed AS (
+    SELECT
+        picture,
+        list(
+            {
+                'detection_id': detection_id, 'kind': kind, 'character': character,
+                'left': round(x1, 6), 'top': round(y1, 6), 'right': round(x2, 6), 'bottom': round(y2, 6),
+                'score': round(score, 4)
+            }
+            ORDER BY kind, detection_id
+        ) FILTER (is_inside) AS boxes,
+        count(*) FILTER (kind = 'face') AS n_faces_of_frame,
+        count(*) FILTER (kind = 'face' AND is_inside) AS n_faces
+    FROM boxes
+    GROUP BY picture
 )
 
 SELECT
-    wanted.frame_id::VARCHAR AS frame_id,
+    pictures.frame_id::VARCHAR AS frame_id,
     frames.source_id,
     frames.stream,
     frames.pts,
     frames.key_pts,
     frames.member,
     frames.content_hash,
-    wanted.folder::VARCHAR AS folder,
-    wanted.filename::VARCHAR AS filename,
-    wanted.caption::VARCHAR AS caption,
-    wanted.repeats::BIGINT AS repeats,
-    wanted.crop::DOUBLE[] AS crop,
-    tagged.tags
-FROM wanted
-LEFT JOIN frames ON frames.frame_id = wanted.frame_id
-LEFT JOIN tagged ON tagged.frame_id = wanted.frame_id
-ORDER BY source_id NULLS FIRST, stream, pts, wanted.frame_id, folder, filename, crop, caption, repeats
+    pictures.folder::VARCHAR AS folder,
+    pictures.filename::VARCHAR AS filename,
+    pictures.caption::VARCHAR AS caption,
+    pictures.repeats::BIGINT AS repeats,
+    pictures.crop::DOUBLE[] AS crop,
+    pictures.crop_kind,
+    pictures.crop_number,
+    pictures.face_id,
+    pictures.selection_row,
+    CASE
+        WHEN crop_kind IS NULL THEN tagged.tags
+        ELSE crop_tags(tagged.tags, coalesce(boxed.n_faces, 0), coalesce(boxed.n_faces_of_frame, 0))
+    END AS tags,
+    coalesce(boxed.boxes, []) AS boxes,
+    frames.rating,
+    frames.time_s
+FROM pictures
+LEFT JOIN frames ON frames.frame_id = pictures.frame_id
+LEFT JOIN tagged ON tagged.frame_id = pictures.frame_id
+LEFT JOIN boxed ON boxed.picture = pictures.picture
+ORDER BY
+    source_id NULLS FIRST, stream, pts, pictures.frame_id, folder, filename, crop_kind NULLS FIRST, crop_number,
+    crop, caption, repeats

@@ -1,0 +1,109 @@
+"""All that is no pixel: second paths, captions, sidecars, a trainer's own files, archives.
+
+The one rule: a picture's bytes are stored once, as far as the file system can.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from animeds_db.export.layouts import Item, Layout, Tree
+from animeds_db.export.options import ExportOptions
+from animeds_db.export.picture import About, Picture, Written
+from animeds_db.export.render import Crop
+from animeds_db.export.sidecars import SIDECARS
+from animeds_db.export.writer import NewFolder
+
+STAGED = ".staged"
+"""Folder, in the partial one, of pictures that will only be in archives."""
+
+
+def own_path(picture: Picture, options: ExportOptions) -> str:
+    """Return where a picture is written first: in the first layout with loose pictures."""
+    for layout, path in zip(options.chosen, picture.paths, strict=True):
+        if layout.pack is None:
+            return path
+    return f"{STAGED}/{picture.path}"
+
+
+def furnish(
+    folder: NewFolder, pictures: Sequence[Picture], written: Sequence[Written], options: ExportOptions
+) -> Counter[str]:
+    """Write everything besides the pictures; return how many were given second paths, by how."""
+    shared: Counter[str] = Counter()
+    own = [own_path(picture, options) for picture in pictures]
+    for place, layout in enumerate(options.chosen):
+        if layout.pack is None:
+            for first, picture in zip(own, pictures, strict=True):
+                if picture.paths[place] != first:
+                    shared[folder.link(first, picture.paths[place])] += 1
+        _furnish(folder, layout, place, own, pictures, written, options)
+    if not options.is_loose:
+        folder.remove(STAGED)
+    return shared
+
+
+def _furnish(
+    folder: NewFolder,
+    layout: Layout,
+    place: int,
+    own: Sequence[str],
+    pictures: Sequence[Picture],
+    written: Sequence[Written],
+    options: ExportOptions,
+) -> None:
+    root = f"{options.folder_of(layout)}/".lstrip("/")
+    items = [_item(p, p.paths[place].removeprefix(root), w) for p, w in zip(pictures, written, strict=True)]
+    tree = Tree(items, options.settings(layout))
+    if layout.pack is None:
+        for item in items:
+            for path, content in _beside(item, layout, options):
+                folder.write(root + path, content)
+    else:
+        places = {item.path: first for item, first in zip(items, own, strict=True)}
+        layout.pack(
+            tree,
+            lambda item: folder.read(places[item.path]),
+            lambda item: _beside(item, layout, options),
+            lambda name: folder.create(root + name),
+        )
+    for path, content in layout.files(tree):
+        folder.write(root + path, content)
+
+
+def _beside(item: Item, layout: Layout, options: ExportOptions) -> Iterable[tuple[str, bytes]]:
+    """Yield the files that belong to one picture."""
+    if layout.texts and item.caption is not None:
+        yield f"{item.stem}.txt", item.caption.encode()
+    if not layout.tells:  # its own files say the same
+        for kind in options.sidecars:
+            yield SIDECARS[kind](item)
+
+
+def _item(picture: Picture, path: str, written: Written) -> Item:
+    return Item(
+        path=path,
+        caption=picture.caption,
+        repeats=picture.repeats,
+        width=written.width,
+        height=written.height,
+        frame_id=picture.frame_id,
+        image_type=picture.image_type,
+        about=_as_shown(picture.about or {}, written.shown),
+    )
+
+
+def _as_shown(about: About, shown: Crop | None) -> About:
+    """Return what is known with boxes relative to the part that a bucket left; boxes outside it go."""
+    if shown is None or not about.get("boxes"):
+        return about
+    boxes = [{**box, "box": _within(box["box"], shown)} for box in about["boxes"]]
+    return {**about, "boxes": [b for b in boxes if b["box"][2] > b["box"][0] and b["box"][3] > b["box"][1]]}
+
+
+def _within(box: Sequence[float], shown: Crop) -> list[float]:
+    left, top, right, bottom = shown
+    wide, high = right - left, bottom - top
+    numbers = ((box[0] - left) / wide, (box[1] - top) / high, (box[2] - left) / wide, (box[3] - top) / high)
+    return [round(min(max(number, 0.0), 1.0), 6) for number in numbers]

@@ -1,0 +1,38 @@
+"""ostris' ai-toolkit: the `datasets` part of a job's YAML. It reads a folder with all that lies below it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from animeds_db.export.layouts.common import Files, Group, Layout, Tree, flat_below_pictures
+
+
+def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "folder_path": tree.place(group.folder),
+        "caption_ext": "txt",
+        "num_repeats": group.repeats,
+        "resolution": [tree.settings.resolution],
+    }
+    return values | ({"is_reg": True} if group.is_reg else {})
+
+
+def datasets(tree: Tree) -> Files:
+    """Yield the YAML; a string or list in JSON is one in YAML too."""
+    lines = ["# goes below process: in the job of ai-toolkit\n", "datasets:\n"]
+    for group in tree.groups():
+        for place, (name, value) in enumerate(_dataset(group, tree).items()):
+            lines.append(f"{'    ' if place else '  - '}{name}: {json.dumps(value, ensure_ascii=False)}\n")
+    yield "datasets.yaml", "".join(lines).encode()
+
+
+AI_TOOLKIT = Layout(
+    "ai-toolkit",
+    "ai-toolkit (paste datasets.yaml into the job)",
+    folder=flat_below_pictures,
+    files=datasets,
+    needs_captions=True,
+    repeats="folder",
+    has_config=True,
+)

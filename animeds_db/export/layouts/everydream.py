@@ -1,0 +1,30 @@
+"""EveryDream2: `multiply.txt` in a folder says how often its pictures are used; folders below do not inherit it."""
+
+from __future__ import annotations
+
+from animeds_db.export.layouts.common import Files, Layout, Tree
+
+_SPOKEN_FOR = frozenset(
+    {"multiply", "flip_p", "cond_dropout", "shuffle_tags", "batch_id", "loss_scale", "local", "global"}
+)
+"""Names of EveryDream2's own files: a caption must not be one of them."""
+
+
+def free_stem(stem: str) -> str:
+    """Return the name, or another one where its caption would be a file of EveryDream2's."""
+    return f"{stem}_" if stem.strip().casefold() in _SPOKEN_FOR else stem
+
+
+def multiply(tree: Tree) -> Files:
+    """Yield the `multiply.txt` of every folder that has pictures."""
+    for group in tree.groups():
+        yield f"{group.folder}/multiply.txt".lstrip("/"), str(group.repeats).encode()
+
+
+EVERYDREAM = Layout(
+    "everydream",
+    "EveryDream2 (data_root)",
+    stem=free_stem,
+    files=multiply,
+    repeats="folder",
+)

@@ -1,0 +1,80 @@
+"""kohya's sd-scripts, by folders and by a dataset configuration (docs/config_README-en.md of sd-scripts)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from animeds_db.export.layouts.common import (
+    PICTURES,
+    Files,
+    Group,
+    Layout,
+    Tree,
+    Wish,
+    as_jsonl,
+    below_pictures,
+    toml_table,
+)
+
+CONFIG = "dataset_config.toml"
+METADATA = "metadata.jsonl"
+
+
+def numbered(wish: Wish) -> str:
+    """Return `N_name`, one level, as sd-scripts read it: N repeats, name the class tokens.
+
+    Without a folder the name is the activation tag. sd-scripts ignore a folder without a number. Where there are
+    regularization pictures, both kinds get a folder: `--train_data_dir train --reg_data_dir reg`.
+    """
+    name = "_".join(wish.parts) or wish.activation_tag or PICTURES
+    folder = f"{wish.repeats}_{name.replace('/', '_')}"
+    if wish.has_regularization:
+        return f"{'reg' if wish.is_reg else 'train'}/{folder}"
+    return folder
+
+
+def _subset(group: Group, tree: Tree) -> dict[str, Any]:
+    has_captions = any(item.caption is not None for item in group.items)
+    return {
+        "image_dir": tree.place(group.folder),
+        "num_repeats": group.repeats,
+        "is_reg": True if group.is_reg else None,
+        "caption_extension": ".txt" if has_captions else None,
+        "class_tokens": None if has_captions else tree.settings.activation_tag or group.name,
+    }
+
+
+def config(tree: Tree) -> Files:
+    """Yield the dataset configuration, a subset per folder, and the pictures one per line."""
+    parts = [toml_table("[general]", {"enable_bucket": True})]
+    edge = tree.settings.resolution
+    parts.append(toml_table("[[datasets]]", {"resolution": edge, "max_bucket_reso": max(1024, 2 * edge)}))
+    parts += [toml_table("[[datasets.subsets]]", _subset(group, tree)) for group in tree.groups()]
+    yield CONFIG, "".join(parts).encode()
+    rows = (
+        {
+            "image_path": tree.place(item.path),
+            "caption": item.first_line,
+            "num_repeats": item.repeats,
+            "image_size": [item.width, item.height],
+        }
+        for item in tree.items
+    )
+    yield METADATA, as_jsonl(rows)
+
+
+FOLDERS = Layout(
+    "kohya",
+    "kohya sd-scripts (--train_data_dir), bmaltais GUI, most LoRA notebooks",
+    folder=numbered,
+    repeats="folder",
+    note="sd-scripts look for .caption files: tell them --caption_extension .txt",
+)
+TOML = Layout(
+    "kohya-toml",
+    "kohya sd-scripts (--dataset_config dataset_config.toml)",
+    folder=below_pictures,
+    files=config,
+    repeats="folder",
+    has_config=True,
+)

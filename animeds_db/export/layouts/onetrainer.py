@@ -1,0 +1,42 @@
+"""OneTrainer: a list of concepts, one per folder (modules/util/config/ConceptConfig.py there)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, below_pictures
+
+CONCEPT_VERSION = 2
+"""Version of OneTrainer's concepts that is written; what is left out has OneTrainer's defaults."""
+
+
+def _concept(group: Group, tree: Tree) -> dict[str, Any]:
+    return {
+        "__version": CONCEPT_VERSION,
+        "name": group.name,
+        "path": tree.place(group.folder),
+        "seed": 0,
+        "enabled": True,
+        "type": "PRIOR_PREDICTION" if group.is_reg else "STANDARD",
+        "include_subdirectories": False,
+        "balancing": float(group.repeats),
+        "balancing_strategy": "REPEATS",
+        "loss_weight": 1.0,
+        "text": {"__version": 0, "prompt_source": "sample"},
+    }
+
+
+def concepts(tree: Tree) -> Files:
+    """Yield the file that OneTrainer loads as its concepts."""
+    yield "concepts.json", as_json([_concept(group, tree) for group in tree.groups()])
+
+
+ONETRAINER = Layout(
+    "onetrainer",
+    "OneTrainer (concept_file_name: concepts.json)",
+    folder=below_pictures,
+    files=concepts,
+    needs_captions=True,
+    repeats="folder",
+    has_config=True,
+)

@@ -1,0 +1,50 @@
+"""SimpleTuner: multidatabackend.json, one backend per folder. It reads a folder with all that lies below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, flat_below_pictures
+
+TEXT_EMBEDS = "text-embeds"
+
+
+def _backend(group: Group, tree: Tree) -> dict[str, Any]:
+    name = f"pictures-{group.name}"
+    values: dict[str, Any] = {
+        "id": name,
+        "type": "local",
+        "dataset_type": "image",
+        "instance_data_dir": tree.place(group.folder),
+        "caption_strategy": "textfile",
+        "repeats": group.repeats - 1,  # how often more than once
+        "resolution": tree.settings.resolution,
+        "resolution_type": "pixel_area",
+        "crop": False,
+        "text_embeds": TEXT_EMBEDS,
+        "cache_dir_vae": tree.place(f"cache/vae/{group.name}"),
+    }
+    return values | ({"is_regularisation_data": True} if group.is_reg else {})
+
+
+def backends(tree: Tree) -> Files:
+    """Yield the list of backends, with the cache of text embeddings that SimpleTuner asks for."""
+    text = {
+        "id": TEXT_EMBEDS,
+        "type": "local",
+        "dataset_type": "text_embeds",
+        "default": True,
+        "cache_dir": tree.place("cache/text"),
+    }
+    yield "multidatabackend.json", as_json([*(_backend(g, tree) for g in tree.groups()), text])
+
+
+SIMPLETUNER = Layout(
+    "simpletuner",
+    "SimpleTuner (data_backend_config: multidatabackend.json)",
+    folder=flat_below_pictures,
+    files=backends,
+    needs_captions=True,
+    repeats="folder",
+    has_config=True,
+)

@@ -1,0 +1,125 @@
+"""A folder that is not complete yet: what of it is good, and files that share their bytes.
+
+The one rule: a picture counts as done when its journal line says so and its bytes have the hash of that line.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import xxhash
+
+from animeds_db.export.picture import Written
+
+FICLONE = 0x40049409
+"""ioctl that lets a file share the blocks of another until one is changed: Btrfs, XFS, bcachefs (linux/fs.h)."""
+
+_CHUNK = 1 << 20
+
+
+def mark_of(content: bytes) -> str:
+    """Return what a manifest says of a file: `SIZE:XXH3`."""
+    return f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}"
+
+
+def mark_of_file(place: Path) -> str:
+    """Return the same of a file on disk, read piece by piece."""
+    digest, size = xxhash.xxh3_128(), 0
+    with place.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            digest.update(piece)
+            size += len(piece)
+    return f"{size}:{digest.hexdigest()}"
+
+
+def note(path: str, made_of: str, written: Written) -> bytes:
+    """Return the journal's line about a picture that is complete."""
+    return (json.dumps([path, made_of, asdict(written)]) + "\n").encode()
+
+
+def finished(journal: IO[bytes], folder: Path, wanted: Mapping[str, str]) -> dict[str, Written]:
+    """Return the pictures of a journal that are wanted as they are, and whose files are whole."""
+    journal.seek(0)
+    return {
+        path: written
+        for path, made_of, written in _lines(journal)
+        if wanted.get(path) == made_of and _is_whole(folder / path, written)
+    }
+
+
+def _lines(journal: IO[bytes]) -> Iterator[tuple[str, str, Written]]:
+    for line in journal:
+        try:
+            path, made_of, values = json.loads(line)
+        except ValueError:  # the line that a crash cut short
+            continue
+        yield path, made_of, _written(values)
+
+
+def _written(values: dict[str, Any]) -> Written:
+    shown = values.pop("shown")
+    return Written(**values, shown=None if shown is None else tuple(shown))
+
+
+def _is_whole(place: Path, written: Written) -> bool:
+    try:
+        return mark_of_file(place) == f"{written.n_bytes}:{written.xxh3}"
+    except OSError:
+        return False
+
+
+def sweep(folder: Path, keep: set[str]) -> None:
+    """Delete all files below a folder but those named (relative paths), and the folders that are empty then."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            path = Path(place, name)
+            if path.relative_to(folder).as_posix() not in keep:
+                path.unlink()
+        for name in folders:
+            path = Path(place, name)
+            if path.is_symlink():
+                path.unlink()
+            elif not any(path.iterdir()):
+                path.rmdir()
+
+
+def shared_copy(place: Path, other: Path) -> str:
+    """Make `other` the same file as `place`, sharing its bytes where the file system can; return how.
+
+    A clone is a file of its own that shares blocks; a hard link is the same file under two names.
+    """
+    if _clone(place, other):
+        return "clone"
+    try:
+        other.hardlink_to(place)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EEXIST):
+            raise
+        shutil.copyfile(place, other)  # no links here (exFAT, some network disks), or too many of one file
+        return "copy"
+    return "hard link"
+
+
+def _clone(place: Path, other: Path) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    import fcntl
+
+    with place.open("rb") as source, other.open("xb") as target:
+        try:
+            fcntl.ioctl(target.fileno(), FICLONE, source.fileno())
+        except OSError:
+            is_cloned = False
+        else:
+            is_cloned = True
+    if not is_cloned:
+        other.unlink()
+    return is_cloned

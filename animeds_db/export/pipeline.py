@@ -1,0 +1,125 @@
+"""Decode again, render, encode, write. The one rule: memory holds a handful of pictures, never all.
+
+One thread decodes, source by source, each stretch of video once; a pool crops, scales, encodes and writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import groupby
+
+import numpy as np
+import xxhash
+
+from animeds_db.export.options import ExportOptions
+from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.render import encode, render
+from animeds_db.export.writer import NewFolder
+from animeds_db.media import Frame, fetch
+
+Progress = Callable[[int, int], None]
+"""(pictures written, pictures in all)"""
+
+MAX_WORKERS = 8
+"""A 4K picture in work takes up to 60 MB (decoded, RGB, encoded): more threads want too much memory."""
+
+Job = tuple[str, Picture]
+"""(path at which the picture is written, picture)"""
+
+
+def write_pictures(
+    jobs: Sequence[Job],
+    sources: Mapping[str, Source],
+    folder: NewFolder,
+    options: ExportOptions,
+    versions: Mapping[str, str],
+    progress: Progress | None,
+) -> list[Written]:
+    """Write all pictures, those left from an interrupted export excepted; return what became of each."""
+    recipes = {path: _made_of(picture, options, versions) for path, picture in jobs}
+    done = folder.resume(recipes)
+    missing = [(path, picture) for path, picture in jobs if path not in done]
+    if done and progress is not None:
+        progress(len(done), len(jobs))
+
+    def collect(path: str, written: Written) -> None:
+        folder.done(path, recipes[path], written)
+        done[path] = written
+        if progress is not None:
+            progress(len(done), len(jobs))
+
+    _Pipeline(folder, options).run(missing, sources, collect)
+    return [done[path] for path, _ in jobs]
+
+
+def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, str]) -> str:
+    """Return a key of all that decides about a picture's bytes."""
+    facts = [picture.content_hash, picture.crop, vars(options.resize), options.image_format, options.quality]
+    text = json.dumps([facts, dict(versions)], sort_keys=True)
+    return xxhash.xxh3_128_hexdigest(text.encode())
+
+
+class _Pipeline:
+    """Runs pictures through decode, render, encode and write."""
+
+    def __init__(self, folder: NewFolder, options: ExportOptions) -> None:
+        self._folder = folder
+        self._options = options
+        self._resize = options.resize
+        self._workers = options.workers or min(usable_cores(), MAX_WORKERS)
+
+    def run(
+        self, jobs: Sequence[Job], sources: Mapping[str, Source], collect: Callable[[str, Written], None]
+    ) -> None:
+        """Write the pictures; `collect` is told of each, in the calling thread."""
+        waiting: deque[Future[list[tuple[str, Written]]]] = deque()
+
+        def finish_first() -> None:
+            for path, written in waiting.popleft().result():
+                collect(path, written)
+
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="animeds-export")
+        try:
+            with closing(_decoded(jobs, sources)) as decoded:
+                for frame, wanted in decoded:
+                    waiting.append(pool.submit(self._write_frame, frame, wanted))
+                    while len(waiting) > self._workers + 1:
+                        finish_first()
+            while waiting:
+                finish_first()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _write_frame(self, frame: Frame, jobs: Sequence[Job]) -> list[tuple[str, Written]]:
+        pixels = frame.pixels()
+        return [(path, self._write(pixels, path, picture)) for path, picture in jobs]
+
+    def _write(self, pixels: np.ndarray, path: str, picture: Picture) -> Written:
+        rendered = render(pixels, picture.crop, self._resize)
+        content = encode(rendered.image, self._options.image_format, self._options.quality)
+        self._folder.write_picture(path, content)
+        size = rendered.image.size
+        return Written(*size, len(content), xxhash.xxh3_128_hexdigest(content), rendered.shown)
+
+
+def _decoded(jobs: Sequence[Job], sources: Mapping[str, Source]) -> Generator[tuple[Frame, list[Job]]]:
+    """Yield each frame once, with all pictures that are made of it."""
+    for source_id, of_source in groupby(jobs, key=lambda job: job[1].source_id):
+        wanted: dict[str, list[Job]] = {}
+        for job in of_source:
+            wanted.setdefault(job[1].frame_id, []).append(job)
+        keys = [same[0][1].key for same in wanted.values()]
+        for key, frame in fetch(sources[source_id].uri, sources[source_id].kind, keys):
+            yield frame, wanted[key.frame_id]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

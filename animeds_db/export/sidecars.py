@@ -1,0 +1,85 @@
+"""Files with what is known of a picture, in the forms of the tools that people come from.
+
+The one rule: what a crop's file says is true of the crop.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable
+from typing import Any
+
+from animeds_db.export.layouts.common import Item
+
+MIN_SCORE = 0.35
+"""Tags below this score stay out of files that hold no scores (the default of the WD taggers)."""
+
+
+def _faces(item: Item) -> list[dict[str, Any]]:
+    return [box for box in item.about.get("boxes") or [] if box["kind"] == "face"]
+
+
+def _tags(item: Item, category: str) -> list[str]:
+    tags = item.about.get("tags") or []
+    return [tag for tag, kind, score in tags if kind == category and round(score, 4) >= MIN_SCORE]
+
+
+def _is_somebody(name: str | None) -> bool:
+    return name not in (None, "unknown", "ood")
+
+
+def _pipeline(item: Item) -> tuple[str, bytes]:
+    """`XXX.json` as the first version of anime_screenshot_pipeline writes it."""
+    faces = _faces(item)
+    heights = [face["box"][3] - face["box"][1] for face in faces]
+    values = {
+        "n_faces": len(faces),
+        "facepos": [face["box"] for face in faces],
+        "fh_ratio": max(heights, default=0.0),
+        "cropped": item.about.get("crop_kind") is not None,
+        "characters": [face["character"] or "unknown" for face in faces],
+        "copyright": _tags(item, "copyright"),
+        "artist": _tags(item, "artist"),
+        "rating": item.about.get("rating"),
+        "tags": _tags(item, "general"),
+    }
+    known = {name: value for name, value in values.items() if value is not None}
+    return f"{item.stem}.json", json.dumps(known, ensure_ascii=False).encode()
+
+
+def _tag_line(item: Item) -> tuple[str, bytes]:
+    """`XXX.png.tags`: one line, underscores kept, as the pipeline's tagger writes it."""
+    return f"{item.path}.tags", (", ".join(_tags(item, "general")) + "\n").encode()
+
+
+def _waifuc(item: Item) -> tuple[str, bytes]:
+    """`.XXX_meta.json`, hidden, as waifuc and the second version of the pipeline read it."""
+    about = item.about
+    names = {face["character"] for face in _faces(item) if _is_somebody(face["character"])}
+    values = {
+        "filename": posixpath.basename(item.path),
+        "image_size": [item.width, item.height],
+        "characters": sorted(names),
+        "tags": {tag: score for tag, kind, score in about.get("tags") or [] if kind == "general"},
+        "type": item.image_type,
+        "copyright": _tags(item, "copyright"),
+        "artist": _tags(item, "artist"),
+        "rating": about.get("rating"),
+        "caption": item.caption,
+    }
+    if about.get("crop_kind") is not None:
+        values["crop"] = {"type": about["crop_kind"]}
+    name = f".{posixpath.basename(item.stem)}_meta.json"
+    return posixpath.join(item.folder, name), json.dumps(values, ensure_ascii=False).encode()
+
+
+SIDECARS: dict[str, Callable[[Item], tuple[str, bytes]]] = {
+    "json": _pipeline,
+    "tags": _tag_line,
+    "waifuc": _waifuc,
+}
+"""Kinds of sidecar: the screenshot pipeline's `XXX.json` and `XXX.png.tags`, waifuc's hidden metadata."""
+
+SUFFIXES = {"json": (".json",), "tags": (), "waifuc": ("._meta.json",)}
+"""What a picture's stem gets, beyond the picture's own name, so that names stay short enough and unique."""

@@ -1,0 +1,90 @@
+"""How large a picture becomes. The one rule: never larger than it was, unless asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from animeds_db.errors import UsageError
+
+BUCKET_STEP = 64
+"""Edges of buckets are multiples of this, in pixels: `bucket_reso_steps` of kohya's sd-scripts."""
+
+MAX_RATIO = 4
+"""A bucket is at most this many times as long as wide; longer pictures lose their ends."""
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """What size is wished; at most one of the three. Raises UsageError for two, or a value that is none."""
+
+    max_size: int | None = None
+    """Longer edge, pixels."""
+    short_edge: int | None = None
+    """Shorter edge, pixels."""
+    bucket: int | None = None
+    """Side of a square, pixels: edges become multiples of 64 with about its area, ends are cut to fit."""
+    upscale: bool = False
+    """Enlarge smaller pictures too."""
+
+    def __post_init__(self) -> None:
+        given = {"max-size": self.max_size, "short-edge": self.short_edge, "bucket": self.bucket}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        for name, value in chosen.items():
+            low = BUCKET_STEP if name == "bucket" else 1
+            if value < low:
+                raise UsageError(f"{name} is {value}, and must be at least {low}")
+        if len(chosen) > 1:
+            raise UsageError(
+                f"{' and '.join('--' + name for name in chosen)} contradict each other", hint="choose one"
+            )
+        if self.upscale and not chosen:
+            raise UsageError(
+                "--upscale needs a size", hint="--short-edge 768, --max-size 1024 or --bucket 1024"
+            )
+
+    def sizes(self, width: int, height: int) -> tuple[Size, Size]:
+        """Return the size to scale to, and the size to cut out of the middle of that (the same: nothing is cut)."""
+        if self.bucket is not None:
+            return _in_bucket(width, height, self.bucket, upscale=self.upscale)
+        wanted = self.max_size or self.short_edge
+        if wanted is None:
+            return (width, height), (width, height)
+        edge = max(width, height) if self.max_size else min(width, height)
+        size = scaled(width, height, wanted, edge) if self.upscale or edge > wanted else (width, height)
+        return size, size
+
+
+def scaled(width: int, height: int, wanted: int, edge: int) -> Size:
+    """Return the size at which an edge of `edge` pixels has `wanted`, ratio kept, never empty."""
+    return max(1, round(width * wanted / edge)), max(1, round(height * wanted / edge))
+
+
+def bucket_size(width: int, height: int, side: int, *, upscale: bool) -> Size | None:
+    """Return the bucket nearest in ratio, of at most side² pixels; the larger of two equals.
+
+    Without `upscale` also of at most the picture's own size. None for a picture smaller than any bucket.
+    """
+    best: tuple[float, int, Size] | None = None
+    for wide in range(BUCKET_STEP, side * 2 + 1, BUCKET_STEP):
+        high = min(side * side // wide, wide * MAX_RATIO)
+        if not upscale:  # the picture must cover the bucket as it is
+            high = min(high, height) if wide <= width else 0
+        high = high // BUCKET_STEP * BUCKET_STEP
+        if high < BUCKET_STEP or wide > high * MAX_RATIO:
+            continue
+        error = abs(math.log(wide / high) - math.log(width / height))
+        rank = (round(error, 3), -wide * high, (wide, high))
+        best = rank if best is None else min(best, rank)
+    return None if best is None else best[2]
+
+
+def _in_bucket(width: int, height: int, side: int, *, upscale: bool) -> tuple[Size, Size]:
+    bucket = bucket_size(width, height, side, upscale=upscale)
+    if bucket is None:
+        return (width, height), (width, height)
+    factor = max(bucket[0] / width, bucket[1] / height)
+    cover = max(bucket[0], round(width * factor)), max(bucket[1], round(height * factor))
+    return cover, bucket

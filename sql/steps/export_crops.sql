@@ -1,0 +1,189 @@
+-- Which parts of its frames an export cuts out: one row per picture of the relation `selection`.
+--
+-- selection   any relation with frame_id, and selection_row (its place); it may have folder, filename, caption,
+--             repeats, and
+--             crop                              the part of the frame that counts; what is asked for is cut from it
+--             face_id, head_id, person_id, detection_id   that box only, where boxes are cut out
+-- $kinds      what is cut out: frame (all of it), face, head, halfbody, person; none: the box that the selection
+--             names, else the frame
+-- $margin     share of a box added on each side; NULL: the largest square for faces, a tenth for others
+-- $trim       what is cut off before: borders, subtitles
+-- $min_faces  frames with fewer faces give no boxes
+-- $min_px     crops with a shorter edge below this give nothing, in pixels of the frame
+-- $max_share  a head, half body or person with more than this share of the frame becomes the whole frame, 0…1
+-- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
+--             crop_number (from 1, left to right), selection_row (the first of the rows that ask for this picture)
+
+WITH wanted AS MATERIALIZED (
+    SELECT
+        frame_id::VARCHAR AS frame_id,
+        folder::VARCHAR AS folder,
+        filename::VARCHAR AS filename,
+        caption::VARCHAR AS caption,
+        repeats::BIGINT AS repeats,
+        "crop"::DOUBLE[] AS given,
+        coalesce(face_id, head_id, person_id, detection_id)::VARCHAR AS chosen,
+        min(selection_row) AS selection_row
+    FROM (
+        SELECT COLUMNS(lambda c: lower(c) IN (
+            'frame_id', 'folder', 'filename', 'caption', 'repeats', 'crop',
+            'face_id', 'head_id', 'person_id', 'detection_id', 'selection_row'
+        ))
+        FROM selection
+        UNION ALL BY NAME
+        SELECT
+            NULL::VARCHAR AS frame_id,
+            NULL::VARCHAR AS folder,
+            NULL::VARCHAR AS filename,
+            NULL::VARCHAR AS caption,
+            NULL::BIGINT AS repeats,
+            NULL::DOUBLE[] AS "crop",  -- left, top, right, bottom; 0…1 of the displayed frame
+            NULL::VARCHAR AS face_id,
+            NULL::VARCHAR AS head_id,
+            NULL::VARCHAR AS person_id,
+            NULL::VARCHAR AS detection_id
+        WHERE false
+    )
+    GROUP BY ALL
+),
+
+bounded AS (
+    SELECT
+        wanted.*,
+        frames.width,
+        frames.height,
+        CASE
+            WHEN given IS NOT NULL THEN given
+            WHEN list_contains($trim, 'subtitles') THEN
+                without_text(
+                    CASE WHEN list_contains($trim, 'borders') THEN border_left ELSE 0 END,
+                    CASE WHEN list_contains($trim, 'borders') THEN border_top ELSE 0 END,
+                    CASE WHEN list_contains($trim, 'borders') THEN border_right ELSE 0 END,
+                    CASE WHEN list_contains($trim, 'borders') THEN border_bottom ELSE 0 END,
+                    text_upper, text_lower
+                )
+            WHEN list_contains($trim, 'borders') THEN
+                without_borders(border_left, border_top, border_right, border_bottom)
+        END AS bounds
+    FROM wanted
+    LEFT JOIN frames ON frames.frame_id = wanted.frame_id
+),
+
+-- A blank frame is all border, and a frame may lack a measure: then nothing is cut off.
+framed AS MATERIALIZED (
+    SELECT
+        * EXCLUDE (bounds),
+        CASE
+            WHEN given IS NOT NULL THEN given
+            WHEN bounds[3] - bounds[1] > 0.1 AND bounds[4] - bounds[2] > 0.1 AND bounds <> [0, 0, 1, 1]::DOUBLE[]
+                THEN bounds
+        END AS bounds
+    FROM bounded
+),
+
+boxes AS MATERIALIZED (
+    SELECT
+        detection_id,
+        frame_id,
+        kind,
+        [d.left, d.top, d.right, d.bottom]::DOUBLE[] AS box,
+        coalesce(try_cast(regexp_extract(detection_id, '-[a-z](\d+)', 1) AS INTEGER), 0) + 1 AS crop_number
+    FROM newest_detections AS d
+    SEMI JOIN wanted USING (frame_id)
+),
+
+-- Where no detector looks for heads, a head is one and a half faces.
+all_boxes AS (
+    FROM boxes
+    UNION ALL BY NAME
+    SELECT detection_id, frame_id, 'head' AS kind, with_margin(box, 0.25) AS box, crop_number
+    FROM boxes
+    WHERE kind = 'face' AND frame_id NOT IN (SELECT frame_id FROM boxes WHERE kind = 'head')
+),
+
+face_counts AS (
+    SELECT frame_id, count(*) AS n_faces FROM boxes WHERE kind = 'face' GROUP BY frame_id
+),
+
+asked AS (
+    SELECT
+        framed.*,
+        unnest(CASE
+            WHEN len($kinds) > 0 THEN $kinds
+            WHEN chosen IS NOT NULL AND given IS NULL THEN ['chosen']
+            ELSE ['frame']
+        END) AS asked_kind
+    FROM framed
+),
+
+-- A face that was chosen chooses the person around it: the smallest box with the face's middle in it.
+matched AS (
+    SELECT
+        asked.*,
+        all_boxes.detection_id AS face_id,
+        all_boxes.box,
+        all_boxes.kind AS crop_kind,
+        all_boxes.crop_number
+    FROM asked
+    LEFT JOIN boxes AS one ON one.detection_id = asked.chosen
+    LEFT JOIN face_counts ON face_counts.frame_id = asked.frame_id
+    JOIN all_boxes ON
+        all_boxes.frame_id = asked.frame_id
+        AND all_boxes.kind = CASE WHEN asked_kind = 'chosen' THEN one.kind ELSE asked_kind END
+        AND (
+            asked.chosen IS NULL
+            OR all_boxes.detection_id = asked.chosen
+            OR (
+                all_boxes.kind <> one.kind
+                AND (one.box[1] + one.box[3]) / 2 BETWEEN all_boxes.box[1] AND all_boxes.box[3]
+                AND (one.box[2] + one.box[4]) / 2 BETWEEN all_boxes.box[2] AND all_boxes.box[4]
+            )
+        )
+    WHERE coalesce(n_faces, 0) >= $min_faces
+    QUALIFY asked.chosen IS NULL OR 1 = row_number() OVER (
+        PARTITION BY asked.frame_id, asked.chosen, asked_kind, folder, filename, caption, repeats, given
+        ORDER BY (all_boxes.box[3] - all_boxes.box[1]) * (all_boxes.box[4] - all_boxes.box[2]), all_boxes.crop_number
+    )
+),
+
+cut AS (
+    SELECT
+        * EXCLUDE (box),
+        CASE
+            WHEN crop_kind = 'face' THEN
+                face_square(box, width, height, $margin, coalesce(bounds, [0, 0, 1, 1]::DOUBLE[]))
+            ELSE with_margin(box, coalesce($margin, 0.1), coalesce(bounds, [0, 0, 1, 1]::DOUBLE[]))
+        END AS part
+    FROM matched
+),
+
+cropped AS (
+    SELECT
+        *,
+        crop_kind <> 'face' AND (part[3] - part[1]) * (part[4] - part[2]) > $max_share AS is_large
+    FROM cut
+    WHERE
+        part[3] > part[1]
+        AND part[4] > part[2]
+        AND least((part[3] - part[1]) * width, (part[4] - part[2]) * height) >= $min_px - 0.5
+),
+
+pictures AS (
+    SELECT *, bounds AS part, NULL AS face_id, NULL AS crop_kind, NULL AS crop_number
+    FROM asked
+    WHERE asked_kind = 'frame'
+    UNION ALL BY NAME
+    SELECT * REPLACE (
+        CASE WHEN is_large THEN bounds ELSE part END AS part,
+        CASE WHEN is_large THEN NULL ELSE face_id END AS face_id,
+        CASE WHEN is_large THEN NULL ELSE crop_kind END AS crop_kind,
+        CASE WHEN is_large THEN NULL ELSE crop_number END AS crop_number
+    )
+    FROM cropped
+)
+
+SELECT
+    frame_id, folder, filename, caption, repeats, part AS crop, face_id, crop_kind, crop_number,
+    min(selection_row) AS selection_row
+FROM pictures
+GROUP BY ALL
