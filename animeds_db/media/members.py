@@ -24,6 +24,9 @@ MAX_MEMBER_BYTES = 256 * 2**20
 READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
 """What reading a member may raise: damaged data, a password, a compression that Python lacks."""
 
+SIDECAR_SUFFIXES = (".json", ".tags", ".tag", ".txt", ".caption")
+"""Files of these kinds, named after a picture, say what is on it."""
+
 _DECOMPRESS: dict[str, Callable[[Path], Any]] = {
     ".gz": gzip.GzipFile,
     ".bz2": bz2.BZ2File,
@@ -126,17 +129,23 @@ class TarMembers:
 
 
 class SingleFile:
-    """One picture, named as a source by itself: whatever member is asked for, it is this file."""
+    """One picture, named as a source by itself: whatever member is asked for, it is this file or a sidecar."""
 
     def __init__(self, path: Path) -> None:
         refuse_unreadable(path)
         self._path = path
+        bases = (path.name, path.stem)
+        names = [f"{base}{suffix}" for base in bases for suffix in SIDECAR_SUFFIXES]
+        self._sidecars = {
+            name for name in (*names, f".{path.stem}_meta.json") if path.with_name(name).is_file()
+        }
 
     def names(self) -> Iterator[str]:
-        return iter([self._path.name])
+        return iter([self._path.name, *sorted(self._sidecars)])
 
-    def read(self, name: str) -> bytes:  # noqa: ARG002
-        with self._path.open("rb") as file:
+    def read(self, name: str) -> bytes:
+        path = self._path.with_name(name) if name in self._sidecars else self._path
+        with path.open("rb") as file:
             return _limited(file)
 
     def close(self) -> None:

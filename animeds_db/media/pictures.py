@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,8 +109,17 @@ class Pictures:
         """Close the archive, if it is one."""
         self._files.close()
 
+    def others(self) -> list[str]:
+        """Return the paths of the files that are no pictures, hidden ones beside pictures too."""
+        return sorted(name for name in self._files.names() if name not in self._places and _is_text(name))
+
+    def add_captions(self, captions: Mapping[str, str]) -> None:
+        """Take captions for members that have none from a metadata file; frames then carry them as `text`."""
+        known = {member: text for member, text in self._captions.items() if text is not None}
+        self._captions = {**captions, **known}
+
     def read(self, member: str) -> bytes:
-        """Return a picture's file as it is. Raises SourceError when it cannot be read."""
+        """Return a file of this source as it is. Raises SourceError when it cannot be read."""
         try:
             return self._files.read(member)
         except READ_ERRORS as error:

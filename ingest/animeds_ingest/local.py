@@ -19,6 +19,8 @@ from animeds_ingest import ledger
 from animeds_ingest.pipeline import Advance, Progress, Writer, process
 from animeds_ingest.rows import Analyser, stored_tag
 from animeds_ingest.sampling import Sampling
+from animeds_ingest.sidecar_labels import write_sidecars
+from animeds_ingest.sidecars import Sidecars
 from animeds_ingest.sources import SourceSpec
 
 
@@ -135,12 +137,16 @@ def ingest_source(
     try:
         stand = ledger.standing(store, spec, _work(sampling, analyser.models), replace=replace)
         if stand.state == "skipped":
+            _read_sidecars_again(store, spec, stand.row)
             return Outcome(spec.name.title, "skipped", int(stand.row["n_frames"] or 0))
         with open_media(spec.path) as media:
             opened(media.info.duration_s)
             row = ledger.begin(store, stand.row, media.info)
+            sidecars = _sidecars(media)
             n = _write(store, media, row, sampling, analyser, stand.earlier, advance)
-            notes = tuple(media.warnings)
+            if sidecars:
+                write_sidecars(store, row["source_id"], sidecars.found)
+            notes = (*media.warnings, *(sidecars.warnings if sidecars else ()))
         if not n:
             raise SourceError(
                 f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
@@ -152,6 +158,22 @@ def ingest_source(
             ledger.fail(store, row, error)
         return Outcome(spec.name.title, "failed", seconds=time.monotonic() - started, error=error)
     return Outcome(spec.name.title, stand.state, n, time.monotonic() - started, notes)
+
+
+def _sidecars(media: Video | Pictures) -> Sidecars | None:
+    """Read what lies beside pictures; their captions travel with the frames."""
+    if not isinstance(media, Pictures):
+        return None
+    sidecars = Sidecars(media)
+    media.add_captions(sidecars.texts)
+    return sidecars
+
+
+def _read_sidecars_again(store: Store, spec: SourceSpec, row: ledger.Row) -> None:
+    """Sidecars are edited while their pictures stay as they are: bring their words up to date."""
+    if spec.kind == "images" or spec.kind == "imagefolder":
+        with Pictures(spec.path) as pictures:
+            write_sidecars(store, row["source_id"], Sidecars(pictures).found)
 
 
 def _work(sampling: Sampling, models: Models) -> ledger.Row:
