@@ -10,9 +10,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import anime_profile
 import pytest
+from anime_profile import WD
 from hub_server import COMMIT, Hub, running
-from model_files import YOLO, detector, embedder, picture, selected_tags, text_tower, tokenizer, wd_tagger
+from model_files import picture, wd_tagger
 from model_places import only_here
 
 from animeds_db.errors import ModelError
@@ -23,31 +25,10 @@ from animeds_db.models.files import Record, locate
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text
 
-WD = "SmilingWolf/wd-swinv2-tagger-v3"
-
 
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], bytes]:
-    """Every file of the profile "anime" under its real name, with its real signature."""
-    folder = tmp_path_factory.mktemp("anime")
-    clip = "openai/clip-vit-base-patch32"
-    names = ("pixel_values", "embeddings")
-    made = {
-        (WD, "model.onnx"): wd_tagger(folder / "wd.onnx"),
-        (WD, "selected_tags.csv"): selected_tags(folder / "selected_tags.csv"),
-        ("deepghs/anime_face_detection", "face_detect_v1.4_s/model.onnx"): detector(
-            folder / "face.onnx", YOLO
-        ),
-        ("deepghs/ccip_onnx", "ccip-caformer-24-randaug-pruned/model_feat.onnx"): embedder(
-            folder / "ccip.onnx", 768, (384, 384), start=150_000
-        ),
-        ("deepghs/clip_onnx", f"{clip}/image_encode.onnx"): embedder(
-            folder / "clip.onnx", 512, (224, 224), names=names, encodings=768, start=9_000
-        ),
-        ("deepghs/clip_onnx", f"{clip}/text_encode.onnx"): text_tower(folder / "text.onnx"),
-        ("deepghs/clip_onnx", f"{clip}/tokenizer.json"): tokenizer(folder / "tokenizer.json"),
-    }
-    return {where: path.read_bytes() for where, path in made.items()}
+    return anime_profile.contents(tmp_path_factory.mktemp("anime"))
 
 
 @pytest.fixture
