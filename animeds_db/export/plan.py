@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.session import Session
+    from animeds_db.steps.shape import Shape
 
 _BOX = pa.struct(
     [("detection_id", pa.string()), ("kind", pa.string()), ("character", pa.string())]
@@ -92,21 +93,25 @@ def select(
     *,
     file: str | None = None,
     crops: CropOptions | None = None,
+    shape: Shape | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """Run a selection, cut out what `crops` asks for; return the plan (PLAN) and the sources (SOURCE_COLUMNS).
 
-    Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column
+    `shape` arranges the pictures in folders, captions and balances them. Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column
     of the wrong type, or when no crop is left.
     """
     with session.errors(sql, file):
         relation = session.sql(sql, params, file=file)
         _check_columns(relation)
-        wanted = [name for name in relation.columns if name.lower() in ("frame_id", *STEERING, *BOX_IDS)]
+        steering = ("frame_id", *STEERING, *BOX_IDS, *(shape.columns(relation.columns) if shape else ()))
+        wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
         selection = relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
     pictures = crop_selection(session, selection, crops or CropOptions())
-    plan = session.step(sql_script("steps", "export_plan.sql"), {"selection": pictures})
+    plan = session.step(sql_script("steps", "export_plan.sql"), {"selection": pictures}).cast(PLAN)
+    if shape is not None:
+        plan = shape.apply(session, plan, selection)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
-    return plan.cast(PLAN), session.arrow(f"SELECT {columns} FROM sources")
+    return plan, session.arrow(f"SELECT {columns} FROM sources")
 
 
 def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:
@@ -210,6 +215,7 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         member=row["member"],
         content_hash=row["content_hash"],
         crop=row["crop"],
+        face_id=row["face_id"],
         repeats=row["repeats"],
         links=paths[1:],
         image_type=source.image_type or SCREENSHOT,

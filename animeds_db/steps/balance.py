@@ -1,0 +1,119 @@
+"""How often each folder's pictures are repeated, so that concepts weigh what they should.
+
+The one rule: SQL computes it (sql/steps/balance.sql); here the weights file is read and checked.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from animeds_db.errors import UsageError
+from animeds_db.scripts import sql_script
+
+WEIGHTS = pa.schema(
+    [("place", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
+)
+_FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What decides about repeats. Raises UsageError for a maximum below 1."""
+
+    weights: Path | None = None
+    """CSV file of `pattern,weight`; None: every folder weighs 1."""
+    max_repeats: int = 100
+    """No folder is repeated more often; clipped after rounding, the others stay as they are."""
+
+    def __post_init__(self) -> None:
+        if self.max_repeats < 1:
+            raise UsageError(f"max-repeats is {self.max_repeats}, and must be at least 1")
+
+
+def read_weights(path: Path) -> pa.Table:
+    """Return the lines of a weights file (schema WEIGHTS): a folder's name or a pattern, a comma, a weight.
+
+    Raises UsageError with the line for a weight that is no number above 0. Empty lines and those that begin
+    with `#` are passed over.
+    """
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the weights file {path} cannot be read: {error}") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            cells = [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+            rows.append(_weight(f"{path}:{number}", number, cells))
+    return pa.Table.from_pylist(rows, WEIGHTS)
+
+
+def _weight(where: str, number: int, cells: list[str]) -> dict[str, object]:
+    if len(cells) != 2 or not cells[0]:
+        raise UsageError(
+            f"{where}: {len(cells)} columns where two are expected",
+            hint="a line is pattern,weight: 1_character,3",
+        )
+    try:
+        weight = float(cells[1])
+    except ValueError:
+        raise UsageError(
+            f'{where}: the weight "{cells[1]}" is no number',
+            hint="a line is pattern,weight; there is no header",
+        ) from None
+    if not (weight > 0 and math.isfinite(weight)):
+        raise UsageError(
+            f"{where}: the weight is {cells[1]}, and must be above 0",
+            hint="leave the pictures out of the selection instead",
+        )
+    return {"place": number, "name": cells[0], "pattern": regex_of(cells[0]), "weight": weight}
+
+
+def regex_of(pattern: str) -> str:
+    """Return a shell pattern (fnmatch, case counts, `*` also stands for `/`) as a regular expression of RE2."""
+    text = fnmatch.translate(pattern)
+    text = re.sub(r"^\(\?s:(.*)\)\\[Zz]$", r"\1", text, flags=re.DOTALL)
+    return text.replace("(?>", "(?:").replace("(?!)", r"[^\s\S]")
+
+
+def repeats_of(
+    folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100, decimals: int = 0
+) -> pa.Table:
+    """Return per folder what balance.sql gives: probability, multiply (with `decimals`), repeats (whole).
+
+    folders: relative folder → number of pictures it holds itself, ≥ 1.
+    """
+    rows = [{"folder": folder, "pictures": count} for folder, count in sorted(folders.items())]
+    with duckdb.connect() as workbench:
+        workbench.register("folders", pa.Table.from_pylist(rows, _FOLDERS))
+        workbench.register("weights", WEIGHTS.empty_table() if weights is None else weights)
+        sql = sql_script("steps", "balance.sql")
+        return workbench.sql(sql, params={"most": max_repeats, "decimals": decimals}).to_arrow_table()
+
+
+def balanced(plan: pa.Table, balance: Balance) -> tuple[pa.Table, pa.Table]:
+    """Return a plan (export.PLAN) with its repeats, and per folder what repeats_of gives.
+
+    Raises UsageError when the selection has repeats of its own, or for a bad weights file.
+    """
+    if plan["repeats"].null_count < plan.num_rows:
+        raise UsageError(
+            "the selection has a column repeats, and a balance would overwrite it",
+            hint="leave out one of the two",
+        )
+    folders = [folder or "" for folder in plan["folder"].to_pylist()]
+    weights = read_weights(balance.weights) if balance.weights else None
+    table = repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
+    known = dict(zip(table["folder"].to_pylist(), table["repeats"].to_pylist(), strict=True))
+    repeats = pa.array([known[folder] for folder in folders], pa.int64())
+    return plan.set_column(plan.column_names.index("repeats"), plan.schema.field("repeats"), repeats), table
