@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from animeds_db.cli import characters_names
+from animeds_db.cli import characters_names, clusters, examples
 
 characters = typer.Typer(help="Who is on the frames: examples, names, corrections.", no_args_is_help=True)
 
@@ -14,4 +14,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(characters, name="characters")
 
 
+characters.command("add")(examples.add)
+characters.command("list")(examples.list_)
+characters.command("remove")(examples.remove)
+characters.command("embed")(examples.embed)
+characters.command("classify")(examples.classify)
 characters.command("rename")(characters_names.rename)
+characters.command("cluster")(clusters.cluster)
+characters.command("sheet")(clusters.sheet)
+characters.command("name")(clusters.name)
+characters.command("merge")(clusters.merge)
+characters.command("split")(clusters.split)

@@ -48,7 +48,8 @@ class Calibration:
     slope, middle: score = 1 / (1 + exp(-slope * (z - middle))) of the log distance z.
     prototypes: whether those of appearances vote too. known, right, recognised: trials as somebody known, those
     with the right name first, and those of them with a score of at least 0.5; strangers, taken: trials as a
-    stranger, and those with a score of at least 0.5. doubtful: (example id, whom it looks like instead). known_scores, stranger_scores: of the trials named rightly, and of strangers.
+    stranger, and those with a score of at least 0.5. doubtful: (example id, whom it looks like
+    instead). known_scores, stranger_scores: of the trials named rightly, and of strangers.
     """
 
     slope: float
@@ -115,7 +116,9 @@ def calibrate(
     richer = references.with_prototypes()
     means = _trials(richer, k, vote)
     better = (means.right, _distinct(means, border)) >= (plain.right, _distinct(plain, border))
-    return (richer, _fitted(means, border, prototypes=True)) if better else (references, _fitted(plain, border))
+    return (
+        (richer, _fitted(means, border, prototypes=True)) if better else (references, _fitted(plain, border))
+    )
 
 
 def _border(model_similarity: float | None) -> tuple[float, float]:

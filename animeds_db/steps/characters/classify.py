@@ -69,7 +69,11 @@ class Classified:
 
 
 def classify(
-    store: Store, session: Session, options: ClassifyOptions | None = None, *, progress: Progress | None = None
+    store: Store,
+    session: Session,
+    options: ClassifyOptions | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Classified:
     """Name every face by the examples and write the table `identities`.
 
@@ -85,7 +89,11 @@ def classify(
 
 
 def preview(
-    store: Store, session: Session, options: ClassifyOptions | None = None, *, progress: Progress | None = None
+    store: Store,
+    session: Session,
+    options: ClassifyOptions | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> list[dict[str, object]]:
     """Write nothing; return what each threshold would give: named, unknown, ood, and what the trials said of it.
 
@@ -248,13 +256,17 @@ class _Run:
     def notes(self) -> list[str]:
         """Return what a person should know about the examples and the faces."""
         notes = [
-            f"example {example} looks like {other} instead" for example, other in self.calibration.doubtful[:10]
+            f"example {example} looks like {other} instead"
+            for example, other in self.calibration.doubtful[:10]
         ]
-        single = sorted({n for n in self.examples.names if self.examples.characters.count(n) == 1} - {NEGATIVE})
+        single = sorted(
+            {n for n in self.examples.names if self.examples.characters.count(n) == 1} - {NEGATIVE}
+        )
         if single:
             notes.append(f"only one example of {', '.join(single)}: two or more make the scores trustworthy")
         old = self.session.sql(
-            "SELECT count(*), min(vector_model) FROM examples WHERE vector_model <> $model", {"model": self.model}
+            "SELECT count(*), min(vector_model) FROM examples WHERE vector_model <> $model",
+            {"model": self.model},
         ).fetchall()[0]
         if old[0]:
             notes.append(
@@ -278,15 +290,22 @@ def _model_similarity(store: Store, model: str) -> float | None:
 
 
 _LIFT = pa.schema(
-    [("detection_id", pa.string()), ("character", pa.string()), ("appearance", pa.string())]
-    + [("score", pa.float32()), ("example_id", pa.string()), ("by", pa.string())]
+    {
+        "detection_id": pa.string(),
+        "character": pa.string(),
+        "appearance": pa.string(),
+        "score": pa.float32(),
+        "example_id": pa.string(),
+        "by": pa.string(),
+    }
 )
 
 
 def _lift(rows: pa.Table) -> pa.Table:
     """Return rows of a lift with all its columns."""
     columns = {
-        f.name: rows[f.name] if f.name in rows.column_names else pa.nulls(rows.num_rows, f.type) for f in _LIFT
+        f.name: rows[f.name] if f.name in rows.column_names else pa.nulls(rows.num_rows, f.type)
+        for f in _LIFT
     }
     return pa.table(columns).cast(_LIFT)
 

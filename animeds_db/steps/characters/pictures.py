@@ -1,0 +1,104 @@
+"""Example pictures from files: find the face, cut out the head. Its one rule: what is not clear is told, by file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from animeds_db.errors import ModelError, SourceError, StoreError
+from animeds_db.media.rendering import PictureError, decode_picture
+from animeds_db.models import Box, Detector, Embedder, load_profile
+from animeds_db.models.crops import head_crop
+from animeds_db.session import Session
+from animeds_db.steps.characters.classify import vector_model
+
+WEBP_EDGE = 256
+HEAD_EDGE, HEAD_SHAPE = 512, 1.3
+"""A picture without a face counts as a head crop itself up to this longer edge in pixels, and aspect ratio."""
+CLEARLY = 2.0
+"""Of several faces the largest is meant where its area is so many times that of the next."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The models that made this database's faces and their vectors."""
+
+    detector: Detector
+    embedder: Embedder
+
+
+def load_looks(session: Session, device: str = "auto") -> Looks:
+    """Load the detector and the character model of this database's faces.
+
+    Raises StoreError when no face has a vector, ModelError when a model here is another revision.
+    """
+    vectors = vector_model(session)
+    detector = session.sql(
+        "SELECT model FROM newest_detections WHERE kind = 'face' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    ).fetchall()[0][0]
+    if detector is None:
+        raise StoreError("the faces of this database do not say which detector found them")
+    names = {"detector": detector.partition("@")[0], "character": vectors.partition("@")[0]}
+    models = load_profile("none", overrides=names, device=device)
+    assert models.character is not None
+    for there, here in ((detector, models.detectors[0].id), (vectors, models.character.id)):
+        if there != here:
+            raise ModelError(
+                f"the faces of this database are of {there}, but the model here is {here}",
+                hint=f"pull that revision, or: animeds detect --model {here.partition('@')[0]}",
+            )
+    return Looks(models.detectors[0], models.character)
+
+
+def read_picture(path: Path, data: bytes) -> np.ndarray:
+    """Return uint8 RGB [h,w,3]. Raises SourceError naming the file."""
+    try:
+        return decode_picture(data)[0]
+    except PictureError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error}", hint=error.hint) from error
+
+
+def heads(
+    picture: np.ndarray, faces: Sequence[Box], *, every: bool = False
+) -> tuple[list[np.ndarray], str | None]:
+    """Return the head crops to learn from, uint8 RGB [s,s,3], and what to tell of the choice, or None.
+
+    One head, unless `every` face is wanted (negatives); none where the picture is not clear.
+    """
+    if every and faces:
+        return [head_crop(picture, face) for face in faces], None
+    largest = sorted(faces, key=_area, reverse=True)
+    if not largest:
+        height, width = picture.shape[:2]
+        if max(height, width) <= min(HEAD_EDGE, HEAD_SHAPE * min(height, width)):
+            return [picture], "no face found; used whole, as a head crop"
+        return [], "no face found; left out: cut the head out, or choose another picture"
+    if len(largest) == 1:
+        return [head_crop(picture, largest[0])], None
+    if _area(largest[0]) >= CLEARLY * _area(largest[1]):
+        return [head_crop(picture, largest[0])], f"{len(largest)} faces; the largest was used"
+    return [], f"{len(largest)} faces of like size; left out: cut out the one that is meant"
+
+
+def as_webp(picture: np.ndarray) -> bytes:
+    """Return a picture as WebP, longer edge at most WEBP_EDGE."""
+    image = Image.fromarray(picture)
+    image.thumbnail((WEBP_EDGE, WEBP_EDGE), Image.Resampling.LANCZOS)
+    written = io.BytesIO()
+    image.save(written, "webp", quality=90, method=4)
+    return written.getvalue()
+
+
+def of_webp(data: bytes) -> np.ndarray:
+    """Return the pixels of a stored head crop, uint8 RGB [h,w,3]."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _area(box: Box) -> float:
+    return (box.right - box.left) * (box.bottom - box.top)
