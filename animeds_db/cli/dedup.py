@@ -20,11 +20,23 @@ def register(app: typer.Typer) -> None:
 def dedup(
     db: DbOption = None,
     threshold: Annotated[
-        float, typer.Option(help="Least cosine of two frames' vectors to call them near-duplicates.")
-    ] = 0.985,
+        float | None,
+        typer.Option(
+            help="Least cosine of two frames' vectors to call them near-duplicates. "
+            "Default: what suits their model, mostly 0.985."
+        ),
+    ] = None,
+    agree_bits: Annotated[
+        int,
+        typer.Option(
+            help="Their perceptual hashes must agree too: bits of 64 that may differ; -1 for any.", min=-1
+        ),
+    ] = 8,
     phash_distance: Annotated[
         int,
-        typer.Option(help="Also compare perceptual hashes: bits that may differ; -1 for not at all.", min=-1),
+        typer.Option(
+            help="Frames with nearly equal hashes: bits that may differ; -1 for not at all.", min=-1
+        ),
     ] = 2,
     rank: Annotated[
         Path | None, typer.Option(help="A SQL file of your own that says which frame of a group stays.")
@@ -41,8 +53,12 @@ def dedup(
     """
     from animeds_db.steps.dedup import DedupOptions
 
-    distance = None if phash_distance < 0 else phash_distance
-    options = DedupOptions(threshold=threshold, phash_distance=distance, memory_mb=memory)
+    options = DedupOptions(
+        threshold=threshold,
+        agree_bits=None if agree_bits < 0 else agree_bits,
+        phash_distance=None if phash_distance < 0 else phash_distance,
+        memory_mb=memory,
+    )
     with open_dataset(db) as dataset:
         if preview is not None:
             print_rows(dataset.preview_dedup(options, preview), form)
@@ -51,7 +67,8 @@ def dedup(
         found = dataset.dedup(options, rank=rank, progress=_say if sys.stderr.isatty() else None)
     talk(
         f"{found.frames} frames: {found.copies} copies in {found.groups} groups, "
-        f"{found.frames - found.copies} stay; {found.segments} segments shared by episodes"
+        f"{found.frames - found.copies} stay (at {found.threshold:g}); "
+        f"{found.segments} segments shared by episodes"
     )
     if found.without_vector:
         talk(f"note: {found.without_vector} frames have no vector and were compared by hash only")

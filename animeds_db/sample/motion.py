@@ -54,9 +54,7 @@ def _acting(shot: Shot, actor: Actor, i: int, fps: int) -> Acting:
     shut = (i + actor.blink) % int(2.75 * fps) < on_twos
     open_mouth = actor.speaks and bool(_MOUTH[i // on_twos % len(_MOUTH)])
     step = i // on_twos * on_twos / fps
-    changed = replace(
-        pose, eyes_closed=pose.eyes_closed or shut, mouth_open=pose.mouth_open or open_mouth
-    )
+    changed = replace(pose, eyes_closed=pose.eyes_closed or shut, mouth_open=pose.mouth_open or open_mouth)
     return changed, x + actor.walk * step
 
 

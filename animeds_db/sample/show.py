@@ -21,7 +21,7 @@ from .encode import Pixels, Writer
 from .figure import Box, Figure, Sketch, sketch
 from .motion import Acting, Moment, canvas_size, moments
 from .scene import scene_tags
-from .story import Actor, Episode, Shot, write_episode
+from .story import Episode, Shot, write_episode
 from .truth import EpisodeTruth, Person, Relative, State, Truth
 
 __all__ = ["Truth", "draw_show"]

@@ -7,8 +7,8 @@ found goes to the tables `duplicates` and `segments`, and a run with other param
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -16,45 +16,23 @@ import numpy as np
 import pyarrow as pa
 
 from animeds_db import schema
-from animeds_db.errors import QueryError, StoreError, UsageError
+from animeds_db.errors import QueryError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
 from animeds_db.steps.grouping import leaders
+from animeds_db.steps.matches import (
+    DEFAULT_THRESHOLD,
+    FRAMES,
+    DedupOptions,
+    Matches,
+    Progress,
+    embedder_of,
+    find_matches,
+)
+from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
-from animeds_db.vectors import cosines, normalise, similar_pairs
 
-FRAMES = """
-SELECT frame_id, source_id, shot, time_s, phash, is_blank, embedding, embedder
-FROM frames ORDER BY frame_id
-"""
-
-
-@dataclass(frozen=True)
-class DedupOptions:
-    """What counts as a near-duplicate.
-
-    threshold: least cosine of two image vectors (0…1); 0.985 is what the peers' guides recommend.
-    phash_distance: most bits (0…8) in which two perceptual hashes may differ; None compares vectors only.
-    phash_cosine: frames with like hashes must also have at least this cosine, where both have vectors.
-    segment_s, gap_s: a run that episodes share is at least so long and has no hole longer than that, seconds.
-    memory_mb: what the comparison may use besides the vectors themselves.
-    """
-
-    threshold: float = 0.985
-    phash_distance: int | None = 2
-    phash_cosine: float = 0.95
-    segment_s: float = 4.0
-    gap_s: float = 3.0
-    memory_mb: float = 512.0
-
-    def check(self) -> None:
-        """Raise UsageError for a value out of range."""
-        for name in ("threshold", "phash_cosine"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise UsageError(f"{name.replace('_', '-')} is {value}; a cosine to ask for lies in 0…1")
-        if self.phash_distance is not None and not 0 <= self.phash_distance <= 8:
-            raise UsageError(f"phash-distance is {self.phash_distance}; it counts bits, 0…8")
+__all__ = ["DedupOptions", "Duplicates", "find_duplicates", "frame_ranks", "settled"]
 
 
 @dataclass(frozen=True)
@@ -67,16 +45,7 @@ class Duplicates:
     copies: int
     segments: int
     without_vector: int
-
-
-@dataclass(frozen=True)
-class Matches:
-    """Similar frames: rows a < b (int64), cosine (float32, NaN where there is none), by phash only (bool)."""
-
-    a: np.ndarray
-    b: np.ndarray
-    cosine: np.ndarray
-    by_phash: np.ndarray
+    threshold: float
 
 
 def find_duplicates(
@@ -85,7 +54,7 @@ def find_duplicates(
     options: DedupOptions,
     *,
     rank: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Duplicates:
     """Find near-duplicates among the visible frames and write `duplicates` and `segments`.
 
@@ -94,85 +63,35 @@ def find_duplicates(
     """
     options.check()
     frames = session.arrow(FRAMES)
+    options = settled(session, frames, options)
     ranks = frame_ranks(session, frames, rank)
-    matches = find_matches(frames, options, progress)
+    join = remembered_join(store, options.memory_mb, progress)
+    matches = find_matches(frames, ranks, options, float(options.threshold or 0), join)
     with duckdb.connect() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
     store.rewrite("duplicates", groups)
     store.rewrite("segments", segments)
+    keepers = int(np.count_nonzero(groups["keeper"].to_numpy()))
     return Duplicates(
         frames.num_rows,
-        len(matches.a),
-        int(np.count_nonzero(groups["keeper"].to_numpy())),
-        int(np.count_nonzero(~groups["keeper"].to_numpy())),
+        len(matches),
+        keepers,
+        groups.num_rows - keepers,
         segments.num_rows,
         frames["embedding"].null_count,
+        float(options.threshold or 0),
     )
 
 
-def find_matches(
-    frames: pa.Table, options: DedupOptions, progress: Callable[[int, int], None] | None = None
-) -> Matches:
-    """Return all pairs of near-duplicates, by vector first, then those that only the hashes find."""
-    x = vectors(frames)
-    pairs = similar_pairs(x, options.threshold, memory_mb=options.memory_mb, progress=progress)
-    near = Matches(pairs.a, pairs.b, pairs.cosine, np.zeros(len(pairs), bool))
-    if options.phash_distance is None:
-        return near
-    alike = _phash_matches(frames, x, options)
-    known = near.a * len(x) + near.b
-    new = ~np.isin(alike.a * len(x) + alike.b, known)
-    return Matches(
-        *(
-            np.concatenate([left, right[new]])
-            for left, right in zip(_columns(near), _columns(alike), strict=True)
-        )
-    )
-
-
-def vectors(frames: pa.Table) -> np.ndarray:
-    """Return the image vectors, float32 [frames, width]; rows of NaN where a frame has none.
-
-    Raises StoreError when they are from several models: those cannot be compared.
-    """
-    models = {m for m in frames["embedder"].unique().to_pylist() if m is not None}
-    if len(models) > 1:
-        raise StoreError(
-            f"the frames hold vectors of several models: {', '.join(sorted(models))}",
-            hint="vectors of different models cannot be compared; embed all frames with one of them",
-        )
-    column = frames["embedding"].combine_chunks()
-    width = column.type.list_size
-    x = np.full((len(column), width), np.nan, np.float32)
-    there = ~np.asarray(column.is_null())
-    x[there] = np.asarray(column.drop_null().flatten(), np.float32).reshape(-1, width)
-    return x
-
-
-def _columns(matches: Matches) -> tuple[np.ndarray, ...]:
-    return matches.a, matches.b, matches.cosine, matches.by_phash
-
-
-def _phash_matches(frames: pa.Table, x: np.ndarray, options: DedupOptions) -> Matches:
-    """Return pairs with like hashes; blank frames have none worth comparing."""
-    rows = pa.array(np.arange(frames.num_rows))
-    hashes = frames.select(["phash", "is_blank"]).append_column("row", rows)
-    with duckdb.connect() as workbench:
-        workbench.register("all_frames", hashes)
-        workbench.execute(
-            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'
-            " WHERE phash IS NOT NULL AND is_blank IS NOT TRUE"
-        )
-        sql = sql_script("steps", "phash_pairs.sql")
-        found = workbench.sql(sql, params={"distance": options.phash_distance}).to_arrow_table()
-    a, b = (np.asarray(found[name], np.int64) for name in ("a", "b"))
-    usable = normalise(x).usable
-    cosine = np.full(len(a), np.nan, np.float32)
-    both = usable[a] & usable[b]
-    cosine[both] = cosines(x, a[both], x, b[both])
-    good = ~both | (cosine >= options.phash_cosine)
-    return Matches(a[good], b[good], cosine[good], np.ones(int(good.sum()), bool))
+def settled(session: Session, frames: pa.Table, options: DedupOptions) -> DedupOptions:
+    """Return the options with a threshold: that asked for, or what the manifest says of the vectors' model."""
+    model = embedder_of(frames)
+    if options.threshold is not None:
+        return options
+    rows = session.sql("SELECT thresholds FROM models WHERE model_id = $model", {"model": model}).fetchall()
+    said = json.loads(rows[0][0] or "{}") if rows else {}
+    return replace(options, threshold=float(said.get("near_duplicate", DEFAULT_THRESHOLD)))
 
 
 def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) -> np.ndarray:
@@ -211,9 +130,8 @@ def _groups(
         np.maximum(ranks[matches.a], ranks[matches.b]),
     )
     workbench.register("decided_frames", leaders(workbench, better, worse))
-    edges = pa.table(
-        {"better": better, "worse": worse, "cosine": matches.cosine, "by_phash": matches.by_phash}
-    )
+    by_phash = ~matches.alike(float(options.threshold or 0), options.agree_bits)
+    edges = pa.table({"better": better, "worse": worse, "cosine": matches.cosine, "by_phash": by_phash})
     workbench.register("similar_frames", edges)
     names = pa.table({"rank": ranks, "frame_id": frames["frame_id"], "source_id": frames["source_id"]})
     workbench.register("names", names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from animeds_db.session import Session
-from animeds_db.steps.dedup import FRAMES, DedupOptions, Matches, find_matches, frame_ranks
+from animeds_db.steps.dedup import frame_ranks, settled
 from animeds_db.steps.grouping import leaders
+from animeds_db.steps.matches import FRAMES, DedupOptions, Matches, Progress, find_matches
+from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
 
 THRESHOLDS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.999)
@@ -45,25 +47,40 @@ class Pair:
     cosine: float
 
 
-def preview(store: Store, session: Session, options: DedupOptions, page: Path) -> list[Row]:
+def preview(
+    store: Store,
+    session: Session,
+    options: DedupOptions,
+    page: Path,
+    *,
+    rank: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Row]:
     """Return one row per threshold and write the page with borderline pairs. Raises as `find_duplicates` does."""
     options.check()
     frames = session.arrow(FRAMES)
-    wanted = sorted({*THRESHOLDS, options.threshold})
-    matches = find_matches(frames, replace(options, threshold=wanted[0], phash_distance=None))
-    rows = _rows(frames.num_rows, frame_ranks(session, frames), matches, wanted)
-    pairs = _borderline(frames, matches, options.threshold)
-    page.write_text(_page(store, options.threshold, rows, pairs), "utf-8")
+    options = settled(session, frames, options)
+    threshold = float(options.threshold or 0)
+    wanted = sorted({*THRESHOLDS, threshold})
+    ranks = frame_ranks(session, frames, rank)
+    join = remembered_join(store, options.memory_mb, progress)
+    matches = find_matches(frames, ranks, options, wanted[0], join)
+    rows = _rows(ranks, matches, options, wanted)
+    pairs = _borderline(frames, matches.where(matches.alike(wanted[0], options.agree_bits)), threshold)
+    page.write_text(_page(store, threshold, rows, pairs), "utf-8")
     return rows
 
 
-def _rows(n: int, ranks: np.ndarray, matches: Matches, thresholds: Sequence[float]) -> list[Row]:
+def _rows(
+    ranks: np.ndarray, matches: Matches, options: DedupOptions, thresholds: Sequence[float]
+) -> list[Row]:
+    n = len(ranks)
     left, right = ranks[matches.a], ranks[matches.b]
     better, worse = np.minimum(left, right), np.maximum(left, right)
     rows = []
     with duckdb.connect() as workbench:
         for threshold in thresholds:
-            near = matches.cosine >= threshold
+            near = matches.chosen(options, threshold)
             decided = leaders(workbench, better[near], worse[near])
             copies = int(np.count_nonzero(decided["rank"].to_numpy() != decided["leader"].to_numpy()))
             rows.append(Row(threshold, int(near.sum()), copies, n - copies, (n - copies) / max(1, n)))

@@ -8,6 +8,7 @@ without touching the directions or the centres; when most rows have come later, 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,15 +79,25 @@ class SimilarityIndex:
     def extended(self, x: Matrix, threads: int = 1) -> SimilarityIndex:
         """Return an index of all of x, whose first `rows` rows are those of this index."""
         self._check(x, same=False)
-        if len(x) == self.rows:
-            return self
-        rows, features, own = _measured(x, slice(self.rows, len(x)), self.plan, threads)
-        order = np.concatenate([self.order, rows])
+        return self if len(x) == self.rows else self.placed(x, np.arange(self.rows), threads)
+
+    def placed(self, x: Matrix, places: Positions, threads: int = 1) -> SimilarityIndex:
+        """Return an index of x, in which row i of this index is row `places[i]` (-1: it is not there any more).
+
+        Only rows of x that are new are worked out. Raises UsageError when x or the places do not fit.
+        """
+        if len(places) != self.rows or x.shape[1] != self.width:
+            self._check(x, same=True)
+        moved = places[self.order]
+        there = moved >= 0
+        known = np.zeros(len(x), bool)
+        known[places[places >= 0]] = True
+        rows, features, own = _measured(x, np.flatnonzero(~known), self.plan, threads)
         if features is not None and self.features is not None:
-            features = np.concatenate([self.features, features])
+            features = np.concatenate([self.features[there], features])
         if own is not None:
-            own = np.concatenate([self.own_cells(), own])
-        return _sorted(x, order, features, own, self.plan)
+            own = np.concatenate([self.own_cells()[there], own])
+        return _sorted(x, np.concatenate([moved[there], rows]), features, own, self.plan)
 
     def _check(self, x: Matrix, *, same: bool) -> None:
         fits = len(x) == self.rows if same else len(x) >= self.rows
@@ -99,16 +110,9 @@ class SimilarityIndex:
 
     def save(self, path: Path) -> None:
         """Write the index to a file (NumPy .npz, as large as the features), replacing one that is there."""
-        arrays = {"format": np.array([_FORMAT, self.rows, self.width]), "order": self.order}
-        optional = {
-            "directions": self.plan.directions,
-            "features": self.features,
-            "centres": None if self.plan.cells is None else self.plan.cells.centres,
-        }
-        arrays |= {name: values for name, values in optional.items() if values is not None}
         beside = path.with_name(path.name + ".part")
         with beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, starts=self.starts, **arrays)
+            np.savez(file, allow_pickle=False, **self.arrays())
         beside.replace(path)
 
     @classmethod
@@ -116,42 +120,59 @@ class SimilarityIndex:
         """Read an index written by `save`; StoreError when the file is missing or not one."""
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = dict(file)
-            version, rows, width = (int(number) for number in arrays["format"])
-            order, starts = arrays["order"], arrays["starts"]
+                return cls.from_arrays(dict(file))
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StoreError(f"{path}: not a similarity index: {error}", hint="build it again") from error
+
+    def arrays(self) -> dict[str, Matrix]:
+        """Return the index as named arrays, to be written beside others in a file."""
+        optional = {
+            "directions": self.plan.directions,
+            "features": self.features,
+            "centres": None if self.plan.cells is None else self.plan.cells.centres,
+        }
+        return {
+            "format": np.array([_FORMAT, self.rows, self.width]),
+            "order": self.order,
+            "starts": self.starts,
+            **{name: values for name, values in optional.items() if values is not None},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Matrix]) -> SimilarityIndex:
+        """Return the index that `arrays` gave. Raises KeyError or ValueError when they are something else."""
+        version, rows, width = (int(number) for number in arrays["format"])
         if version != _FORMAT:
-            raise StoreError(f"{path}: a similarity index of format {version}", hint="build it again")
+            raise ValueError(f"a similarity index of format {version}")
         centres = arrays.get("centres")
         cells = None if centres is None else Cells(centres)
         plan = Plan(arrays.get("directions"), cells, kept="features" in arrays)
-        return cls(rows, width, order, starts, plan, arrays.get("features"))
+        return cls(rows, width, arrays["order"], arrays["starts"], plan, arrays.get("features"))
 
 
 def build_index(x: Matrix, plan: Plan, threads: int) -> SimilarityIndex:
     """Return the index of x that the plan describes."""
-    order, features, own = _measured(x, slice(0, len(x)), plan, threads)
+    order, features, own = _measured(x, None, plan, threads)
     return _sorted(x, order, features, own, plan)
 
 
 def right_side(x: Matrix, plan: Plan, threads: int) -> tuple[Side, CellNumbers | None]:
     """Return another matrix as the right side of joins with an index of this plan, and its rows' cells."""
-    rows, features, own = _measured(x, slice(0, len(x)), plan, threads)
+    rows, features, own = _measured(x, None, plan, threads)
     return Side(x, rows, features, plan.directions), own
 
 
 def _measured(
-    x: Matrix, part: slice, plan: Plan, threads: int
+    x: Matrix, some: Positions | None, plan: Plan, threads: int
 ) -> tuple[Positions, Floats | None, CellNumbers | None]:
-    """Return the usable rows of a part of x, their features and their cells, worked out in blocks."""
-    count = part.stop - part.start
+    """Return the usable ones of some rows of x (None: all), their features and cells, worked out in blocks."""
+    count = len(x) if some is None else len(some)
     usable = np.zeros(count, bool)
     features = np.zeros((count, plan.columns(x.shape[1]) if plan.kept else 0), np.float32)
     own = np.zeros(count if plan.cells is not None else 0, np.int32)
 
     def work(block: slice) -> None:
-        rows = x[part.start + block.start : part.start + block.stop]
+        rows = x[block] if some is None else x[some[block]]
         good = usable[block] = norms(rows)[1]
         if plan.kept:
             features[block][good] = bound.tile_features(rows[good], plan.directions)
@@ -162,7 +183,8 @@ def _measured(
     rows = np.flatnonzero(usable)
     if len(rows) < count:  # else spare the copy
         features, own = features[rows], own[rows] if plan.cells is not None else own
-    return rows + part.start, features if plan.kept else None, own if plan.cells is not None else None
+    kept, cells = features if plan.kept else None, own if plan.cells is not None else None
+    return rows if some is None else some[rows], kept, cells
 
 
 def _sorted(

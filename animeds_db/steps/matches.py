@@ -1,0 +1,229 @@
+"""Pairs of near-duplicates among frames: what vectors and perceptual hashes say together.
+
+A pair counts when the vectors are alike and the hashes do not contradict them, or when the hashes are nearly
+the same and the vectors do not contradict that. Each alone is wrong in its own way: a vector does not see
+that a camera moved, a hash does not see colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.scripts import sql_script
+from animeds_db.vectors import Pairs, cosines, normalise, similar_pairs
+
+FRAMES = """
+SELECT frame_id, source_id, shot, time_s, phash, is_blank, embedding, embedder
+FROM frames ORDER BY frame_id
+"""
+DEFAULT_THRESHOLD = 0.985
+"""What the peers' guides recommend, for CLIP and its kin."""
+LONG_STILL = 32
+"""Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
+as one, since a still of n frames has n²/2 pairs."""
+
+Progress = Callable[[int, int], None]
+Join = Callable[[pa.Table, np.ndarray, float], Pairs]
+"""Finds all pairs of rows of the frames' vectors at or above a threshold."""
+
+
+@dataclass(frozen=True)
+class DedupOptions:
+    """What counts as a near-duplicate.
+
+    threshold: least cosine of two image vectors (0…1). None: what the manifest says of the vectors' model
+    (`near_duplicate`), else 0.985, which the peers' guides recommend.
+    agree_bits: most bits (0…64) in which the perceptual hashes of two such frames may differ; None: any.
+    phash_distance: most bits (0…8) in which hashes may differ to make a pair by themselves; None: never.
+    phash_cosine: and the least cosine that those frames must have, where both have vectors.
+    segment_s, gap_s: a run that episodes share is at least so long and has no hole longer than that, seconds.
+    memory_mb: what the comparison may use besides the vectors themselves.
+    """
+
+    threshold: float | None = None
+    agree_bits: int | None = 8
+    phash_distance: int | None = 2
+    phash_cosine: float = 0.95
+    segment_s: float = 4.0
+    gap_s: float = 3.0
+    memory_mb: float = 512.0
+
+    def check(self) -> None:
+        """Raise UsageError for a value out of range."""
+        for name in ("threshold", "phash_cosine"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise UsageError(
+                    f"{name.replace('_', '-')} is {value}; a cosine to ask for lies in 0…1",
+                    hint="0.985 finds near-duplicates; 1 finds only equal vectors",
+                )
+        for name, most in (("phash_distance", 8), ("agree_bits", 64)):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                raise UsageError(f"{name.replace('_', '-')} is {value}; it counts bits, 0…{most}")
+        for name in ("segment_s", "gap_s"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} is {getattr(self, name)}; it counts seconds")
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pairs of frames that may be near-duplicates, each once.
+
+    a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: in how many bits (int16)
+    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    cosine: np.ndarray
+    bits: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def where(self, mask: np.ndarray) -> Matches:
+        """Return those pairs for which mask (bool) is true."""
+        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask])
+
+    def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
+        """Return which pairs the vectors make near-duplicates, unless the hashes contradict (bool)."""
+        near: np.ndarray = self.cosine >= np.float32(threshold)
+        return near if agree_bits is None else near & (self.bits <= agree_bits)
+
+    def chosen(self, options: DedupOptions, threshold: float) -> np.ndarray:
+        """Return which pairs are near-duplicates (bool)."""
+        near = self.alike(threshold, options.agree_bits)
+        if options.phash_distance is None:
+            return near
+        like = (self.bits >= 0) & (self.bits <= options.phash_distance)
+        return near | (like & (np.isnan(self.cosine) | (self.cosine >= np.float32(options.phash_cosine))))
+
+
+def find_matches(
+    frames: pa.Table, ranks: np.ndarray, options: DedupOptions, threshold: float, join: Join
+) -> Matches:
+    """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
+
+    `ranks` int64 [frames], 1 is best: of frames that are the very same, the best is compared for all.
+    """
+    x = vectors(frames)
+    stills = _stills(frames, x, ranks)
+    x[stills[1]] = np.nan  # compared through the best of their still
+    pairs = join(frames, x, threshold)
+    a, b = [pairs.a, np.minimum(*stills)], [pairs.b, np.maximum(*stills)]
+    if options.phash_distance is not None:
+        like = _like_hashes(frames, ranks, options.phash_distance)
+        a.append(like[0])
+        b.append(like[1])
+    keys = np.unique(np.concatenate(a) * max(1, len(x)) + np.concatenate(b))
+    rows_a, rows_b = np.divmod(keys, max(1, len(x)))
+    cosine = _cosines(x, rows_a, rows_b, pairs, stills)
+    found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b))
+    return found.where(found.chosen(options, threshold))
+
+
+def exact_join(memory_mb: float, progress: Progress | None = None) -> Join:
+    """Return a join that compares everything anew."""
+    return lambda _frames, x, threshold: similar_pairs(x, threshold, memory_mb=memory_mb, progress=progress)
+
+
+def embedder_of(frames: pa.Table) -> str | None:
+    """Return the model of the frames' vectors; StoreError when they are of several: those cannot be compared."""
+    models = sorted({m for m in frames["embedder"].unique().to_pylist() if m is not None})
+    if len(models) > 1:
+        raise StoreError(
+            f"the frames hold vectors of several models: {', '.join(models)}",
+            hint="vectors of different models cannot be compared; "
+            f"`animeds embed --model {models[0].partition('@')[0]} --use` gives all frames those of one",
+        )
+    return models[0] if models else None
+
+
+def vectors(frames: pa.Table) -> np.ndarray:
+    """Return the image vectors, float32 [frames, width]; rows of NaN where a frame has none."""
+    column = frames["embedding"].combine_chunks()
+    width = column.type.list_size
+    x = np.full((len(column), width), np.nan, np.float32)
+    there = ~np.asarray(column.is_null())
+    x[there] = np.asarray(column.drop_null().flatten(), np.float32).reshape(-1, width)
+    return x
+
+
+def _stills(frames: pa.Table, x: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (best row, other row) for every other row of each long still: rows of one source, all the same."""
+    n = len(x)
+    if n < LONG_STILL:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    sources = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    hashes, known, blank = _hashes(frames)
+    same = (sources[1:] == sources[:-1]) & (hashes[1:] == hashes[:-1]) & (known[1:] == known[:-1])
+    same &= blank[1:] == blank[:-1]
+    same[same] = [np.array_equal(x[i], x[i + 1]) for i in np.flatnonzero(same)]
+    starts = np.flatnonzero(np.append(True, ~same))
+    lengths = np.diff(np.append(starts, n))
+    run = np.repeat(np.arange(len(starts)), lengths)
+    best_rank = np.minimum.reduceat(ranks, starts)
+    best = np.empty(len(starts), np.int64)
+    is_best = ranks == best_rank[run]
+    best[run[is_best]] = np.flatnonzero(is_best)
+    others = np.flatnonzero((lengths[run] >= LONG_STILL) & ~is_best)
+    return best[run[others]], others
+
+
+def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of rows with like hashes; blank frames have none worth comparing."""
+    hashes = frames.select(["phash", "is_blank"]).append_column("row", pa.array(ranks))
+    with duckdb.connect() as workbench:
+        workbench.register("all_frames", hashes)
+        workbench.execute(
+            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'
+            " WHERE phash IS NOT NULL AND is_blank IS NOT TRUE"
+        )
+        found = workbench.sql(
+            sql_script("steps", "phash_pairs.sql"), params={"distance": distance}
+        ).to_arrow_table()
+    row_of = np.empty(len(ranks) + 1, np.int64)
+    row_of[ranks] = np.arange(len(ranks))
+    better, worse = (row_of[np.asarray(found[name], np.int64)] for name in ("a", "b"))
+    return np.minimum(better, worse), np.maximum(better, worse)
+
+
+def _cosines(
+    x: np.ndarray, a: np.ndarray, b: np.ndarray, pairs: Pairs, stills: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the cosine of each pair: as the join found it, 1 inside a still, else worked out here."""
+    width = max(1, len(x))
+    cosine = np.full(len(a), np.nan, np.float32)
+    cosine[np.searchsorted(a * width + b, pairs.a * width + pairs.b)] = pairs.cosine
+    best = np.arange(len(x))
+    best[stills[1]] = stills[0]
+    rest = np.flatnonzero(np.isnan(cosine))
+    left, right = best[a[rest]], best[b[rest]]
+    usable = normalise(x).usable
+    both = usable[left] & usable[right]
+    cosine[rest[both]] = cosines(x, left[both], x, right[both])
+    return cosine
+
+
+def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return in how many bits the hashes differ. A blank frame is like blank ones only: 64 with any other."""
+    hashes, known, blank = _hashes(frames)
+    bits: np.ndarray = np.bitwise_count(hashes[a] ^ hashes[b]).astype(np.int16)
+    bits[blank[a] != blank[b]] = 64
+    bits[~known[a] | ~known[b] | (blank[a] & blank[b])] = -1
+    return bits
+
+
+def _hashes(frames: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hashes (uint64), which are known, and which frames are blank (bool)."""
+    column = frames["phash"].combine_chunks()
+    hashes = column.fill_null(0).to_numpy().astype(np.int64).view(np.uint64)
+    blank = frames["is_blank"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
+    return hashes, ~np.asarray(column.is_null()), blank
