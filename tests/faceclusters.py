@@ -37,7 +37,13 @@ def faces_store(
     for face in faces:
         source, at = names[face.get("source", 0)], float(face["at"])
         frame = schema.frame_id(source, round(at * 1000))
-        frames[frame] = {"frame_id": frame, "source_id": source, "time_s": at, "shot": int(at // 10)}
+        frames[frame] = {
+            "frame_id": frame,
+            "source_id": source,
+            "time_s": at,
+            "shot": int(at // 10),
+            "ordinal": int(at),
+        }
         index = counts[frame] = counts.get(frame, -1) + 1
         left, top, right, bottom = face.get("box", (0.05 + 0.2 * index, 0.3, 0.2 + 0.2 * index, 0.5))
         box = {"left": left, "top": top, "right": right, "bottom": bottom}

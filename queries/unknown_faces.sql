@@ -1,0 +1,33 @@
+-- name: unknown_faces
+-- Faces of nobody known, those that are seen most often first: whoever is missing from the examples is here.
+-- cluster and n_like are of `animeds characters cluster`: faces that look like this one. nearest is the character
+-- that comes closest, with its score.
+-- param show: text = null          only this show
+-- param least: real = 0.05         height of the face relative to the frame, 0…1
+-- param limit: int = 200           at most so many; null is all
+WITH sizes AS (
+    SELECT cluster, count(*) AS n_like FROM clusters WHERE cluster IS NOT NULL GROUP BY cluster
+)
+
+SELECT
+    f.frame_id,
+    f.face_id,
+    f."show",
+    f.season,
+    f.episode,
+    g.time_s,
+    c.cluster,
+    coalesce(n_like, 1) AS n_like,
+    i.second AS nearest,
+    round(f.character_score, 3) AS score,
+    round(f.fh_ratio, 3) AS fh_ratio
+FROM faces AS f
+JOIN frames AS g USING (frame_id)
+LEFT JOIN clusters AS c ON c.face_id = f.face_id
+LEFT JOIN sizes ON sizes.cluster = c.cluster
+LEFT JOIN lance_identities AS i ON i.detection_id = f.face_id
+WHERE coalesce(f.character, 'unknown') = 'unknown'
+  AND f.fh_ratio >= $least
+  AND ($show IS NULL OR f."show" = $show)
+ORDER BY n_like DESC, c.cluster, f.fh_ratio DESC, f.face_id
+LIMIT $limit;

@@ -1,0 +1,23 @@
+-- What the frames of each character are tagged with: one row per character, frame and tag.
+--
+--     SELECT character, tag, count(*) FROM character_tags(0.5) WHERE alone GROUP BY ALL
+--
+-- threshold  score from which on a tag counts, 0…1
+-- alone      nobody else is on the frame, known or not: the tags are about this character
+CREATE OR REPLACE MACRO character_tags(threshold := 0.35) AS TABLE
+SELECT
+    who.character,
+    who.frame_id,
+    who.alone,
+    tags.tag,
+    tags.category,
+    tags.score,
+    who.source_id,
+    who."show",
+    who.season,
+    who.episode
+FROM (
+    SELECT * REPLACE (unnest(characters) AS character), n_characters = 1 AND n_boxes <= 1 AS alone
+    FROM frame_characters
+) AS who
+JOIN tags ON tags.frame_id = who.frame_id AND tags.score >= threshold;

@@ -1,0 +1,67 @@
+-- How much each answer of `animeds characters classify` should be looked at by a person. Faces whom people have
+-- already named are not here.
+--
+-- doubt      0…1: how near the score is to the border (0.5), or how far the margin to the next character is
+--            below that of the typical named face
+-- disagrees  another name was given to the face at its place one frame before or after, in the same shot
+-- n_like     faces in its cluster, where `animeds characters cluster` has run: an answer that stands for many
+-- worth      (doubt + 0.5 where it disagrees) · (1 + ln(n_like) / 5)
+-- reason     what speaks most for looking: shot, margin, score, cluster
+CREATE OR REPLACE VIEW doubts AS
+WITH answers AS (
+    SELECT
+        d.detection_id AS face_id, d.frame_id, d.source_id, d."show", d.season, d.episode,
+        d."left", d.top, d."right", d.bottom,
+        d.character,
+        d.character_score AS score,
+        d.margin,
+        coalesce(names.final, i.second) AS second,
+        i.example_id,
+        f.time_s, f.shot, f.ordinal
+    FROM named_detections AS d
+    JOIN lance_identities AS i USING (detection_id)
+    JOIN lance_frames AS f ON f.frame_id = d.frame_id
+    LEFT JOIN names ON names.name = i.second
+    WHERE d.kind = 'face' AND d.named_by <> 'label'
+),
+
+disputed AS (
+    SELECT DISTINCT a.face_id
+    FROM answers AS a
+    JOIN answers AS b
+        ON a.source_id = b.source_id AND a.shot = b.shot AND abs(a.ordinal - b.ordinal) = 1
+        AND a.character <> b.character
+    WHERE iou(a."left", a.top, a."right", a.bottom, b."left", b.top, b."right", b.bottom) >= 0.4
+),
+
+sizes AS (
+    SELECT detection_id AS face_id, count(*) OVER (PARTITION BY cluster) AS n_like
+    FROM lance_clusters
+    WHERE cluster IS NOT NULL
+),
+
+weighed AS (
+    SELECT
+        a.*,
+        d.face_id IS NOT NULL AS disagrees,
+        coalesce(s.n_like, 1) AS n_like,
+        greatest(1 - 2 * abs(a.score - 0.5), 0) AS near_border,
+        CASE WHEN a.character IN ('unknown', 'ood') THEN 0 ELSE greatest(
+            1 - a.margin / nullif(median(a.margin) FILTER (WHERE a.character NOT IN ('unknown', 'ood')) OVER (), 0), 0
+        ) END AS narrow
+    FROM answers AS a
+    LEFT JOIN disputed AS d ON d.face_id = a.face_id
+    LEFT JOIN sizes AS s ON s.face_id = a.face_id
+)
+
+SELECT
+    * EXCLUDE (near_border, narrow, ordinal),
+    greatest(near_border, coalesce(narrow, 0)) AS doubt,
+    (greatest(near_border, coalesce(narrow, 0)) + 0.5 * disagrees::INT) * (1 + ln(n_like) / 5) AS worth,
+    CASE
+        WHEN disagrees THEN 'shot'
+        WHEN narrow > near_border THEN 'margin'
+        WHEN near_border > 0.2 OR n_like = 1 THEN 'score'
+        ELSE 'cluster'
+    END AS reason
+FROM weighed;
