@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO is_outfit_tag(tag) AS
         tag,
         '(^|_|-)(' || array_to_string([
             'dress', 'skirt', 'shirt', 'blouse', 'sweater', 'cardigan', 'hoodie', 'jacket', 'coat', 'vest', 'cape',
-            'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'suit', 'costume', 'clothes',
+            'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'gakuran', 'tracksuit', 'haori', 'cheongsam', 'suit', 'costume', 'clothes',
             'clothing', 'armor', 'armou?r', 'apron', 'pinafore', 'overalls', 'pants', 'shorts', 'jeans', 'leggings',
             'pantyhose', 'thighhighs', 'kneehighs', 'socks', 'legwear', 'garter', 'shoes', 'boots', 'sandals',
             'slippers', 'sneakers', 'loafers', 'footwear', 'heels', 'gloves', 'mittens', 'hat', 'cap', 'beret', 'hood',
