@@ -272,7 +272,7 @@ EMBEDDINGS = Table(
         pa.field("frame_id", pa.string()),
         pa.field("source_id", pa.string()),
         pa.field("model", pa.string()),  # model id
-        pa.field("vector", pa.list_(pa.float32())),  # L2-normalised; as wide as the model gives it
+        pa.field("vector", pa.list_(pa.float32())),  # L2-normalised (a tagger's own are not); of any width
     ),
 )
 """What `animeds embed` found. Models differ in width, so the list is of any length: slower to search than

@@ -99,6 +99,7 @@ def wd_tagger(
 
 def wd_tagger_with_vectors(path: Path, tags: int = 30, width: int = 1024) -> tuple[Path, Path]:
     """A WD tagger with its vectors as a second output of fixed batch, and the inv.npz of its last layer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(3)
     weights = rng.normal(0, 0.01, (width, tags)).astype(np.float32)
     bias = rng.normal(0, 1, tags).astype(np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import videos
 from ingesting import run
-from model_files import detector, embedder, selected_tags, wd_tagger
+from model_files import detector, embedder, selected_tags, wd_tagger, wd_tagger_with_vectors
 
 from animeds_db.models import Detector, Embedder, Models, Tagger
 from animeds_db.models.files import Files
@@ -43,6 +43,12 @@ def a_tagger(folder: Path, name: str, start: int) -> Tagger:
     selected_tags(folder / name / "selected_tags.csv", TAGS)
     model = wd_tagger(folder / name / "model.onnx", TAGS, 64, start=start)
     return Tagger(files(name, "wd-swinv2-v3", model), CPU)
+
+
+def a_tagger_with_vectors(folder: Path, name: str) -> Files:
+    selected_tags(folder / name / "tags_info.csv", TAGS)
+    model, _ = wd_tagger_with_vectors(folder / name / "model.onnx", TAGS, 8)
+    return files(name, "wd-swinv2-v3-vectors", model)
 
 
 def a_detector(folder: Path, name: str, answer: np.ndarray, kind: str = "face") -> Detector:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ingesting import rows, run
-from rerunning import (
-    ask,
-    copy_of_ingested,
-    ingested,
-    second,
-)
+from rerunning import CPU, TAGS, a_tagger_with_vectors, ask, copy_of_ingested, ingested, second
 
+from animeds_db.errors import ModelError
+from animeds_db.models import Models, Tagger
+from animeds_db.models.files import Files
+from animeds_db.models.profile import image_embedder
 from animeds_db.session import Session
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import drop, rerun
+from animeds_ingest.rerun import drop, from_stored, rerun
 
 
 @pytest.fixture
@@ -105,3 +106,77 @@ def test_scores_are_those_of_an_ingest_with_that_model(store: Store, tmp_path: P
     assert ask(store, sql) == ask(other, sql)
     rating = "SELECT frame_id, rating FROM taggings WHERE model LIKE 'new%' ORDER BY ALL"
     assert ask(store, rating) == ask(other, rating)
+
+
+TAGGED = "SELECT frame_id, tag_ids, tag_scores, rating FROM taggings WHERE model LIKE 'both%' ORDER BY 1"
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Files:
+    """A tagger whose vectors are an output."""
+    return a_tagger_with_vectors(tmp_path, "both")
+
+
+def without_videos(store: Store) -> None:
+    here = store.table("sources").to_table()
+    gone = [uri + ".gone" for uri in here["uri"].to_pylist()]
+    store.replace("sources", here.set_column(here.column_names.index("uri"), "uri", [gone]))
+
+
+def test_tags_are_predicted_from_stored_vectors_of_that_tagger_without_the_videos(
+    store: Store, tmp_path: Path, both: Files
+) -> None:
+    decoded = copy_of_ingested(tmp_path / "decoded.animeds")
+    rerun(decoded, Models(tagger=Tagger(both, CPU)))
+    rerun(store, Models(image=image_embedder(both, CPU)))
+    without_videos(store)
+    report = rerun(store, Models(tagger=Tagger(both, CPU)))
+    n = rows(store, "frames").num_rows
+    assert from_stored(report) == n and {outcome.state for outcome in report.outcomes} == {"done"}
+    found, wanted = ask(store, TAGGED), ask(decoded, TAGGED)
+    assert len(found) == n and [row[0] for row in found] == [row[0] for row in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        scores = dict(zip(one[1], one[2], strict=True)), dict(zip(other[1], other[2], strict=True))
+        alike = [
+            abs(scores[0].get(tag, 10) - scores[1].get(tag, 10)) <= 1 for tag in {*scores[0], *scores[1]}
+        ]
+        assert all(alike) and one[3] == other[3]
+    again = rerun(store, Models(tagger=Tagger(both, CPU)))
+    assert {outcome.state for outcome in again.outcomes} == {"skipped"} and from_stored(again) == 0
+
+
+def test_frames_without_stored_vectors_are_decoded(store: Store, both: Files) -> None:
+    some = rows(store, "frames")["frame_id"].to_pylist()[1:4]
+    rerun(store, Models(image=image_embedder(both, CPU)), wanted=frozenset(some))
+    report = rerun(store, Models(tagger=Tagger(both, CPU)))
+    n = rows(store, "frames").num_rows
+    assert from_stored(report) == 3 and sum(outcome.frames for outcome in report.outcomes) == n
+    assert [row[0] for row in ask(store, TAGGED)] == rows(store, "frames")["frame_id"].to_pylist()
+
+
+def test_a_last_layer_of_another_model_is_not_used_and_that_is_told(
+    store: Store, both: Files, caplog: pytest.LogCaptureFixture
+) -> None:
+    rerun(store, Models(image=image_embedder(both, CPU)))
+    np.savez(both.paths["weights"], weights=np.ones((8, TAGS), np.float32), bias=np.zeros(TAGS, np.float32))
+    with caplog.at_level("WARNING", "animeds"):
+        report = rerun(store, Models(tagger=Tagger(both, CPU)))
+    assert "inv.npz does not repeat the scores of both@" in caplog.text
+    assert from_stored(report) == 0 and len(ask(store, TAGGED)) == rows(store, "frames").num_rows
+    both.paths["weights"].write_bytes(b"<html>")
+    with pytest.raises(ModelError, match=r"inv\.npz is no last layer for vectors of width 8"):
+        rerun(store, Models(tagger=Tagger(both, CPU)))
+
+
+def test_a_tagger_that_gives_the_vectors_of_the_ingest_too_is_one_model(tmp_path: Path, both: Files) -> None:
+    models = Models(tagger=Tagger(both, CPU), image=image_embedder(both, CPU))
+    (record,) = models.records()
+    assert (record["task"], record["width"]) == ("tagger", 8)
+    other = Store.create(str(tmp_path / "other.animeds"), 8, 8)
+    run(other, ingested() / "a.mkv", how="every=0.5s", models=models)
+    assert ask(other, "SELECT DISTINCT tagger = embedder, len(embedding::FLOAT[]) FROM frames") == [(True, 8)]
+    third = replace(both, entry=replace(both.entry, name="both-again"))
+    assert ask(other, "SELECT count(*) FROM models") == [(1,)]
+    assert (
+        from_stored(rerun(other, Models(tagger=Tagger(third, CPU)))) == 0
+    )  # the vectors of that very model only

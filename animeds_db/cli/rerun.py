@@ -44,7 +44,8 @@ def tag(
 
     Only frames which that tagger has not done; can be interrupted and run again. The tags of the ingest
     stay, and count, unless you say --use; the view `all_tags` holds those of every tagger, and
-    `animeds query compare_taggers` shows where two differ.
+    `animeds query compare_taggers` shows where two differ. Frames with vectors of that very tagger (made by
+    `animeds embed --model wd-swinv2-v3-vectors`, for example) are tagged from those, without decoding.
 
     animeds tag --model wd-vit-v3 --where "episode = 3"
     """
@@ -114,7 +115,7 @@ def _run(
     character: str | None = None,
     use: bool = False,
 ) -> int:
-    from animeds_ingest.rerun import character_of, rerun  # noqa: TID251 (see DESIGN, arrows)
+    from animeds_ingest.rerun import character_of, from_stored, rerun  # noqa: TID251 (see DESIGN, arrows)
 
     with open_dataset(db) as dataset:
         wanted = None if where is None else _frames_where(dataset, where)
@@ -128,6 +129,8 @@ def _run(
         talk(
             f"{next(iter(parts.values()))}: {frames} frames done in {len(report.outcomes)} sources of {dataset.uri}"
         )
+        if stored := from_stored(report):
+            talk(f"{stored} of them from this model's vectors in the database, without decoding")
     return tell_failures(report)
 
 

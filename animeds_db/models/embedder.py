@@ -1,4 +1,5 @@
-"""Embedders: pictures in, vectors out. Its one rule: every vector has length 1, so cosine is a dot product.
+"""Embedders: pictures in, vectors out. Its one rule: every vector has length 1, so cosine is a dot product;
+only a tagger's own vectors keep their length.
 
 CCIP's difference of two characters is (1 - cosine) / 2 of its feature vectors, so they belong in a
 vector index like any others: its threshold 0.178475 is the cosine distance 0.35695.
@@ -31,11 +32,15 @@ class Embedder:
         """Return float32 [n, width] of length 1 each, for uint8 RGB pictures [h,w,3] of any sizes."""
         if not len(images):
             return np.zeros((0, self.width), np.float32)
-        return unit(self._vision(images)[0].astype(np.float32))
+        return unit(self._raw(images))
+
+    def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return what the model gives, float32 [n, width]."""
+        return self._vision(images)[0].astype(np.float32)
 
     def _check(self) -> int:
         path = self.files.paths["model"]
-        raw = self._vision(self._vision.probe())[0]
+        raw = self._raw(self._vision.probe())
         if raw.ndim != 2:
             raise ModelError(f"{path} gives a tensor of shape {raw.shape}, not one vector for each picture")
         wanted = self.entry.width
@@ -47,6 +52,21 @@ class Embedder:
         if not np.isfinite(raw).all() or not np.any(raw):
             raise ModelError(f"{path} gives vectors that are zero or not finite")
         return int(raw.shape[1])
+
+
+class TaggerVectors(Embedder):
+    """The vectors of a tagger that has them as an output: pictures can be searched by them, and its tags be
+    predicted again (`Tagger.from_vectors`). Their length counts for that, so they are not scaled to 1."""
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float32 [n, width], as the tagger gives them, for uint8 RGB pictures [h,w,3] of any sizes."""
+        return self._raw(images) if len(images) else np.zeros((0, self.width), np.float32)
+
+    def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        vector = self.entry.output.vector
+        if vector is None:
+            raise ModelError(f"{self.id} gives no vectors", hint="use a tagger with embeddings")
+        return self._vision(images, extra=[vector])[1].astype(np.float32)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import Any
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.detector import Detector
-from animeds_db.models.embedder import Embedder
+from animeds_db.models.embedder import Embedder, TaggerVectors
 from animeds_db.models.files import Files, Progress, locate
-from animeds_db.models.manifest import Manifest, Profile, load_manifest
+from animeds_db.models.manifest import Entry, Manifest, Profile, load_manifest
 from animeds_db.models.runtime import Device, choose_device
 from animeds_db.models.tagger import Tagger
 
@@ -36,7 +36,8 @@ class Models:
 
     def records(self) -> list[dict[str, object]]:
         """Return the rows of these models for the table `models` (all columns but added_at)."""
-        return [_record(runner) for runner in self.runners()]
+        rows = [_record(runner) for runner in self.runners()]
+        return list({row["model_id"]: row for row in rows}.values())  # a tagger may give the vectors, too
 
     def runners(self) -> list[Tagger | Detector | Embedder]:
         """Return every model of this run, in the order tagger, detectors, character, image."""
@@ -84,7 +85,9 @@ def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Mod
 
 
 def image_embedder(files: Files, device: Device) -> Embedder:
-    """Load an image embedder of either engine."""
+    """Load an image embedder of either engine, or a tagger for its vectors."""
+    if files.entry.task == "tagger":
+        return TaggerVectors(files, device)
     if files.entry.engine == "onnx":
         return Embedder(files, device)
     from animeds_db.models.torch_clip import OpenClipEmbedder
@@ -125,12 +128,19 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
         ("image", profile.image),
     ]
     for part, name in chosen:
-        if name and manifest.entry(name).task not in (part, *(("aesthetic",) if part == "tagger" else ())):
+        if name and not _fits(manifest.entry(name), part):
             same = [e.name for e in manifest.entries.values() if e.task == part]
             raise ModelError(
                 f"{name} is a model for the task {manifest.entry(name).task}, not {part}",
                 hint=f"models for {part}: " + ", ".join(sorted(same)),
             )
+
+
+def _fits(entry: Entry, part: str) -> bool:
+    """Tell whether a model can play this part: also the aesthetic scorer as tagger, a tagger's vectors as image."""
+    if part == "image" and entry.task == "tagger":
+        return entry.output.vector is not None
+    return entry.task == part or (part == "tagger" and entry.task == "aesthetic")
 
 
 def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
@@ -142,7 +152,7 @@ def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
         "repo": entry.repo or entry.place,
         "revision": runner.files.revision,
         "sha256": runner.files.sha256,
-        "width": runner.width if isinstance(runner, Embedder) else None,
+        "width": None if isinstance(runner, Detector) else runner.width,
         "thresholds": json.dumps(dict(entry.thresholds), sort_keys=True),
         "licence": entry.licence,
     }

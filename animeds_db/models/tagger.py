@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
 
+log = logging.getLogger("animeds")
+
+SAME_SCORE = 0.01
 CATEGORY_OF_CODE = {
     "0": "general",
     "1": "artist",
@@ -46,6 +51,7 @@ class Tagger:
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
         self._check()
+        self.width = self._vector_width()  # of its vectors; None: it has none
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
@@ -69,9 +75,32 @@ class Tagger:
         """
         if "weights" not in self.files.paths:
             raise ModelError(f"{self.id} has no weights file", hint="use a tagger with embeddings")
-        with np.load(self.files.paths["weights"]) as last:
-            logits = vectors @ last["weights"] + last["bias"]
+        path = self.files.paths["weights"]
+        try:
+            with np.load(path) as last:
+                logits = vectors @ last["weights"] + last["bias"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ModelError(
+                f"{path} is no last layer for vectors of width {vectors.shape[1]}: {error}",
+                hint="an .npz with weights [width, tags] and bias [tags]; pull the model again",
+            ) from error
         return _sigmoid(logits.astype(np.float32))
+
+    def can_repeat(self) -> bool:
+        """Tell whether `from_vectors` gives the model's own scores; tried on one picture, within 0.01."""
+        if self.width is None or "weights" not in self.files.paths:
+            return False
+        scores, vectors = self.with_vectors(self._vision.probe())
+        again = self.from_vectors(vectors)
+        if again.shape == scores.shape and np.abs(again - scores).max() <= SAME_SCORE:
+            return True
+        log.warning("%s does not repeat the scores of %s", self.files.paths["weights"], self.id)
+        return False
+
+    def _vector_width(self) -> int | None:
+        if self.entry.output.vector is None:
+            return None
+        return int(self.with_vectors(self._vision.probe())[1].shape[1])
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
         raw = raw.astype(np.float32)

@@ -41,6 +41,13 @@ class Picture:
     pixels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Redone(Outcome):
+    """What became of one source; `stored` counts the frames that were done from stored vectors."""
+
+    stored: int = 0
+
+
 def rerun(
     store: Store,
     models: Models,
@@ -53,8 +60,9 @@ def rerun(
 
     A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (there was
     nothing left to do) or `failed` (a file that is gone or has changed; the others go on), and `frames`
-    counts what was done now. With `use`, the tagger's tags then count in the views `frames` and `tags`, or the
-    embedder's vectors in `frames`, which search and dedup ask.
+    counts what was done now: `from_stored` tells how many of them needed no decoding, since the database
+    holds vectors of that very tagger. With `use`, the tagger's tags then count in the views `frames` and
+    `tags`, or the embedder's vectors in `frames`, which search and dedup ask.
     Raises StoreError when the database itself fails.
     """
     watcher = watcher or Silent()
@@ -71,6 +79,11 @@ def rerun(
         _choose(store, models)
     store.compact_if_needed()
     return report
+
+
+def from_stored(report: Report) -> int:
+    """Return how many frames of a rerun were done from stored vectors."""
+    return sum(outcome.stored for outcome in report.outcomes if isinstance(outcome, Redone))
 
 
 def _choose(store: Store, models: Models) -> None:
@@ -132,14 +145,20 @@ def _rerun_source(stage: Stage, source: Row, wanted: Collection[str] | None, wat
     keys = _left(stage, source, wanted)
     if not keys:
         return Outcome(title, "skipped")
-    n = 0
+    stored = n = 0
+    for rows in stage.from_stored(source["source_id"], [key.frame_id for key in keys]):
+        stage.commit(rows)
+        stored += len(rows)
+        watcher.frames(stored, None)
+    if stored:
+        keys = _left(stage, source, wanted)
     try:
-        for rows in _chunks(stage, source, keys, watcher.frames):
+        for rows in _chunks(stage, source, keys, watcher.frames) if keys else ():
             stage.commit(rows)
             n += len(rows)
     except SourceError as error:
-        return Outcome(title, "failed", n, time.monotonic() - started, error=error)
-    return Outcome(title, "done", n, time.monotonic() - started)
+        return Redone(title, "failed", stored + n, time.monotonic() - started, error=error, stored=stored)
+    return Redone(title, "done", stored + n, time.monotonic() - started, stored=stored)
 
 
 def _left(stage: Stage, source: Row, wanted: Collection[str] | None) -> list[FrameKey]:

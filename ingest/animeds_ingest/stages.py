@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from animeds_ingest.rows import TagColumns, detection_rows, stored_tag
 
 Row = dict[str, Any]
 
+STORED_CHUNK = 256
+"""Frames tagged and committed at a time from stored vectors."""
 ATTEMPTS = 20
 """How often boxes are numbered anew when another detector takes the same numbers at the same time."""
 
@@ -49,6 +51,14 @@ class Stage(ABC):
     @abstractmethod
     def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
         """Run the model once over a batch of uint8 RGB pictures [h,w,3] and return the rows of its frames."""
+
+    def from_stored(
+        self,
+        source_id: str,  # noqa: ARG002
+        frame_ids: Sequence[str],  # noqa: ARG002
+    ) -> Iterator[list[Row]]:
+        """Yield rows, for `commit`, of those frames that need no pixels: none, unless a stage knows better."""
+        yield from ()
 
     def commit(self, rows: Sequence[Row]) -> None:
         """Write rows that `rows` gave. Safe to repeat."""
@@ -88,13 +98,39 @@ class TagStage(Stage):
     def __init__(self, store: Store, tagger: Tagger) -> None:
         super().__init__(store, tagger.id)
         self._tagger = tagger
+        self._repeats = tagger.can_repeat()
         tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in tagger.labels])
         self._columns = TagColumns(tagger.labels, tag_ids)
 
     def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
         """Return rows of `taggings`."""
+        return self._rows(source_id, frame_ids, self._tagger(pixels))
+
+    def from_stored(self, source_id: str, frame_ids: Sequence[str]) -> Iterator[list[Row]]:
+        """Yield rows of `taggings` for frames of which the database holds this very tagger's vectors."""
+        if not self._repeats:
+            return
+        there = self._vectors(source_id)
+        ids = [frame_id for frame_id in frame_ids if frame_id in there]
+        for start in range(0, len(ids), STORED_CHUNK):
+            some = ids[start : start + STORED_CHUNK]
+            scores = self._tagger.from_vectors(np.stack([there[frame_id] for frame_id in some]))
+            yield self._rows(source_id, some, scores)
+
+    def _rows(self, source_id: str, frame_ids: Sequence[str], scores: np.ndarray) -> list[Row]:
         marks = self._marks(source_id, frame_ids)
-        return [m | self._columns(s) for m, s in zip(marks, self._tagger(pixels), strict=True)]
+        return [m | self._columns(s) for m, s in zip(marks, scores, strict=True)]
+
+    def _vectors(self, source_id: str) -> dict[str, np.ndarray]:
+        """Return this tagger's vectors of a source by frame: of the ingest, and of `animeds embed`."""
+        found: dict[str, np.ndarray] = {}
+        for name, model, vector in (("frames", "embedder", "embedding"), ("embeddings", "model", "vector")):
+            mine = (pc.field("source_id") == source_id) & (pc.field(model) == self.model)
+            rows = self.store.table(name).to_table(columns=["frame_id", vector], filter=mine)
+            values = np.asarray(rows[vector].combine_chunks().flatten(), np.float32)
+            ids = rows["frame_id"].to_pylist()
+            found |= zip(ids, values.reshape(len(ids), self._tagger.width or 0), strict=True)
+        return found
 
 
 class EmbedStage(Stage):
