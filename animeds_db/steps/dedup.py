@@ -145,7 +145,7 @@ def _segments(
     workbench: duckdb.DuckDBPyConnection, frames: pa.Table, matches: Matches, options: DedupOptions
 ) -> pa.Table:
     """Find what episodes share; rows of `segments`."""
-    numbered = frames.select(["source_id", "shot", "time_s"]).append_column(
+    numbered = frames.select(["source_id", "season", "episode", "shot", "time_s"]).append_column(
         "row", pa.array(np.arange(frames.num_rows))
     )
     workbench.register("found_frames", numbered)

@@ -19,7 +19,7 @@ from animeds_db.scripts import sql_script
 from animeds_db.vectors import Pairs, cosines, normalise, similar_pairs
 
 FRAMES = """
-SELECT frame_id, source_id, shot, time_s, phash, is_blank, embedding, embedder
+SELECT frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedding, embedder
 FROM frames ORDER BY frame_id
 """
 DEFAULT_THRESHOLD = 0.985

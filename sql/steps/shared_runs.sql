@@ -1,6 +1,9 @@
 -- Runs of shots that two sources share in the same order and at the same pace: openings, endings, recaps.
 --
--- frames     row, source_id, shot, time_s
+-- An opening is in the first half of both, an ending in the second half of both. A recap is what an earlier
+-- episode showed elsewhere, or what only two of four or more episodes share; the scene that it repeats is none.
+--
+-- frames     row, source_id, shot, time_s, season, episode
 -- matches    a, b, similarity: rows of near-duplicates
 -- gives      one row per run, grown to whole shots: the columns of the table `segments`
 -- $min_s     a run is at least this long, in seconds
@@ -40,49 +43,72 @@ numbered AS (
     FROM stretches
 ),
 
+lengths AS (
+    SELECT source_id, max(time_s) AS length_s, (coalesce(any_value(season), 1), any_value(episode)) AS place
+    FROM frames
+    GROUP BY source_id
+),
+
 runs AS (
-    SELECT source_id, other, min(shot) AS first_shot, max(shot) AS last_shot, min(other_s) AS other_start
+    SELECT source_id, other, min(shot) AS first_shot, max(shot) AS last_shot,
+        min(time_s) AS start_s, max(time_s) AS end_s, min(other_s) AS other_start_s, max(other_s) AS other_end_s
     FROM numbered
     GROUP BY source_id, other, pace, run
     HAVING max(time_s) - min(time_s) >= $min_s AND count(DISTINCT time_s) >= 3
 ),
 
+placed AS (
+    SELECT
+        runs.*,
+        CASE
+            WHEN end_s <= here.length_s / 2 AND other_end_s <= there.length_s / 2 THEN 'opening'
+            WHEN start_s >= here.length_s / 2 AND other_start_s >= there.length_s / 2 THEN 'ending'
+            ELSE 'recap'
+        END AS kind,
+        -- by number where both episodes have one
+        coalesce(there.place < here.place, true) OR here.place[2] IS NULL OR there.place[2] IS NULL AS repeats
+    FROM runs
+    JOIN lengths AS here USING (source_id)
+    JOIN lengths AS there ON there.source_id = runs.other
+),
+
 -- The same run, seen with several other sources, is one.
 islands AS (
     SELECT *, coalesce(first_shot > max(last_shot) OVER (
-        PARTITION BY source_id ORDER BY first_shot, last_shot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY source_id, kind ORDER BY first_shot, last_shot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ), true) AS begins
-    FROM runs
+    FROM placed
 ),
 
 merged AS (
-    SELECT source_id, min(first_shot) AS first_shot, max(last_shot) AS last_shot,
-        min(other_start) AS other_start, list_sort(list(DISTINCT other)) AS shared_with
+    SELECT source_id, kind, min(first_shot) AS first_shot, max(last_shot) AS last_shot,
+        bool_or(repeats) AS repeats, list_sort(list(DISTINCT other)) AS shared_with
     FROM (
-        SELECT *, sum(begins::INT) OVER (PARTITION BY source_id ORDER BY first_shot, last_shot) AS island
+        SELECT *, sum(begins::INT) OVER (PARTITION BY source_id, kind ORDER BY first_shot, last_shot) AS island
         FROM islands
     )
-    GROUP BY source_id, island
+    GROUP BY source_id, kind, island
 ),
 
-lengths AS (SELECT source_id, max(time_s) AS length_s FROM frames GROUP BY source_id)
+named AS (
+    SELECT * REPLACE (
+        CASE WHEN len(shared_with) = 1 AND (SELECT count(*) FROM lengths) >= 4 THEN 'recap' ELSE kind END AS kind
+    )
+    FROM merged
+)
 
 SELECT
     source_id || '-' || lpad(round(min(time_s) * 1000)::BIGINT::VARCHAR, 9, '0') AS segment_id,
     source_id,
-    CASE
-        WHEN max(time_s) <= any_value(length_s) / 2 AND any_value(other_start) <= any_value(length_s) / 2 THEN 'opening'
-        WHEN min(time_s) >= any_value(length_s) / 2 AND any_value(other_start) >= any_value(length_s) / 2 THEN 'ending'
-        ELSE 'recap'
-    END AS kind,
+    arg_min(kind, kind) AS kind,
     first_shot, last_shot,
     min(time_s) AS start_s,
     max(time_s) AS end_s,
-    count(*) AS n_frames,
-    any_value(shared_with) AS shared_with
-FROM merged
-JOIN lengths USING (source_id)
+    count(DISTINCT time_s) AS n_frames,
+    arg_min(shared_with, kind) AS shared_with
+FROM named
 JOIN frames USING (source_id)
-WHERE shot BETWEEN first_shot AND last_shot
+WHERE shot BETWEEN first_shot AND last_shot AND (kind <> 'recap' OR repeats)
 GROUP BY source_id, first_shot, last_shot
+QUALIFY row_number() OVER (PARTITION BY source_id, min(time_s) ORDER BY last_shot DESC) = 1
 ORDER BY segment_id
