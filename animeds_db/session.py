@@ -54,6 +54,7 @@ _RERUNS = (
     "SET VARIABLE chosen_tagger = (SELECT model FROM lance_choices WHERE task = 'tagger')",
     "SET VARIABLE chosen_embedder = (SELECT model FROM lance_choices WHERE task = 'image')",
     "SET VARIABLE detected_again = (SELECT count(*) > 0 FROM lance_detected)",
+    "SET VARIABLE frames_labelled = (SELECT count(*) > 0 FROM lance_labels WHERE field = 'frame')",
 )
 
 
@@ -233,7 +234,7 @@ class Session:
         for statement in (*_VOCABULARY, *_RERUNS):
             connection.execute(statement)
         schemas = {name: table.schema for name, table in tables.items()}
-        self._create_views(connection, schemas, _choices(tables))
+        self._create_views(connection, schemas, _choices(tables) | _corrections(tables))
         return connection
 
     def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
@@ -268,12 +269,23 @@ def _choices(tables: Mapping[str, Any]) -> Choices:
     return {row["task"]: widths.get(row["model"]) for row in chosen}
 
 
+def _corrections(tables: Mapping[str, Any]) -> Choices:
+    """Return what was corrected by people, or named: "tags", "characters"; in the form of choices."""
+    corrected: Choices = {}
+    if tables["labels"].count_rows("field = 'tag'"):
+        corrected["tags"] = None
+    if tables["identities"].count_rows() or tables["labels"].count_rows("kind IS NOT NULL"):
+        corrected["characters"] = None
+    return corrected
+
+
 def _stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
     """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
     so only there."""
-    instead: dict[str, str] = {}
-    if "tagger" in choices:
-        instead[sql_script("views", "tagged_frames.sql")] = sql_script("steps", "tagged_frames.sql")
+    views = {"tagger": "model_frames.sql", "tags": "tagged_frames.sql", "characters": "named_detections.sql"}
+    instead = {
+        sql_script("views", name): sql_script("steps", name) for key, name in views.items() if key in choices
+    }
     if width := choices.get("image"):
         ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
         script = sql_script("steps", "embedded_frames.sql").format(width=width, ingested=ingested)

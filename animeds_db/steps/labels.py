@@ -80,12 +80,12 @@ def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:
     """Write these words as one act. Tags that no model knows join the vocabulary. Raises UsageError for none."""
     if not words:
         raise UsageError("there is nothing to label: no frame or face was given")
-    tags = {word.value for word in words if word.field == "tag" and word.value}
+    tags = {word.value for word in words if word.field == "tag" and word.op == "add" and word.value}
     known = set(store.table("vocabulary").to_table(columns=["tag"])["tag"].to_pylist())
     store.ensure_tags([(tag, "general") for tag in sorted(tags)])
     act = _write(store, [_row(word) for word in words], who)
     new = sorted(tags - known)
-    notes = [f"no model knows the tag {', '.join(new)}: it is new"] if new else []
+    notes = [f"new tags, that no model knew: {', '.join(new)}"] if new else []
     return Act(act, len(words), notes)
 
 
@@ -95,7 +95,9 @@ def undo(store: Store, session: Session, act: str | None = None, who: str | None
     `act` may be the start or the end of an id where that is clear. Raises UsageError for an act that is not
     there, or was taken back already.
     """
-    acts = session.arrow("SELECT act, what, counts FROM label_history ORDER BY said_at DESC, act DESC").to_pylist()
+    acts = session.arrow(
+        "SELECT act, what, counts FROM label_history ORDER BY said_at DESC, act DESC"
+    ).to_pylist()
     found = _newest(acts) if act is None else _one(acts, act)
     if not found["counts"]:
         raise UsageError(
