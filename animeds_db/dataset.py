@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db import schema, settings
+from animeds_db.corrections import Corrections
 from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.gallery import Gallery
 from animeds_db.media import FrameKey, fetch
@@ -56,7 +57,7 @@ def open_or_create(path: str | None, models: Models) -> Dataset:
     )
 
 
-class Dataset:
+class Dataset(Corrections):
     """A database of frames: SQL over it, pictures out of it.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
@@ -267,6 +268,7 @@ class Dataset:
         ]
         if models:
             lines.append("models: " + ", ".join(m[0] for m in models))
+        lines += self.told_labels()
         return lines
 
 
