@@ -53,6 +53,8 @@ class Picture:
     links: tuple[str, ...] = ()
     """The same picture in the other layouts, in their order."""
     image_type: str = "screenshot"
+    face_id: str | None = None
+    """The face, head, half body or person that a crop was cut around; None: none."""
     about: About | None = None
     """None where no file of this export tells it."""
 

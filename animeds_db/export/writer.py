@@ -27,8 +27,8 @@ from animeds_db.export.picture import Written
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
 
-LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Files that a file manager leaves behind: nobody misses them."""
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".animeds-sync.json"})
+"""Files that a file manager leaves behind, and what `animeds sync` notes in a folder: nobody misses them."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
 _log = logging.getLogger("animeds")

@@ -105,6 +105,11 @@ face_counts AS (
     SELECT frame_id, count(*) AS n_faces FROM boxes WHERE kind = 'face' GROUP BY frame_id
 ),
 
+-- Boxes of which people want no crop: `animeds sync` says so of a crop that was deleted.
+dropped AS (
+    SELECT detection_id FROM box_labels WHERE field = 'frame' AND value = 'drop' AND detection_id IS NOT NULL
+),
+
 asked AS (
     SELECT
         framed.*,
@@ -139,6 +144,7 @@ matched AS (
                 AND (one.box[2] + one.box[4]) / 2 BETWEEN all_boxes.box[2] AND all_boxes.box[4]
             )
         )
+    ANTI JOIN dropped ON dropped.detection_id = all_boxes.detection_id
     WHERE coalesce(n_faces, 0) >= $min_faces
     QUALIFY asked.chosen IS NULL OR 1 = row_number() OVER (
         PARTITION BY asked.frame_id, asked.chosen, asked_kind, folder, filename, caption, repeats, given
