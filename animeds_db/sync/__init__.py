@@ -1,0 +1,248 @@
+"""From an exported folder back to the database: what a person deleted, moved or edited becomes labels.
+
+    report = sync(store, session, "out")
+    report.changes                       # file, what, before, after
+    report.act                           # what `animeds label undo` takes back
+
+The one rule: one run is one act, and what the folder cannot say for certain is told and left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from animeds_db.errors import ExportError
+from animeds_db.export.layouts import LAYOUTS
+from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
+from animeds_db.export.picture import Picture
+from animeds_db.session import Session
+from animeds_db.steps.labels import speak
+from animeds_db.steps.names import NOBODY, known_characters
+from animeds_db.store import Store
+from animeds_db.sync.captions import edited
+from animeds_db.sync.facts import Facts, frames_known, read_facts
+from animeds_db.sync.folder import Found, Standing, look
+from animeds_db.sync.grammar import Grammar, read_names
+from animeds_db.sync.places import Change, Export, gone_or_back, left_alone, moved, summary
+from animeds_db.sync.record import add_entry, last_standings, read_record
+from animeds_db.tagtext import keyed
+
+__all__ = ["Change", "SyncReport", "sync"]
+
+KOHYA = "kohya"
+"""The layout whose folders are `N_name`, N the repeats."""
+
+Numbered = Sequence[tuple[int, Change]]
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a folder says that its export did not."""
+
+    folder: Path
+    changes: tuple[Change, ...]
+    """In the order of the export's pictures; those `left alone` say nothing to the database, and why."""
+    act: str | None = None
+    """What `animeds label undo` takes back; None when nothing was written."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, one sentence each."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many changes there are of each kind."""
+        return summary(self.changes)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The pictures of one layout, which lie in the folder `within`, and how its folders are read."""
+
+    within: str
+    pictures: tuple[Picture, ...]
+    grammar: Grammar
+
+
+def sync(
+    store: Store,
+    session: Session,
+    folder: str | Path,
+    *,
+    form: str | None = None,
+    characters: Path | None = None,
+    dry_run: bool = False,
+    who: str | None = None,
+) -> SyncReport:
+    """Read back what was changed in an exported folder since the export or the last sync, as one act of labels.
+
+    `form` says which folder names the characters, from the right: `*/character/*`; by default it is the
+    rightmost folder that reads as names. `characters` is a text file of the names that are allowed; by default
+    all that the database knows are. With `dry_run`, nothing is written.
+    Raises ExportError for a folder that this database did not export, UsageError for a format or list of names
+    that makes no sense.
+    """
+    root = Path(folder)
+    manifest = _manifest(root)
+    known = _known_frames(store, session, manifest, root)
+    entries = read_record(root)
+    acts = _acts(session)
+    ours = frozenset(keyed(manifest.options.get("activation_tag") or ""))
+    changes: list[Change] = []
+    notes: list[str] = []
+    standings: dict[str, Standing] = {}
+    for tree in _trees(manifest, root, _grammars(session, form, characters)):
+        before = last_standings(tree.pictures, entries, acts)
+        found = look(root, tree.pictures, manifest.written, before, within=tree.within)
+        _refuse_empty(found, root / tree.within)
+        export = Export(tree.pictures, before, found.standings)
+        numbered = list(_changes(export, _facts(session, export), tree.grammar, known, ours))
+        standings |= _noted(export, numbered)
+        changes += [change for _, change in sorted(numbered, key=lambda pair: pair[0])]
+        notes += _notes(found, root)
+    words = list(dict.fromkeys(word for change in changes for word in change.words))
+    act = speak(store, words, who).id if words and not dry_run else None
+    if standings and not dry_run:
+        add_entry(root, entries, act, standings)
+    return SyncReport(root, tuple(changes), act, tuple(notes))
+
+
+def _manifest(root: Path) -> Manifest:
+    if not root.is_dir():
+        what = "is no folder" if root.exists() else "does not exist"
+        raise ExportError(f"{root} {what}", hint="name a folder that `animeds export` made")
+    if not (root / MANIFEST_NAME).is_file():
+        raise ExportError(
+            f"{root} has no {MANIFEST_NAME}: no export made it",
+            hint=f"to bring its pictures in: animeds ingest '{root}' --image-type fanart",
+        )
+    return read_manifest(root)
+
+
+def _known_frames(store: Store, session: Session, manifest: Manifest, root: Path) -> frozenset[str]:
+    """Return the frames of the export that are in this database. Raises ExportError when it is another one's."""
+    made_by = manifest.provenance.database
+    if made_by and _place(made_by) != _place(store.uri) and Store.exists(made_by):
+        raise ExportError(
+            f"{root} was exported from {made_by}, not from {store.uri}",
+            hint=f"animeds sync '{root}' --db '{made_by}'",
+        )
+    known = frames_known(session, manifest.pictures)
+    if not known:
+        raise ExportError(
+            f"{root} was exported from {made_by or 'another database'}: {store.uri} has none of its frames",
+            hint="name the database it came from: --db PATH",
+        )
+    return known
+
+
+def _place(uri: str) -> str:
+    return uri if "://" in uri else str(Path(uri).resolve())
+
+
+def _acts(session: Session) -> frozenset[str]:
+    return frozenset(row[0] for row in session.sql("SELECT DISTINCT act FROM said").fetchall())
+
+
+def _grammars(session: Session, form: str | None, characters: Path | None) -> Mapping[bool, Grammar]:
+    """Return how folders are read where they begin with repeats, and where not."""
+    names = read_names(characters) if characters else known_characters(session) - set(NOBODY)
+    listed_in = str(characters) if characters else None
+    return {has: Grammar(names, form, has_repeats=has, listed_in=listed_in) for has in (True, False)}
+
+
+def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> list[Tree]:
+    """Return the layouts whose pictures lie in the folder by themselves. Raises ExportError where none do."""
+    names = manifest.options.get("layouts", ["plain"])
+    trees = [
+        Tree(
+            name if len(names) > 1 else "",
+            tuple(replace(p, path=p.paths[place], links=()) for p in manifest.pictures),
+            grammars[name == KOHYA],
+        )
+        for place, name in enumerate(names)
+        if LAYOUTS[name].pack is None
+    ]
+    if not trees:
+        raise ExportError(
+            f"the pictures of {root} are in archives ({', '.join(names)}), where nothing can be moved or edited",
+            hint="export with --layout plain to correct by hand",
+        )
+    return trees
+
+
+def _refuse_empty(found: Found, folder: Path) -> None:
+    if all(standing.path is None for standing in found.standings):
+        raise ExportError(
+            f"not one picture of the export is left in {folder}",
+            hint="is it the right folder, is the disk there? To drop all of its frames: animeds label --help",
+        )
+
+
+def _facts(session: Session, export: Export) -> Facts:
+    """Read what is known about the pictures that changed, and those of the same frames."""
+    changed = {
+        picture.frame_id
+        for picture, before, now in zip(export.pictures, export.before, export.now, strict=True)
+        if before != now
+    }
+    return read_facts(session, {n: p for n, p in enumerate(export.pictures) if p.frame_id in changed})
+
+
+def _changes(
+    export: Export, facts: Facts, grammar: Grammar, known: frozenset[str], ours: Collection[str]
+) -> Iterator[tuple[int, Change]]:
+    yield from gone_or_back(export, facts, known)
+    yield from moved(export, facts, grammar, known)
+    for number, picture in enumerate(export.pictures):
+        before, now = export.before[number], export.now[number]
+        if before.caption != now.caption and now.path is not None and picture.frame_id in known:
+            text = before.caption if before.path is not None else picture.caption
+            for change in edited(picture, text, now.caption, facts, ours):
+                yield number, _unless_a_sibling_bears_it(change, number, export)
+
+
+def _unless_a_sibling_bears_it(change: Change, number: int, export: Export) -> Change:
+    """Tags are those of a frame: one that is gone from a crop, and not from the next, is not gone from it."""
+    picture = export.pictures[number]
+    if change.what != "tag removed":
+        return change
+    wanted = set(keyed(change.before))
+    for other, sibling in enumerate(export.pictures):
+        is_sibling = other != number and sibling.frame_id == picture.frame_id
+        if is_sibling and wanted <= set(keyed(export.now[other].caption or "")):
+            why = f"{sibling.path} bears it too: tags are those of the frame"
+            return left_alone(picture, f"- {change.before}", why)
+    return change
+
+
+def _noted(export: Export, numbered: Numbered) -> dict[str, Standing]:
+    """Return where changed pictures are now, apart from places that a later run may read better."""
+    is_open = {
+        n for n, change in numbered if change.what == "left alone" and change.before[:2] not in ("+ ", "- ")
+    }
+    return {
+        export.pictures[number].path: Standing(before.path if number in is_open else now.path, now.caption)
+        for number, (before, now) in enumerate(zip(export.before, export.now, strict=True))
+        if before != now
+    }
+
+
+def _notes(found: Found, root: Path) -> Iterator[str]:
+    if found.changed:
+        yield f"{_listed(found.changed)}: another picture lies there now; what is drawn in it is no label"
+    if found.copies:
+        yield f"{_listed(found.copies)}: copies of pictures that are at their place; left alone"
+    if found.strangers:
+        files = " ".join(f"'{root / path}'" for path in found.strangers[:3])
+        more = "" if len(found.strangers) <= 3 else " (better: move them all to a folder of their own first)"
+        yield (
+            f"{_listed(found.strangers)}: not from this export; to bring them in: "
+            f"animeds ingest {files} --image-type fanart{more}"
+        )
+
+
+def _listed(paths: Iterable[str]) -> str:
+    paths = list(paths)
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(paths[:3]) + more

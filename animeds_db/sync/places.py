@@ -1,0 +1,191 @@
+"""What it means that a picture is gone, came back, or lies in another folder.
+
+The one rule: only what a person can have meant. A crop that was deleted says nothing about the rest of its frame,
+and where a name could be that of several faces, none is picked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from animeds_db.export.picture import Picture
+from animeds_db.steps.labels import Word
+from animeds_db.sync.facts import Box, Facts
+from animeds_db.sync.folder import Standing
+from animeds_db.sync.grammar import Grammar, Person, Reading
+
+_PEOPLE = {"face": 0, "head": 1, "halfbody": 2, "person": 3}
+"""Kinds of boxes, those first that say best who it is."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one picture, in a person's terms, and the words that say so to the database."""
+
+    file: str
+    """Path in the export, relative, parts joined by `/`."""
+    what: str
+    """dropped | restored | character | appearance | tag added | tag removed | left alone"""
+    before: str
+    after: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Export:
+    """The pictures of an export, with what was in the folder at the last look and what is there now."""
+
+    pictures: Sequence[Picture]
+    before: Sequence[Standing]
+    now: Sequence[Standing]
+
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of the pictures that went, came back, or changed folder or name."""
+        for number, (before, now) in enumerate(zip(self.before, self.now, strict=True)):
+            if before.path != now.path:
+                yield number
+
+
+def left_alone(picture: Picture, before: str, why: str) -> Change:
+    """Return what is told and not said to the database."""
+    return Change(picture.path, "left alone", before, why)
+
+
+def gone_or_back(export: Export, facts: Facts, known: frozenset[str]) -> Iterator[tuple[int, Change]]:
+    """Yield (number, change) for pictures that were deleted or came back.
+
+    A frame is dropped when none of its pictures is left, a crop's box when no picture of that box is. Where a
+    sibling stays, nothing is said: it would vanish from the next export as well.
+    """
+    subjects = [subject(picture, facts.boxes.get(n, ())) for n, picture in enumerate(export.pictures)]
+    alive_frames: Counter[str] = Counter()
+    alive_boxes: Counter[tuple[str, str]] = Counter()
+    for picture, box, now in zip(export.pictures, subjects, export.now, strict=True):
+        if now.path is not None:
+            alive_frames[picture.frame_id] += 1
+            if box is not None:
+                alive_boxes[picture.frame_id, box.detection_id] += 1
+    for number in export.numbers():
+        picture, box, now = export.pictures[number], subjects[number], export.now[number]
+        if picture.frame_id not in known:
+            yield number, left_alone(picture, "", "its frame is not in the database any more")
+        elif now.path is None:
+            siblings = (
+                alive_boxes[picture.frame_id, box.detection_id] if box else alive_frames[picture.frame_id]
+            )
+            yield number, _dropped(picture, box, siblings, export.before[number])
+        elif export.before[number].path is None:
+            word = _frame_word(picture, box, "remove", None)
+            yield number, Change(picture.path, "restored", "", now.path, (word,))
+
+
+def _dropped(picture: Picture, box: Box | None, siblings: int, before: Standing) -> Change:
+    if siblings:
+        whose = "its face" if box else "its frame"
+        return left_alone(picture, "deleted", f"another picture of {whose} is still there")
+    return Change(picture.path, "dropped", before.path or "", "", (_frame_word(picture, box, "set", "drop"),))
+
+
+def _frame_word(picture: Picture, box: Box | None, op: str, value: str | None) -> Word:
+    if box is not None:
+        return box.word(picture.frame_id, "frame", op, value)
+    return Word("frame", op, value, picture.frame_id, picture.source_id)
+
+
+def subject(picture: Picture, boxes: Iterable[Box]) -> Box | None:
+    """Return the box that a crop was made of; None for a picture of the whole frame, or of a part without one."""
+    return next((box for box in boxes if box.detection_id == picture.face_id), None)
+
+
+def moved(
+    export: Export, facts: Facts, grammar: Grammar, known: frozenset[str]
+) -> Iterator[tuple[int, Change]]:
+    """Yield (number, change) for pictures that lie in a folder with other characters now."""
+    for number in export.numbers():
+        picture, now = export.pictures[number], export.now[number]
+        if now.path is None or picture.frame_id not in known:
+            continue
+        then = export.before[number].folder if export.before[number].path else picture.folder
+        if then != now.folder:
+            before, after = grammar.read(then), grammar.read(now.folder)
+            boxes = facts.boxes.get(number, ())
+            one = subject(picture, boxes)
+            for change in _moved(picture, now, before, after, [one] if one else list(boxes)):
+                yield number, change
+
+
+def _moved(
+    picture: Picture, now: Standing, before: Reading, after: Reading, boxes: list[Box]
+) -> Iterator[Change]:
+    if after.people is None:
+        if after.why is not None:
+            yield left_alone(picture, f"moved to {now.folder}", after.why)
+        elif before.people:
+            yield left_alone(
+                picture,
+                f"moved to {now.folder}",
+                f"that folder says nothing; in ood it is not {before}",
+            )
+        return
+    if after.people == before.people:
+        return
+    told = _who(boxes, after.people)
+    if isinstance(told, str):
+        yield left_alone(picture, f"moved to {now.folder}", told)
+        return
+    words = [
+        box.word(picture.frame_id, "character", "set", person.character)
+        for box, person in told
+        if person.character != box.character
+    ]
+    if words:
+        yield Change(picture.path, "character", str(before), str(after), tuple(words))
+    looks = [
+        box.word(picture.frame_id, "appearance", "set", person.appearance)
+        for box, person in told
+        if person.appearance is not None and person.appearance != box.appearance
+    ]
+    if looks:
+        yield Change(picture.path, "appearance", str(before), str(after), tuple(looks))
+
+
+def _who(boxes: list[Box], wanted: frozenset[Person]) -> list[tuple[Box, Person]] | str:
+    """Return which box is whom where that is clear, else why it is not. `unknown`: nobody that is known."""
+    people = _people(boxes)
+    if not wanted:
+        return [(box, Person("ood")) for box in people] or "no face is known in it"
+    if len(people) == 1 and len(wanted) == 1:
+        return [(people[0], next(iter(wanted)))]
+    names = {person.character: person for person in wanted}
+    stay = [(box, names[box.character]) for box in people if box.character in names]
+    missing = [
+        person for name, person in sorted(names.items()) if all(box.character != name for box, _ in stay)
+    ]
+    leaving = [box for box in people if box.character is not None and box.character not in names]
+    nameless = [box for box in people if box.character is None]
+    if not missing:
+        return stay + [(box, Person("unknown")) for box in leaving]
+    takers = leaving or nameless
+    if len(missing) == 1 and len(takers) == 1:
+        return [*stay, (takers[0], missing[0])]
+    listed = " and ".join(person.character for person in missing)
+    if not takers:
+        return f"no face or person without a name is left in it to be {listed}"
+    ids = ", ".join(box.detection_id for box in takers[:4])
+    return f"which of {ids} is {listed}? Say it: animeds label character NAME --face ID"
+
+
+def _people(boxes: Iterable[Box]) -> list[Box]:
+    """Return one box per person: faces, else heads, else others, that hold none of those before."""
+    people: list[Box] = []
+    for box in sorted(boxes, key=lambda b: _PEOPLE[b.kind]):
+        if not any(box.kind != other.kind and box.holds(other) for other in people):
+            people.append(box)
+    return people
+
+
+def summary(changes: Iterable[Change]) -> Mapping[str, int]:
+    """Return how many changes there are of each kind."""
+    return Counter(change.what for change in changes)
