@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
@@ -12,17 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from measuring import MATERIAL, drawn, frame_of, luma
+from PIL import Image, ImageFilter
 from videos import write_video
 
 from animeds_db import schema
-from animeds_db.media import Frame, Pictures, Video
-from animeds_ingest.borders import Borders, find_borders
-from animeds_ingest.burned_text import text_share, text_shares
+from animeds_db.media import Video
 from animeds_ingest.measure import (
     Measures,
     brightness_and_contrast,
-    is_blank,
     measure,
     saturation_of,
     sharpness_of,
@@ -30,54 +27,6 @@ from animeds_ingest.measure import (
 )
 from animeds_ingest.phash import distance, phash
 from animeds_ingest.views import grey, small
-
-MATERIAL = Path(os.environ.get("ANIMEDS_TEST_MATERIAL", Path(__file__).parents[2] / "shared" / "data"))
-
-
-def drawn(seed: int = 1, size: tuple[int, int] = (640, 360)) -> Image.Image:
-    """A picture with flat colours and dark outlines, as cel animation has them, at any size the same."""
-    rng = np.random.default_rng(seed)
-    scale = size[1] / 360
-    image = Image.new("RGB", size, tuple(int(v) for v in rng.integers(90, 200, 3)))
-    pen = ImageDraw.Draw(image)
-    for _ in range(14):
-        x, y = rng.uniform(0, size[0]), rng.uniform(0, size[1])
-        w, h = rng.uniform(30, 190, 2) * scale
-        fill = tuple(int(v) for v in rng.integers(40, 256, 3))
-        shape = pen.ellipse if rng.random() < 0.6 else pen.rectangle
-        shape(
-            (x - w / 2, y - h / 2, x + w / 2, y + h / 2),
-            fill=fill,
-            outline=(20, 15, 25),
-            width=max(1, round(3 * scale)),
-        )
-    return image
-
-
-def luma(image: Image.Image) -> np.ndarray:
-    return np.asarray(image.convert("L"))
-
-
-def frame_of(folder: Path, image: Image.Image) -> Frame:
-    image.convert("RGB").save(folder / "picture.bmp")
-    with Pictures(folder) as pictures:
-        return next(pictures.frames())
-
-
-def subtitled(
-    image: Image.Image, text: str, *, fill: int = 255, size: int = 19, top: bool = False
-) -> Image.Image:
-    """Lay outlined text over a picture, as a player burns subtitles in."""
-    image = image.copy()
-    pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(size)
-    left, upper, right, lower = pen.multiline_textbbox((0, 0), text, font=font, stroke_width=2)
-    place = ((image.width - right + left) // 2, 12 if top else image.height - int(lower - upper) - 22)
-    pen.multiline_text(
-        place, text, font=font, fill=(fill,) * 3, stroke_width=2, stroke_fill=(0, 0, 0), align="center"
-    )
-    return image
-
 
 # All together
 
@@ -257,198 +206,6 @@ def test_bars_do_not_darken_the_picture_they_frame(tmp_path: Path) -> None:
     assert inside.brightness == pytest.approx(alone[0], abs=0.01)
     assert inside.contrast == pytest.approx(alone[1], abs=0.01)
     assert outside[0] < 0.8 * alone[0]
-
-
-# Blank frames
-
-
-@pytest.mark.parametrize("colour", ["black", "white", (30, 90, 200)])
-def test_a_frame_of_one_colour_is_blank_even_with_noise(colour: str) -> None:
-    picture = np.asarray(Image.new("RGB", (256, 144), colour)).astype(int)
-    picture = picture + np.random.default_rng(0).integers(-4, 5, picture.shape)
-    assert is_blank(np.clip(picture, 0, 255).astype(np.uint8))
-
-
-def test_a_word_on_black_or_a_soft_gradient_is_not_blank() -> None:
-    title = subtitled(Image.new("RGB", (256, 144)), "The End", size=14)
-    assert not is_blank(np.asarray(title))
-    gradient = np.repeat(np.linspace(20, 60, 144).astype(np.uint8)[:, None, None], 256, axis=1).repeat(
-        3, axis=2
-    )
-    assert not is_blank(gradient)
-
-
-def test_colours_of_one_brightness_are_not_blank() -> None:
-    picture = np.full((100, 100, 3), (200, 60, 60), np.uint8)
-    picture[:, 50:] = (40, 128, 60)
-    assert not is_blank(picture)
-
-
-# Borders
-
-
-def framed(
-    picture: np.ndarray,
-    left: int = 0,
-    top: int = 0,
-    right: int = 0,
-    bottom: int = 0,
-    colour: int = 0,
-    noise: int = 0,
-) -> np.ndarray:
-    """Paint bars over the edges of a picture."""
-    height, width = picture.shape
-    out = np.full_like(picture, colour)
-    out[top : height - bottom, left : width - right] = picture[top : height - bottom, left : width - right]
-    if noise:
-        out = np.clip(out + np.random.default_rng(1).integers(-noise, noise + 1, out.shape), 0, 255).astype(
-            np.uint8
-        )
-    return out
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.integers(0, 1000),
-    st.integers(8, 60),
-    st.integers(0, 90),
-    st.sampled_from([0, 16, 128, 255]),
-    st.integers(0, 3),
-)
-def test_bars_of_any_colour_are_found_to_the_pixel(
-    seed: int, rows: int, columns: int, colour: int, noise: int
-) -> None:
-    columns = 0 if columns < 8 else columns
-    inside = np.random.default_rng(seed).integers(0, 256, (360, 640)).astype(np.uint8)
-    boxed = framed(inside, columns, rows, columns, rows, colour, noise)
-    found = find_borders(boxed)
-    assert (found.top * 360, found.bottom * 360) == pytest.approx((rows, rows))
-    assert (found.left * 640, found.right * 640) == pytest.approx((columns, columns))
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_letterbox_and_pillarbox_of_drawn_pictures_are_found(seed: int) -> None:
-    wide = find_borders(framed(luma(drawn(seed)), top=44, bottom=44))
-    assert (wide.top, wide.bottom, wide.left, wide.right) == pytest.approx((44 / 360, 44 / 360, 0, 0))
-    narrow = find_borders(framed(luma(drawn(seed)), left=80, right=80))
-    assert (narrow.left, narrow.right, narrow.top, narrow.bottom) == pytest.approx((0.125, 0.125, 0, 0))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_full_picture_has_no_border(seed: int) -> None:
-    assert find_borders(luma(drawn(seed))) == Borders()
-
-
-def test_a_dark_scene_has_no_border() -> None:
-    night = (np.asarray(drawn(3).convert("L")).astype(int) // 12).astype(np.uint8)
-    night[:140] = 2  # a black sky
-    assert find_borders(night) == Borders()
-    night[300:] = 3  # and black ground
-    assert find_borders(night) == Borders()
-
-
-def test_a_black_frame_and_a_title_on_black_have_no_border() -> None:
-    assert find_borders(np.zeros((360, 640), np.uint8)) == Borders()
-    title = subtitled(Image.new("RGB", (640, 360)), "Episode 7\nThe Harbour", size=40, top=True)
-    centred = np.roll(luma(title), 120, axis=0)
-    assert find_borders(centred) == Borders()
-
-
-def test_a_figure_on_white_paper_has_no_border() -> None:
-    page = Image.new("L", (400, 600), 255)
-    ImageDraw.Draw(page).ellipse((110, 80, 290, 520), fill=120, outline=0, width=4)
-    assert find_borders(np.asarray(page)) == Borders()
-
-
-def test_subtitles_in_a_bar_do_not_hide_the_other_bar() -> None:
-    boxed = Image.fromarray(framed(luma(drawn(4)), top=44, bottom=44)).convert("RGB")
-    found = find_borders(luma(subtitled(boxed, "I never said that you could go.", size=17)))
-    assert (found.top, found.bottom) == pytest.approx((44 / 360, 44 / 360))
-
-
-def test_a_black_sky_behind_a_bar_does_not_widen_it() -> None:
-    sky = luma(drawn(5)).copy()
-    sky[:150] = 1
-    found = find_borders(framed(sky, top=44, bottom=44))
-    assert (found.top, found.bottom) == pytest.approx((44 / 360, 44 / 360))
-
-
-def test_a_large_centred_title_is_not_framed_by_its_black() -> None:
-    title = subtitled(Image.new("RGB", (640, 360)), "The Harbour of Stars", size=52, top=True)
-    assert find_borders(luma(title)) == Borders()
-
-
-def test_a_dark_scene_between_bars_keeps_the_bars_width() -> None:
-    night = (luma(drawn(5)).astype(int) // 3 + 12).astype(np.uint8)
-    found = find_borders(framed(night, top=44, bottom=44))
-    assert (found.top, found.bottom) == pytest.approx((44 / 360, 44 / 360))
-
-
-def test_what_is_inside_the_borders_is_cut_out() -> None:
-    picture = np.arange(200).reshape(10, 20)
-    assert (Borders(0.1, 0.2, 0.25, 0.1).inside(picture) == picture[2:9, 2:15]).all()
-    assert Borders().inside(picture).shape == (10, 20)
-
-
-# Burned-in text
-
-LINES = (
-    "I never said that you could go.",
-    "Wait, where are you going\nin the middle of the night?",
-    "The meeting starts tomorrow at nine.",
-    "Good morning, everyone!",
-)
-
-
-@pytest.mark.parametrize("text", LINES)
-@pytest.mark.parametrize("fill", [255, 225])
-def test_subtitles_are_found_in_the_band_they_are_in(text: str, fill: int) -> None:
-    for seed in range(6):
-        upper, lower = text_shares(luma(subtitled(drawn(seed), text, fill=fill)))
-        assert upper == 0 and 0.01 < lower < 0.4
-        upper, lower = text_shares(luma(subtitled(drawn(seed), text, fill=fill, top=True)))
-        assert lower == 0 and 0.01 < upper < 0.4
-
-
-@pytest.mark.parametrize("size", [15, 18, 22])
-def test_more_text_covers_more(size: int) -> None:
-    shares = [
-        text_shares(luma(subtitled(drawn(7), "Good morning, everyone!" + more, size=size)))[1]
-        for more in ("", "\nDid you sleep well last night?")
-    ]
-    assert 0 < shares[0] < shares[1]
-
-
-def test_pictures_without_text_have_none() -> None:
-    shares = [text_shares(luma(drawn(seed))) for seed in range(60)]
-    assert sum(upper > 0 or lower > 0 for upper, lower in shares) == 0
-
-
-def test_stripes_noise_and_bright_lines_are_no_text() -> None:
-    y, x = np.mgrid[0:360, 0:640]
-    fence = np.where(x % 24 < 12, 250, 30).astype(np.uint8)
-    lines = np.where(y % 20 < 3, 250, 30).astype(np.uint8)
-    windows = np.where((x % 40 < 18) & (y % 40 < 24), 240, 40).astype(np.uint8)
-    rain = np.where((x + 3 * y) % 97 < 2, 220, 60).astype(np.uint8)
-    for picture in (fence, lines, windows, rain, np.full((360, 640), 255, np.uint8)):
-        assert text_shares(picture) == (0, 0)
-
-
-@given(st.integers(0, 20), st.integers(0, 40), st.integers(0, 2**32 - 1))
-def test_a_band_of_any_size_has_a_share(height: int, width: int, seed: int) -> None:
-    band = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
-    assert 0 <= text_share(band) <= 1
-
-
-@pytest.mark.skipif(not (MATERIAL / "real_clip.mp4").exists(), reason="the real clip is not here")
-def test_in_the_real_clip_just_the_frames_with_subtitles_have_text() -> None:
-    with Video(MATERIAL / "real_clip.mp4") as video:
-        frames = [
-            frame for i, frame in enumerate(video.frames()) if i in (0, 60, 84, 96, 105, 120, 160, 172, 180)
-        ]
-    found = [text_shares(grey(frame)) for frame in frames]
-    assert [lower > 0.03 for _, lower in found] == [True, True, True, False, False, True, True, False, False]
-    assert all(upper == 0 for upper, _ in found)
 
 
 @pytest.mark.skipif(not MATERIAL.exists(), reason="the real pictures are not here")
