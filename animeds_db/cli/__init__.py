@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 import animeds_db
-from animeds_db.cli import characters, dedup, export, ingest, inspect, label, models, query, rerun, sample, search
+from animeds_db.cli import (
+    caption,
+    characters,
+    dedup,
+    export,
+    ingest,
+    inspect,
+    label,
+    models,
+    query,
+    rerun,
+    sample,
+    search,
+)
 from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
 
@@ -28,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, rerun, query, search, dedup, characters, label, export, inspect, models, sample):
+for module in (ingest, rerun, query, search, dedup, characters, label, caption, export, inspect, models, sample):
     module.register(app)
 
 
