@@ -152,9 +152,7 @@ class Network:
     def _planned_batch(self, feeds: Mapping[str, np.ndarray]) -> int:
         if self.provider == "cpu":
             return CPU_BATCH
-        one = sum(value[:1].nbytes for value in feeds.values())
-        low, high = GPU_BATCHES
-        return max(low, min(high, _free_gpu_bytes() // max(1, one * ACTIVATION_FACTOR)))
+        return gpu_batch(sum(value[:1].nbytes for value in feeds.values()), free_gpu_bytes())
 
 
 FITS = "is the file what its manifest entry says? `animeds models list` shows the entry"
@@ -215,7 +213,13 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _free_gpu_bytes() -> int:
+def gpu_batch(one: int, free: int) -> int:
+    """Return how many pictures of `one` byte each (as fed) are planned for `free` bytes of GPU memory: 1 … 64."""
+    low, high = GPU_BATCHES
+    return max(low, min(high, free // max(1, one * ACTIVATION_FACTOR)))
+
+
+def free_gpu_bytes() -> int:
     """Return the free memory of the first GPU, or 1 GiB when nobody can tell."""
     command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
     try:
