@@ -9,14 +9,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from animeds_db import schema, settings
 from animeds_db.corrections import Corrections
 from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.gallery import Gallery
 from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
+from animeds_db.steps.characters import Characters
 from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
 from animeds_db.steps.search import embedder_id, search, vector_of, words_vector
+from animeds_db.steps.shape import Shape, default_shape
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
@@ -24,8 +28,11 @@ if TYPE_CHECKING:
     import polars as pl
     from PIL import Image
 
+    from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
     from animeds_db.models import Models
+    from animeds_db.steps.relocate import Moved
+    from animeds_db.sync import SyncReport
 
 
 def open(path: str | Path | None = None, *, unfinished: bool = False) -> Dataset:  # noqa: A001 (animeds_db.open reads well)
@@ -204,20 +211,63 @@ class Dataset(Corrections):
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
         options: ExportOptions | None = None,
+        shape: Shape | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
         """Write the pictures and captions of a selection to the folder `out`.
 
-        The selection is a named query, or `sql` (then `query` is None). Raises QueryError, ExportError, SourceError.
+        The selection is a named query, or `sql` (then `query` is None); `shape` says folders, captions and
+        repeats. Raises QueryError, ExportError, SourceError, UsageError.
         """
         from animeds_db.export import Provenance, export, select
 
         text, file, values = self._selection(query, sql, params or {})
-        plan, sources = select(self.session, text, values, file=file)
+        crops = options.crops if options else None
+        shape = shape or default_shape(options)
+        plan, sources = select(self.session, text, values, file=file, crops=crops, shape=shape)
         versions = {name: self.store.version(name) for name in self.store.names()}
         told = {name: str(value) for name, value in (params or {}).items()}
-        provenance = Provenance(self.uri, versions, query, text, told)
+        provenance = Provenance(self.uri, versions, query, text, told, shape.record())
         return export(plan, sources, out, options=options, provenance=provenance, progress=progress)
+
+    def preview_export(
+        self,
+        query: str | None,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        options: ExportOptions | None = None,
+        shape: Shape | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return one row per folder of what `export` would write: pictures, repeats, samples, probability."""
+        from animeds_db.export import select
+        from animeds_db.steps.shape import folders_of
+
+        text, file, values = self._selection(query, sql, params or {})
+        crops = options.crops if options else None
+        shape = shape or default_shape(options)
+        plan, _ = select(self.session, text, values, file=file, crops=crops, shape=shape.without_captions())
+        return folders_of(plan, shape.balance)
+
+    def captions(
+        self,
+        query: str | None,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        profile: CaptionProfile | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return frame_id, tags (what the tagger said, best first) and caption of a selection's pictures."""
+        from animeds_db.captions import CaptionProfile
+        from animeds_db.export import select
+        from animeds_db.steps.captions import captioned
+
+        text, file, values = self._selection(query, sql, params or {})
+        plan, _ = select(self.session, text, values, file=file)
+        plan = captioned(self.session, plan.slice(0, limit), profile or CaptionProfile())
+        rows: list[dict[str, Any]] = plan.select(["frame_id", "tags", "caption"]).to_pylist()
+        return rows
 
     def _selection(
         self, query: str | None, sql: str | None, params: Mapping[str, Any]
@@ -250,6 +300,49 @@ class Dataset(Corrections):
 
         rows = preview(self.store, self.session, options or DedupOptions(), Path(page))
         return [asdict(row) for row in rows]
+
+    def sync(
+        self,
+        folder: str | Path,
+        *,
+        dry_run: bool = False,
+        who: str | None = None,
+        form: str | None = None,
+        characters: Path | None = None,
+    ) -> SyncReport:
+        """Read back what a person deleted, moved or edited in an exported folder, as one act of labels.
+
+        See animeds_db.sync. Raises ExportError for a folder that this database did not export, UsageError.
+        """
+        from animeds_db.sync import sync
+
+        return sync(
+            self.store,
+            self.session,
+            folder,
+            form=form,
+            characters=characters,
+            dry_run=dry_run,
+            who=who,
+        )
+
+    def places(self) -> pa.Table:
+        """Return one row per source: source_id, show, season, episode, kind, n_frames, state, is_there, uri."""
+        rows = self.query("status").select('source_id, "show", season, episode, kind, n_frames, state, uri')
+        table = rows.to_arrow_table()
+        there = [Path(uri).exists() for uri in table["uri"].to_pylist()]
+        return table.add_column(table.num_columns - 1, "is_there", pa.array(there, pa.bool_()))
+
+    def relocate(self, old: str, new: str | Path) -> list[Moved]:
+        """Tell where a source, or all sources below a folder, have moved; refused unless frames there are the same."""
+        from animeds_db.steps.relocate import relocate
+
+        return relocate(self.store, old, new)
+
+    @property
+    def characters(self) -> Characters:
+        """Examples of characters, and faces named by them: add_folder, add_faces, add_tag, classify, …"""
+        return Characters(self.store, self.session, self.images)
 
     def status(self) -> duckdb.DuckDBPyRelation:
         """Return one row per source: what it is, what is in it, what was noticed."""

@@ -6,6 +6,22 @@ profile = replace(profile, activation_tag="waifu")
 
 from __future__ import annotations
 
-from animeds_db.captions.profile import PARTS, STYLE, CaptionProfile, load_profile, profile_names
+from animeds_db.captions.profile import (
+    DEFAULT_THRESHOLD,
+    PARTS,
+    STYLE,
+    CaptionProfile,
+    load_profile,
+    profile_names,
+    profile_text,
+)
 
-__all__ = ["PARTS", "STYLE", "CaptionProfile", "load_profile", "profile_names"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "PARTS",
+    "STYLE",
+    "CaptionProfile",
+    "load_profile",
+    "profile_names",
+    "profile_text",
+]

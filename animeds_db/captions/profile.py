@@ -19,6 +19,9 @@ PARTS = (
 )  # fmt: skip
 """What a caption can be made of."""
 
+DEFAULT_THRESHOLD = 0.35
+"""Lowest score of a tag in a caption (0…1), as in the WD taggers' own demo."""
+
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
 _CHOICES = {
@@ -140,20 +143,24 @@ def profile_names() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
+def profile_text(name: str) -> str:
+    """Return the TOML of a shipped profile. Raises UsageError for another name."""
+    if name not in profile_names():
+        raise UsageError(
+            f'there is no caption profile "{name}"',
+            hint=f"{did_you_mean(name, profile_names())}; a file of your own ends in .toml",
+        )
+    return importlib_resources.files("animeds_db.captions").joinpath(f"{name}.toml").read_text("utf-8")
+
+
 def load_profile(name: str | Path) -> CaptionProfile:
     """Return a shipped profile by name, or one from a TOML file. Raises UsageError, naming file and key.
 
     A file may begin with `like = "kohya"` and say only what differs.
     """
     text = str(name)
-    if text in profile_names():
-        source = importlib_resources.files("animeds_db.captions").joinpath(f"{text}.toml")
-        return _parsed(source.read_text("utf-8"), text)
     if not text.endswith(".toml"):
-        raise UsageError(
-            f'there is no caption profile "{text}"',
-            hint=f"{did_you_mean(text, profile_names())}; a file of your own ends in .toml",
-        )
+        return _parsed(profile_text(text), text)
     try:
         return _parsed(Path(name).read_text("utf-8"), text)
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_params
-from animeds_db.cli.output import talk
+from animeds_db.cli.output import FormatOption, talk
+from animeds_db.cli.shaping import (
+    ArrangeOption,
+    BalanceOption,
+    CharacterTagsOption,
+    FaceStepOption,
+    KeepStructureOption,
+    MaxCharactersOption,
+    MaxRepeatsOption,
+    MinImagesOption,
+    NoCaptionsOption,
+    ProfileOption,
+    SeedOption,
+    TagOption,
+    ThresholdOption,
+    UnderscoresOption,
+    VariantsOption,
+    WeightsOption,
+    check_captions,
+    print_folders,
+    profile_of,
+    shape_of,
+)
 from animeds_db.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,21 +51,32 @@ def register(app: typer.Typer) -> None:
 
 def export(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="A named query and the folder; only the folder with --sql.", metavar="[QUERY] OUT"
         ),
-    ],
+    ] = None,
     sql: Annotated[
         str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
     ] = None,
     param: ParamOption = None,
     db: DbOption = None,
-    tag: Annotated[str | None, typer.Option(help="Activation tag: stands first in every caption.")] = None,
-    threshold: Annotated[
-        float, typer.Option(help="Tags below this score stay out of captions.", min=0, max=1)
-    ] = 0.35,
-    character_tags: Annotated[bool, typer.Option(help="Also put character tags into captions.")] = False,
+    captions: ProfileOption = None,
+    no_captions: NoCaptionsOption = False,
+    tag: TagOption = None,
+    threshold: ThresholdOption = None,
+    character_tags: CharacterTagsOption = False,
+    underscores: UnderscoresOption = False,
+    variants: VariantsOption = None,
+    seed: SeedOption = None,
+    arrange: ArrangeOption = None,
+    max_character_number: MaxCharactersOption = 6,
+    min_images_per_combination: MinImagesOption = 1,
+    face_ratio_step: FaceStepOption = 25,
+    keep_source_structure: KeepStructureOption = False,
+    balance: BalanceOption = False,
+    weights: WeightsOption = None,
+    max_repeats: MaxRepeatsOption = 100,
     image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
     quality: Annotated[int, typer.Option(help="Of WebP and JPEG, 1…100.")] = 95,
     max_size: Annotated[
@@ -106,8 +139,10 @@ def export(
     resolution: Annotated[
         int | None, typer.Option(help="Training size in configuration files.", rich_help_panel=TRAINER)
     ] = None,
-    captions: Annotated[bool, typer.Option(help="Write a .txt beside each picture.")] = True,
-    underscores: Annotated[bool, typer.Option(help="Leave underscores in tags.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; print folders, pictures and repeats.")
+    ] = False,
+    form: FormatOption = None,
     overwrite: Annotated[
         bool, typer.Option(help="Replace a folder that an export made and nobody changed.")
     ] = False,
@@ -117,9 +152,12 @@ def export(
 
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     """
+    from animeds_db.captions import DEFAULT_THRESHOLD
     from animeds_db.export import CropOptions, ExportOptions
 
-    query, out = _query_and_folder(words, sql)
+    check_captions(no_captions, captions=captions, tag=tag, variants=variants, seed=seed)
+    profile = None if no_captions else profile_of(captions, activation_tag=tag, variants=variants, seed=seed)
+    query, out = _query_and_folder(words or [], sql, dry_run=dry_run)
     options = ExportOptions(
         image_format=image,
         quality=quality,
@@ -139,17 +177,32 @@ def export(
         sidecars=tuple(sidecar or ()),
         trainer_root=trainer_root,
         resolution=resolution,
-        captions=captions,
+        captions=not no_captions,
         keep_underscores=underscores,
-        activation_tag=tag,
-        threshold=threshold,
+        activation_tag=tag or (profile.activation_tag if profile else "") or None,
+        threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
         keep_character_tags=character_tags,
         overwrite=overwrite,
     )
-    with open_dataset(db) as dataset, _bar(progress and sys.stderr.isatty()) as advance:
-        report = dataset.export(
-            query, out, sql=sql, params=parse_params(param), options=options, progress=advance
-        )
+    arrangement = {
+        "form": arrange or "",
+        "max_characters": max_character_number,
+        "min_pictures": min_images_per_combination,
+        "face_step": face_ratio_step,
+        "keep_source_structure": keep_source_structure,
+    }
+    shape = shape_of(options, profile, threshold, arrangement, (balance, weights, max_repeats))
+    values = parse_params(param)
+    with open_dataset(db) as dataset:
+        if dry_run:
+            print_folders(
+                dataset.preview_export(query, sql=sql, params=values, options=options, shape=shape), form
+            )
+            return
+        with _bar(progress and sys.stderr.isatty()) as advance:
+            report = dataset.export(
+                query, out, sql=sql, params=values, options=options, shape=shape, progress=advance
+            )
     _tell(report)
 
 
@@ -177,17 +230,19 @@ def _tell(report: ExportReport) -> None:
         talk(f"note: {note}")
 
 
-def _query_and_folder(words: list[str], sql: str | None) -> tuple[str | None, Path]:
-    if sql is not None:
-        if len(words) != 1:
+def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tuple[str | None, Path]:
+    """Return the query and the folder; a dry run needs no folder."""
+    names = 0 if sql is not None else 1
+    if dry_run and len(words) == names:
+        words = [*words, "."]
+    if len(words) != names + 1:
+        if sql is not None:
             raise UsageError("with --sql, give just the folder", hint='animeds export --sql "SELECT …" out/')
-        return None, Path(words[0])
-    if len(words) != 2:
         raise UsageError(
             "give a query and a folder, or --sql and a folder",
             hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
         )
-    return words[0], Path(words[1])
+    return (words[0] if names else None), Path(words[-1])
 
 
 @contextmanager

@@ -97,8 +97,8 @@ def select(
 ) -> tuple[pa.Table, pa.Table]:
     """Run a selection, cut out what `crops` asks for; return the plan (PLAN) and the sources (SOURCE_COLUMNS).
 
-    `shape` arranges the pictures in folders, captions and balances them. Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column
-    of the wrong type, or when no crop is left.
+    `shape` arranges the pictures in folders, captions and balances them. Raises QueryError for SQL that cannot
+    be run or gives no frame_id, ExportError for a steering column of the wrong type, or when no crop is left.
     """
     with session.errors(sql, file):
         relation = session.sql(sql, params, file=file)

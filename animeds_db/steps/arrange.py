@@ -32,7 +32,7 @@ FACTS = {
     "fh_ratio": "fh_bucket(coalesce({value}, 0), {step})",
     "show": "value_folder({value}, 'show')",
     "season": "coalesce('season' || {value}, 'season_others')",
-    "episode": "coalesce('EP' || lpad({value}::VARCHAR, greatest(2, length({value}::VARCHAR)), '0'), 'episode_others')",
+    "episode": "episode_folder({value})",
     "image_type": "coalesce(CASE {value} WHEN 'screenshot' THEN 'screenshots' ELSE {value} END, 'screenshots')",
     "shot": "coalesce('shot_' || {value}, 'shot_others')",
 }

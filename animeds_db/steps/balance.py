@@ -10,7 +10,7 @@ import fnmatch
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +101,14 @@ def repeats_of(
         return workbench.sql(sql, params={"most": max_repeats, "decimals": decimals}).to_arrow_table()
 
 
-def balanced(plan: pa.Table, balance: Balance) -> tuple[pa.Table, pa.Table]:
-    """Return a plan (export.PLAN) with its repeats, and per folder what repeats_of gives.
+def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
+    """Return what repeats_of gives for the folders of pictures, one folder per picture."""
+    weights = read_weights(balance.weights) if balance.weights else None
+    return repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
+
+
+def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
+    """Return a plan (export.PLAN) with its repeats.
 
     Raises UsageError when the selection has repeats of its own, or for a bad weights file.
     """
@@ -112,8 +118,7 @@ def balanced(plan: pa.Table, balance: Balance) -> tuple[pa.Table, pa.Table]:
             hint="leave out one of the two",
         )
     folders = [folder or "" for folder in plan["folder"].to_pylist()]
-    weights = read_weights(balance.weights) if balance.weights else None
-    table = repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
+    table = balance_table(folders, balance)
     known = dict(zip(table["folder"].to_pylist(), table["repeats"].to_pylist(), strict=True))
     repeats = pa.array([known[folder] for folder in folders], pa.int64())
-    return plan.set_column(plan.column_names.index("repeats"), plan.schema.field("repeats"), repeats), table
+    return plan.set_column(plan.column_names.index("repeats"), plan.schema.field("repeats"), repeats)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from animeds_db.captions import CaptionProfile
+from animeds_db.captions import DEFAULT_THRESHOLD, CaptionProfile
 from animeds_db.steps.arrange import Arrangement, arranged, wanted_columns
-from animeds_db.steps.balance import Balance, balanced
+from animeds_db.steps.balance import Balance, balance_table, balanced
 from animeds_db.steps.captions import captioned
 
 if TYPE_CHECKING:
+    from animeds_db.export import ExportOptions
     from animeds_db.session import Session
 
 
@@ -23,9 +25,21 @@ class Shape:
 
     captions: CaptionProfile | None = field(default_factory=CaptionProfile)
     """None: pictures have only the captions of the selection."""
+    threshold: float | None = None
+    """Score from which a tag counts people in folder names, 0…1. None: that of the captions."""
     arrangement: Arrangement = field(default_factory=Arrangement)
     balance: Balance | None = None
     """None: repeats as the selection says."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what a manifest tells of it: the form of its folders, and its captions where they differ."""
+        captions = {} if self.captions is None else self.captions.record()
+        told = {"arrangement": self.arrangement.form, "captions": captions}
+        return {name: value for name, value in told.items() if value}
+
+    def without_captions(self) -> Shape:
+        """Return the same folders and repeats, for a look at them."""
+        return replace(self, captions=None, threshold=self._people_threshold())
 
     def columns(self, known: Sequence[str]) -> list[str]:
         """Return the columns of a selection that this needs. Raises UsageError for one that is not there."""
@@ -35,8 +49,66 @@ class Shape:
         """Return the plan (export.PLAN) with its folders, captions and repeats."""
         if plan.num_rows == 0:
             return plan
-        threshold = 0.35 if self.captions is None else self.captions.thresholds.get("general", 0.35)
-        plan = arranged(session, plan, selection, self.arrangement, threshold=threshold)
+        plan = arranged(session, plan, selection, self.arrangement, threshold=self._people_threshold())
         if self.captions is not None:
             plan = captioned(session, plan, self.captions)
-        return plan if self.balance is None else balanced(plan, self.balance)[0]
+        return plan if self.balance is None else balanced(plan, self.balance)
+
+    def _people_threshold(self) -> float:
+        if self.threshold is not None:
+            return self.threshold
+        thresholds = {} if self.captions is None else self.captions.thresholds
+        return thresholds.get("general", DEFAULT_THRESHOLD)
+
+
+def default_shape(options: ExportOptions | None) -> Shape:
+    """Return what an export does unless a Shape says otherwise: the captions that its options name."""
+    if options is None:
+        return Shape()
+    if not options.captions:
+        return Shape(captions=None, threshold=options.threshold)
+    return Shape(adjusted(CaptionProfile(), options))
+
+
+def adjusted(
+    profile: CaptionProfile, options: ExportOptions, *, threshold: float | None = None
+) -> CaptionProfile:
+    """Return a profile with what an export's options say about captions; what they leave open stays."""
+    if options.activation_tag:
+        profile = replace(profile, activation_tag=options.activation_tag)
+    if options.keep_character_tags:
+        profile = replace(profile, categories=tuple(dict.fromkeys((*profile.categories, "character"))))
+    if options.keep_underscores:
+        profile = replace(profile, underscores=True)
+    if threshold is None and options.threshold != DEFAULT_THRESHOLD:
+        threshold = options.threshold
+    return profile if threshold is None else profile.with_threshold(threshold)
+
+
+def folders_of(plan: pa.Table, balance: Balance | None) -> list[dict[str, Any]]:
+    """Return per folder: pictures, repeats, samples (pictures × repeats), probability of being drawn (0…1).
+
+    With a balance also weight and target: the probability that the weights ask for, before rounding and clipping.
+    """
+    folders = [folder or "" for folder in plan["folder"].to_pylist()]
+    repeats = [1 if r is None else r for r in plan["repeats"].to_pylist()]
+    pictures, samples = Counter(folders), Counter[str]()
+    for folder, count in zip(folders, repeats, strict=True):
+        samples[folder] += count
+    total = sum(samples.values())
+    rows = [
+        {
+            "folder": folder or ".",
+            "pictures": n,
+            "repeats": round(samples[folder] / n, 2),
+            "samples": samples[folder],
+            "probability": round(samples[folder] / total, 4),
+        }
+        for folder, n in sorted(pictures.items())
+    ]
+    if balance is None:
+        return rows
+    table = balance_table(folders, balance)
+    for row, asked in zip(rows, table.to_pylist(), strict=True):
+        row |= {"weight": asked["weight"], "target": round(asked["probability"], 4)}
+    return rows

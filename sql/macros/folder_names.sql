@@ -20,6 +20,9 @@ CREATE OR REPLACE MACRO n_characters_folder(n, most := 6) AS
 CREATE OR REPLACE MACRO character_folder(name) AS
     CASE WHEN length(name) BETWEEN 1 AND 99 THEN replace(replace(name, '/', '_'), '\', '_') ELSE 'character_others' END;
 
+CREATE OR REPLACE MACRO episode_folder(n) AS
+    coalesce('EP' || lpad(n::VARCHAR, greatest(2, length(n::VARCHAR))::INTEGER, '0'), 'episode_others');
+
 -- Any other value: never more than one level, and a name for where there is none.
 CREATE OR REPLACE MACRO value_folder(value, column_name) AS
     coalesce(nullif(replace(replace(trim(value::VARCHAR), '/', '_'), '\', '_'), ''), column_name || '_others');

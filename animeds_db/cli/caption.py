@@ -1,0 +1,117 @@
+"""`animeds caption`: see captions before anything is exported."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.cli.shaping import (
+    CharacterTagsOption,
+    ProfileOption,
+    SeedOption,
+    TagOption,
+    ThresholdOption,
+    UnderscoresOption,
+    VariantsOption,
+    profile_of,
+)
+from animeds_db.errors import UsageError
+
+PREVIEWED = 10
+"""Pictures that a preview shows unless --limit says otherwise."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("caption")(caption)
+
+
+def caption(
+    query: Annotated[str | None, typer.Argument(help="A named query; without one, all kept frames.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
+    ] = None,
+    param: ParamOption = None,
+    db: DbOption = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="A few pictures: the tagger's tags above the threshold, and the caption."
+        ),
+    ] = False,
+    limit: Annotated[int | None, typer.Option(help="At most so many pictures.", min=1)] = None,
+    show_profile: Annotated[
+        bool, typer.Option("--show-profile", help="Print the profile as TOML, to begin your own with.")
+    ] = False,
+    captions: ProfileOption = None,
+    tag: TagOption = None,
+    threshold: ThresholdOption = None,
+    character_tags: CharacterTagsOption = False,
+    underscores: UnderscoresOption = False,
+    variants: VariantsOption = None,
+    seed: SeedOption = None,
+    form: FormatOption = None,
+) -> None:
+    """Print the captions of a selection; nothing is written.
+
+    animeds caption by_tags -p has=1girl --captions kohya --tag waifu --preview
+    """
+    if show_profile:
+        _print_profile(captions or "seed-guide")
+        return
+    profile = profile_of(
+        captions,
+        activation_tag=tag,
+        threshold=threshold,
+        underscores=underscores or None,
+        variants=variants,
+        seed=seed,
+    )
+    if character_tags:
+        profile = profile_of(captions, **(vars(profile) | {"categories": ("general", "character")}))
+    if query is None and sql is None:
+        sql = "SELECT frame_id FROM kept"
+    limit = limit or (PREVIEWED if preview else None)
+    with open_dataset(db) as dataset:
+        rows = dataset.captions(query, sql=sql, params=parse_params(param), profile=profile, limit=limit)
+    if not rows:
+        raise UsageError("the selection is empty: no frame fits")
+    least = profile.thresholds.get("general", 0.35)
+    if preview and form is None:
+        _tell(rows, least)
+        return
+    print_rows(
+        [_row(row, least) if preview else {k: row[k] for k in ("frame_id", "caption")} for row in rows], form
+    )
+
+
+def _print_profile(name: str) -> None:
+    from animeds_db.captions import load_profile, profile_text
+
+    if name.endswith(".toml"):
+        load_profile(name)
+        raise UsageError(f"{name} is a file of yours: open it", hint="--show-profile prints the shipped ones")
+    sys.stdout.write(profile_text(name))
+
+
+def _row(row: dict[str, Any], least: float) -> dict[str, str]:
+    return {"frame_id": row["frame_id"], "before": _before(row, least), "after": row["caption"]}
+
+
+def _before(row: dict[str, Any], least: float) -> str:
+    return ", ".join(t["tag"] for t in row["tags"] or () if round(t["score"], 4) >= least)
+
+
+def _tell(rows: list[dict[str, Any]], least: float) -> None:
+    for row in rows:
+        lines = row["caption"].split("\n")
+        sys.stdout.write(f"{row['frame_id']}\n  before: {_before(row, least) or 'no tags'}\n")
+        for line in lines:
+            sys.stdout.write(f"  after:  {line}\n")
+    empty = sum(not row["caption"] for row in rows)
+    if empty:
+        talk(f"note: {empty} of {len(rows)} captions are empty")
