@@ -26,6 +26,8 @@ from animeds_db.cli import (
     rerun,
     sample,
     search,
+    sources,
+    sync,
 )
 from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
@@ -41,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, rerun, query, search, dedup, characters, label, caption, export, inspect, models, sample):
+for module in (ingest, rerun, query, search, dedup, characters, label, caption, export, sync, sources, inspect, models, sample):
     module.register(app)
 
 

@@ -34,10 +34,14 @@ CREATE OR REPLACE MACRO face_square(box, width, height, margin := NULL, bounds :
             [square_side(p.face, p.bounds, margin)],
             lambda side: list_transform(
                 [{
-                    'x': within(p.face.x + p.face.w // 2 - side // 2, side, p.bounds.x, p.bounds.w),
-                    -- a close square has the same margin all around; the largest has room below, for the body
+                    'x': within(floor(p.face.x + p.face.w / 2) - floor(side / 2), side, p.bounds.x, p.bounds.w),
+                    -- a close square has the same margin all around; the largest has room below, for the body,
+                    -- but never so little that a tall face loses its chin
                     'y': within(
-                        p.face.y - CASE WHEN margin IS NULL THEN p.face.h ELSE side - p.face.h END // 2,
+                        p.face.y - CASE
+                            WHEN margin IS NULL THEN least(floor(p.face.h / 2), side - p.face.h)
+                            ELSE floor((side - p.face.h) / 2)
+                        END,
                         side, p.bounds.y, p.bounds.h
                     )
                 }],

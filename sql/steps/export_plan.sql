@@ -51,7 +51,7 @@ boxed AS (
             {
                 'detection_id': detection_id, 'kind': kind, 'character': character,
                 'left': round(x1, 6), 'top': round(y1, 6), 'right': round(x2, 6), 'bottom': round(y2, 6),
-                'score': round(score, 4)
+                'score': round(score::DOUBLE, 4)
             }
             ORDER BY kind, detection_id
         ) FILTER (is_inside) AS boxes,

@@ -1,0 +1,47 @@
+"""`animeds sources`: where the episodes are, and where they went."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.output import Format, FormatOption, print_relation, talk
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    group = typer.Typer(help="Where the episodes are.", no_args_is_help=True)
+    group.command("list")(list_sources)
+    group.command("relocate")(relocate)
+    app.add_typer(group, name="sources")
+
+
+def list_sources(db: DbOption = None, form: FormatOption = None) -> None:
+    """Show every source, its place, and whether something is there."""
+    import duckdb
+
+    with open_dataset(db, unfinished=True) as dataset:
+        rows = dataset.places()
+        with duckdb.connect() as connection:
+            print_relation(connection.from_arrow(rows), form)
+    missing = rows["is_there"].to_pylist().count(False)
+    if missing and form in (None, Format.table):
+        talk(f"{missing} are not where they were: animeds sources relocate OLD NEW")
+
+
+def relocate(
+    old: Annotated[
+        str, typer.Argument(help="The path as the database has it, a folder above, or a source's id.")
+    ],
+    new: Annotated[str, typer.Argument(help="Where that is now.")],
+    db: DbOption = None,
+) -> None:
+    """Tell the database that episodes have moved; refused unless they are the very same.
+
+    animeds sources relocate /old/disk/anime /new/disk/anime
+    """
+    with open_dataset(db, unfinished=True) as dataset:
+        for move in dataset.relocate(old, new):
+            talk(f"{move.old} is now {move.new}")

@@ -1,0 +1,84 @@
+"""Sources that have moved. The one rule: a new place counts only when frames there have the hashes of the old one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from animeds_db.errors import SourceError, UsageError
+from animeds_db.media import FrameKey, fetch
+from animeds_db.store import Store, quoted
+
+CHECKED = 8
+"""Frames of each source that are decoded at its new place, from first to last; an export checks every one."""
+
+KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A source that has moved, from where to where."""
+
+    source_id: str
+    old: str
+    new: str
+
+
+def relocate(store: Store, old: str, new: str | Path) -> list[Moved]:
+    """Tell the database that a file or folder, or all sources below a folder, are now at `new`.
+
+    `old` is a source id, or the path as the database has it. All of it happens or nothing. Raises UsageError
+    when no source was there, SourceError when there is nothing at the new place or not what was ingested.
+    """
+    rows = store.table("sources").to_table().to_pylist()
+    moved = _moves(rows, old, Path(new).expanduser().absolute())
+    for move in moved:
+        _check(store, next(row for row in rows if row["source_id"] == move.source_id), move)
+    places = {move.source_id: move.new for move in moved}
+    changed = [{**row, "uri": places[row["source_id"]]} for row in rows if row["source_id"] in places]
+    store.replace("sources", pa.Table.from_pylist(changed, store.schema("sources").schema))
+    return moved
+
+
+def _moves(rows: list[dict[str, Any]], old: str, new: Path) -> list[Moved]:
+    place = Path(old).expanduser().absolute()
+    moves = []
+    for row in rows:
+        uri = Path(row["uri"])
+        if row["source_id"] == old or uri == place:
+            # a file that moved into a folder keeps its name
+            target = new / uri.name if row["kind"] == "video" and new.is_dir() else new
+            moves.append(Moved(row["source_id"], row["uri"], str(target)))
+        elif uri.is_relative_to(place):
+            moves.append(Moved(row["source_id"], row["uri"], str(new / uri.relative_to(place))))
+    if not moves:
+        raise UsageError(f"no source was at {old}", hint="`animeds sources list` shows where they were")
+    return moves
+
+
+def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
+    if not Path(move.new).exists():
+        raise SourceError(
+            f"{move.new} is not there, so it cannot be where {move.old} is now",
+            hint="nothing was changed; check the new path",
+        )
+    keys = _some_keys(store, move.source_id)
+    try:
+        for _ in fetch(move.new, row["kind"], keys):
+            pass
+    except SourceError as error:
+        raise SourceError(
+            f"{move.new} is not the {Path(move.old).name} that was ingested: {error}",
+            hint="nothing was changed; find the very file, or ingest this one as a new source",
+        ) from error
+
+
+def _some_keys(store: Store, source_id: str) -> list[FrameKey]:
+    table = store.table("frames").to_table(columns=KEYS, filter=f"source_id = {quoted(source_id)}")
+    rows = table.sort_by([("stream", "ascending"), ("pts", "ascending")]).to_pylist()
+    last = len(rows) - 1
+    places = sorted({last * i // (CHECKED - 1) for i in range(CHECKED)}) if rows else []
+    return [FrameKey(**rows[place]) for place in places]
