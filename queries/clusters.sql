@@ -5,7 +5,7 @@
 WITH named AS (
     SELECT cluster, character, count(*) AS n
     FROM clusters
-    WHERE cluster IS NOT NULL AND character NOT IN ('unknown', 'ood')
+    WHERE cluster IS NOT NULL AND character <> 'unknown'
     GROUP BY cluster, character
 ),
 

@@ -19,8 +19,8 @@ SELECT
     c.cluster,
     coalesce(n_like, 1) AS n_like,
     i.second AS nearest,
-    round(f.character_score, 3) AS score,
-    round(f.fh_ratio, 3) AS fh_ratio
+    round(f.character_score::DOUBLE, 3) AS score,
+    round(f.fh_ratio::DOUBLE, 3) AS fh_ratio
 FROM faces AS f
 JOIN frames AS g USING (frame_id)
 LEFT JOIN clusters AS c ON c.face_id = f.face_id

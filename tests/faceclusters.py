@@ -27,9 +27,10 @@ def faces_store(
     store = Store.create(str(folder / "faces.animeds"), 4, WIDTH)
     names = [f"aaaaaaa{chr(97 + i)}" for i in range(sources)]
     rows = [
-        {"source_id": s, "state": "done", "show": "Show", "season": 1, "episode": i + 1, "kind": "video"}
+        {"source_id": s, "state": "done", "show": "Show", "season": 1, "episode": i + 1}
         for i, s in enumerate(names)
     ]
+    rows = [row | {"kind": "video", "uri": str(folder / "gone.mkv")} for row in rows]
     store.upsert("sources", pa.Table.from_pylist(rows, schema.SOURCES.schema))
     frames: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from animeds_db.cli import characters_names, clusters, examples
+from animeds_db.cli import characters_names, clusters, examples, review
 
 characters = typer.Typer(help="Who is on the frames: examples, names, corrections.", no_args_is_help=True)
 
@@ -25,3 +25,4 @@ characters.command("sheet")(clusters.sheet)
 characters.command("name")(clusters.name)
 characters.command("merge")(clusters.merge)
 characters.command("split")(clusters.split)
+characters.command("review")(review.review)

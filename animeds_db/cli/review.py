@@ -1,0 +1,64 @@
+"""`animeds characters review`: the answers that a person should look at, and how many of all are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.clusters import counter
+from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.output import FormatOption, print_rows, talk
+
+
+def review(
+    n: Annotated[int, typer.Option("-n", help="How many faces; a quarter of them by lot.", min=1)] = 20,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Write a contact sheet (.html, .png or a folder).")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Write the answers to correct; `animeds label csv` reads them."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number, another lot.")] = 0,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="How many of all answers are right, by these corrections.")
+    ] = None,
+    db: DbOption = None,
+    form: FormatOption = None,
+) -> None:
+    """List the faces whose answer matters most: small margins, shots that disagree, doubtful scores.
+
+    animeds characters review --sheet review.html --csv review.csv
+    """
+    from animeds_db.contact_sheet import write_sheet
+    from animeds_db.steps.review import review_faces, review_sheet, write_answers
+
+    if report is not None:
+        _report(report)
+        return
+    with open_dataset(db) as dataset:
+        rows = review_faces(dataset.session, n, seed=seed)
+        if csv is not None:
+            write_answers(rows, csv)
+            talk(f"correct the column character in {csv}, then: animeds label csv {csv}")
+        if sheet is not None:
+            progress = counter("cutting out faces")
+            drawn = review_sheet(dataset.store, dataset.images, rows, progress=progress)
+            talk(f"contact sheet: {write_sheet(drawn, sheet)[0]}")
+        if csv is None and sheet is None and rows:
+            hidden = ("left", "top", "right", "bottom", "source_id", "drawn", "total")
+            print_rows([{k: v for k, v in row.items() if k not in hidden} for row in rows], form)
+    if not rows:
+        talk("nothing to review: people have named every face")
+
+
+def _report(path: Path) -> None:
+    from animeds_db.steps.review import estimate
+
+    e = estimate(path)
+    typer.echo(f"{e.reviewed} of {e.faces} faces reviewed, {e.right} of them right as they were")
+    typer.echo(f"accuracy before: {e.before:.1%} (95 %: {e.before_low:.1%} to {e.before_high:.1%})")
+    typer.echo(f"accuracy after:  {e.after:.1%} (95 %: {e.after_low:.1%} to {e.after_high:.1%})")
+    talk("after: with these corrections; `animeds characters classify` learns more from them")
