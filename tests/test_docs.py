@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from cli_run import Runner
 
 import animeds_db
 from animeds_db.cli import app
+from animeds_db.export import LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide.md"
 SQL = ROOT / "docs" / "sql.md"
+EXPORT = ROOT / "docs" / "export.md"
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -51,6 +54,20 @@ def test_the_guide_works_as_written(
     assert (folder / "from-notebook").is_dir()
 
 
+def test_the_page_on_exports_works_as_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sampleshow.database(), folder / "anime.animeds")
+    run = Runner(capsys, monkeypatch)
+    for block in blocks(EXPORT, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            done = run(*shlex.split(line, comments=True)[1:])
+            assert done.code == 0, (line, done.err)
+    assert list((folder / "faces").glob("*_face1.png")) and (folder / "set" / "kohya").is_dir()
+    for layout in LAYOUTS.values():
+        assert f"| `{layout.name}` |" in EXPORT.read_text("utf-8")
+
+
 @pytest.mark.parametrize("sql", blocks(SQL, "sql"))
 def test_every_example_of_the_sql_page_gives_rows(sql: str) -> None:
     with animeds_db.open(sampleshow.database()) as dataset:
@@ -65,6 +82,15 @@ def test_every_view_and_macro_is_on_the_sql_page() -> None:
             re.findall(r"^CREATE OR REPLACE (?:VIEW|MACRO)\s+(\w+)", path.read_text("utf-8"), re.MULTILINE)
         )
     helpers = {"tag_id", "has_next_8", "has_one_of_8", "fh_per_cent", "score_at"}
+    helpers |= {
+        "pixels_of",
+        "square_side",
+        "within",
+        "counts_people",
+        "names_framing",
+        "people_tags",
+        "only_kind",
+    }
     missing = {name for name in names - helpers if not re.search(rf"`[^`]*\b{name}\b", text)}
     assert not missing
 

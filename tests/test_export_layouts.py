@@ -204,6 +204,17 @@ def test_kohya_without_captions_trains_on_class_tokens(caps: Measured, tmp_path:
     assert not list(out.rglob("*.txt")) or [p.name for p in out.rglob("*.txt")] == ["CREDITS.txt"]
 
 
+def test_kohya_is_told_of_captions_with_variants_and_of_what_stays_in_front(tmp_path: Path) -> None:
+    caps = picture_source(tmp_path / "caps", count=2)
+    texts = ["waifu ||| 1girl, smile", "one\nanother"]
+    plan, sources = tables([caps], steer=lambda i, row: {"caption": texts[i], "folder": f"f{i}"})
+    export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=("kohya-toml",)))
+    config = tomllib.loads((tmp_path / "out" / "dataset_config.toml").read_text())
+    first, second = config["datasets"][0]["subsets"]
+    assert first["keep_tokens_separator"] == "|||" and first["shuffle_caption"]
+    assert second["enable_wildcard"] and "keep_tokens_separator" not in second
+
+
 def test_sidecars_in_the_forms_of_the_tools_people_come_from(caps: Measured, tmp_path: Path) -> None:
     box = {"detection_id": "x", "kind": "face", "character": "Aoba", "score": 0.9}
     box |= {"left": 0.1, "top": 0.2, "right": 0.3, "bottom": 0.6}

@@ -43,7 +43,8 @@ def kohya_folders(root: Path, ending: str = ".txt") -> Found:
     return found
 
 
-SUBSET = {"image_dir", "num_repeats", "is_reg", "caption_extension", "class_tokens"}
+SUBSET = {"image_dir", "num_repeats", "is_reg", "caption_extension", "class_tokens", "enable_wildcard"}
+SUBSET |= {"shuffle_caption", "keep_tokens_separator"}
 
 
 def kohya_toml(root: Path) -> Found:

@@ -18,6 +18,8 @@ from animeds_db.export.layouts.common import (
 
 CONFIG = "dataset_config.toml"
 METADATA = "metadata.jsonl"
+SEPARATOR = "|||"
+"""Parts what stays in front of a caption from what is shuffled (keep_tokens_separator of sd-scripts)."""
 
 
 def numbered(wish: Wish) -> str:
@@ -34,13 +36,18 @@ def numbered(wish: Wish) -> str:
 
 
 def _subset(group: Group, tree: Tree) -> dict[str, Any]:
-    has_captions = any(item.caption is not None for item in group.items)
+    captions = [item.caption for item in group.items if item.caption is not None]
+    has_captions, is_split = bool(captions), any(f" {SEPARATOR} " in text for text in captions)
     return {
         "image_dir": tree.place(group.folder),
         "num_repeats": group.repeats,
         "is_reg": True if group.is_reg else None,
         "caption_extension": ".txt" if has_captions else None,
         "class_tokens": None if has_captions else tree.settings.activation_tag or group.name,
+        # several captions, one per line, of which one is drawn
+        "enable_wildcard": True if any("\n" in text for text in captions) else None,
+        "shuffle_caption": True if is_split else None,
+        "keep_tokens_separator": SEPARATOR if is_split else None,
     }
 
 
