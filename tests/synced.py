@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import export_material
 import pyarrow as pa
 
+import animeds_db
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
@@ -26,15 +31,26 @@ FROM frames f JOIN frame_characters USING (frame_id)
 FACE_CROPS = "SELECT frame_id, face_id, character AS folder FROM faces"
 
 
-def show(
-    folder: Path, names: Sequence[Sequence[str | None]] = (("Nanoha",), ("Nanoha",), ("Fate",), ("Fate",))
-) -> Dataset:
+Names = Sequence[Sequence[str | None]]
+DUOS: Names = (("Nanoha",), ("Nanoha",), ("Fate",), ("Fate",))
+
+
+def show(folder: Path, names: Names = DUOS) -> Dataset:
     """Return a database with a frame per entry of `names`, each with these faces from left to right."""
+    shutil.copytree(_show(tuple(tuple(faces) for faces in names)), folder / "show.animeds")
+    return animeds_db.open(folder / "show.animeds")
+
+
+@cache
+def _show(names: Names) -> Path:
+    """Make that database once per process: creating one costs more than copying it."""
+    folder = Path(tempfile.mkdtemp(prefix="animeds-synced-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     source = export_material.video_source(folder / "Show - S01E01.mkv", every=24 // len(names))
     store = export_material.database(folder / "show.animeds", [source], tags=lambda _i, _id: TAGS)
     for frame, faces in zip(source.frame_ids, names, strict=False):
         add_faces(store, frame, faces)
-    return Dataset(store)
+    return folder / "show.animeds"
 
 
 def add_faces(store: Store, frame: str, names: Sequence[str | None]) -> None:

@@ -166,6 +166,8 @@ class Provenance:
     """Name of the query, if it has one."""
     sql: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    shape: dict[str, Any] = field(default_factory=dict)
+    """What folders and captions were made by: `arrangement`, and what `captions` differ in from the default."""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from animeds_db.session import Session
 from animeds_db.steps.labels import speak
 from animeds_db.steps.names import NOBODY, known_characters
 from animeds_db.store import Store
-from animeds_db.sync.captions import edited
+from animeds_db.sync.captions import Ours, edited
 from animeds_db.sync.facts import Facts, frames_known, read_facts
 from animeds_db.sync.folder import Found, Standing, look
-from animeds_db.sync.grammar import Grammar, read_names
+from animeds_db.sync.grammar import CHARACTER_TYPES, Grammar, read_names
 from animeds_db.sync.places import Change, Export, gone_or_back, left_alone, moved, summary
 from animeds_db.sync.record import add_entry, last_standings, read_record
-from animeds_db.tagtext import keyed
+from animeds_db.tagtext import key, keyed
 
 __all__ = ["Change", "SyncReport", "sync"]
 
@@ -87,11 +87,12 @@ def sync(
     known = _known_frames(store, session, manifest, root)
     entries = read_record(root)
     acts = _acts(session)
-    ours = frozenset(keyed(manifest.options.get("activation_tag") or ""))
+    names = known_characters(session) - set(NOBODY)
+    ours = _ours(manifest, names)
     changes: list[Change] = []
     notes: list[str] = []
     standings: dict[str, Standing] = {}
-    for tree in _trees(manifest, root, _grammars(session, form, characters)):
+    for tree in _trees(manifest, root, _grammars(manifest, names, form, characters)):
         before = last_standings(tree.pictures, entries, acts)
         found = look(root, tree.pictures, manifest.written, before, within=tree.within)
         _refuse_empty(found, root / tree.within)
@@ -144,11 +145,32 @@ def _acts(session: Session) -> frozenset[str]:
     return frozenset(row[0] for row in session.sql("SELECT DISTINCT act FROM said").fetchall())
 
 
-def _grammars(session: Session, form: str | None, characters: Path | None) -> Mapping[bool, Grammar]:
+def _ours(manifest: Manifest, names: Collection[str]) -> Ours:
+    """Return what the export itself put into captions, or would."""
+    captions = manifest.provenance.shape.get("captions", {})
+    texts = [
+        manifest.options.get("activation_tag") or "",
+        captions.get("activation_tag", ""),
+        captions.get("general_text", ""),
+        *captions.get("image_types", {}).values(),
+    ]
+    put_in = {part for text in texts for part in keyed(text)}
+    return Ours(frozenset(put_in), frozenset(key(name) for name in names))
+
+
+def _grammars(
+    manifest: Manifest, names: Collection[str], form: str | None, characters: Path | None
+) -> Mapping[bool, Grammar]:
     """Return how folders are read where they begin with repeats, and where not."""
-    names = read_names(characters) if characters else known_characters(session) - set(NOBODY)
+    form = form or _with_characters(manifest.provenance.shape.get("arrangement"))
+    names = read_names(characters) if characters else names
     listed_in = str(characters) if characters else None
     return {has: Grammar(names, form, has_repeats=has, listed_in=listed_in) for has in (True, False)}
+
+
+def _with_characters(form: str | None) -> str | None:
+    """Return an arrangement's form where it has a folder for characters."""
+    return form if form and set(form.split("/")) & set(CHARACTER_TYPES) else None
 
 
 def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> list[Tree]:
@@ -190,7 +212,7 @@ def _facts(session: Session, export: Export) -> Facts:
 
 
 def _changes(
-    export: Export, facts: Facts, grammar: Grammar, known: frozenset[str], ours: Collection[str]
+    export: Export, facts: Facts, grammar: Grammar, known: frozenset[str], ours: Ours
 ) -> Iterator[tuple[int, Change]]:
     yield from gone_or_back(export, facts, known)
     yield from moved(export, facts, grammar, known)

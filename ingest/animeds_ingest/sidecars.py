@@ -203,15 +203,15 @@ def _tags_file(text: str) -> Sidecar:
     for line in text.splitlines():
         field, value = _field(line)
         fields[field] += _words(value.split(","))
-    characters, copyright, artist = (_names(fields[name]) for name in ("characters", "copyright", "artist"))
+    characters, series, artist = (_names(fields[name]) for name in ("characters", "copyright", "artist"))
     return Sidecar(
         tags=tuple(fields["tags"]),
         meta=tuple(fields["meta"]),
         characters=characters,
-        copyright=copyright,
+        copyright=series,
         artist=artist,
         rating=_rating(next(iter(fields["rating"]), None)),
-        formats=("grabber",) if characters or copyright or artist else ("tags",),
+        formats=("grabber",) if characters or series or artist else ("tags",),
     )
 
 

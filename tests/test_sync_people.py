@@ -1,0 +1,116 @@
+"""Who is meant when a picture lies in another character's folder, and when that cannot be known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from synced import ARRANGED, export, pictures, said, show
+
+from animeds_db.dataset import Dataset
+
+NAMES = {
+    "one": ("Nanoha",),
+    "two": ("Nanoha", "Fate"),
+    "some": ("Nanoha", None),
+    "none": (),
+    "strangers": (None, None),
+}
+FOLDERS = {
+    "one": "Nanoha",
+    "two": "Fate+Nanoha",
+    "some": "Nanoha",
+    "none": "character_others",
+    "strangers": "character_others",
+}
+
+
+@pytest.fixture
+def moved(tmp_path: Path):
+    """Return a function that moves the picture of a frame to a folder and says who its faces are then."""
+    with show(tmp_path, tuple(NAMES.values())) as dataset:
+        out = export(
+            dataset,
+            tmp_path / "out",
+            ARRANGED.replace("frame_id,", "frame_id, 'p' || f.ordinal AS filename,"),
+        )
+
+        def move(which: str, folder: str, **options) -> tuple[list[str | None], Sequence]:
+            number = list(NAMES).index(which)
+            (path,) = [p for p in pictures(out) if p.endswith(f"p{number}.png")]
+            target = out / "moved" / folder / Path(path).name
+            target.parent.mkdir(parents=True)
+            (out / path).rename(target)
+            report = dataset.sync(out, **options)
+            return faces(dataset, number), report.changes
+
+        yield move
+
+
+def faces(dataset: Dataset, number: int) -> list[str | None]:
+    rows = dataset.sql(
+        "SELECT character FROM faces JOIN frames USING (frame_id) WHERE ordinal = $n ORDER BY face_id",
+        {"n": number},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("which", "folder", "names"),
+    [
+        ("one", "Fate", ["Fate"]),
+        ("one", "ood", ["ood"]),
+        ("two", "Nanoha", ["Nanoha", "unknown"]),
+        ("two", "ood", ["ood", "ood"]),
+        ("some", "Fate+Nanoha", ["Nanoha", "Fate"]),
+        ("some", "Fate", ["Fate", "unknown"]),
+        ("two", "Fate Hairdown+Nanoha", ["Nanoha", "Fate"]),
+    ],
+)
+def test_a_picture_in_another_folder_names_its_faces(
+    moved, which: str, folder: str, names: list[str]
+) -> None:
+    found, changes = moved(which, folder)
+    assert found == names
+    assert all(change.what != "left alone" for change in changes)
+    assert changes[0].before == FOLDERS[which].replace("character_others", "")
+
+
+@pytest.mark.parametrize(
+    ("which", "folder", "why"),
+    [
+        ("strangers", "Nanoha", "which of"),
+        ("none", "Nanoha", "no face or person"),
+        ("one", "Fat", "did you mean"),
+        ("one", "val", "there is no character"),
+        ("one", "character_others", "that folder says nothing"),
+    ],
+)
+def test_what_is_not_clear_is_told_and_left_alone(moved, which: str, folder: str, why: str) -> None:
+    found, changes = moved(which, folder)
+    assert found == list({"one": ["Nanoha"], "strangers": ["unknown"] * 2, "none": []}[which])
+    assert [change.what for change in changes] == ["left alone"]
+    assert why in changes[0].after
+
+
+def test_the_same_characters_in_another_folder_are_no_change(moved) -> None:
+    assert moved("two", "9_characters/Nanoha+Fate")[1] == ()
+
+
+def test_a_listed_name_may_be_new(moved, tmp_path: Path) -> None:
+    (tmp_path / "cast.txt").write_text("Hayate\nNanoha\nFate")
+    found, _ = moved("one", "Hayate", characters=tmp_path / "cast.txt")
+    assert found == ["Hayate"]
+
+
+def test_an_appearance_in_the_folder_is_that_of_the_face(tmp_path: Path) -> None:
+    with show(tmp_path) as dataset:
+        out = export(dataset, tmp_path / "out")
+        path = pictures(out)[0]
+        (out / "1_character/Fate Hairdown").mkdir()
+        (out / path).rename(out / "1_character/Fate Hairdown" / Path(path).name)
+        assert dataset.sync(out).counts == {"appearance": 1}
+        assert [row[:3] for row in said(dataset)] == [("appearance", "set", "Hairdown")]
+        shown = dataset.sql("SELECT character, appearance FROM faces WHERE appearance IS NOT NULL").fetchall()
+        assert shown == [("Fate", "Hairdown")]
