@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from tables import WIDTH, add_source, frame, rows
 
+import animeds_db
 from animeds_db.dataset import Dataset
 from animeds_db.store import Store
 
@@ -97,3 +98,12 @@ def identify(store: Store, **of: tuple[str, float]) -> None:
 
 def named(ds: Dataset) -> dict[str, str]:
     return dict(ds.sql("SELECT face_id, character FROM characters").fetchall())
+
+
+def say_often(path: str, number: int, times: int) -> None:
+    """Label again and again; what another process of a test does."""
+    with animeds_db.open(path) as ds:
+        for n in range(times):
+            ds.label_all(
+                [("tag", "add", f"tag {number}-{n}", frame_of(n % 4)), ("tag", "add", "both", frame_of(3))]
+            )

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from cli_run import Runner
-from labelled import LEFT, RIGHT, Box, box_row, dataset, detect_again, face_of, frame_of, named
+from labelled import LEFT, RIGHT, Box, box_row, dataset, detect_again, face_of, frame_of, named, say_often
 
-import animeds_db
 from animeds_db.dataset import Dataset
 from animeds_db.errors import UsageError
 
@@ -82,14 +81,6 @@ def test_an_act_may_be_named_by_the_end_of_its_id(ds: Dataset) -> None:
     assert ds.sql("SELECT count(*) FROM kept").fetchall() == [(4,)]
     with pytest.raises(UsageError, match='no act "nonsense"'):
         ds.undo("nonsense")
-
-
-def say_often(path: str, number: int, times: int) -> None:
-    with animeds_db.open(path) as ds:
-        for n in range(times):
-            ds.label_all(
-                [("tag", "add", f"tag {number}-{n}", frame_of(n % 4)), ("tag", "add", "both", frame_of(3))]
-            )
 
 
 def test_two_processes_that_label_at_once_lose_nothing(ds: Dataset) -> None:
