@@ -65,6 +65,7 @@ class CaptionProfile:
     people_first: bool = False
     max_tags: int = 0
     leave_out: tuple[str, ...] = ()
+    core_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blacklist: tuple[str, ...] = ()
     prune_overlaps: bool = False
     overlapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

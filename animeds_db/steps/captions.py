@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,7 +35,17 @@ def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.T
 
     Of several variants each stands on its own line; variants that are the same are written once.
     """
+    if "core" in profile.leave_out:
+        profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
     rows = session.step(_CAPTIONS, {"pictures": as_pictures(plan), "caption_style": profile.table()})
     made = rows["caption"].combine_chunks().cast(pa.string())
     place = plan.column_names.index("caption")
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
+
+
+def _core_tags(session: Session) -> dict[str, tuple[str, ...]]:
+    """Return the tags that belong to each character, as the view core_tags finds them."""
+    rows = session.arrow(
+        "SELECT character, list(tag ORDER BY tag) AS tags FROM core_tags GROUP BY character ORDER BY 1"
+    )
+    return {row["character"]: tuple(row["tags"]) for row in rows.to_pylist()}

@@ -19,13 +19,26 @@ CREATE OR REPLACE MACRO is_hair_tag(tag) AS
 CREATE OR REPLACE MACRO is_eye_tag(tag) AS
     regexp_matches(tag, 'eye|heterochromia|(^|_)pupils?(_|$)');
 
+-- Eyes that are always so ('red_eyes', not 'closed_eyes'), and what else a body has and an outfit has not.
+CREATE OR REPLACE MACRO is_eye_color_tag(tag) AS
+    regexp_full_match(
+        tag, '(red|blue|green|yellow|purple|brown|black|aqua|pink|grey|orange|golden|amber|white)_eyes|heterochromia'
+    );
+
+CREATE OR REPLACE MACRO is_trait_tag(tag) AS
+    regexp_matches(
+        tag,
+        '(^|_)(skin|horns?|tail|wings|halo|fangs?|animal_ears|cat_ears|fox_ears|rabbit_ears|wolf_ears|pointy_ears'
+        || '|mole|freckles|scar|beard|mustache)(_|$)'
+    );
+
 CREATE OR REPLACE MACRO is_outfit_tag(tag) AS
     regexp_matches(
         tag,
         '(^|_|-)(' || array_to_string([
             'dress', 'skirt', 'shirt', 'blouse', 'sweater', 'cardigan', 'hoodie', 'jacket', 'coat', 'vest', 'cape',
             'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'gakuran', 'tracksuit', 'haori', 'cheongsam', 'suit', 'costume', 'clothes',
-            'clothing', 'armor', 'armou?r', 'apron', 'pinafore', 'overalls', 'pants', 'shorts', 'jeans', 'leggings',
+            'clothing', 'armou?r', 'apron', 'pinafore', 'overalls', 'pants', 'shorts', 'jeans', 'leggings',
             'pantyhose', 'thighhighs', 'kneehighs', 'socks', 'legwear', 'garter', 'shoes', 'boots', 'sandals',
             'slippers', 'sneakers', 'loafers', 'footwear', 'heels', 'gloves', 'mittens', 'hat', 'cap', 'beret', 'hood',
             'headwear', 'helmet', 'crown', 'tiara', 'veil', 'hairband', 'hairclip', 'hairpin', 'scrunchie', 'headband',

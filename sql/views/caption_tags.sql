@@ -60,10 +60,18 @@ allowed AS (
         )
 ),
 
+-- What a character's name says already: the tag that is the name, and the character's core tags.
+present AS (
+    SELECT picture, unnest(characters) AS character FROM query_table(pictures)
+),
+
 cast_tags AS (
-    SELECT DISTINCT picture, replace(character, ' ', '_') AS tag
-    FROM (SELECT picture, unnest(characters) AS character FROM query_table(pictures))
+    SELECT picture, replace(character, ' ', '_') AS tag
+    FROM present
     WHERE (SELECT list_contains(parts, 'characters') FROM style)
+    UNION
+    SELECT picture, replace(unnest(core_tags[character]), ' ', '_')
+    FROM present CROSS JOIN style
 ),
 
 wanted AS MATERIALIZED (

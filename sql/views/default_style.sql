@@ -24,7 +24,8 @@ SELECT
     'score' AS sort,                                    -- score | original | shuffle
     false AS people_first,                              -- 1girl, solo … first, and never shuffled
     0 AS max_tags,                                      -- people tags count; 0: all
-    []::VARCHAR[] AS leave_out,                           -- hair, eyes, outfit, core
+    []::VARCHAR[] AS leave_out,                           -- hair, eyes, outfit
+    MAP {}::MAP(VARCHAR, VARCHAR[]) AS core_tags,       -- per character, tags that are left out where that character is
     []::VARCHAR[] AS blacklist,                         -- tags that are never said; * stands for anything
     false AS prune_overlaps,                            -- leave out what a longer tag implies: hair where long_hair is
     MAP {}::MAP(VARCHAR, VARCHAR[]) AS overlapping,        -- more of it: a tag, and those beside which it is left out

@@ -1,0 +1,200 @@
+"""What each shipped profile writes, word for word; and profiles of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from captioned import LEFT, RIGHT, SOURCE, TAGS, captioned_store, captions_of
+
+from animeds_db.captions import STYLE, CaptionProfile, load_profile, profile_names
+from animeds_db.errors import UsageError
+from animeds_db.session import Session
+
+TWO = [("2girls", "general", 97), ("multiple_girls", "general", 96), ("outdoors", "general", 50)]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    nanoha, fate = ("Nanoha", "Hairdown", LEFT), ("Fate", None, RIGHT)
+    store = captioned_store(
+        tmp_path_factory.mktemp("db"),
+        [TAGS, TWO, []],
+        {0: [nanoha], 1: [nanoha, fate, ("unknown", None, (0.4, 0.4, 0.5, 0.5))]},
+        rating=["explicit", "general", None],
+    )
+    session = Session(store)
+    yield session
+    session.close()
+
+
+def written(session: Session, profile: CaptionProfile, number: int = 0, **picture: object) -> str:
+    row = {"picture": 1, "frame_id": f"{SOURCE}-00000{number}000", **picture}
+    return captions_of(session, [row], profile)[1][0]
+
+
+GOLDEN = {
+    "seed-guide": [
+        "my waifu, long hair, 1girl, solo, red hair, blue eyes, school uniform, hair, smile, ^_^, parody",
+        "my waifu, 2girls, multiple girls, outdoors",
+        "my waifu",
+    ],
+    "kohya": [
+        "my waifu, Nanoha Hairdown ||| 1girl, solo, long hair, red hair, blue eyes, school uniform, hair, smile, "
+        "^_^, parody",
+        "my waifu, Nanoha Hairdown, Fate ||| 2girls, multiple girls, outdoors",
+        "my waifu",
+    ],
+    "anime2sd": [
+        "Nanoha Hairdown, anime screencap, explicit, 1girl, solo, long hair, red hair, blue eyes, school uniform, "
+        "smile, ^_^",
+        "Nanoha Hairdown, Fate, anime screencap, 2girls, multiple girls, outdoors",
+        "anime screencap",
+    ],
+    "natural": [
+        "my waifu, Nanoha Hairdown with long hair, red hair and blue eyes, wearing school uniform, smile, ^_^, "
+        "parody, from lyrical nanoha.",
+        "my waifu, Nanoha Hairdown and Fate, outdoors, from My Show.",
+        "my waifu, from My Show.",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_shipped_profile_writes_exactly_this(session: Session, name: str) -> None:
+    profile = replace(load_profile(name), activation_tag="my_waifu")
+    pictures = [{"picture": n, "frame_id": f"{SOURCE}-00000{n}000"} for n in range(3)]
+    found = captions_of(session, pictures, profile)
+    assert [found[n] for n in range(3)] == [[caption] for caption in GOLDEN[name]]
+
+
+def test_the_screenshot_pipeline_shuffles_all_but_people_and_stops_at_fifteen_tags(session: Session) -> None:
+    profile = replace(
+        load_profile("screenshot-pipeline"), probability={"copyright": 0, "faces": 0}, max_tags=5
+    )
+    parts = written(session, profile).split(", ")
+    assert parts[:4] == ["1person", "Nanoha Hairdown", "aniscreen", "by someone (artist)"]
+    assert parts[4:7] == ["explicit", "1girl", "solo"] and len(parts) == 10
+    assert written(session, replace(profile, sort="score")).split(", ")[7:] == [
+        "long hair",
+        "red hair",
+        "blue eyes",
+    ]
+
+
+def test_every_part_has_its_words_in_the_order_of_the_profile(session: Session) -> None:
+    profile = CaptionProfile(
+        parts=(
+            "crop",
+            "faces",
+            "copyright",
+            "people",
+            "rating",
+            "image_type",
+            "general",
+            "artist",
+            "characters",
+        ),
+        general_text="aniscreen",
+    )
+    crop = {"crop": [0.5, 0.0, 1.0, 1.0], "crop_kind": "face"}
+    assert written(session, profile, 1, **crop) == (
+        "face cropped, fhmd fvmd, from My Show, 2people, screenshot, aniscreen, Fate"
+    )
+    both = written(session, replace(profile, parts=("faces",)), 1)
+    assert both == "fhml fvmt fhmd fvmd fhmr fvmd"
+    assert written(session, replace(profile, parts=("faces",), face_words="plain"), 1) == (
+        "at left, in the middle, at right"
+    )
+
+
+def test_hair_eyes_outfit_and_core_tags_can_be_left_out(session: Session) -> None:
+    left = replace(load_profile("seed-guide"), leave_out=("hair", "eyes", "outfit"))
+    assert written(session, left) == "1girl, solo, smile, ^_^, parody"
+    core = CaptionProfile(core_tags={"Nanoha": ("red hair", "blue_eyes"), "Fate": ("smile",)})
+    assert written(session, core) == "long hair, 1girl, solo, school uniform, hair, smile, ^_^, parody"
+
+
+def test_listed_overlaps_and_shorter_tags_are_pruned(session: Session) -> None:
+    listed = CaptionProfile(
+        overlapping={"1girl": ("solo",), "smile": ("absent",), "red_hair": ("long hair",)}
+    )
+    assert written(session, listed).startswith("long hair, 1girl, solo, blue eyes")  # people tags always stay
+    assert ", hair," not in written(session, CaptionProfile(prune_overlaps=True))
+
+
+def test_character_tags_name_who_no_face_names(session: Session) -> None:
+    profile = CaptionProfile(parts=("characters",), characters_from_tags=True)
+    tags = [{"tag": "saber_(fate)", "category": "character", "score": 0.8}]
+    crop = {"crop": [0.0, 0.9, 0.1, 1.0], "picture_tags": tags}
+    assert written(session, profile, 0, **crop) == "saber (fate)"
+    assert written(session, replace(profile, characters_from_tags=False), 0, **crop) == ""
+
+
+def test_thresholds_hold_per_category(session: Session) -> None:
+    profile = CaptionProfile(
+        categories=("general", "character"), thresholds={"general": 0.95, "character": 0.9}
+    )
+    assert written(session, profile) == "long hair, 1girl, solo, takamachi nanoha"
+
+
+def test_a_tag_with_brackets_keeps_its_underscores_or_not(session: Session) -> None:
+    profile = CaptionProfile(parts=("artist",), escape_brackets=True)
+    assert written(session, profile) == r"by someone \(artist\)"
+    assert written(session, replace(profile, underscores=True)) == r"by someone_\(artist\)"
+
+
+def test_default_style_is_the_profile_seed_guide(session: Session) -> None:
+    style = session.arrow("FROM default_style")
+    assert style.column_names == STYLE.names
+    assert style.cast(STYLE).to_pylist() == load_profile("seed-guide").table().to_pylist()
+    assert load_profile("seed-guide") == CaptionProfile()
+
+
+def test_the_view_captions_and_the_macro_caption_agree(session: Session) -> None:
+    view = dict(session.sql("SELECT frame_id, caption FROM captions").fetchall())
+    made = session.sql("FROM caption('frames')")
+    assert {"frame_id", "episode", "caption"} <= set(made.columns)
+    assert dict(made.select("frame_id, caption").fetchall()) == view
+    assert view[f"{SOURCE}-000002000"] == ""
+
+
+def test_a_file_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('like = "kohya"\nmax_tags = 7\n[probability]\ntags = 0.5\n')
+    assert load_profile(file) == replace(load_profile("kohya"), max_tags=7, probability={"tags": 0.5})
+    assert set(GOLDEN) < set(profile_names())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('sort = "shuffel"', 'sort "shuffel" is not known'),
+        ("max_tag = 3", 'there is no setting "max_tag"'),
+        ('max_tags = "3"', "must be a whole number"),
+        ("parts = 'tags'", "must be a list of texts"),
+        ("[probability]\ntags = 1.5", "between 0 and 1"),
+        ("[probability]\nnobody = 1", "nobody"),
+        ('like = "koya"', 'no caption profile "koya"'),
+        ("parts = [", "not TOML"),
+        ('keep_tokens_separator = "|||"\nkeep_tokens_before = "faces"', "none of its parts"),
+        ('outer_separator = "\\n"', "line break"),
+        ("variants = 0", "between 1 and 1000"),
+    ],
+)
+def test_a_bad_profile_names_its_file_and_what_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_profile(file)
+    assert told in str(caught.value) and "mine.toml" in str(caught.value)
+
+
+def test_a_profile_that_is_not_there_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="kohay") as caught:
+        load_profile("kohay")
+    assert "kohya" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_profile(tmp_path / "nowhere.toml")
