@@ -100,7 +100,7 @@ def pair_score(series: Series, labels: dict[tuple[int, int], bool], options: Ded
     options = settled(session, frames, options)
     threshold = float(options.threshold or 0)
     ranks = frame_ranks(session, frames)
-    matches = find_matches(frames, ranks, options, threshold, exact_join(options.memory_mb))
+    matches = find_matches(frames, vectors(frames), ranks, options, threshold, exact_join(options.memory_mb))
     found = set(zip(matches.a.tolist(), matches.b.tolist(), strict=True))
     told = Counter(labels[pair] for pair in found if pair in labels)
     return Score(told[True], sum(labels.values()) - told[True], told[False])

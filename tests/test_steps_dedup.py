@@ -6,11 +6,14 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from framestore import dataset_of, frame_rows, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.steps.dedup import DedupOptions
 from animeds_db.steps.grouping import leaders
@@ -224,6 +227,56 @@ def test_the_preview_counts_what_each_threshold_would_do_and_writes_only_its_pag
     at = next(row for row in rows if row["threshold"] == 0.985)
     assert at["stay"] == 20 - dataset.dedup(ONLY_VECTORS).copies
     assert "0.985" in page.read_text("utf-8")
+
+
+def test_the_borderline_pairs_are_also_a_picture(tmp_path: Path) -> None:
+    x = unit(np.repeat(distinct(5), 4, axis=0) + np.random.default_rng(1).normal(size=(20, 16)) * 0.03)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 20)})
+    dataset.preview_dedup(None, tmp_path / "pairs.png")
+    with Image.open(tmp_path / "pairs.png") as sheet:
+        assert sheet.format == "PNG" and sheet.width > 500
+    for place in (tmp_path / "pairs.txt", tmp_path / "nowhere" / "pairs.html"):
+        with pytest.raises(UsageError, match="pairs"):
+            dataset.preview_dedup(None, place)
+
+
+def test_frames_alike_by_vector_whose_hashes_are_far_apart_stay_apart(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 3, axis=0)
+    rows = frame_rows("aaaaaaaa", x, 3, phash=[0, 0b11_1111, (1 << 40) - 1])
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    assert dataset.dedup().copies == 1
+    assert dataset.dedup(DedupOptions(agree_bits=None)).copies == 2
+
+
+def test_the_threshold_is_that_of_the_vectors_model_where_its_manifest_has_one(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
+    assert dataset.dedup().threshold == 0.985
+    model = {
+        "model_id": "drawn@1",
+        "name": "drawn",
+        "task": "image",
+        "thresholds": '{"near_duplicate": 0.97}',
+    }
+    dataset.store.upsert("models", pa.Table.from_pylist([model], schema.MODELS.schema))
+    assert dataset.dedup().threshold == 0.97
+    assert dataset.dedup(DedupOptions(threshold=0.9)).threshold == 0.9
+
+
+def test_a_vector_of_nan_is_no_vector_and_is_told(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 4, axis=0)
+    rows = frame_rows("aaaaaaaa", x, 4)
+    rows[1]["embedding"] = [float("nan")] * 16
+    rows[2] |= {"embedding": None, "embedder": None}
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    found = dataset.dedup(ONLY_VECTORS)
+    assert (found.copies, found.without_vector) == (1, 2)
+
+
+def test_a_memory_limit_too_small_for_one_block_says_what_would_do(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(300), 300)})
+    with pytest.raises(UsageError, match="too small for one block") as caught:
+        dataset.dedup(DedupOptions(memory_mb=0.1))
+    assert "give at least" in str(caught.value.hint)
 
 
 def test_crops_leave_out_borders_and_the_bands_with_text(tmp_path: Path) -> None:

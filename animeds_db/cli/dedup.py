@@ -43,7 +43,10 @@ def dedup(
     ] = None,
     memory: Annotated[int, typer.Option(help="What the comparison may use, in MB.", min=1)] = 512,
     preview: Annotated[
-        Path | None, typer.Option(help="Write nothing; instead a page with borderline pairs to this .html.")
+        Path | None,
+        typer.Option(
+            help="Write nothing but a page with borderline pairs to this .html, or a picture to this .png."
+        ),
     ] = None,
     form: FormatOption = None,
 ) -> None:
@@ -71,7 +74,7 @@ def dedup(
         f"{found.segments} segments shared by episodes"
     )
     if found.without_vector:
-        talk(f"note: {found.without_vector} frames have no vector and were compared by hash only")
+        talk(f"note: {found.without_vector} frames have no usable vector and were compared by hash only")
 
 
 def _say(done: int, total: int) -> None:

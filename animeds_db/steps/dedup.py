@@ -28,9 +28,11 @@ from animeds_db.steps.matches import (
     Progress,
     embedder_of,
     find_matches,
+    vectors,
 )
 from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
+from animeds_db.vectors import usable_rows
 
 __all__ = ["DedupOptions", "Duplicates", "find_duplicates", "frame_ranks", "settled"]
 
@@ -66,7 +68,9 @@ def find_duplicates(
     options = settled(session, frames, options)
     ranks = frame_ranks(session, frames, rank)
     join = remembered_join(store, options.memory_mb, progress)
-    matches = find_matches(frames, ranks, options, float(options.threshold or 0), join)
+    x = vectors(frames)
+    without_vector = int(np.count_nonzero(~usable_rows(x)))
+    matches = find_matches(frames, x, ranks, options, float(options.threshold or 0), join)
     with duckdb.connect() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
@@ -79,7 +83,7 @@ def find_duplicates(
         keepers,
         groups.num_rows - keepers,
         segments.num_rows,
-        frames["embedding"].null_count,
+        without_vector,
         float(options.threshold or 0),
     )
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.scripts import sql_script
-from animeds_db.vectors import Pairs, cosines, normalise, similar_pairs
+from animeds_db.vectors import Pairs, cosines, similar_pairs, usable_rows
 
 FRAMES = """
 SELECT frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedding, embedder
@@ -107,15 +107,15 @@ class Matches:
 
 
 def find_matches(
-    frames: pa.Table, ranks: np.ndarray, options: DedupOptions, threshold: float, join: Join
+    frames: pa.Table, x: np.ndarray, ranks: np.ndarray, options: DedupOptions, threshold: float, join: Join
 ) -> Matches:
     """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
 
-    `ranks` int64 [frames], 1 is best: of frames that are the very same, the best is compared for all.
+    x: what `vectors` gave; it is changed: of frames that are the very same, the best is compared for all.
+    `ranks` int64 [frames], 1 is best.
     """
-    x = vectors(frames)
     stills = _stills(frames, x, ranks)
-    x[stills[1]] = np.nan  # compared through the best of their still
+    x[stills[1]] = np.nan
     pairs = join(frames, x, threshold)
     a, b = [pairs.a, np.minimum(*stills)], [pairs.b, np.maximum(*stills)]
     if options.phash_distance is not None:
@@ -206,7 +206,7 @@ def _cosines(
     best[stills[1]] = stills[0]
     rest = np.flatnonzero(np.isnan(cosine))
     left, right = best[a[rest]], best[b[rest]]
-    usable = normalise(x).usable
+    usable = usable_rows(x)
     both = usable[left] & usable[right]
     cosine[rest[both]] = cosines(x, left[both], x, right[both])
     return cosine

@@ -1,12 +1,14 @@
 """See a threshold before setting it: how many frames would stay, and the pairs on the border.
 
-Writes nothing to the database. The page is one HTML file with the thumbnails inside.
+Writes nothing to the database. The page is one HTML file with the thumbnails inside; asked for as .png, it is a
+picture of the borderline pairs.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
+from animeds_db.contact_sheet import Cell, Section, Sheet, write_sheet
+from animeds_db.errors import UsageError
 from animeds_db.session import Session
 from animeds_db.steps.dedup import frame_ranks, settled
 from animeds_db.steps.grouping import leaders
-from animeds_db.steps.matches import FRAMES, DedupOptions, Matches, Progress, find_matches
+from animeds_db.steps.matches import FRAMES, DedupOptions, Matches, Progress, find_matches, vectors
 from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
 
@@ -58,17 +63,59 @@ def preview(
 ) -> list[Row]:
     """Return one row per threshold and write the page with borderline pairs. Raises as `find_duplicates` does."""
     options.check()
+    if page.suffix.lower() not in (".html", ".htm", ".png"):
+        raise UsageError(
+            f"{page} is neither a page nor a picture", hint="--preview borders.html or borders.png"
+        )
     frames = session.arrow(FRAMES)
     options = settled(session, frames, options)
     threshold = float(options.threshold or 0)
     wanted = sorted({*THRESHOLDS, threshold})
     ranks = frame_ranks(session, frames, rank)
     join = remembered_join(store, options.memory_mb, progress)
-    matches = find_matches(frames, ranks, options, wanted[0], join)
+    matches = find_matches(frames, vectors(frames), ranks, options, wanted[0], join)
     rows = _rows(ranks, matches, options, wanted)
     pairs = _borderline(frames, matches.where(matches.alike(wanted[0], options.agree_bits)), threshold)
-    page.write_text(_page(store, threshold, rows, pairs), "utf-8")
+    if page.suffix.lower() == ".png":
+        write_sheet(_sheet(store, threshold, pairs), page)
+    else:
+        _write(page, _page(store, threshold, rows, pairs))
     return rows
+
+
+def _write(page: Path, text: str) -> None:
+    try:
+        page.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{page} cannot be written: {error.strerror}") from error
+
+
+def _sheet(store: Store, threshold: float, pairs: Sequence[Pair]) -> Sheet:
+    """Return the pairs side by side, those that stay apart under one heading, those that do not under another."""
+    pictures = _thumbnails(store, pairs)
+    sections = []
+    for heading, copies in (("One of the two is left out", True), ("Both stay", False)):
+        cells = [
+            Cell(
+                name,
+                Image.open(io.BytesIO(pictures[name])) if name in pictures else None,
+                (f"{pair.cosine:.4f}",),
+            )
+            for pair in pairs
+            if (pair.cosine >= threshold) == copies
+            for name in (pair.left, pair.right)
+        ]
+        sections.append(Section(heading, cells, "" if cells else "no pairs near the threshold"))
+    return Sheet(
+        f"Near-duplicates at {threshold:g}", sections, "Pairs side by side, with the cosine of their vectors"
+    )
+
+
+def _thumbnails(store: Store, pairs: Sequence[Pair]) -> dict[str, bytes]:
+    """Return the WebP thumbnails of all frames of some pairs."""
+    wanted = sorted({name for pair in pairs for name in (pair.left, pair.right)})
+    table = store.take("thumbnails", wanted, ["frame_id", "webp"])
+    return dict(zip(table["frame_id"].to_pylist(), table["webp"].to_pylist(), strict=True))
 
 
 def _rows(
@@ -100,9 +147,7 @@ def _borderline(frames: pa.Table, matches: Matches, threshold: float) -> list[Pa
 
 
 def _page(store: Store, threshold: float, rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
-    wanted = sorted({name for pair in pairs for name in (pair.left, pair.right)})
-    table = store.take("thumbnails", wanted, ["frame_id", "webp"])
-    pictures = dict(zip(table["frame_id"].to_pylist(), table["webp"].to_pylist(), strict=True))
+    pictures = _thumbnails(store, pairs)
     lines = "".join(
         f"<tr{' class=now' if row.threshold == threshold else ''}><td>{row.threshold:g}<td>{row.pairs}"
         f"<td>{row.copies}<td>{row.stay}<td>{row.share:.0%}</tr>"

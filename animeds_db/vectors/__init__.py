@@ -12,7 +12,7 @@ from animeds_db.vectors.index import SimilarityIndex
 from animeds_db.vectors.join import similar_between, similar_pairs, similarity_index
 from animeds_db.vectors.linkage import average_linkage
 from animeds_db.vectors.nearest import Nearest, nearest
-from animeds_db.vectors.rows import Normalised, cosines, normalise
+from animeds_db.vectors.rows import Normalised, cosines, normalise, usable_rows
 from animeds_db.vectors.runs import run_leaders
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "similar_between",
     "similar_pairs",
     "similarity_index",
+    "usable_rows",
 ]

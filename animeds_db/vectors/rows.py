@@ -112,6 +112,14 @@ def normalise(x: npt.ArrayLike) -> Normalised:
     return Normalised(out, usable)
 
 
+def usable_rows(x: npt.ArrayLike) -> Mask:
+    """Return which rows of x [rows, width] have a cosine at all (bool): finite, and not zero."""
+    matrix = as_matrix(x)
+    step = block_rows(matrix.shape[1])
+    blocks = (norms(matrix[low : low + step])[1] for low in range(0, len(matrix), step))
+    return np.concatenate([np.zeros(0, bool), *blocks])
+
+
 def cosines(left: Matrix, left_rows: Positions, right: Matrix, right_rows: Positions) -> Floats:
     """Return the cosine (float32) of each pair of usable rows left[left_rows[i]], right[right_rows[i]]."""
     some_left, at_left = np.unique(left_rows, return_inverse=True)
