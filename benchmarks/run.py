@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bench_dedup
+import bench_export
 import bench_ingest
 import bench_tags
 import bench_vectors
@@ -22,6 +23,9 @@ SECTIONS: dict[str, Callable[[Path, bool], str]] = {
         work, minutes=2 if quick else 24, rounds=1 if quick else 3
     ),
     "dedup": lambda work, quick: bench_dedup.run(work, episodes=2 if quick else 3),
+    "export": lambda work, quick: bench_export.run(
+        work, frames=60 if quick else 2000, rounds=1 if quick else 3
+    ),
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
     "vectors": lambda work, quick: bench_vectors.run(work, rows=20_000 if quick else 100_000),
 }

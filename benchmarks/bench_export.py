@@ -1,0 +1,104 @@
+"""From 2,000 key frames of a 1080p episode to PNG and to WebP, against ffmpeg writing the same frames to PNG.
+
+Each way is a process of its own, in turns; processor time and peak memory are those that the kernel counted for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench_ingest import episode, ffmpeg
+from timing import table
+
+FRAMES = 2000
+GOP = 12  # frames from one key frame to the next, at 24 frames per second
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a process: seconds and bytes."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def measured(words: Sequence[str]) -> Run:
+    """Run a command and return what the kernel counted for it and what it started."""
+    start = time.perf_counter()
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(words))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Run(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+
+
+def material(work: Path, frames: int) -> Path:
+    """Encode the drawn 1080p episode with a key frame every half second, long enough for that many of them."""
+    seconds = frames * GOP / 24
+    out = work / f"Many Keys - S01E01 ({frames}).mkv"
+    if out.exists():
+        return out
+    source = episode(work, 2)
+    dense = work / "dense.mkv"
+    if not dense.exists():
+        keys = ["-t", "60", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", str(GOP)]
+        keys += ["-sc_threshold", "0"]
+        subprocess.run([ffmpeg(), "-v", "error", "-y", "-i", str(source), *keys, str(dense)], check=True)
+    repeated = ["-stream_loop", "-1", "-i", str(dense), "-t", str(seconds), "-c", "copy", str(out)]
+    subprocess.run([ffmpeg(), "-v", "error", "-y", *repeated], check=True)
+    return out
+
+
+def run(work: Path, *, frames: int = FRAMES, rounds: int = 3) -> str:
+    """Return the report section."""
+    video, db, out = material(work, frames), work / f"export-{frames}.animeds", work / "exported"
+    animeds = [sys.executable, "-m", "animeds_db"]
+    if not db.exists():
+        subprocess.run([*animeds, "ingest", str(video), "--db", str(db), "--profile", "none"], check=True)
+    select = f"SELECT frame_id FROM frames ORDER BY frame_id LIMIT {frames}"
+    ours = [*animeds, "export", "--sql", select, str(out), "--no-captions", "--db", str(db), "--image"]
+    pngs = work / "ffmpeg-pngs"
+    theirs = [ffmpeg(), "-v", "error", "-skip_frame", "nokey", "-i", str(video), "-fps_mode", "passthrough"]
+    theirs += ["-frames:v", str(frames), str(pngs / "%06d.png")]
+    ways = {
+        "ffmpeg -skip_frame nokey to PNG": (theirs, pngs),
+        "animeds export --image png": ([*ours, "png"], out),
+        "animeds export --image webp": ([*ours, "webp"], out),
+        "animeds export --image jpg": ([*ours, "jpg"], out),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in ways}
+    sizes: dict[str, tuple[int, int]] = {}
+    for _ in range(rounds):
+        for name, (words, folder) in ways.items():
+            shutil.rmtree(folder, ignore_errors=True)
+            pngs.mkdir(exist_ok=True)
+            runs[name].append(measured(words))
+            pictures = [p for p in folder.iterdir() if p.suffix in (".png", ".webp", ".jpg")]
+            sizes[name] = len(pictures), sum(p.stat().st_size for p in pictures)
+    return _section(runs, sizes, frames)
+
+
+def _section(runs: dict[str, list[Run]], sizes: dict[str, tuple[int, int]], frames: int) -> str:
+    base = statistics.median(r.wall for r in next(iter(runs.values())))
+    rows = []
+    for name, of_way in runs.items():
+        wall, cpu = (
+            statistics.median(values) for values in zip(*((r.wall, r.cpu) for r in of_way), strict=True)
+        )
+        peak = max(r.peak for r in of_way)
+        count, size = sizes[name]
+        figures = [f"{wall:.1f}", f"{wall / base:.2f}×", f"{cpu:.1f}", f"{peak / 2**20:.0f}"]
+        rows.append([name, *figures, str(count), f"{size / 2**20:.0f}"])
+    header = ["way", "wall s", "against ffmpeg", "cpu s", "peak MB", "pictures", "MB on disk"]
+    return f"## {frames} key frames of a 1080p episode to pictures\n\n{table(header, rows)}"
