@@ -87,7 +87,8 @@ def test_every_level_has_its_name(
 
 
 def test_any_column_of_the_query_is_a_level_and_goes_before_what_is_known(session: Session) -> None:
-    sql = "SELECT frame_id, shot % 2 = 0 AS even, 'her' AS character, 8 AS n_characters FROM frames WHERE shot IS NOT NULL"
+    known = "'her' AS character, 8 AS n_characters"
+    sql = f"SELECT frame_id, shot % 2 = 0 AS even, {known} FROM frames WHERE shot IS NOT NULL"
     assert folders(session, "n_characters/character/Even", sql)[:2] == [
         "6+_characters/her/true",
         "6+_characters/her/false",
