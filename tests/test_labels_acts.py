@@ -182,7 +182,7 @@ def test_a_csv_says_many_things_as_one_act(run: Runner, ds: Dataset, tmp_path: P
     [
         ("character\nFate\n", ":1: no column frame_id or face_id; it has character"),
         ("face_id,name\nx,Fate\n", ":1: no column that says something; it has face_id, name"),
-        (f"face_id,character\n{face_of(0)},Fate\n{face_of(0, 9)},x\n", f":3: there is no face or other box aaaaaaaa-"),
+        (f"face_id,character\n{face_of(0)},Fate\n{face_of(0, 9)},x\n", ":3: there is no face or other box aaaaaaaa-"),
         (f"frame_id,character\n{frame_of(2)},Fate\n", f":2: frame {frame_of(2)} has 2 faces"),
         (f"frame_id,frame\n{frame_of(2)},maybe\n", ':2: a frame is kept or dropped, not "maybe"'),
         (f"frame_id,tags\n{frame_of(2)},+\n", ':2: "+" names no tag'),
