@@ -77,7 +77,7 @@ def add(
 def list_(db: DbOption = None, form: FormatOption = None) -> None:
     """List the characters with examples: how many, where from, and how many faces have the name now."""
     with open_dataset(db) as dataset:
-        show(dataset, dataset.characters.list(), form)
+        show(dataset, dataset.characters.examples(), form)
 
 
 def remove(

@@ -109,7 +109,7 @@ class Characters:
             progress=progress,
         )
 
-    def list(self) -> duckdb.DuckDBPyRelation:
+    def examples(self) -> duckdb.DuckDBPyRelation:
         """Return one row per character and appearance: how many examples, where from, how many faces it has now."""
         from animeds_db.scripts import sql_script
 

@@ -83,9 +83,9 @@ def classify(
     options = options or ClassifyOptions()
     run = _Run(store, session, options, progress)
     scores = run.scores(options.threshold, options.margin)
-    rows = run.identities(scores)
+    rows, notes = run.identities(scores), run.notes()
     _write(store, session, rows, options.where)
-    return Classified(scores.num_rows, len(run.examples), run.calibration, _summary(rows), run.notes())
+    return Classified(scores.num_rows, len(run.examples), run.calibration, _summary(rows), notes)
 
 
 def preview(

@@ -350,7 +350,8 @@ def _rows_of(session: Session, ids: Sequence[str]) -> list[Row]:
     """Return what is known of the detections with these ids, those of earlier detectors too."""
     columns = 'detection_id AS face_id, frame_id, source_id, kind, "left", top, "right", bottom, vector, vector_model'
     sql = f"SELECT {columns} FROM detections WHERE list_contains($ids, detection_id)"
-    return session.arrow(sql, {"ids": list(ids)}).to_pylist()
+    rows: list[Row] = session.arrow(sql, {"ids": list(ids)}).to_pylist()
+    return rows
 
 
 def _webp_of(picture: Any) -> bytes | None:

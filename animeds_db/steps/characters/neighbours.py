@@ -49,8 +49,14 @@ class References:
         vectors = np.asarray(rows["vector"].combine_chunks().flatten(), np.float32)
         vectors = vectors.reshape(rows.num_rows, -1)
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        names = (tuple(rows[c].to_pylist()) for c in ("example_id", "character", "appearance", "shot"))
-        return cls(*names, vectors, np.zeros(rows.num_rows, bool))
+        return cls(
+            ids=tuple(rows["example_id"].to_pylist()),
+            characters=tuple(rows["character"].to_pylist()),
+            appearances=tuple(rows["appearance"].to_pylist()),
+            shots=tuple(rows["shot"].to_pylist()),
+            vectors=vectors,
+            is_prototype=np.zeros(rows.num_rows, bool),
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -142,7 +148,7 @@ def nearest_of(similarity: Floats, references: References, k: int, first: int = 
     place[:, k] = 0
     codes = references.codes[place]
     same = rows[(codes[:, :k] == codes[:, :1]).all(axis=1)]
-    for code in np.unique(codes[same, 0]):
+    for code in set(codes[same, 0].tolist()):
         at = same[codes[same, 0] == code]
         others = similarity[at]
         low, high = np.searchsorted(references.codes, [code, code + 1])

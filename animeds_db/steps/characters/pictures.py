@@ -20,6 +20,8 @@ from animeds_db.steps.characters.classify import vector_model
 WEBP_EDGE = 256
 HEAD_EDGE, HEAD_SHAPE = 512, 1.3
 """A picture without a face counts as a head crop itself up to this longer edge in pixels, and aspect ratio."""
+FAINT = 0.6
+"""Faces with less than that share of the surest one's score do not count: a detector's doubts."""
 CLEARLY = 2.0
 """Of several faces the largest is meant where its area is so many times that of the next."""
 
@@ -70,6 +72,8 @@ def heads(
 
     One head, unless `every` face is wanted (negatives); none where the picture is not clear.
     """
+    surest = max((face.score for face in faces), default=0.0)
+    faces = [face for face in faces if face.score >= FAINT * surest]
     if every and faces:
         return [head_crop(picture, face) for face in faces], None
     largest = sorted(faces, key=_area, reverse=True)
