@@ -123,6 +123,25 @@ def test_edits_in_any_of_several_layouts_count(tmp_path: Path) -> None:
         assert dataset.sync(out).changes == ()
 
 
+def test_a_layout_without_caption_files_is_read_by_its_pictures(tmp_path: Path) -> None:
+    with show(tmp_path) as dataset:
+        out = export(dataset, tmp_path / "out", layouts=("imagefolder",))
+        assert dataset.sync(out).changes == ()
+        (out / pictures(out)[0]).unlink()
+        assert dataset.sync(out).counts == {"dropped": 1}
+
+
+def test_a_tag_that_another_crop_of_the_frame_bears_stays(tmp_path: Path) -> None:
+    with show(tmp_path, [("Nanoha", "Fate")]) as dataset:
+        out = export(dataset, tmp_path / "out", FACE_CROPS)
+        first, second = ((out / p).with_suffix(".txt") for p in pictures(out))
+        first.write_text(first.read_text().replace(", smile", ""))
+        (told,) = dataset.sync(out).changes
+        assert (told.what, told.before) == ("left alone", "- smile")
+        second.write_text(second.read_text().replace(", smile", ""))
+        assert dataset.sync(out).counts == {"tag removed": 1}
+
+
 def test_a_synced_folder_of_which_pictures_were_deleted_can_be_overwritten(tmp_path: Path) -> None:
     with show(tmp_path) as dataset:
         out = export(dataset, tmp_path / "out", "SELECT frame_id FROM kept")

@@ -9,6 +9,12 @@ import pytest
 from synced import ARRANGED, export, pictures, said, show
 
 from animeds_db.dataset import Dataset
+from animeds_db.export.picture import Picture
+from animeds_db.sync.facts import Box, Facts
+from animeds_db.sync.folder import Standing
+from animeds_db.sync.grammar import Grammar
+from animeds_db.sync.places import Export
+from animeds_db.sync.places import moved as moved_pictures
 
 NAMES = {
     "one": ("Nanoha",),
@@ -102,6 +108,21 @@ def test_a_listed_name_may_be_new(moved, tmp_path: Path) -> None:
     (tmp_path / "cast.txt").write_text("Hayate\nNanoha\nFate")
     found, _ = moved("one", "Hayate", characters=tmp_path / "cast.txt")
     assert found == ["Hayate"]
+
+
+def box(number: int, kind: str, left: float, name: str | None = None) -> Box:
+    return Box(f"f-{kind[0]}{number}", "s", kind, left, 0.2, left + 0.2, 0.6, name, None)
+
+
+def test_a_person_seen_from_behind_takes_the_name_that_is_left() -> None:
+    boxes = [box(0, "face", 0.1, "Nanoha"), box(0, "head", 0.1), box(1, "head", 0.6), box(0, "person", 0.6)]
+    picture = Picture("Nanoha/a.png", None, "f", "s", 0, 0, 0, None, "", None, 1)
+    places = Export([picture], [Standing("Nanoha/a.png", None)], [Standing("Fate+Nanoha/a.png", None)])
+    facts = Facts({0: boxes}, {}, {}, frozenset())
+    ((_, change),) = moved_pictures(places, facts, Grammar(("Nanoha", "Fate")), frozenset({"f"}))
+    assert [(word.kind, word.value, word.box) for word in change.words] == [
+        ("head", "Fate", (0.6, 0.2, 0.8, 0.6))
+    ]
 
 
 def test_an_appearance_in_the_folder_is_that_of_the_face(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ The one rule: one run is one act, and what the folder cannot say for certain is 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from animeds_db.errors import ExportError
-from animeds_db.export.layouts import LAYOUTS
+from animeds_db.export.layouts import LAYOUTS, Layout
 from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
 from animeds_db.export.picture import Picture
 from animeds_db.session import Session
@@ -179,7 +180,7 @@ def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> 
     trees = [
         Tree(
             name if len(names) > 1 else "",
-            tuple(replace(p, path=p.paths[place], links=()) for p in manifest.pictures),
+            tuple(_in_layout(p, place, LAYOUTS[name]) for p in manifest.pictures),
             grammars[name == KOHYA],
         )
         for place, name in enumerate(names)
@@ -191,6 +192,12 @@ def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> 
             hint="export with --layout plain to correct by hand",
         )
     return trees
+
+
+def _in_layout(picture: Picture, place: int, layout: Layout) -> Picture:
+    """Return a picture as it lies in the layout at that place: its path there, its caption if it has a file."""
+    caption = picture.caption if layout.texts else None
+    return replace(picture, path=picture.paths[place], links=(), caption=caption)
 
 
 def _refuse_empty(found: Found, folder: Path) -> None:
@@ -216,25 +223,28 @@ def _changes(
 ) -> Iterator[tuple[int, Change]]:
     yield from gone_or_back(export, facts, known)
     yield from moved(export, facts, grammar, known)
+    of_frame: dict[str, list[int]] = defaultdict(list)
+    for number, picture in enumerate(export.pictures):
+        of_frame[picture.frame_id].append(number)
     for number, picture in enumerate(export.pictures):
         before, now = export.before[number], export.now[number]
         if before.caption != now.caption and now.path is not None and picture.frame_id in known:
             text = before.caption if before.path is not None else picture.caption
+            siblings = [other for other in of_frame[picture.frame_id] if other != number]
             for change in edited(picture, text, now.caption, facts, ours):
-                yield number, _unless_a_sibling_bears_it(change, number, export)
+                yield number, _unless_a_sibling_bears_it(change, number, siblings, export)
 
 
-def _unless_a_sibling_bears_it(change: Change, number: int, export: Export) -> Change:
+def _unless_a_sibling_bears_it(
+    change: Change, number: int, siblings: Iterable[int], export: Export
+) -> Change:
     """Tags are those of a frame: one that is gone from a crop, and not from the next, is not gone from it."""
-    picture = export.pictures[number]
-    if change.what != "tag removed":
-        return change
-    wanted = set(keyed(change.before))
-    for other, sibling in enumerate(export.pictures):
-        is_sibling = other != number and sibling.frame_id == picture.frame_id
-        if is_sibling and wanted <= set(keyed(export.now[other].caption or "")):
-            why = f"{sibling.path} bears it too: tags are those of the frame"
-            return left_alone(picture, f"- {change.before}", why)
+    if change.what == "tag removed":
+        wanted = set(keyed(change.before))
+        for other in siblings:
+            if wanted <= set(keyed(export.now[other].caption or "")):
+                why = f"{export.pictures[other].path} bears it too: tags are those of the frame"
+                return left_alone(export.pictures[number], f"- {change.before}", why)
     return change
 
 
