@@ -67,7 +67,7 @@ class Series:
         if not (show / "truth.json").exists():
             draw_show(show, episodes=episodes, seed=seed)
         self.seed, self.truth = seed, Truth.load(show)
-        self.dataset = _ingested(work / f"dedup-{seed}.animeds", show)
+        self.dataset = _ingested(work, show)
         self.frames = self.dataset.session.arrow(FRAMES)
         rows = self.dataset.sql("SELECT frame_id, episode, time_s FROM frames ORDER BY frame_id").fetchall()
         scripts = {part.number: drawings(self.truth, part.number) for part in self.truth.episodes}
@@ -85,13 +85,18 @@ class Series:
         return {pair: label for pair, label in every if label is not None}
 
 
-def _ingested(place: Path, show: Path) -> Dataset:
-    shutil.rmtree(place, ignore_errors=True)
+def _ingested(work: Path, show: Path) -> Dataset:
+    """Ingest a show, or open what an earlier run made of it with the same model."""
     models = load_profile("tiny", device="cpu")
-    dataset = open_or_create(str(place), models)
-    report = ingest(dataset.store, discover([show]), Sampling.parse(SAMPLING), models)
-    assert not report.failed
-    return dataset
+    assert models.image is not None
+    place = work / f"{show.name}-{models.image.id}.animeds"
+    done = place.with_suffix(".done")
+    if not done.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        dataset = open_or_create(str(place), models)
+        assert not ingest(dataset.store, discover([show]), Sampling.parse(SAMPLING), models).failed
+        done.touch()
+    return open_or_create(str(place), models)
 
 
 def pair_score(series: Series, labels: dict[tuple[int, int], bool], options: DedupOptions) -> Score:

@@ -95,15 +95,19 @@ class Matches:
     def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
         """Return which pairs the vectors make near-duplicates, unless the hashes contradict (bool)."""
         near: np.ndarray = self.cosine >= np.float32(threshold)
-        return near if agree_bits is None else near & (self.bits <= agree_bits)
+        if agree_bits is not None:
+            near &= self.bits <= agree_bits
+        return near
 
     def chosen(self, options: DedupOptions, threshold: float) -> np.ndarray:
         """Return which pairs are near-duplicates (bool)."""
         near = self.alike(threshold, options.agree_bits)
         if options.phash_distance is None:
             return near
-        like = (self.bits >= 0) & (self.bits <= options.phash_distance)
-        return near | (like & (np.isnan(self.cosine) | (self.cosine >= np.float32(options.phash_cosine))))
+        like: np.ndarray = (self.bits >= 0) & (self.bits <= options.phash_distance)
+        like &= np.isnan(self.cosine) | (self.cosine >= np.float32(options.phash_cosine))
+        like |= near
+        return like
 
 
 def find_matches(

@@ -20,7 +20,7 @@ import pyarrow as pa
 import xxhash
 
 from animeds_db.places import Place
-from animeds_db.steps.matches import Join, Progress
+from animeds_db.steps.matches import Join, Progress, embedder_of
 from animeds_db.store import Store
 from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity_index
 
@@ -121,12 +121,14 @@ def _sources(frames: pa.Table, x: np.ndarray) -> tuple[tuple[str, ...], np.ndarr
     codes = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(x)]
     ids = frames["frame_id"].combine_chunks()
-    embedder = frames["embedder"].combine_chunks()
+    offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset :]
+    letters = np.frombuffer(ids.buffers()[2], np.uint8)
+    model = str(embedder_of(frames)).encode()
     digests = []
     for low, high in pairwise(bounds):
-        seen = xxhash.xxh3_128(x[low:high].data)
-        for column in (ids, embedder):
-            seen.update("\n".join(map(str, column[low:high].to_pylist())).encode())
+        seen = xxhash.xxh3_128(model)
+        seen.update(x[low:high].data)
+        seen.update(letters[offsets[low] : offsets[high]].data)
         digests.append(seen.hexdigest())
     return tuple(digests), np.diff(bounds)
 

@@ -19,6 +19,8 @@ from animeds_db.vectors.parallel import Progress, thread_count
 from animeds_db.vectors.plan import make_plan
 from animeds_db.vectors.rows import Mask, Positions, as_matrix, same_width
 
+_PER_CELL_NS = 250_000  # measured: what a cell costs however few rows meet in it
+
 Selection = slice | npt.NDArray[np.bool_] | npt.NDArray[np.int64]
 """Some rows: a slice, a mask bool [rows], or row numbers."""
 
@@ -75,14 +77,19 @@ def similar_pairs(
     side = index.side(matrix)
     reach = reach_of(threshold, bound.slack(index.columns))
     keep: Keep
+    starts = index.starts
     if new is None:
         rights, keep = _all_rights(index, side, reach), _ascending
     else:
         is_new = _selected(new, len(matrix))[index.order]
-        rights = _rights(index, side, index.own_cells(), reach, np.flatnonzero(is_new))
+        among = np.flatnonzero(is_new)
+        if _few(index, len(among)):
+            starts, rights = np.array([0, len(index.order)]), everyone(among)
+        else:
+            rights = _rights(index, side, index.own_cells(), reach, among)
         keep = _one_new(is_new)
     budget = PairBudget(room, index.nbytes, threshold)
-    join = Join(side, side, index.starts, index.columns, rights, keep, new is None, threshold, budget)
+    join = Join(side, side, starts, index.columns, rights, keep, new is None, threshold, budget)
     return join.run(room.threads, progress, mirrored=True)
 
 
@@ -127,6 +134,12 @@ def _rights(
     if cells is None or side.features is None or own is None:
         return everyone(among)
     return visitors(cells, side.features, own, reach, among)
+
+
+def _few(index: SimilarityIndex, new: int) -> bool:
+    """Whether so few new rows are compared with all sooner than with those of the cells they must visit."""
+    every = new * len(index.order) * bound.BoundCost(index.columns - 1, 0).per_pair()
+    return every < _PER_CELL_NS * (len(index.starts) - 1)
 
 
 def _selected(new: Selection, rows: int) -> Mask:
