@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, ParamOption, UnfinishedOption, open_dataset, parse_params, show
-from animeds_db.cli.output import FormatOption, print_relation
+from animeds_db.cli.output import FormatOption, print_relation, talk
 from animeds_db.errors import UsageError
 
 
@@ -60,6 +60,10 @@ def query(
     show_sql: Annotated[
         bool, typer.Option("--sql", help="Print the query's SQL instead of running it.")
     ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw the rows as bars into this .png instead of printing them."),
+    ] = None,
     unfinished: UnfinishedOption = False,
 ) -> None:
     """Run a named query and print its rows.
@@ -72,7 +76,15 @@ def query(
         typer.echo(find(name).text)
         return
     with open_dataset(db, unfinished=unfinished) as dataset:
-        show(dataset, dataset.query(name, parse_params(param)), form)
+        rows = dataset.query(name, parse_params(param))
+        if plot is None:
+            show(dataset, rows, form)
+            return
+        from animeds_db.plots import save_plot
+
+        with dataset.session.errors():
+            save_plot(rows, plot, title=name.replace("_", " "))
+        talk(f"plot: {plot}")
 
 
 def queries(form: FormatOption = None) -> None:

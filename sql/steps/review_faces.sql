@@ -18,7 +18,7 @@ WITH ranked AS (
 by_worth AS (
     SELECT *, 'worth' AS drawn
     FROM ranked
-    WHERE place_in_shot = 1
+    WHERE place_in_shot = 1 AND frame_id NOT IN (SELECT frame_id FROM lance_duplicates WHERE NOT keeper)
     ORDER BY worth DESC, face_id
     LIMIT $n
 ),
