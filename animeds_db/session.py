@@ -9,6 +9,7 @@ that were handed out before keep theirs.
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 import weakref
@@ -19,10 +20,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from animeds_db import surface
 from animeds_db.errors import QueryError, did_you_mean
 from animeds_db.lanceview import LanceView
 from animeds_db.query_errors import EXPLAIN, explained
-from animeds_db.scripts import sql_script, sql_scripts
+from animeds_db.scripts import sql_script
 from animeds_db.store import Store
 
 ATTACHED = ("show", "season", "episode")
@@ -32,6 +34,7 @@ _LOCKS = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
+_OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 TextVector = Callable[[str], list[float]]
 Choices = dict[str, int | None]
 """Tasks for which a second model was chosen, with the width of its vectors."""
@@ -70,23 +73,21 @@ class Session:
     ) -> None:
         self._store = store
         self._unfinished = unfinished
-        self._base = _locked_database()
+        self._base = _closed_at_exit(_locked_database())
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
         self._choices: Choices = {}
+        self._made: frozenset[str] = frozenset()
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
-        # DuckDB's binding complains on stderr about connections that are open when Python ends
-        self._closing = weakref.finalize(self, self._base.close)
-        run_scripts(self._base, "macros")
 
     def close(self) -> None:
         """Close the session; relations that it handed out end with it."""
         if self._current is not None:
             self._current.close()
             self._current = None
-        self._closing()
+        self._base.close()
 
     def sql(
         self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
@@ -102,7 +103,7 @@ class Session:
             statement = self._checked(text, file)
             values = _matched(statement.named_parameters, params or {}, file)
             try:
-                return _relation(self._connection(), statement.query, values)
+                return _relation(self._connection(text, *_texts(values)), statement.query, values)
             except duckdb.Error as error:
                 raise self._placed(error, statement, text, values, file) from error
 
@@ -121,7 +122,7 @@ class Session:
         `tables` gives those rows by the names under which the script knows them. Raises QueryError.
         """
         with self.errors(script):
-            connection = self._connection()
+            connection = self._connection(script, *_texts(params or {}))
             for name, table in tables.items():
                 connection.register(name, table)
             try:
@@ -140,10 +141,10 @@ class Session:
             try:
                 cursor.execute(f"{EXPLAIN}{text}", values or None)
             except duckdb.Error as again:
-                return explained(again, text, file, self._views(), moved=1)
+                return explained(again, text, file, self.views(), moved=1)
             finally:
                 cursor.close()
-        return explained(error, text, file, self._views())
+        return explained(error, text, file, self.views())
 
     @contextmanager
     def errors(self, text: str = "", file: str | None = None) -> Iterator[None]:
@@ -151,18 +152,11 @@ class Session:
         try:
             yield
         except duckdb.Error as error:
-            raise explained(error, text, file, self._views()) from error
+            raise explained(error, text, file, self.views()) from error
 
     def views(self) -> list[str]:
         """Return the names of the views."""
-        self._connection()
-        return self._views()
-
-    def _views(self) -> list[str]:
-        found = self._base.execute(
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY 1"
-        )
-        return [row[0] for row in found.fetchall()]
+        return list(surface.view_names())
 
     def _checked(self, text: str, file: str | None) -> Any:
         """Return the text's only statement. Raises QueryError unless it is one, and only reads."""
@@ -201,12 +195,13 @@ class Session:
         tree = json.loads(row[0])
         return bool(tree["error"]) or any(kind.endswith("_QUERY_NODE") for kind in _types(tree))
 
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        """Return the connection on which the newest versions are registered."""
+    def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
+        """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
         versions = {name: self._store.version(name) for name in self._store.names()}
         if self._current is None or versions != self._versions or _is_busy(self._current):
             self._current = self._pinned()
             self._versions = versions
+        self._make(self._current, surface.spoken_of(texts))
         return self._current
 
     def _pinned(self) -> duckdb.DuckDBPyConnection:
@@ -221,7 +216,7 @@ class Session:
             if again.version == sources.version:
                 break
             sources = again
-        connection = self._base.cursor()
+        connection = _closed_at_exit(self._base.cursor())
         attached, hidden = self._of_sources(sources)
         for name, table in tables.items():
             has_source = "source_id" in table.schema.names
@@ -234,7 +229,7 @@ class Session:
         for statement in (*_VOCABULARY, *_RERUNS):
             connection.execute(statement)
         schemas = {name: table.schema for name, table in tables.items()}
-        self._create_views(connection, schemas, _choices(tables) | _corrections(tables))
+        self._renew(connection, schemas, _choices(tables) | _corrections(tables))
         return connection
 
     def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
@@ -247,16 +242,24 @@ class Session:
         ]
         return rows.drop_columns(["state"]).combine_chunks(), hidden
 
-    def _create_views(
+    def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
+        """Create views and macros that are not there yet."""
+        if names - self._made:
+            surface.create(connection, names, _stand_ins(self._schemas["frames"], self._choices))
+            self._made |= names
+
+    def _renew(
         self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
     ) -> None:
-        if (schemas, choices) == (self._schemas, self._choices):
-            return
-        instead = _stand_ins(schemas["frames"], choices)
-        if self._schemas:  # a view remembers the types of those below it, which may be others now
-            run_scripts(connection, "views", instead)
-        run_scripts(connection, "views", instead)
-        self._schemas, self._choices = schemas, choices
+        """Create again what is there when columns, or the models that count, are others now."""
+        if (schemas, choices) != (self._schemas, self._choices):
+            self._schemas, self._choices = schemas, choices
+            surface.create(connection, self._made, _stand_ins(schemas["frames"], choices))
+
+
+def _texts(values: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that are words: they may name a view."""
+    return [value for value in values.values() if isinstance(value, str)]
 
 
 def _choices(tables: Mapping[str, Any]) -> Choices:
@@ -297,22 +300,17 @@ def _no_text_vector(_words: str) -> list[float]:
     raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
 
 
-def run_scripts(
-    connection: duckdb.DuckDBPyConnection, folder: str, instead: Mapping[str, str] | None = None
-) -> None:
-    """Run the scripts of `sql/<folder>`, or what stands in for them. One that builds on another follows it."""
-    waiting = [(instead or {}).get(script, script) for script in sql_scripts(folder)]
-    while waiting:
-        failed = []
-        for script in waiting:
-            try:
-                connection.execute(script)
-            except (duckdb.CatalogException, duckdb.BinderException) as error:
-                failed.append(script)
-                reason = error
-        if len(failed) == len(waiting):
-            raise reason
-        waiting = failed
+def _closed_at_exit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Remember a connection until it goes; relations may outlive their session."""
+    _OPEN.add(connection)
+    return connection
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open when Python ends, about which DuckDB's binding would complain on stderr."""
+    for connection in list(_OPEN):
+        connection.close()
 
 
 def _locked_database() -> duckdb.DuckDBPyConnection:

@@ -263,11 +263,10 @@ def test_rows_of_unfinished_sources_are_seen_only_when_asked_for(tmp_path: Path,
     assert len(found) == (3 if unfinished else 1)
 
 
-def test_every_view_answers_in_an_empty_database(tmp_path: Path) -> None:
-    session = Session(new_store(tmp_path))
-    session.sql("SELECT 1")
-    for view in session.views():
-        assert session.sql(f"SELECT * FROM {view}").fetchall() == [], view
+def test_every_view_answers_in_an_empty_database_also_when_it_is_asked_first(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    for view in sorted({*Session(store).views()} - {"default_style"}):  # a style is a row of its own
+        assert Session(store).sql(f"SELECT * FROM {view}").fetchall() == [], view
     assert session.sql("SELECT count(*) FROM frames WHERE has_tag(tag_ids, 'x')").fetchall() == [(0,)]
 
 
