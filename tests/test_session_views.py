@@ -267,6 +267,7 @@ def test_every_view_answers_in_an_empty_database_also_when_it_is_asked_first(tmp
     store = new_store(tmp_path)
     for view in sorted({*Session(store).views()} - {"default_style"}):  # a style is a row of its own
         assert Session(store).sql(f"SELECT * FROM {view}").fetchall() == [], view
+    session = Session(store)
     assert session.sql("SELECT count(*) FROM frames WHERE has_tag(tag_ids, 'x')").fetchall() == [(0,)]
 
 
