@@ -20,7 +20,7 @@ WITH crossed AS (
 distances AS (
     SELECT *, other_s - time_s AS distance,
         coalesce(
-            distance - lag(distance) OVER (PARTITION BY source_id, other ORDER BY distance) > 0.25, true
+            distance - lag(distance) OVER (PARTITION BY source_id, other ORDER BY distance, time_s) > 0.25, true
         ) AS begins
     FROM crossed
 ),
@@ -33,7 +33,7 @@ paced AS (
 stretches AS (
     SELECT *,
         coalesce(
-            time_s - lag(time_s) OVER (PARTITION BY source_id, other, pace ORDER BY time_s) > $gap_s, true
+            time_s - lag(time_s) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) > $gap_s, true
         ) AS begins_run
     FROM paced
 ),
@@ -41,6 +41,16 @@ stretches AS (
 numbered AS (
     SELECT *, sum(begins_run::INT) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) AS run
     FROM stretches
+),
+
+-- A single frame that happens to be alike does not make its shot part of the run: half of the shot must be.
+covered AS (
+    SELECT numbered.*
+    FROM numbered
+    JOIN (
+        SELECT source_id, shot, count(DISTINCT time_s) AS n_frames FROM frames GROUP BY source_id, shot
+    ) AS shots USING (source_id, shot)
+    QUALIFY 2 * count(DISTINCT time_s) OVER (PARTITION BY source_id, other, pace, run, shot) >= n_frames
 ),
 
 lengths AS (
@@ -52,7 +62,7 @@ lengths AS (
 runs AS (
     SELECT source_id, other, min(shot) AS first_shot, max(shot) AS last_shot,
         min(time_s) AS start_s, max(time_s) AS end_s, min(other_s) AS other_start_s, max(other_s) AS other_end_s
-    FROM numbered
+    FROM covered
     GROUP BY source_id, other, pace, run
     HAVING max(time_s) - min(time_s) >= $min_s AND count(DISTINCT time_s) >= 3
 ),
@@ -75,7 +85,7 @@ placed AS (
 -- The same run, seen with several other sources, is one.
 islands AS (
     SELECT *, coalesce(first_shot > max(last_shot) OVER (
-        PARTITION BY source_id, kind ORDER BY first_shot, last_shot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY source_id, kind ORDER BY first_shot, last_shot, other ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ), true) AS begins
     FROM placed
 ),
@@ -84,7 +94,7 @@ merged AS (
     SELECT source_id, kind, min(first_shot) AS first_shot, max(last_shot) AS last_shot,
         bool_or(repeats) AS repeats, list_sort(list(DISTINCT other)) AS shared_with
     FROM (
-        SELECT *, sum(begins::INT) OVER (PARTITION BY source_id, kind ORDER BY first_shot, last_shot) AS island
+        SELECT *, sum(begins::INT) OVER (PARTITION BY source_id, kind ORDER BY first_shot, last_shot, other) AS island
         FROM islands
     )
     GROUP BY source_id, kind, island
