@@ -154,4 +154,4 @@ def test_the_sample_show_goes_out_is_corrected_and_goes_out_again(tmp_path: Path
         told = set(again.pop(edited).decode().split(", "))
         assert told == {*rest.pop(edited).decode().split(", "), "striped scarf"}
         assert again == rest
-        assert dataset.history().fetchone()[2] == "me"
+        assert [row[2] for row in dataset.history().fetchall()] == ["me"]
