@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cli_run import Runner
+from framestore import dataset_of, frame_rows
 from model_files import embedder, picture
 from model_places import only_here
 from PIL import Image
@@ -18,6 +20,7 @@ from animeds_db.models import load_profile
 from animeds_db.models.catalogue import add_model, list_models
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text, text_tower
+from animeds_db.models.torch_clip import extra
 
 HERE = {name: importlib.util.find_spec(name) is not None for name in ("open_clip", "sentence_transformers")}
 needs_clip = pytest.mark.skipif(not all(HERE.values()), reason="needs the [clip] extra (several GB)")
@@ -33,9 +36,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def clip(own: Path) -> str:
     """A small CLIP with random weights in a file, known to open_clip by its own configuration; its name here."""
-    import open_clip
     import torch
 
+    open_clip = extra("open_clip", "the tests")
     folder = own.parent / "configs"
     folder.mkdir()
     config = {
@@ -121,8 +124,8 @@ def sentence_model(folder: Path) -> Path:
     return folder / "tower"
 
 
-@needs_clip
-def test_a_multilingual_tower_of_sentence_transformers_searches_an_onnx_clips_space(own: Path) -> None:
+def a_clip_and_a_japanese_tower(own: Path) -> str:
+    """Add an ONNX picture tower "small" and a text tower "japanese" of its space; return the id of the first."""
     file = embedder(own.parent / "small.onnx", WIDTH, (64, 64), names=("pixel_values", "image_embeds"))
     settings = {"output": {"name": "image_embeds"}, "width": WIDTH}
     add_model(file, "clip-vit-b32", name="small", settings=settings)
@@ -133,12 +136,39 @@ def test_a_multilingual_tower_of_sentence_transformers_searches_an_onnx_clips_sp
             f'files = {{ model = "{tower.name}" }}\nwidth = {WIDTH}\n'
         )
     image = load_profile("none", overrides={"image": "small"}, device="cpu").image
-    assert image is not None
-    vectors = embed_text(image.id, ["赤い髪の", "red hair"], tower="japanese")
-    assert vectors.shape == (2, WIDTH) == (2, image([picture(30, 30)]).shape[1])
+    assert image is not None and image.width == WIDTH
+    return image.id
+
+
+@needs_clip
+def test_a_multilingual_tower_of_sentence_transformers_searches_an_onnx_clips_space(own: Path) -> None:
+    image = a_clip_and_a_japanese_tower(own)
+    vectors = embed_text(image, ["赤い髪の", "red hair"], tower="japanese")
+    assert vectors.shape == (2, WIDTH)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-5)
     assert not np.allclose(vectors[0], vectors[1])
-    assert text_tower(image.id, tower="japanese", device="cpu").id.startswith("japanese@")
+    assert text_tower(image, tower="japanese", device="cpu").id.startswith("japanese@")
+
+
+@needs_clip
+def test_a_japanese_sentence_searches_the_frames_of_an_onnx_clip(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = a_clip_and_a_japanese_tower(own)
+    vectors = embed_text(image, ["赤い髪の", "red hair"], tower="japanese")
+    frames = frame_rows("aaaaaaaa", np.stack([-vectors[0], vectors[1], vectors[0]]), 3, embedder=[image] * 3)
+    dataset_of(own.parent, {"aaaaaaaa": frames}, width=WIDTH).close()
+    monkeypatch.setenv("ANIMEDS_DB", str(own.parent / "frames.animeds"))
+    animeds = Runner(capsys, monkeypatch)
+    found = animeds("search", "赤い髪の", "--tower", "japanese", "--format", "jsonl")
+    assert found.code == 0, found.err
+    rows = [json.loads(line) for line in found.out.splitlines()]
+    assert [row["frame_id"][-6:] for row in rows] == ["002000", "001000", "000000"]
+    assert rows[0]["similarity"] == pytest.approx(1, abs=1e-4)
+    assert rows[2]["similarity"] == pytest.approx(-1, abs=1e-4)
+    monkeypatch.setenv("ANIMEDS_TEXT_TOWER", "japanese")
+    in_sql = animeds("sql", "SELECT frame_id FROM search_text('赤い髪の')", "--format", "jsonl")
+    assert [json.loads(line)["frame_id"] for line in in_sql.out.splitlines()] == [r["frame_id"] for r in rows]
 
 
 @pytest.mark.skipif(HERE["open_clip"], reason="the [clip] extra is here")

@@ -9,6 +9,9 @@ Their revision is the start of the sha256 over their weights, since nobody else 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -74,7 +77,7 @@ class SentenceText(TextTower):
     """A text tower of sentence-transformers that was trained into the space of a CLIP picture tower."""
 
     def __init__(self, files: Files, device: Device) -> None:
-        library = _library("sentence_transformers", files.entry)
+        library = extra("sentence_transformers", files.entry)
         local = (files.entry.folder or Path()) / files.entry.files["model"]
         place = str(local) if local.is_dir() else files.entry.files["model"]
         try:
@@ -131,7 +134,7 @@ def _open_clip(entry: Entry, device: str) -> _OpenClip:
 
 @lru_cache(maxsize=1)  # both towers are one model
 def _load_open_clip(name: str, model: str, pretrained: str, device: str) -> _OpenClip:
-    library = _library("open_clip", name)
+    library = extra("open_clip", name)
     if ":" not in model and model not in library.list_models():
         raise ModelError(
             f'{name}: open_clip has no model "{model}"', hint=did_you_mean(model, library.list_models())
@@ -171,17 +174,50 @@ def _in_batches(
     return np.concatenate(parts), size
 
 
-def _library(module: str, entry: Entry | str) -> Any:
-    import importlib
-
+def extra(module: str, entry: Entry | str) -> Any:
+    """Import a library of the [clip] extra for a model. Raises ModelError when it is not there or does not work."""
     name = entry if isinstance(entry, str) else entry.name
     try:
-        return importlib.import_module(module)
-    except ImportError as error:
+        return _imported(module)
+    except (ImportError, RuntimeError) as error:
         raise ModelError(
-            f"{name} needs {module.replace('_', '-')}, which is not installed ({error})",
+            f"{name} needs {module.replace('_', '-')}, which {_state_of(error)} ({error})",
             hint="pip install 'animeds-db[clip]' (several GB with torch), or use an ONNX model: clip-vit-b32",
         ) from error
+
+
+def _state_of(error: Exception) -> str:
+    return "is not installed" if isinstance(error, ImportError) else "does not work here"
+
+
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+        _declare_torchvision_operators()
+        return importlib.import_module(module)
+
+
+_declared: list[Any] = []  # what torch forgets when nobody holds it
+
+
+def _declare_torchvision_operators() -> None:
+    """Declare the compiled operators that torchvision describes but could not load.
+
+    A torch without CUDA beside the torchvision of PyPI, which is built for CUDA, cannot load them, and then
+    torchvision refuses to be imported. CLIP uses its transforms only, which need none of them.
+    """
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    folders = spec.submodule_search_locations if spec else None
+    text = (Path(next(iter(folders or ()))) / "_meta_registrations.py").read_text("utf-8")
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for operator in re.findall(r'register_fake\("torchvision::(\w+)"\)', text):
+        library.define(f"{operator}(Tensor x) -> Tensor")
+    _declared.append(library)
 
 
 def _cannot_load(entry: Entry | str, error: Exception) -> ModelError:
