@@ -60,6 +60,15 @@ def random_views(n: int, how: Warp, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(rows.astype(np.float32))
 
 
+def views_of(points: np.ndarray, how: Warp, rng: np.random.Generator) -> Tensor:
+    """Return random views as `random_views` does, around relative points [N,2] (x, y)."""
+    views = random_views(len(points), how, rng)
+    views[:, :, 2] = torch.from_numpy(
+        (points * 2 - 1 + rng.normal(0, how.shift, points.shape)).astype(np.float32)
+    )
+    return views
+
+
 def warp(pictures: Tensor, views: Tensor, size: tuple[int, int], fill: str = "border") -> Tensor:
     """Return the views [N,3,height,width] of the pictures; outside is the edge's colour, zeros or white."""
     grid = F.affine_grid(views, [len(pictures), 3, *size], align_corners=False)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 KINDS = ("face", "head", "person")
-DETECTOR_SIZE = (192, 320)
-TAGGER_SIZE = (160, 160)
-IMAGE_SIZE = (96, 160)
+PICTURE_SIZE = (192, 320)
+TWIN_SIZE = (96, 160)
+"""A frame and the same frame from a release of half its height are one picture to a search."""
 HEAD_STORED = 128
 HEAD_SIZE = (96, 96)
 HEAD_MARGIN = 1.25
@@ -25,13 +25,13 @@ RATINGS = ("general", "sensitive", "questionable", "explicit")
 
 @dataclass(frozen=True)
 class Scenes:
-    """Drawn scenes: pictures in three sizes, relative boxes [m,4], classes (places in KINDS), tags, groups.
+    """Drawn scenes: pictures, a smaller second coding of each, relative boxes [m,4], classes (places in KINDS),
+    tags, groups.
 
     `people` holds for each person the middle of the head (relative x, y) and that person's own tags.
     """
 
-    detector: np.ndarray
-    tagger: np.ndarray
+    pictures: np.ndarray
     twin: np.ndarray
     boxes: list[np.ndarray]
     classes: list[np.ndarray]
@@ -52,8 +52,7 @@ class Scenes:
             for f in json.loads((s / "facts.json").read_text("utf-8"))
         ]
         arrays = [
-            np.concatenate([np.load(s / f"{name}.npy") for s in shards])
-            for name in ("detector", "tagger", "twin")
+            np.concatenate([np.load(s / f"{name}.npy") for s in shards]) for name in ("detector", "twin")
         ]
         return cls(
             *arrays,

@@ -1,4 +1,4 @@
-"""The first training: one trunk learns boxes, tags, places of tags and captions together, on small pictures.
+"""The first training: one trunk learns boxes, tags, places of tags and captions together.
 
 Rule: everything is learned from one forward pass per picture; the stages after it only polish a copy each.
 """
@@ -21,13 +21,14 @@ from training.batches import (
     normalise,
     pad_targets,
     random_views,
+    to_float,
     warp,
 )
-from training.cache import IMAGE_SIZE, KINDS, RATINGS, Scenes
+from training.cache import KINDS, PICTURE_SIZE, RATINGS, Scenes
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
 from training.nets import JointNet, cell_centres
-from training.search import VECTOR, asked_for, first_view, random_captions, tokens
+from training.search import VECTOR, asked_for, random_captions, tokens
 
 JOINT_VIEW = Warp(zoom=(0.88, 1.12), stretch=0.08, shift=0.02, degrees=3.0, light=0.15, noise=0.05)
 STRIDE = 16
@@ -72,26 +73,20 @@ def train_joint(
     place = {n: i for i, n in enumerate(names)}
     sayable = frozenset(names) - frozenset(RATINGS)
     own = [[(x, y, row_of(tags, place)) for x, y, tags in people] for people in scenes.people]
-    cells = cell_centres(*IMAGE_SIZE)
+    cells = cell_centres(*PICTURE_SIZE)
 
     def loss_at(_: int) -> Tensor:
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
         views = random_views(len(rows), JOINT_VIEW, rng)
-        pictures = warp(first_view(scenes.detector[rows]), views, IMAGE_SIZE)
+        pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
         maps = net.trunk(normalise(jitter(pictures, JOINT_VIEW, rng)))
         turned = views.numpy().astype(np.float64)
         moved = [move_boxes(scenes.boxes[i], v) for i, v in zip(rows, turned, strict=True)]
-        tidy = [clip_boxes(b, scenes.classes[i], IMAGE_SIZE) for i, b in zip(rows, moved, strict=True)]
-        targets = pad_targets([t[0] for t in tidy], [t[1] for t in tidy], IMAGE_SIZE)
+        tidy = [clip_boxes(b, scenes.classes[i], PICTURE_SIZE) for i, b in zip(rows, moved, strict=True)]
+        targets = pad_targets([t[0] for t in tidy], [t[1] for t in tidy], PICTURE_SIZE)
         boxes = losses.detection_loss(*net.detect(maps), cells, targets)
         logits, dense = net.tags(maps)
-        told = [
-            people_map(
-                move_people(own[i], v), b[scenes.classes[i] == KINDS.index("person")], IMAGE_SIZE, len(names)
-            )
-            for i, v, b in zip(rows, turned, moved, strict=True)
-        ]
-        where, sort = (torch.from_numpy(np.stack([t[k] for t in told])) for k in (0, 1))
+        where, sort = told_places(scenes, rows, turned, own, len(names))
         tags = losses.tag_loss(logits, truth[rows]) + 0.5 * losses.place_loss(
             dense, where, sort, net.tags.local
         )
@@ -104,6 +99,22 @@ def train_joint(
         return boxes + tags + found
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def told_places(
+    scenes: Scenes,
+    rows: np.ndarray,
+    views: np.ndarray,
+    own: list[list[tuple[float, float, np.ndarray]]],
+    tags: int,
+) -> tuple[Tensor, Tensor]:
+    """Return the truth [N,h,w,T] and sort [N,h,w] of `losses.place_loss` for scenes seen through views."""
+    maps = []
+    for i, view in zip(rows, views, strict=True):
+        bodies = move_boxes(scenes.boxes[i][scenes.classes[i] == KINDS.index("person")], view)
+        maps.append(people_map(move_people(own[i], view), bodies, PICTURE_SIZE, tags))
+    where, sort = (torch.from_numpy(np.stack([m[k] for m in maps])) for k in (0, 1))
+    return where, sort
 
 
 def row_of(tags: frozenset[str], place: dict[str, int]) -> np.ndarray:

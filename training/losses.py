@@ -76,11 +76,14 @@ def detection_loss(
     return (score_loss * (0.2 + focus)).sum() / total * 1.5 + box_loss * 2.0
 
 
-def tag_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return the asymmetric loss of arXiv 2009.14119: tags that are clearly absent count for little."""
+def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5) -> Tensor:
+    """Return the asymmetric loss of arXiv 2009.14119: tags that are clearly absent count for little.
+
+    With a high `ease` rare tags are learned sooner but said too often; with none a probability is one.
+    """
     chance = logits.sigmoid()
     present = truth * F.logsigmoid(logits)
-    absent = (1 - truth) * F.logsigmoid(-logits) * chance.detach().pow(1.5)
+    absent = (1 - truth) * F.logsigmoid(-logits) * chance.detach().pow(ease)
     return -(present + absent).sum() / truth.sum().clamp_min(1.0)
 
 

@@ -6,6 +6,7 @@ the bare nets speak logits and [N,3,H,W] floats, which losses like better.
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -91,6 +92,15 @@ class TagHead(nn.Module):
         dense = self.dense(places)
         whole = self.whole(torch.cat([pooled(x16, x32), places.mean((2, 3))], 1))
         return whole + F.relu(dense.amax((2, 3)) + 4.0) * self.local, dense
+
+    def narrowed(self, kept: Tensor) -> TagHead:
+        """Return a head that says only the tags at these places."""
+        head = copy.deepcopy(self)
+        for last in (head.dense, head.whole[-1]):
+            assert isinstance(last, nn.Conv2d | nn.Linear) and last.bias is not None
+            last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
+        head.local = self.local[kept]
+        return head
 
 
 class TagNet(nn.Module):
@@ -236,6 +246,41 @@ class TextNet(nn.Module):
             x = block(x, hidden)
         x = self.norm(x) * mask[:, :, None]
         return F.normalize(self.project(x.sum(1) / mask.sum(1, keepdim=True).clamp_min(1.0)), dim=1)
+
+
+class ImageNet(nn.Module):
+    """Image → L2-normalised vector [N, width], from what the trunk sees and what the tag head makes of it."""
+
+    def __init__(self, tags: int, width: int) -> None:
+        super().__init__()
+        self.trunk, self.tags, self.head = Trunk(), TagHead(tags), SearchHead(tags, width)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return [N, F]: the pooled maps, then one probability per tag."""
+        maps = self.trunk(x)
+        return torch.cat([pooled(maps[1], maps[2]), self.tags(maps)[0].sigmoid()], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))  # type: ignore[no-any-return]
+
+
+class SearchHead(nn.Module):
+    """Features of an `ImageNet` → L2-normalised vector: a linear view of the tags and a bent one of it all."""
+
+    def __init__(self, tags: int, width: int, hidden: int = 256) -> None:
+        super().__init__()
+        seen = 2 * (TRUNK_WIDTHS[2] + TRUNK_WIDTHS[3])
+        self.tags = tags
+        self.known = nn.Linear(tags, width)
+        self.norm = nn.LayerNorm(seen)
+        self.bent = nn.Sequential(
+            nn.Linear(seen + tags, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        seen, told = features[:, : -self.tags], features[:, -self.tags :]
+        bent = self.bent(torch.cat([self.norm(seen), told], 1))
+        return F.normalize(self.known(told) + bent, dim=1)
 
 
 class JointNet(nn.Module):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from animeds_db.sample.figure import Style, random_look, random_pose
 from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
-from training.cache import DETECTOR_SIZE, IMAGE_SIZE, KINDS, TAGGER_SIZE
+from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
 from training.degrade import degrade, encode
 
 SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
@@ -109,14 +109,6 @@ def hidden(box: tuple[float, ...], front: tuple[float, ...]) -> float:
     return wide * high / max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
 
 
-def padded(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """Return the picture on a white square, resized (bicubic), as WD taggers are fed."""
-    side = max(image.size)
-    square = Image.new("RGB", (side, side), (255, 255, 255))
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    return np.asarray(square.resize(size[::-1], Image.Resampling.BICUBIC))
-
-
 def stretched(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
     """Return the picture resized to height and width, aspect not kept."""
     return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
@@ -132,7 +124,7 @@ def draw_scenes(
     rng = np.random.default_rng(seed)
     arrays = [
         open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, *size, 3))
-        for name, size in (("detector", DETECTOR_SIZE), ("tagger", TAGGER_SIZE), ("twin", IMAGE_SIZE))
+        for name, size in (("detector", PICTURE_SIZE), ("twin", TWIN_SIZE))
     ]
     facts: list[dict[str, object]] = []
     group = 0
@@ -145,7 +137,7 @@ def draw_scenes(
             twin = encode(seen, rng)
             for array, picture in zip(
                 arrays,
-                (stretched(seen, DETECTOR_SIZE), padded(seen, TAGGER_SIZE), stretched(twin, IMAGE_SIZE)),
+                (stretched(seen, PICTURE_SIZE), stretched(twin, TWIN_SIZE)),
                 strict=True,
             ):
                 array[len(facts)] = picture

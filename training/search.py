@@ -6,6 +6,7 @@ Rule: a caption fits every picture that has all its tags, so what is right is kn
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,12 +16,13 @@ from torch import Tensor, nn
 
 from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
-from training.cache import IMAGE_SIZE, Scenes
+from training.cache import PICTURE_SIZE, Scenes
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
-from training.nets import EmbedNet, JointNet, TextNet
+from training.nets import ImageNet, SearchHead, TagNet, TextNet
 
 VECTOR = 128
+VIEWS = 3
 MOST_TAGS = 7
 IMAGE_VIEW = Warp(
     zoom=(0.97, 1.05), stretch=0.02, shift=0.015, degrees=1.0, mirror=False, light=0.1, noise=0.03
@@ -31,26 +33,13 @@ TWIN_VIEW = Warp(
 
 
 class SearchTrainer(nn.Module):
-    """Image tower, text tower, and the learned scale and shift between their cosine and a logit."""
+    """Search head, text tower, and the learned scale and shift between their cosine and a logit."""
 
-    def __init__(self, vocabulary: int) -> None:
+    def __init__(self, tags: int, vocabulary: int) -> None:
         super().__init__()
-        self.image, self.text = EmbedNet(VECTOR), TextNet(vocabulary, VECTOR, longest=LONGEST)
+        self.head, self.text = SearchHead(tags, VECTOR), TextNet(vocabulary, VECTOR, longest=LONGEST)
         self.scale = nn.Parameter(torch.tensor(2.5))
         self.shift = nn.Parameter(torch.tensor(-4.0))
-
-    def start_from(self, joint: JointNet) -> None:
-        """Copy what the joint training has learned."""
-        self.image.trunk.load_state_dict(joint.trunk.state_dict())
-        self.image.head.load_state_dict(joint.image.state_dict())
-        self.text.load_state_dict(joint.text.state_dict())
-        self.scale.data.copy_(joint.scale.data)
-        self.shift.data.copy_(joint.shift.data)
-
-
-def first_view(pictures: np.ndarray) -> Tensor:
-    """Return the detector's pictures halved by averaging: 0…1 float32 [N,3,96,160]."""
-    return F.avg_pool2d(to_float(pictures), 2)
 
 
 def random_captions(
@@ -77,42 +66,76 @@ def train_search(
     scenes: Scenes,
     names: tuple[str, ...],
     tokenizer: Tokenizer,
-    joint: JointNet,
+    tagger: TagNet,
     plan: Plan,
     say: Callable[[str], None],
-) -> tuple[EmbedNet, TextNet]:
-    """Polish image and text tower; near-duplicates are learned here."""
+) -> tuple[ImageNet, TextNet]:
+    """Train a search head on what a finished tagger sees, and the text tower; near-duplicates are learned here.
+
+    The tagger itself stays as it is, so its features are computed once, for a few views of each picture.
+    """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    trainer = SearchTrainer(tokenizer.get_vocab_size())
-    trainer.start_from(joint)
+    net = ImageNet(len(tagger.head.local), VECTOR)
+    net.trunk.load_state_dict(tagger.trunk.state_dict())
+    net.tags.load_state_dict(tagger.head.state_dict())
+    net.eval()
+    firsts, seconds = seen_features(net, scenes, plan.kept.with_suffix(".npz"), rng, say)
+    trainer = SearchTrainer(len(tagger.head.local), tokenizer.get_vocab_size())
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(scenes.matrix(names))
     batches = group_batches(scenes.groups, plan.batch, rng)
 
     def loss_at(_: int) -> Tensor:
         rows = batches()
+        one = trainer.head(torch.from_numpy(firsts[int(rng.integers(VIEWS)), rows].astype(np.float32)))
+        two = trainer.head(torch.from_numpy(seconds[int(rng.integers(VIEWS)), rows].astype(np.float32)))
         handfuls = random_captions([scenes.tags[i] for i in rows], frozenset(names), rng)
         fits = asked_for(handfuls, truth[rows], place)
         texts = trainer.text(*tokens(tokenizer, [compose(t, rng) for t in handfuls], rng))
-        vectors = trainer.image(torch.cat(twins(scenes, rows, rng)))
-        one, two = vectors[: len(rows)], vectors[len(rows) :]
         scale = trainer.scale.exp()
         found = losses.matching_loss(one, texts, fits, scale, trainer.shift)
-        found = found + 0.3 * losses.ranking_loss(two, texts, fits, scale)
+        found = found + 0.5 * losses.ranking_loss(two, texts, fits, scale)
         return found + losses.twin_loss(one, two, torch.from_numpy(scenes.groups[rows]))
 
     trained = fit(trainer, loss_at, plan, say)
-    return trained.image, trained.text  # type: ignore[return-value]
+    net.head.load_state_dict(trained.head.state_dict())  # type: ignore[union-attr, arg-type]
+    return net, trained.text  # type: ignore[return-value]
+
+
+def seen_features(
+    net: ImageNet, scenes: Scenes, kept: Path, rng: np.random.Generator, say: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return float16 [views, pictures, F] of the pictures and of their twins, from a file when it is there."""
+    if kept.exists():
+        both = np.load(kept)
+        return both["firsts"], both["seconds"]
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for k in range(VIEWS):
+        seen: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        for start in range(0, len(scenes), 32):
+            rows = np.arange(start, min(start + 32, len(scenes)))
+            for part, pictures in zip(seen, twins(scenes, rows, rng), strict=True):
+                with torch.no_grad():
+                    part.append(net.features(pictures).numpy().astype(np.float16))
+        for all_views, one in zip(parts, seen, strict=True):
+            all_views.append(np.concatenate(one))
+        say(f"search: view {k + 1} of {VIEWS}")
+    firsts, seconds = np.stack(parts[0]), np.stack(parts[1])
+    np.savez(kept, firsts=firsts, seconds=seconds)
+    return firsts, seconds
 
 
 def twins(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Return two views of the same frames: one coding each, the second nudged by a pixel or so."""
+    """Return two views of the same frames: one coding each, the second nudged by a pixel or so, or half the size."""
     looks = random_views(len(rows), IMAGE_VIEW, rng)
-    first = warp(first_view(scenes.detector[rows]), looks, IMAGE_SIZE)
+    first = to_float(scenes.pictures[rows])
+    again = F.interpolate(to_float(scenes.twin[rows]), PICTURE_SIZE, mode="bilinear")
+    again = again if rng.random() < 0.4 else first
     nudges = random_views(len(rows), TWIN_VIEW, rng)
-    second = warp(warp(to_float(scenes.twin[rows]), looks, IMAGE_SIZE), nudges, IMAGE_SIZE)
-    return normalise(jitter(first, IMAGE_VIEW, rng)), normalise(jitter(second, TWIN_VIEW, rng))
+    one = warp(first, looks, PICTURE_SIZE)
+    two = warp(warp(again, looks, PICTURE_SIZE), nudges, PICTURE_SIZE)
+    return normalise(jitter(one, IMAGE_VIEW, rng)), normalise(jitter(two, TWIN_VIEW, rng))
 
 
 def group_batches(groups: np.ndarray, batch: int, rng: np.random.Generator) -> Callable[[], np.ndarray]:

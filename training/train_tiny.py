@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from animeds_db.sample.look import CLOTH_COLOURS
 from animeds_db.sample.tags import TAGS
 from training import stages
-from training.cache import DETECTOR_SIZE, HEAD_SIZE, IMAGE_SIZE, KINDS, RATINGS, TAGGER_SIZE, Heads, Scenes
+from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
 from training.heads import draw_heads
 from training.joint import train_joint
@@ -29,12 +29,14 @@ from training.nets import DetectNet, DetectorExport, JointNet, TaggerExport, Tag
 from training.onnx_files import write_onnx
 from training.scenes import draw_scenes
 from training.search import VECTOR, tokens, train_search
+from training.shows import draw_episodes
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = ("joint", "tagger", "detector", "character", "search")
-STEPS = {"joint": 4000, "tagger": 1000, "detector": 1000, "character": 2000, "search": 1000}
-BATCH = {"joint": 48, "tagger": 32, "detector": 16, "character": 96, "search": 48}
-SCENE_SHARDS, SCENES = 16, 500
+STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500}
+BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128}
+SCENE_SHARDS, SCENES = 11, 500
+SHOW_SHARDS, SHOWS = 6, 10
 HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
 SMALL_THINGS = (
     *(
@@ -61,6 +63,9 @@ def draw(work: Path, seed: int) -> None:
     """Draw what is missing of the training sets (about half an hour on two cores)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
+    for shard in range(SHOW_SHARDS):
+        first = seed * 1_000_000 + shard * SHOWS
+        draw_episodes(work / "scenes-train" / f"show-{shard:02d}", range(first, first + SHOWS), say)
     for shard in range(HEAD_SHARDS):
         draw_heads(work / "heads-train" / f"{shard:02d}", FAMILIES, EACH, seed * 1000 + 500 + shard, say)
 
@@ -122,13 +127,16 @@ def do_tagger(work: Path, out: Path, plan: Plan) -> None:
     scenes = Scenes.open(work / "scenes-train")
     names = vocabulary()
     net = stages.train_tagger(scenes, names, joint_net(work, out), plan, say)
-    write_tags(out / "selected_tags.csv", names, scenes)
-    write_tagger(net, out / "tagger.onnx")
+    places = stages.learned(net, scenes, names, plan)
+    said = TagNet(len(places))
+    said.trunk, said.head = net.trunk, net.head.narrowed(torch.tensor(places))
+    write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
+    write_tagger(said.eval(), out / "tagger.onnx")
 
 
 def write_tagger(net: TagNet, path: Path) -> None:
     """Write a tagger with the signature of the WD taggers."""
-    example = (torch.rand(2, *TAGGER_SIZE, 3) * 255,)
+    example = (torch.rand(2, *PICTURE_SIZE, 3) * 255,)
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
     write_onnx(
         TaggerExport(net), example, path, inputs=["input"], output="output", dynamic=names, metadata={}
@@ -146,13 +154,13 @@ def write_detector(net: DetectNet, path: Path) -> None:
     """Write a detector like YOLO's exports: names and imgsz in the metadata, no suppression inside."""
     metadata = {
         "names": str(dict(enumerate(KINDS))),
-        "imgsz": str(list(DETECTOR_SIZE)),
+        "imgsz": str(list(PICTURE_SIZE)),
         "stride": "32",
         "task": "detect",
     }
     names = {"images": {0: "batch"}, "output0": {0: "batch"}}
-    example = (torch.rand(2, 3, *DETECTOR_SIZE),)
-    wrapped = DetectorExport(net, *DETECTOR_SIZE)
+    example = (torch.rand(2, 3, *PICTURE_SIZE),)
+    wrapped = DetectorExport(net, *PICTURE_SIZE)
     write_onnx(wrapped, example, path, inputs=["images"], output="output0", dynamic=names, metadata=metadata)
 
 
@@ -173,10 +181,11 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     """Train and write image.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
     tokenizer = tokenizer_for(out)
-    joint = joint_net(work, out)
-    image, text = train_search(scenes, search_names(), tokenizer, joint, plan, say)
+    tagger = TagNet(len(vocabulary()))
+    tagger.load_state_dict(torch.load(work / "tagger.pt"))
+    image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
     vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
-    example = (torch.randn(2, 3, *IMAGE_SIZE),)
+    example = (torch.randn(2, 3, *PICTURE_SIZE),)
     write_onnx(
         image,
         example,
@@ -185,6 +194,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
         output="image_embeds",
         dynamic=vision,
         metadata={},
+        tight=True,  # a probability near a threshold would notice, a cosine does not
     )
     sentence = {0: "batch", 1: "length"}
     words = {"input_ids": sentence, "attention_mask": sentence, "text_embeds": {0: "batch"}}
