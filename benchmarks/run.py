@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_characters
 import bench_dedup
 import bench_export
 import bench_ingest
@@ -27,6 +28,9 @@ SECTIONS: dict[str, Callable[[Path, bool], str]] = {
         work, frames=60 if quick else 2000, rounds=1 if quick else 3
     ),
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
+    "characters": lambda work, quick: bench_characters.run(
+        work, n=10_000 if quick else 100_000, rounds=1 if quick else 5
+    ),
     "vectors": lambda work, quick: bench_vectors.run(work, rows=20_000 if quick else 100_000),
 }
 

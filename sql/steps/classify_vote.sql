@@ -22,10 +22,12 @@ WITH votes AS (
 ranked AS (
     SELECT
         *,
-        votes / sum(votes) OVER face_votes AS share,
-        row_number() OVER (face_votes ORDER BY votes DESC, code) AS rank
+        votes / sum(votes) OVER (PARTITION BY face) AS share,
+        row_number() OVER best_first AS rank,
+        lead(code) OVER best_first AS second_code,
+        lead(similarity) OVER best_first AS second_similarity
     FROM votes
-    WINDOW face_votes AS (PARTITION BY face)
+    WINDOW best_first AS (PARTITION BY face ORDER BY votes DESC, code)
 ),
 
 characters AS (
@@ -40,9 +42,8 @@ SELECT
     greatest(first.similarity, 0)::FLOAT AS similarity,
     first.share::FLOAT AS share,
     characters.character AS second,
-    greatest(first.similarity - coalesce(second.similarity, 0), 0)::FLOAT AS margin
+    greatest(first.similarity - coalesce(first.second_similarity, 0), 0)::FLOAT AS margin
 FROM ranked AS first
-JOIN refs ON refs.reference = first.reference
-LEFT JOIN ranked AS second ON second.face = first.face AND second.rank = 2
-LEFT JOIN characters ON characters.code = second.code
+JOIN refs USING (reference)
+LEFT JOIN characters ON characters.code = first.second_code
 WHERE first.rank = 1

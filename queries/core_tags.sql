@@ -1,0 +1,47 @@
+-- name: core_tags
+-- What each character is drawn with, against everyone else; of each series where by is 'show'.
+-- share is of the frames on which the character is alone, others of the frames of single other characters;
+-- lift is share less others. Hair, eyes and traits among them stand in the view core_tags, for captions.
+-- param character: text = null     only this one; null is all
+-- param by: text = character       character or show
+-- param min_share: real = 0.35     borne on at least this share of the frames, 0…1
+-- param min_lift: real = 0.2       … and by so much more than on the others'
+-- param threshold: real = 0.35     score from which on a tag counts, 0…1
+WITH borne AS (
+    SELECT CASE $by WHEN 'show' THEN "show" ELSE character END AS who, frame_id, tag
+    FROM character_tags($threshold)
+    WHERE category = 'general' AND (alone OR $by = 'show')
+),
+
+seen AS (
+    SELECT who, count(DISTINCT frame_id) AS n_frames FROM borne WHERE who IS NOT NULL GROUP BY who
+),
+
+counted AS (
+    SELECT who, tag, count(DISTINCT frame_id) AS n FROM borne WHERE who IS NOT NULL GROUP BY who, tag
+),
+
+compared AS (
+    SELECT
+        who,
+        tag,
+        n,
+        n_frames,
+        sum(n) OVER (PARTITION BY tag) - n AS n_elsewhere,
+        (SELECT sum(n_frames) FROM seen) - n_frames AS n_others
+    FROM counted
+    JOIN seen USING (who)
+)
+
+SELECT
+    who AS character,
+    tag,
+    round(n / n_frames, 3) AS share,
+    round(coalesce(n_elsewhere / nullif(n_others, 0), 0), 3) AS others,
+    round(n / n_frames - coalesce(n_elsewhere / nullif(n_others, 0), 0), 3) AS lift,
+    n AS n_frames
+FROM compared
+WHERE n / n_frames >= $min_share
+    AND n / n_frames - coalesce(n_elsewhere / nullif(n_others, 0), 0) >= $min_lift
+    AND ($character IS NULL OR who = $character)
+ORDER BY who, lift DESC, tag;
