@@ -87,10 +87,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return twice
 
 
-def test_the_page_on_characters_works_as_written(place: Path, run: Callable[..., Any]) -> None:
+def test_the_page_on_characters_works_as_written(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = Runner(capsys, monkeypatch)
     for block in blocks(PAGE, "sh"):
         for line in block.splitlines():
-            run(*shlex.split(line)[1:])
+            assert once(*shlex.split(line)[1:]).code == 0, line
     with animeds_db.open() as ds:
         for sql in blocks(PAGE, "sql"):
             assert ds.sql(sql).fetchall()
