@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from animeds_db.scripts import sql_script
@@ -195,6 +195,8 @@ def test_any_sequence_of_labels_and_undos_gives_what_a_plain_model_gives(
 def test_undoing_the_last_act_gives_what_was_before_it_and_undoing_that_gives_it_back(
     sql: duckdb.DuckDBPyConnection, acts: list[Act], boxes: dict[str, Box]
 ) -> None:
+    # only what counts can be taken back
+    assume(all(counts(acts[:n], act) for n, act in enumerate(acts) if isinstance(act, int)))
     write(sql, acts[:-1], boxes)
     before = views(sql)
     write(sql, acts, boxes)
