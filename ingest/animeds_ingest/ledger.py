@@ -151,7 +151,16 @@ def _spoken(value: str | list[str] | None) -> str:
 
 def _forget(store: Store, known: Row) -> None:
     _save(store, known | {"state": "running"})  # first hidden, then gone
-    computed = ("frames", "detections", "thumbnails", "taggings", "embeddings", "detected", "identities", "clusters")
+    computed = (
+        "frames",
+        "detections",
+        "thumbnails",
+        "taggings",
+        "embeddings",
+        "detected",
+        "identities",
+        "clusters",
+    )
     for name in computed:  # what people said stays
         store.delete(name, f"source_id = '{known['source_id']}'")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -191,10 +192,10 @@ def _write(
 ) -> int:
     """Commit what is left of a source and return how many frames it has now."""
     workers = max(1, (os.cpu_count() or 2) - 1)
-    chunks = process(
+    work = process(
         media, row["source_id"], sampling, analyser, earlier=earlier, advance=advance, workers=workers
     )
-    with Writer(store) as writer:
+    with closing(work) as chunks, Writer(store) as writer:
         for chunk in chunks:
             writer.put(chunk)
     return int(store.table("frames").count_rows(f"source_id = '{row['source_id']}'"))

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,27 +70,30 @@ def process(
     earlier: Progress = NOTHING,
     advance: Advance = lambda _n, _s: None,
     workers: int = 2,
-) -> Iterator[Chunk]:
+) -> Generator[Chunk]:
     """Yield the rows of a source, chunk by chunk. What `earlier` runs did is passed over.
+
+    To be closed when it is left early, so that the decoder ends with it.
 
     Raises SourceError when two sampled frames would get the same id (time stamps that jump back).
     """
     parts: list[Chunk] = []
     batch: list[Measured] = []
     n_chunk = n_total = 0
-    for measured in _measured(_numbered(media, source_id, sampling, earlier), earlier.ids, workers):
-        n_total += 1
-        if measured is None:
-            continue
-        batch.append(measured)
-        n_chunk += 1
-        if len(batch) == BATCH or n_chunk == CHUNK:
-            parts.append(analyser.rows(source_id, batch))
-            batch = []
-        if n_chunk == CHUNK:
-            yield join(parts)
-            parts, n_chunk = [], 0
-        advance(n_total, measured.frame.time_s)
+    with closing(_measured(_numbered(media, source_id, sampling, earlier), earlier.ids, workers)) as frames:
+        for measured in frames:
+            n_total += 1
+            if measured is None:
+                continue
+            batch.append(measured)
+            n_chunk += 1
+            if len(batch) == BATCH or n_chunk == CHUNK:
+                parts.append(analyser.rows(source_id, batch))
+                batch = []
+            if n_chunk == CHUNK:
+                yield join(parts)
+                parts, n_chunk = [], 0
+            advance(n_total, measured.frame.time_s)
     if batch:
         parts.append(analyser.rows(source_id, batch))
     if parts:
@@ -98,7 +102,7 @@ def process(
 
 def _measured(
     frames: Iterator[tuple[Frame, str, int, int]], done: frozenset[str], workers: int
-) -> Iterator[Measured | None]:
+) -> Generator[Measured | None]:
     """Measure frames, in order. None stands for a frame in `done`."""
 
     def work(item: tuple[Frame, str, int, int]) -> Measured | None:
