@@ -43,7 +43,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ingest, rerun, query, search, dedup, characters, label, caption, export, sync, sources, inspect, models, sample):
+for module in (
+    ingest,
+    rerun,
+    query,
+    search,
+    dedup,
+    characters,
+    label,
+    caption,
+    export,
+    sync,
+    sources,
+    inspect,
+    models,
+    sample,
+):
     module.register(app)
 
 
