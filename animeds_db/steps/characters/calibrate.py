@@ -31,7 +31,10 @@ PRIOR = 2.0
 DEVIATION = 0.6
 KNOWN_AT, STRANGER_AT = 2.5, 0.8
 """Where imagined trials lie, as log distances (similarities 0.94 and 0.57). For a model with a threshold of its
-own, 0.85 to both sides of that."""
+own, as far apart around that."""
+BORDER = 0.65
+"""Where a score of 0.5 lies on the way from strangers to known. More than half: people outside the examples come
+nearer to a character than the other characters do, since they were not chosen to differ."""
 SUREST = 0.99
 """The typical known face scores at most that."""
 EVEN = 0.5
@@ -125,8 +128,8 @@ def _border(model_similarity: float | None) -> tuple[float, float]:
     """Return where imagined known and stranger trials lie."""
     if model_similarity is None:
         return KNOWN_AT, STRANGER_AT
-    middle, half = float(log_distance(model_similarity)), (KNOWN_AT - STRANGER_AT) / 2
-    return middle + half, middle - half
+    middle, apart = float(log_distance(model_similarity)), KNOWN_AT - STRANGER_AT
+    return middle + (1 - BORDER) * apart, middle - BORDER * apart
 
 
 def _normals(trials: Trials, border: tuple[float, float]) -> tuple[float, float, float]:
@@ -148,8 +151,8 @@ def _distinct(trials: Trials, border: tuple[float, float]) -> float:
 def _fitted(trials: Trials, border: tuple[float, float], *, prototypes: bool = False) -> Calibration:
     known, stranger, variance = _normals(trials, border)
     apart = max(known - stranger, 0.2)  # examples that tell nothing apart still give a rising score
-    slope = min(apart / variance, 2 * np.log(SUREST / (1 - SUREST)) / apart)
-    middle = (known + stranger) / 2
+    slope = min(apart / variance, np.log(SUREST / (1 - SUREST)) / ((1 - BORDER) * apart))
+    middle = stranger + BORDER * apart
 
     def scores(z: Doubles, share: Doubles) -> tuple[float, ...]:
         return tuple((share / (1 + np.exp(-slope * (z - middle)))).tolist())
