@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from animeds_db.models import Models
 from animeds_db.store import Store
-from animeds_ingest.local import Report, ingest
+from animeds_ingest.local import ingest
+from animeds_ingest.outcomes import Report
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

@@ -15,7 +15,8 @@ from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.steps.labels import Word, speak
 from animeds_db.store import Store
-from animeds_ingest.local import Report, ingest
+from animeds_ingest.local import ingest
+from animeds_ingest.outcomes import Report
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

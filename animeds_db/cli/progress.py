@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.cli.output import talk
 
 if TYPE_CHECKING:
-    from animeds_ingest.local import Outcome, Report  # noqa: TID251 (types only)
+    from animeds_ingest.outcomes import Outcome, Report  # noqa: TID251 (types only)
 
 PARTLY_FAILED = 3
 

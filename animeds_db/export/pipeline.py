@@ -6,7 +6,6 @@ One thread decodes, source by source, each stretch of video once; a pool crops, 
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from itertools import groupby
 import numpy as np
 import xxhash
 
+from animeds_db.cores import core_count
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import encode, render
@@ -120,6 +120,4 @@ def _decoded(jobs: Sequence[Job], sources: Mapping[str, Source]) -> Generator[tu
 
 def usable_cores() -> int:
     """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return core_count()

@@ -127,7 +127,7 @@ class _Walk:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        reader.context.thread_type = av.codec.context.ThreadType.AUTO
+        reader.use_all_cores()
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._seen_key: int | None = None  # the latest key packet taken from _packets
         self._frames: Iterator[VideoFrame] | None = None  # the decoder at work, from one group to the next

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from animeds_db.cores import core_count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,11 +18,7 @@ MAX_WORKERS = 8
 
 def worker_count() -> int:
     """Return how many threads are worth starting: the cores this process may use, at most MAX_WORKERS."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        cores = os.cpu_count() or 1
-    return min(cores, MAX_WORKERS)
+    return min(core_count(), MAX_WORKERS)
 
 
 def map_in_order(

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+from av.codec.context import ThreadType
 
+from animeds_db.cores import core_count, is_limited
 from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Geometry, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
 from animeds_db.media.opening import choose_stream, open_container
@@ -54,6 +56,12 @@ class Reader:
     def close(self) -> None:
         """Close the file. Packets and frames already given out stay valid."""
         self._container.close()
+
+    def use_all_cores(self) -> None:
+        """Let the decoder use as many threads as FFmpeg thinks best, or as this process is limited to."""
+        self.context.thread_type = ThreadType.AUTO
+        if is_limited():
+            self.context.thread_count = core_count()
 
     def pts_at(self, seconds: float) -> int:
         """Return the pts of a moment in seconds from the stream's start."""

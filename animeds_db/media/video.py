@@ -85,7 +85,7 @@ class Video:
 
     def _decode(self, start: float | None, end: float | None, *, only_intra: bool) -> Iterator[VideoFrame]:
         with closing(Reader(self.path, self._stream)) as reader:
-            reader.context.thread_type = av.codec.context.ThreadType.AUTO
+            reader.use_all_cores()
             if only_intra and self.info.codec in SKIPS_NON_INTRA:
                 reader.context.skip_frame = "NONINTRA"
             timeline = Timeline(reader, self._notes)

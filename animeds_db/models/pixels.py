@@ -12,7 +12,6 @@ The five ways to fit a picture into the model's size (height H, width W):
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -20,6 +19,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from animeds_db.cores import core_count
 from animeds_db.models.manifest import Input
 
 FILTERS = {
@@ -49,7 +49,7 @@ def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> 
 @cache
 def _workers() -> ThreadPoolExecutor:
     """Threads that fit pictures side by side: Pillow lets go of the interpreter while it resizes."""
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="animeds-pixels")
+    return ThreadPoolExecutor(core_count(), thread_name_prefix="animeds-pixels")
 
 
 def normalise(batch: np.ndarray, how: Input) -> np.ndarray:

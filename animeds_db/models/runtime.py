@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from animeds_db.cores import core_count, is_limited
 from animeds_db.errors import ModelError, UsageError
 
 log = logging.getLogger("animeds")
@@ -173,6 +174,8 @@ def _session(path: Path, device: Device) -> Any:
     options.log_severity_level = 3
     # Several models take turns beside the decoder: idle worker threads must not burn the decoder's core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if is_limited():
+        options.intra_op_num_threads = core_count()
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=device.providers)
     except Exception as error:

@@ -2,77 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Sequence
 
-import pyarrow as pa
-
-from animeds_db import schema
-from animeds_db.errors import SourceError, StoreError
-from animeds_db.media import Pictures, Video, open_media
 from animeds_db.models import Models
 from animeds_db.store import Store
-from animeds_ingest import ledger
-from animeds_ingest.pipeline import Advance, Progress, Writer, process
-from animeds_ingest.rows import Analyser, stored_tag
+from animeds_ingest.one_source import ingest_source, prepare
+from animeds_ingest.outcomes import Report, Silent, Watcher
 from animeds_ingest.sampling import Sampling
-from animeds_ingest.sidecar_labels import write_sidecars
-from animeds_ingest.sidecars import Sidecars
 from animeds_ingest.sources import SourceSpec
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one source. `state` is new, resumed, grown, skipped or failed."""
-
-    title: str
-    state: str
-    frames: int = 0
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    error: SourceError | None = None
-
-
-@dataclass
-class Report:
-    """What became of every source."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    @property
-    def failed(self) -> list[Outcome]:
-        """The sources that could not be ingested."""
-        return [outcome for outcome in self.outcomes if outcome.state == "failed"]
-
-
-class Watcher(Protocol):
-    """Is told how far an ingest is."""
-
-    def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """A source begins (`index` from 0); `duration_s` is None for pictures."""
-
-    def frames(self, done: int, position_s: float | None) -> None:
-        """So many frames of it are done, up to this time."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """A source has ended."""
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """Say nothing."""
-
-    def frames(self, done: int, position_s: float | None) -> None:
-        """Say nothing."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Say nothing."""
 
 
 def ingest(
@@ -101,101 +38,3 @@ def ingest(
         watcher.outcome(outcome)
     store.compact_if_needed()
     return report
-
-
-def prepare(store: Store, models: Models) -> Analyser:
-    """Write the models' rows and vocabulary, and return the analyser for this store.
-
-    Raises StoreError when a model's vectors are not as wide as the database's columns.
-    """
-    parts = (("image", models.image), ("character", models.character))
-    for (task, model), width in zip(parts, store.widths, strict=True):
-        if model and model.width != width:
-            raise StoreError(
-                f"{model.id} gives {task} vectors of width {model.width}; this database holds width {width}",
-                hint="use the models the database was made with (`animeds status` lists them), or another --db",
-            )
-    rows = [record | {"added_at": ledger.now()} for record in models.records()]
-    store.upsert("models", pa.Table.from_pylist(rows, schema.MODELS.schema))
-    labels = models.tagger.labels if models.tagger else ()
-    tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in labels])
-    return Analyser(models, tag_ids, store.widths)
-
-
-def ingest_source(
-    store: Store,
-    spec: SourceSpec,
-    sampling: Sampling,
-    analyser: Analyser,
-    *,
-    replace: bool = False,
-    opened: Callable[[float | None], None] = lambda _s: None,
-    advance: Advance = lambda _n, _s: None,
-) -> Outcome:
-    """Bring one source into the store, from wherever an earlier run left it. A SourceError becomes the outcome."""
-    started = time.monotonic()
-    row: ledger.Row | None = None
-    try:
-        stand = ledger.standing(store, spec, _work(sampling, analyser.models), replace=replace)
-        if stand.state == "skipped":
-            _read_sidecars_again(store, spec, stand.row)
-            return Outcome(spec.name.title, "skipped", int(stand.row["n_frames"] or 0))
-        with open_media(spec.path) as media:
-            opened(media.info.duration_s)
-            row = ledger.begin(store, stand.row, media.info)
-            sidecars = _sidecars(media)
-            n = _write(store, media, row, sampling, analyser, stand.earlier, advance)
-            if sidecars:
-                write_sidecars(store, row["source_id"], sidecars.found)
-            notes = (*media.warnings, *(sidecars.warnings if sidecars else ()))
-        if not n:
-            raise SourceError(
-                f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
-                hint="check --start and --end, or that the file plays",
-            )
-        ledger.finish(store, row, n, notes)
-    except SourceError as error:
-        if row:
-            ledger.fail(store, row, error)
-        return Outcome(spec.name.title, "failed", seconds=time.monotonic() - started, error=error)
-    return Outcome(spec.name.title, stand.state, n, time.monotonic() - started, notes)
-
-
-def _sidecars(media: Video | Pictures) -> Sidecars | None:
-    """Read what lies beside pictures; their captions travel with the frames."""
-    if not isinstance(media, Pictures):
-        return None
-    sidecars = Sidecars(media)
-    media.add_captions(sidecars.texts)
-    return sidecars
-
-
-def _read_sidecars_again(store: Store, spec: SourceSpec, row: ledger.Row) -> None:
-    """Sidecars are edited while their pictures stay as they are: bring their words up to date."""
-    if spec.kind == "images" or spec.kind == "imagefolder":
-        with Pictures(spec.path) as pictures:
-            write_sidecars(store, row["source_id"], Sidecars(pictures).found)
-
-
-def _work(sampling: Sampling, models: Models) -> ledger.Row:
-    return {"sampling": str(sampling), "models": [record["model_id"] for record in models.records()]}
-
-
-def _write(
-    store: Store,
-    media: Video | Pictures,
-    row: ledger.Row,
-    sampling: Sampling,
-    analyser: Analyser,
-    earlier: Progress,
-    advance: Advance,
-) -> int:
-    """Commit what is left of a source and return how many frames it has now."""
-    workers = max(1, (os.cpu_count() or 2) - 1)
-    work = process(
-        media, row["source_id"], sampling, analyser, earlier=earlier, advance=advance, workers=workers
-    )
-    with closing(work) as chunks, Writer(store) as writer:
-        for chunk in chunks:
-            writer.put(chunk)
-    return int(store.table("frames").count_rows(f"source_id = '{row['source_id']}'"))

@@ -22,7 +22,7 @@ from animeds_db.media import Frame, FrameKey, fetch
 from animeds_db.models import Models
 from animeds_db.store import Store, quoted
 from animeds_ingest import ledger, pipeline
-from animeds_ingest.local import Outcome, Report, Silent, Watcher
+from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
 from animeds_ingest.stages import Stage, stage_of
 
 Row = dict[str, Any]
