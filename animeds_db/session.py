@@ -9,10 +9,6 @@ that were handed out before keep theirs.
 
 from __future__ import annotations
 
-import atexit
-import json
-import re
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,24 +17,21 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db import surface
-from animeds_db.errors import QueryError, did_you_mean
+from animeds_db.errors import QueryError
 from animeds_db.lanceview import LanceView
+from animeds_db.locked import Bounds, closed_at_exit, locked_database
 from animeds_db.query_errors import EXPLAIN, explained
 from animeds_db.scripts import sql_script
+from animeds_db.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
 
 ATTACHED = ("show", "season", "episode")
 """Columns of the source that its frames and detections show as their own."""
-_LOCKS = (
-    "SET python_enable_replacements = false",  # no variable of the caller's program is a table
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
-)
-_OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+BATCH = 8192
+"""Rows of a stream that are handed over at once."""
 TextVector = Callable[[str], list[float]]
 Choices = dict[str, int | None]
 """Tasks for which a second model was chosen, with the width of its vectors."""
-_EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.I)
 _VOCABULARY = (
     # two writers may have named one tag at once: the lower number counts
     """SET VARIABLE tag_lines = (
@@ -69,11 +62,16 @@ class Session:
     """
 
     def __init__(
-        self, store: Store, *, unfinished: bool = False, text_vector: TextVector | None = None
+        self,
+        store: Store,
+        *,
+        unfinished: bool = False,
+        text_vector: TextVector | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self._store = store
         self._unfinished = unfinished
-        self._base = _closed_at_exit(_locked_database())
+        self._base = locked_database(bounds)
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
@@ -100,8 +98,8 @@ class Session:
         while rows are read are DuckDB's own, and `errors()` turns them as well.
         """
         with self.errors(text, file):
-            statement = self._checked(text, file)
-            values = _matched(statement.named_parameters, params or {}, file)
+            statement = checked(self._base, text, file)
+            values = matched(statement.named_parameters, params or {}, file)
             try:
                 return _relation(self._connection(text, *_texts(values)), statement.query, values)
             except duckdb.Error as error:
@@ -113,6 +111,40 @@ class Session:
         """Run one SELECT and return its rows. Raises QueryError also for what fails while rows are read."""
         with self.errors(text, file):
             return self.sql(text, params, file=file).to_arrow_table()
+
+    @contextmanager
+    def reading(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        file: str | None = None,
+    ) -> Iterator[pa.RecordBatchReader]:
+        """Yield the rows of a stranger's SELECT as a stream, read in a read-only transaction that is rolled back.
+
+        `limit`, `offset`: only these rows of it. Another thread may end it with `interrupt`. Raises QueryError.
+        """
+        with self.errors(text, file), _arrow_errors():
+            statement = checked(self._base, text, file)
+            values = matched(statement.named_parameters, params or {}, file)
+            connection = self._connection(text, *_texts(values))
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                try:
+                    relation = _relation(connection, _cut(statement, values, limit, offset), {})
+                except duckdb.Error as error:
+                    raise self._placed(error, statement, text, values, file) from error
+                yield relation.to_arrow_reader(BATCH)
+            finally:
+                connection.abort()  # whoever stopped reading leaves a result behind
+                connection.execute("ROLLBACK")
+
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread: it raises QueryError there. Does nothing where none runs."""
+        if self._current is not None:
+            self._current.interrupt()
 
     def step(
         self, script: str, tables: Mapping[str, pa.Table], params: Mapping[str, Any] | None = None
@@ -137,7 +169,7 @@ class Session:
     ) -> QueryError:
         """Return the error with its place in the text, which DuckDB forgets when it makes a relation."""
         if statement.type != duckdb.StatementType.EXPLAIN:
-            cursor = self._pinned()
+            cursor, _ = self._pinned()
             try:
                 cursor.execute(f"{EXPLAIN}{text}", values or None)
             except duckdb.Error as again:
@@ -158,54 +190,21 @@ class Session:
         """Return the names of the views."""
         return list(surface.view_names())
 
-    def _checked(self, text: str, file: str | None) -> Any:
-        """Return the text's only statement. Raises QueryError unless it is one, and only reads."""
-        statements = self._base.extract_statements(text) if text.strip() else []
-        if len(statements) != 1:
-            what = "no statement" if not statements else f"{len(statements)} statements"
-            raise QueryError(f"{what} where one SELECT is expected", hint="SELECT … FROM frames", file=file)
-        statement = statements[0]
-        if not self._reads(statement):
-            raise QueryError(
-                f"a session only reads: this is {_spoken(statement.type)}, not a SELECT",
-                hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not possible here; "
-                "`PIVOT …` is: SELECT * FROM (PIVOT … ON x IN (…) USING …)",
-                file=file,
-            )
-        return statement
-
-    def _reads(self, statement: Any) -> bool:
-        """Tell whether this is a SELECT, or an EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
-        if statement.type == duckdb.StatementType.EXPLAIN:
-            return any(self._is_one_reading(rest) for rest in _explained_parts(statement.query))
-        return statement.type == duckdb.StatementType.SELECT and not self._writes(statement.query)
-
-    def _is_one_reading(self, text: str) -> bool:
-        try:
-            statements = self._base.extract_statements(text) if text.strip(" ;") else []
-        except duckdb.ParserException:
-            return False
-        return len(statements) == 1 and (
-            statements[0].type == duckdb.StatementType.SELECT and not self._writes(statements[0].query)
-        )
-
-    def _writes(self, query: str) -> bool:
-        """Tell whether a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY: to DuckDB that is a SELECT."""
-        row = self._base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0]
-        tree = json.loads(row[0])
-        return bool(tree["error"]) or any(kind.endswith("_QUERY_NODE") for kind in _types(tree))
-
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
         """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
         versions = {name: self._store.version(name) for name in self._store.names()}
         if self._current is None or versions != self._versions or _is_busy(self._current):
-            self._current = self._pinned()
-            self._versions = versions
+            self._current, self._versions = self._pinned()
         self._make(self._current, surface.spoken_of(texts))
         return self._current
 
-    def _pinned(self) -> duckdb.DuckDBPyConnection:
-        """Register one version of every table on a new connection.
+    @property
+    def versions(self) -> dict[str, int]:
+        """The versions of the tables that the last query read."""
+        return dict(self._versions)
+
+    def _pinned(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
+        """Register one version of every table on a new connection; return it and those versions.
 
         `sources` is read before and after the others: it says which rows may be seen.
         """
@@ -216,7 +215,7 @@ class Session:
             if again.version == sources.version:
                 break
             sources = again
-        connection = _closed_at_exit(self._base.cursor())
+        connection = closed_at_exit(self._base.cursor())
         attached, hidden = self._of_sources(sources)
         for name, table in tables.items():
             has_source = "source_id" in table.schema.names
@@ -230,7 +229,7 @@ class Session:
             connection.execute(statement)
         schemas = {name: table.schema for name, table in tables.items()}
         self._renew(connection, schemas, _choices(tables) | _corrections(tables))
-        return connection
+        return connection, {name: int(table.version) for name, table in tables.items()}
 
     def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
         """Return the attached columns per source, and the ids of sources that are hidden."""
@@ -300,28 +299,6 @@ def _no_text_vector(_words: str) -> list[float]:
     raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
 
 
-def _closed_at_exit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Remember a connection until it goes; relations may outlive their session."""
-    _OPEN.add(connection)
-    return connection
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close what is open when Python ends, about which DuckDB's binding would complain on stderr."""
-    for connection in list(_OPEN):
-        connection.close()
-
-
-def _locked_database() -> duckdb.DuckDBPyConnection:
-    base = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
-    for setting in _LOCKS:
-        base.execute(setting)
-    return base
-
-
 def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
     """Tell whether somebody is still reading rows of an earlier query: a connection does one thing at a time."""
     try:
@@ -331,61 +308,27 @@ def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
     return False
 
 
+@contextmanager
+def _arrow_errors() -> Iterator[None]:
+    """Turn what DuckDB says while Arrow reads its rows back into DuckDB's errors."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise duckdb.Error(str(error)) from error
+
+
+def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int) -> str:
+    """Return the statement with its values, and with a LIMIT around it: DuckDB then stops, or keeps only the top."""
+    query = filled(without_semicolon(statement.query), values)
+    if statement.type == duckdb.StatementType.EXPLAIN or (limit is None and not offset):
+        return query
+    return f"SELECT * FROM (\n{query}\n) LIMIT {'ALL' if limit is None else limit} OFFSET {offset}"
+
+
 def _relation(
     connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
 ) -> duckdb.DuckDBPyRelation:
-    query = _without_semicolon(query)
+    query = without_semicolon(query)
     relation = connection.sql(query, params=values) if values else connection.sql(query)
     assert relation is not None  # only a statement without rows gives None
     return relation
-
-
-def _without_semicolon(query: str) -> str:
-    """Return one statement without its `;`: DuckDB puts a relation's text into brackets to build upon it."""
-    text = query.encode()
-    for place, kind in duckdb.tokenize(query):  # places count bytes
-        if kind == duckdb.token_type.operator and text[place : place + 1] == b";":
-            text = text[:place] + b" " + text[place + 1 :]
-    return text.decode()
-
-
-def _matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dict[str, Any]:
-    """Return the parameters. Raises QueryError when one is missing or has no place in the query."""
-    for name in params:
-        if name not in names:
-            raise QueryError(
-                f"this query has no parameter ${name}", hint=did_you_mean(name, names), file=file
-            )
-    missing = sorted(names - set(params))
-    if missing:
-        raise QueryError(
-            f"no value for {', '.join('$' + name for name in missing)}",
-            hint=" ".join(f"-p {name}=…" for name in missing),
-            file=file,
-        )
-    return dict(params)
-
-
-def _explained_parts(query: str) -> list[str]:
-    """Return what may stand behind `EXPLAIN [ANALYZE] [(options)]`, without options and with them."""
-    found = _EXPLAIN.match(query)
-    if not found:  # a comment in between, for example: refused
-        return []
-    return [query[found.end() :], query[found.end() - len(found[2] or "") :]]
-
-
-def _types(node: Any) -> Iterator[str]:
-    """Yield every `type` in a serialised statement."""
-    if isinstance(node, dict):
-        if isinstance(node.get("type"), str):
-            yield node["type"]
-        for value in node.values():
-            yield from _types(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _types(value)
-
-
-def _spoken(kind: Any) -> str:
-    name = str(kind).rsplit(".", 1)[-1].replace("_", " ")
-    return "one that writes" if name == "SELECT" else name
