@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db import schema, settings
+from animeds_db.comparisons import Comparisons
 from animeds_db.corrections import Corrections
 from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.gallery import Gallery
+from animeds_db.keeping import Keeping
+from animeds_db.locked import Bounds
 from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
 from animeds_db.steps.characters import Characters
-from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
 from animeds_db.steps.search import embedder_id, search, vector_of, words_vector
 from animeds_db.steps.shape import Shape, default_shape
 from animeds_db.store import Store
+from animeds_db.upkeep.history import At
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,14 +37,15 @@ if TYPE_CHECKING:
     from animeds_db.sync import SyncReport
 
 
-def open(path: str | Path | None = None, *, unfinished: bool = False) -> Dataset:  # noqa: A001 (animeds_db.open reads well)
+def open(path: str | Path | None = None, *, unfinished: bool = False, at: At | None = None) -> Dataset:  # noqa: A001
     """Open a database. Without a path: ANIMEDS_DB, animeds.toml, else ./anime.animeds.
 
-    `unfinished` also shows rows of sources whose ingest has not ended. Raises StoreError when there is
-    no database, or one that a newer version made.
+    `unfinished` also shows rows of sources whose ingest has not ended. `at`: read it as it was at a version's
+    number, a name, a time, "3d" ago, or an exported folder's (see upkeep.history); nothing can be written then.
+    Raises StoreError when there is no database, or one that a newer version made, or no such version any more.
     """
     uri = settings.resolve("db", None if path is None else str(path)).value
-    return Dataset(Store.open(uri), unfinished=unfinished)
+    return Dataset(Store.open(uri, at), unfinished=unfinished)
 
 
 def create(
@@ -64,16 +67,16 @@ def open_or_create(path: str | None, models: Models) -> Dataset:
     )
 
 
-class Dataset(Corrections):
+class Dataset(Comparisons, Corrections, Keeping):
     """A database of frames: SQL over it, pictures out of it.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
     >>> ds.sql("SELECT tag, count(*) FROM tags GROUP BY tag").pl()              # doctest: +SKIP
     """
 
-    def __init__(self, store: Store, *, unfinished: bool = False) -> None:
+    def __init__(self, store: Store, *, unfinished: bool = False, bounds: Bounds | None = None) -> None:
         self.store = store
-        self.session = Session(store, unfinished=unfinished, text_vector=self._text_vector)
+        self.session = Session(store, unfinished=unfinished, text_vector=self._text_vector, bounds=bounds)
 
     @property
     def uri(self) -> str:
@@ -225,7 +228,7 @@ class Dataset(Corrections):
         crops = options.crops if options else None
         shape = shape or default_shape(options)
         plan, sources = select(self.session, text, values, file=file, crops=crops, shape=shape)
-        versions = {name: self.store.version(name) for name in self.store.names()}
+        versions = self.session.versions
         told = {name: str(value) for name, value in (params or {}).items()}
         provenance = Provenance(self.uri, versions, query, text, told, shape.record())
         return export(plan, sources, out, options=options, provenance=provenance, progress=progress)
@@ -281,25 +284,6 @@ class Dataset(Corrections):
 
         named = find(query)
         return named.sql, str(named.path), named.bind(params)
-
-    def dedup(
-        self,
-        options: DedupOptions | None = None,
-        *,
-        rank: Path | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Duplicates:
-        """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`."""
-        return find_duplicates(
-            self.store, self.session, options or DedupOptions(), rank=rank, progress=progress
-        )
-
-    def preview_dedup(self, options: DedupOptions | None, page: str | Path) -> list[dict[str, Any]]:
-        """Write nothing but `page`, an HTML file with borderline pairs; return what each threshold would do."""
-        from animeds_db.steps.preview import preview
-
-        rows = preview(self.store, self.session, options or DedupOptions(), Path(page))
-        return [asdict(row) for row in rows]
 
     def sync(
         self,

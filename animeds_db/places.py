@@ -47,12 +47,12 @@ class Place:
             f"{self.uri.rstrip('/')}/{name}.lance" if self.path is None else str(self.path / f"{name}.lance")
         )
 
-    def dataset(self, name: str) -> lance.LanceDataset:
-        """Open a table at its newest version. Raises StoreError."""
+    def dataset(self, name: str, version: int | None = None) -> lance.LanceDataset:
+        """Open a table at a version, else at its newest. Raises StoreError."""
         import lance
 
         with read_errors(self.uri):
-            return lance.dataset(self.table(name))
+            return lance.dataset(self.table(name), version=version)
 
     def has_table(self, name: str) -> bool:
         """Tell whether a table is here, without reading it where this is a folder."""

@@ -19,6 +19,7 @@ from animeds_db import schema
 from animeds_db.durability import data_files, flush, heal
 from animeds_db.errors import StoreError
 from animeds_db.places import Place, add_missing_tables, place_new_database, read_errors, write_errors
+from animeds_db.upkeep.history import At, History, Versions
 
 if TYPE_CHECKING:
     import lance
@@ -40,8 +41,10 @@ _log = logging.getLogger("animeds")
 class Store:
     """The tables of one database. Safe to use from several threads and processes at once."""
 
-    def __init__(self, place: Place, widths: tuple[int, int]) -> None:
+    def __init__(self, place: Place, widths: tuple[int, int], pinned: Versions | None = None) -> None:
         self._place = place
+        self.pinned = pinned
+        """The versions of the tables that are read, where that is not the newest state; nothing is written then."""
         self._handles: dict[str, lance.LanceDataset] = {}
         self.widths = widths
         """Width of `frames.embedding` and of `detections.vector`."""
@@ -63,9 +66,10 @@ class Store:
         return cls.open(uri)
 
     @classmethod
-    def open(cls, uri: str) -> Store:
-        """Open a database. A newest version that a power cut tore is set aside, with a warning.
+    def open(cls, uri: str, at: At | None = None) -> Store:
+        """Open a database, or read it as it was `at` some version or time (see upkeep.history).
 
+        A newest version that a power cut tore is set aside, with a warning.
         Raises StoreError for a path that is no database, a damaged one, or one that a newer version made.
         """
         place = Place(uri)
@@ -77,7 +81,12 @@ class Store:
         _check_version(place)
         widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
         add_missing_tables(place, schema.all_tables(*widths))
-        return cls(place, widths)
+        store = cls(place, widths)
+        return store if at is None else cls(place, widths, store.history().resolve(at))
+
+    def history(self) -> History:
+        """Return what the database was, and when."""
+        return History.of(self._place, self.names())
 
     @property
     def uri(self) -> str:
@@ -93,11 +102,13 @@ class Store:
         return next(table for table in schema.all_tables(*self.widths) if table.name == name)
 
     def table(self, name: str) -> lance.LanceDataset:
-        """Return a table at its newest version. The handle keeps that version, whatever is written later."""
-        return self._place.dataset(name)
+        """Return a table at its newest (or pinned) version. The handle keeps it, whatever is written later."""
+        return self._place.dataset(name, self.pinned[name] if self.pinned else None)
 
     def version(self, name: str) -> int:
-        """Return the newest version's number of a table; it grows with every commit."""
+        """Return the newest (or pinned) version's number of a table; it grows with every commit."""
+        if self.pinned:
+            return self.pinned[name]
         with read_errors(self.uri):
             if name not in self._handles:
                 self._handles[name] = self.table(name)
@@ -217,8 +228,8 @@ class Store:
         return False
 
     def size_bytes(self) -> int:
-        """Return what the database takes: on a disk all files, at a URI the newest versions' data."""
-        if self._place.path is not None:
+        """Return what the database takes: on a disk all files, at a URI (or pinned) the data of these versions."""
+        if self._place.path is not None and not self.pinned:
             return sum(p.stat().st_size for p in self._place.path.rglob("*") if p.is_file())
         fragments = (f for name in self.names() for f in self.table(name).get_fragments())
         return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
@@ -241,8 +252,17 @@ class Store:
         if n != rows.num_rows:
             raise StoreError(f"{self.uri}: {name} holds {n} of the {rows.num_rows} rows just written")
 
+    def expect_writable(self) -> None:
+        """Raise StoreError where an old version is read."""
+        if self.pinned:
+            raise StoreError(
+                f"{self.uri} is read as it was at version {sum(self.pinned.values())}: the past cannot be changed",
+                hint="open it without `--at` (in Python: `at=`) to write",
+            )
+
     def _commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
-        """Run one write and sync what it added."""
+        """Run one write and sync what it added. Raises StoreError where an old version is read."""
+        self.expect_writable()
         dataset = self.table(name)
         before = data_files(dataset)
         with write_errors(self._place.table(name)):

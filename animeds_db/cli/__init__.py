@@ -28,6 +28,7 @@ from animeds_db.cli import (
     search,
     sources,
     sync,
+    upkeep,
 )
 from animeds_db.cli.output import talk
 from animeds_db.errors import AnimedsError
@@ -56,6 +57,7 @@ for module in (
     sync,
     sources,
     inspect,
+    upkeep,
     models,
     sample,
 ):

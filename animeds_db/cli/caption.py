@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.common import AtOption, DbOption, ParamOption, open_dataset, parse_params
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.cli.shaping import (
     CharacterTagsOption,
@@ -37,6 +37,7 @@ def caption(
     ] = None,
     param: ParamOption = None,
     db: DbOption = None,
+    at: AtOption = None,
     preview: Annotated[
         bool,
         typer.Option(
@@ -76,7 +77,7 @@ def caption(
     if query is None and sql is None:
         sql = "SELECT frame_id FROM kept"
     limit = limit or (PREVIEWED if preview else None)
-    with open_dataset(db) as dataset:
+    with open_dataset(db, at=at) as dataset:
         rows = dataset.captions(query, sql=sql, params=parse_params(param), profile=profile, limit=limit)
     if not rows:
         raise UsageError("the selection is empty: no frame fits")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, talk
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ def sheet(
     clusters: Annotated[list[int] | None, typer.Argument(help="Only these clusters.")] = None,
     count: Annotated[int, typer.Option("-n", help="At most so many faces of each cluster.", min=1)] = 24,
     db: DbOption = None,
+    at: AtOption = None,
 ) -> None:
     """Write a contact sheet of the clusters: faces of each, with their ids.
 
     animeds characters sheet clusters.html
     """
-    with open_dataset(db) as dataset:
+    with open_dataset(db, at=at) as dataset:
         _write(dataset, out, clusters or [], count)
 
 

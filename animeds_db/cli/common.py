@@ -29,11 +29,21 @@ UnfinishedOption = Annotated[
 ]
 
 
-def open_dataset(db: str | None, *, unfinished: bool = False) -> Dataset:
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        help='Read the database as it was: a version, a name, "2026-07-01 14:30", 3d (ago), or an exported folder.',
+        metavar="WHEN",
+    ),
+]
+
+
+def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = None) -> Dataset:
     """Open the database that the flag, the environment or the settings files name."""
     from animeds_db.dataset import open as open_database
 
-    return open_database(db, unfinished=unfinished)
+    return open_database(db, unfinished=unfinished, at=at)
 
 
 def show(dataset: Dataset, relation: duckdb.DuckDBPyRelation, form: Format | None) -> None:

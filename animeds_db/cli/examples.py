@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.errors import UsageError
 
@@ -74,9 +74,9 @@ def add(
     _tell(added)
 
 
-def list_(db: DbOption = None, form: FormatOption = None) -> None:
+def list_(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
     """List the characters with examples: how many, where from, and how many faces have the name now."""
-    with open_dataset(db) as dataset:
+    with open_dataset(db, at=at) as dataset:
         show(dataset, dataset.characters.examples(), form)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.common import AtOption, DbOption, ParamOption, open_dataset, parse_params
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.cli.shaping import (
     ArrangeOption,
@@ -61,6 +61,7 @@ def export(
     ] = None,
     param: ParamOption = None,
     db: DbOption = None,
+    at: AtOption = None,
     captions: ProfileOption = None,
     no_captions: NoCaptionsOption = False,
     tag: TagOption = None,
@@ -193,7 +194,7 @@ def export(
     }
     shape = shape_of(options, profile, threshold, arrangement, (balance, weights, max_repeats))
     values = parse_params(param)
-    with open_dataset(db) as dataset:
+    with open_dataset(db, at=at) as dataset:
         if dry_run:
             print_folders(
                 dataset.preview_export(query, sql=sql, params=values, options=options, shape=shape), form

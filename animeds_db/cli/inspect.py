@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import Format, FormatOption
 
 PACKAGES = ("duckdb", "lancedb", "pylance", "pyarrow", "polars", "av", "pillow", "onnxruntime", "numpy")
@@ -29,9 +29,9 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def status(db: DbOption = None, form: FormatOption = None) -> None:
+def status(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
     """Say what is in the database, source by source."""
-    with open_dataset(db, unfinished=True) as dataset:
+    with open_dataset(db, unfinished=True, at=at) as dataset:
         if form is None or form is Format.table:
             for line in dataset.summary():
                 typer.echo(line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset, show
+from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.errors import UsageError
 
@@ -175,9 +175,9 @@ def undo(
 
 
 @label.command()
-def history(db: DbOption = None, form: FormatOption = None) -> None:
+def history(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
     """List every act of labelling, newest first: who said what, and whether it counts."""
-    with open_dataset(db, unfinished=True) as dataset:
+    with open_dataset(db, unfinished=True, at=at) as dataset:
         show(dataset, dataset.history(), form)
 
 

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, ParamOption, UnfinishedOption, open_dataset, parse_params, show
+from animeds_db.cli.common import (
+    AtOption,
+    DbOption,
+    ParamOption,
+    UnfinishedOption,
+    open_dataset,
+    parse_params,
+    show,
+)
 from animeds_db.cli.output import FormatOption, print_relation, talk
 from animeds_db.errors import UsageError
 
@@ -25,6 +33,7 @@ def sql(
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.")] = None,
     param: ParamOption = None,
     db: DbOption = None,
+    at: AtOption = None,
     form: FormatOption = None,
     unfinished: UnfinishedOption = False,
 ) -> None:
@@ -33,7 +42,7 @@ def sql(
     animeds sql "SELECT tag, count(*) AS n FROM tags GROUP BY tag ORDER BY n DESC"
     """
     statement, name = read_sql(text, file)
-    with open_dataset(db, unfinished=unfinished) as dataset:
+    with open_dataset(db, unfinished=unfinished, at=at) as dataset:
         show(dataset, dataset.sql(statement, parse_params(param), file=name), form)
 
 
@@ -56,6 +65,7 @@ def query(
     name: Annotated[str, typer.Argument(help="The query's name; `animeds queries` lists them.")],
     param: ParamOption = None,
     db: DbOption = None,
+    at: AtOption = None,
     form: FormatOption = None,
     show_sql: Annotated[
         bool, typer.Option("--sql", help="Print the query's SQL instead of running it.")
@@ -75,7 +85,7 @@ def query(
 
         typer.echo(find(name).text)
         return
-    with open_dataset(db, unfinished=unfinished) as dataset:
+    with open_dataset(db, unfinished=unfinished, at=at) as dataset:
         rows = dataset.query(name, parse_params(param))
         if plot is None:
             show(dataset, rows, form)

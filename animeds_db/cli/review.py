@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.clusters import counter
-from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.common import AtOption, DbOption, open_dataset
 from animeds_db.cli.output import FormatOption, print_rows, talk
 
 
@@ -26,6 +26,7 @@ def review(
         Path | None, typer.Option("--report", help="How many of all answers are right, by these corrections.")
     ] = None,
     db: DbOption = None,
+    at: AtOption = None,
     form: FormatOption = None,
 ) -> None:
     """List the faces whose answer matters most: small margins, shots that disagree, doubtful scores.
@@ -38,7 +39,7 @@ def review(
     if report is not None:
         _report(report)
         return
-    with open_dataset(db) as dataset:
+    with open_dataset(db, at=at) as dataset:
         rows = review_faces(dataset.session, n, seed=seed)
         if csv is not None:
             write_answers(rows, csv)

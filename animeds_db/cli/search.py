@@ -1,14 +1,18 @@
-"""`animeds search`: by words, by a picture, by another frame."""
+"""`animeds search`: by words, by a picture, by another frame; or pairs of frames that are alike."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset, show
-from animeds_db.cli.output import FormatOption, talk
+from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
+from animeds_db.cli.output import Format, FormatOption, print_relation, talk
+from animeds_db.errors import UsageError
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +24,10 @@ def search(
     text: Annotated[str | None, typer.Argument(help='What to see, e.g. "red hair, smiling".')] = None,
     image: Annotated[Path | None, typer.Option(help="Frames like this picture.")] = None,
     frame: Annotated[str | None, typer.Option(help="Frames like this frame, by its id.")] = None,
+    pairs: Annotated[
+        float | None,
+        typer.Option(help="Instead, all pairs of frames whose vectors have at least this cosine, 0…1."),
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many.")] = 20,
     where: Annotated[
         str | None, typer.Option(help="A condition, e.g. \"episode = 3 AND has_tag(tags, '1girl')\".")
@@ -29,19 +37,47 @@ def search(
         typer.Option(help="Another text tower for the same vectors, e.g. clip-vit-b32-multilingual."),
     ] = None,
     db: DbOption = None,
+    at: AtOption = None,
     form: FormatOption = None,
 ) -> None:
     """Find frames by words, by a picture, or by another frame.
 
     animeds search "red hair, smiling" -k 9
     animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
+    animeds search --pairs 0.95 --where "episode = 3"
     """
     from animeds_db.steps.search import unsearched
 
-    with open_dataset(db) as dataset:
+    if pairs is not None and (text, image, frame, tower) != (None, None, None, None):
+        raise UsageError(
+            "--pairs compares frames with each other: it goes with --where, not with words or a picture"
+        )
+    with open_dataset(db, at=at) as dataset:
+        if pairs is not None:
+            _pairs(dataset, pairs, k, where, form)
+            return
         found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower)
         show(dataset, found, form)
         if left := unsearched(dataset.session):
             talk(
                 f"note: {left} frames have no vector and were not searched; `animeds embed --model …` gives them one"
             )
+
+
+def _pairs(dataset: Dataset, threshold: float, k: int, where: str | None, form: Format | None) -> None:
+    """Print the k pairs of frames that are most alike, and say how many there are."""
+    import duckdb
+
+    if k < 1:
+        raise UsageError(f"-k is {k}; ask for at least one pair")
+    some = None if where is None else f"SELECT frame_id FROM frames WHERE (\n{where}\n)"
+    found = dataset.similar_pairs(threshold, left=some, right=some)
+    best = found.table.sort_by(
+        [("similarity", "descending"), ("frame_id", "ascending"), ("other_frame_id", "ascending")]
+    )
+    print_relation(duckdb.from_arrow(best.slice(0, k)), form)
+    talk(
+        f"{len(found)} pairs of frames have a cosine of {threshold:g} or more; these are the {min(k, len(found))} most alike"
+    )
+    if found.without_vector:
+        talk(f"note: {found.without_vector} of the frames have no usable vector and were not compared")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.common import AtOption, DbOption, open_dataset
 from animeds_db.cli.output import Format, FormatOption, print_relation, talk
 
 
@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="sources")
 
 
-def list_sources(db: DbOption = None, form: FormatOption = None) -> None:
+def list_sources(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
     """Show every source, its place, and whether something is there."""
     import duckdb
 
-    with open_dataset(db, unfinished=True) as dataset:
+    with open_dataset(db, unfinished=True, at=at) as dataset:
         rows = dataset.places()
         with duckdb.connect() as connection:
             print_relation(connection.from_arrow(rows), form)

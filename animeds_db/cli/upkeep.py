@@ -1,0 +1,45 @@
+"""`animeds versions`: what the database was, and names for states that are to stay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import AtOption, DbOption, open_dataset
+from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("versions")(versions)
+
+
+def versions(
+    keep: Annotated[
+        str | None, typer.Option(help="Give the version of now (or --at) a name; it is never cleaned away.")
+    ] = None,
+    forget: Annotated[str | None, typer.Option(help="Take a name away.")] = None,
+    db: DbOption = None,
+    at: AtOption = None,
+    form: FormatOption = None,
+) -> None:
+    """Show what the database was, newest first: version, time, what was done, frames, name.
+
+    animeds versions
+    animeds sql "SELECT count(*) FROM frames" --at 57
+    animeds versions --keep before-cleanup
+    """
+    if keep is not None and forget is not None:
+        raise UsageError("give a name or take one away, one at a time")
+    with open_dataset(db, unfinished=True) as dataset:
+        if keep is not None:
+            talk(f"version {dataset.keep_version(keep, at)} is {keep} and stays")
+        elif forget is not None:
+            dataset.forget_version(forget)
+            talk(f"{forget} names nothing any more; what only it kept goes with the next `animeds optimize`")
+        elif at is not None:
+            raise UsageError("--at goes with --keep here", hint="animeds versions --keep NAME --at WHEN")
+        else:
+            print_rows(dataset.versions(), form)

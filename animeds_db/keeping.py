@@ -1,0 +1,40 @@
+"""What keeps a dataset fit, and its past at hand: versions, upkeep, copies. Answers stay what they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from animeds_db.store import Store
+
+if TYPE_CHECKING:
+    from animeds_db.upkeep.history import At
+
+
+class Keeping:
+    """The part of a `Dataset` by which it is looked after."""
+
+    store: Store
+
+    def versions(self) -> list[dict[str, object]]:
+        """Return what was done, newest first: version, at (local time), what, frames, name.
+
+        `animeds_db.open(path, at=version)` reads the database as it was then.
+        """
+        from animeds_db.upkeep.versions import listed
+
+        return listed(self.store)
+
+    def keep_version(self, name: str, at: At | None = None) -> int:
+        """Give the version of now (or `at`) a name, so that it is never cleaned away; return its number.
+
+        Raises UsageError for a name that is taken or could be meant as something else.
+        """
+        from animeds_db.upkeep.versions import keep
+
+        return keep(self.store, name, at)
+
+    def forget_version(self, name: str) -> None:
+        """Take a version's name away. Raises UsageError when there is none of that name."""
+        from animeds_db.upkeep.versions import forget
+
+        forget(self.store, name)
