@@ -8,7 +8,6 @@ at once (a web service) do not lift it under each other.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from animeds_db.cores import core_count
 from animeds_db.errors import UsageError
 
 Progress = Callable[[int, int], None]
@@ -80,8 +80,7 @@ def one_blas_thread() -> Iterator[None]:
 def thread_count(threads: int | None) -> int:
     """Return how many threads to use: as asked, else one for each core this process may run on."""
     if threads is None:
-        affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS and Windows
-        return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
+        return core_count()
     if threads < 1:
         raise UsageError(f"threads must be 1 or more, not {threads}", hint="leave it out to use every core")
     return threads
