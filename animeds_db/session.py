@@ -136,7 +136,8 @@ class Session:
                     relation = _relation(connection, _cut(statement, values, limit, offset), {})
                 except duckdb.Error as error:
                     raise self._placed(error, statement, text, values, file) from error
-                yield relation.to_arrow_reader(BATCH)
+                with relation.to_arrow_reader(BATCH) as reader:
+                    yield reader
             finally:
                 connection.abort()  # whoever stopped reading leaves a result behind
                 connection.execute("ROLLBACK")

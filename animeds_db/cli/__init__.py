@@ -26,6 +26,7 @@ from animeds_db.cli import (
     rerun,
     sample,
     search,
+    serve,
     sources,
     sync,
     upkeep,
@@ -49,6 +50,7 @@ for module in (
     rerun,
     query,
     search,
+    serve,
     dedup,
     characters,
     label,
@@ -90,6 +92,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # names of episodes are Unicode; a Windows pipe is not
             stream.reconfigure(encoding="utf-8", errors="replace")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("animeds.upkeep").setLevel(logging.INFO)  # what it does by itself, it tells
     try:
         app()
     except AnimedsError as error:

@@ -1,0 +1,78 @@
+"""`animeds serve`: the database as a page to look at, and as an HTTP API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from animeds_db.cli.common import DbOption, UnfinishedOption
+from animeds_db.cli.output import talk
+from animeds_db.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Listen there. Others than 127.0.0.1: a token is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Listen on this port; 0 takes a free one.", min=0, max=65535)
+    ] = 8321,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="No labels, no exports, no saved queries.")
+    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
+    exports: Annotated[
+        Path | None, typer.Option(help="Let the page export into folders below this one.", file_okay=False)
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="In whose name labels are written.")] = None,
+    token: Annotated[str | None, typer.Option(help="Ask for this token.", envvar="ANIMEDS_TOKEN")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name by which the service may be called. Repeat for more."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long a query may take.", min=0.1)] = 30.0,
+    memory: Annotated[int, typer.Option(help="MB that a query may take.", min=64)] = 2048,
+    workers: Annotated[int, typer.Option(help="Queries at the same time.", min=1, max=64)] = 3,
+    unfinished: UnfinishedOption = False,
+    db: DbOption = None,
+) -> None:
+    """Open the database as a page and an HTTP API, on this machine. Ctrl-C ends it.
+
+    animeds serve --open
+    """
+    import webbrowser
+
+    from animeds_db import settings
+
+    try:
+        from animeds_db.web import Options
+        from animeds_db.web import serve as serve_database
+        from animeds_db.web.options import LOCAL, Limits
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed", hint="pip install 'animeds-db[web]'") from error
+
+    limits = Limits(seconds=seconds, memory=memory << 20, workers=workers)
+    hosts = (*allow_host, *LOCAL) if allow_host else None
+    options = Options(
+        read_only=read_only,
+        token=token,
+        hosts=hosts,
+        exports=exports.resolve() if exports else None,
+        who=who,
+        unfinished=unfinished,
+        limits=limits,
+    )
+
+    def ready(address: str) -> None:
+        talk(f"serving on {address} (Ctrl-C ends it)")
+        if open_:
+            webbrowser.open(address)
+
+    serve_database(settings.resolve("db", db).value, host=host, port=port, options=options, ready=ready)

@@ -1,0 +1,109 @@
+"""The service: an HTTP API over one database, and pages to look, ask and correct.
+
+Its one rule: it only calls the Python API. Whatever it can do, a notebook can do.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from animeds_db.errors import UsageError
+from animeds_db.web.options import LOCAL, Options
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PORT = 8321
+__all__ = ["PORT", "Options", "create_app", "serve"]
+
+
+def create_app(dataset_uri: str, *, options: Options | None = None) -> FastAPI:
+    """Return the ASGI application over a database. Raises StoreError for what is none."""
+    from animeds_db.web.app import build
+
+    return build(dataset_uri, options or Options())
+
+
+def serve(
+    dataset_uri: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    options: Options | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a database until Ctrl-C. `ready` gets the address to open, with its token where it needs one.
+
+    Bound to more than this machine, it asks for a token. Raises UsageError when the port is taken, StoreError.
+    """
+    import uvicorn
+
+    told = secured(options or Options(), host)
+    app = create_app(dataset_uri, options=told)
+    with bound(host, port) as listening:
+        address = address_of(host, listening.getsockname()[1], told.token)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            h11_max_incomplete_event_size=256 << 10,
+        )
+        server = uvicorn.Server(config)
+        if ready:
+            ready(address)
+        server.run(sockets=[listening])
+
+
+def secured(options: Options, host: str) -> Options:
+    """Return the options for this address: a token and host names where others can reach it."""
+    from dataclasses import replace
+
+    if is_local(host):
+        return options
+    own = {host, socket.gethostname(), socket.getfqdn(), *LOCAL, *_addresses()}
+    names = tuple(sorted({*(options.hosts or ()), *(own - {"0.0.0.0", "::", ""})}))
+    return replace(options, token=options.token or secrets.token_urlsafe(24), hosts=names)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises UsageError when the port is taken or the address is not of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise UsageError(
+            f"cannot listen on {host}, port {port}: {error}",
+            hint="another program (or another `animeds serve`) may use it: --port 0 takes a free one",
+        ) from error
+    return listening
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """Return the address to open."""
+    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    named = f"[{name}]" if ":" in name else name
+    return f"http://{named}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _addresses() -> set[str]:
+    """Return the addresses of this machine, as far as its name says them."""
+    try:
+        return {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        return set()

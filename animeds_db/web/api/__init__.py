@@ -1,0 +1,7 @@
+"""The routes below /api, a module per kind of thing. They parse, ask the service, and shape the answer."""
+
+from __future__ import annotations
+
+from animeds_db.web.api import frames
+
+ROUTERS = (frames.router,)

@@ -1,0 +1,94 @@
+"""What several routes share: the selection in a URL, opaque tokens, rows as JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import json
+import math
+import zlib
+from typing import Annotated, Any
+
+import pyarrow as pa
+from fastapi import Depends, Path, Query, Request
+
+from animeds_db.errors import UsageError
+from animeds_db.web.selection import LONGEST, Selection
+
+MOST_TOKEN = 8_000
+Text = Annotated[str | None, Query(max_length=LONGEST)]
+Texts = Annotated[list[str] | None, Query(max_length=200)]
+FrameId = Annotated[str, Path(max_length=200)]
+Token = Annotated[
+    str | None, Query(max_length=MOST_TOKEN, description="What `next` said, instead of all else.")
+]
+
+
+def _selection(
+    request: Request,
+    q: Annotated[str | None, Query(max_length=LONGEST, description="SQL with a column frame_id")] = None,
+    query: Annotated[
+        str | None, Query(max_length=200, description="a named query; p.NAME=… its parameters")
+    ] = None,
+    text: Annotated[str | None, Query(max_length=1000, description="words to search by")] = None,
+    like: Annotated[str | None, Query(max_length=200, description="frames like this one")] = None,
+    where: Annotated[list[str] | None, Query(max_length=20, description="a condition over frames")] = None,
+    character: Texts = None,
+    tag: Texts = None,
+    show: Texts = None,
+    season: Texts = None,
+    episode: Texts = None,
+    gate: Texts = None,
+    shot: Texts = None,
+    source: Texts = None,
+    group: Annotated[
+        str | None, Query(max_length=200, description="the group of duplicates of this frame")
+    ] = None,
+    sort: Annotated[str | None, Query(max_length=20, description="time, new, score or random")] = None,
+) -> Selection:
+    del q, query, text, like, where, character, tag, show, season, episode, gate, shot, source, group, sort
+    return Selection.parse(request.query_params.multi_items())
+
+
+Selected = Annotated[Selection, Depends(_selection)]
+"""The selection in the URL of a request. Its parameters are declared for the OpenAPI, and read by Selection."""
+
+
+def token_of(told: Any) -> str:
+    """Return an opaque token for something."""
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode().rstrip("=")
+
+
+def read_token(token: str) -> Any:
+    """Return what a token was made of. Raises UsageError for one that is none of ours."""
+    try:
+        data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        unpacked = zlib.decompressobj().decompress(data, 1 << 20)
+        return json.loads(unpacked)
+    except (binascii.Error, zlib.error, ValueError):
+        raise UsageError("this token is none that the service gave", hint="start again without it") from None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it: bytes as base64, times as ISO 8601, numbers that are none as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    return str(value)
+
+
+def records(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows as JSON objects."""
+    return [{key: plain(value) for key, value in row.items()} for row in table.to_pylist()]

@@ -1,0 +1,173 @@
+"""Selections of frames: pages of them, how many, and their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from animeds_db.errors import QueryError, SourceError, UsageError
+from animeds_db.scripts import sql_script
+from animeds_db.statements import literal
+from animeds_db.web.api.common import FrameId, Selected, Token, read_token, records, token_of
+from animeds_db.web.models import Count, Explained, FramesPage
+from animeds_db.web.pictures import WIDTHS, Box, no_frame
+from animeds_db.web.placeholder import placeholder
+from animeds_db.web.selection import Selection
+from animeds_db.web.service import Service, service_of
+
+router = APIRouter(tags=["frames"])
+PAGE = 200
+FARTHEST = 10_000_000
+PICTURES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/webp": {}, "image/png": {}, "image/svg+xml": {}}, "description": "The picture."}
+}
+LONG = {"cache-control": "private, max-age=3600"}
+"""Ids are derived from content: a picture of an id does not change while its database stands."""
+
+
+@router.get("/frames")
+async def frames(
+    request: Request,
+    selection: Selected,
+    start: Annotated[int, Query(alias="from", ge=0, le=FARTHEST)] = 0,
+    count: Annotated[int, Query(ge=1, le=1000)] = PAGE,
+    token: Token = None,
+) -> FramesPage:
+    """Return a part of a selection, in its order."""
+    told = request.url.query
+    if token:
+        told, start, count = _continued(token)
+        selection = Selection.parse(parse_qsl(told, keep_blank_values=True))
+    found, more = await page_of(request, selection, start, count)
+    after = token_of([told, start + len(found), count]) if more else None
+    return FramesPage.model_validate({"frames": found, "from": start, "next": after, "truncated": more})
+
+
+@router.get("/count")
+async def count(request: Request, selection: Selected) -> Count:
+    """Return how many frames a selection has."""
+    sql = f"SELECT count(*) AS n FROM (\n{selection.sql(order=False)}\n)"
+    answer = await service_of(request).rows(request, sql)
+    return Count(count=answer.table["n"][0].as_py())
+
+
+@router.get("/explain")
+async def explain(selection: Selected) -> Explained:
+    """Return the SQL of a selection, as `animeds sql` runs it."""
+    return Explained(sql=selection.sql())
+
+
+@router.get("/frames/{frame_id}/thumbnail", responses=PICTURES, response_class=Response)
+async def thumbnail(request: Request, frame_id: FrameId) -> Response:
+    """Return the stored thumbnail: WebP, longer edge 256 pixels."""
+    data = await service_of(request).pictures.thumbnail(frame_id)
+    return Response(data, media_type="image/webp", headers=LONG)
+
+
+@router.get("/frames/{frame_id}/image", responses=PICTURES, response_class=Response)
+async def image(
+    request: Request,
+    frame_id: FrameId,
+    width: Annotated[int | None, Query(ge=WIDTHS[0], le=WIDTHS[1])] = None,
+) -> Response:
+    """Return the exact frame, decoded again: PNG, or WebP when `width` makes it smaller.
+
+    Where its video is gone there is a placeholder (SVG) that says what to do; header X-Animeds-Missing.
+    """
+    return await _picture(service_of(request), frame_id, width, None)
+
+
+@router.get("/frames/{frame_id}/crop", responses=PICTURES, response_class=Response)
+async def crop(
+    request: Request,
+    frame_id: FrameId,
+    box: Annotated[str | None, Query(max_length=100, description="left,top,right,bottom, each 0…1")] = None,
+    face: Annotated[str | None, Query(max_length=200, description="the id of a face or another box")] = None,
+    width: Annotated[int | None, Query(ge=WIDTHS[0], le=WIDTHS[1])] = 256,
+) -> Response:
+    """Return a part of the exact frame."""
+    service = service_of(request)
+    if (box is None) == (face is None):
+        raise UsageError("a crop is either a box or a face", hint="?box=0.1,0.2,0.5,0.6 or ?face=ID")
+    found = _read_box(box) if box is not None else _box_of(service, frame_id, str(face))
+    return await _picture(service, frame_id, width, found)
+
+
+@contextmanager
+def placed(selection: Selection) -> Iterator[None]:
+    """Say where in the query of the asker an error is, not where in what was made of it."""
+    try:
+        yield
+    except QueryError as error:
+        error.line = selection.place(error.line) if error.line is not None else None
+        error.column = error.column if error.line is not None else None
+        raise
+
+
+async def page_of(
+    request: Request, selection: Selection, start: int, count: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return frames of a selection as they stand in a grid, and whether there are more behind them."""
+    service = service_of(request)
+    with placed(selection):
+        found = await service.rows(request, selection.sql(), rows=count, skip=start)
+    scores = dict(zip(*(found.table[name].to_pylist() for name in ("frame_id", "score")), strict=True))
+    rows = await tiles(request, [i for i in scores if i is not None])
+    return [rows[i] | {"score": scores[i]} for i in scores if i in rows], found.truncated
+
+
+async def tiles(request: Request, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what a grid shows of these frames, by id."""
+    if not ids:
+        return {}
+    script = sql_script("steps", "web_frames.sql").format(ids=", ".join(map(literal, ids)))
+    answer = await service_of(request).rows(request, script)
+    return {row["frame_id"]: row for row in records(answer.table)}
+
+
+def _continued(token: str) -> tuple[str, int, int]:
+    told = read_token(token)
+    kinds = (str, int, int)
+    if not isinstance(told, list) or [type(part) for part in told] != list(kinds):
+        raise UsageError("this token is not of a page of frames", hint="start again without it")
+    query, start, count = told
+    if not (0 <= start <= FARTHEST and 1 <= count <= 1000):
+        raise UsageError("this token is not of a page of frames", hint="start again without it")
+    return query, start, count
+
+
+async def _picture(service: Service, frame_id: str, width: int | None, box: Box | None) -> Response:
+    try:
+        data, kind = await service.pictures.frame(frame_id, width, box)
+    except QueryError:
+        raise no_frame(frame_id) from None
+    except SourceError as error:
+        headers = {
+            "x-animeds-missing": error.message.encode("ascii", "replace").decode()[:300].replace("\n", " ")
+        }
+        return Response(placeholder(error), media_type="image/svg+xml", headers=headers)
+    return Response(data, media_type=kind, headers=LONG)
+
+
+def _read_box(text: str) -> Box:
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError("a box is left,top,right,bottom", hint="?box=0.1,0.2,0.5,0.6") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise UsageError("the edges of a box are 0…1, left before right and top above bottom")
+    return left, top, right, bottom
+
+
+def _box_of(service: Service, frame_id: str, face: str) -> Box:
+    edges = ["left", "top", "right", "bottom"]
+    rows = service.dataset.store.take("detections", [face], ["frame_id", *edges]).to_pylist()
+    if not rows or rows[0]["frame_id"] != frame_id:
+        raise UsageError(f"frame {frame_id[:80]} has no face or other box {face[:80]}")
+    left, top, right, bottom = (min(max(float(rows[0][edge]), 0.0), 1.0) for edge in edges)
+    return left, top, right, bottom

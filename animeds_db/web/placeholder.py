@@ -1,0 +1,27 @@
+"""The picture that stands for a frame whose video is gone: it says why, and how to have the frame again."""
+
+from __future__ import annotations
+
+import textwrap
+from html import escape
+
+from animeds_db.errors import SourceError
+
+WIDTH, HEIGHT, LINE = 960, 540, 34
+
+
+def placeholder(error: SourceError) -> bytes:
+    """Return an SVG picture that says what the error says."""
+    hint = error.hint or "animeds relocate OLD NEW says where the files are now"
+    lines = [(line, 26, "#ddd") for line in textwrap.wrap(error.message, 62)[:6]]
+    lines += [(line, 24, "#f2c14e") for line in ["", *textwrap.wrap(hint, 66)[:5]]]
+    top = (HEIGHT - LINE * len(lines)) // 2
+    words = "".join(
+        f'<text x="{WIDTH // 2}" y="{top + LINE * place}" font-size="{size}" fill="{colour}">{escape(line)}</text>'
+        for place, (line, size, colour) in enumerate(lines, 1)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'role="img"><title>{escape(error.message)}</title><rect width="100%" height="100%" fill="#26262b"/>'
+        f'<g text-anchor="middle" font-family="sans-serif">{words}</g></svg>'
+    ).encode()

@@ -1,0 +1,186 @@
+"""Who may ask. Its one rule: a page of somebody else's in the same browser gets nothing and does nothing.
+
+- Host: a name that the service was told, so that no foreign name can be pointed at this machine (DNS rebinding).
+- Origin: whatever changes something must come from the service's own pages, or from no page at all.
+- token: where the service is bound to more than this machine, every request must bear it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from animeds_db.web.options import LOCAL
+
+COOKIE = "animeds_token"
+SAFE = ("GET", "HEAD", "OPTIONS")
+READING = ("/api/sql",)
+"""A POST to these changes nothing."""
+MOST_BODY = 8 << 20
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+Refusal = tuple[int, str, str, str | None]
+"""Status, kind, message, hint."""
+
+
+class Safety:
+    """ASGI middleware: checks every request before anything else sees it."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: tuple[str, ...] | None,
+        token: str | None,
+        read_only: bool,
+        page: Callable[[int, str, str | None], bytes],
+    ) -> None:
+        self._app, self._token, self._read_only, self._page = app, token, read_only, page
+        self._hosts = {host.lower() for host in (hosts or LOCAL)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token")
+        refusal = self._refusal(scope, headers, given)
+        if refusal:
+            await _refuse(send, refusal, headers, self._page)
+        elif self._token and given and scope["method"] == "GET" and not scope["path"].startswith("/api/"):
+            await self._remember(scope, send)
+        else:
+            await self._app(scope, _bounded(receive), _with_headers(send))
+
+    def _refusal(self, scope: Scope, headers: Mapping[str, str], given: str | None) -> Refusal | None:
+        host = headers.get("host", "")
+        if _name_of(host) not in self._hosts:
+            return (
+                421,
+                "RefusedError",
+                f'this service does not answer to "{host[:80]}"',
+                ("`animeds serve --allow-host NAME` lets it answer to a name"),
+            )
+        changes = scope["method"] not in SAFE
+        if _is_foreign(scope, headers, changes):
+            return 403, "RefusedError", "requests from the pages of others are refused", None
+        if self._token and not self._knows(headers, given):
+            return (
+                401,
+                "RefusedError",
+                "this service asks for its token",
+                (
+                    "open the whole address that `animeds serve` printed; scripts send Authorization: Bearer TOKEN"
+                ),
+            )
+        if self._read_only and changes and scope["path"] not in READING:
+            return 403, "RefusedError", "this service only reads", "it was started with --read-only"
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MOST_BODY:
+            return 413, "UsageError", f"a request holds at most {MOST_BODY >> 20} MB", None
+        return None
+
+    def _knows(self, headers: Mapping[str, str], given: str | None) -> bool:
+        assert self._token is not None
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        told = [bearer if scheme.lower() == "bearer" else "", _cookie(headers.get("cookie", "")), given or ""]
+        return any(secrets.compare_digest(one.encode(), self._token.encode()) for one in told)
+
+    async def _remember(self, scope: Scope, send: Send) -> None:
+        """Put the token into a cookie and out of the address, where it would be seen and sent on."""
+        rest = [pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] != "token"]
+        path = "/" + scope["path"].lstrip("/")  # `//elsewhere` would lead away from here
+        target = path + ("?" + urlencode(rest) if rest else "")
+        cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+        await _respond(send, 303, b"", {"location": target, "set-cookie": cookie})
+
+
+def _name_of(host: str) -> str:
+    """Return a Host header without its port."""
+    name, _, port = host.lower().rpartition(":")
+    return name if name and port.isdecimal() and not port.endswith("]") else host.lower()
+
+
+def _is_foreign(scope: Scope, headers: Mapping[str, str], changes: bool) -> bool:
+    """Tell whether a page of somebody else's is behind this request, as far as its browser says."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        return True
+    site = headers.get("sec-fetch-site", "none")
+    if site in ("same-origin", "none"):
+        return False
+    # a link from elsewhere may lead to a page, but nothing may be embedded or called
+    return changes or headers.get("sec-fetch-mode") != "navigate" or scope["path"].startswith("/api/")
+
+
+def _cookie(header: str) -> str:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Stop a body that grows beyond what it may be, whatever its head says."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MOST_BODY:
+            return {"type": "http.disconnect"}
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name.lower() for name, _ in message["headers"]}
+            more = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in own]
+            if b"cache-control" not in own:
+                more.append((b"cache-control", b"no-store"))
+            message["headers"] = [*message["headers"], *more]
+        await send(message)
+
+    return with_headers
+
+
+async def _refuse(
+    send: Send, refusal: Refusal, headers: Mapping[str, str], page: Callable[[int, str, str | None], bytes]
+) -> None:
+    status, kind, message, hint = refusal
+    if "text/html" in headers.get("accept", ""):
+        await _respond(
+            send, status, page(status, message, hint), {"content-type": "text/html; charset=utf-8"}
+        )
+        return
+    told: dict[str, Any] = {"kind": kind, "message": message, "hint": hint}
+    body = json.dumps({"error": told | dict.fromkeys(("file", "line", "column", "others"))}).encode()
+    await _respond(send, status, body, {"content-type": "application/json"})
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    told = {**HEADERS, "cache-control": "no-store", "content-length": str(len(body)), **headers}
+    lines = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,197 @@
+"""URL parameters → a selection: SQL that gives frame_id. The one rule: what a page shows can be run by `animeds sql`.
+
+    q=SELECT … | query=NAME p.x=… | text=words | like=FRAME     where it starts; else all frames
+    character tag show season episode gate shot source          filters, repeatable
+    where=CONDITION group=FRAME                                 more filters
+    sort=time|new|score|random
+
+Several tags or characters must all be there, of several shows, seasons, episodes, gates, shots or sources one.
+A minus in front of a tag or character means: without. A shot is SOURCE/NUMBER.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.named_queries import find
+from animeds_db.scripts import sql_script
+from animeds_db.statements import filled, literal, without_semicolon
+
+STARTS = ("q", "query", "text", "like")
+SORTS = {
+    "time": '"show" NULLS FIRST, season NULLS FIRST, episode NULLS FIRST, frame_id',
+    "new": "(SELECT max(finished_at) FROM sources WHERE sources.source_id = frames.source_id) DESC, frame_id",
+    "random": "hash(frame_id), frame_id",
+    "score": "",
+}
+NONE = "none"
+"""The value that means: not known."""
+LONGEST = 100_000
+"""Letters of one value."""
+
+
+def _bearing(template: str) -> Callable[[Sequence[str]], list[str]]:
+    """Every value must be there, or with a minus in front must not."""
+
+    def conditions(values: Sequence[str]) -> list[str]:
+        return [
+            ("NOT " if value.startswith("-") else "") + template.format(literal(value.removeprefix("-")))
+            for value in values
+        ]
+
+    return conditions
+
+
+def _one_of(column: str, read: Callable[[str], str] = literal) -> Callable[[Sequence[str]], list[str]]:
+    def conditions(values: Sequence[str]) -> list[str]:
+        named = ", ".join(read(value) for value in values if value != NONE)
+        parts = [f"{column} IN ({named})"] if named else []
+        parts += [f"{column} IS NULL"] if NONE in values else []
+        return [parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"]
+
+    return conditions
+
+
+def _whole(value: str) -> str:
+    if not re.fullmatch(r"-?\d{1,9}", value):
+        raise UsageError(f'"{value[:40]}" is not a number of a season or an episode')
+    return str(int(value))
+
+
+def _shots(values: Sequence[str]) -> list[str]:
+    pairs = []
+    for value in values:
+        source, slash, number = value.rpartition("/")
+        if not slash or not re.fullmatch(r"\d{1,9}", number):
+            raise UsageError(f'"{value[:40]}" is no shot', hint="a shot is SOURCE/NUMBER: k3f9a2qd/12")
+        pairs.append(f"({literal(source)}, {int(number)})")
+    return [f"(source_id, shot) IN ({', '.join(pairs)})"]
+
+
+def _where(values: Sequence[str]) -> list[str]:
+    return [f"(\n{value}\n)" for value in values]
+
+
+FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
+    "character": _bearing("frame_id IN (SELECT frame_id FROM named_detections WHERE character = {})"),
+    "tag": _bearing("has_tag(tag_ids, {})"),
+    "show": _one_of('"show"'),
+    "season": _one_of("season", _whole),
+    "episode": _one_of("episode", _whole),
+    "gate": lambda values: [
+        f"frame_id IN (SELECT frame_id FROM gates() WHERE gate IN ({', '.join(map(literal, values))}))"
+    ],
+    "shot": _shots,
+    "source": _one_of("source_id"),
+    "where": _where,
+    "group": lambda values: [
+        f"frame_id IN (SELECT frame_id FROM duplicates WHERE group_id IN ({', '.join(map(literal, values))}))"
+    ],
+}
+KNOWN = (*STARTS, *FILTERS, "sort")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A selection of frames. `start` is SQL with a column frame_id, None for all frames; `filters` are conditions."""
+
+    start: str | None
+    score: str
+    filters: tuple[str, ...]
+    sort: str
+
+    @classmethod
+    def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:
+        """Read URL parameters. Those of no selection are left alone, or with `strict` refused.
+
+        Raises UsageError, and QueryError for a named query that is not there.
+        """
+        given: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if len(value) > LONGEST:
+                raise UsageError(f"{name} is longer than {LONGEST} letters")
+            if value and (name in KNOWN or name.startswith("p.")):
+                given.setdefault(name, []).append(value)
+            elif strict and value:
+                raise UsageError(f'a selection has no "{name[:40]}"', hint=did_you_mean(name[:40], KNOWN))
+        for name in (*STARTS, "sort", "group", *(n for n in given if n.startswith("p."))):
+            if len(given.get(name, ())) > 1:
+                raise UsageError(f"{name} is given twice")
+        start, score = _start({name: values[0] for name, values in given.items()})
+        conditions = [c for name, read in FILTERS.items() if name in given for c in read(given[name])]
+        sort = given.get("sort", ["score" if score or start else "time"])[0]
+        if sort not in SORTS:
+            raise UsageError(f'frames cannot be sorted by "{sort[:40]}"', hint=did_you_mean(sort[:40], SORTS))
+        return cls(start, score, tuple(conditions), sort)
+
+    @classmethod
+    def read(cls, text: str) -> Selection:
+        """Read the text of a query string, as in a URL behind the `?`. Raises UsageError."""
+        return cls.parse(
+            parse_qsl(text.removeprefix("?"), keep_blank_values=True, max_num_fields=500), strict=True
+        )
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether no frame is left out."""
+        return self.start is None and not self.filters
+
+    def sql(self, order: bool = True) -> str:
+        """Return it as a SELECT of frame_id and score, in its order."""
+        lines = []
+        if self.start is not None:
+            lines.append(f"WITH chosen AS (\n{self._chosen()}\n)\n")
+        lines.append(f"SELECT frame_id, {self.score or 'NULL'}::DOUBLE AS score\nFROM frames")
+        if self.start is not None:
+            lines.append("JOIN chosen USING (frame_id)")
+        if self.filters:
+            lines.append("WHERE " + "\n    AND ".join(self.filters))
+        if order:
+            lines.append(f"ORDER BY {self._order()}")
+        return "\n".join(lines)
+
+    def place(self, line: int) -> int | None:
+        """Return which line of the start a line of `sql()` is; None where it is none of it."""
+        if self.start is None:
+            return None
+        before = self.sql().partition(self.start)[0].count("\n")
+        return line - before if 0 < line - before <= self.start.count("\n") + 1 else None
+
+    def _chosen(self) -> str:
+        script = sql_script("steps", "web_scored.sql" if self.score else "web_chosen.sql")
+        return _code(script).format(start=self.start)
+
+    def _order(self) -> str:
+        if self.sort != "score":
+            return SORTS[self.sort]
+        if self.score:
+            return "chosen.similarity DESC, frame_id"
+        return "place" if self.start is not None else SORTS["time"]
+
+
+def _code(script: str) -> str:
+    return "\n".join(line for line in script.splitlines() if not line.startswith("--")).strip()
+
+
+def _start(given: dict[str, str]) -> tuple[str | None, str]:
+    """Return SQL with frame_id, and the column that is its score."""
+    ways = [name for name in STARTS if name in given]
+    if len(ways) > 1:
+        raise UsageError(f"a selection starts with one of {' or '.join(ways)}, not with both")
+    params = {name[2:]: value for name, value in given.items() if name.startswith("p.")}
+    if params and ways not in (["query"], ["q"]):
+        raise UsageError("p.… are parameters of a query", hint="query=NAME&p.x=…")
+    if not ways:
+        return None, ""
+    way, value = ways[0], given[ways[0]]
+    if way == "query":
+        named = find(value)
+        return filled(without_semicolon(named.sql), named.bind(params)).rstrip(), ""
+    if way == "q":
+        return filled(without_semicolon(value), params).rstrip(), ""
+    call = "search_text" if way == "text" else "similar_to"
+    return f"SELECT frame_id, similarity FROM {call}({literal(value)})", "chosen.similarity"

@@ -1,0 +1,175 @@
+"""`Service`: what the API works with. Its one rule: strangers' SQL runs in the workers, never in this process.
+
+One `Dataset` writes labels and gives pictures. Rows come from the workers, so that a long query blocks nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from fastapi import Request
+
+from animeds_db.dataset import Dataset
+from animeds_db.errors import QueryError
+from animeds_db.store import Store
+from animeds_db.web.errors import BusyError
+from animeds_db.web.framing import Ask
+from animeds_db.web.jobs import Jobs
+from animeds_db.web.options import Options
+from animeds_db.web.pictures import Pictures
+from animeds_db.web.workers import Call, Workers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows, whether there are more, and how long they took."""
+
+    table: pa.Table
+    truncated: bool
+    seconds: float
+
+
+class Service:
+    """One database, as the API speaks of it."""
+
+    def __init__(self, uri: str, options: Options) -> None:
+        self.options = options
+        self.limits = options.limits
+        self.dataset = Dataset(Store.open(uri), unfinished=options.unfinished)
+        self.writing = threading.Lock()
+        self.pictures = Pictures(self.dataset)
+        self.workers = Workers(uri, options.limits, options.unfinished)
+        self.jobs = Jobs(uri, options)
+        self._threads = ThreadPoolExecutor(options.limits.workers, thread_name_prefix="animeds-sql")
+        self._places = asyncio.Semaphore(options.limits.workers)
+        self._waiting = 0
+
+    def start(self) -> None:
+        """Start what takes a moment."""
+        self._threads.submit(self.workers.start)
+
+    def close(self) -> None:
+        """End the workers, jobs and threads."""
+        self.jobs.close()
+        self.workers.close()
+        self.pictures.close()
+        self._threads.shutdown(cancel_futures=True)
+        self.dataset.close()
+
+    async def rows(
+        self,
+        request: Request,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        rows: int | None = None,
+        skip: int = 0,
+        file: str | None = None,
+    ) -> Answer:
+        """Run strangers' SQL and return its rows: at most `rows`, and never more than the limits allow.
+
+        Ends the query when the client has gone. Raises QueryError, BusyError and what else a session raises.
+        """
+        most = min(self.limits.rows, self.limits.rows if rows is None else rows)
+        ask = Ask(self._fitting(sql), dict(params or {}), most, skip, self.limits.size, file)
+        async with self._call(request) as call:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._collect, ask, call)
+
+    async def stream(
+        self,
+        request: Request,
+        sql: str,
+        params: Mapping[str, Any] | None,
+        *,
+        rows: int | None,
+        file: str | None,
+    ) -> AsyncIterator[bytes]:
+        """Run strangers' SQL and yield its rows as an Arrow IPC stream. Raises as `rows` does, also on the way."""
+        ask = Ask(self._fitting(sql), dict(params or {}), rows, 0, None, file)
+        async with self._call(request) as call:
+            loop = asyncio.get_running_loop()
+            pieces = self.workers.run(ask, call)
+            try:
+                while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
+                    yield piece
+            finally:
+                call.cancel()
+                await asyncio.shield(loop.run_in_executor(self._threads, _drain, pieces))
+
+    def _collect(self, ask: Ask, call: Call) -> Answer:
+        data = b"".join(self.workers.run(ask, call))
+        with pa.ipc.open_stream(data) as reader:
+            table = reader.read_all()
+        return Answer(table, call.told["truncated"], call.told["seconds"])
+
+    def _fitting(self, sql: str) -> str:
+        if len(sql) > self.limits.text:
+            raise QueryError(
+                f"this SQL has {len(sql)} letters; at most {self.limits.text} are read here",
+                hint="long lists of ids belong into a table or a label",
+            )
+        if "\0" in sql:
+            raise QueryError("this SQL holds a zero byte")
+        return sql
+
+    @asynccontextmanager
+    async def _call(self, request: Request) -> AsyncIterator[Call]:
+        """Wait for a place among the workers, and cancel the call when the client goes."""
+        await self._wait()
+        call = Call(self.limits.seconds)
+        watch = asyncio.create_task(_until_gone(request, call))
+        try:
+            yield call
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+            self._places.release()
+
+    async def _wait(self) -> None:
+        if self._waiting >= self.limits.waiting:
+            raise BusyError(f"{self._waiting} queries wait already", hint="try again in a moment")
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._places.acquire(), self.limits.waiting_s)
+        except TimeoutError:
+            raise BusyError(
+                f"all {self.limits.workers} workers have been busy for {self.limits.waiting_s:g} seconds",
+                hint="try again in a moment; `animeds serve --workers` allows more queries at once",
+            ) from None
+        finally:
+            self._waiting -= 1
+
+
+async def _until_gone(request: Request, call: Call) -> None:
+    """Cancel the call when the client closes the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    call.cancel()
+
+
+def _drain(pieces: Iterator[bytes]) -> None:
+    """Read what a stopped query still says, so that its worker can be used again."""
+    with suppress(QueryError):
+        for _ in pieces:
+            pass
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of this application."""
+    service: Service = request.app.state.service
+    return service
+
+
+def compact(value: Any) -> str:
+    """Return JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,147 @@
+"""A process of its own that runs strangers' SQL, one query at a time: `python -m animeds_db.web.worker URI …`.
+
+Its one rule: whatever a query does here, the service goes on. It reads the database and nothing else, cannot
+write a file, may take so much memory, and is ended from outside when it does not end by itself: DuckDB can be
+interrupted between rows, but not while it computes one value of two billion letters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+
+from animeds_db.errors import AnimedsError
+from animeds_db.locked import Bounds
+from animeds_db.web import framing
+from animeds_db.web.errors import as_json
+from animeds_db.web.framing import Ask
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset
+
+ROOM = 2 << 30
+"""Bytes beyond its memory limit for DuckDB that a worker may take: Lance, Arrow and a text model."""
+
+
+class _Pieces:
+    """A file that Arrow writes to and that sends what it gets."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self.closed = False
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        for start in range(0, len(view), framing.PIECE):
+            self._send(bytes(view[start : start + framing.PIECE]))
+        self.size += len(view)
+        return len(view)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+
+def answer(dataset: Dataset, ask: Ask, send: Callable[[bytes], None]) -> dict[str, Any]:
+    """Run a query, send its rows as an Arrow IPC stream, and return what is to tell: rows, truncated, seconds."""
+    started, count, truncated = time.perf_counter(), 0, False
+    sink = _Pieces(send)
+    limit = None if ask.rows is None else ask.rows + 1
+    reading = dataset.session.reading(ask.sql, ask.params, limit=limit, offset=ask.skip, file=ask.file)
+    with reading as reader, pa.ipc.new_stream(sink, reader.schema) as stream:
+        for batch in reader:
+            room = batch.num_rows if ask.rows is None else ask.rows - count
+            if truncated := room < batch.num_rows:
+                batch = batch.slice(0, room)
+            stream.write_batch(batch)
+            count += batch.num_rows
+            if truncated := truncated or (ask.size is not None and sink.size > ask.size):
+                break
+    return {"rows": count, "truncated": truncated, "seconds": round(time.perf_counter() - started, 4)}
+
+
+def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: list[int]) -> None:
+    """Take messages from the service; leave at once when it is gone."""
+    while True:
+        try:
+            kind, body = framing.receive(pipe)
+        except (EOFError, OSError):
+            os._exit(0)
+        if kind == framing.ASK:
+            asked.put(json.loads(body))
+        elif json.loads(body) in running:
+            dataset.session.interrupt()
+
+
+def _serve(dataset: Dataset, source: BinaryIO, target: BinaryIO) -> None:
+    asked: queue.Queue[Any] = queue.Queue()
+    running: list[int] = []
+    threading.Thread(target=_listen, args=(source, asked, dataset, running), daemon=True).start()
+    while True:
+        framing.send(target, framing.READY)
+        wanted = asked.get()
+        running[:] = [wanted.pop("number")]
+        try:
+            told = answer(dataset, Ask(**wanted), lambda piece: framing.send(target, framing.ROWS, piece))
+        except AnimedsError as error:
+            framing.tell(target, framing.FAILED, as_json(error))
+        else:
+            framing.tell(target, framing.DONE, told)
+        finally:
+            running.clear()
+
+
+def _confine(memory: int) -> None:
+    """Have the system refuse files that are written, and memory beyond what is there now, `memory` and ROOM."""
+    try:
+        import resource
+    except ImportError:  # Windows: the service watches over time only
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 (no Path for a file of the system)
+        taken = int(file.read().split()[5]) * resource.getpagesize()
+    most = taken + memory + ROOM
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def main(uri: str, told: str) -> None:
+    """Serve until the service is gone."""
+    from animeds_db.dataset import Dataset
+    from animeds_db.store import Store
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends its workers
+    target = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints does not print into the answers
+    options = json.loads(told)
+    bounds = Bounds(f"{options['memory'] >> 20}MiB", options["threads"])
+    dataset = Dataset(Store.open(uri), unfinished=options["unfinished"], bounds=bounds)
+    dataset.sql(
+        "SELECT count(*) FROM frames"
+    ).fetchall()  # all libraries are loaded before the limits are set
+    _confine(options["memory"])
+    _serve(dataset, sys.stdin.buffer, target)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,50 @@
+"""A real service over the sample show: uvicorn in a thread, on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import sampleshow
+import uvicorn
+
+from animeds_db.web import Options, bound, create_app
+
+
+@contextmanager
+def serving(database: Path | None = None, options: Options | None = None) -> Iterator[str]:
+    """Serve a database (default: the sample show, which is then only to be read); give its address."""
+    app = create_app(str(database or sampleshow.database()), options=options)
+    with bound("127.0.0.1", 0) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listening]}, name="animeds-test-service"
+        )
+        thread.start()
+        try:
+            patience = time.monotonic() + 30
+            while not server.started:
+                assert thread.is_alive() and time.monotonic() < patience
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def own_copy(folder: Path) -> Path:
+    """Return a copy of the sample show's database, to be written to."""
+    return Path(shutil.copytree(sampleshow.database(), folder / "own.animeds"))
+
+
+@contextmanager
+def client_of(database: Path | None = None, options: Options | None = None) -> Iterator[httpx2.Client]:
+    """Serve a database, and give a client that speaks to it."""
+    with serving(database, options) as address, httpx2.Client(base_url=address, timeout=60) as client:
+        yield client
