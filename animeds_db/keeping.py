@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+
     from animeds_db.upkeep.history import At
+    from animeds_db.upkeep.optimize import Report
 
 
 class Keeping:
@@ -23,6 +27,21 @@ class Keeping:
         from animeds_db.upkeep.versions import listed
 
         return listed(self.store)
+
+    def optimize(
+        self,
+        *,
+        keep: str | datetime.timedelta | None = None,
+        progress: Callable[[str], None] = lambda _table: None,
+    ) -> Report:
+        """Join pieces, bring indexes up to date, delete versions replaced longer ago than `keep`, and orphan files.
+
+        keep: "7d", "12h" or a timedelta, at least an hour; default: the setting `keep`. `progress` is told each
+        table. Safe beside readers and writers. Raises UsageError, StoreError.
+        """
+        from animeds_db.upkeep.optimize import optimize
+
+        return optimize(self.store, keep=keep, progress=progress)
 
     def keep_version(self, name: str, at: At | None = None) -> int:
         """Give the version of now (or `at`) a name, so that it is never cleaned away; return its number.

@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("profile", "anime", "which models ingest uses: anime, tiny, none, or one of your own"),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
     Setting("text_tower", "", "the model that reads words in searches; else the image embedder's own"),
+    Setting("keep", "7d", "how long old versions of the database stay: 7d, 12h, …; at least 1h"),
     Setting("queries", "queries", "folder of your own named queries"),
 )
 

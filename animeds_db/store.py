@@ -8,7 +8,6 @@ which `lancedb.connect(uri)` opens as well.
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,23 +18,16 @@ from animeds_db import schema
 from animeds_db.durability import data_files, flush, heal
 from animeds_db.errors import StoreError
 from animeds_db.places import Place, add_missing_tables, place_new_database, read_errors, write_errors
+from animeds_db.upkeep.compaction import MAX_PIECES
 from animeds_db.upkeep.history import At, History, Versions
 
 if TYPE_CHECKING:
     import lance
 
-MAX_FRAGMENTS = 200
-"""Fragments of one table that a query bears well: each costs it about 0.1 ms."""
-ROWS_PER_FRAGMENT = 262_144
-"""What compaction aims at. Full fragments are left alone, so that a growing table is not copied each time."""
-GRACE = datetime.timedelta(hours=1)
-"""How long old versions stay after a compaction: a reader pinned to one that is dropped breaks."""
 RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
 MAX_TAGS = 32_767
 """Tag ids are int16 and start at 1."""
-
-_log = logging.getLogger("animeds")
 
 
 class Store:
@@ -126,7 +118,7 @@ class Store:
         def write(dataset: lance.LanceDataset) -> dict[str, int]:
             return _merge(dataset, key).when_not_matched_insert_all().execute(rows)  # type: ignore[no-any-return]
 
-        inserted = int(self._commit(name, write)["num_inserted_rows"])
+        inserted = int(self.commit(name, write)["num_inserted_rows"])
         if inserted < rows.num_rows:
             self._expect_present(name, key, rows)
         return inserted
@@ -144,7 +136,7 @@ class Store:
                 merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
             return merge.execute(rows)  # type: ignore[no-any-return]
 
-        done = self._commit(name, write)
+        done = self.commit(name, write)
         if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
             self._expect_present(name, key, rows)
 
@@ -154,11 +146,11 @@ class Store:
 
         _, rows = self._fitting(name, rows)
         uri = self._place.table(name)
-        self._commit(name, lambda _dataset: lance.write_dataset(rows, uri, mode="overwrite"))
+        self.commit(name, lambda _dataset: lance.write_dataset(rows, uri, mode="overwrite"))
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that meet `where`, a condition in Lance's SQL."""
-        self._commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))
+        self.commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))
 
     def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
         """Return the rows with these keys, in the order of `keys`; keys that are not there are left out."""
@@ -203,29 +195,11 @@ class Store:
         columns = [range(first, first + len(missing)), missing.keys(), missing.values()]
         self.upsert("vocabulary", pa.table([list(c) for c in columns], schema=schema.VOCABULARY.schema))
 
-    def compact_if_needed(self, max_fragments: int = MAX_FRAGMENTS) -> list[str]:
-        """Compact the tables that are in more pieces than that, and return their names.
+    def compact_if_needed(self, max_fragments: int = MAX_PIECES) -> list[str]:
+        """Do the upkeep of the tables that need it (see upkeep.optimize), and return their names."""
+        from animeds_db.upkeep.optimize import tend_if_worth_it
 
-        Versions older than GRACE are dropped. A compaction that loses against a writer is left for next time.
-        """
-        return [name for name in self.names() if self._pieces(name) > max_fragments and self._compact(name)]
-
-    def _pieces(self, name: str) -> int:
-        return len(self.table(name).get_fragments())
-
-    def _compact(self, name: str) -> bool:
-        for _ in range(RETRIES):
-            try:
-                self._commit(name, _compact_files)
-            except StoreError as error:
-                if "ommit conflict" not in str(error.__cause__):
-                    raise
-                continue
-            with write_errors(self._place.table(name)):
-                self.table(name).cleanup_old_versions(older_than=GRACE, error_if_tagged_old_versions=False)
-            return True
-        _log.info("%s: other writers are busy; compaction is left for next time", self._place.table(name))
-        return False
+        return tend_if_worth_it(self, max_fragments)
 
     def size_bytes(self) -> int:
         """Return what the database takes: on a disk all files, at a URI (or pinned) the data of these versions."""
@@ -260,8 +234,8 @@ class Store:
                 hint="open it without `--at` (in Python: `at=`) to write",
             )
 
-    def _commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
-        """Run one write and sync what it added. Raises StoreError where an old version is read."""
+    def commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
+        """Run one write on a table and sync what it added. Raises StoreError, also where an old version is read."""
         self.expect_writable()
         dataset = self.table(name)
         before = data_files(dataset)
@@ -280,10 +254,6 @@ def quoted(text: str) -> str:
 
 def _merge(dataset: lance.LanceDataset, key: str) -> Any:
     return dataset.merge_insert(key).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
-
-
-def _compact_files(dataset: lance.LanceDataset) -> None:
-    dataset.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
 
 
 def _check_version(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""`animeds versions`: what the database was, and names for states that are to stay."""
+"""`animeds versions`, `optimize`: the past of a database, and its upkeep."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from animeds_db.errors import UsageError
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("versions")(versions)
+    app.command("optimize")(optimize)
 
 
 def versions(
@@ -43,3 +44,21 @@ def versions(
             raise UsageError("--at goes with --keep here", hint="animeds versions --keep NAME --at WHEN")
         else:
             print_rows(dataset.versions(), form)
+
+
+def optimize(
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="How long old versions stay: 7d, 12h, …; at least 1h. Default: the setting keep, 7d."
+        ),
+    ] = None,
+    db: DbOption = None,
+) -> None:
+    """Make the database fast and small again: join pieces, update indexes, free what no version needs.
+
+    Happens by itself after an ingest when it is worth it. Safe beside whatever else runs.
+    """
+    with open_dataset(db, unfinished=True) as dataset:
+        for line in dataset.optimize(keep=keep).lines():
+            talk(line)

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError, did_you_mean
 from animeds_db.session import Session
-from animeds_db.store import MAX_FRAGMENTS, Store
+from animeds_db.store import Store
+from animeds_db.upkeep.compaction import MAX_PIECES
 
 OPS = {
     "character": ("set", "remove"),
@@ -173,7 +174,7 @@ def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> 
     table = pa.Table.from_pylist(told, schema=schema.LABELS.schema)
     if store.upsert("labels", table) != len(told):
         raise StoreError(f"{store.uri}: labels of this act are there already", hint="say it again")
-    if len(store.table("labels").get_fragments()) > MAX_FRAGMENTS:
+    if len(store.table("labels").get_fragments()) > MAX_PIECES:
         store.compact_if_needed()
     return act
 

@@ -77,6 +77,10 @@ class History:
         """Return the newest state."""
         return {name: commits[-1].version for name, commits in self._commits.items()}
 
+    def of_table(self, table: str) -> Sequence[Commit]:
+        """Return a table's commits, oldest first."""
+        return self._commits[table]
+
     def commit(self, table: str, version: int) -> Commit:
         """Return the commit that made a version of a table."""
         return next(commit for commit in self._commits[table] if commit.version == version)

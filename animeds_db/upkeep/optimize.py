@@ -1,0 +1,161 @@
+"""Upkeep of a whole database: pieces joined, indexes brought up to date, old versions and orphans gone.
+
+Its one rule: it can be killed, and run beside readers, writers and another one of itself, at any time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from animeds_db import settings
+from animeds_db.errors import UsageError
+from animeds_db.upkeep import indexes
+from animeds_db.upkeep.cleaning import ORPHAN_AGE, clean, remove_orphans, replaced
+from animeds_db.upkeep.compaction import MAX_PIECES, Joined, compact, is_worth_it
+from animeds_db.upkeep.history import span
+
+if TYPE_CHECKING:
+    from animeds_db.store import Store
+
+LEAST = datetime.timedelta(hours=1)
+"""Old versions stay at least so long: somebody may be reading them."""
+
+_log = logging.getLogger("animeds.upkeep")
+
+
+@dataclass
+class Tended:
+    """What was done to one table. Sizes in bytes."""
+
+    table: str
+    pieces: Joined = field(default_factory=Joined)
+    versions_gone: int = 0
+    orphans_gone: int = 0
+    freed: int = 0
+    index: str | None = None
+    """What was done to its indexes, in words."""
+
+    @property
+    def words(self) -> str:
+        """The same in a few words; "" when nothing was to do."""
+        parts = [
+            f"{self.pieces.old} pieces are {self.pieces.new} now" if self.pieces else "",
+            self.index or "",
+            f"{self.versions_gone} old versions gone" if self.versions_gone else "",
+            f"{self.orphans_gone} orphan files gone" if self.orphans_gone else "",
+            f"{in_words(self.freed)} freed" if self.freed else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass
+class Report:
+    """What an upkeep did, table by table. Sizes in bytes."""
+
+    tables: list[Tended] = field(default_factory=list)
+    size: int = 0
+    """What the database takes afterwards."""
+    waiting: int = 0
+    """Versions that are old but stay for now."""
+    keep: datetime.timedelta = LEAST
+
+    @property
+    def freed(self) -> int:
+        """Bytes that were freed."""
+        return sum(table.freed for table in self.tables)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report in words."""
+        for table in self.tables:
+            if table.words:
+                yield f"{table.table}: {table.words}"
+        if not any(table.words for table in self.tables):
+            yield "nothing to do"
+        tail = ""
+        if self.waiting:
+            tail = f"; {self.waiting} old versions stay {_days(self.keep)} (--keep says how long)"
+        yield f"{in_words(self.freed)} freed, {in_words(self.size)} in all{tail}"
+
+
+def kept(keep: str | datetime.timedelta | None = None) -> datetime.timedelta:
+    """Return how long old versions stay: as said, else the setting `keep`. Raises UsageError below an hour."""
+    if not isinstance(keep, datetime.timedelta):
+        keep = span(settings.resolve("keep", keep).value)
+    if keep < LEAST:
+        raise UsageError(
+            f"old versions stay at least an hour, not {keep}: somebody may be reading them",
+            hint="--keep 1h is the least",
+        )
+    return keep
+
+
+def optimize(
+    store: Store,
+    *,
+    keep: str | datetime.timedelta | None = None,
+    progress: Callable[[str], None] = lambda _table: None,
+) -> Report:
+    """Join pieces, bring indexes up to date, delete versions replaced longer ago than `keep`, and orphan files.
+
+    Safe beside readers, writers and another upkeep. Raises UsageError, StoreError.
+    """
+    store.expect_writable()
+    report = Report(keep=kept(keep))
+    for name in store.names():
+        progress(name)
+        done = Tended(name)
+        done.pieces = compact(store, name)
+        done.index = indexes.tend(store, name)
+        report.tables.append(done)
+    _free(store, report)
+    report.size = store.size_bytes()
+    return report
+
+
+def _free(store: Store, report: Report) -> None:
+    """Delete what is old enough: with one line of time for all tables, so that a state stays or goes whole."""
+    now = datetime.datetime.now(datetime.UTC)
+    history = store.history()
+    for done in report.tables:
+        commits = history.of_table(done.table)
+        named = {versions[done.table] for versions in history.names.values()}
+        old = [v for v in replaced(commits, now - report.keep) if v not in named]
+        done.freed += clean(store, done.table, old)
+        done.versions_gone = len(old)
+        report.waiting += len([c for c in commits[:-1] if c.version not in {*old, *named}])
+        done.orphans_gone, size = remove_orphans(store, done.table, now - ORPHAN_AGE)
+        done.freed += size
+
+
+def tend_if_worth_it(store: Store, max_pieces: int = MAX_PIECES) -> list[str]:
+    """Do the same for tables that need it, by a rule that costs milliseconds; return their names.
+
+    Runs after an ingest and the like, and says in one line what it did.
+    """
+    report = Report(keep=kept())
+    for name in store.names():
+        pieces = compact(store, name) if is_worth_it(store.table(name), max_pieces) else Joined()
+        index = indexes.tend(store, name)
+        if pieces or index:
+            report.tables.append(Tended(name, pieces, index=index))
+    if not report.tables:
+        return []
+    _free(store, report)
+    tended = [table.table for table in report.tables]
+    told = [f"{table.table}: {table.words}" for table in report.tables]
+    _log.info("upkeep: %s", "; ".join(told))
+    return tended
+
+
+def in_words(n_bytes: int) -> str:
+    """Return a size as people say it."""
+    return f"{n_bytes / 2**20:.1f} MB" if n_bytes < 2**30 else f"{n_bytes / 2**30:.2f} GB"
+
+
+def _days(keep: datetime.timedelta) -> str:
+    days, hours = keep.days, keep.seconds // 3600
+    return f"{days} days" if days and not hours else f"{keep.total_seconds() / 3600:g} hours"
