@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from cli_run import Runner
 from framestore import dataset_of, frame_rows, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -164,12 +165,25 @@ def test_a_bad_ranking_is_refused_with_its_file(tmp_path: Path, sql: str, messag
 
 
 @pytest.mark.parametrize(
-    "options", [{"threshold": 1.1}, {"threshold": -0.1}, {"phash_distance": 9}, {"memory_mb": 0.0}]
+    ("options", "message"),
+    [
+        ({"threshold": 1.1}, "threshold is 1.1"),
+        ({"threshold": -0.1}, "threshold is -0.1"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"phash_cosine": 1.5}, "phash-cosine is 1.5"),
+        ({"phash_distance": 9}, "phash-distance is 9"),
+        ({"agree_bits": 65}, "agree-bits is 65"),
+        ({"segment_s": float("nan")}, "segment_s is nan"),
+        ({"memory_mb": 0.0}, "too small for one block"),
+        ({"memory_mb": float("nan")}, "too small for one block"),
+    ],
 )
-def test_parameters_out_of_range_are_refused(tmp_path: Path, options: dict[str, float]) -> None:
+def test_parameters_out_of_range_are_refused(tmp_path: Path, options: dict[str, float], message: str) -> None:
     dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(3), 3)})
-    with pytest.raises(UsageError):
-        dataset.dedup(DedupOptions(**options))  # type: ignore[arg-type]
+    for ask in (dataset.dedup, lambda chosen: dataset.preview_dedup(chosen, tmp_path / "page.html")):
+        with pytest.raises(UsageError, match=message):
+            ask(DedupOptions(**options))  # type: ignore[arg-type]
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_vectors_of_two_models_are_refused_by_name(tmp_path: Path) -> None:
@@ -227,6 +241,27 @@ def test_the_preview_counts_what_each_threshold_would_do_and_writes_only_its_pag
     at = next(row for row in rows if row["threshold"] == 0.985)
     assert at["stay"] == 20 - dataset.dedup(ONLY_VECTORS).copies
     assert "0.985" in page.read_text("utf-8")
+
+
+def test_the_preview_counts_by_the_ranking_that_dedup_would_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    angle = np.arange(3) * 0.1  # the middle one is like both, which are not alike themselves
+    x = np.zeros((3, 16))
+    x[:, 0], x[:, 1] = np.cos(angle), np.sin(angle)
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 3)})
+    rank, page = tmp_path / "middle.sql", tmp_path / "borders.html"
+    rank.write_text("SELECT frame_id, row_number() OVER (ORDER BY time_s <> 1, time_s) AS rank FROM frames")
+    run = Runner(capsys, monkeypatch)
+    command = ("dedup", "--preview", str(page), "--threshold", "0.99", "--format", "csv", "--db", dataset.uri)
+    stays = []
+    for ranking in ((), ("--rank", str(rank))):
+        done = run(*command, *ranking)
+        assert done.code == 0, done.err
+        stays.append(next(line for line in done.out.splitlines() if line.startswith("0.99,")).split(",")[3])
+    assert stays == ["2", "1"]
+    rank.write_text("SELECT frame_id FROM frames")
+    assert "middle.sql" in run(*command, "--rank", str(rank)).err
 
 
 def test_the_borderline_pairs_are_also_a_picture(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ from planted import planted
 from similarity_reference import Matrix, all_cosines
 
 from animeds_db.errors import UsageError
-from animeds_db.vectors import Pairs, approximate_pairs, similar_pairs, similarity_index
+from animeds_db.vectors import (
+    Pairs,
+    approximate_between,
+    approximate_pairs,
+    similar_between,
+    similar_pairs,
+    similarity_index,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +74,27 @@ def test_bad_arguments_are_refused(show: Matrix) -> None:
         approximate_pairs(show, 0.9, visits=0)
     with pytest.raises(UsageError, match="between 0 and 1"):
         approximate_pairs(show, 1.5)
+
+
+@pytest.mark.parametrize("visits", [1, 3, 150])
+def test_between_two_sets_the_recall_told_is_close_to_the_true_one(show: Matrix, visits: int) -> None:
+    queries, itself = show[1000:1600], np.arange(1000, 1600)
+    pairs = similar_between(queries, show, 0.95)
+    true = {pair for pair in keys(pairs) if pair[0] + 1000 != pair[1]}
+    got = approximate_between(queries, show, 0.95, itself=itself, visits=visits, cells=150, sample_rows=300)
+    found = keys(got.pairs)
+    assert len(found) == len(got.pairs) and found <= true
+    assert visits < 150 or found == true
+    assert got.recall.estimate is not None and got.recall.rows == 300
+    assert got.recall.low <= len(found) / len(true)
+    assert abs(got.recall.estimate - len(found) / len(true)) < 0.05
+
+
+def test_a_few_queries_are_compared_without_an_index_and_give_the_same_pairs(show: Matrix) -> None:
+    expected = all_cosines(show[:5], show) >= np.float32(0.95)
+    a, b = np.nonzero(expected)
+    assert keys(similar_between(show[:5], show, 0.95)) == set(zip(a.tolist(), b.tolist(), strict=True))
+    for queries in (show[:0], np.full((2, 64), np.nan)):
+        assert len(approximate_between(queries, show, 0.95).pairs) == 0
+    with pytest.raises(UsageError, match="queries has vectors of width 3"):
+        approximate_between(np.ones((1, 3)), show, 0.95)

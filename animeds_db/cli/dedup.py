@@ -62,12 +62,13 @@ def dedup(
         phash_distance=None if phash_distance < 0 else phash_distance,
         memory_mb=memory,
     )
+    progress = _say if sys.stderr.isatty() else None
     with open_dataset(db) as dataset:
         if preview is not None:
-            print_rows(dataset.preview_dedup(options, preview), form)
+            print_rows(dataset.preview_dedup(options, preview, rank=rank, progress=progress), form)
             talk(f"borderline pairs: {preview}")
             return
-        found = dataset.dedup(options, rank=rank, progress=_say if sys.stderr.isatty() else None)
+        found = dataset.dedup(options, rank=rank, progress=progress)
     talk(
         f"{found.frames} frames: {found.copies} copies in {found.groups} groups, "
         f"{found.frames - found.copies} stay (at {found.threshold:g}); "

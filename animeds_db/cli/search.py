@@ -76,8 +76,6 @@ def _pairs(dataset: Dataset, threshold: float, k: int, where: str | None, form: 
         [("similarity", "descending"), ("frame_id", "ascending"), ("other_frame_id", "ascending")]
     )
     print_relation(duckdb.from_arrow(best.slice(0, k)), form)
-    talk(
-        f"{len(found)} pairs of frames have a cosine of {threshold:g} or more; these are the {min(k, len(found))} most alike"
-    )
+    talk(f"{len(found)} pairs of frames have a cosine of {threshold:g} or more (-k {k}: the most alike)")
     if found.without_vector:
         talk(f"note: {found.without_vector} of the frames have no usable vector and were not compared")

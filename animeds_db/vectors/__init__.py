@@ -6,12 +6,14 @@ affair. Cosine means what rows.py says, everywhere.
 
 from __future__ import annotations
 
-from animeds_db.vectors.approximate import ApproximatePairs, Recall, approximate_pairs
+from animeds_db.vectors.approximate import ApproximatePairs, Recall, approximate_between, approximate_pairs
 from animeds_db.vectors.engine import Pairs
 from animeds_db.vectors.index import SimilarityIndex
 from animeds_db.vectors.join import similar_between, similar_pairs, similarity_index
 from animeds_db.vectors.linkage import average_linkage
+from animeds_db.vectors.memory import checked_threshold
 from animeds_db.vectors.nearest import Nearest, nearest
+from animeds_db.vectors.parallel import Progress
 from animeds_db.vectors.rows import Normalised, cosines, normalise, usable_rows
 from animeds_db.vectors.runs import run_leaders
 
@@ -20,10 +22,13 @@ __all__ = [
     "Nearest",
     "Normalised",
     "Pairs",
+    "Progress",
     "Recall",
     "SimilarityIndex",
+    "approximate_between",
     "approximate_pairs",
     "average_linkage",
+    "checked_threshold",
     "cosines",
     "nearest",
     "normalise",

@@ -17,11 +17,11 @@ from animeds_db.errors import UsageError
 from animeds_db.vectors import bound
 from animeds_db.vectors.cells import CellNumbers, Rights, cell_count
 from animeds_db.vectors.engine import Join, Keep, Pairs
-from animeds_db.vectors.index import SimilarityIndex
-from animeds_db.vectors.join import similar_pairs, similarity_index
+from animeds_db.vectors.index import SimilarityIndex, right_side
+from animeds_db.vectors.join import similar_between, similar_pairs, similarity_index
 from animeds_db.vectors.memory import DEFAULT_MB, PairBudget, Room, checked_threshold
 from animeds_db.vectors.parallel import Progress, one_blas_thread, thread_count
-from animeds_db.vectors.rows import Positions, as_matrix
+from animeds_db.vectors.rows import Positions, as_matrix, same_width
 
 _CONFIDENCE = 1.96  # standard deviations: 95 %
 
@@ -95,6 +95,61 @@ def approximate_pairs(
     return ApproximatePairs(pairs, _recall(pairs, true, sample, len(matrix)))
 
 
+def approximate_between(
+    queries: npt.ArrayLike,
+    x: npt.ArrayLike,
+    threshold: float,
+    *,
+    itself: Positions | None = None,
+    visits: int = 4,
+    cells: int | None = None,
+    sample_rows: int = 1000,
+    memory_mb: float = DEFAULT_MB,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ApproximatePairs:
+    """Return most pairs (row a of queries, row b of x) with cosine ≥ threshold, sorted, and their recall.
+
+    A query is compared with the rows that live in the `visits` cells of x nearest to it; otherwise as
+    `approximate_pairs`. The recall is judged on `sample_rows` queries. `itself` int64 [queries]: which row of x a
+    query is (-1: none); that is no pair. Raises UsageError as `similar_between` does.
+    """
+    left, right, threshold = as_matrix(x), as_matrix(queries, "queries"), checked_threshold(threshold)
+    same_width(right, left, "queries", "x")
+    if visits < 1 or sample_rows < 1:
+        raise UsageError(f"visits and sample_rows must be 1 or more, not {visits} and {sample_rows}")
+    room = Room.plan(memory_mb, len(left) + len(right), left.shape[1], thread_count(threads))
+    count = cells or cell_count(len(left))
+    index = similarity_index(left, threshold, cells=count, memory_mb=memory_mb, threads=room.threads)
+    side, (asked, _) = index.side(left), right_side(right, index.plan, room.threads)
+    if index.plan.cells is None or asked.features is None:
+        pairs = similar_between(
+            right, left, threshold, index=index, memory_mb=memory_mb, threads=room.threads, progress=progress
+        )
+        pairs = _others(pairs, itself)
+        return ApproximatePairs(pairs, Recall(1.0 if len(pairs) else None, 1.0, len(pairs), len(right)))
+    with one_blas_thread():
+        visited = index.plan.cells.nearest_few(asked.features, visits)
+    rights = _visiting(visited, visited[:, 0], len(index.plan.cells))
+    budget = PairBudget(room, index.nbytes + 2 * visited.nbytes, threshold)
+    join = Join(side, asked, index.starts, index.columns, rights, None, False, threshold, budget)
+    pairs = _others(join.run(room.threads, progress, mirrored=False), itself)
+    sample = bound.pick_rows(asked.rows, sample_rows, seed=1)
+    true = similar_between(
+        right[sample], left, threshold, index=index, memory_mb=memory_mb, threads=room.threads
+    )
+    true = _others(Pairs(sample[true.a], true.b, true.cosine), itself)
+    return ApproximatePairs(pairs, _recall(pairs, true, sample, len(left), mutual=False))
+
+
+def _others(pairs: Pairs, itself: Positions | None) -> Pairs:
+    """Return the pairs without those of a query with the row that it is."""
+    if itself is None:
+        return pairs
+    others = itself[pairs.a] != pairs.b
+    return Pairs(pairs.a[others], pairs.b[others], pairs.cosine[others])
+
+
 def _visiting(visited: CellNumbers, own: CellNumbers, cells: int) -> Rights:
     """Return for each cell the rows that have it among their nearest ones, or live there."""
     missing = np.flatnonzero((visited != own[:, None]).all(axis=1))  # a tie of two centres
@@ -122,12 +177,12 @@ def _first_found(visited: CellNumbers, own: CellNumbers) -> Keep:
     return keep
 
 
-def _recall(found: Pairs, true: Pairs, sample: Positions, rows: int) -> Recall:
+def _recall(found: Pairs, true: Pairs, sample: Positions, rows: int, *, mutual: bool = True) -> Recall:
     """Return which share of the true pairs was found; Wilson (1927), as in Brown, Cai, DasGupta (2001)."""
     if len(true) == 0:
         return Recall(None, 0.0, 0, len(sample))
     share = float(np.isin(true.a * rows + true.b, found.a * rows + found.b).mean())
-    trials = len(np.intersect1d(sample, np.concatenate([true.a, true.b])))
+    trials = len(np.intersect1d(sample, np.concatenate([true.a, true.b]) if mutual else true.a))
     z2 = _CONFIDENCE**2
     spread = _CONFIDENCE * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     low = (share + z2 / (2 * trials) - spread) / (1 + z2 / trials)

@@ -111,7 +111,7 @@ def similar_between(
     same_width(right, left, "queries", "x")
     room = Room.plan(memory_mb, len(left) + len(right), left.shape[1], thread_count(threads))
     if index is None:
-        index = build_index(left, make_plan(left, threshold, room), room.threads)
+        index = build_index(left, make_plan(left, threshold, room, queries=len(right)), room.threads)
     side, (asked, own) = index.side(left), right_side(right, index.plan, room.threads)
     reach = reach_of(threshold, bound.slack(index.columns))
     rights = _rights(index, asked, own, reach, np.arange(len(asked.rows)))

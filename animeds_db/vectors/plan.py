@@ -17,6 +17,9 @@ from animeds_db.vectors.parallel import one_blas_thread, spans
 from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms, unit
 
 _PLAIN_UNDER_NS = 50e6  # a full GEMM shorter than this costs less than looking for a bound
+_PER_ROW_INDEXED = (
+    8_000.0  # nanoseconds, measured at width 512: so a few queries are compared sooner by full GEMM
+)
 _CELLS_FROM = 20_000  # rows; below this a flat join takes less than cells cost to train
 _COMPARED_IN_CELLS = 0.1  # first guess of the share of pairs that cells leave to compare
 _PER_ROW_AND_CELL = 5.0  # nanoseconds: assigning rows and asking which cells they visit, measured
@@ -44,10 +47,20 @@ def _full_gemm(x: Matrix, room: Room) -> Plan:
 
 
 def make_plan(
-    x: Matrix, threshold: float, room: Room, components: int | None = None, cells: int | None = None
+    x: Matrix,
+    threshold: float,
+    room: Room,
+    components: int | None = None,
+    cells: int | None = None,
+    queries: int | None = None,
 ) -> Plan:
-    """Return the plan for x; `components` (0: full GEMM) and `cells` (1: none) are used when given."""
-    small = _pairs(x) * bound.plain_cost(x.shape[1]) < _PLAIN_UNDER_NS
+    """Return the plan for x; `components` (0: full GEMM) and `cells` (1: none) are used when given.
+
+    `queries`: how many rows are compared with those of x; None: they are compared with each other.
+    """
+    pairs = len(x) * (len(x) / 2 if queries is None else queries)
+    index = 0 if queries is None else len(x) * _PER_ROW_INDEXED
+    small = pairs * bound.plain_cost(x.shape[1]) < _PLAIN_UNDER_NS + index
     if components == 0 or (components is None and cells is None and small):
         return _full_gemm(x, room)
     with one_blas_thread():
@@ -59,24 +72,31 @@ def make_plan(
         if components is not None:
             return Plan(directions, _trained(x, directions, cells or 1))
         units = unit(x[bound.pick_rows(usable, bound.SAMPLE_ROWS)])
-        return _cheapest(x, units, directions, threshold, room, cells)
+        return _cheapest(x, units, directions, threshold, room, cells, pairs)
 
 
 def _cheapest(
-    x: Matrix, units: Doubles, directions: Doubles, threshold: float, room: Room, cells: int | None
+    x: Matrix,
+    units: Doubles,
+    directions: Doubles,
+    threshold: float,
+    room: Room,
+    cells: int | None,
+    pairs: float,
 ) -> Plan:
-    """Return the plan of the least estimated cost among those whose features fit in memory."""
+    """Return the plan of the least estimated cost for so many pairs, among those whose features fit in memory."""
     costs = bound.bound_costs(units, directions, threshold)
     count = cells or (cell_count(len(x)) if len(x) >= _CELLS_FROM else 1)
-    options = [(bound.plain_cost(x.shape[1]) * _pairs(x), _full_gemm(x, room))]
+    options = [(bound.plain_cost(x.shape[1]) * pairs, _full_gemm(x, room))]
     flat = _best(costs, 1.0, x, 1, room)
     if flat is not None:
-        options.append((flat.join() * _pairs(x), Plan(directions[:, : flat.components])))
+        options.append((flat.join() * pairs, Plan(directions[:, : flat.components])))
     celled = _best(costs, _COMPARED_IN_CELLS, x, count, room) if count > 1 else None
     if celled is not None:
         narrow = directions[:, : celled.components]
         trained = _trained(x, narrow, count)
-        cost = _cells_cost(x, trained, bound.project(units, narrow), threshold, celled)
+        features = bound.project(units, narrow)
+        cost = _cells_cost(trained, features, threshold, celled, pairs, len(x))
         options.append((0.0 if cells else cost / _CELLS_MUST_SAVE, Plan(narrow, trained)))
     return min(options, key=lambda option: option[0])[1]
 
@@ -87,17 +107,15 @@ def _best(costs: list[BoundCost], compared: float, x: Matrix, count: int, room: 
     return min(fitting, key=lambda cost: cost.join(compared), default=None)
 
 
-def _cells_cost(x: Matrix, cells: Cells | None, features: Floats, threshold: float, cost: BoundCost) -> float:
-    """Return the estimated nanoseconds of a join by these cells."""
+def _cells_cost(
+    cells: Cells | None, features: Floats, threshold: float, cost: BoundCost, pairs: float, rows: int
+) -> float:
+    """Return the estimated nanoseconds of a join by these cells; `features` are of a sample of the rows."""
     if cells is None:
         return float("inf")
     reach = reach_of(threshold, bound.slack(features.shape[1]))
     share = cells.share_compared(features, reach)
-    return cost.join(share) * _pairs(x) + _PER_ROW_AND_CELL * len(x) * len(cells)
-
-
-def _pairs(x: Matrix) -> float:
-    return len(x) * len(x) / 2
+    return cost.join(share) * pairs + _PER_ROW_AND_CELL * rows * len(cells)
 
 
 def _usable(x: Matrix, count: int) -> Positions:
