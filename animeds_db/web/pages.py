@@ -1,0 +1,168 @@
+"""The pages of the service: HTML shells, and the scripts and styles that fill them from the API.
+
+Its one rule: a page knows nothing that the API does not tell. What a page shows is in its URL, and the same
+URL below /api gives it as JSON. Assets are read once, at start: no path from a request reaches the disk.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+import importlib_resources
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+router = APIRouter(include_in_schema=False)
+
+NAVIGATION = (
+    ("frames", "/", "Frames"),
+    ("characters", "/characters", "Characters"),
+    ("duplicates", "/duplicates", "Duplicates"),
+    ("review", "/review", "Review"),
+    ("queries", "/queries", "Queries"),
+    ("sql", "/sql", "SQL"),
+    ("export", "/export", "Export"),
+    ("labels", "/labels", "History"),
+)
+"""Name of the page, its address, and what people read."""
+
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@router.get("/")
+def frames(request: Request) -> HTMLResponse:
+    """Show a selection as a grid, beside facets with counts."""
+    return page(request, "frames", "Frames", section="frames")
+
+
+@router.get("/frames/{frame_id}")
+def frame(request: Request, frame_id: str) -> HTMLResponse:
+    """Show everything known of one frame."""
+    return page(request, "frame", frame_id[:80], section="frames")
+
+
+@router.get("/sql")
+def sql(request: Request) -> HTMLResponse:
+    """Show the SQL editor."""
+    return page(request, "sql", "SQL", section="sql")
+
+
+@router.get("/queries")
+def queries(request: Request) -> HTMLResponse:
+    """List the named queries."""
+    return page(request, "queries", "Queries", section="queries")
+
+
+@router.get("/queries/{name}")
+def query(request: Request, name: str) -> HTMLResponse:
+    """Show one named query: its parameters, its rows, its SQL."""
+    return page(request, "query", name[:80], section="queries")
+
+
+@router.get("/characters")
+def characters(request: Request) -> HTMLResponse:
+    """List the characters."""
+    return page(request, "characters", "Characters", section="characters")
+
+
+@router.get("/characters/{name}")
+def character(request: Request, name: str) -> HTMLResponse:
+    """Show one character: where it is, its examples, its faces from the surest to the least sure."""
+    return page(request, "character", name[:80], section="characters")
+
+
+@router.get("/duplicates")
+def duplicates(request: Request) -> HTMLResponse:
+    """Show the groups of near-duplicates: which frame stays, and why."""
+    return page(request, "duplicates", "Duplicates", section="duplicates")
+
+
+@router.get("/review")
+def review(request: Request) -> HTMLResponse:
+    """Show the faces whose name a person should look at."""
+    return page(request, "review", "Review", section="review")
+
+
+@router.get("/export")
+def export(request: Request) -> HTMLResponse:
+    """Show the form by which a selection becomes a folder."""
+    return page(request, "export", "Export", section="export")
+
+
+@router.get("/labels")
+def labels(request: Request) -> HTMLResponse:
+    """Show who said what, and take it back."""
+    return page(request, "labels", "History", section="labels")
+
+
+@router.get("/static/{name}")
+def static(request: Request, name: str) -> Response:
+    """Return a script, style or picture of the pages."""
+    asset = assets().get(name)
+    if asset is None:
+        return HTMLResponse("There is no such file.", status_code=404)
+    body, kind, tag = asset
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=kind, headers=headers)
+
+
+def page(request: Request, name: str, title: str, *, section: str) -> HTMLResponse:
+    """Return the page `name`: templates/NAME.html, filled by static/page_NAME.js."""
+    html = (
+        _templates()
+        .get_template(f"{name}.html")
+        .render(name=name, title=title, section=section, navigation=NAVIGATION, **_settings(request))
+    )
+    return HTMLResponse(html)
+
+
+def error_page(status: int, message: str, hint: str | None = None) -> HTMLResponse:
+    """Return a page for people that says what is wrong and what to do, e.g. where the token is missing."""
+    html = (
+        _templates()
+        .get_template("error.html")
+        .render(
+            name="error",
+            title=message,
+            section="",
+            navigation=(),
+            message=message,
+            hint=hint,
+            read_only=True,
+            exports=False,
+        )
+    )
+    return HTMLResponse(html, status_code=status)
+
+
+def _settings(request: Request) -> dict[str, Any]:
+    """Return what `animeds serve` was told that changes what a page offers."""
+    options = getattr(request.app.state, "options", None)
+    return {
+        "read_only": bool(getattr(options, "read_only", False)),
+        "exports": getattr(options, "exports", None) is not None,
+    }
+
+
+@cache
+def assets() -> dict[str, tuple[bytes, str, str]]:
+    """Return body, media type and ETag of every file in static/, by name."""
+    found = {}
+    for item in importlib_resources.files("animeds_db.web").joinpath("static").iterdir():
+        suffix = item.name[item.name.rfind(".") :]
+        if suffix in _TYPES:
+            body = item.read_bytes()
+            found[item.name] = (body, _TYPES[suffix], f'"{blake2b(body, digest_size=8).hexdigest()}"')
+    return found
+
+
+@cache
+def _templates() -> Environment:
+    folder = importlib_resources.files("animeds_db.web").joinpath("templates")
+    texts = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".html")}
+    return Environment(loader=DictLoader(texts), autoescape=True, undefined=StrictUndefined)

@@ -1,0 +1,94 @@
+/* The only module that talks to the service. The one rule: every failure is an ApiError with words for people. */
+
+export class ApiError extends Error {
+  constructor(status, { kind = "Error", message = "", hint = null, line = null, column = null, ...rest } = {}) {
+    super(message || `the service answered ${status}`);
+    Object.assign(this, { name: "ApiError", status, kind, hint, line, column, rest });
+  }
+}
+
+const NO_ANSWER = {
+  kind: "NoAnswer",
+  message: "The service does not answer.",
+  hint: "Is `animeds serve` still running? Start it again and try once more.",
+};
+const NO_TOKEN = {
+  kind: "NoToken",
+  message: "This address needs the token.",
+  hint: "Open the whole address that `animeds serve` printed, with ?token=…",
+};
+
+async function ask(path, init) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", ...init });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, NO_ANSWER);
+  }
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  if (response.status === 401) throw new ApiError(401, { ...NO_TOKEN, ...body.error });
+  throw new ApiError(response.status, body.error ?? { message: typeof body.detail === "string" ? body.detail : "" });
+}
+
+const asked = (path, params) => {
+  const words = params instanceof URLSearchParams ? params : new URLSearchParams(params ?? {});
+  const text = words.toString();
+  return text ? `${path}?${text}` : path;
+};
+
+export const get = async (path, params, signal) =>
+  (await ask(asked(path, params), { signal, headers: { Accept: "application/json" } })).json();
+
+export async function send(method, path, body, signal) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  const response = await ask(path, { method, headers, body: JSON.stringify(body ?? {}), signal });
+  return response.status === 204 ? {} : response.json();
+}
+
+export const post = (path, body, signal) => send("POST", path, body, signal);
+
+const plus = (selection, more) => {
+  const params = new URLSearchParams(selection);
+  for (const [name, value] of Object.entries(more)) params.set(name, value);
+  return params;
+};
+
+export const frames = (selection, from, n, signal) => get("/api/frames", plus(selection, { from, count: n }), signal);
+export const count = async (selection, signal) => (await get("/api/count", selection, signal)).count;
+export const facet = (selection, name, limit, signal) => get("/api/facets", plus(selection, { facet: name, limit }), signal);
+export const explain = async (selection, signal) => (await get("/api/explain", selection, signal)).sql;
+export const frame = (id, signal) => get(`/api/frames/${encodeURIComponent(id)}`, {}, signal);
+export const sql = (q, { signal, ...more } = {}) => post("/api/sql", { q, ...more }, signal);
+export const queries = () => get("/api/queries");
+export const status = () => get("/api/status");
+export const characters = () => get("/api/characters");
+export const character = (name) => get(`/api/characters/${encodeURIComponent(name)}`);
+
+export const thumbnail = (id) => `/api/frames/${encodeURIComponent(id)}/thumbnail`;
+export const image = (id, width) => `/api/frames/${encodeURIComponent(id)}/image${width ? `?width=${width}` : ""}`;
+export const faceCrop = (frameId, faceId) =>
+  `/api/frames/${encodeURIComponent(frameId)}/crop?face=${encodeURIComponent(faceId)}`;
+export const boxCrop = (frameId, box) =>
+  `/api/frames/${encodeURIComponent(frameId)}/crop?box=${box.map((x) => Number(x).toFixed(5)).join(",")}`;
+
+/* Rows of {"columns", "rows"} as objects. */
+export function records({ columns, rows }) {
+  return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column.name, row[i]])));
+}
+
+export const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
+
+/* Follows a job: `on` is called with (kind, data) until done or error. Gives a function that stops following. */
+export function follow(path, on) {
+  const source = new EventSource(path);
+  for (const kind of ["progress", "done", "error", "cancelled"]) {
+    source.addEventListener(kind, (event) => {
+      if (event.data === undefined) return on("lost", null); // the line broke; the browser tries again by itself
+      if (kind !== "progress") source.close();
+      on(kind, JSON.parse(event.data));
+    });
+  }
+  return () => source.close();
+}

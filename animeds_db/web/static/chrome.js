@@ -1,0 +1,35 @@
+/* What every page has: the help on keys, the name of the database, and links that keep the selection. */
+
+import * as api from "./api.js";
+import { $, h, show, tellError } from "./dom.js";
+import { counted } from "./format.js";
+import { startHelp } from "./keys.js";
+
+/* Runs the page once its module has been read to the end. */
+export function start(main) {
+  startHelp();
+  $(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  tellDatabase();
+  Promise.resolve().then(main).catch(tellError);
+}
+
+async function tellDatabase() {
+  const place = $("#database");
+  try {
+    const status = await api.status();
+    const readOnly = "readOnly" in document.body.dataset;
+    show(
+      place,
+      h("span", { title: status.database ?? "" }, status.name ?? ""),
+      ` ${counted(status.frames, "frame")}`,
+      readOnly && h("span", { class: "badge" }, "read-only"),
+    );
+  } catch (error) {
+    place.textContent = error.message;
+  }
+}
+
+/* A title of the window that says what is on the page. */
+export function entitle(words) {
+  document.title = `${words} · animeds`;
+}

@@ -1,0 +1,119 @@
+/* The frames of a selection, of which only windows are loaded. The one rule: frame i can be asked for at any time;
+   what is not here yet is null, is fetched when it stays in view, and the oldest windows are forgotten. */
+
+import * as api from "./api.js";
+
+const WINDOW = 120;
+const KEPT = 60;
+
+export class FrameList {
+  constructor(selection, changed) {
+    this.selection = selection;
+    this.changed = changed;
+    this.total = null;
+    this.failed = null;
+    this.windows = new Map();
+    this.asked = new Map();
+    this.said = new Map();
+    this.ended = false;
+  }
+
+  /* Loads the first window and the number of all; the count may take longer and is waited for by nobody. */
+  async start(first = 0) {
+    const counting = api.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
+    await this.#fetch(Math.floor(first / WINDOW));
+    return counting;
+  }
+
+  end() {
+    this.ended = true;
+    for (const stop of this.asked.values()) stop.abort();
+  }
+
+  get length() {
+    if (this.total !== null) return this.total;
+    const windows = [...this.windows.keys()];
+    return windows.length ? Math.max(...windows.map((w) => w * WINDOW + this.windows.get(w).length)) : 0;
+  }
+
+  get(i) {
+    const window = this.windows.get(Math.floor(i / WINDOW));
+    const frame = window?.[i % WINDOW];
+    if (!frame) return null;
+    const said = this.said.get(frame.frame_id);
+    return said ? { ...frame, ...said } : frame;
+  }
+
+  /* Fetches what is missing between two places, and drops requests for what has scrolled away. */
+  need(first, last) {
+    const wanted = new Set();
+    for (let w = Math.floor(first / WINDOW); w <= Math.floor(last / WINDOW); w++) wanted.add(w);
+    for (const [w, stop] of this.asked) if (!wanted.has(w)) stop.abort();
+    for (const w of wanted) if (!this.windows.has(w) && !this.asked.has(w)) this.#fetch(w);
+    this.#forget(wanted);
+  }
+
+  /* The ids of some places, loading what is missing. */
+  async ids(places) {
+    const windows = new Set([...places].map((i) => Math.floor(i / WINDOW)));
+    const found = new Map();
+    for (const w of windows) found.set(w, this.windows.get(w) ?? (await this.#load(w)));
+    return [...places].map((i) => found.get(Math.floor(i / WINDOW))[i % WINDOW]?.frame_id).filter(Boolean);
+  }
+
+  /* Changes how frames look, before the service has agreed; gives what takes that back. */
+  say(ids, change) {
+    const before = new Map(ids.map((id) => [id, this.said.get(id)]));
+    for (const id of ids) this.said.set(id, { ...this.said.get(id), ...change });
+    this.changed();
+    return () => {
+      for (const [id, old] of before) old ? this.said.set(id, old) : this.said.delete(id);
+      this.changed();
+    };
+  }
+
+  /* Asks again for everything that is loaded: after an undo, or when another tab has said something. */
+  async reload() {
+    const windows = [...this.windows.keys()];
+    const fresh = await Promise.all(windows.slice(-6).map(async (w) => [w, await this.#load(w)]));
+    this.windows = new Map(fresh);
+    this.said.clear();
+    this.changed();
+  }
+
+  async #fetch(w) {
+    const stop = new AbortController();
+    this.asked.set(w, stop);
+    try {
+      this.windows.set(w, await this.#load(w, stop.signal));
+      this.failed = null;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.asked.delete(w);
+    }
+    if (!this.ended) this.changed();
+  }
+
+  async #load(w, signal) {
+    return (await api.frames(this.selection, w * WINDOW, WINDOW, signal)).frames;
+  }
+
+  #counted(n) {
+    this.total = n;
+    if (!this.ended) this.changed();
+  }
+
+  #fail(error) {
+    if (error.name === "AbortError" || this.ended) return;
+    this.failed = error;
+    this.changed();
+  }
+
+  #forget(wanted) {
+    for (const w of this.windows.keys()) {
+      if (this.windows.size <= KEPT) return;
+      if (!wanted.has(w)) this.windows.delete(w);
+    }
+  }
+}

@@ -1,0 +1,250 @@
+/* A grid of any length. The one rule: only tiles in view are in the document, so 100,000 frames scroll like 100.
+   Very long grids are pressed into a height that browsers can scroll; steps then cover more rows. */
+
+import { h, show } from "./dom.js";
+import { blankTile, drawTile, tileSize } from "./tile.js";
+
+const GAP = 8;
+const HIGHEST = 12_000_000;
+const AHEAD = 2;
+const SETTLED = 90;
+
+export class Grid {
+  /* `on` may hold: move(i), open(i), view(ids), choose(). */
+  constructor(scroller, on = {}) {
+    this.scroller = scroller;
+    this.on = on;
+    this.canvas = h("div", { class: "grid", role: "list" });
+    this.tiles = new Map();
+    this.chosen = new Set();
+    this.cursor = 0;
+    this.anchor = 0;
+    this.size = 220;
+    show(scroller, this.canvas);
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.canvas.addEventListener("click", (event) => this.#clicked(event));
+    this.canvas.addEventListener("focusin", (event) => this.#focused(event));
+    this.watch = new ResizeObserver(() => this.measure());
+    this.watch.observe(scroller);
+  }
+
+  use(list, { at = 0, link }) {
+    this.list = list;
+    this.link = link;
+    this.cursor = this.anchor = at;
+    this.chosen.clear();
+    for (const tile of this.tiles.values()) tile.remove();
+    this.tiles.clear();
+    this.scroller.scrollTop = 0;
+    this.measure();
+    if (at) this.reveal(at);
+  }
+
+  setSize(size) {
+    const top = this.#firstRow() * this.columns;
+    this.size = size;
+    this.measure();
+    this.scroller.scrollTop = this.#toScroll(Math.floor(top / this.columns) * this.rowHeight);
+  }
+
+  measure() {
+    const style = getComputedStyle(this.scroller);
+    const width = this.scroller.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    if (width <= 0) return;
+    this.columns = Math.max(2, Math.round((width + GAP) / (this.size + GAP)));
+    this.width = Math.floor((width - GAP * (this.columns - 1)) / this.columns);
+    this.height = tileSize(this.width);
+    this.rowHeight = this.height + GAP;
+    for (const [i, tile] of this.tiles) this.#place(tile, i);
+    this.draw();
+  }
+
+  /* Brings the document in step with what is in view. */
+  draw() {
+    if (!this.list || !this.columns) return;
+    const rows = Math.ceil(this.list.length / this.columns);
+    this.whole = rows * this.rowHeight;
+    this.pressed = Math.min(this.whole, HIGHEST);
+    this.canvas.style.height = `${this.pressed}px`;
+    const first = Math.max(0, this.#firstRow() - AHEAD) * this.columns;
+    const shown = Math.ceil(this.scroller.clientHeight / this.rowHeight) + 2 * AHEAD + 1;
+    const last = Math.min(this.list.length, first + shown * this.columns) - 1;
+    this.#clear(first, last);
+    for (let i = first; i <= last; i++) this.#tile(i);
+    [this.first, this.last] = [first, last];
+    this.#settle();
+  }
+
+  /* Draws tiles anew: what is said of them, or what is drawn over them, has changed. */
+  redraw() {
+    for (const [i, tile] of this.tiles) this.#fill(tile, i);
+    this.draw();
+  }
+
+  reveal(i) {
+    const top = Math.floor(i / this.columns) * this.rowHeight;
+    const now = this.#virtualTop();
+    if (top < now) this.scroller.scrollTop = this.#toScroll(top);
+    else if (top + this.rowHeight > now + this.scroller.clientHeight)
+      this.scroller.scrollTop = this.#toScroll(top + this.rowHeight - this.scroller.clientHeight + GAP);
+    this.draw();
+  }
+
+  /* Moves the cursor by some places, or to one; with `extend` everything between is chosen. */
+  move(step, { extend = false, to = null } = {}) {
+    if (!this.list?.length) return;
+    const goal = to ?? this.cursor + step;
+    const next = Math.min(this.list.length - 1, Math.max(0, goal));
+    const before = this.cursor;
+    this.cursor = next;
+    if (extend) this.#chooseBetween(this.anchor, next);
+    else this.anchor = next;
+    this.reveal(next);
+    for (const i of [before, next]) if (this.tiles.has(i)) this.#fill(this.tiles.get(i), i);
+    this.tiles.get(next)?.querySelector("a")?.focus({ preventScroll: true });
+    this.on.move?.(next);
+  }
+
+  toggle(i = this.cursor) {
+    this.chosen.has(i) ? this.chosen.delete(i) : this.chosen.add(i);
+    this.anchor = i;
+    this.#chose();
+  }
+
+  choose(places) {
+    for (const i of places) this.chosen.add(i);
+    this.#chose();
+  }
+
+  clear() {
+    this.chosen.clear();
+    this.#chose();
+  }
+
+  /* The places that a key acts on: the chosen ones, else the one under the cursor. */
+  acted() {
+    return this.chosen.size ? [...this.chosen].sort((a, b) => a - b) : this.list?.length ? [this.cursor] : [];
+  }
+
+  frame(i = this.cursor) {
+    return this.list?.get(i) ?? null;
+  }
+
+  #chooseBetween(a, b) {
+    for (let i = Math.min(a, b); i <= Math.max(a, b); i++) this.chosen.add(i);
+    this.#chose();
+  }
+
+  #chose() {
+    for (const [i, tile] of this.tiles) this.#fill(tile, i);
+    this.on.choose?.();
+  }
+
+  #clicked(event) {
+    const tile = event.target.closest(".tile");
+    if (!tile) return;
+    const i = Number(tile.dataset.i);
+    if (event.target.closest("button")) this.toggle(i);
+    else if (event.shiftKey) this.move(0, { extend: true, to: i });
+    else return;
+    event.preventDefault();
+  }
+
+  #focused(event) {
+    const tile = event.target.closest(".tile");
+    if (tile && Number(tile.dataset.i) !== this.cursor) this.#setCursor(Number(tile.dataset.i));
+  }
+
+  #setCursor(i) {
+    const before = this.cursor;
+    this.cursor = i;
+    for (const place of [before, i]) if (this.tiles.has(place)) this.#fill(this.tiles.get(place), place);
+    this.on.move?.(i);
+  }
+
+  #scrolled() {
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      this.draw();
+    });
+  }
+
+  #settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.#settled(), this.settledOnce ? SETTLED : 0);
+    this.settledOnce = true;
+  }
+
+  /* The view rests: now ask for frames and pictures, not while they fly past. */
+  #settled() {
+    if (!this.list?.length) return;
+    this.list.need(this.first, this.last);
+    const ids = [];
+    for (const [i, tile] of this.tiles) {
+      const frame = this.list.get(i);
+      const img = tile.querySelector("img");
+      if (frame && img && img.dataset.src && !img.src) img.src = img.dataset.src;
+      if (frame) ids.push(frame.frame_id);
+    }
+    this.on.view?.(ids);
+  }
+
+  #clear(first, last) {
+    for (const [i, tile] of this.tiles) {
+      const leaves = i < first || i > last || i >= this.list.length;
+      if (!leaves || (tile.contains(document.activeElement) && i < this.list.length)) continue;
+      tile.querySelector("img")?.removeAttribute("src");
+      tile.remove();
+      this.tiles.delete(i);
+    }
+  }
+
+  #tile(i) {
+    const known = this.tiles.get(i);
+    if (!known) {
+      const tile = blankTile(i);
+      this.tiles.set(i, tile);
+      this.#fill(tile, i);
+      this.#place(tile, i);
+      this.canvas.append(tile);
+    } else if (known.dataset.frame === "" && this.list.get(i)) this.#fill(known, i);
+    if (known && this.pressed < this.whole) this.#place(known, i);
+  }
+
+  #fill(tile, i) {
+    drawTile(tile, this.list.get(i), {
+      current: i === this.cursor,
+      chosen: this.chosen.has(i),
+      link: (frame) => this.link(frame, i),
+      boxes: this.boxes,
+      width: this.width,
+      of: this.list.total,
+      place: i,
+    });
+  }
+
+  #place(tile, i) {
+    const row = Math.floor(i / this.columns);
+    const y = row * this.rowHeight - (this.pressed < this.whole ? this.#virtualTop() - this.scroller.scrollTop : 0);
+    tile.style.width = `${this.width}px`;
+    tile.style.height = `${this.height}px`;
+    tile.style.transform = `translate(${(i % this.columns) * (this.width + GAP)}px, ${y}px)`;
+  }
+
+  #factor() {
+    const view = this.scroller.clientHeight;
+    return this.pressed < this.whole ? (this.whole - view) / (this.pressed - view) : 1;
+  }
+
+  #virtualTop() {
+    return this.scroller.scrollTop * this.#factor();
+  }
+
+  #toScroll(top) {
+    return Math.max(0, top / this.#factor());
+  }
+
+  #firstRow() {
+    return this.rowHeight ? Math.floor(this.#virtualTop() / this.rowHeight) : 0;
+  }
+}

@@ -1,0 +1,63 @@
+/* Keys and the help that lists them. The one rule: what a key does stands in one place, the help is made from it;
+   and no key acts while somebody writes. */
+
+import { $, button, dialog, h } from "./dom.js";
+
+const bound = [];
+const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc" };
+
+/* bind("Move", [["j ArrowRight", "next frame", does], …]); `does` gets the event. A space between keys: either. */
+export function bind(group, rows) {
+  for (const [keys, help, does] of rows) {
+    const names = Array.isArray(keys) ? keys : keys.split(" ");
+    bound.push({ group, keys: names, help, does });
+  }
+}
+
+export const isWriting = (el) =>
+  el instanceof HTMLElement && (el.isContentEditable || el.matches("input:not([type=checkbox], [type=range]), textarea, select"));
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  if (isWriting(event.target) || $("dialog[open]")) return;
+  const pressable = event.target.closest?.("button, a:not(.tile a), summary, [role=button], input");
+  if (pressable && (event.key === "Enter" || event.key === " ")) return;
+  if (event.target.matches?.("input[type=range]") && event.key.startsWith("Arrow")) return;
+  for (const { keys, does } of bound) {
+    if (!keys.includes(event.key)) continue;
+    if (does(event) !== false) event.preventDefault();
+    return;
+  }
+});
+
+export function help() {
+  const groups = grouped([...bound.filter((row) => row.group !== "Help"), ...bound.filter((row) => row.group === "Help")]);
+  dialog(
+    "Keys",
+    h("div", { class: "keys" }, [...groups].map(([group, rows]) => section(group, rows))),
+    h("p", { class: "hint" }, "Tab and Enter reach everything else. Keys rest while you write."),
+  );
+}
+
+function grouped(rows) {
+  const found = new Map();
+  for (const row of rows) found.set(row.group, [...(found.get(row.group) ?? []), row]);
+  return found;
+}
+
+function section(group, rows) {
+  const lines = rows.filter((row) => row.help).map(({ keys, help: words }) => [
+    h("dt", {}, keys.map((key) => h("kbd", {}, NAMES[key] ?? key))),
+    h("dd", {}, words),
+  ]);
+  return h("section", {}, h("h3", {}, group), h("dl", {}, lines));
+}
+
+export function startHelp() {
+  $("#help")?.addEventListener("click", help);
+  bind("Help", [["?", "these keys", help]]);
+}
+
+/* A button that also tells its key. */
+export const keyButton = (words, key, does, props = {}) =>
+  button([words, " ", h("kbd", { "aria-hidden": "true" }, key)], does, { "aria-keyshortcuts": key, ...props });

@@ -1,0 +1,44 @@
+/* The list of characters, and how sure the database is of each. */
+
+import * as api from "./api.js";
+import { start } from "./chrome.js";
+import { $, empty, failure, h, show } from "./dom.js";
+import { count, counted } from "./format.js";
+
+start(load);
+
+async function load() {
+  const place = $("#content");
+  try {
+    const all = await api.characters();
+    if (!all.length) return show(place, nobody());
+    const most = Math.max(1, ...all.map((row) => row.faces ?? 0));
+    show(place, h("div", { class: "cards" }, all.map((row) => card(row, most))), faceLink());
+  } catch (error) {
+    show(place, failure(error, load));
+  }
+}
+
+const nobody = () =>
+  empty(
+    "Nobody has a name yet",
+    h("p", {}, "Give a few examples of each character: ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
+    "Or name faces by hand: open a frame, press c.",
+    h("p", {}, h("a", { class: "button", href: "/" }, "Show the frames")),
+  );
+
+const faceLink = () => h("p", { class: "hint" }, "Faces of nobody known are in ", h("a", { href: "/queries/unknown_faces" }, "the query unknown_faces"), "; doubtful answers in ", h("a", { href: "/review" }, "the review"), ".");
+
+function card(row, most) {
+  const bar = h("span", {});
+  bar.style.width = `${(100 * (row.faces ?? 0)) / most}%`;
+  const faces = (row.sample ?? row.faces_shown ?? []).slice(0, 4);
+  return h(
+    "article",
+    { class: "card" },
+    h("div", { class: "head-line" }, h("h2", {}, h("a", { href: `/characters/${encodeURIComponent(row.name)}` }, row.name)), h("span", { class: "hint" }, `${count(row.faces ?? 0)} faces`)),
+    h("div", { class: "strip" }, faces.map((face) => h("img", { src: api.faceCrop(face.frame_id, face.face_id), alt: "", loading: "lazy" }))),
+    h("span", { class: "meter", "aria-hidden": "true" }, bar),
+    h("p", { class: "hint" }, [row.frames !== undefined && counted(row.frames, "frame"), row.examples ? counted(row.examples, "example") : "no examples: named by people or by tags"].filter(Boolean).join(", ")),
+  );
+}

@@ -1,0 +1,157 @@
+/* The page of one frame: the picture, its faces, its tags, and where every fact came from. */
+
+import * as api from "./api.js";
+import { entitle, start } from "./chrome.js";
+import { Palette, askTags, look, readOnly, say, undo } from "./corrections.js";
+import { $, failure, show, tellError } from "./dom.js";
+import { facts } from "./framefacts.js";
+import { plainCharacter, spoken, where } from "./format.js";
+import { bind } from "./keys.js";
+import { address, manner, selection, stateLink } from "./selection.js";
+import { stage } from "./stage.js";
+
+let known = null;
+let current = 0;
+let boxed = manner("boxes", "1") === "1";
+let around = { before: null, after: null };
+const place = $("#frame");
+
+start(async () => {
+  addEventListener("popstate", load);
+  addEventListener("undone", load);
+  addEventListener("click", stateLink);
+  bindKeys();
+  palette.load().catch(tellError);
+  if (!readOnly()) look().catch(tellError);
+  await load();
+});
+
+const palette = new Palette($("#palette"), name);
+const id = () => decodeURIComponent(location.pathname.split("/").pop());
+
+async function load() {
+  try {
+    known = await api.frame(id());
+  } catch (error) {
+    return show(place, failure(error, load));
+  }
+  current = Math.min(current, Math.max(0, known.faces.length - 1));
+  draw();
+  await neighbours();
+}
+
+function draw() {
+  entitle(`${where(known.frame)} ${known.frame.show ?? ""}`.trim());
+  show(place, stage(known, { current, boxed, around, choose, link, flip }), facts(known, { current, choose, search: selection() }));
+}
+
+/* The frames beside this one in the selection that it was opened from. */
+async function neighbours() {
+  const at = manner("at");
+  if (at === null) return;
+  const from = Math.max(0, Number(at) - 1);
+  const { frames } = await api.frames(selection(), from, 3);
+  const here = frames.findIndex((frame) => frame.frame_id === id());
+  if (here < 0) return;
+  around = { before: frames[here - 1] ?? null, after: frames[here + 1] ?? null, at: from + here };
+  draw();
+}
+
+const link = (frame, step) => {
+  const params = selection();
+  if (step) params.set("at", around.at + step);
+  if (!boxed) params.set("boxes", 0);
+  return address(`/frames/${encodeURIComponent(frame.frame_id)}`, params);
+};
+
+function step(direction) {
+  const frame = direction < 0 ? (around.before ?? known?.neighbours?.before) : (around.after ?? known?.neighbours?.after);
+  if (!frame) return;
+  const inSelection = direction < 0 ? around.before : around.after;
+  history.pushState(null, "", link(typeof frame === "string" ? { frame_id: frame } : frame, inSelection ? direction : 0));
+  around = { before: null, after: null };
+  current = 0;
+  load();
+}
+
+function choose(i) {
+  if (!known.faces.length) return;
+  current = (i + known.faces.length) % known.faces.length;
+  draw();
+}
+
+function flip() {
+  boxed = !boxed;
+  const params = new URLSearchParams(location.search);
+  boxed ? params.delete("boxes") : params.set("boxes", 0);
+  history.replaceState(null, "", address(location.pathname, params));
+  draw();
+}
+
+/* --- corrections --- */
+
+/* Draws the frame as if it were so; gives what takes that back. */
+function as(change) {
+  const before = structuredClone(known);
+  change(known);
+  draw();
+  return () => {
+    known = before;
+    draw();
+  };
+}
+
+function name(character) {
+  const face = known.faces[current];
+  if (!face) return;
+  const at = current;
+  const back = () =>
+    as((frame) => Object.assign(frame.faces[at], { character, by: "label", score: 1, margin: 1 }));
+  say({ field: "character", op: "set", value: character, ids: [face.face_id] }, `This is ${plainCharacter(character)}`, back, load);
+  if (current < known.faces.length - 1) choose(current + 1);
+}
+
+function drop() {
+  const dropped = known.frame.dropped;
+  const word = dropped
+    ? { field: "frame", op: "remove", value: null, ids: [id()] }
+    : { field: "frame", op: "set", value: "drop", ids: [id()] };
+  say(word, dropped ? "Not dropped any more" : "Dropped", () => as((frame) => (frame.frame.dropped = !dropped)), load);
+}
+
+function tags() {
+  askTags(1, known.tags.map((tag) => tag.tag), (pairs) => {
+    for (const [op, tag] of pairs) {
+      say({ field: "tag", op, value: tag, ids: [id()] }, `${op === "add" ? "+" : "−"}${spoken(tag)}`, null, load);
+    }
+  });
+}
+
+function back() {
+  const params = selection();
+  if (manner("at") !== null) params.set("at", manner("at"));
+  location.assign(address("/", params));
+}
+
+function bindKeys() {
+  bind("Move", [
+    ["j ArrowRight", "next frame of the selection", () => step(1)],
+    ["k ArrowLeft", "frame before", () => step(-1)],
+    ["ArrowDown", "next face", () => choose(current + 1)],
+    ["ArrowUp", "face before", () => choose(current - 1)],
+    ["Escape", "back to the grid", back],
+  ]);
+  bind("Correct", [
+    [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => palette.byKey(key) && name(palette.byKey(key))],
+    [["1–9"], "this face is that character, and on to the next face", () => {}],
+    ["0", "nobody known", () => name("unknown")],
+    ["c", "another character", () => palette.ask()],
+    ["x", "drop the frame, or take that back", drop],
+    ["t", "tags", tags],
+    ["u", "undo", undo],
+  ]);
+  bind("See", [
+    ["b", "boxes and names", flip],
+    ["s", "frames like this one", () => location.assign(address("/", new URLSearchParams({ like: id() })))],
+  ]);
+}

@@ -1,0 +1,228 @@
+/* The page of frames: search, filters, grid, corrections. It only puts the parts together. */
+
+import { Boxes, facesOf } from "./boxes.js";
+import { entitle, start } from "./chrome.js";
+import { Palette, askTags, characterWords, look, readOnly, say, undo } from "./corrections.js";
+import { $, debounce, empty, failure, h, show, tellError, toast } from "./dom.js";
+import { Facets } from "./facets.js";
+import { counted, spoken } from "./format.js";
+import { FrameList } from "./framelist.js";
+import { Grid } from "./grid.js";
+import { bind } from "./keys.js";
+import { Search } from "./search.js";
+import { address, manner, selection, setManner, stateLink } from "./selection.js";
+import { toggleSql } from "./sqlpanel.js";
+import { Toolbar } from "./toolbar.js";
+
+const SOME = 20000;
+let list = null;
+
+start(async () => {
+  addEventListener("click", stateLink);
+  addEventListener("statechange", load);
+  addEventListener("undone", () => (boxes.forget(), list.reload().catch(tellError)));
+  bindKeys();
+  palette.load().catch(tellError);
+  if (!readOnly()) look().catch(tellError);
+  await load();
+});
+
+const search = new Search($("#search"));
+const facets = new Facets($("#facets"));
+const boxes = new Boxes(() => grid.redraw());
+const keepPlace = debounce(250, (i) => setManner({ at: i || null }));
+const grid = new Grid($("#grid"), {
+  move: keepPlace,
+  view: (ids) => boxes.need(ids).catch(tellError),
+  choose: () => toolbar.chose(grid.chosen.size),
+});
+grid.boxes = boxes;
+const toolbar = new Toolbar($("#toolbar"), {
+  size: (size) => grid.setSize(size),
+  boxes: showBoxes,
+  sql: () => toggleSql($("#sql-panel"), selection()),
+  drop: drop,
+  keep: () => judge("keep"),
+  tags: tags,
+  clear: () => grid.clear(),
+  all: chooseAll,
+});
+const palette = new Palette($("#palette"), name);
+
+async function load() {
+  list?.end();
+  const chosen = selection();
+  const at = Number(manner("at", 0)) || 0;
+  list = new FrameList(chosen, drawn);
+  grid.setSize(toolbar.size);
+  grid.use(list, { at, link: (frame, i) => address(`/frames/${encodeURIComponent(frame.frame_id)}`, placed(chosen, i)) });
+  $("#sql-panel").replaceChildren();
+  toolbar.chose(0);
+  toolbar.update(chosen);
+  facets.update(chosen);
+  search.update().catch(tellError);
+  boxes.on = toolbar.boxes;
+  entitle(title(chosen));
+  await list.start(at);
+}
+
+function placed(params, i) {
+  const next = new URLSearchParams(params);
+  next.set("at", i);
+  return next;
+}
+
+const title = (params) => [...params.values()].map(spoken).join(", ").slice(0, 60) || "Frames";
+
+/* Something has come in, or was said: the grid and the words above it follow. */
+function drawn() {
+  toolbar.count(list.total, list.length);
+  const state = $("#grid").querySelector(".empty");
+  if (list.failed && !list.length) return tellState(failure(list.failed, load));
+  if (list.total === 0) return tellState(nothingHere());
+  state?.remove();
+  if (grid.list === list) grid.redraw();
+  if (list.failed) tellError(list.failed);
+}
+
+function tellState(words) {
+  $("#grid").querySelector(".empty")?.remove();
+  $("#grid").append(words);
+}
+
+function nothingHere() {
+  if (![...selection()].length)
+    return empty("No frames yet", h("p", {}, "Fill the database first: ", h("code", {}, "animeds ingest FOLDER"), ". New frames are here after a reload."));
+  return empty(
+    "No frame is like that",
+    "Take a filter away above, or ask for something else.",
+    h("p", {}, h("a", { class: "button", href: "/", data: { state: "" } }, "Show all frames")),
+  );
+}
+
+function showBoxes(on) {
+  boxes.on = on;
+  setManner({ boxes: on ? 1 : null });
+  grid.redraw();
+}
+
+/* --- corrections --- */
+
+async function targets() {
+  const places = grid.acted();
+  return list.ids(places);
+}
+
+async function judge(verdict) {
+  const ids = await targets();
+  if (!ids.length) return;
+  const words = `${counted(ids.length, "frame")}: ${verdict === "drop" ? "dropped" : "kept"}`;
+  say({ field: "frame", op: "set", value: verdict, ids }, words, () => list.say(ids, { dropped: verdict === "drop" }));
+}
+
+/* x drops; x on what is dropped already takes it back. */
+async function drop() {
+  const frames = grid.acted().map((i) => grid.frame(i)).filter(Boolean);
+  if (frames.length && frames.every((frame) => frame.dropped)) return unjudge(frames.map((f) => f.frame_id));
+  return judge("drop");
+}
+
+function unjudge(ids) {
+  const words = `${counted(ids.length, "frame")}: neither kept nor dropped`;
+  say({ field: "frame", op: "remove", value: null, ids }, words, () => list.say(ids, { dropped: false }));
+}
+
+/* A frame stands for its face where it has one; with several faces somebody has to look. */
+async function name(character) {
+  const ids = await targets();
+  if (!ids.length) return;
+  const faces = await facesOf(ids).catch((error) => (tellError(error), new Map()));
+  const single = ids.filter((id) => faces.get(id)?.length === 1);
+  const rest = ids.length - single.length;
+  if (rest) {
+    const many = ids.find((id) => faces.get(id)?.length > 1);
+    toast(`${counted(rest, "frame")} without exactly one face: open ${rest === 1 ? "it" : "them"} and choose the face.`, {
+      kind: "failed",
+      actions: many ? [["Open", () => location.assign(`/frames/${many}`)]] : [],
+    });
+  }
+  if (!single.length) return;
+  const said = single.map((id) => faces.get(id)[0].detection_id);
+  const shown = ["unknown", "ood"].includes(character) ? [] : [character];
+  say({ field: "character", op: "set", value: character, ids: said }, characterWords(character, said.length), () => {
+    boxes.forget();
+    return list.say(single, { characters: shown });
+  });
+}
+
+async function tags() {
+  const ids = await targets();
+  if (!ids.length) return;
+  const known = facets.parts.get("tag").values.map(({ value }) => value);
+  askTags(ids.length, known, (pairs) => {
+    for (const [op, tag] of pairs) {
+      const words = `${counted(ids.length, "frame")}: ${op === "add" ? "+" : "−"}${spoken(tag)}`;
+      say({ field: "tag", op, value: tag, ids }, words);
+    }
+  });
+}
+
+function chooseAll() {
+  if (!list.total) return;
+  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one act: filter first (at most ${counted(SOME, "frame")}).`, { kind: "failed" });
+  grid.choose(Array.from({ length: list.total }, (_, i) => i));
+}
+
+/* Everything that was taken in the same shot as the frame under the cursor. */
+async function chooseShot() {
+  const frame = grid.frame();
+  if (!frame) return;
+  const same = (other) => other && other.shot === frame.shot && other.frame_id.split("-")[0] === frame.frame_id.split("-")[0];
+  const places = [grid.cursor];
+  for (const step of [-1, 1]) for (let i = grid.cursor + step; same(list.get(i)); i += step) places.push(i);
+  grid.choose(places);
+}
+
+function bindKeys() {
+  const by = (step) => (event) => grid.move(step(), { extend: event.shiftKey });
+  bind("Move", [
+    ["j ArrowRight", "next frame", by(() => 1)],
+    ["k ArrowLeft", "frame before", by(() => -1)],
+    ["ArrowDown", "a row down", by(() => grid.columns)],
+    ["ArrowUp", "a row up", by(() => -grid.columns)],
+    ["PageDown", "a page down", by(() => grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
+    ["PageUp", "a page up", by(() => -grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
+    ["Home", "first frame", by(() => -Infinity)],
+    ["End", "last frame", by(() => Infinity)],
+    [[" ", "Enter"], "open the frame", open],
+  ]);
+  bind("Choose", [
+    ["v", "choose this one, or not", () => grid.toggle()],
+    ["J", "choose onwards (Shift with any arrow; Shift-click)", () => grid.move(1, { extend: true })],
+    ["K", "choose backwards", () => grid.move(-1, { extend: true })],
+    ["g", "choose all of this shot", chooseShot],
+    ["a", "choose all in this group: everything found", chooseAll],
+    ["Escape", "choose nothing", () => grid.clear()],
+  ]);
+  bind("Correct", [
+    ["x", "drop, or take that back", drop],
+    [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => palette.byKey(key) && name(palette.byKey(key))],
+    [["1–9"], "the face is this character (see below the grid)", () => {}],
+    ["0", "nobody known", () => name("unknown")],
+    ["c", "another character", () => palette.ask()],
+    ["t", "tags", tags],
+    ["u", "undo", undo],
+  ]);
+  bind("See", [
+    ["/", "search", () => search.focus()],
+    ["b", "boxes and names", () => toolbar.toggleBoxes()],
+    ["+", "larger", () => toolbar.step(1)],
+    ["-", "smaller", () => toolbar.step(-1)],
+    ["s", "see the SQL", () => toggleSql($("#sql-panel"), selection()).then(() => $("#sql-panel pre")?.focus())],
+  ]);
+}
+
+function open() {
+  const frame = grid.frame();
+  if (frame) location.assign(grid.link(frame, grid.cursor));
+}

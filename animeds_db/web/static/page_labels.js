@@ -1,0 +1,78 @@
+/* The history: every act of labelling, who and when; each can be taken back, and that as well. */
+
+import * as api from "./api.js";
+import { start } from "./chrome.js";
+import { readOnly, undo } from "./corrections.js";
+import { $, button, empty, failure, h, show, tellError } from "./dom.js";
+import { count, when } from "./format.js";
+import { bind } from "./keys.js";
+
+const PAGE = 100;
+const place = $("#content");
+let acts = [];
+let next = null;
+
+start(async () => {
+  bind("History", [["u", "take back the newest that counts", () => undo()]]);
+  addEventListener("undone", again);
+  await again();
+});
+
+async function again() {
+  acts = [];
+  try {
+    await load();
+  } catch (error) {
+    show(place, failure(error, again));
+  }
+}
+
+async function load() {
+  const answer = await api.get("/api/labels", { from: acts.length, count: PAGE });
+  acts.push(...answer.acts);
+  next = answer.next;
+  draw();
+}
+
+function draw() {
+  if (!acts.length) return show(place, empty("Nobody has said anything yet", h("p", {}, "Drop a frame with ", h("kbd", {}, "x"), " or name a face with ", h("kbd", {}, "1"), "…", h("kbd", {}, "9"), "; it is listed here.")));
+  show(
+    place,
+    h("p", { class: "row" }, h("a", { class: "button", href: `/sql?q=${encodeURIComponent("SELECT * FROM label_history ORDER BY said_at DESC")}` }, "See the SQL")),
+    h(
+      "div",
+      { class: "table-scroll" },
+      h(
+        "table",
+        { class: "history" },
+        h("thead", {}, h("tr", {}, ["When", "Who", "What", "Labels", ""].map((words) => h("th", { scope: "col", class: words === "Labels" ? "number" : null }, words || h("span", { class: "hidden" }, "Undo"))))),
+        h("tbody", {}, acts.map(row)),
+      ),
+    ),
+    next && button("Show older", () => load().catch(tellError)),
+  );
+}
+
+function row(act) {
+  const taken = act.counts === false;
+  const isUndo = String(act.what).startsWith("undo ");
+  const words = isUndo ? `Undo the undo of ${act.what}` : `Undo ${act.what}`;
+  return h(
+    "tr",
+    { class: taken ? "taken" : null },
+    h("td", { class: "nowrap" }, when(act.said_at)),
+    h("td", {}, act.who),
+    h("td", {}, act.what, taken && h("span", { class: "badge plain" }, "taken back"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} of frames that are gone`) : null),
+    h("td", { class: "number" }, count(act.n)),
+    h("td", {}, readOnly() || taken ? null : button(isUndo ? "Say it again" : "Undo", () => takeBack(act), { "aria-label": words })),
+  );
+}
+
+async function takeBack({ act }) {
+  try {
+    await api.post("/api/labels/undo", { act });
+    await again();
+  } catch (error) {
+    tellError(error);
+  }
+}

@@ -1,0 +1,80 @@
+/* One named query: a form made of its parameters, its rows, its SQL. */
+
+import * as api from "./api.js";
+import { entitle, start } from "./chrome.js";
+import { $, failure, h, show } from "./dom.js";
+import { highlighted } from "./highlight.js";
+import { Results } from "./results.js";
+import { givenParameters, parameterFields } from "./search.js";
+import { address } from "./selection.js";
+
+const name = decodeURIComponent(location.pathname.split("/").pop());
+const fields = h("div", { class: "params" });
+const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
+const result = h("section", { class: "result", "aria-label": "Rows" });
+const results = new Results(result);
+let query = null;
+
+start(async () => {
+  addEventListener("popstate", asked);
+  const all = await api.queries();
+  query = all.find((one) => one.name === name);
+  if (!query) return show($("#content"), failure({ message: `There is no query “${name}”.`, hint: "See the list under Queries." }));
+  draw();
+  return asked();
+});
+
+function draw() {
+  entitle(query.title || name);
+  const form = h("form", { class: "card query-form" }, fields, h("p", { class: "row" }, h("button", { class: "primary" }, "Run"), wrong));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    history.pushState(null, "", address(location.pathname, prefixed(givenParameters(fields))));
+    run();
+  });
+  show(
+    $("#content"),
+    h("header", { class: "page-head" }, h("h1", {}, h("span", { class: "code" }, name)), h("p", { class: "lead" }, query.title), query.description && h("p", { class: "lead" }, query.description)),
+    form,
+    result,
+    h(
+      "details",
+      { class: "card" },
+      h("summary", {}, "See the SQL"),
+      h("pre", { class: "code", tabindex: "0" }, highlighted(query.sql)),
+      h("p", { class: "row" }, h("a", { class: "button", href: editAddress() }, "Edit in SQL")),
+    ),
+  );
+}
+
+const prefixed = (given) => new URLSearchParams(Object.entries(given).map(([key, value]) => [`p.${key}`, value]));
+
+/* The editor has no form, so parameters go with the text as they are: $name, to be filled in. */
+const editAddress = () => address("/sql", new URLSearchParams({ q: query.sql }));
+
+async function asked() {
+  const params = new URLSearchParams(location.search);
+  show(fields, parameterFields(query.parameters, params));
+  fields.hidden = !query.parameters.length;
+  const missing = query.parameters.some((p) => p.required && !params.has(`p.${p.name}`));
+  if (missing) return result.replaceChildren(h("p", { class: "hint" }, "Fill in what is needed, then run it."));
+  return run();
+}
+
+async function run() {
+  const params = prefixed(givenParameters(fields));
+  const path = `/api/queries/${encodeURIComponent(name)}`;
+  const stop = new AbortController();
+  wrong.hidden = true;
+  results.waiting(() => stop.abort());
+  try {
+    const answer = await api.get(path, params, stop.signal);
+    const selection = new URLSearchParams([["query", name], ...params]);
+    results.draw(answer, { path, params, selection });
+  } catch (error) {
+    results.clear();
+    if (error.name === "AbortError") return;
+    wrong.hidden = false;
+    wrong.textContent = [error.message, error.hint].filter(Boolean).join(" – ");
+  }
+}

@@ -1,0 +1,81 @@
+/* A selection and its URL. The one rule: the URL is the state; whatever is chosen on a page can be sent as a link. */
+
+const ONE = ["q", "query", "text", "like", "where", "group", "sort"];
+const MANY = ["character", "tag", "show", "season", "episode", "gate", "shot", "source"];
+const STARTS = ["q", "query", "text", "like"];
+
+const belongs = (name) => ONE.includes(name) || MANY.includes(name) || name.startsWith("p.");
+
+/* The part of the address that speaks of the selection, as URLSearchParams. */
+export function selection(search = location.search) {
+  const found = new URLSearchParams();
+  for (const [name, value] of new URLSearchParams(search)) if (belongs(name) && value !== "") found.append(name, value);
+  return found;
+}
+
+/* The rest: how the page shows it (at, size, boxes, view …). */
+export function manner(name, otherwise = null) {
+  return new URLSearchParams(location.search).get(name) ?? otherwise;
+}
+
+export function setManner(changes) {
+  const params = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") params.delete(name);
+    else params.set(name, value);
+  }
+  history.replaceState(history.state, "", address(location.pathname, params));
+}
+
+export const address = (path, params) => (params.toString() ? `${path}?${params}` : path);
+
+export function withValue(params, name, value) {
+  const next = new URLSearchParams(params);
+  if (MANY.includes(name)) next.append(name, value);
+  else next.set(name, value);
+  return next;
+}
+
+export function without(params, name, value) {
+  const next = new URLSearchParams();
+  for (const [n, v] of params) if (n !== name || (value !== undefined && v !== value)) next.append(n, v);
+  return next;
+}
+
+export const has = (params, name, value) => params.getAll(name).includes(value);
+
+/* A new question keeps the filters but not the old question. */
+export function startedBy(params, name, value, more = {}) {
+  const next = new URLSearchParams();
+  for (const [n, v] of params) if (!STARTS.includes(n) && !n.startsWith("p.") && n !== name) next.append(n, v);
+  if (value !== "") next.set(name, value);
+  for (const [n, v] of Object.entries(more)) if (v !== "") next.set(`p.${n}`, v);
+  return next;
+}
+
+const WORDS = { q: "SQL", query: "query", text: "words", like: "like", where: "where", group: "group of" };
+
+/* What is chosen, piece by piece: name, value, and the words on the chip. */
+export function pieces(params) {
+  return [...params]
+    .filter(([name]) => name !== "sort")
+    .map(([name, value]) => ({ name, value, what: (value.startsWith("-") && ["tag", "character"].includes(name) ? "without " : "") + (WORDS[name] ?? name.replace(/^p\./, "")) }));
+}
+
+/* Goes to a state of this page without loading it again. */
+export function go(params, { replace = false } = {}) {
+  const next = address(location.pathname, params);
+  if (replace) history.replaceState(null, "", next);
+  else history.pushState(null, "", next);
+  dispatchEvent(new Event("statechange"));
+}
+
+addEventListener("popstate", () => dispatchEvent(new Event("statechange")));
+
+/* A click on a link to the same page changes the state; with a modifier key it is a link as any other. */
+export function stateLink(event) {
+  const link = event.target.closest("a[data-state]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  go(new URLSearchParams(new URL(link.href).search));
+}

@@ -1,0 +1,97 @@
+/* The picture of a frame with its boxes, and the way to the frames beside it. */
+
+import * as api from "./api.js";
+import { overlay } from "./boxes.js";
+import { h } from "./dom.js";
+import { exactClock, episodeName, plainCharacter } from "./format.js";
+import { keyButton } from "./keys.js";
+
+const WIDTH = 1600;
+
+export function stage(known, { current, boxed, around, choose, link, flip }) {
+  const { frame } = known;
+  const img = h("img", { alt: alt(known), src: api.image(frame.frame_id, WIDTH), decoding: "async" });
+  const picture = h("div", { class: frame.dropped ? "picture dropped" : "picture" }, img);
+  picture.style.aspectRatio = `${frame.width} / ${frame.height}`;
+  picture.style.setProperty("--ratio", frame.width / frame.height);
+  if (boxed) drawBoxes(picture, known, current, choose);
+  img.addEventListener("load", () => tellMissing(img, frame));
+  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, { around, link, boxed, flip }), picture, strip(known, link));
+}
+
+const alt = ({ frame, faces }) => {
+  const names = faces.map((face) => face.character).filter((name) => name && name !== "unknown" && name !== "ood");
+  return `${frame.show ?? ""} ${episodeName(frame)} at ${exactClock(frame.time_s)}${names.length ? `: ${names.join(", ")}` : ""}`.trim();
+};
+
+/* The boxes are drawn again whenever the picture changes its size. Faces can be clicked. */
+function drawBoxes(picture, known, current, choose) {
+  const faces = known.faces.map((face) => ({ ...face, detection_id: face.face_id, kind: "face" }));
+  const others = [...(known.heads ?? []).map((box) => ({ ...box, kind: "head" })), ...(known.persons ?? []).map((box) => ({ ...box, kind: "person" }))];
+  const watch = new ResizeObserver(() => {
+    if (!picture.isConnected) return watch.disconnect();
+    picture.querySelector("svg")?.remove();
+    const { clientWidth: w, clientHeight: t } = picture;
+    if (w) picture.append(overlay([...others.map((box) => ({ ...box, character: null })), ...faces], w, t, { current: faces[current]?.face_id }));
+  });
+  watch.observe(picture);
+  picture.addEventListener("click", (event) => {
+    const { left, top, width, height } = picture.getBoundingClientRect();
+    const [x, y] = [(event.clientX - left) / width, (event.clientY - top) / height];
+    const hit = faces.findIndex((box) => box.left <= x && x <= box.right && box.top <= y && y <= box.bottom);
+    if (hit >= 0) choose(hit);
+  });
+}
+
+function bar({ frame, neighbours }, { around, link, boxed, flip }) {
+  const before = around.before ?? asFrame(neighbours?.before);
+  const after = around.after ?? asFrame(neighbours?.after);
+  return h(
+    "div",
+    { class: "stage-bar" },
+    h("h1", {}, [frame.show, episodeName(frame)].filter(Boolean).join(" "), " ", h("span", { class: "soft" }, exactClock(frame.time_s))),
+    frame.dropped && h("span", { class: "badge bad" }, "dropped"),
+    h(
+      "div",
+      { class: "row" },
+      keyButton("Boxes", "b", flip, { "aria-pressed": boxed, class: "toggle" }),
+      h("a", { class: "button", href: `/?like=${encodeURIComponent(frame.frame_id)}`, "aria-keyshortcuts": "s" }, "Similar ", h("kbd", { "aria-hidden": "true" }, "s")),
+      step(before, "Before", "k", around.before ? -1 : 0, link),
+      step(after, "Next", "j", around.after ? 1 : 0, link),
+    ),
+  );
+}
+
+const asFrame = (id) => (id ? { frame_id: id } : null);
+
+function step(frame, words, key, by, link) {
+  const inner = [words, " ", h("kbd", { "aria-hidden": "true" }, key)];
+  return frame
+    ? h("a", { class: "button", href: link(frame, by), "aria-keyshortcuts": key }, inner)
+    : h("button", { type: "button", disabled: true }, inner);
+}
+
+/* The frames of the same shot, this one among them. */
+function strip({ frame, neighbours }, link) {
+  const ids = neighbours?.shot ?? [];
+  if (ids.length < 2) return null;
+  return h(
+    "nav",
+    { class: "shot-strip", "aria-label": "The same shot" },
+    ids.map((id) =>
+      h(
+        "a",
+        { href: link({ frame_id: id }, 0), "aria-current": id === frame.frame_id ? "true" : null },
+        h("img", { src: api.thumbnail(id), alt: id === frame.frame_id ? "this frame" : `frame ${id}`, loading: "lazy" }),
+      ),
+    ),
+  );
+}
+
+/* The picture may be a placeholder: then the reason is told below it, as text. */
+async function tellMissing(img, frame) {
+  if (img.naturalWidth !== 640 && !img.dataset.asked) return;
+  img.dataset.asked = "1";
+}
+
+export const faceLine = (face) => plainCharacter(face.character);

@@ -1,0 +1,107 @@
+/* The line above the grid: how many, sorted how, how large; and what can be done with what is chosen. */
+
+import { readOnly } from "./corrections.js";
+import { $, button, h, options, show } from "./dom.js";
+import { count, counted } from "./format.js";
+import { keyButton } from "./keys.js";
+import { address, go, manner, selection, setManner, withValue, without } from "./selection.js";
+import { askSave } from "./sqlpanel.js";
+import { explain } from "./api.js";
+import { tellError } from "./dom.js";
+
+const SIZES = { min: 110, max: 420, step: 10 };
+const SORTS = [
+  ["", "best first"],
+  ["time", "by time"],
+  ["new", "newest first"],
+  ["score", "by score"],
+  ["random", "by lot"],
+];
+
+export class Toolbar {
+  constructor(el, on) {
+    this.on = on;
+    this.size = Number(manner("size")) || Number(localStorage.getItem("animeds-size")) || 200;
+    this.boxes = manner("boxes") === "1";
+    this.number = h("p", { class: "number", role: "status" }, "…");
+    this.sort = h("select", { "aria-label": "Sort", onchange: () => this.#sort() });
+    this.slider = h("input", { type: "range", ...SIZES, value: this.size, "aria-label": "Size of the pictures", oninput: () => this.#sized() });
+    this.boxButton = keyButton("Boxes", "b", () => this.toggleBoxes(), { "aria-pressed": this.boxes, class: "toggle" });
+    this.export = h("a", { class: "button" }, "Export…");
+    this.main = h(
+      "div",
+      { class: "tools" },
+      this.sort,
+      h("label", { class: "size" }, this.slider),
+      this.boxButton,
+      keyButton("SQL", "s", on.sql, { title: "See the SQL" }),
+      button("Save…", () => this.#save(), { title: "Save as a named query" }),
+      this.export,
+    );
+    this.acts = h("div", { class: "acts", hidden: true });
+    show(el, this.number, this.main, this.acts);
+    this.#shapeActs();
+  }
+
+  update(params) {
+    const chosen = params.get("sort") ?? "";
+    const ranked = ["text", "like", "q", "query"].some((name) => params.has(name));
+    show(this.sort, options(SORTS.filter(([name]) => (name || ranked) && (name !== "score" || params.has("text") || params.has("like"))), chosen || (ranked ? "" : "time")));
+    this.export.href = address("/export", params);
+    if (readOnly()) this.export.hidden = true;
+  }
+
+  count(total, loaded) {
+    this.number.textContent = total === null ? (loaded ? `${count(loaded)} and more` : "…") : counted(total, "frame");
+  }
+
+  /* What can be done with what is chosen stands in the same line, instead of the rest. */
+  chose(n) {
+    this.acts.hidden = !n;
+    this.main.hidden = Boolean(n);
+    this.number.hidden = Boolean(n);
+    if (n) $(".n", this.acts).textContent = `${count(n)} chosen`;
+  }
+
+  toggleBoxes() {
+    this.boxes = !this.boxes;
+    this.boxButton.setAttribute("aria-pressed", this.boxes);
+    this.on.boxes(this.boxes);
+  }
+
+  step(direction) {
+    this.slider.value = this.size + direction * 40;
+    this.#sized();
+  }
+
+  #shapeActs() {
+    const acts = readOnly()
+      ? []
+      : [
+          keyButton("Drop", "x", this.on.drop),
+          button("Keep", this.on.keep),
+          keyButton("Tags…", "t", this.on.tags),
+        ];
+    show(this.acts, h("p", { class: "number n", role: "status" }), acts, keyButton("All found", "a", this.on.all), keyButton("None", "Esc", this.on.clear));
+  }
+
+  #sized() {
+    this.size = Number(this.slider.value);
+    localStorage.setItem("animeds-size", this.size);
+    setManner({ size: this.size });
+    this.on.size(this.size);
+  }
+
+  #sort() {
+    const now = selection();
+    go(this.sort.value ? withValue(now, "sort", this.sort.value) : without(now, "sort"));
+  }
+
+  async #save() {
+    try {
+      askSave(await explain(selection()));
+    } catch (error) {
+      tellError(error);
+    }
+  }
+}
