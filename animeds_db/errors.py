@@ -6,6 +6,7 @@
     ├── ModelError          a model that is missing, damaged or answers nonsense
     ├── StoreError          the database itself: not one, too new, torn, disk full
     ├── ExportError         a folder that cannot or must not be written
+    ├── EngineError         Ray that is missing or out of reach, workers that cannot work
     └── UsageError          a wrong flag or value; exit code 2
 
 A message says what was wrong and where; `hint` says what to do about it.
@@ -64,6 +65,10 @@ class StoreError(AnimedsError):
 
 class ExportError(AnimedsError):
     """An export that cannot be written, or must not be."""
+
+
+class EngineError(AnimedsError):
+    """The workers of an ingest cannot be had, or cannot work."""
 
 
 class UsageError(AnimedsError):

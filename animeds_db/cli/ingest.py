@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +13,15 @@ import typer
 from animeds_db.cli.common import DbOption
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import tell_failures, watcher
+from animeds_db.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from animeds_db.models import Models
+    from animeds_ingest.ray_engine import Crew  # noqa: TID251 (types only)
     from animeds_ingest.sampling import Sampling  # noqa: TID251 (types only)
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
+
+ENGINES = ("local", "ray")
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +64,17 @@ def ingest(
         bool, typer.Option("--dry-run", help="Only print what was understood from the names.")
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
+    engine: Annotated[
+        str, typer.Option(help="local (this machine) or ray (workers on this machine or a cluster).")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="The Ray cluster: host:port or auto. Default: Ray on this machine.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many workers, with --engine ray.")] = None,
+    worker_cpus: Annotated[int, typer.Option(min=1, help="Cores for each worker.")] = 1,
+    worker_gpus: Annotated[
+        float, typer.Option(min=0, help="GPUs for each worker; 0.25 lets four share a card.")
+    ] = 0,
 ) -> None:
     """Decode frames, measure them, run the models, and write rows.
 
@@ -81,9 +99,59 @@ def ingest(
     if dry_run:
         _print_plan(specs)
         return
+    ray = _on_ray(engine, address, workers, worker_cpus, worker_gpus)
     parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
-    models = load_models(profile, device, {part: name for part, name in parts.items() if name is not None})
-    raise typer.Exit(_run(db, specs, how, models, replace, progress))
+    wish = _Wish(profile, device, {part: name for part, name in parts.items() if name is not None})
+    raise typer.Exit(_run(db, specs, how, wish, ray, replace, progress))
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Which models were asked for."""
+
+    profile: str | None
+    device: str | None
+    overrides: dict[str, str]
+
+    def load(self) -> Models:
+        return load_models(self.profile, self.device, self.overrides)
+
+    def loader(self) -> Callable[[], Models]:
+        """Return what loads the same models on another machine, whatever its settings are."""
+        from animeds_db import settings
+        from animeds_db.models import load_profile
+
+        profile = settings.resolve("profile", self.profile).value
+        device = settings.resolve("device", self.device).value
+        return partial(load_profile, profile, device=device, overrides=self.overrides)
+
+
+@dataclass(frozen=True)
+class _Ray:
+    """Where the workers are, and how many."""
+
+    address: str | None
+    crew: Crew
+
+
+def _on_ray(
+    engine: str, address: str | None, workers: int | None, worker_cpus: int, worker_gpus: float
+) -> _Ray | None:
+    """Return how to use Ray, or None for the local engine. Raises UsageError and EngineError."""
+    if engine not in ENGINES:
+        raise UsageError(f'there is no engine "{engine}"', hint=did_you_mean(engine, ENGINES))
+    if engine == "local":
+        if address or workers or worker_cpus != 1 or worker_gpus:
+            raise UsageError(
+                "--address, --workers, --worker-cpus and --worker-gpus are for --engine ray",
+                hint="add --engine ray, or leave them out",
+            )
+        return None
+    from animeds_ingest.ray_cluster import expect  # noqa: TID251
+    from animeds_ingest.ray_engine import Crew  # noqa: TID251
+
+    expect(address)  # before models are loaded or a database is made
+    return _Ray(address, Crew(workers, worker_cpus, worker_gpus))
 
 
 def load_models(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
@@ -105,14 +173,34 @@ def load_models(profile: str | None, device: str | None, overrides: dict[str, st
 
 
 def _run(
-    db: str | None, specs: list[SourceSpec], how: Sampling, models: Models, replace: bool, bar: bool
+    db: str | None,
+    specs: list[SourceSpec],
+    how: Sampling,
+    wish: _Wish,
+    ray: _Ray | None,
+    replace: bool,
+    bar: bool,
 ) -> int:
     from animeds_db.dataset import open_or_create
-    from animeds_ingest.local import ingest as run  # noqa: TID251
+    from animeds_ingest import local, ray_engine  # noqa: TID251
 
+    models = wish.load()
     with open_or_create(db, models) as dataset:
         with watcher(bar) as watching:
-            report = run(dataset.store, specs, how, models, replace=replace, watcher=watching)
+            if ray is None:
+                report = local.ingest(dataset.store, specs, how, models, replace=replace, watcher=watching)
+            else:
+                report = ray_engine.ingest(
+                    dataset.store,
+                    specs,
+                    how,
+                    models,
+                    wish.loader(),
+                    address=ray.address,
+                    crew=ray.crew,
+                    replace=replace,
+                    watcher=watching,
+                )
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(
             f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"

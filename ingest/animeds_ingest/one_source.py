@@ -70,7 +70,12 @@ def ingest_source(
         stand = ledger.standing(store, spec, _work(sampling, analyser.models), replace=replace)
         if stand.state == "skipped":
             _read_sidecars_again(store, spec, stand.row)
-            return Outcome(spec.name.title, "skipped", int(stand.row["n_frames"] or 0))
+            return Outcome(
+                spec.name.title,
+                "skipped",
+                int(stand.row["n_frames"] or 0),
+                source_id=stand.row["source_id"],
+            )
         with open_media(spec.path) as media:
             opened(media.info.duration_s)
             row = ledger.begin(store, stand.row, media.info)
@@ -89,7 +94,8 @@ def ingest_source(
         if row:
             ledger.fail(store, row, error)
         return Outcome(spec.name.title, "failed", seconds=time.monotonic() - started, error=error)
-    return Outcome(spec.name.title, stand.state, n, time.monotonic() - started, notes)
+    seconds = time.monotonic() - started
+    return Outcome(spec.name.title, stand.state, n, seconds, notes, source_id=row["source_id"])
 
 
 def _sidecars(media: Video | Pictures) -> Sidecars | None:

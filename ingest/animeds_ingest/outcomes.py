@@ -18,6 +18,7 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     error: SourceError | None = None
+    source_id: str | None = None
 
 
 @dataclass
