@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+PULL = 24.0
 ASSIGNED = 10
 """Cells given to each box, as in the task-aligned assignment of TOOD (arXiv 2108.07755)."""
 
@@ -76,15 +77,19 @@ def detection_loss(
     return (score_loss * (0.2 + focus)).sum() / total * 1.5 + box_loss * 2.0
 
 
-def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5) -> Tensor:
+def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5, weights: Tensor | None = None) -> Tensor:
     """Return the asymmetric loss of arXiv 2009.14119: tags that are clearly absent count for little.
 
     With a high `ease` rare tags are learned sooner but said too often; with none a probability is one.
+    `weights` [T]: how much each tag counts.
     """
     chance = logits.sigmoid()
     present = truth * F.logsigmoid(logits)
     absent = (1 - truth) * F.logsigmoid(-logits) * chance.detach().pow(ease)
-    return -(present + absent).sum() / truth.sum().clamp_min(1.0)
+    per_tag = present + absent
+    if weights is not None:
+        per_tag = per_tag * weights
+    return -per_tag.sum() / truth.sum().clamp_min(1.0)
 
 
 def place_loss(dense: Tensor, truth: Tensor, sort: Tensor, local: Tensor) -> Tensor:
@@ -127,16 +132,19 @@ def ranking_loss(images: Tensor, texts: Tensor, fits: Tensor, scale: Tensor) -> 
 
 
 def twin_loss(
-    first: Tensor, second: Tensor, siblings: Tensor, near: float = 0.995, far: float = 0.9
+    first: Tensor, second: Tensor, siblings: Tensor, pictures: Tensor, near: float = 0.995, far: float = 0.9
 ) -> Tensor:
     """Two encodings of one frame at least `near`, other frames of the batch named siblings at most `far`.
 
     `siblings` [N] holds a group number: pictures of one group share people and place but not the pose.
+    `pictures` [N] holds a number per picture: rows of one number show the same and are never held apart.
     """
     pairs = (first * second).sum(1)
-    pull = (near - pairs).clamp_min(0).mean() * 8
+    pull = (near - pairs).clamp_min(0).mean() * PULL
     cosine = first @ second.T
-    apart = (siblings[:, None] == siblings[None]) & ~torch.eye(len(first), dtype=torch.bool)
+    others = pictures[:, None] != pictures[None]
+    apart = (siblings[:, None] == siblings[None]) & others
     push = ((cosine - far).clamp_min(0) * apart).sum() / apart.sum().clamp_min(1) * 8
-    share = F.cross_entropy(cosine / 0.03, torch.arange(len(first)))
+    rivals = cosine.masked_fill(~others & ~torch.eye(len(first), dtype=torch.bool), -1.0)
+    share = F.cross_entropy(rivals / 0.03, torch.arange(len(first)))
     return pull + push + share * 0.3

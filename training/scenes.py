@@ -23,6 +23,8 @@ from training.degrade import degrade, encode
 SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
 SIBLINGS = 3
 """Pictures of one group: the same people, place and effects, but other poses and places in the picture."""
+NEAR = 0.17
+"""Heads smaller than this share of the picture's height have lids and mouths too small to matter."""
 
 
 def crowd(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
@@ -74,6 +76,22 @@ def sibling(scene: Scene, rng: np.random.Generator) -> Scene:
         figures=tuple(
             replace(p, pose=random_pose(rng), x=p.x + slide, height=p.height * grow) for p in scene.figures
         ),
+    )
+
+
+def talking(scene: Scene, rng: np.random.Generator, *, blink: float) -> Scene:
+    """Return the same picture at another moment: lids down with chance `blink`, mouths open or shut."""
+    poses = [
+        replace(
+            p.pose,
+            facing="front" if p.pose.facing == "behind" else p.pose.facing,
+            eyes_closed=bool(rng.random() < blink),
+            mouth_open=bool(rng.random() < 0.5),
+        )
+        for p in scene.figures
+    ]
+    return replace(
+        scene, figures=tuple(replace(p, pose=pose) for p, pose in zip(scene.figures, poses, strict=True))
     )
 
 
@@ -151,3 +169,28 @@ def draw_scenes(
     for array in arrays:
         array.flush()
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def draw_talks(folder: Path, count: int, seed: int, say: Callable[[str], None]) -> None:
+    """Write `count` pairs of rows, the same people before and after a word or a blink, as a shard of scenes."""
+    if (folder / "facts.json").exists():
+        return
+    rng = np.random.default_rng(seed)
+    pictures, twins, facts = [], [], []
+    while len(facts) < 2 * count:
+        scene = random_scene(rng, people=1 + int(rng.random() < 0.3))
+        if scene.figures[0].height / scene.style.heads < NEAR:
+            continue
+        medium = int(rng.integers(1 << 31))
+        for moment in (talking(scene, rng, blink=0.0), talking(scene, rng, blink=0.7)):
+            drawn = compose(moment, SHAPES[0])
+            seen = degrade(drawn.image, np.random.default_rng(medium), strong=False)
+            pictures.append(stretched(seen, PICTURE_SIZE))
+            twins.append(stretched(encode(seen, rng), TWIN_SIZE))
+            facts.append({"tags": sorted(drawn.tags), "boxes": covered(drawn), "group": len(facts) // 2,
+                          "people": told_people(drawn)})  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "detector.npy", np.stack(pictures))
+    np.save(folder / "twin.npy", np.stack(twins))
+    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    say(f"talks: {count} pairs")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
-from training.cache import PICTURE_SIZE, Scenes
+from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
 from training.nets import ImageNet, SearchHead, TagNet, TextNet
@@ -24,6 +24,7 @@ from training.nets import ImageNet, SearchHead, TagNet, TextNet
 VECTOR = 128
 VIEWS = 3
 MOST_TAGS = 7
+OFTEN = 0.3
 IMAGE_VIEW = Warp(
     zoom=(0.97, 1.05), stretch=0.02, shift=0.015, degrees=1.0, mirror=False, light=0.1, noise=0.03
 )
@@ -84,19 +85,27 @@ def train_search(
     trainer = SearchTrainer(len(tagger.head.local), tokenizer.get_vocab_size())
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(scenes.matrix(names))
-    batches = group_batches(scenes.groups, plan.batch, rng)
+    picture = pictures_of(scenes)
+    talking = np.bincount(picture, minlength=len(picture))[picture] > 1
+    batches = group_batches(scenes.groups, plan.batch, rng, often=np.flatnonzero(talking).tolist())
 
     def loss_at(_: int) -> Tensor:
         rows = batches()
+        again = np.array(
+            [int(rng.choice(np.flatnonzero(picture == picture[i]))) if talking[i] else i for i in rows]
+        )
         one = trainer.head(torch.from_numpy(firsts[int(rng.integers(VIEWS)), rows].astype(np.float32)))
-        two = trainer.head(torch.from_numpy(seconds[int(rng.integers(VIEWS)), rows].astype(np.float32)))
+        two = trainer.head(torch.from_numpy(seconds[int(rng.integers(VIEWS)), again].astype(np.float32)))
         handfuls = random_captions([scenes.tags[i] for i in rows], frozenset(names), rng)
         fits = asked_for(handfuls, truth[rows], place)
         texts = trainer.text(*tokens(tokenizer, [compose(t, rng) for t in handfuls], rng))
         scale = trainer.scale.exp()
         found = losses.matching_loss(one, texts, fits, scale, trainer.shift)
+        fits = asked_for(handfuls, truth[again], place)
         found = found + 0.5 * losses.ranking_loss(two, texts, fits, scale)
-        return found + losses.twin_loss(one, two, torch.from_numpy(scenes.groups[rows]))
+        return found + losses.twin_loss(
+            one, two, torch.from_numpy(scenes.groups[rows]), torch.from_numpy(picture[rows])
+        )
 
     trained = fit(trainer, loss_at, plan, say)
     net.head.load_state_dict(trained.head.state_dict())  # type: ignore[union-attr, arg-type]
@@ -138,8 +147,13 @@ def twins(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator) -> tuple[T
     return normalise(jitter(one, IMAGE_VIEW, rng)), normalise(jitter(two, TWIN_VIEW, rng))
 
 
-def group_batches(groups: np.ndarray, batch: int, rng: np.random.Generator) -> Callable[[], np.ndarray]:
-    """Return a function giving rows of whole groups, so that siblings meet in one batch."""
+def group_batches(
+    groups: np.ndarray, batch: int, rng: np.random.Generator, often: list[int]
+) -> Callable[[], np.ndarray]:
+    """Return a function giving rows of whole groups, so that siblings meet in one batch.
+
+    The rows of `often` come more often than the others.
+    """
     members: dict[int, list[int]] = {}
     for row, group in enumerate(groups.tolist()):
         members.setdefault(group, []).append(row)
@@ -148,7 +162,10 @@ def group_batches(groups: np.ndarray, batch: int, rng: np.random.Generator) -> C
     def draw() -> np.ndarray:
         rows: list[int] = []
         while len(rows) < batch:
-            rows += everyone[int(rng.integers(len(everyone)))]
+            if often and rng.random() < OFTEN:
+                rows.append(often[int(rng.integers(len(often)))])
+            else:
+                rows += everyone[int(rng.integers(len(everyone)))]
         return np.unique(rows[:batch])
 
     return draw

@@ -27,7 +27,7 @@ from training.joint import train_joint
 from training.loop import Plan
 from training.nets import DetectNet, DetectorExport, JointNet, TaggerExport, TagNet, Trunk
 from training.onnx_files import write_onnx
-from training.scenes import draw_scenes
+from training.scenes import draw_scenes, draw_talks
 from training.search import VECTOR, tokens, train_search
 from training.shows import draw_episodes
 
@@ -37,6 +37,7 @@ STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "se
 BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128}
 SCENE_SHARDS, SCENES = 11, 500
 SHOW_SHARDS, SHOWS = 6, 10
+TALKS = 300
 HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
 SMALL_THINGS = (
     *(
@@ -66,6 +67,7 @@ def draw(work: Path, seed: int) -> None:
     for shard in range(SHOW_SHARDS):
         first = seed * 1_000_000 + shard * SHOWS
         draw_episodes(work / "scenes-train" / f"show-{shard:02d}", range(first, first + SHOWS), say)
+    draw_talks(work / "scenes-train" / "talk-00", TALKS, seed * 1000 + 900, say)
     for shard in range(HEAD_SHARDS):
         draw_heads(work / "heads-train" / f"{shard:02d}", FAMILIES, EACH, seed * 1000 + 500 + shard, say)
 
