@@ -1,19 +1,25 @@
 """How well a few examples name the faces of drawn series with ground truth, with the embedded models.
 
 python benchmarks/characters_quality.py --seeds 3101 3102 3103
+python benchmarks/characters_quality.py --review 20 --seeds 3107 3108 3109
 
 Series are drawn and ingested at a frame each half second; their seeds are none that the models were trained on, nor
 those on which the method's constants were chosen (2101 … 2106). Examples are taken as a person would: from as many
 shots as there are. Known faces and extras are faces that lie where the truth has one (IoU of at least 0.4); boxes
 around nothing, and around faces cut off by the picture's edge, are counted apart.
+
+With --review, the faces that `animeds characters review` asks about are answered with the truth, and `classify` is run
+again; beside it as many faces by lot. Extras are answered with ood. A face that the truth has no box for is answered
+as a person would: by whom the body belongs to, or with ood where there is none.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +33,7 @@ from animeds_db.sample.show import draw_show
 from animeds_db.sample.truth import State, Truth
 from animeds_db.steps.characters.classify import ClassifyOptions
 from animeds_db.steps.characters.examples import add_faces
+from animeds_db.steps.review import estimate, review_faces, write_answers
 from animeds_ingest.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
@@ -42,12 +49,13 @@ FROM newest_detections AS d JOIN frames AS f USING (frame_id) ORDER BY 1
 
 @dataclass(frozen=True)
 class Box:
-    """A detection: its id, kind, shot, and who it is in truth."""
+    """A detection: its id, kind, shot, who it is in truth, and what a person would say who looks at it."""
 
     id: str
     kind: str
     shot: str
     name: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -78,17 +86,13 @@ def make(folder: Path, seed: int, characters: int) -> Truth:
 def boxes(ds: Dataset, truth: Truth) -> list[Box]:
     """Return all detections with who they are."""
     rows = ds.sql(FACES).to_arrow_table().to_pylist()
-    return [
-        Box(
-            row["detection_id"],
-            row["kind"],
-            row["shot"],
-            who(
-                truth.at(row["episode"], row["time_s"]), row["kind"], (row["l"], row["t"], row["r"], row["b"])
-            ),
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        state, box = truth.at(row["episode"], row["time_s"]), (row["l"], row["t"], row["r"], row["b"])
+        name = who(state, row["kind"], box)
+        said = whose_body(state, box) if name == NOBODY else name
+        found.append(Box(row["detection_id"], row["kind"], row["shot"], name, said))
+    return found
 
 
 def who(state: State, kind: str, box: tuple[float, float, float, float]) -> str:
@@ -99,6 +103,24 @@ def who(state: State, kind: str, box: tuple[float, float, float, float]) -> str:
         if other and (share := iou(box, other)) >= best:
             best, name = share, person.name or EXTRA
     return name
+
+
+def whose_body(state: State, box: tuple[float, float, float, float]) -> str:
+    """Return whose head (or body) a box lies in: the nearest person's name, EXTRA, or NOBODY."""
+    for kind in ("head", "person"):
+        inside = [(inner_share(box, getattr(person, kind)), person) for person in state.people]
+        share, person = max(inside, key=lambda pair: pair[0], default=(0.0, None))
+        if person is not None and share >= 0.7:
+            return person.name or EXTRA
+    return NOBODY
+
+
+def inner_share(box: Sequence[float], other: Sequence[float] | None) -> float:
+    """Return which share of a box lies in another."""
+    if other is None:
+        return 0.0
+    wide, high = min(box[2], other[2]) - max(box[0], other[0]), min(box[3], other[3]) - max(box[1], other[1])
+    return max(0.0, wide) * max(0.0, high) / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -203,6 +225,117 @@ def run(work: Path, seeds: Sequence[int], characters: int = 5, draws: int = 2) -
     )
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """What answers bring: the share of right answers among all faces before, with the answers, and after
+    `classify` has learnt from them; among the faces that nobody answered, before and after; the wrong ones that were
+    asked about; what the command estimates before and after."""
+
+    before: float
+    corrected: float
+    after: float
+    rest_before: float
+    rest_after: float
+    found: int
+    estimated: tuple[float, float]
+
+
+def reviewed(ds: Dataset, faces: Sequence[Box], asked: Sequence[str], sheet: Path | None) -> Reviewed:
+    """Answer the faces `asked` with the truth and classify anew; what people had said before is forgotten."""
+    ds.store.delete("labels", "true")
+    ds.characters.classify()
+    before = _right(ds, faces)
+    said = {face.id: "ood" if face.said in (EXTRA, NOBODY) else face.said for face in faces}
+    ds.label_all([("character", "set", said[face], face) for face in asked])
+    corrected = _right(ds, faces)
+    estimated = _estimated(sheet, said) if sheet else (0.0, 0.0)
+    ds.characters.classify()
+    after = _right(ds, faces)
+    rest = [face for face in after if face not in set(asked)]
+    means = [float(np.mean(list(right.values()))) for right in (before, corrected, after)]
+    rests = [float(np.mean([right[face] for face in rest])) for right in (before, after)]
+    return Reviewed(*means, *rests, sum(not before.get(face, True) for face in asked), estimated)
+
+
+def _right(ds: Dataset, faces: Sequence[Box]) -> dict[str, bool]:
+    """Return for each face that the truth has whether its answer is right: extras are unknown or ood."""
+    named = dict(ds.sql("SELECT face_id, character FROM faces").fetchall())
+    return {
+        face.id: named[face.id] in ("unknown", "ood") if face.name == EXTRA else named[face.id] == face.name
+        for face in faces
+        if face.name != NOBODY
+    }
+
+
+def _estimated(sheet: Path, said: dict[str, str]) -> tuple[float, float]:
+    """Fill in a review's CSV as a person does, and return the accuracy before and after that the command tells."""
+    with sheet.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:  # unknown and ood both say: nobody of the cast
+        answer = said[row["face_id"]]
+        row["character"] = row["guess"] if (answer, row["guess"]) == ("ood", "unknown") else answer
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    found = estimate(sheet)
+    return found.before, found.after
+
+
+def run_reviews(work: Path, seeds: Sequence[int], n: int, characters: int = 5, draws: int = 2) -> str:
+    """Return the report on reviewing n faces, of the most doubtful and by lot."""
+    found: dict[tuple[int, str], list[Reviewed]] = {}
+    sheet = work / "review.csv"
+    for seed in seeds:
+        truth = make(work, seed, characters)
+        with animeds_db.open(work / f"show{seed}.animeds") as ds:
+            faces = [box for box in boxes(ds, truth) if box.kind == "face"]
+            for each in (5, 10):
+                for draw in range(draws):
+                    for way, result in _reviews(ds, faces, each, draw, n, sheet):
+                        found.setdefault((each, way), []).append(result)
+    rows = []
+    for (each, way), results in found.items():
+        names = ("before", "corrected", "after", "rest_before", "rest_after")
+        means = [np.mean([getattr(one, name) for one in results]) for name in names]
+        asked = np.mean([one.found for one in results])
+        told = np.mean([one.estimated for one in results], axis=0)
+        estimates = f"{told[0]:.3f} → {told[1]:.3f}" if way == "review" else ""
+        rows.append([str(each), way, *(f"{mean:.4f}" for mean in means), f"{asked:.1f}", estimates])
+    header = [
+        "examples",
+        f"{n} faces by",
+        "accuracy",
+        "corrected",
+        "classified again",
+        "others before",
+        "others after",
+    ]
+    header += ["wrong ones asked", "estimate"]
+    return (
+        f"## Reviewing {n} faces: {len(seeds)} drawn series (seeds {', '.join(map(str, seeds))}), {characters} "
+        f"characters and extras each, {draws} draws of examples\n\n{table(header, rows)}"
+    )
+
+
+def _reviews(
+    ds: Dataset, faces: Sequence[Box], each: int, draw: int, n: int, sheet: Path
+) -> Iterator[tuple[str, Reviewed]]:
+    """Yield what the review brings, and what as many faces by lot bring."""
+    ds.store.delete("examples", "true")
+    ds.store.delete("labels", "true")
+    rng = np.random.default_rng(draw)
+    for name, ids in pick(faces, each, rng).items():
+        add_faces(ds.store, ds.session, name, ids)
+    ds.characters.classify()
+    rows = review_faces(ds.session, n, seed=draw)
+    sheet.unlink(missing_ok=True)
+    write_answers(rows, sheet)
+    yield "review", reviewed(ds, faces, [row["face_id"] for row in rows], sheet)
+    lot = rng.permutation(len(faces))[:n]
+    yield "lot", reviewed(ds, faces, [faces[place].id for place in lot], None)
+
+
 def _curves(found: Sequence[Outcome]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return [o.false_reject for o in found], [o.false_accept for o in found]
 
@@ -215,11 +348,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[3101, 3102, 3103, 3104])
     parser.add_argument("--characters", type=int, default=5)
     parser.add_argument("--draws", type=int, default=2)
+    parser.add_argument("--review", type=int, metavar="N", help="what answering N faces brings, instead")
     parser.add_argument("--work", type=Path, help="keep the series here, for the next run")
     chosen = parser.parse_args()
     work = chosen.work or Path(tempfile.mkdtemp(prefix="animeds-characters-"))
     work.mkdir(parents=True, exist_ok=True)
-    print(run(work, chosen.seeds, chosen.characters, chosen.draws))
+    if chosen.review:
+        print(run_reviews(work, chosen.seeds, chosen.review, chosen.characters, chosen.draws))
+    else:
+        print(run(work, chosen.seeds, chosen.characters, chosen.draws))
 
 
 if __name__ == "__main__":

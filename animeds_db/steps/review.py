@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from animeds_db.contact_sheet import Cell, Section, Sheet
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.scripts import sql_script
@@ -30,12 +32,18 @@ from animeds_db.store import Store
 
 BY_LOT = 0.25
 """The share of a review that is drawn by lot."""
+SETTLED = 0.97
+"""A face with that cosine or more to one that is asked about is not asked as well: the first answer is an
+example by which `classify` names both."""
+CANDIDATES = 8
+"""So many times as many doubtful faces are looked at as are asked about."""
 _Z = 1.959964  # 95 % of a normal distribution lie within so many deviations
 COLUMNS = ("face_id", "character", "guess", "score", "margin", "second", "reason", "seen", "drawn", "total")
 _HEADINGS = {"worth": "Most doubtful", "lot": "By lot, to estimate how many others are right"}
 _REASONS = {
     "shot": "differs within the shot",
     "margin": "small margin",
+    "sight": "dark or cut off",
     "score": "near the border",
     "cluster": "many are like it",
     "lot": "",
@@ -68,13 +76,30 @@ def review_faces(session: Session, n: int = 20, *, seed: int = 0) -> list[dict[s
     if n < 1:
         raise UsageError(f"{n} faces cannot be reviewed", hint="20 is a good number")
     lot = round(BY_LOT * n)
-    parameters = {"n": n - lot, "lot": lot, "seed": seed}
-    rows: list[dict[str, Any]] = session.step(
+    parameters = {"n": CANDIDATES * n, "lot": n, "seed": seed}
+    found: list[dict[str, Any]] = session.step(
         sql_script("steps", "review_faces.sql"), {}, parameters
     ).to_pylist()
-    if not rows and not session.sql("SELECT 1 FROM characters LIMIT 1").fetchall():
+    if not found and not session.sql("SELECT 1 FROM characters LIMIT 1").fetchall():
         raise StoreError("no face has an answer to review", hint="animeds characters classify gives them")
-    return rows
+    doubtful = _unlike([row for row in found if row["drawn"] == "worth"], n - lot)
+    asked = {row["face_id"] for row in doubtful}
+    by_lot = [row for row in found if row["drawn"] == "lot" and row["face_id"] not in asked]
+    return [{k: v for k, v in row.items() if k != "vector"} for row in doubtful + by_lot[:lot]]
+
+
+def _unlike(rows: Sequence[dict[str, Any]], n: int) -> list[dict[str, Any]]:
+    """Return the first n rows whose answers do not settle each other; the next best where those are too few."""
+    chosen: list[dict[str, Any]] = []
+    vectors: list[np.ndarray] = []
+    for row in rows:
+        vector = np.asarray(row["vector"] if row["vector"] is not None else (), np.float32)
+        length = float(np.linalg.norm(vector))
+        if length and len(chosen) < n and all(vector @ other < SETTLED * length for other in vectors):
+            chosen.append(row)
+            vectors.append(vector / length)
+    rest = [row for row in rows if row not in chosen]
+    return (chosen + rest)[:n]
 
 
 def write_answers(rows: Sequence[dict[str, Any]], path: Path) -> None:

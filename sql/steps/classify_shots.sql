@@ -1,13 +1,16 @@
--- Unknown faces between two of one character: recognised before and after in the same shot, near in place.
+-- Unknown faces that the shot tells: between two of one character, recognised before and after near that place; or
+-- at the place where the next frame, before or after, has somebody sure, who is whom the face came closest to.
 --
 -- scores       what classify_scores.sql gives
 --
--- gives        detection_id, character, appearance, score (0.9 of the less sure of the two), example_id, by
+-- gives        detection_id, character, appearance, score (0.9 of the less sure of the two; 0.7 of the one),
+--              example_id, by
 --
--- Near is less than the size of the larger box away, in both directions.
+-- Near is less than the size of the larger box away, in both directions; at the place is an IoU of 0.4; sure is 0.8.
 WITH people AS (
     SELECT
-        s.detection_id, s.frame_id, s.named, s.appearance, s.sure, s.example_id,
+        s.detection_id, s.frame_id, s.named, s.second, s.appearance, s.sure, s.example_id,
+        d."left", d.top, d."right", d.bottom,
         f.source_id, f.shot, f.ordinal,
         (d.left + d.right) / 2 AS x, (d.top + d.bottom) / 2 AS y, d.right - d.left AS wide, d.bottom - d.top AS high
     FROM scores AS s
@@ -24,7 +27,9 @@ near AS (
         k.appearance,
         k.example_id,
         k.ordinal < u.ordinal AS is_before,
-        abs(k.ordinal - u.ordinal) AS apart
+        abs(k.ordinal - u.ordinal) AS apart,
+        iou(k."left", k.top, k."right", k.bottom, u."left", u.top, u."right", u.bottom) >= 0.4
+            AND k.sure >= 0.8 AND k.named = u.second AS is_likely
     FROM people AS u
     JOIN people AS k ON k.source_id = u.source_id AND k.shot = u.shot AND k.ordinal <> u.ordinal
     WHERE u.named = 'unknown'
@@ -41,19 +46,44 @@ closest AS (
         arg_min({'named': named, 'sure': sure, 'appearance': appearance, 'example_id': example_id}, (apart, named)) AS one
     FROM near
     GROUP BY detection_id, frame_id, is_before
+),
+
+between AS (
+    SELECT
+        before.detection_id,
+        before.frame_id,
+        before.one.named AS named,
+        before.one.appearance AS appearance,
+        0.9 * least(before.one.sure, after.one.sure) AS score,
+        before.one.example_id AS example_id
+    FROM closest AS before
+    JOIN closest AS after ON after.detection_id = before.detection_id AND NOT after.is_before
+    WHERE before.is_before AND before.one.named = after.one.named
+),
+
+beside AS (
+    SELECT
+        detection_id,
+        frame_id,
+        any_value(named) AS named,
+        arg_max(appearance, (sure, example_id)) AS appearance,
+        0.7 * max(sure) AS score,
+        arg_max(example_id, (sure, example_id)) AS example_id
+    FROM near
+    ANTI JOIN between USING (detection_id)
+    ANTI JOIN closest AS other ON other.detection_id = near.detection_id AND other.one.named <> near.named
+    WHERE apart = 1 AND is_likely
+    GROUP BY detection_id, frame_id
 )
 
 SELECT
-    before.detection_id,
-    any_value(before.one.named) AS character,
-    any_value(before.one.appearance) AS appearance,
-    any_value(0.9 * least(before.one.sure, after.one.sure))::FLOAT AS score,
-    any_value(before.one.example_id) AS example_id,
+    told.detection_id,
+    told.named AS character,
+    told.appearance,
+    told.score::FLOAT AS score,
+    told.example_id,
     'shot' AS "by"
-FROM closest AS before
-JOIN closest AS after ON after.detection_id = before.detection_id AND NOT after.is_before
+FROM (SELECT * FROM between UNION ALL BY NAME SELECT * FROM beside) AS told
 -- nobody is in a frame twice
-ANTI JOIN people AS other ON other.frame_id = before.frame_id AND other.named = before.one.named
-WHERE before.is_before AND before.one.named = after.one.named
-GROUP BY before.detection_id
-ORDER BY before.detection_id
+ANTI JOIN people AS other ON other.frame_id = told.frame_id AND other.named = told.named
+ORDER BY told.detection_id

@@ -1,12 +1,14 @@
 -- How much each answer of `animeds characters classify` should be looked at by a person. Faces whom people have
 -- already named are not here.
 --
--- doubt      0…1: how near the score is to the border (0.5), or how far the margin to the next character is
---            below that of the typical named face
--- disagrees  another name was given to the face at its place one frame before or after, in the same shot
+-- doubt      0…1: how near the score is to the border (0.5), or half of how far the margin to the next character
+--            is below that of the typical named face
+-- disagrees  another name was given to the face at its place one frame before or after, in the same shot, and
+--            with a better score: of the two this is the one to ask about
+-- unclear    called unknown, perhaps only because it is dark or cut off (hard_to_see)
 -- n_like     faces in its cluster, where `animeds characters cluster` has run: an answer that stands for many
--- worth      (doubt + 0.5 where it disagrees) · (1 + ln(n_like) / 5)
--- reason     what speaks most for looking: shot, margin, score, cluster
+-- worth      (doubt + 0.5 where it disagrees + 0.5 where it is unclear) · the detector's score · (1 + ln(n_like) / 5)
+-- reason     what speaks most for looking: shot, sight, margin, score, cluster
 CREATE OR REPLACE VIEW doubts AS
 WITH answers AS (
     SELECT
@@ -17,6 +19,8 @@ WITH answers AS (
         d.margin,
         coalesce(names.final, i.second) AS second,
         i.example_id,
+        d.score AS detected,
+        d.character = 'unknown' AND hard_to_see(f.brightness, d."left", d.top, d."right", d.bottom) AS unclear,
         f.time_s, f.shot, f.ordinal
     FROM named_detections AS d
     JOIN lance_identities AS i USING (detection_id)
@@ -30,7 +34,7 @@ disputed AS (
     FROM answers AS a
     JOIN answers AS b
         ON a.source_id = b.source_id AND a.shot = b.shot AND abs(a.ordinal - b.ordinal) = 1
-        AND a.character <> b.character
+        AND a.character <> b.character AND (a.score, a.face_id) < (b.score, b.face_id)
     WHERE iou(a."left", a.top, a."right", a.bottom, b."left", b.top, b."right", b.bottom) >= 0.4
 ),
 
@@ -48,18 +52,20 @@ weighed AS (
         greatest(1 - 2 * abs(a.score - 0.5), 0) AS near_border,
         CASE WHEN a.character IN ('unknown', 'ood') THEN 0 ELSE greatest(
             1 - a.margin / nullif(median(a.margin) FILTER (WHERE a.character NOT IN ('unknown', 'ood')) OVER (), 0), 0
-        ) END AS narrow
+        ) / 2 END AS narrow
     FROM answers AS a
     LEFT JOIN disputed AS d ON d.face_id = a.face_id
     LEFT JOIN sizes AS s ON s.face_id = a.face_id
 )
 
 SELECT
-    * EXCLUDE (near_border, narrow, ordinal),
+    * EXCLUDE (near_border, narrow, ordinal, detected),
     greatest(near_border, coalesce(narrow, 0)) AS doubt,
-    (greatest(near_border, coalesce(narrow, 0)) + 0.5 * disagrees::INT) * (1 + ln(n_like) / 5) AS worth,
+    (greatest(near_border, coalesce(narrow, 0)) + 0.5 * disagrees::INT + 0.5 * unclear::INT)
+        * coalesce(detected, 1) * (1 + ln(n_like) / 5) AS worth,
     CASE
         WHEN disagrees THEN 'shot'
+        WHEN unclear THEN 'sight'
         WHEN narrow > near_border THEN 'margin'
         WHEN near_border > 0.2 OR n_like = 1 THEN 'score'
         ELSE 'cluster'
