@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from urllib.request import url2pathname
 
 from animeds_db.durability import flush_folder, flush_tree
 from animeds_db.errors import StoreError
+from animeds_db.remote import expect_reachable, explained, is_remote, storage_options
 from animeds_db.schema import Table
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
 """Tables that every database has had from the first version on; the others are added when it is opened."""
 
+BACKUP_NAME = "animeds-backup.json"
+"""In a database that is a copy, and is brought up to date by `animeds backup`: of which one."""
+_NOTHING_THERE = re.compile(r"Dataset at path .* was not found")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,6 +40,8 @@ class Place:
     def __init__(self, uri: str) -> None:
         self.path = _local(uri)
         self.uri = uri if self.path is None else str(self.path)
+        self.options = storage_options(uri)
+        """What Lance has to be told to get there; None where this is a folder."""
 
     @property
     def way_out(self) -> str:
@@ -52,7 +59,7 @@ class Place:
         import lance
 
         with read_errors(self.uri):
-            return lance.dataset(self.table(name), version=version)
+            return lance.dataset(self.table(name), version=version, storage_options=self.options)
 
     def has_table(self, name: str) -> bool:
         """Tell whether a table is here, without reading it where this is a folder."""
@@ -61,13 +68,19 @@ class Place:
         try:
             self.dataset(name)
         except StoreError as error:
-            if "not found" in str(error.__cause__).lower():
+            if _NOTHING_THERE.search(str(error.__cause__)):
                 return False
             raise
         return True
 
+    def check_way(self) -> None:
+        """Raise StoreError where this is a URI at which, for all that can be told at once, nobody answers."""
+        if self.path is None:
+            expect_reachable(self.uri)
+
     def check(self) -> None:
         """Raise StoreError unless all tables are here; the message says what is here instead."""
+        self.check_way()
         if self.path is not None:
             _check_folder(self, self.path)
         if not self.has_table("sources"):
@@ -95,6 +108,8 @@ def _check_folder(place: Place, path: Path) -> None:
         raise StoreError(f"{path} is a file, not a database", hint=place.way_out) from None
     except PermissionError:
         raise StoreError(f"no permission to read {path}", hint=f"check its owner: ls -ld {path}") from None
+    if BACKUP_NAME in names and not place.has_table("sources"):
+        raise StoreError(f"{path} is a backup that was interrupted", hint="run the same animeds backup again")
     if "sources.lance" in names:
         return
     if not names:
@@ -111,12 +126,13 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
     Raises StoreError when anything but an empty folder is there.
     """
     if place.path is None:
+        place.check_way()
         if place.has_table("sources"):
             raise StoreError(f"there is a database at {place.uri} already")
         _write_tables(place, tables)
         return
     with write_errors(place.uri):
-        _refuse_occupied(place.path)
+        refuse_occupied(place.path)
         place.path.parent.mkdir(parents=True, exist_ok=True)
         partial = place.path.with_name(f".{place.path.name}.{secrets.token_hex(4)}.partial")
         partial.mkdir()
@@ -148,10 +164,13 @@ def _write_tables(place: Place, tables: Sequence[Table]) -> None:
 
     for table in reversed(tables):  # `sources` is the first of them, so the last to appear
         with write_errors(place.uri):
-            lance.write_dataset(table.schema.empty_table(), place.table(table.name))
+            lance.write_dataset(
+                table.schema.empty_table(), place.table(table.name), storage_options=place.options
+            )
 
 
-def _refuse_occupied(path: Path) -> None:
+def refuse_occupied(path: Path) -> None:
+    """Raise StoreError unless nothing is at a path, or an empty folder."""
     if path.is_dir() and not any(path.iterdir()):
         return
     if Place(str(path)).has_table("sources"):
@@ -183,7 +202,8 @@ def read_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
-        raise StoreError(f"cannot read {uri}: {_first_words(error)}") from error
+        known = explained(uri, error, writing=False)
+        raise known or StoreError(f"cannot read {uri}: {_first_words(error)}") from error
 
 
 @contextlib.contextmanager
@@ -198,11 +218,12 @@ def write_errors(uri: str) -> Iterator[None]:
                 f"{uri}: the disk is full, or a quota or size limit is reached",
                 hint="make room and run it again; what was stored is safe",
             ) from error
-        if isinstance(error, PermissionError) or "ermission denied" in text:
+        if not is_remote(uri) and (isinstance(error, PermissionError) or "ermission denied" in text):
             raise StoreError(
                 f"no permission to write {uri}", hint="check the owner of that folder"
             ) from error
-        raise StoreError(f"cannot write {uri}: {_first_words(error)}") from error
+        known = explained(uri, error, writing=True)
+        raise known or StoreError(f"cannot write {uri}: {_first_words(error)}") from error
 
 
 def _first_words(error: Exception) -> str:

@@ -44,7 +44,9 @@ class Store:
     @staticmethod
     def exists(uri: str) -> bool:
         """Tell whether there is a database at `uri` (it may still be too new, or damaged)."""
-        return Place(uri).has_table("sources")
+        place = Place(uri)
+        place.check_way()
+        return place.has_table("sources")
 
     @classmethod
     def create(
@@ -93,9 +95,9 @@ class Store:
         """Return a table's key and Arrow schema, with this database's vector widths."""
         return next(table for table in schema.all_tables(*self.widths) if table.name == name)
 
-    def table(self, name: str) -> lance.LanceDataset:
-        """Return a table at its newest (or pinned) version. The handle keeps it, whatever is written later."""
-        return self._place.dataset(name, self.pinned[name] if self.pinned else None)
+    def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
+        """Return a table at a version, else its newest (or pinned) one. The handle keeps it, whatever is written later."""
+        return self._place.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
     def version(self, name: str) -> int:
         """Return the newest (or pinned) version's number of a table; it grows with every commit."""
@@ -145,8 +147,10 @@ class Store:
         import lance
 
         _, rows = self._fitting(name, rows)
-        uri = self._place.table(name)
-        self.commit(name, lambda _dataset: lance.write_dataset(rows, uri, mode="overwrite"))
+        uri, options = self._place.table(name), self._place.options
+        self.commit(
+            name, lambda _d: lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
+        )
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that meet `where`, a condition in Lance's SQL."""

@@ -1,0 +1,141 @@
+"""Databases on object storage (s3://, gs://, az://): how to get there, and what its errors mean.
+
+Its one rule: secrets come from the environment or the provider's own files, never from a URI, and stand in
+no message.
+
+Lance reads the usual variables itself (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, AWS_REGION,
+GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY …). Each commit is one
+object that is only written if it is not there yet (If-None-Match on S3, its like on the others), so that of
+two writers one has to merge and try again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from urllib.parse import urlsplit
+
+from animeds_db.errors import StoreError
+
+SCHEMES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"}
+RETRIES = 9
+"""So often one request is repeated, waiting ever longer. Lance repeats what it does around it, too: together
+a network that is gone for half a minute is borne, and one that stays away is told after a minute or two."""
+RETRY_S = 120
+"""After so many seconds one request is given up, however few attempts that were."""
+CONNECT_S = 5.0
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+
+
+def is_remote(uri: str) -> bool:
+    """Tell whether this is a URI of object storage, and no path."""
+    return "://" in uri and not uri.startswith("file://")
+
+
+def endpoint() -> str | None:
+    """Return the S3-compatible server that the environment names; None for Amazon's own."""
+    return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+
+
+def storage_options(uri: str) -> dict[str, str] | None:
+    """Return what Lance has to be told beside the environment; None for a path."""
+    if not is_remote(uri):
+        return None
+    options = {
+        "client_max_retries": str(RETRIES),
+        "client_retry_timeout": str(RETRY_S),
+        "connect_timeout": f"{CONNECT_S:g}s",
+    }
+    server = endpoint()
+    if uri.startswith("s3://") and server:
+        options["aws_endpoint"] = server
+        if not os.environ.get("AWS_REGION") and not os.environ.get("AWS_DEFAULT_REGION"):
+            options["aws_region"] = "us-east-1"  # such servers have no regions; the signature needs one
+        if server.startswith("http://"):
+            options["allow_http"] = "true"
+    return options
+
+
+def expect_reachable(uri: str) -> None:
+    """Raise StoreError for a URI of no storage known here, or a server at which nobody answers.
+
+    What is told here at once, Lance would try for a minute.
+    """
+    scheme, bucket = urlsplit(uri).scheme, urlsplit(uri).netloc
+    if scheme not in SCHEMES or not bucket:
+        known = ", ".join(f"{name}://BUCKET/NAME" for name in SCHEMES)
+        raise StoreError(f"{uri} is no place for a database", hint=f"a folder, or {known}")
+    server = endpoint()
+    if scheme != "s3" or not server:
+        return
+    where = urlsplit(server)
+    port = where.port or (80 if where.scheme == "http" else 443)
+    try:
+        socket.create_connection((where.hostname or "", port), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise StoreError(
+            f"{uri}: nobody answers at {server} ({error.strerror or error})",
+            hint=f"check {_named_by()}, and the network",
+        ) from error
+
+
+def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | None:
+    """Return what an error of object storage means and the way out; None for what is not known here."""
+    if not is_remote(uri):
+        return None
+    text, place = str(error), f"{urlsplit(uri).scheme}://{urlsplit(uri).netloc}"
+    for pattern, words, hint in _MEANINGS:
+        if re.search(pattern, text):
+            return StoreError(
+                words.format(uri=uri, place=place, do="write" if writing else "read"), hint=hint
+            )
+    return None
+
+
+def _named_by() -> str:
+    return next(name for name in _ENDPOINTS if os.environ.get(name))
+
+
+_MEANINGS = (
+    (
+        r"NoSuchBucket|The specified bucket does not exist|container does not exist|ContainerNotFound",
+        "there is no bucket {place}",
+        "make it first (aws s3 mb, gcloud storage buckets create …), or check the name",
+    ),
+    (
+        r"ExpiredToken|TokenRefreshRequired|token (has|is) expired|RequestTimeTooSkewed|InvalidToken",
+        "the credentials for {place} have expired",
+        "log in again (aws sso login, gcloud auth …), or renew the variables, AWS_SESSION_TOKEN among them; "
+        "is the clock right?",
+    ),
+    (
+        r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidClientTokenId|401 Unauthorized",
+        "{place} does not know these credentials",
+        "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
+        "AZURE_STORAGE_ACCOUNT_KEY)",
+    ),
+    (
+        r"Failed to get AWS credentials|CredentialsNotLoaded|no providers in chain|MissingAccountName|"
+        r"could not find default credentials|Account must be specified|credentials were not provided",
+        "there are no credentials for {place}",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
+        "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY)",
+    ),
+    (
+        r"AccessDenied|Access Denied|403 Forbidden|AuthorizationPermissionMismatch|PermissionDenied",
+        "no permission to {do} {uri}",
+        "these credentials may not do that: a bucket for reading only? Ask for list, get, put and delete",
+    ),
+    (
+        r"NotImplemented|501 Not Implemented",
+        "{place} does not know conditional writes, without which two writers could lose rows",
+        "use a newer server (MinIO, Ceph, R2 and Amazon know them), or a folder",
+    ),
+    (
+        r"error sending request|dns error|[Tt]imed out|connection (closed|reset|refused)|50[0234] |"
+        r"error decoding response",
+        "{place} cannot be reached any more, after many attempts",
+        "check the network, and run it again: what was committed is safe, and is not done twice",
+    ),
+)

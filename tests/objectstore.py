@@ -1,0 +1,97 @@
+"""An S3 server on 127.0.0.1, over real HTTP, that can refuse and vanish; for tests.
+
+Who uses it needs moto[server]: `pytest.importorskip("moto")` first.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+REGION, BUCKET = "us-east-1", "shows"
+DENIED = ("403 FORBIDDEN", "AccessDenied", "Access Denied")
+EXPIRED = ("400 BAD REQUEST", "ExpiredToken", "The provided token has expired.")
+
+
+class ObjectStore:
+    """The server. `refuse` decides which requests are answered by an error: (method, path) to one, or None."""
+
+    def __init__(self) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        self._app: Any = DomainDispatcherApplication(create_backend_app)
+        self.refuse: Callable[[str, str], tuple[str, str, str] | None] = lambda _method, _path: None
+        self._server: Any = None
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def environ(self) -> dict[str, str]:
+        """Return the variables with which this server is reached."""
+        return {
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def start(self) -> None:
+        """Answer again, at the same port and with the same content."""
+        from werkzeug.serving import make_server
+
+        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Be gone: connections are refused."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def make_bucket(self, name: str = BUCKET) -> None:
+        """Create a bucket."""
+        import boto3
+
+        boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS).create_bucket(Bucket=name)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the names of the objects in the bucket."""
+        import boto3
+
+        client = boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS)
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    @contextmanager
+    def refusing(
+        self, error: tuple[str, str, str], methods: str = "GET HEAD PUT POST DELETE"
+    ) -> Iterator[None]:
+        """Answer requests of these methods by an error."""
+        self.refuse = lambda method, _path: error if method in methods.split() else None
+        try:
+            yield
+        finally:
+            self.refuse = lambda _method, _path: None
+
+    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        error = self.refuse(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if error is None:
+            return self._app(environ, start)  # type: ignore[no-any-return]
+        status, code, message = error
+        start(status, [("Content-Type", "application/xml")])
+        return [
+            f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+        ]
+
+
+KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
