@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test test-clip lint bench train clean
+.PHONY: help demo test test-clip test-ray lint bench train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -26,6 +26,10 @@ test: $(VENV)/installed ## run the tests
 test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,clip]"
 	$(BIN)/python -m pytest tests/test_models_clip_extra.py
+
+test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"
+	$(BIN)/python -m pytest tests/test_ingest_ray.py
 
 lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/ruff check .
