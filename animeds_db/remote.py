@@ -33,6 +33,11 @@ def is_remote(uri: str) -> bool:
     return "://" in uri and not uri.startswith("file://")
 
 
+def was_uri(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is what pathlib makes of a URI such as s3://bucket/x (one slash is lost)."""
+    return re.match(r"\w{2,}:/", os.fspath(path)) is not None and not os.path.exists(path)  # noqa: PTH110
+
+
 def endpoint() -> str | None:
     """Return the S3-compatible server that the environment names; None for Amazon's own."""
     return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)

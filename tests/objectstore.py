@@ -24,7 +24,8 @@ class ObjectStore:
 
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         self._app: Any = DomainDispatcherApplication(create_backend_app)
-        self.refuse: Callable[[str, str], tuple[str, str, str] | None] = lambda _method, _path: None
+        self.refuse: Callable[[str, str], tuple[str, str, str] | None]
+        self.back()
         self._server: Any = None
         self.port = 0
         self.start()
@@ -81,7 +82,24 @@ class ObjectStore:
         try:
             yield
         finally:
-            self.refuse = lambda _method, _path: None
+            self.back()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Close every connection without an answer."""
+
+        def hang_up(_method: str, _path: str) -> None:
+            raise ConnectionResetError
+
+        self.refuse = hang_up
+        try:
+            yield
+        finally:
+            self.back()
+
+    def back(self) -> None:
+        """Answer all requests again."""
+        self.refuse = lambda _method, _path: None
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         error = self.refuse(environ["REQUEST_METHOD"], environ["PATH_INFO"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
 import random
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -114,10 +117,8 @@ class Assassin(logging.Handler):
 
     @staticmethod
     def kill(pid: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # it had ended
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:  # it had ended
-            pass
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
@@ -221,6 +222,22 @@ def test_the_command_line_ingests_on_ray(
         command("sql", "SELECT count(*) AS n FROM frames", "--db", "a.animeds", "--format", "csv").out
         == "n\n4\n"
     )
+
+
+def test_the_page_on_many_workers_works_as_written(
+    cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANIMEDS_PROFILE", "none")
+    (tmp_path / "episodes").mkdir()
+    (tmp_path / "episodes" / "Show - 01.webm").symlink_to(videos.shared_clip("vp9"))
+    page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text("utf-8")
+    for line in re.findall(r"```sh\n(.*?)```", page[: page.index("## Object storage")], re.DOTALL)[
+        0
+    ].splitlines():
+        done = Runner(capsys, monkeypatch)(*shlex.split(line)[1:])
+        assert done.code == 0, (line, done.err)
+    assert Store.open("anime.animeds").table("frames").count_rows() == 4
 
 
 @pytest.fixture

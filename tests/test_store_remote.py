@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import videos
-from ingesting import a_store, everything, run
+from cli_run import Runner
+from ingesting import a_store, everything, rows, run
 from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore
 from tables import frames
 
+import animeds_db
+from animeds_db import remote
 from animeds_db.errors import StoreError
+from animeds_db.models import load_profile
 from animeds_db.store import Store
+from animeds_ingest import pipeline
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::ResourceWarning"
@@ -111,3 +123,160 @@ def test_a_server_where_nobody_answers_is_told_at_once(monkeypatch: pytest.Monke
     with pytest.raises(StoreError, match=r"nobody answers at http://127\.0\.0\.1:1") as told:
         Store.open(f"s3://{BUCKET}/x.animeds")
     assert "AWS_ENDPOINT_URL" in str(told.value.hint)
+
+
+def test_a_network_that_drops_for_seconds_costs_nothing_but_time(one: str, server: ObjectStore) -> None:
+    store = Store.create(f"s3://{BUCKET}/drops.animeds", 4, 4)
+    rows = frames(store, "aaaaaaaa", 3)
+    with server.gone():
+        back = threading.Timer(1.5, server.back)
+        back.start()
+        assert store.upsert("frames", rows) == 3
+        assert not back.is_alive()
+    assert store.table("frames").count_rows() == 3
+
+
+def test_a_network_that_stays_away_is_told(
+    one: str, server: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "RETRIES", 0)
+    store = Store.open(one)
+    with (
+        server.gone(),
+        pytest.raises(
+            StoreError, match=f"s3://{BUCKET} cannot be reached any more, after many attempts"
+        ) as told,
+    ):
+        store.upsert("frames", frames(store, "bbbbbbbb", 1))
+    assert "not done twice" in str(told.value.hint)
+    assert store.table("frames").count_rows() == 4
+
+
+COMMANDS = """
+import sys
+from animeds_db.cli import main
+for words in sys.argv[1:]:
+    sys.argv = ["animeds", *words.split("\t")]
+    try:
+        main()
+    except SystemExit as left:
+        if left.code:
+            sys.exit(f"{words}: {left.code}")
+"""
+
+
+def commands(*lines: Sequence[object]) -> subprocess.Popen[str]:
+    """Run several commands in a process of their own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMANDS, *("\t".join(map(str, words)) for words in lines)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def visible(uri: str, sql: str) -> list[tuple[object, ...]]:
+    with animeds_db.open(uri) as dataset:
+        return dataset.sql(sql).fetchall()
+
+
+def test_two_users_of_one_bucket_at_once_lose_and_double_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [videos.shared_clip("h264 open"), videos.shared_clip("vp9")]
+    uri, disk = f"s3://{BUCKET}/two.animeds", str(tmp_path / "two.animeds")
+    tiny = ["--profile", "tiny", "--device", "cpu"]
+    Store.create(uri, *widths())
+    users = []
+    for number, order in enumerate((clips, clips[::-1])):
+        db = ["--db", uri]
+        users.append(
+            commands(
+                ["ingest", *order, *tiny, *db],
+                ["label", "tag", f"+word_{number}", "--where", "ordinal = 1", *db],
+                ["dedup", *db],
+                ["export", "--sql", "SELECT frame_id FROM frames", tmp_path / f"out{number}", *db],
+                ["status", *db],
+            )
+        )
+    for user in users:
+        out, err = user.communicate()
+        assert user.returncode == 0, err
+        assert str(clips[0]) in out
+    with commands(["ingest", *clips, *tiny, "--db", disk], ["dedup", "--db", disk]) as alone:
+        assert alone.wait() == 0
+    for name in ("sources", "frames", "detections", "thumbnails", "vocabulary", "models"):
+        assert rows(Store.open(uri), name) == rows(Store.open(disk), name), name
+    kept = "SELECT frame_id FROM kept ORDER BY 1"
+    assert visible(uri, kept) == visible(disk, kept)
+    words = "SELECT tag, count(*) FROM tags WHERE tag LIKE 'word%' GROUP BY 1 ORDER BY 1"
+    assert visible(uri, words) == [("word_0", 2), ("word_1", 2)]
+    pictures = [sorted(p.name for p in (tmp_path / f"out{n}").glob("*.png")) for n in (0, 1)]
+    assert pictures[0] == pictures[1] and len(pictures[0]) == rows(Store.open(disk), "frames").num_rows
+
+
+def widths() -> tuple[int, int]:
+    models = load_profile("tiny", device="cpu")
+    assert models.image and models.character
+    return models.image.width or 0, models.character.width or 0
+
+
+INGEST_SLOWLY = """
+import sys
+from pathlib import Path
+from animeds_ingest import pipeline
+pipeline.BATCH, pipeline.CHUNK = 4, 8
+from ingesting import run
+from animeds_db.models import load_profile
+from animeds_db.store import Store
+from animeds_ingest import pipeline
+run(Store.open(sys.argv[1]), Path(sys.argv[2]), how="all")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_a_killed_writer_leaves_a_database_that_is_read_and_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH", 4)
+    monkeypatch.setattr(pipeline, "CHUNK", 8)
+    clip = videos.shared_clip("h264 open")
+    store = Store.create(f"s3://{BUCKET}/killed.animeds", 8, 8)
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen([sys.executable, "-c", INGEST_SLOWLY, store.uri, str(clip)], env=environ) as writer:
+        while not store.table("frames").count_rows() and writer.poll() is None:
+            time.sleep(0.02)
+        writer.kill()
+    assert visible(store.uri, "SELECT count(*) FROM frames") == [(0,)]  # unfinished: hidden
+    report = run(Store.open(store.uri), clip, how="all")
+    assert report.outcomes[0].state in ("resumed", "skipped")
+    local = a_store(tmp_path)
+    run(local, clip, how="all")
+    assert everything(Store.open(store.uri)) == everything(local)
+
+
+def test_sources_and_exports_on_object_storage_are_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, one: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = Runner(capsys, monkeypatch)
+    done = command("ingest", f"s3://{BUCKET}/episode.mkv", "--db", one)
+    assert done.code == 1 and "sources are read from disks" in done.err and "mount" in done.err
+    done = command("export", "--sql", "SELECT frame_id FROM frames", f"s3://{BUCKET}/out", "--db", one)
+    assert done.code == 1 and "exports are written to folders" in done.err and "aws s3 sync" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_page_on_object_storage_works_as_written(
+    server: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "episodes").mkdir()
+    (tmp_path / "episodes" / "Show - 01.webm").symlink_to(videos.shared_clip("vp9"))
+    page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text("utf-8")
+    section = page[page.index("## Object storage") :]
+    for line in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines():
+        done = Runner(capsys, monkeypatch)(*shlex.split(line)[1:])
+        assert done.code == 0, (line, done.err)
+    assert any(key.startswith("show.animeds/frames.lance/") for key in server.keys())
+    assert len(list((tmp_path / "out").glob("*.png"))) >= 1

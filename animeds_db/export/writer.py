@@ -23,6 +23,7 @@ from animeds_db.errors import ExportError
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.partial import finished, mark_of, mark_of_file, note, shared_copy, sweep
 from animeds_db.export.picture import Written
+from animeds_db.remote import was_uri
 
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
@@ -42,6 +43,11 @@ class NewFolder:
     """
 
     def __init__(self, out: Path, *, overwrite: bool = False) -> None:
+        if was_uri(out):
+            raise ExportError(
+                f"{out}: exports are written to folders, not to object storage",
+                hint="export to a folder and send that (aws s3 sync, rclone copy); the database itself may lie there",
+            )
         self.out = Path(os.path.abspath(out)) if not out.is_symlink() else out.resolve()  # noqa: PTH100
         self.partial = self.out.with_name(f".{self.out.name}.partial")
         self._old = self.out.with_name(f".{self.out.name}.old")

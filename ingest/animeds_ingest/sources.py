@@ -17,6 +17,7 @@ import xxhash
 
 from animeds_db.errors import SourceError, UsageError, did_you_mean
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
+from animeds_db.remote import was_uri
 from animeds_ingest.naming import EpisodeName, parse_name
 
 IMAGE_TYPES = ("screenshot", "fanart", "regularization")
@@ -72,6 +73,7 @@ def discover(
     rest = {"credit": credit or None, "licence": licence or None, "url": url or None}
     found: dict[Path, SourceSpec] = {}
     for path in paths:
+        _refuse_uri(path)
         for place, kind in _sources(Path(path).expanduser()):
             read = parse_name(place.absolute())
             name = EpisodeName(
@@ -116,6 +118,14 @@ def fingerprint(spec: SourceSpec) -> str:
             digest.update(_inner_name(path, spec.path))
         digest.update(b"%d %d\n" % (status.st_size, status.st_mtime_ns))
     return digest.hexdigest()
+
+
+def _refuse_uri(path: Path | str) -> None:
+    if was_uri(path):
+        raise SourceError(
+            f"{path}: sources are read from disks, not from URIs",
+            hint="fetch it, or mount the bucket (rclone mount): frames are decoded from there again and again",
+        )
 
 
 def _sources(path: Path) -> Iterator[tuple[Path, str]]:
