@@ -315,7 +315,7 @@ LABELS = Table(
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        pa.field("field", pa.string()),  # character | appearance | tag | frame | name
+        pa.field("field", pa.string()),  # character | appearance | tag | frame | name | cluster
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the act)
         pa.field("subject", pa.string()),  # of a name: the old one
         pa.field("value", pa.string()),  # of a frame: keep | drop

@@ -20,7 +20,8 @@ MODEL = "drawn@1"
 def faces_store(
     folder: Path, faces: Sequence[Mapping[str, Any]], *, fps: float = 1.0, sources: int = 1
 ) -> Dataset:
-    """One row per face: at (seconds), and perhaps vector, model, box, source (0 …), character, score, margin.
+    """One row per face: at (seconds), and perhaps vector, model, box, source (0 …), character, score, margin,
+    detected (the detector's score); of its frame brightness, height (pixels).
 
     A frame is made for every second that is mentioned, a shot for every ten seconds. The vector is [16].
     """
@@ -44,6 +45,8 @@ def faces_store(
             "time_s": at,
             "shot": int(at // 10),
             "ordinal": int(at),
+            "brightness": face.get("brightness"),
+            "height": face.get("height"),
         }
         index = counts[frame] = counts.get(frame, -1) + 1
         left, top, right, bottom = face.get("box", (0.05 + 0.2 * index, 0.3, 0.2 + 0.2 * index, 0.5))
@@ -54,9 +57,10 @@ def faces_store(
             "source_id": source,
         }
         vector = face.get("vector")
+        box["score"] = face.get("detected", 0.9)
         extra = {} if vector is None else {"vector": np.asarray(vector, np.float32)}
         model = None if vector is None else face.get("model", MODEL)
-        detections.append(ids | box | extra | {"kind": "face", "score": 0.9, "vector_model": model})
+        detections.append(ids | box | extra | {"kind": "face", "model": "finder@1", "vector_model": model})
         if face.get("character"):
             told = {"character": face["character"], "score": face.get("score", 0.9), "by": "examples"}
             identities.append(ids | told | {"margin": face.get("margin", 0.5), "second": face.get("second")})

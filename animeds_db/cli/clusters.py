@@ -14,6 +14,7 @@ from animeds_db.cli.output import FormatOption, talk
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
+    from animeds_db.steps.clusters import Regrouped
 
 SheetOption = Annotated[
     Path | None,
@@ -40,8 +41,10 @@ def cluster(
     with open_dataset(db) as dataset:
         found = cluster_faces(dataset.store, dataset.session, options, progress=counter("comparing faces"))
         show(dataset, dataset.query("clusters"), form)
-        lone = found.faces - found.skipped - found.grouped
+        lone = found.faces - found.skipped - found.unclear - found.grouped
         talk(f"{found.faces} faces: {found.grouped} in {found.clusters} clusters, {lone} like no other")
+        if found.unclear:
+            talk(f"note: {found.unclear} faces are too dark, small or cut off to judge, and were left out")
         if found.skipped:
             talk(f"note: {found.skipped} faces have no vector of {found.model} and were left out")
         if sheet is not None and found.clusters:
@@ -118,15 +121,15 @@ def merge(
     clusters: Annotated[list[int], typer.Argument(help="The clusters' numbers; the first one stays.")],
     db: DbOption = None,
 ) -> None:
-    """Make several clusters one.
+    """Make several clusters one. Later runs keep their faces together.
 
     animeds characters merge 3 5
     """
     from animeds_db.steps.clusters import merge_clusters
 
     with open_dataset(db) as dataset:
-        faces = merge_clusters(dataset.store, dataset.session, clusters)
-    talk(f"cluster {clusters[0]} has {faces} faces now")
+        done = merge_clusters(dataset.store, dataset.session, clusters)
+    _tell(done)
 
 
 def split(
@@ -134,15 +137,20 @@ def split(
     into: Annotated[int, typer.Option(help="How many parts.")] = 2,
     db: DbOption = None,
 ) -> None:
-    """Split a cluster of several people; the largest part keeps the number.
+    """Split a cluster of several people; the largest part keeps the number. Later runs keep the parts apart.
 
     animeds characters split 3
     """
     from animeds_db.steps.clusters import split_cluster
 
     with open_dataset(db) as dataset:
-        parts = split_cluster(dataset.store, dataset.session, cluster, into)
-    talk(", ".join(f"cluster {number}: {faces} faces" for number, faces in parts.items()))
+        done = split_cluster(dataset.store, dataset.session, cluster, into)
+    _tell(done)
+
+
+def _tell(done: Regrouped) -> None:
+    talk(", ".join(f"cluster {number}: {faces} faces" for number, faces in done.sizes.items()))
+    talk(f"later runs keep to that (to take it back: animeds label undo {done.act}, and cluster again)")
 
 
 def counter(what: str) -> Callable[[int, int], None] | None:

@@ -1,7 +1,8 @@
 """Faces grouped by who they look like, without any example. The one rule: nothing chains.
 
 Average linkage over the whole series (animeds_db.vectors.linkage); two faces in one frame are two people.
-What people said is kept: faces that are known as one person are in one cluster, whatever a new run finds.
+What people said is kept: faces that are known as one person are in one cluster, whatever a new run finds, and so
+are merges and splits of clusters without a name (cluster_words).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.steps import cluster_words
 from animeds_db.store import Store
 from animeds_db.vectors import average_linkage, normalise
 
@@ -25,6 +27,8 @@ FAR = 5.0
 out: on drawn shows that takes out half-seen and false faces, and one in a hundred of the right ones."""
 SMALLEST_PART = 0.05
 """A part into which a cluster is split has at least this share of its faces."""
+TYPICAL = 20
+"""So many faces of a cluster speak for it where it is named, merged or split."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,23 @@ class ClusterOptions:
 
 @dataclass(frozen=True)
 class Clustering:
-    """What a run found. faces: all; grouped: those in a cluster; skipped: without a vector, or one of
-    another model than `model`."""
+    """What a run found. faces: all; grouped: those in a cluster; unclear: too dark, small or cut off to be judged
+    (sql/steps/cluster_faces.sql); skipped: without a vector, or one of another model than `model`."""
 
     faces: int
     clusters: int
     grouped: int
     skipped: int
     model: str | None
+    unclear: int = 0
+
+
+@dataclass(frozen=True)
+class Regrouped:
+    """What became of clusters that were merged or split: faces by cluster number, and the act that says so."""
+
+    sizes: dict[int, int]
+    act: str
 
 
 def cluster_faces(
@@ -75,21 +88,25 @@ def cluster_faces(
     faces = session.arrow(sql_script("steps", "cluster_faces.sql"))
     model = _main_model(faces)
     x = _vectors(faces, model)
-    people = _people(faces)
-    labels = average_linkage(
-        x, options.threshold, apart=_apart(session, faces), known=people, progress=progress
-    )
-    labels = _one_per_person(_without_strangers(labels, normalise(x).unit, people), people)
+    skipped = len(x) - int(np.count_nonzero(normalise(x).usable))
+    people, said = _people(faces), cluster_words.told(session)
+    group = said.group_of(faces["face_id"].to_pylist())
+    told = np.maximum(people, group) >= 0
+    x[~np.asarray(faces["clear"]) & ~told] = np.nan
+    apart = _both(_apart(session, faces), said.pairs(group))
+    labels = average_linkage(x, options.threshold, apart=apart, known=people, progress=progress)
+    labels = _one_per_person(_without_strangers(labels, normalise(x).unit, told), people)
+    labels = cluster_words.joined(labels, people, group, said)
     numbers = _by_size(labels, options.min_size)
     parameters = json.dumps(asdict(options) | {"model": model}, sort_keys=True)
     store.rewrite("clusters", _rows(faces, numbers, x, parameters))
-    usable = int(np.count_nonzero(normalise(x).usable))
+    unclear = len(x) - skipped - int(np.count_nonzero(normalise(x).usable))
     grouped = int(np.count_nonzero(numbers > 0))
-    return Clustering(len(x), int(numbers.max(initial=0)), grouped, len(x) - usable, model)
+    return Clustering(len(x), int(numbers.max(initial=0)), grouped, skipped, model, unclear)
 
 
-def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> int:
-    """Make the clusters one, under the first one's number, and return how many faces it has.
+def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> Regrouped:
+    """Make the clusters one, under the first one's number; later runs keep their faces together.
 
     Raises UsageError for fewer than two, QueryError for one that is not there.
     """
@@ -99,12 +116,15 @@ def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> i
             "give the numbers of at least two clusters to merge", hint="animeds characters merge 3 5"
         )
     members = _members(session, wanted)
+    numbers = np.asarray(members["cluster"])
+    spoken = [_speaking(session, members, numbers == number) for number in wanted]
+    act = cluster_words.say(store, [[face for some in spoken for face in some]])
     _write(store, members, np.full(members.num_rows, wanted[0]))
-    return int(members.num_rows)
+    return Regrouped({wanted[0]: members.num_rows}, act.id)
 
 
-def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -> dict[int, int]:
-    """Split a cluster into its most different parts; return faces by cluster number, the old number first.
+def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -> Regrouped:
+    """Split a cluster into its most different parts; later runs keep their faces apart.
 
     The largest part keeps the number, the others get new ones. Raises QueryError when there is no such
     cluster, UsageError when it does not fall into so many parts.
@@ -119,19 +139,33 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
             f"the {len(x)} faces of cluster {cluster} do not fall into {into} parts",
             hint="run `animeds characters cluster` with a higher --threshold, or name single faces by label",
         )
+    spoken = [_speaking(session, members, part == number) for number in range(into)]
+    act = cluster_words.say(store, spoken)
     highest = session.arrow("SELECT max(cluster) AS n FROM clusters")["n"][0].as_py()
     numbers = np.where(part == 0, cluster, highest + part)
     _write(store, members, numbers)
-    return {int(n): int(np.count_nonzero(numbers == n)) for n in dict.fromkeys(sorted(numbers, key=int))}
+    sizes = {int(n): int(np.count_nonzero(numbers == n)) for n in dict.fromkeys(sorted(numbers, key=int))}
+    return Regrouped(sizes, act.id)
 
 
-def representatives(session: Session, cluster: int, count: int = 20) -> list[str]:
+def representatives(session: Session, cluster: int, count: int = TYPICAL) -> list[str]:
     """Return up to `count` face ids that stand for a cluster: typical ones, each unlike those before it.
 
     The first is the nearest to the centre; of the nearer three quarters, each next one is the least like
     all chosen so far (farthest-first traversal). Raises QueryError when there is no such cluster.
     """
-    members = _members(session, [cluster])
+    return _typical(_members(session, [cluster]), count)
+
+
+def _speaking(session: Session, members: pa.Table, own: np.ndarray) -> list[str]:
+    """Return the faces that speak for a part of the members: typical ones, and those of which something was said."""
+    mine = members.filter(pa.array(own))
+    ids = mine["face_id"].to_pylist()
+    group = cluster_words.told(session).group_of(ids)
+    return list(dict.fromkeys([*_typical(mine, TYPICAL), *(ids[row] for row in np.flatnonzero(group >= 0))]))
+
+
+def _typical(members: pa.Table, count: int) -> list[str]:
     x = normalise(_vectors(members, _main_model(members))).unit
     centre = _centre(x)
     order = np.argsort(-(x @ centre), kind="stable")
@@ -185,14 +219,20 @@ def _apart(session: Session, faces: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(pairs["a"], np.int64), np.asarray(pairs["b"], np.int64)
 
 
-def _without_strangers(labels: np.ndarray, unit: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Return the labels, -1 for faces far from the centre of theirs that nobody has named."""
+def _both(
+    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]])
+
+
+def _without_strangers(labels: np.ndarray, unit: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Return the labels, -1 for faces far from the centre of theirs of which nobody has said anything."""
     out = labels.copy()
     order = np.argsort(labels, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
         if len(own) > 2 and labels[own[0]] >= 0:
             distance = 1 - unit[own] @ _centre(unit[own])
-            out[own[(distance > FAR * distance.mean() + 1e-6) & (people[own] < 0)]] = -1
+            out[own[(distance > FAR * distance.mean() + 1e-6) & ~told[own]]] = -1
     return out
 
 

@@ -12,6 +12,7 @@ WITH words AS (
             WHEN field = 'name' THEN subject || ' has its name back'
             WHEN field = 'tag' THEN CASE op WHEN 'add' THEN '+' ELSE '-' END || value
             WHEN field = 'frame' THEN CASE op WHEN 'set' THEN value ELSE 'neither keep nor drop' END
+            WHEN field = 'cluster' THEN 'faces of ' || value
             WHEN op = 'remove' THEN field || ' as the model says'
             ELSE field || ' ' || value
         END AS what,

@@ -1,6 +1,7 @@
 -- What people said, as it counts now: the newest word about each thing, without what they took back.
 --
--- field         character, appearance, tag, frame (value: keep or drop), name (of subject)
+-- field         character, appearance, tag, frame (value: keep or drop), name (of subject), cluster (a face of a
+--               cluster that was merged or split; value: one person, or person 1, person 2, … of that act)
 -- op            set; for tags add or remove
 -- detection_id  the face, head or person that a character or appearance holds for now; see box_labels
 -- in_database   false where the frame is gone: its source was deleted, or is sampled in another way
@@ -32,5 +33,7 @@ JOIN (
     SELECT label_id, detection_id FROM box_labels
     UNION ALL
     SELECT max(label_id), NULL FROM said WHERE field = 'name' GROUP BY subject
+    UNION ALL
+    SELECT label_id, NULL FROM said WHERE field = 'cluster'
 ) AS counting USING (label_id)
 WHERE said.field <> 'name' OR said.op = 'set';
