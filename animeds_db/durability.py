@@ -44,6 +44,12 @@ def flush_tree(folder: Path) -> None:
     _sync_all([*folder.rglob("*"), folder])
 
 
+def flush_files(paths: Sequence[Path]) -> None:
+    """Sync these files, and the entries of their folders."""
+    if paths:
+        _sync_all([*paths, *{path.parent for path in paths}])
+
+
 def flush_folder(path: Path) -> None:
     """Sync the entries of a folder: which names it holds."""
     _sync(path)

@@ -9,7 +9,9 @@ from animeds_db.store import Store
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
+    from pathlib import Path
 
+    from animeds_db.upkeep.copying import Copied
     from animeds_db.upkeep.history import At
     from animeds_db.upkeep.optimize import Report
 
@@ -27,6 +29,16 @@ class Keeping:
         from animeds_db.upkeep.versions import listed
 
         return listed(self.store)
+
+    def backup(
+        self, to: str | Path, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> Copied:
+        """Copy what this dataset reads to a folder or URI, as a database of its own; an earlier copy is brought up to
+        date. Safe beside writers; what arrived is checked. Raises UsageError, StoreError.
+        """
+        from animeds_db.upkeep.copying import backup
+
+        return backup(self.store, str(to), progress)
 
     def optimize(
         self,

@@ -35,6 +35,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     hidden: source ids whose rows are not shown.
     attached: a table with a `source_id` column; its other columns are looked up for each row.
+    wanted: the columns of now; those that an older version of the table lacks are null.
     """
 
     def __init__(
@@ -43,14 +44,17 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         *,
         hidden: Sequence[str] = (),
         attached: pa.Table | None = None,
+        wanted: pa.Schema | None = None,
     ) -> None:
         self._dataset = dataset
+        older = [f for f in wanted if f.name not in dataset.schema.names] if wanted is not None else []
+        self._absent = [_readable(field) for field in older]
         # what belongs to no source (an example from a file, a rename) is always shown
         self._shown = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._attached = attached
         fields = [_readable(field) for field in dataset.schema if not _is_blob(field)]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
-        self._schema = pa.schema([*fields, *self._extra])
+        self._schema = pa.schema([*fields, *self._absent, *self._extra])
         self.pushed = self.filtered_here = 0
 
     @property
@@ -70,6 +74,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             return _Scan(self._read(names, self._shown))
         if self._mentioned(filter, self._extra):
             return self._scan_by_source(names, filter)
+        if self._mentioned(filter, self._absent):
+            return self._scan_and_filter(names, filter, self._shown)
         try:
             scan = _Scan(self._read(names, _both(filter, self._shown)))
         except _REFUSED:
@@ -108,7 +114,10 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     def _read(self, names: Sequence[str], within: pc.Expression | None) -> pa.RecordBatchReader:
         extra = {field.name for field in self._extra}
-        stored = [name for name in names if name not in extra]
+        absent = {field.name for field in self._absent}
+        stored = [name for name in names if name not in extra | absent]
+        if not stored and absent:
+            stored = [self._dataset.schema.names[0]]  # so that rows are counted
         if extra.intersection(names) and KEY not in stored:
             stored.append(KEY)
         reader = self._dataset.scanner(columns=stored, filter=within).to_reader()
@@ -123,6 +132,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             columns = [
                 _as(batch[field.name], field.type)
                 if field.name in batch.schema.names
+                else pa.nulls(len(batch), field.type)
+                if field in self._absent
                 else self._look_up(field, at)
                 for field in schema
             ]

@@ -224,6 +224,7 @@ class Session:
                 table,
                 hidden=hidden if has_source else (),
                 attached=attached if has_source and name != "sources" else None,
+                wanted=self._store.schema(name).schema if self._store.pinned else None,
             )
             connection.register(f"lance_{name}", view)
         for statement in (*_VOCABULARY, *_RERUNS):

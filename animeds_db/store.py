@@ -20,6 +20,7 @@ from animeds_db.errors import StoreError
 from animeds_db.places import Place, add_missing_tables, place_new_database, read_errors, write_errors
 from animeds_db.upkeep.compaction import MAX_PIECES
 from animeds_db.upkeep.history import At, History, Versions
+from animeds_db.upkeep.upgrade import stored_version, upgrade
 
 if TYPE_CHECKING:
     import lance
@@ -34,7 +35,8 @@ class Store:
     """The tables of one database. Safe to use from several threads and processes at once."""
 
     def __init__(self, place: Place, widths: tuple[int, int], pinned: Versions | None = None) -> None:
-        self._place = place
+        self.place = place
+        """The folder or URI."""
         self.pinned = pinned
         """The versions of the tables that are read, where that is not the newest state; nothing is written then."""
         self._handles: dict[str, lance.LanceDataset] = {}
@@ -72,20 +74,22 @@ class Store:
             if place.path is not None:
                 with write_errors(uri):
                     heal(place.path / f"{table.name}.lance")
-        _check_version(place)
+        version = stored_version(place)
         widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
+        if version < schema.SCHEMA_VERSION:
+            upgrade(place, schema.all_tables(*widths), version)
         add_missing_tables(place, schema.all_tables(*widths))
         store = cls(place, widths)
         return store if at is None else cls(place, widths, store.history().resolve(at))
 
     def history(self) -> History:
         """Return what the database was, and when."""
-        return History.of(self._place, self.names())
+        return History.of(self.place, self.names())
 
     @property
     def uri(self) -> str:
         """The folder or URI of this database."""
-        return self._place.uri
+        return self.place.uri
 
     def names(self) -> list[str]:
         """Return the names of the tables."""
@@ -96,8 +100,8 @@ class Store:
         return next(table for table in schema.all_tables(*self.widths) if table.name == name)
 
     def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
-        """Return a table at a version, else its newest (or pinned) one. The handle keeps it, whatever is written later."""
-        return self._place.dataset(name, version or (self.pinned[name] if self.pinned else None))
+        """Return a table at a version, else its newest (or pinned) one, which the handle then keeps."""
+        return self.place.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
     def version(self, name: str) -> int:
         """Return the newest (or pinned) version's number of a table; it grows with every commit."""
@@ -147,7 +151,7 @@ class Store:
         import lance
 
         _, rows = self._fitting(name, rows)
-        uri, options = self._place.table(name), self._place.options
+        uri, options = self.place.table(name), self.place.options
         self.commit(
             name, lambda _d: lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
         )
@@ -207,8 +211,8 @@ class Store:
 
     def size_bytes(self) -> int:
         """Return what the database takes: on a disk all files, at a URI (or pinned) the data of these versions."""
-        if self._place.path is not None and not self.pinned:
-            return sum(p.stat().st_size for p in self._place.path.rglob("*") if p.is_file())
+        if self.place.path is not None and not self.pinned:
+            return sum(p.stat().st_size for p in self.place.path.rglob("*") if p.is_file())
         fragments = (f for name in self.names() for f in self.table(name).get_fragments())
         return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
 
@@ -243,11 +247,11 @@ class Store:
         self.expect_writable()
         dataset = self.table(name)
         before = data_files(dataset)
-        with write_errors(self._place.table(name)):
+        with write_errors(self.place.table(name)):
             result = write(dataset)
-            if self._place.path is not None:
+            if self.place.path is not None:
                 after = self.table(name)
-                flush(self._place.path / f"{name}.lance", after.version, data_files(after) - before)
+                flush(self.place.path / f"{name}.lance", after.version, data_files(after) - before)
         return result
 
 
@@ -258,19 +262,6 @@ def quoted(text: str) -> str:
 
 def _merge(dataset: lance.LanceDataset, key: str) -> Any:
     return dataset.merge_insert(key).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
-
-
-def _check_version(place: Place) -> None:
-    metadata = place.dataset("sources").schema.metadata or {}
-    text = metadata.get(schema.VERSION_KEY, b"").decode()
-    if not text.isdecimal():
-        raise StoreError(f"{place.uri} holds Lance tables that animeds-db did not make", hint=place.way_out)
-    if int(text) > schema.SCHEMA_VERSION:
-        raise StoreError(
-            f"{place.uri} was made by a newer animeds-db: tables of version {text}, "
-            f"this one knows {schema.SCHEMA_VERSION}",
-            hint="pip install -U animeds-db",
-        )
 
 
 def _width(place: Place, name: str, column: str) -> int:

@@ -58,7 +58,7 @@ def test_optimize_joins_the_pieces_and_keeps_young_versions(tmp_path: Path) -> N
     assert report.waiting > 8
     assert ordinals(Store.open(store.uri, before.number(before.now()) - 1)) == list(range(14))
     again = optimize(store)
-    assert list(again.lines())[0] == "nothing to do"
+    assert next(iter(again.lines())) == "nothing to do"
 
 
 def test_versions_go_by_when_they_were_replaced(tmp_path: Path) -> None:

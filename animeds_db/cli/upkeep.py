@@ -1,4 +1,4 @@
-"""`animeds versions`, `optimize`: the past of a database, and its upkeep."""
+"""`animeds versions`, `optimize`, `backup`: the past of a database, its upkeep, copies of it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("versions")(versions)
     app.command("optimize")(optimize)
+    app.command("backup")(backup)
 
 
 def versions(
@@ -62,3 +63,19 @@ def optimize(
     with open_dataset(db, unfinished=True) as dataset:
         for line in dataset.optimize(keep=keep).lines():
             talk(line)
+
+
+def backup(
+    to: Annotated[
+        str, typer.Argument(help="A folder or URI; an earlier backup there is brought up to date.")
+    ],
+    db: DbOption = None,
+    at: AtOption = None,
+) -> None:
+    """Copy the database, also while it is written to; only what is new. A copy is opened like any database.
+
+    animeds backup /mnt/backup/show.animeds
+    animeds backup --db /mnt/backup/show.animeds show.animeds    # and back
+    """
+    with open_dataset(db, unfinished=True, at=at) as dataset:
+        talk(dataset.backup(to).words)

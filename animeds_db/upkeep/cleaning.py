@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -28,7 +29,7 @@ _KINDS = r"^(data/[^/]+\.lance|_deletions/[^/]+|_transactions/[^/]+\.txn|_indice
 
 def replaced(commits: Sequence[Commit], before: datetime.datetime) -> list[int]:
     """Return the versions of a table, of its commits (oldest first), that were replaced before some time."""
-    return [old.version for old, new in zip(commits, commits[1:], strict=False) if new.at < before]
+    return [old.version for old, new in pairwise(commits) if new.at < before]
 
 
 def clean(store: Store, name: str, versions: Sequence[int]) -> int:

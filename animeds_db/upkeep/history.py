@@ -93,7 +93,7 @@ class History:
 
     def states(self) -> Iterator[tuple[int, Commit | None, Versions]]:
         """Yield the number and the versions of each state, oldest first, and the commit that made it."""
-        state = dict(self._at(self.since))
+        state = dict(self.at_time(self.since))
         yield self.number(state), None, dict(state)
         for commit in self.commits():
             state[commit.table] = commit.version
@@ -141,9 +141,9 @@ class History:
                 f"{self._uri}: what is here begins on {told(self.since)}; {told(time)} is before that",
                 hint=f"{_LIST}; `animeds versions --keep NAME` keeps one for good",
             )
-        return self._at(time)
+        return self.at_time(time)
 
-    def _at(self, time: datetime.datetime) -> Versions:
+    def at_time(self, time: datetime.datetime) -> Versions:
         """Return the newest version of each table that is not after this time; one made later is yet empty."""
         state = {}
         for name, commits in self._commits.items():

@@ -24,7 +24,7 @@ WORK = {
 """What is done, by the tables it writes; `vocabulary` and `models` are written beside any of it."""
 UPKEEP = "upkeep"
 MADE, OLDEST = "made", "the oldest here"
-PAUSES = {"ingest": 600.0, "other models": 600.0, UPKEEP: 60.0}
+PAUSES = {"ingest": 600.0, "other models": 600.0, "dedup": 60.0, UPKEEP: 60.0}
 """Seconds between two commits of one piece of work, at most; other work commits at once."""
 _WORK_OF = {table: work for work, tables in WORK.items() for table in tables}
 _UPKEEP_OPERATIONS = (

@@ -1,0 +1,242 @@
+"""A copy of one state of a database, as a database of its own. Its one rule: what arrives last makes it count.
+
+Lance never changes a file once it is written, so a copy needs only files that it does not have yet. First come
+the data of all tables, then, table by table, the manifest that names them; that of `sources` is the last.
+`animeds-backup.json` in the copy says of which database, so that nobody's later work there is overwritten.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.places import BACKUP_NAME, Place, read_errors, refuse_occupied
+from animeds_db.upkeep.cleaning import clean, replaced
+from animeds_db.upkeep.files import Files, digest
+from animeds_db.upkeep.history import Versions
+from animeds_db.upkeep.optimize import in_words, kept
+
+if TYPE_CHECKING:
+    from animeds_db.store import Store
+
+TRIES = 3
+_MANIFEST = re.compile(r"\w+\.lance/_versions/\d+\.manifest")
+Progress = Callable[[int, int], None]
+"""Is told how many of how many files are there."""
+
+
+@dataclass
+class Copied:
+    """What a backup did: the state's number, rows per table, new files and their bytes."""
+
+    to: str
+    number: int
+    rows: dict[str, int] = field(default_factory=dict)
+    n_files: int = 0
+    n_bytes: int = 0
+    freed: int = 0
+
+    @property
+    def words(self) -> str:
+        """The same in one line."""
+        what = f"{self.rows['sources']} sources, {self.rows['frames']} frames"
+        new = f"{self.n_files} new files, {in_words(self.n_bytes)}" if self.n_files else "nothing is new"
+        freed = f"; {in_words(self.freed)} of older backups freed" if self.freed else ""
+        return f"version {self.number} ({what}) is in {self.to}: {new}; checked{freed}"
+
+
+def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None) -> Copied:
+    """Copy the state that a store reads (the newest one of now, else its pinned one) to a folder or URI.
+
+    An earlier backup there is brought up to date: only what is new is copied. Safe beside writers. What arrived
+    is checked: file by file on a disk, and by counting rows. Raises UsageError, StoreError.
+    """
+    place = Place(to)
+    place.check_way()
+    _refuse_same(store, place)
+    for attempt in range(TRIES):
+        try:
+            return _copy(store, place, progress)
+        except StoreError as error:
+            # a version went while its files were read: an upkeep with a short --keep
+            if attempt == TRIES - 1 or store.pinned or "not found" not in str(error.__cause__).lower():
+                raise
+    raise AssertionError("unreachable")
+
+
+def _copy(store: Store, place: Place, progress: Progress) -> Copied:
+    versions = store.pinned or store.history().at_time(datetime.datetime.now(datetime.UTC))
+    source, target = Files(Place(store.uri)), Files(place)
+    manifests = {name: _manifest(store, source, name, version) for name, version in versions.items()}
+    record = _Record.of(target, store.uri)
+    there = target.names()
+    updated = place.has_table("sources")
+    _refuse_other(record, place, manifests, source, there)
+    done = Copied(place.uri, sum(versions.values()))
+    record.noted(manifests).save(target)
+    new = [path for path in _files(store, versions, manifests) if path not in there]
+    for number, path in enumerate(new):
+        progress(number, len(new))
+        done.n_bytes += source.send(path, target)
+    progress(len(new), len(new))
+    done.n_files = len(new)
+    target.settle(new)
+    names = store.names()[::-1]  # `sources` comes last
+    target.settle([path for name in names[:-1] for path in _make_newest(target, name, versions, manifests)])
+    target.settle(_make_newest(target, names[-1], versions, manifests))
+    _check(store, place, versions, done)
+    record.noted(manifests, finished=True).save(target)
+    if updated:
+        done.freed = _free(place)
+    return done
+
+
+def _files(store: Store, versions: Versions, manifests: dict[str, _Manifest]) -> Iterator[str]:
+    """Yield the paths of the files, besides the manifests, that this state is made of."""
+    for name, version in versions.items():
+        with read_errors(store.uri):
+            tracked = store.table(name, version).tracked_files(min_version=version).read_all()
+        mine = tracked.filter(pc.equal(tracked["version"], version))
+        for path in sorted(set(mine["path"].to_pylist())):
+            if f"{name}.lance/{path}" != manifests[name].path:
+                yield f"{name}.lance/{path}"
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """The file that makes a version of a table."""
+
+    path: str
+    content: bytes
+
+    @property
+    def mark(self) -> str:
+        return digest(self.content)
+
+
+def _manifest(store: Store, source: Files, name: str, version: int) -> _Manifest:
+    for number in (2**64 - 1 - version, version):
+        path = f"{name}.lance/_versions/{number}.manifest"
+        if (content := source.read(path)) is not None:
+            return _Manifest(path, content)
+    raise StoreError(f"{store.uri}: version {version} of {name} is not there any more", hint="run it again")
+
+
+def _make_newest(
+    target: Files, name: str, versions: Versions, manifests: dict[str, _Manifest]
+) -> tuple[str, str]:
+    """Write the manifest of a table, which makes this its newest version; return the paths that were written."""
+    target.write(manifests[name].path, manifests[name].content)
+    # Lance looks for the newest version from here on upwards, without gaps; a backup has gaps
+    hint = f"{name}.lance/_versions/latest_version_hint.json"
+    target.write(hint, json.dumps({"version": versions[name]}).encode())
+    return manifests[name].path, hint
+
+
+def _check(store: Store, place: Place, versions: Versions, done: Copied) -> None:
+    """Open the copy as anybody would, and compare. Raises StoreError."""
+    for name, version in versions.items():
+        copy = place.dataset(name)
+        with read_errors(place.uri):
+            copy.validate()
+            rows = copy.count_rows()
+        done.rows[name] = rows
+        expected = store.table(name, version).count_rows()
+        if (copy.version, rows) != (version, expected):
+            raise StoreError(
+                f"{place.uri}: {name} has {rows} rows at version {copy.version}, not {expected} at {version}",
+                hint="is another backup running to the same place? Run it again",
+            )
+
+
+def _free(place: Place) -> int:
+    """Delete what only backups hold that were replaced longer ago than the setting `keep`."""
+    from animeds_db.store import Store
+
+    copy = Store.open(place.uri)
+    before, history = datetime.datetime.now(datetime.UTC) - kept(), copy.history()
+    return sum(clean(copy, name, replaced(history.of_table(name), before)) for name in copy.names())
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What `animeds-backup.json` tells: of which database, and the marks of the manifests that came from there."""
+
+    database: str
+    finished: bool
+    marks: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, target: Files, database: str) -> _Record:
+        content = target.read(BACKUP_NAME)
+        if content is None:
+            return cls(database, finished=False, marks={})
+        told: dict[str, Any] = json.loads(content)
+        return cls(told["database"], told["finished"], told["marks"])
+
+    def noted(self, manifests: dict[str, _Manifest], *, finished: bool = False) -> _Record:
+        """Return the record with these manifests, alone when they have all arrived."""
+        marks = {name: [manifest.mark] for name, manifest in manifests.items()}
+        if not finished:
+            marks = {name: [*self.marks.get(name, []), *mark] for name, mark in marks.items()}
+        return _Record(self.database, finished, marks)
+
+    def save(self, target: Files) -> None:
+        target.write(BACKUP_NAME, json.dumps(vars(self), indent=1).encode())
+
+
+def _refuse_same(store: Store, place: Place) -> None:
+    here = Place(store.uri)
+    if here.uri.rstrip("/") == place.uri.rstrip("/") or (
+        here.path is not None and place.path is not None and here.path.resolve() == place.path.resolve()
+    ):
+        raise UsageError(f"{place.uri} is the database itself", hint="name another place")
+
+
+def _refuse_other(
+    record: _Record, place: Place, manifests: dict[str, _Manifest], source: Files, there: set[str]
+) -> None:
+    """Raise StoreError when what is there is not an earlier backup of this database, or was written to since."""
+    if not record.marks and place.path is not None:
+        refuse_occupied(place.path)
+    hint = "name a place where nothing is yet"
+    if not record.marks and there:
+        raise StoreError(f"{place.uri} is not empty, and no backup of this database", hint=hint)
+    newest = _newest(there)
+    target = Files(place)
+    for name, manifest in manifests.items():
+        if name not in newest:
+            continue
+        path = newest[name]
+        here = target.read(path) or b""
+        if digest(here) not in record.marks.get(name, []):
+            raise StoreError(
+                f"{place.uri} was written to since it was copied ({name}): a backup would undo that",
+                hint=hint,
+            )
+        original = source.read(path)
+        if original is not None and original != here:
+            raise StoreError(f"{place.uri} is a backup of {record.database}, which is another one", hint=hint)
+        if _number(manifest.path) < _number(path):
+            raise StoreError(
+                f"{place.uri} has a newer state than the one to be copied ({name})",
+                hint=f"{hint}; a backup only goes forward",
+            )
+
+
+def _newest(there: set[str]) -> dict[str, str]:
+    """Return the newest manifest of each table."""
+    manifests = sorted((p for p in there if _MANIFEST.fullmatch(p)), key=_number)
+    return {path.partition(".lance/")[0]: path for path in manifests}
+
+
+def _number(path: str) -> int:
+    number = int(path.rsplit("/", 1)[-1].removesuffix(".manifest"))
+    return 2**64 - 1 - number if number >= 2**63 else number

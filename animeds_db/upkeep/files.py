@@ -1,0 +1,108 @@
+"""The files of a database, in a folder or at a URI. Its one rule: a file that is there is wholly there."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+from animeds_db.durability import flush_files
+from animeds_db.errors import StoreError
+from animeds_db.places import Place, read_errors, write_errors
+
+if TYPE_CHECKING:
+    from lance.file import LanceFileSession
+
+_BLOCK = 1 << 20
+
+
+class Files:
+    """The files of one database; `path` is relative to it: "frames.lance/data/….lance"."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._session: LanceFileSession | None = None
+
+    def names(self) -> set[str]:
+        """Return the paths of all files."""
+        if (folder := self._place.path) is not None:
+            return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        with read_errors(self._place.uri):
+            return set(self._remote().list())
+
+    def read(self, path: str) -> bytes | None:
+        """Return a small file's content; None when it is not there."""
+        if (folder := self._place.path) is not None:
+            return (folder / path).read_bytes() if (folder / path).is_file() else None
+        with read_errors(self._place.uri), tempfile.TemporaryDirectory() as there:
+            if not self._remote().contains(path):
+                return None
+            self._remote().download_file(path, Path(there, "file"))
+            return Path(there, "file").read_bytes()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file, or write it anew."""
+        with tempfile.TemporaryDirectory() as there:
+            Path(there, "file").write_bytes(content)
+            self.put(path, Path(there, "file"))
+
+    def put(self, path: str, file: Path) -> None:
+        """Copy a file of this machine to here; on a disk, what arrived is read again.
+
+        Raises StoreError when that is not what was sent.
+        """
+        with write_errors(self._place.uri):
+            if (folder := self._place.path) is None:
+                self._remote().upload_file(file, path)
+                return
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+            try:
+                shutil.copyfile(file, beside)
+                if _digest(beside) != _digest(file):
+                    raise StoreError(f"{target} has not arrived as it was sent", hint="check that disk")
+                beside.replace(target)
+            finally:
+                beside.unlink(missing_ok=True)
+
+    def settle(self, paths: Sequence[str]) -> None:
+        """Sync these files, where this is a disk."""
+        if (folder := self._place.path) is not None:
+            flush_files([folder / path for path in paths])
+
+    def send(self, path: str, to: Files) -> int:
+        """Copy one file to the same path of another database; return its size in bytes. Raises StoreError."""
+        if (folder := self._place.path) is not None:
+            to.put(path, folder / path)
+            return (folder / path).stat().st_size
+        with read_errors(self._place.uri), tempfile.TemporaryDirectory() as there:
+            file = Path(there, "file")
+            self._remote().download_file(path, file)
+            to.put(path, file)
+            return file.stat().st_size
+
+    def _remote(self) -> Any:
+        if self._session is None:
+            from lance.file import LanceFileSession
+
+            self._session = LanceFileSession(self._place.uri, self._place.options)
+        return self._session
+
+
+def digest(content: bytes) -> str:
+    """Return the hash by which a small file is known."""
+    return xxhash.xxh3_128_hexdigest(content)
+
+
+def _digest(file: Path) -> str:
+    seen = xxhash.xxh3_128()
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            seen.update(block)
+    return seen.hexdigest()
