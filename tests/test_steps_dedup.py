@@ -146,10 +146,22 @@ def test_a_ranking_of_ones_own_decides_who_stays(tmp_path: Path) -> None:
     assert set(groups(dataset)) == {"aaaaaaaa-000002000"}
 
 
+def test_ranks_may_leave_numbers_out_and_start_anywhere(tmp_path: Path) -> None:
+    x = np.repeat(distinct(2), 3, axis=0)
+    rows = frame_rows("aaaaaaaa", x, 6, phash=[1, 1, 1, 900, 900, 900])
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    rank = tmp_path / "far.sql"
+    rank.write_text("SELECT frame_id, 5000.5 - 10 * time_s AS rank FROM frames")
+    dataset.dedup(rank=rank)
+    assert set(groups(dataset)) == {"aaaaaaaa-000002000", "aaaaaaaa-000005000"}
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
         ("SELECT frame_id FROM frames", "rank is missing"),
+        ("SELECT frame_id, 'x' || time_s AS rank FROM frames", "a rank is a number, not string"),
+        ("SELECT frame_id, CASE WHEN time_s > 0 THEN 1 END AS rank FROM frames", "has no rank"),
         ("SELECT frame_id, 1 AS rank FROM frames", "same rank"),
         ("SELECT frame_id, 1 AS rank FROM frames LIMIT 1", "has no rank"),
         ("SELECT nothing", "nothing"),
@@ -162,6 +174,8 @@ def test_a_bad_ranking_is_refused_with_its_file(tmp_path: Path, sql: str, messag
     with pytest.raises(QueryError, match=message) as caught:
         dataset.dedup(ONLY_VECTORS, rank=rank)
     assert "bad.sql" in str(caught.value)
+    with pytest.raises(UsageError, match=r"nowhere\.sql cannot be read"):
+        dataset.dedup(ONLY_VECTORS, rank=tmp_path / "nowhere.sql")
 
 
 @pytest.mark.parametrize(

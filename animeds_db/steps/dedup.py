@@ -7,28 +7,27 @@ found goes to the tables `duplicates` and `segments`, and a run with other param
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from animeds_db import schema
-from animeds_db.errors import QueryError
+from animeds_db.errors import QueryError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
 from animeds_db.steps.grouping import leaders
 from animeds_db.steps.matches import (
     DEFAULT_THRESHOLD,
-    FRAMES,
     DedupOptions,
     Matches,
     Progress,
     embedder_of,
     find_matches,
-    vectors,
+    read_frames,
 )
 from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
@@ -64,11 +63,10 @@ def find_duplicates(
     parameters out of range, StoreError for vectors of several models, QueryError for a bad rank file.
     """
     options.check()
-    frames = session.arrow(FRAMES)
+    frames, x = read_frames(session)
     options = settled(session, frames, options)
     ranks = frame_ranks(session, frames, rank)
     join = remembered_join(store, options.memory_mb, progress)
-    x = vectors(frames)
     without_vector = int(np.count_nonzero(~usable_rows(x)))
     matches = find_matches(frames, x, ranks, options, float(options.threshold or 0), join)
     with duckdb.connect() as workbench:
@@ -100,7 +98,7 @@ def settled(session: Session, frames: pa.Table, options: DedupOptions) -> DedupO
 
 def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) -> np.ndarray:
     """Return each frame's rank, int64 from 1, by the rank query. Raises QueryError when it does not rank all."""
-    text = file.read_text("utf-8") if file else sql_script("steps", "keeper_rank.sql")
+    text = _read(file) if file else sql_script("steps", "keeper_rank.sql")
     name = str(file) if file else "keeper_rank.sql"
     table = session.arrow(text, file=name)
     missing = {"frame_id", "rank"} - set(table.column_names)
@@ -108,17 +106,31 @@ def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) ->
         raise QueryError(
             f"a ranking gives frame_id and rank; {' and '.join(sorted(missing))} is missing", file=name
         )
-    order: Mapping[str, int] = dict(
-        zip(table["frame_id"].to_pylist(), table["rank"].to_pylist(), strict=True)
-    )
-    ids = frames["frame_id"].to_pylist()
-    unranked = [i for i in ids if order.get(i) is None]
-    if unranked or len(set(order.values())) < len(order):
-        what = f"frame {unranked[0]} has no rank" if unranked else "two frames have the same rank"
+    ids, rank = table["frame_id"], table["rank"].combine_chunks()
+    if not (
+        pa.types.is_integer(rank.type) or pa.types.is_floating(rank.type) or pa.types.is_decimal(rank.type)
+    ):
+        raise QueryError(
+            f"a rank is a number, not {rank.type}", hint="row_number() OVER (ORDER BY …)", file=name
+        )
+    found = rank.take(pc.index_in(frames["frame_id"].combine_chunks(), ids))
+    twice = table.num_rows - len(pc.unique(ids)) or len(rank.drop_null()) - len(pc.unique(rank.drop_null()))
+    if found.null_count or twice:
+        first = frames["frame_id"].filter(found.is_null())
+        what = f"frame {first[0]} has no rank" if len(first) else "two frames have the same rank"
         raise QueryError(
             f"the ranking is not complete: {what}", hint="row_number() OVER (ORDER BY …, frame_id)", file=name
         )
-    return np.array([order[i] for i in ids], np.int64)
+    ranks = np.empty(len(found), np.int64)  # a ranking of one's own may leave numbers out, or start elsewhere
+    ranks[np.asarray(pc.sort_indices(found), np.int64)] = np.arange(1, len(found) + 1)
+    return ranks
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the ranking {file} cannot be read: {error}") from error
 
 
 def _groups(

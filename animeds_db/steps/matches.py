@@ -13,15 +13,18 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.scripts import sql_script
+from animeds_db.session import Session
+from animeds_db.steps.matrices import as_matrix
 from animeds_db.vectors import Pairs, cosines, similar_pairs, usable_rows
 
-FRAMES = """
-SELECT frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedding, embedder
-FROM frames ORDER BY frame_id
+_UNSORTED = """
+SELECT frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedding, embedder FROM frames
 """
+FRAMES = f"{_UNSORTED} ORDER BY frame_id"
 DEFAULT_THRESHOLD = 0.985
 """What the peers' guides recommend, for CLIP and its kin."""
 LONG_STILL = 32
@@ -116,7 +119,7 @@ def find_matches(
     """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
 
     x: what `vectors` gave; it is changed: of frames that are the very same, the best is compared for all.
-    `ranks` int64 [frames], 1 is best.
+    `ranks`: those of the frames, 1, 2, 3 … in some order (int64); 1 is best.
     """
     stills = _stills(frames, x, ranks)
     x[stills[1]] = np.nan
@@ -150,14 +153,20 @@ def embedder_of(frames: pa.Table) -> str | None:
     return models[0] if models else None
 
 
+def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
+    """Return the visible frames by id, without vectors, and their vectors as `vectors` gives them.
+
+    The same rows as those of FRAMES; but sorting by SQL would move each vector several times.
+    """
+    table = session.arrow(_UNSORTED)
+    order = pc.sort_indices(table["frame_id"])
+    x = as_matrix(table["embedding"], np.asarray(order, np.int64))
+    return table.drop_columns(["embedding"]).take(order).combine_chunks(), x
+
+
 def vectors(frames: pa.Table) -> np.ndarray:
     """Return the image vectors, float32 [frames, width]; rows of NaN where a frame has none."""
-    column = frames["embedding"].combine_chunks()
-    width = column.type.list_size
-    x = np.full((len(column), width), np.nan, np.float32)
-    there = ~np.asarray(column.is_null())
-    x[there] = np.asarray(column.drop_null().flatten(), np.float32).reshape(-1, width)
-    return x
+    return as_matrix(frames["embedding"])
 
 
 def _stills(frames: pa.Table, x: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,16 +178,25 @@ def _stills(frames: pa.Table, x: np.ndarray, ranks: np.ndarray) -> tuple[np.ndar
     hashes, known, blank = _hashes(frames)
     same = (sources[1:] == sources[:-1]) & (hashes[1:] == hashes[:-1]) & (known[1:] == known[:-1])
     same &= blank[1:] == blank[:-1]
-    same[same] = [np.array_equal(x[i], x[i + 1]) for i in np.flatnonzero(same)]
-    starts = np.flatnonzero(np.append(True, ~same))
-    lengths = np.diff(np.append(starts, n))
-    run = np.repeat(np.arange(len(starts)), lengths)
+    starts, lengths, run = _runs(same)
+    same &= lengths[run[1:]] >= LONG_STILL  # vectors are looked at only where a still can be
+    for low in range(0, n - 1, 4096):
+        some = low + np.flatnonzero(same[low : low + 4096])
+        same[some] = (x[some] == x[some + 1]).all(axis=1)
+    starts, lengths, run = _runs(same)
     best_rank = np.minimum.reduceat(ranks, starts)
     best = np.empty(len(starts), np.int64)
     is_best = ranks == best_rank[run]
     best[run[is_best]] = np.flatnonzero(is_best)
     others = np.flatnonzero((lengths[run] >= LONG_STILL) & ~is_best)
     return best[run[others]], others
+
+
+def _runs(same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where runs start, their lengths, and the number of each row's run; same[i]: row i + 1 goes with row i."""
+    starts = np.flatnonzero(np.append(True, ~same))
+    lengths = np.diff(np.append(starts, len(same) + 1))
+    return starts, lengths, np.repeat(np.arange(len(starts)), lengths)
 
 
 def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from animeds_db.errors import QueryError, StoreError, UsageError, did_you_mean
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.steps.matrices import as_matrix
 from animeds_db.vectors import (
     Pairs,
     Progress,
@@ -186,7 +187,7 @@ def _read(session: Session, of: str, sides: Sequence[list[str] | None]) -> _Rows
     _refuse_unknown(of, named, table["id"])
     _refuse_several(of, table["model"])
     order = pc.sort_indices(table["id"])
-    x = placed_vectors(table["vector"], np.asarray(order))
+    x = as_matrix(table["vector"], np.asarray(order, np.int64))
     return _Rows(table["id"].combine_chunks().take(order), x, usable_rows(x))
 
 
@@ -209,23 +210,3 @@ def _refuse_several(of: str, models: pa.ChunkedArray) -> None:
             hint="vectors of different models cannot be compared: choose one on both sides, "
             f"SELECT {KINDS[of]} FROM {of} WHERE {model} = '{names[0]}'",
         )
-
-
-def placed_vectors(column: pa.ChunkedArray, order: np.ndarray) -> np.ndarray:
-    """Return the vectors of a column in another order, float32 [rows, width]; NaN where there is none.
-
-    `order`: which row of the column comes first, second, …
-    """
-    width = column.type.list_size
-    x = np.empty((len(column), width), np.float32)
-    place = np.empty(len(column), np.int64)
-    place[order] = np.arange(len(column))
-    at = 0
-    for chunk in column.chunks:
-        rows = place[at : at + len(chunk)]
-        values = chunk.values.slice(chunk.offset * width, len(chunk) * width)
-        x[rows] = np.asarray(values, np.float32).reshape(-1, width)
-        if chunk.null_count:
-            x[rows[np.asarray(chunk.is_null())]] = np.nan
-        at += len(chunk)
-    return x

@@ -23,7 +23,7 @@ from animeds_db.errors import UsageError
 from animeds_db.session import Session
 from animeds_db.steps.dedup import frame_ranks, settled
 from animeds_db.steps.grouping import leaders
-from animeds_db.steps.matches import FRAMES, DedupOptions, Matches, Progress, find_matches, vectors
+from animeds_db.steps.matches import DedupOptions, Matches, Progress, find_matches, read_frames
 from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
 
@@ -67,13 +67,13 @@ def preview(
         raise UsageError(
             f"{page} is neither a page nor a picture", hint="--preview borders.html or borders.png"
         )
-    frames = session.arrow(FRAMES)
+    frames, x = read_frames(session)
     options = settled(session, frames, options)
     threshold = float(options.threshold or 0)
     wanted = sorted({*THRESHOLDS, threshold})
     ranks = frame_ranks(session, frames, rank)
     join = remembered_join(store, options.memory_mb, progress)
-    matches = find_matches(frames, vectors(frames), ranks, options, wanted[0], join)
+    matches = find_matches(frames, x, ranks, options, wanted[0], join)
     rows = _rows(ranks, matches, options, wanted)
     pairs = _borderline(frames, matches.where(matches.alike(wanted[0], options.agree_bits)), threshold)
     if page.suffix.lower() == ".png":

@@ -3,14 +3,13 @@
 Its one rule: it may only save time. What is remembered is checked source by source against the vectors that
 are there now; the pairs are those that comparing everything anew would give, to the last bit.
 
-It is kept in one file beside the tables, `remembered/pairs.npz`, which can be deleted at any time. A database
+It is kept in one file beside the tables, `remembered/pairs.bin`, which can be deleted at any time. A database
 at a URI has none: there everything is compared each time.
 """
 
 from __future__ import annotations
 
 import logging
-import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,16 +19,17 @@ import pyarrow as pa
 import xxhash
 
 from animeds_db.places import Place
+from animeds_db.steps.arrayfile import read_arrays, write_arrays
 from animeds_db.steps.matches import Join, Progress, embedder_of
 from animeds_db.store import Store
 from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity_index
 
-FILE = Path("remembered") / "pairs.npz"
+FILE = Path("remembered") / "pairs.bin"
 MOST_PAIRS = 20_000_000
 """More are not kept: 260 MB."""
 MOST_NEW = 0.3
 """When more than this share of the rows is new, everything is compared anew, with an index that suits it."""
-_FORMAT = 1
+_FORMAT = 2
 
 _log = logging.getLogger("animeds")
 
@@ -138,15 +138,14 @@ def _load(file: Path, width: int) -> Memory | None:
     if not file.exists():
         return None
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-            arrays = dict(stored)
+        arrays = read_arrays(file)
         if int(arrays["version"]) != _FORMAT or int(arrays["format"][2]) != width:
             return None
         pairs = Pairs(arrays["a"].astype(np.int64), arrays["b"].astype(np.int64), arrays["cosine"])
         digests = tuple(arrays["digests"].tolist())
         index = SimilarityIndex.from_arrays(arrays)
         return Memory(float(arrays["threshold"]), digests, arrays["counts"], pairs, index)
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         _log.info("%s cannot be used (%s): everything is compared anew", file, error)
         return None
 
@@ -156,23 +155,18 @@ def _save(file: Path, memory: Memory) -> None:
     if len(memory.pairs) > MOST_PAIRS:
         file.unlink(missing_ok=True)
         return
-    beside = file.with_name(file.name + ".part")
+    arrays = {
+        "version": np.array(_FORMAT),
+        "threshold": np.array(memory.threshold),
+        "digests": np.array(memory.digests, dtype=str),
+        "counts": memory.counts,
+        "a": memory.pairs.a.astype(np.int32),
+        "b": memory.pairs.b.astype(np.int32),
+        "cosine": memory.pairs.cosine,
+        **memory.index.arrays(),
+    }
     try:
         file.parent.mkdir(exist_ok=True)
-        with beside.open("wb") as opened:
-            np.savez(
-                opened,
-                allow_pickle=False,
-                version=np.array(_FORMAT),
-                threshold=np.array(memory.threshold),
-                digests=np.array(memory.digests, dtype=str),
-                counts=memory.counts,
-                a=memory.pairs.a.astype(np.int32),
-                b=memory.pairs.b.astype(np.int32),
-                cosine=memory.pairs.cosine,
-                **memory.index.arrays(),
-            )
-        beside.replace(file)
+        write_arrays(file, arrays)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         _log.info("%s: not written (%s): the next run compares everything anew", file, error)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,13 +37,18 @@ class Cells:
     def __init__(self, centres: Floats) -> None:
         self.centres = centres
         wide = centres.astype(np.float64)
-        squares = np.vecdot(wide, wide)
-        between = squares[:, None] + squares[None, :] - 2 * (wide @ wide.T)
-        self._squares = squares.astype(np.float32)
-        self._between = np.sqrt(np.maximum(between, 0)).astype(np.float32)
+        self._squares = np.vecdot(wide, wide).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self.centres)
+
+    @cached_property
+    def _between(self) -> Floats:
+        """The distance of each centre from each other one."""
+        wide = self.centres.astype(np.float64)
+        squares = np.vecdot(wide, wide)
+        between = squares[:, None] + squares[None, :] - 2 * (wide @ wide.T)
+        return np.asarray(np.sqrt(np.maximum(between, 0)), np.float32)
 
     def gaps(self, features: Floats, cells: slice = slice(None)) -> Floats:
         """Return |y − c|² − |y|² for each row y and each of the cells, float32 [rows, cells]."""
