@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
 
 BACKUP_NAME = "animeds-backup.json"
 """In a database that is a copy, and is brought up to date by `animeds backup`: of which one."""
+AT_ONCE = 16
+"""Requests to object storage at the same time: each costs tens of milliseconds of waiting."""
 _NOTHING_THERE = re.compile(r"Dataset at path .* was not found")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -73,6 +76,13 @@ class Place:
             raise
         return True
 
+    def have(self, names: Sequence[str]) -> dict[str, bool]:
+        """Tell which of these tables are here; at a URI all are asked for at once."""
+        if self.path is not None:
+            return {name: self.has_table(name) for name in names}
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(names, pool.map(self.has_table, names), strict=True))
+
     def check_way(self) -> None:
         """Raise StoreError where this is a URI at which, for all that can be told at once, nobody answers."""
         if self.path is None:
@@ -83,10 +93,11 @@ class Place:
         self.check_way()
         if self.path is not None:
             _check_folder(self, self.path)
-        if not self.has_table("sources"):
+        here = self.have(CORE)
+        if not here["sources"]:
             raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
         for name in CORE:
-            if not self.has_table(name):
+            if not here[name]:
                 raise StoreError(
                     f"the database {self.uri} is damaged: its table {name}.lance is gone",
                     hint="restore it from a copy, or ingest again into another database",
@@ -148,8 +159,9 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
 
 def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
     """Create, empty, the tables that came with a later version of this program."""
+    here = place.have([table.name for table in tables])
     for table in tables:
-        if not place.has_table(table.name):
+        if not here[table.name]:
             try:
                 _write_tables(place, [table])
             except StoreError:

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 from animeds_db.errors import StoreError
 
 SCHEMES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"}
-RETRIES = 9
-"""So often one request is repeated, waiting ever longer. Lance repeats what it does around it, too: together
-a network that is gone for half a minute is borne, and one that stays away is told after a minute or two."""
-RETRY_S = 120
-"""After so many seconds one request is given up, however few attempts that were."""
+RETRIES = 12
+"""So often one request is repeated, waiting ever longer: a network that is gone for a minute is borne."""
+RETRY_S = 60
+"""After so many seconds a request is not repeated any more. Where packets vanish without an answer, each attempt
+takes 30 s and Lance lists a folder six times: then it is told after some minutes."""
 CONNECT_S = 5.0
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 

@@ -6,6 +6,7 @@ Who uses it needs moto[server]: `pytest.importorskip("moto")` first.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ class ObjectStore:
 
         boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS).create_bucket(Bucket=name)
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def objects(self, prefix: str = "") -> list[str]:
         """Return the names of the objects in the bucket."""
         import boto3
 
@@ -102,7 +103,11 @@ class ObjectStore:
         self.refuse = lambda _method, _path: None
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        error = self.refuse(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        try:
+            error = self.refuse(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        except ConnectionResetError:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise
         if error is None:
             return self._app(environ, start)  # type: ignore[no-any-return]
         status, code, message = error

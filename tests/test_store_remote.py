@@ -205,7 +205,7 @@ def test_two_users_of_one_bucket_at_once_lose_and_double_nothing(
         assert str(clips[0]) in out
     with commands(["ingest", *clips, *tiny, "--db", disk], ["dedup", "--db", disk]) as alone:
         assert alone.wait() == 0
-    for name in ("sources", "frames", "detections", "thumbnails", "vocabulary", "models"):
+    for name in ("sources", "frames", "detections", "thumbnails", "models"):
         assert rows(Store.open(uri), name) == rows(Store.open(disk), name), name
     kept = "SELECT frame_id FROM kept ORDER BY 1"
     assert visible(uri, kept) == visible(disk, kept)
@@ -278,5 +278,5 @@ def test_the_page_on_object_storage_works_as_written(
     for line in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines():
         done = Runner(capsys, monkeypatch)(*shlex.split(line)[1:])
         assert done.code == 0, (line, done.err)
-    assert any(key.startswith("show.animeds/frames.lance/") for key in server.keys())
+    assert any(key.startswith("show.animeds/frames.lance/") for key in server.objects())
     assert len(list((tmp_path / "out").glob("*.png"))) >= 1
