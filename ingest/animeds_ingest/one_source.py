@@ -128,7 +128,7 @@ def _write(
     advance: Advance,
 ) -> int:
     """Commit what is left of a source and return how many frames it has now."""
-    workers = max(1, core_count() - 1)
+    workers = core_count() - 1  # the decoder has one
     work = process(
         media, row["source_id"], sampling, analyser, earlier=earlier, advance=advance, workers=workers
     )

@@ -112,7 +112,13 @@ def _measured(
 
 
 def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: int = 2) -> Generator[Result]:
-    """Decode `items` in one thread, `work` on them in others; yield in order. At most WAITING are held."""
+    """Decode `items` in one thread, `work` on them in others; yield in order. At most WAITING are held.
+
+    With no workers, one is done after the other in this thread.
+    """
+    if not workers:
+        yield from map(work, items)
+        return
     waiting: queue.Queue[Future[Result] | _End] = queue.Queue(WAITING)
     stop = threading.Event()
 
