@@ -148,13 +148,14 @@ def nearest_of(similarity: Floats, references: References, k: int, first: int = 
     place[:, k] = 0
     codes = references.codes[place]
     same = rows[(codes[:, :k] == codes[:, :1]).all(axis=1)]
-    for code in set(codes[same, 0].tolist()):
-        at = same[codes[same, 0] == code]
-        others = similarity[at]
-        low, high = np.searchsorted(references.codes, [code, code + 1])
-        others[:, low:high] = _NEVER
-        place[at, k] = others.argmax(axis=1)
-        cosine[at, k] = others[np.arange(len(at)), place[at, k]]
+    if len(same):
+        first_code = codes[same, 0]
+        for code in set(first_code.tolist()):  # its references lie side by side
+            low, high = np.searchsorted(references.codes, [code, code + 1])
+            similarity[same[first_code == code], low:high] = _NEVER
+        best = similarity.argmax(axis=1)  # of all rows: cheaper than a copy of those asked for
+        place[same, k] = best[same]
+        cosine[same, k] = similarity[same, best[same]]
     return _rows(place, cosine, references, first)
 
 
