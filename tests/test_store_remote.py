@@ -196,6 +196,7 @@ def test_two_users_of_one_bucket_at_once_lose_and_double_nothing(
                 ["label", "tag", f"+word_{number}", "--where", "ordinal = 1", *db],
                 ["dedup", *db],
                 ["export", "--sql", "SELECT frame_id FROM frames", tmp_path / f"out{number}", *db],
+                ["optimize", *db],
                 ["status", *db],
             )
         )

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,7 +58,8 @@ def cluster(address: str | None, cpus: int) -> Iterator[Any]:
         yield ray
         return
     address = address or os.environ.get("RAY_ADDRESS")
-    with _errors(address):
+    with _errors(address), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "lance is not fork-safe")  # Ray starts other programs, at once
         if address:
             _expect_answer(address)
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
