@@ -18,14 +18,45 @@ const NO_TOKEN = {
   hint: "Open the whole address that `animeds serve` printed, with ?token=…",
 };
 
-async function ask(path, init) {
-  let response;
-  try {
-    response = await fetch(path, { credentials: "same-origin", ...init });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError(0, NO_ANSWER);
+const AT_ONCE = 3;
+const PATIENCE = 4;
+let running = 0;
+const waiting = [];
+
+/* Only so many questions at once, in the order in which they came: pictures are not held up by them. */
+async function turn() {
+  if (running >= AT_ONCE) await new Promise((go) => waiting.push(go));
+  running += 1;
+}
+
+function over() {
+  running -= 1;
+  waiting.shift()?.();
+}
+
+const rest = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
+
+/* A service that is busy is asked again a little later. */
+async function fetched(path, init) {
+  for (let patience = PATIENCE; ; patience--) {
+    await turn();
+    let response;
+    try {
+      init.signal?.throwIfAborted();
+      response = await fetch(path, { credentials: "same-origin", ...init });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError(0, NO_ANSWER);
+    } finally {
+      over();
+    }
+    if (response.status !== 503 || !patience) return response;
+    await rest(Number(response.headers.get("Retry-After")) || 2);
   }
+}
+
+async function ask(path, init) {
+  const response = await fetched(path, init);
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
   if (response.status === 401) throw new ApiError(401, { ...NO_TOKEN, ...body.error });
@@ -66,12 +97,19 @@ export const status = () => get("/api/status");
 export const characters = () => get("/api/characters");
 export const character = (name) => get(`/api/characters/${encodeURIComponent(name)}`);
 
+const ROOM = 0.22;
+
 export const thumbnail = (id) => `/api/frames/${encodeURIComponent(id)}/thumbnail`;
 export const image = (id, width) => `/api/frames/${encodeURIComponent(id)}/image${width ? `?width=${width}` : ""}`;
-export const faceCrop = (frameId, faceId) =>
-  `/api/frames/${encodeURIComponent(frameId)}/crop?face=${encodeURIComponent(faceId)}`;
-export const boxCrop = (frameId, box) =>
-  `/api/frames/${encodeURIComponent(frameId)}/crop?box=${box.map((x) => Number(x).toFixed(5)).join(",")}`;
+
+/* A face with some of its surroundings, where its box is known; else the face alone. */
+export function faceCrop({ frame_id: frameId, face_id: faceId, left, top, right, bottom }) {
+  const path = `/api/frames/${encodeURIComponent(frameId)}/crop`;
+  if (left === undefined) return `${path}?face=${encodeURIComponent(faceId)}`;
+  const [x, y] = [(right - left) * ROOM, (bottom - top) * ROOM];
+  const box = [left - x, top - y, right + x, bottom + y].map((edge) => Math.min(1, Math.max(0, edge)).toFixed(5));
+  return `${path}?box=${box.join(",")}`;
+}
 
 /* Rows of {"columns", "rows"} as objects. */
 export function records({ columns, rows }) {

@@ -9,8 +9,7 @@ import { startHelp } from "./keys.js";
 export function start(main) {
   startHelp();
   $(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
-  tellDatabase();
-  Promise.resolve().then(main).catch(tellError);
+  Promise.resolve().then(main).catch(tellError).finally(tellDatabase);
 }
 
 async function tellDatabase() {

@@ -6,15 +6,22 @@ import { button, dialog, field, h, options, show, tellError, toast } from "./dom
 import { counted, plainCharacter, spoken } from "./format.js";
 
 const done = [];
+const own = new Set();
 let line = Promise.resolve();
 let seen = null;
 
 export const readOnly = () => "readOnly" in document.body.dataset;
 
-/* Remembers which act was the newest when the page was drawn: who has spoken since is told, not overruled. */
-export async function look() {
-  const { acts } = await api.get("/api/labels", { count: 1 });
-  seen = acts[0]?.act ?? null;
+/* Remembers which act was the newest when the page was drawn: who has spoken since is told, not overruled.
+   What is said before that is known waits for it. */
+export function look() {
+  if (readOnly()) return Promise.resolve();
+  const looking = line.then(async () => {
+    const { acts } = await api.get("/api/labels", { count: 1 });
+    seen = acts[0]?.act ?? null;
+  });
+  line = looking.catch(tellError);
+  return line;
 }
 
 /* word: {field, op, value, ids} or {…, selection}; `apply` shows it and gives what takes that back.
@@ -28,8 +35,8 @@ export function say(word, words, apply, again) {
 
 async function speak(word, words, back, again) {
   try {
-    const { act, n } = await api.post("/api/labels", { ...word, seen });
-    seen = act;
+    const { act, n } = await post(word);
+    own.add(act);
     done.push({ act, words, again });
     toast(`${words}${n > 1 ? ` (${counted(n, "label")})` : ""}`, { actions: [["Undo (u)", undo]] });
     again?.();
@@ -42,13 +49,20 @@ async function speak(word, words, back, again) {
   }
 }
 
+/* What this page has said itself since it was drawn is no reason to stop. */
+async function post(word) {
+  try {
+    return await api.post("/api/labels", { ...word, seen });
+  } catch (error) {
+    const others = error.rest?.others ?? [];
+    if (error.status !== 409 || !others.length || !others.every(({ act }) => own.has(act))) throw error;
+    return api.post("/api/labels", { ...word, seen: [...own].at(-1) });
+  }
+}
+
 /* Two people said different things of the same face: both words are shown, and one is chosen. */
 function differ(error, word, words, again) {
-  const newest = error.rest.act ?? error.rest.newest ?? null;
-  const mine = () => {
-    seen = newest;
-    look().then(() => say(word, words, null, again), tellError);
-  };
+  const mine = () => look().then(() => say(word, words, null, again), tellError);
   toast(`${error.message}${error.hint ? ` – ${error.hint}` : ""}`, {
     kind: "failed",
     stay: 60000,
@@ -66,8 +80,7 @@ export function undo() {
 
 async function undone(last) {
   try {
-    const { act } = await api.post("/api/labels/undo", last ? { act: last.act } : {});
-    seen = act;
+    own.add((await api.post("/api/labels/undo", last ? { act: last.act } : {})).act);
     toast(last ? `Taken back: ${last.words}` : "Taken back: the newest that counted");
     dispatchEvent(new CustomEvent("undone"));
     last?.again?.();

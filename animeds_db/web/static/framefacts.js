@@ -15,6 +15,7 @@ export function facts(known, { current, choose }) {
     { class: "side", "aria-label": "What is known" },
     facesPart(known, current, choose),
     tagsPart(known),
+    captionPart(known),
     copies(known),
     said(known),
     measured(known),
@@ -34,7 +35,7 @@ function facesPart({ frame, faces }, current, choose) {
       h(
         "button",
         { type: "button", id: `face-${i}`, class: "face-row", "aria-pressed": i === current, onclick: () => choose(i) },
-        h("img", { src: api.faceCrop(frame.frame_id, face.face_id), alt: "", width: 44, height: 44, loading: "lazy" }),
+        h("img", { src: api.faceCrop({ ...face, frame_id: frame.frame_id }), alt: "", width: 44, height: 44, loading: "lazy" }),
         h("span", { class: "face-words" }, h("span", { class: "face-name" }, h("span", { class: named(face) ? `dot hue-${hue(face.character)}` : "dot" }), plainCharacter(face.character)), h("span", { class: "hint" }, whoSays(face))),
       ),
     ),
@@ -82,6 +83,11 @@ function tagItem({ tag, score: sure, model, category }) {
 }
 
 const tellers = (tags) => `by ${[...new Set(tags.map((tag) => (tag.model === "label" ? "people" : tag.model)))].join(", ")}, per cent`;
+
+function captionPart({ captions }) {
+  const caption = captions?.default;
+  return caption ? part("Caption", h("p", { class: "caption" }, caption)) : null;
+}
 
 function copies({ frame, duplicates }) {
   if (!duplicates?.length) return null;

@@ -1,7 +1,7 @@
 /* A grid of any length. The one rule: only tiles in view are in the document, so 100,000 frames scroll like 100.
    Very long grids are pressed into a height that browsers can scroll; steps then cover more rows. */
 
-import { h, show } from "./dom.js";
+import { h } from "./dom.js";
 import { blankTile, drawTile, tileSize } from "./tile.js";
 
 const GAP = 8;
@@ -20,7 +20,7 @@ export class Grid {
     this.cursor = 0;
     this.anchor = 0;
     this.size = 220;
-    show(scroller, this.canvas);
+    scroller.append(this.canvas);
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.canvas.addEventListener("click", (event) => this.#clicked(event));
     this.canvas.addEventListener("focusin", (event) => this.#focused(event));
@@ -36,8 +36,8 @@ export class Grid {
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
     this.scroller.scrollTop = 0;
+    this.wanted = at;
     this.measure();
-    if (at) this.reveal(at);
   }
 
   setSize(size) {
@@ -66,6 +66,7 @@ export class Grid {
     this.whole = rows * this.rowHeight;
     this.pressed = Math.min(this.whole, HIGHEST);
     this.canvas.style.height = `${this.pressed}px`;
+    if (this.wanted && this.wanted < this.list.length) return this.#restore();
     const first = Math.max(0, this.#firstRow() - AHEAD) * this.columns;
     const shown = Math.ceil(this.scroller.clientHeight / this.rowHeight) + 2 * AHEAD + 1;
     const last = Math.min(this.list.length, first + shown * this.columns) - 1;
@@ -73,6 +74,13 @@ export class Grid {
     for (let i = first; i <= last; i++) this.#tile(i);
     [this.first, this.last] = [first, last];
     this.#settle();
+  }
+
+  /* The place in the address is in view as soon as there is such a place. */
+  #restore() {
+    const place = this.wanted;
+    this.wanted = 0;
+    this.reveal(place);
   }
 
   /* Draws tiles anew: what is said of them, or what is drawn over them, has changed. */

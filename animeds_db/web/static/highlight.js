@@ -24,6 +24,20 @@ export function highlighted(sql, mark = null) {
   return found;
 }
 
+/* A named query with values in place of its $parameters, and without the lines that declared them. */
+export function withValues(sql, parameters, given) {
+  const values = new Map(parameters.map((p) => [`$${p.name}`, literal(p.type, given[p.name] ?? p.default)]));
+  const body = sql.replace(/^--\s*(name:|param\s).*\n/gm, "");
+  return body.replace(TOKEN, (text) => (text.startsWith("$") ? (values.get(text) ?? text) : text));
+}
+
+function literal(type, value) {
+  if (value === null || value === undefined) return "NULL";
+  const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
+  if (type === "list") return `[${(Array.isArray(value) ? value : String(value).split(",").map((part) => part.trim())).map(quoted).join(", ")}]`;
+  return type === "text" || Number.isNaN(Number(value)) ? quoted(value) : String(value);
+}
+
 function add(found, text, kind, start, mark) {
   if (!text) return;
   if (mark && mark[0] < start + text.length && mark[1] > start) {

@@ -47,7 +47,7 @@ function examplesPart(examples) {
     "section",
     {},
     h("h2", {}, `Examples (${examples.length})`),
-    h("div", { class: "faces" }, examples.slice(0, 40).map((one) => h("figure", { class: "face-card" }, h("img", { src: one.picture ?? `/api/examples/${encodeURIComponent(one.example_id)}/thumbnail`, alt: "", loading: "lazy" }), h("figcaption", {}, [one.appearance, one.origin].filter(Boolean).join(", "))))),
+    h("div", { class: "faces" }, examples.slice(0, 40).map((one) => h("figure", { class: "face-card" }, h("img", { src: `/api/examples/${encodeURIComponent(one.example_id)}/thumbnail`, alt: "", loading: "lazy" }), h("figcaption", {}, [one.appearance, one.origin].filter(Boolean).join(", "))))),
   );
 }
 
@@ -86,7 +86,7 @@ function faceCard(face) {
   return h(
     "a",
     { class: "face-card", href: `/frames/${encodeURIComponent(face.frame_id)}`, title: human ? "said by a person" : `score ${score(face.score)}, margin ${score(face.margin)}, by ${face.by}` },
-    h("img", { src: api.faceCrop(face.frame_id, face.face_id), alt: `${name}, ${where(face)}`, loading: "lazy" }),
+    h("img", { src: api.faceCrop(face), alt: `${name}, ${where(face)}`, loading: "lazy" }),
     h("span", { class: human ? "meter good" : "meter", "aria-hidden": "true" }, bar),
     h("span", {}, human ? "by a person" : `margin ${score(face.margin)}`),
     h("span", {}, where(face)),

@@ -32,12 +32,12 @@ const faceLink = () => h("p", { class: "hint" }, "Faces of nobody known are in "
 function card(row, most) {
   const bar = h("span", {});
   bar.style.width = `${(100 * (row.faces ?? 0)) / most}%`;
-  const faces = (row.sample ?? row.faces_shown ?? []).slice(0, 4);
+  const faces = row.sample.slice(0, 4);
   return h(
     "article",
     { class: "card" },
     h("div", { class: "head-line" }, h("h2", {}, h("a", { href: `/characters/${encodeURIComponent(row.name)}` }, row.name)), h("span", { class: "hint" }, `${count(row.faces ?? 0)} faces`)),
-    h("div", { class: "strip" }, faces.map((face) => h("img", { src: api.faceCrop(face.frame_id, face.face_id), alt: "", loading: "lazy" }))),
+    h("div", { class: "strip" }, faces.map((face) => h("img", { src: api.faceCrop(face), alt: "", loading: "lazy" }))),
     h("span", { class: "meter", "aria-hidden": "true" }, bar),
     h("p", { class: "hint" }, [row.frames !== undefined && counted(row.frames, "frame"), row.examples ? counted(row.examples, "example") : "no examples: named by people or by tags"].filter(Boolean).join(", ")),
   );

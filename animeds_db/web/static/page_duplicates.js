@@ -30,8 +30,9 @@ start(async () => {
     [["1–9"], "keep that one, drop the others of the group", () => {}],
     ["u", "undo", undo],
   ]);
-  if (!readOnly()) look().catch(tellError);
-  await again();
+  const drawing = again();
+  look();
+  await drawing;
 });
 
 async function again() {

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
-import { Palette, askTags, look, readOnly, say, undo } from "./corrections.js";
+import { Palette, askTags, look, say, undo } from "./corrections.js";
 import { $, failure, show, tellError } from "./dom.js";
 import { facts } from "./framefacts.js";
 import { plainCharacter, spoken, where } from "./format.js";
@@ -21,9 +21,10 @@ start(async () => {
   addEventListener("undone", load);
   addEventListener("click", stateLink);
   bindKeys();
+  const drawing = load();
+  look();
   palette.load().catch(tellError);
-  if (!readOnly()) look().catch(tellError);
-  await load();
+  await drawing;
 });
 
 const palette = new Palette($("#palette"), name);

@@ -2,8 +2,8 @@
 
 import { Boxes, facesOf } from "./boxes.js";
 import { entitle, start } from "./chrome.js";
-import { Palette, askTags, characterWords, look, readOnly, say, undo } from "./corrections.js";
-import { $, debounce, empty, failure, h, show, tellError, toast } from "./dom.js";
+import { Palette, askTags, characterWords, look, say, undo } from "./corrections.js";
+import { $, debounce, empty, failure, h, tellError, toast } from "./dom.js";
 import { Facets } from "./facets.js";
 import { counted, spoken } from "./format.js";
 import { FrameList } from "./framelist.js";
@@ -22,9 +22,10 @@ start(async () => {
   addEventListener("statechange", load);
   addEventListener("undone", () => (boxes.forget(), list.reload().catch(tellError)));
   bindKeys();
+  const drawing = load();
+  look();
   palette.load().catch(tellError);
-  if (!readOnly()) look().catch(tellError);
-  await load();
+  await drawing;
 });
 
 const search = new Search($("#search"));
@@ -54,8 +55,10 @@ async function load() {
   const chosen = selection();
   const at = Number(manner("at", 0)) || 0;
   list = new FrameList(chosen, drawn);
+  $("#grid").setAttribute("aria-busy", "true");
   grid.setSize(toolbar.size);
   grid.use(list, { at, link: (frame, i) => address(`/frames/${encodeURIComponent(frame.frame_id)}`, placed(chosen, i)) });
+  const starting = list.start(at);
   $("#sql-panel").replaceChildren();
   toolbar.chose(0);
   toolbar.update(chosen);
@@ -63,7 +66,7 @@ async function load() {
   search.update().catch(tellError);
   boxes.on = toolbar.boxes;
   entitle(title(chosen));
-  await list.start(at);
+  return starting;
 }
 
 function placed(params, i) {
@@ -77,6 +80,7 @@ const title = (params) => [...params.values()].map(spoken).join(", ").slice(0, 6
 /* Something has come in, or was said: the grid and the words above it follow. */
 function drawn() {
   toolbar.count(list.total, list.length);
+  if (list.length || list.total === 0 || list.failed) $("#grid").removeAttribute("aria-busy");
   const state = $("#grid").querySelector(".empty");
   if (list.failed && !list.length) return tellState(failure(list.failed, load));
   if (list.total === 0) return tellState(nothingHere());

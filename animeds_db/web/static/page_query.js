@@ -2,8 +2,8 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
-import { $, failure, h, show } from "./dom.js";
-import { highlighted } from "./highlight.js";
+import { $, button, failure, h, show } from "./dom.js";
+import { highlighted, withValues } from "./highlight.js";
 import { Results } from "./results.js";
 import { givenParameters, parameterFields } from "./search.js";
 import { address } from "./selection.js";
@@ -42,15 +42,15 @@ function draw() {
       { class: "card" },
       h("summary", {}, "See the SQL"),
       h("pre", { class: "code", tabindex: "0" }, highlighted(query.sql)),
-      h("p", { class: "row" }, h("a", { class: "button", href: editAddress() }, "Edit in SQL")),
+      h("p", { class: "row" }, button("Edit in SQL", () => location.assign(editAddress()))),
     ),
   );
 }
 
 const prefixed = (given) => new URLSearchParams(Object.entries(given).map(([key, value]) => [`p.${key}`, value]));
 
-/* The editor has no form, so parameters go with the text as they are: $name, to be filled in. */
-const editAddress = () => address("/sql", new URLSearchParams({ q: query.sql }));
+/* The editor has no form: the values of this one are written into the text. */
+const editAddress = () => address("/sql", new URLSearchParams({ q: withValues(query.sql, query.parameters, givenParameters(fields)) }));
 
 async function asked() {
   const params = new URLSearchParams(location.search);

@@ -24,9 +24,10 @@ const palette = new Palette($("#palette"), name);
 start(async () => {
   addEventListener("undone", () => load(at));
   bindKeys();
+  const drawing = load(0);
+  look();
   palette.load().catch(tellError);
-  if (!readOnly()) look().catch(tellError);
-  await load(0);
+  await drawing;
 });
 
 async function load(to) {
@@ -67,7 +68,7 @@ function asked(face) {
   return h(
     "section",
     { class: "asked card", "aria-label": "The face that is asked about" },
-    h("img", { class: "large-face", src: api.faceCrop(face.frame_id, face.face_id), alt: `A face, ${where(face)}` }),
+    h("img", { class: "large-face", src: api.faceCrop(face), alt: `A face, ${where(face)}` }),
     h(
       "div",
       { class: "asked-words" },
@@ -98,7 +99,7 @@ function queue() {
         h(
           "button",
           { type: "button", id: `q-${i}`, class: i === at ? "queued current" : "queued", "aria-current": i === at ? "true" : null, onclick: () => move(i) },
-          h("img", { src: api.faceCrop(face.frame_id, face.face_id), alt: "", loading: "lazy" }),
+          h("img", { src: api.faceCrop(face), alt: "", loading: "lazy" }),
           h("span", { class: face.said ? "name done" : "name" }, face.said ? `✓ ${plainCharacter(face.said)}` : plainCharacter(face.character)),
         ),
       ),

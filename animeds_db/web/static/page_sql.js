@@ -5,7 +5,7 @@ import { entitle, start } from "./chrome.js";
 import { $, button, dialog, h, show, tellError } from "./dom.js";
 import { Editor, past } from "./editor.js";
 import { highlighted } from "./highlight.js";
-import { bind, keyButton } from "./keys.js";
+import { bind } from "./keys.js";
 import { Results } from "./results.js";
 import { drawSchema } from "./schema.js";
 import { askSave } from "./sqlpanel.js";

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { overlay } from "./boxes.js";
 import { h } from "./dom.js";
-import { exactClock, episodeName, plainCharacter } from "./format.js";
+import { exactClock, episodeName } from "./format.js";
 import { keyButton } from "./keys.js";
 
 const WIDTH = 1600;
@@ -88,10 +88,15 @@ function strip({ frame, neighbours }, link) {
   );
 }
 
-/* The picture may be a placeholder: then the reason is told below it, as text. */
+/* A picture of another shape is the placeholder: its reason is told as text, too. */
 async function tellMissing(img, frame) {
-  if (img.naturalWidth !== 640 && !img.dataset.asked) return;
-  img.dataset.asked = "1";
+  const placeholder = img.naturalWidth === 960 && img.naturalHeight === 540 && frame.width !== 960;
+  if (!placeholder) return;
+  const answer = await fetch(img.src);
+  const reason = answer.headers.get("X-Animeds-Missing");
+  if (!reason) return;
+  img.alt = `The picture is not there: ${reason}`;
+  img.closest(".stage").append(
+    h("p", { class: "notice", role: "status" }, `${reason}. Say where the files are now: `, h("code", {}, "animeds sources relocate OLD NEW")),
+  );
 }
-
-export const faceLine = (face) => plainCharacter(face.character);

@@ -34,7 +34,7 @@ const frameLink = (id, words) =>
 
 function faceLink(id) {
   const frame = id.replace(/-[a-z]+\d+$/, "");
-  return h("a", { class: "face", href: `/frames/${encodeURIComponent(frame)}` }, h("img", { src: api.faceCrop(frame, id), alt: "", loading: "lazy", width: 36, height: 36 }), h("span", { class: "code" }, id));
+  return h("a", { class: "face", href: `/frames/${encodeURIComponent(frame)}` }, h("img", { src: api.faceCrop({ frame_id: frame, face_id: id }), alt: "", loading: "lazy", width: 36, height: 36 }), h("span", { class: "code" }, id));
 }
 
 const plain = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : String(value));
