@@ -256,15 +256,39 @@ def test_a_killed_writer_leaves_a_database_that_is_read_and_completed(
     assert everything(Store.open(store.uri)) == everything(local)
 
 
-def test_sources_and_exports_on_object_storage_are_refused_with_the_way_out(
+def test_an_export_to_a_bucket_is_that_to_a_folder_and_never_touches_what_is_there(
+    server: ObjectStore,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    one: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = Runner(capsys, monkeypatch)
+    words = ["--sql", "SELECT frame_id FROM frames", "--tag", "waifu", "--db", one]
+    out = f"s3://{BUCKET}/exports/set"
+    assert command("export", out, *words).code == 0
+    assert command("export", "folder", *words).code == 0
+    here = sorted(p.relative_to("folder").as_posix() for p in Path("folder").rglob("*") if p.is_file())
+    assert [key.removeprefix("exports/set/") for key in server.objects("exports/set/")] == here
+    assert "animeds-export.json" in here
+    again = command("export", out, *words)
+    assert again.code == 1 and f"there is an export at {out} already" in again.err
+    with server.refusing(DENIED, "PUT POST"):
+        denied = command("export", f"s3://{BUCKET}/exports/denied", *words)
+    assert denied.code == 1 and "no permission to write" in denied.err
+    assert not server.objects("exports/denied/")
+    rebuilt = command("rebuild", "folder", f"s3://{BUCKET}/exports/rebuilt")
+    assert rebuilt.code == 1 and "is no folder" in rebuilt.err
+
+
+def test_sources_on_object_storage_are_refused_with_the_way_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, one: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     command = Runner(capsys, monkeypatch)
     done = command("ingest", f"s3://{BUCKET}/episode.mkv", "--db", one)
     assert done.code == 1 and "sources are read from disks" in done.err and "mount" in done.err
-    done = command("export", "--sql", "SELECT frame_id FROM frames", f"s3://{BUCKET}/out", "--db", one)
-    assert done.code == 1 and "exports are written to folders" in done.err and "aws s3 sync" in done.err
     assert not list(tmp_path.iterdir())
 
 

@@ -35,6 +35,7 @@ from animeds_db.cli.shaping import (
     shape_of,
 )
 from animeds_db.errors import UsageError
+from animeds_db.remote import is_remote
 
 if TYPE_CHECKING:
     from animeds_db.export import ExportReport
@@ -231,7 +232,7 @@ def _tell(report: ExportReport) -> None:
         talk(f"note: {note}")
 
 
-def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tuple[str | None, Path]:
+def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tuple[str | None, str | Path]:
     """Return the query and the folder; a dry run needs no folder."""
     names = 0 if sql is not None else 1
     if dry_run and len(words) == names:
@@ -243,7 +244,8 @@ def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tu
             "give a query and a folder, or --sql and a folder",
             hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
         )
-    return (words[0] if names else None), Path(words[-1])
+    out = words[-1] if is_remote(words[-1]) else Path(words[-1])
+    return (words[0] if names else None), out
 
 
 @contextmanager

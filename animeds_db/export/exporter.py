@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from animeds_db.errors import SourceError
+from animeds_db.export.bucket import sent
 from animeds_db.export.furnish import furnish, own_path
 from animeds_db.export.manifest import (
     CREDITS_NAME,
@@ -24,6 +25,7 @@ from animeds_db.export.picture import Picture, Source
 from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
 from animeds_db.export.writer import NewFolder
+from animeds_db.remote import is_remote
 
 
 def export(
@@ -35,7 +37,7 @@ def export(
     provenance: Provenance | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
-    """Write the pictures of a plan to the folder `out`, with captions, CREDITS.txt and a manifest.
+    """Write the pictures of a plan to the folder (or s3://, gs://, az:// URI) `out`, with captions and a manifest.
 
     `plan` and `source_rows` are what `plan.select` returns (schema `PLAN`, `SOURCE_COLUMNS`). The folder
     appears when it is complete. Raises ExportError when it cannot or must not be written or the selection
@@ -52,8 +54,10 @@ def export(
         tuple(pictures),
         (),
     )
-    _, report = _build(manifest, Path(out), options, {}, progress)
-    return report
+    chosen = options
+    if is_remote(str(out)):
+        return sent(str(out), lambda folder: _build(manifest, folder, chosen, {}, progress)[1])
+    return _build(manifest, Path(out), options, {}, progress)[1]
 
 
 def rebuild(

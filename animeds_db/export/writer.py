@@ -45,8 +45,8 @@ class NewFolder:
     def __init__(self, out: Path, *, overwrite: bool = False) -> None:
         if was_uri(out):
             raise ExportError(
-                f"{out}: exports are written to folders, not to object storage",
-                hint="export to a folder and send that (aws s3 sync, rclone copy); the database itself may lie there",
+                f"{out} is no folder, and a folder is wanted here",
+                hint="name a folder; `animeds export` also takes s3://BUCKET/NAME",
             )
         self.out = Path(os.path.abspath(out)) if not out.is_symlink() else out.resolve()  # noqa: PTH100
         self.partial = self.out.with_name(f".{self.out.name}.partial")
