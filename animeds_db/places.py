@@ -11,10 +11,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -25,6 +25,8 @@ from animeds_db.schema import Table
 
 if TYPE_CHECKING:
     import lance
+
+Answer = TypeVar("Answer")
 
 CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
 """Tables that every database has had from the first version on; the others are added when it is opened."""
@@ -76,12 +78,12 @@ class Place:
             raise
         return True
 
-    def have(self, names: Sequence[str]) -> dict[str, bool]:
-        """Tell which of these tables are here; at a URI all are asked for at once."""
+    def of_each(self, names: Sequence[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
+        """Return what `ask` answers for each of these tables; at a URI, all are asked at once."""
         if self.path is not None:
-            return {name: self.has_table(name) for name in names}
+            return {name: ask(name) for name in names}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(names, pool.map(self.has_table, names), strict=True))
+            return dict(zip(names, pool.map(ask, names), strict=True))
 
     def check_way(self) -> None:
         """Raise StoreError where this is a URI at which, for all that can be told at once, nobody answers."""
@@ -93,7 +95,7 @@ class Place:
         self.check_way()
         if self.path is not None:
             _check_folder(self, self.path)
-        here = self.have(CORE)
+        here = self.of_each(CORE, self.has_table)
         if not here["sources"]:
             raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
         for name in CORE:
@@ -159,7 +161,7 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
 
 def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
     """Create, empty, the tables that came with a later version of this program."""
-    here = place.have([table.name for table in tables])
+    here = place.of_each([table.name for table in tables], place.has_table)
     for table in tables:
         if not here[table.name]:
             try:

@@ -193,7 +193,7 @@ class Session:
 
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
         """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
-        versions = {name: self._store.version(name) for name in self._store.names()}
+        versions = self._store.place.of_each(self._store.names(), self._store.version)
         if self._current is None or versions != self._versions or _is_busy(self._current):
             self._current, self._versions = self._pinned()
         self._make(self._current, surface.spoken_of(texts))
@@ -211,7 +211,7 @@ class Session:
         """
         sources = self._store.table("sources")
         while True:
-            tables = {name: self._store.table(name) for name in self._store.names()} | {"sources": sources}
+            tables = self._store.place.of_each(self._store.names(), self._store.table) | {"sources": sources}
             again = self._store.table("sources")
             if again.version == sources.version:
                 break

@@ -1,8 +1,8 @@
 """Workers on Ray: wall time of one and of two, rows beside those of the local engine, workers killed at random.
 
-python benchmarks/bench_ray.py [--seconds 20] [--kills 10]
+python benchmarks/bench_ray.py [--seconds 12] [--kills 10]
 
-Decode-bound work: every frame of four videos, no models. Needs Ray (pip install "animeds-db[ray]").
+Decode-bound work: every frame of six videos, no models. Needs Ray (pip install "animeds-db[ray]").
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
 SIZE = "1280x720"
-SOURCES = 4
+SOURCES = 6
 TIMES = ("started_at", "finished_at", "added_at")
 
 
@@ -43,7 +43,8 @@ def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
 
     def ingested(name: str, by: Callable[[Store], Any]) -> Store:
         store = Store.create(tempfile.mkdtemp(prefix=f"{name}-", dir=work) + "/show.animeds", 8, 8)
-        assert not by(store).failed
+        failed = by(store).failed
+        assert not failed, [str(outcome.error) for outcome in failed]
         return store
 
     def with_workers(n: int) -> Callable[[Store], Any]:
@@ -54,6 +55,7 @@ def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
         jobs = {f"{n} worker{'s' * (n > 1)}": (lambda n=n: ingested("ray", with_workers(n))) for n in (1, 2)}
         times = in_turns(jobs, rounds)
         one, two = times.values()
+        print({name: t.walls for name, t in times.items()}, os.getloadavg(), file=sys.stderr, flush=True)
         assassin = Assassin(kills, two.wall / 4)
         logging.getLogger("animeds").addHandler(assassin)
         logging.getLogger("animeds").setLevel(logging.INFO)
@@ -117,7 +119,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--seconds", type=int, default=12)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path)

@@ -200,7 +200,7 @@ class _Run:
         self._committed[hand.source] = committed
         _log.info("the worker at %s was lost (%s)", spec.path, _last_line(error))
         if self._losses[hand.source] < LOSSES:
-            self._waiting.appendleft(hand.source)
+            self._waiting.append(hand.source)  # the others first: it may be what kills them
             return
         told = SourceError(
             f"{spec.path}: {LOSSES} workers died at it ({_last_line(error)})",
