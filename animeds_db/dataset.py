@@ -21,7 +21,7 @@ from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
 from animeds_db.steps.characters import Characters
 from animeds_db.steps.search import embedder_id, search, vector_of, words_vector
-from animeds_db.steps.shape import Shape, default_shape
+from animeds_db.steps.shape import Shape, agreed
 from animeds_db.store import Store
 from animeds_db.upkeep.history import At
 
@@ -121,15 +121,17 @@ class Dataset(Comparisons, Corrections, Keeping):
         k: int = 20,
         where: str | None = None,
         tower: str | None = None,
+        exact: bool = False,
     ) -> duckdb.DuckDBPyRelation:
         """Return the k frames most like some words, a picture file or another frame, best first.
 
+        A large database answers by an index (see upkeep.indexes), which may miss one; `exact` compares every frame.
         `tower`: a text tower that stands in for the model's own, e.g. a multilingual one of the same space.
         Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
         Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
         """
         vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
-        return search(self.session, vector, k=k, where=where)
+        return search(self.session, vector, k=k, where=where, store=None if exact else self.store)
 
     def _text_vector(self, words: str) -> list[float]:
         return self._words_vector(words, embedder_id(self.session))
@@ -225,9 +227,8 @@ class Dataset(Comparisons, Corrections, Keeping):
         from animeds_db.export import Provenance, export, select
 
         text, file, values = self._selection(query, sql, params or {})
-        crops = options.crops if options else None
-        shape = shape or default_shape(options)
-        plan, sources = select(self.session, text, values, file=file, crops=crops, shape=shape)
+        options, shape = agreed(options, shape)
+        plan, sources = select(self.session, text, values, file=file, crops=options.crops, shape=shape)
         versions = self.session.versions
         told = {name: str(value) for name, value in (params or {}).items()}
         provenance = Provenance(self.uri, versions, query, text, told, shape.record())
@@ -247,9 +248,9 @@ class Dataset(Comparisons, Corrections, Keeping):
         from animeds_db.steps.shape import folders_of
 
         text, file, values = self._selection(query, sql, params or {})
-        crops = options.crops if options else None
-        shape = shape or default_shape(options)
-        plan, _ = select(self.session, text, values, file=file, crops=crops, shape=shape.without_captions())
+        options, shape = agreed(options, shape)
+        looked_at = shape.without_captions()
+        plan, _ = select(self.session, text, values, file=file, crops=options.crops, shape=looked_at)
         return folders_of(plan, shape.balance)
 
     def captions(

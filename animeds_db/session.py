@@ -70,7 +70,7 @@ class Session:
         bounds: Bounds | None = None,
     ) -> None:
         self._store = store
-        self._unfinished = unfinished
+        self.unfinished = unfinished
         self._base = locked_database(bounds)
         self._current: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
@@ -239,7 +239,7 @@ class Session:
         hidden = [
             source
             for source, state in zip(rows["source_id"].to_pylist(), rows["state"].to_pylist(), strict=True)
-            if state != "done" and not self._unfinished
+            if state != "done" and not self.unfinished
         ]
         return rows.drop_columns(["state"]).combine_chunks(), hidden
 

@@ -261,7 +261,8 @@ def quoted(text: str) -> str:
 
 
 def _merge(dataset: lance.LanceDataset, key: str) -> Any:
-    return dataset.merge_insert(key).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
+    # by a scan of the keys: that two writers insert a key only once has been tried without an index
+    return dataset.merge_insert(key).use_index(False).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
 
 
 def _width(place: Place, name: str, column: str) -> int:

@@ -36,6 +36,9 @@ def search(
         str | None,
         typer.Option(help="Another text tower for the same vectors, e.g. clip-vit-b32-multilingual."),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare every frame, also where there is an index.")
+    ] = False,
     db: DbOption = None,
     at: AtOption = None,
     form: FormatOption = None,
@@ -46,7 +49,7 @@ def search(
     animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
     animeds search --pairs 0.95 --where "episode = 3"
     """
-    from animeds_db.steps.search import unsearched
+    from animeds_db.steps.search import by_index, unsearched
 
     if pairs is not None and (text, image, frame, tower) != (None, None, None, None):
         raise UsageError(
@@ -56,8 +59,10 @@ def search(
         if pairs is not None:
             _pairs(dataset, pairs, k, where, form)
             return
-        found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower)
+        found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower, exact=exact)
         show(dataset, found, form)
+        if not exact and by_index(dataset.store, k, where):
+            talk("note: answered by an index, which may miss a frame; --exact compares every frame")
         if left := unsearched(dataset.session):
             talk(
                 f"note: {left} frames have no vector and were not searched; `animeds embed --model …` gives them one"

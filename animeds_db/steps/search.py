@@ -10,6 +10,13 @@ import numpy as np
 from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.store import Store, quoted
+from animeds_db.upkeep import indexes
+
+MOST_BY_INDEX = 1000
+"""More frames than this are searched by comparing all."""
+SPARE = 20
+"""So many more are asked of the index: those at the border may be equally near."""
 
 
 def embedder_id(session: Session, where: str | None = None) -> str:
@@ -81,16 +88,39 @@ def words_vector(words: str, model: str, tower: str | None = None) -> np.ndarray
 
 
 def search(
-    session: Session, vector: np.ndarray, *, k: int = 20, where: str | None = None
+    session: Session,
+    vector: np.ndarray,
+    *,
+    k: int = 20,
+    where: str | None = None,
+    store: Store | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """Return the k frames with the highest cosine to `vector`: frame_id, source_id, …, similarity, tags.
 
-    `where` is a condition on the view `frames`. Raises UsageError for k below 1, QueryError for a bad condition.
+    `where` is a condition on the view `frames`. With `store`, its index of vectors says which frames are compared
+    (see `by_index`). Raises UsageError for k below 1, QueryError for a bad condition.
     """
     if k < 1:
         raise UsageError(f"-k is {k}; ask for at least one frame")
+    if store is not None and by_index(store, k, where):
+        where = _near(session, store, vector, k)
     sql = sql_script("steps", "search.sql").format(width=len(vector), where=where or "true")
     return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
+
+
+def by_index(store: Store, k: int, where: str | None) -> bool:
+    """Tell whether an index answers this search: there is one, of the vectors that count, and no condition."""
+    if where is not None or k > MOST_BY_INDEX or not indexes.has_vectors(store):
+        return False
+    return int(store.table("choices").count_rows("task = 'image'")) == 0
+
+
+def _near(session: Session, store: Store, vector: np.ndarray, k: int) -> str:
+    """Return a condition that a few more frames than asked for meet, those next to the vector."""
+    sources = store.table("sources").to_table(columns=["source_id"], filter="state <> 'done'")
+    hidden = [] if session.unfinished else sources["source_id"].to_pylist()
+    ids = indexes.nearest(store, vector, k + SPARE, hidden)
+    return "frame_id IN (" + ", ".join(quoted(i) for i in ids) + ")" if ids else "false"
 
 
 def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:

@@ -1,13 +1,156 @@
-"""Indexes that pay. Its one rule: with them or without, a question has the same answer."""
+"""Indexes that pay, and no others. Its one rule: each is only a faster way to what a scan would find.
+
+Measured on 300,000 frames with vectors of width 512 (processor time, two cores):
+
+- the 20 nearest vectors: 2100 ms by SQL, 700 ms by a scan of Lance, 60 ms by the index, which takes 12 s to make
+  and a quarter of the vectors' room. It cuts numbers to eight bits, and a search reads all of its cells: so it finds
+  all also among vectors that form no groups. A quarter of the cells is a third faster and finds 87 %.
+- one thumbnail by its key: 28 ms by a scan, 8 ms by a B-tree, which takes 0.3 s to make; reading 60 at once is as fast.
+- tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to make, 12 MB) answers in 2…13 ms, but only about
+  what the tagger said, before people's corrections, and DuckDB cannot ask it. It was left out, and so was full
+  text on tags: the vocabulary has at most 32,767 words and is searched in a millisecond.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from animeds_db.durability import flush_tree
+from animeds_db.places import read_errors, write_errors
 
 if TYPE_CHECKING:
+    import lance
+
     from animeds_db.store import Store
+
+LEAST_ROWS = 200_000
+"""With fewer rows a scan is fast enough: an exact search takes about a second."""
+KEYS = ("thumbnails",)
+"""Tables that are read one row at a time."""
+STALE = 0.2
+"""Share of the rows that may lie outside an index; they are found by a scan."""
+CELLS = 10_000
+"""So many cells are read at most: all."""
+REFINED = 5
+"""So many times more candidates than asked for are compared by their full vectors."""
+_VECTORS, _KEY = "near", "key"
+"""Names of the indexes in their tables."""
 
 
 def tend(store: Store, name: str) -> str | None:
-    """Make or bring up to date the indexes of a table that pay; return what was done, in words."""
-    return None
+    """Make the index of a table that pays, or bring it up to date; return what was done, in words."""
+    if name != "frames" and name not in KEYS:
+        return None
+    dataset = store.table(name)
+    if dataset.count_rows() < LEAST_ROWS:
+        return None
+    done = _tend_vectors(store, dataset) if name == "frames" else _tend_key(store, name, dataset)
+    if done and store.place.path is not None:
+        flush_tree(store.place.path / f"{name}.lance" / "_indices")
+    return done
+
+
+def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
+    rows = int(dataset.count_rows("embedder IS NOT NULL"))
+    if rows < LEAST_ROWS:
+        return None
+    cells = max(4, round(math.sqrt(rows) / 8))
+    about = _about(dataset, _VECTORS)
+    if about is not None and cells < 4 * int(about["indices"][0]["num_partitions"]):
+        return _updated(store, dataset, _VECTORS, about)
+    began = time.monotonic()
+    with write_errors(store.uri):
+        dataset.create_index(
+            "embedding", "IVF_SQ", _VECTORS, metric="cosine", replace=True, num_partitions=cells
+        )
+    took = time.monotonic() - began
+    found = recall(store.table("frames"))
+    return f"an index of {rows} vectors made in {took:.0f} s, which finds {found:.1%} of the nearest"
+
+
+def _tend_key(store: Store, name: str, dataset: lance.LanceDataset) -> str | None:
+    about = _about(dataset, _KEY)
+    if about is not None:
+        return _updated(store, dataset, _KEY, about)
+    with write_errors(store.uri):
+        dataset.create_scalar_index(store.schema(name).key, "BTREE", _KEY)
+    return f"an index of {dataset.count_rows()} keys made"
+
+
+def _updated(store: Store, dataset: lance.LanceDataset, index: str, about: dict[str, Any]) -> str | None:
+    missing = int(about["num_unindexed_rows"])
+    if missing <= STALE * (missing + int(about["num_indexed_rows"])):
+        return None
+    with write_errors(store.uri):
+        dataset.optimize.optimize_indices(index_names=[index])
+    return f"{missing} rows added to the index"
+
+
+def _has(dataset: lance.LanceDataset, index: str) -> bool:
+    with read_errors(dataset.uri):
+        return any(found.name == index for found in dataset.describe_indices())
+
+
+def _about(dataset: lance.LanceDataset, index: str) -> dict[str, Any] | None:
+    """Return what Lance tells of an index; None where there is none of that name."""
+    if not _has(dataset, index):
+        return None
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # else it warns
+    with read_errors(dataset.uri):
+        about: dict[str, Any] = dataset.stats.index_stats(index)
+        return about
+
+
+def has_vectors(store: Store) -> bool:
+    """Tell whether there is an index of the frames' vectors."""
+    dataset = store.table("frames")
+    return dataset.count_rows() >= LEAST_ROWS and _has(dataset, _VECTORS)
+
+
+def nearest(store: Store, vector: np.ndarray, n: int, hidden: list[str] | None = None) -> list[str]:
+    """Return the ids of about the n frames whose vectors have the highest cosine to `vector` (float32 [width]).
+
+    `hidden`: sources whose frames are left out. There must be an index.
+    """
+    within = None
+    if hidden:
+        listed = ", ".join(f"'{source}'" for source in hidden)
+        within = f"source_id NOT IN ({listed})"
+    return _nearest(store.table("frames"), vector, n, within)
+
+
+def _nearest(
+    dataset: lance.LanceDataset, vector: np.ndarray, n: int, within: str | None = None, *, exact: bool = False
+) -> list[str]:
+    how: dict[str, Any] = {"use_index": False}
+    if not exact:
+        how = {"nprobes": CELLS, "refine_factor": REFINED}
+    query = pa.array(np.asarray(vector, np.float32))
+    with read_errors(dataset.uri):
+        found = dataset.scanner(
+            columns=["frame_id", "_distance"],
+            nearest={"column": "embedding", "q": query, "k": n, "metric": "cosine", **how},
+            filter=within,
+            prefilter=True,
+            disable_scoring_autoprojection=True,
+        ).to_table()
+    ids: list[str] = found["frame_id"].to_pylist()
+    return ids
+
+
+def recall(dataset: lance.LanceDataset, questions: int = 8, k: int = 20) -> float:
+    """Return which share of the k nearest, by a scan, the index finds, 0…1; asked for some of the frames' vectors."""
+    chance = np.random.default_rng(0)
+    rows = np.sort(chance.choice(dataset.count_rows(), questions, replace=False))
+    vectors = dataset.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
+    shares = [
+        len({*_nearest(dataset, vector, k)} & {*_nearest(dataset, vector, k, exact=True)}) / k
+        for vector in np.array(vectors.to_pylist(), np.float32)
+    ]
+    return float(np.mean(shares)) if shares else 1.0
