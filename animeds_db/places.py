@@ -142,7 +142,9 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
         place.check_way()
         if place.has_table("sources"):
             raise StoreError(f"there is a database at {place.uri} already")
-        _write_tables(place, tables)
+        add_missing_tables(
+            place, tables
+        )  # some may be there: of a creation that was interrupted, or goes on beside
         return
     with write_errors(place.uri):
         refuse_occupied(place.path)
@@ -162,7 +164,7 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
 def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
     """Create, empty, the tables that came with a later version of this program."""
     here = place.of_each([table.name for table in tables], place.has_table)
-    for table in tables:
+    for table in reversed(tables):  # `sources` comes last, as when a database is made
         if not here[table.name]:
             try:
                 _write_tables(place, [table])

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,10 @@ from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore
 from tables import frames
 
 import animeds_db
-from animeds_db import remote
+from animeds_db import remote, schema
 from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
+from animeds_db.places import Place, place_new_database
 from animeds_db.store import Store
 from animeds_ingest import pipeline
 
@@ -88,6 +90,25 @@ def test_no_bucket_is_told() -> None:
 def test_a_second_creation_is_refused(one: str) -> None:
     with pytest.raises(StoreError, match="there is a database at"):
         Store.create(one, 8, 8)
+
+
+def test_an_interrupted_creation_is_completed_and_two_at_once_make_one_database(one: str) -> None:
+    uri = f"s3://{BUCKET}/made.animeds"
+    place = Place(uri)
+    place_new_database(place, schema.all_tables(8, 8)[1:])  # all but `sources`
+    assert not Store.exists(uri)
+
+    def create(_number: int) -> Store:
+        try:
+            return Store.create(uri, 8, 8)
+        except StoreError:  # the other one has been so fast that its database was there already
+            return Store.open(uri)
+
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(create, range(2)))
+    assert {store.widths for store in made} == {(8, 8)}
+    assert made[0].upsert("frames", frames(made[0], "aaaaaaaa", 2)) == 2
+    assert made[1].table("frames").count_rows() == 2
 
 
 def test_missing_credentials_are_told(one: str, monkeypatch: pytest.MonkeyPatch) -> None:
