@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import importlib_resources
 
 from animeds_db import settings
-from animeds_db.errors import QueryError, did_you_mean
+from animeds_db.errors import QueryError, StoreError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +39,7 @@ _NAME = re.compile(r"^--\s*name:\s*(\S*)\s*$")
 _PARAM = re.compile(r"^--\s*param\s+(.*)$")
 _SIGNATURE = re.compile(r"^([A-Za-z_]\w*)\s*:\s*([a-z]+)(?:\s*=\s*|(?=\s|$))(.*)$")
 _HAS_DEFAULT = re.compile(r"^[A-Za-z_]\w*\s*:\s*[a-z]+\s*=")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _log = logging.getLogger("animeds")
 
@@ -185,6 +186,44 @@ def render(query: NamedQuery) -> str:
     lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.split("\n")] if query.title]
     lines += [f"-- param {_signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
     return "\n".join([*lines, _body(query.text)])
+
+
+def save(
+    name: str, sql: str, *, title: str = "", description: str = "", folder: Path | None = None
+) -> NamedQuery:
+    """Write a query as a file of yours (into ./queries) and return it as it is read back.
+
+    Parameters that no header line declares become texts that must be given. Raises UsageError for a name that is
+    no word, or is taken there; QueryError for SQL that is not one SELECT, StoreError where it cannot be written.
+    """
+    if not _WORD.fullmatch(name):
+        raise UsageError(
+            f'"{name[:80]}" is no name for a query', hint="letters, digits and _; a letter first"
+        )
+    path = (folder or Path("queries")) / f"{name}.sql"
+    from animeds_db.statements import parameters
+
+    head = parse(sql, path)
+    params = {param.name: param for param in head.params}
+    for one in parameters(sql):
+        params.setdefault(one, Param(one, "text", required=True))
+    words = [*title.splitlines(), "", *description.splitlines()]
+    if any(_NAME.match(f"-- {line}") or _PARAM.match(f"-- {line}") for line in words):
+        raise UsageError("no line of a title or description begins with `name:` or `param`")
+    query = NamedQuery(
+        name, " ".join(title.split()) or head.title, description.strip(), tuple(params.values()), sql, path
+    )
+    text = render(query).rstrip() + "\n"
+    parse(text, path)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"there is a query {name} of yours already", hint="choose another name") from None
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error}") from error
+    return read(path)
 
 
 def split_list(text: str) -> list[str]:

@@ -73,6 +73,17 @@ def filled(query: str, values: Mapping[str, Any]) -> str:
     return b"".join([*done, text[end:]]).decode()
 
 
+def parameters(text: str) -> list[str]:
+    """Return the names of the parameters of a text, each once: `$name` that is not in a comment or a string."""
+    found = []
+    raw = text.encode()
+    for (place, kind), (start, _) in pairwise(duckdb.tokenize(text)):
+        if kind == duckdb.token_type.operator and raw[place : place + 1] == b"$" and start == place + 1:
+            name = re.match(rb"[A-Za-z_]\w*", raw[start:])
+            found += [name[0].decode()] if name else []
+    return list(dict.fromkeys(found))
+
+
 def literal(value: Any) -> str:
     """Return a value as SQL: NULL, a number, a text, or a list of those. Raises QueryError for anything else."""
     if value is None:

@@ -46,5 +46,5 @@ def own_copy(folder: Path) -> Path:
 @contextmanager
 def client_of(database: Path | None = None, options: Options | None = None) -> Iterator[httpx2.Client]:
     """Serve a database, and give a client that speaks to it."""
-    with serving(database, options) as address, httpx2.Client(base_url=address, timeout=60) as client:
+    with serving(database, options) as address, httpx2.Client(base_url=address, timeout=180) as client:
         yield client

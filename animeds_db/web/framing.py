@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 _HEAD = struct.Struct(">cI")
@@ -18,14 +18,19 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Ask:
-    """One query. At most `rows` rows and `size` bytes come back, from row `skip` on; None: all of them."""
+    """One thing to do. At most `rows` rows and `size` bytes come back, from row `skip` on; None: all of them.
 
-    sql: str
-    params: dict[str, Any]
+    task: rows (of `sql`), search, folders (of an export), or review; `more` is what those need besides.
+    """
+
+    sql: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
     rows: int | None = None
     skip: int = 0
     size: int | None = None
     file: str | None = None
+    task: str = "rows"
+    more: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON."""

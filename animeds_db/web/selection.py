@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from animeds_db.errors import UsageError, did_you_mean
@@ -97,11 +97,11 @@ KNOWN = (*STARTS, *FILTERS, "sort")
 
 @dataclass(frozen=True)
 class Selection:
-    """A selection of frames. `start` is SQL with a column frame_id, None for all frames; `filters` are conditions."""
+    """A selection of frames. `start` is SQL with a column frame_id, None for all frames; `filters`: name, condition."""
 
     start: str | None
     score: str
-    filters: tuple[str, ...]
+    filters: tuple[tuple[str, str], ...]
     sort: str
 
     @classmethod
@@ -122,7 +122,7 @@ class Selection:
             if len(given.get(name, ())) > 1:
                 raise UsageError(f"{name} is given twice")
         start, score = _start({name: values[0] for name, values in given.items()})
-        conditions = [c for name, read in FILTERS.items() if name in given for c in read(given[name])]
+        conditions = [(name, c) for name, read in FILTERS.items() if name in given for c in read(given[name])]
         sort = given.get("sort", ["score" if score or start else "time"])[0]
         if sort not in SORTS:
             raise UsageError(f'frames cannot be sorted by "{sort[:40]}"', hint=did_you_mean(sort[:40], SORTS))
@@ -140,6 +140,10 @@ class Selection:
         """Whether no frame is left out."""
         return self.start is None and not self.filters
 
+    def without(self, name: str) -> Selection:
+        """Return it without one of its filters."""
+        return replace(self, filters=tuple(pair for pair in self.filters if pair[0] != name))
+
     def sql(self, order: bool = True) -> str:
         """Return it as a SELECT of frame_id and score, in its order."""
         lines = []
@@ -149,7 +153,7 @@ class Selection:
         if self.start is not None:
             lines.append("JOIN chosen USING (frame_id)")
         if self.filters:
-            lines.append("WHERE " + "\n    AND ".join(self.filters))
+            lines.append("WHERE " + "\n    AND ".join(condition for _, condition in self.filters))
         if order:
             lines.append(f"ORDER BY {self._order()}")
         return "\n".join(lines)
@@ -162,8 +166,7 @@ class Selection:
         return line - before if 0 < line - before <= self.start.count("\n") + 1 else None
 
     def _chosen(self) -> str:
-        script = sql_script("steps", "web_scored.sql" if self.score else "web_chosen.sql")
-        return _code(script).format(start=self.start)
+        return script("web_scored" if self.score else "web_chosen", start=self.start)
 
     def _order(self) -> str:
         if self.sort != "score":
@@ -173,8 +176,11 @@ class Selection:
         return "place" if self.start is not None else SORTS["time"]
 
 
-def _code(script: str) -> str:
-    return "\n".join(line for line in script.splitlines() if not line.startswith("--")).strip()
+def script(name: str, **values: object) -> str:
+    """Return a script of sql/steps without its head, with these texts in it."""
+    lines = sql_script("steps", f"{name}.sql").splitlines()
+    code = "\n".join(line for line in lines if not line.startswith("--")).strip()
+    return code.format(**values) if values else code
 
 
 def _start(given: dict[str, str]) -> tuple[str | None, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -18,14 +19,17 @@ import pyarrow as pa
 from fastapi import Request
 
 from animeds_db.dataset import Dataset
-from animeds_db.errors import QueryError
+from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.store import Store
-from animeds_db.web.errors import BusyError
+from animeds_db.web.errors import BusyError, as_json
 from animeds_db.web.framing import Ask
 from animeds_db.web.jobs import Jobs
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
 from animeds_db.web.workers import Call, Workers
+
+KEPT = 256
+"""Answers that are kept while no table changes: facets, counts."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Service:
         self._threads = ThreadPoolExecutor(options.limits.workers, thread_name_prefix="animeds-sql")
         self._places = asyncio.Semaphore(options.limits.workers)
         self._waiting = 0
+        self._answers: OrderedDict[tuple[Any, ...], Answer] = OrderedDict()
 
     def start(self) -> None:
         """Start what takes a moment."""
@@ -80,27 +85,48 @@ class Service:
         """
         most = min(self.limits.rows, self.limits.rows if rows is None else rows)
         ask = Ask(self._fitting(sql), dict(params or {}), most, skip, self.limits.size, file)
+        return await self.answer(request, ask)
+
+    async def cached(self, request: Request, sql: str, *, rows: int | None = None) -> Answer:
+        """Run SQL as `rows` does, or give what it gave before, while no table has changed."""
+        store = self.dataset.store
+        versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
+        key = (sql, rows, versions)
+        if key not in self._answers:
+            self._answers[key] = await self.rows(request, sql, rows=rows)
+            while len(self._answers) > KEPT:
+                self._answers.popitem(last=False)
+        else:
+            self._answers.move_to_end(key)
+        return self._answers[key]
+
+    async def check(self, request: Request, sql: str) -> None:
+        """Raise QueryError for SQL that could not be run, without running it; parameters may be missing."""
+        await self.answer(request, Ask(self._fitting(sql), task="check"))
+
+    async def answer(self, request: Request, ask: Ask) -> Answer:
+        """Have a worker do something, and return its rows. Raises as `rows` does."""
         async with self._call(request) as call:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._collect, ask, call)
 
-    async def stream(
-        self,
-        request: Request,
-        sql: str,
-        params: Mapping[str, Any] | None,
-        *,
-        rows: int | None,
-        file: str | None,
-    ) -> AsyncIterator[bytes]:
-        """Run strangers' SQL and yield its rows as an Arrow IPC stream. Raises as `rows` does, also on the way."""
-        ask = Ask(self._fitting(sql), dict(params or {}), rows, 0, None, file)
+    async def stream(self, request: Request, ask: Ask) -> AsyncIterator[bytes]:
+        """Have a worker do something, and yield its rows as an Arrow IPC stream, and behind it a line of JSON:
+        what is to tell of it, or the error that ended it. Raises as `rows` does before the first piece."""
+        self._fitting(ask.sql)
+        begun = False
         async with self._call(request) as call:
             loop = asyncio.get_running_loop()
             pieces = self.workers.run(ask, call)
             try:
                 while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
+                    begun = True
                     yield piece
+                yield compact(call.told).encode()
+            except AnimedsError as error:
+                if begun:
+                    yield compact({"error": as_json(error)}).encode()
+                raise
             finally:
                 call.cancel()
                 await asyncio.shield(loop.run_in_executor(self._threads, _drain, pieces))

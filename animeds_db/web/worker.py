@@ -14,15 +14,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
 from animeds_db.errors import AnimedsError
 from animeds_db.locked import Bounds
+from animeds_db.session import BATCH
+from animeds_db.statements import parameters
+from animeds_db.steps.review import review_faces
 from animeds_db.web import framing
 from animeds_db.web.errors import as_json
+from animeds_db.web.exporting import described
 from animeds_db.web.framing import Ask
 
 if TYPE_CHECKING:
@@ -63,21 +68,63 @@ class _Pieces:
 
 
 def answer(dataset: Dataset, ask: Ask, send: Callable[[bytes], None]) -> dict[str, Any]:
-    """Run a query, send its rows as an Arrow IPC stream, and return what is to tell: rows, truncated, seconds."""
+    """Do what is asked, send the rows as an Arrow IPC stream, and return what is to tell: rows, truncated, seconds.
+
+    The stream begins with its first rows, so that whatever fails before them is told instead of it.
+    """
     started, count, truncated = time.perf_counter(), 0, False
     sink = _Pieces(send)
+    with TASKS[ask.task](dataset, ask) as reader:
+        batches = iter(reader)
+        batch = next(batches, None)
+        with pa.ipc.new_stream(sink, reader.schema) as stream:
+            while batch is not None and not truncated:
+                room = batch.num_rows if ask.rows is None else ask.rows - count
+                stream.write_batch(batch.slice(0, room))
+                count += min(room, batch.num_rows)
+                truncated = room < batch.num_rows
+                batch = next(batches, None)
+                truncated = truncated or (batch is not None and ask.size is not None and sink.size > ask.size)
+    return {"rows": count, "truncated": truncated, "seconds": round(time.perf_counter() - started, 4)}
+
+
+@contextmanager
+def _rows(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     limit = None if ask.rows is None else ask.rows + 1
     reading = dataset.session.reading(ask.sql, ask.params, limit=limit, offset=ask.skip, file=ask.file)
-    with reading as reader, pa.ipc.new_stream(sink, reader.schema) as stream:
-        for batch in reader:
-            room = batch.num_rows if ask.rows is None else ask.rows - count
-            if truncated := room < batch.num_rows:
-                batch = batch.slice(0, room)
-            stream.write_batch(batch)
-            count += batch.num_rows
-            if truncated := truncated or (ask.size is not None and sink.size > ask.size):
-                break
-    return {"rows": count, "truncated": truncated, "seconds": round(time.perf_counter() - started, 4)}
+    with reading as reader:
+        yield reader
+
+
+@contextmanager
+def _search(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    with dataset.session.errors():
+        relation = dataset.search(**ask.more)
+        with relation.to_arrow_reader(BATCH) as reader:
+            yield reader
+
+
+@contextmanager
+def _folders(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    options, shape = described(ask.more)
+    rows = dataset.preview_export(None, sql=ask.sql, options=options, shape=shape)
+    yield pa.Table.from_pylist(rows).to_reader()
+
+
+@contextmanager
+def _review(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    yield pa.Table.from_pylist(review_faces(dataset.session, **ask.more)).to_reader()
+
+
+@contextmanager
+def _check(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    """Have the SQL bound, with its parameters null."""
+    nulls = dict.fromkeys(parameters(ask.sql))
+    with dataset.session.reading(f"EXPLAIN\n{ask.sql}", nulls) as reader:
+        yield reader
+
+
+TASKS = {"check": _check, "rows": _rows, "search": _search, "folders": _folders, "review": _review}
 
 
 def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: list[int]) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from animeds_db.web.api import frames
+from animeds_db.web.api import exports, facts, frames, labels, sql
 
-ROUTERS = (frames.router,)
+ROUTERS = (frames.router, sql.router, facts.router, labels.router, exports.router)

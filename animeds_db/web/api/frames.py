@@ -11,13 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, SourceError, UsageError
-from animeds_db.scripts import sql_script
 from animeds_db.statements import literal
 from animeds_db.web.api.common import FrameId, Selected, Token, read_token, records, token_of
 from animeds_db.web.models import Count, Explained, FramesPage
 from animeds_db.web.pictures import WIDTHS, Box, no_frame
 from animeds_db.web.placeholder import placeholder
-from animeds_db.web.selection import Selection
+from animeds_db.web.selection import Selection, script
 from animeds_db.web.service import Service, service_of
 
 router = APIRouter(tags=["frames"])
@@ -125,8 +124,8 @@ async def tiles(request: Request, ids: Sequence[str]) -> dict[str, dict[str, Any
     """Return what a grid shows of these frames, by id."""
     if not ids:
         return {}
-    script = sql_script("steps", "web_frames.sql").format(ids=", ".join(map(literal, ids)))
-    answer = await service_of(request).rows(request, script)
+    sql = script("web_frames", ids=", ".join(map(literal, ids)))
+    answer = await service_of(request).rows(request, sql)
     return {row["frame_id"]: row for row in records(answer.table)}
 
 

@@ -1,0 +1,211 @@
+"""What is known: facets of a selection, everything of one frame, characters, duplicates, the review, the database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+import animeds_db
+from animeds_db.errors import StoreError
+from animeds_db.statements import literal
+from animeds_db.web import models
+from animeds_db.web.api.common import FrameId, Selected, Token, read_token, records, token_of
+from animeds_db.web.api.frames import PICTURES, placed
+from animeds_db.web.errors import MissingError
+from animeds_db.web.framing import Ask
+from animeds_db.web.pictures import no_frame
+from animeds_db.web.selection import Selection, script
+from animeds_db.web.service import service_of
+
+router = APIRouter(tags=["facts"])
+FacetName = Literal["character", "tag", "show", "season", "episode", "gate", "shot", "source"]
+COLUMNS = {
+    "show": '"show"',
+    "season": "season",
+    "episode": "episode",
+    "shot": "source_id || '/' || shot",
+    "source": "source_id",
+}
+ANY_OF = ("show", "season", "episode", "gate", "shot", "source")
+"""Facets of which one value is enough: their other values stay on offer."""
+FACES = 2000
+EXAMPLES = 500
+
+
+@router.get("/facets")
+async def facets(
+    request: Request,
+    selection: Selected,
+    facet: FacetName,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 30,
+) -> models.Facet:
+    """Return the values of one property in a selection, with the number of frames."""
+    within = selection.without(facet) if facet in ANY_OF else selection
+    with placed(within):
+        answer = await service_of(request).cached(request, _facet_sql(facet, within), rows=limit)
+    values = [models.Value(value=row["value"], count=row["count"]) for row in answer.table.to_pylist()]
+    return models.Facet(facet=facet, values=values, truncated=answer.truncated)
+
+
+def _facet_sql(facet: str, selection: Selection) -> str:
+    order = "value NULLS LAST" if facet in ("season", "episode") else "count DESC, value"
+    if facet in ("season", "episode"):
+        order = f"{facet} NULLS LAST"
+    name = f"web_facet_{'column' if facet in COLUMNS else facet}"
+    return script(name, within=within(selection), column=COLUMNS.get(facet), order=order)
+
+
+def within(selection: Selection) -> str:
+    """Return a selection as a condition over frame_id."""
+    if selection.is_everything:
+        return "true"
+    return f"frame_id IN (SELECT frame_id FROM (\n{selection.sql(order=False)}\n))"
+
+
+@router.get("/frames/{frame_id}")
+async def frame(
+    request: Request,
+    frame_id: FrameId,
+    captions: Annotated[bool, Query(description="with its captions: these take a second")] = False,
+) -> models.FrameFacts:
+    """Return everything known of a frame, and where it comes from."""
+    source = frame_id.partition("-")[0]
+    sql = script("web_frame", id=literal(frame_id), source=literal(source))
+    row = records((await service_of(request).rows(request, sql)).table)[0]
+    if row["frame"] is None:
+        raise no_frame(frame_id)
+    known = row["frame"] | {"dropped": row["said"] == "drop", "said": row["said"]}
+    known.pop("picture")
+    boxes = row["boxes"] or []
+    told: dict[str, str | None] = {}
+    if captions:
+        answer = await service_of(request).rows(request, script("web_caption", id=literal(frame_id)))
+        told = {"default": answer.table["caption"][0].as_py()}
+    return models.FrameFacts(
+        frame=known,
+        source=row["source"],
+        tags=row["tags"] or [],
+        faces=[box | {"face_id": box["detection_id"]} for box in boxes if box["kind"] == "face"],
+        heads=[box for box in boxes if box["kind"] == "head"],
+        persons=[box for box in boxes if box["kind"] == "person"],
+        halfbodies=[box for box in boxes if box["kind"] == "halfbody"],
+        gate=row["gate"],
+        captions=told,
+        duplicates=row["duplicates"] or [],
+        labels=row["labels"] or [],
+        neighbours=row["neighbours"],
+        provenance={"models": row["models"] or [], "sampling": (row["source"] or {}).get("sampling")},
+    )
+
+
+@router.get("/characters")
+async def characters(request: Request) -> list[models.Character]:
+    """List the characters, most faces first."""
+    answer = await service_of(request).rows(request, script("web_characters"))
+    return [models.Character(**row) for row in records(answer.table)]
+
+
+@router.get("/characters/{name}")
+async def character(request: Request, name: str) -> models.CharacterFacts:
+    """Return one character: examples, faces with score and margin, and where it is in each episode."""
+    service = service_of(request)
+    found = await service.rows(request, script("web_character_faces"), {"name": name})
+    asked = script("web_character_examples")
+    examples = records((await service.rows(request, asked, {"name": name}, rows=EXAMPLES)).table)
+    faces = records(found.table)
+    if not faces and not examples:
+        raise MissingError(
+            f"there is no character {name[:80]}", hint="SELECT DISTINCT character FROM characters"
+        )
+    timeline = _timeline(faces)
+    for face in faces:
+        del face["title"], face["duration_s"]
+    faces.sort(
+        key=lambda face: (face["by"] == "label", face["margin"] if face["margin"] is not None else 1.0)
+    )
+    return models.CharacterFacts(
+        name=name, examples=examples, faces=faces[:FACES], timeline=timeline, truncated=len(faces) > FACES
+    )
+
+
+def _timeline(faces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one entry per source, with the times of its frames."""
+    lines: dict[str, dict[str, Any]] = {}
+    for face in faces:
+        names = ("source_id", "title", "show", "season", "episode", "duration_s")
+        line = lines.setdefault(face["source_id"], {n: face[n] for n in names} | {"times": {}})
+        line["times"][face["frame_id"]] = face["time_s"]
+    for line in lines.values():
+        line["times"] = [{"frame_id": i, "time_s": at} for i, at in line["times"].items()]
+    return list(lines.values())
+
+
+@router.get("/examples/{example_id}/thumbnail", responses=PICTURES, response_class=Response)
+async def example(request: Request, example_id: FrameId) -> Response:
+    """Return the head crop of an example: WebP."""
+    store = service_of(request).dataset.store
+    rows = await run_in_threadpool(store.take, "examples", [example_id], ["webp"])
+    found = rows["webp"].to_pylist()
+    if not found or found[0] is None:
+        raise MissingError(f"there is no picture of an example {example_id[:80]}")
+    return Response(found[0], media_type="image/webp")
+
+
+@router.get("/duplicates")
+async def duplicates(
+    request: Request,
+    selection: Selected,
+    start: Annotated[int, Query(alias="from", ge=0, le=10_000_000)] = 0,
+    count: Annotated[int, Query(ge=1, le=200)] = 50,
+    token: Token = None,
+) -> models.Groups:
+    """Return groups of near-duplicates that touch a selection: the frame that stays, and why the others are like it."""
+    if token:
+        start = _place(token)
+    service = service_of(request)
+    with placed(selection):
+        sql = script("web_duplicates", within=within(selection))
+        found = await service.rows(request, sql, rows=count, skip=start)
+    ids, totals = (found.table[name].to_pylist() for name in ("group_id", "total"))
+    after = token_of(start + len(ids)) if found.truncated else None
+    groups: dict[str, list[dict[str, Any]]] = {i: [] for i in ids}
+    if ids:
+        sql = script("web_duplicate_frames", groups=", ".join(map(literal, ids)))
+        for row in records((await service.rows(request, sql)).table):
+            groups[row.pop("group_id")].append(row)
+    told = [{"group_id": i, "frames": frames} for i, frames in groups.items()]
+    return models.Groups(groups=told, total=totals[0] if totals else 0, next=after)
+
+
+def _place(token: str) -> int:
+    place = read_token(token)
+    return place if type(place) is int and 0 <= place <= 10_000_000 else 0
+
+
+@router.get("/review")
+async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) -> models.Review:
+    """Return the faces whose name a person should look at: the most doubtful, and some by lot."""
+    try:
+        answer = await service_of(request).answer(request, Ask(task="review", more={"n": k}))
+    except StoreError:  # nobody has a name yet
+        return models.Review(faces=[])
+    return models.Review(faces=records(answer.table))
+
+
+@router.get("/status")
+async def status(request: Request) -> models.Status:
+    """Return what is in the database, and what this service allows."""
+    service = service_of(request)
+    row = records((await service.cached(request, script("web_status"))).table)[0]
+    row["models"] = row["models"] or []
+    return models.Status(
+        name=service.dataset.uri.rstrip("/").rpartition("/")[2],
+        database=service.dataset.uri,
+        version=animeds_db.__version__,
+        read_only=service.options.read_only,
+        exports=service.options.exports is not None,
+        **row,
+    )

@@ -1,0 +1,135 @@
+"""SQL, named queries and search: questions in, rows out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import importlib_resources
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from animeds_db.errors import QueryError, UsageError
+from animeds_db.named_queries import NamedQuery, find, list_queries, save
+from animeds_db.web import models
+from animeds_db.web.api.common import Token, records
+from animeds_db.web.api.rows import SHAPES, FormParam, Limit, Wish, answer, streamed
+from animeds_db.web.errors import MissingError
+from animeds_db.web.framing import Ask
+from animeds_db.web.selection import LONGEST
+from animeds_db.web.service import service_of
+
+router = APIRouter(tags=["sql"])
+OWN = ("format", "limit", "token")
+"""Parameters of the request that are none of the query."""
+
+
+@router.get("/sql", responses=SHAPES, response_class=Response)
+async def sql_get(
+    request: Request,
+    q: Annotated[str, Query(max_length=LONGEST)],
+    form: FormParam = None,
+    limit: Limit = None,
+    token: Token = None,
+) -> Response:
+    """Run one SELECT; `p.NAME=…` fills `$NAME` in it."""
+    return await answer(request, q, _prefixed(request), Wish.read(request, form, limit, token))
+
+
+@router.post("/sql", responses=SHAPES, response_class=Response)
+async def sql_post(request: Request, body: models.SqlBody) -> Response:
+    """Run one SELECT."""
+    wish = Wish.read(request, body.format, body.limit, body.token)
+    return await answer(request, body.q, body.params, wish)
+
+
+@router.get("/queries")
+async def queries() -> list[models.Query]:
+    """List the named queries; yours win over the built-in ones."""
+    return [_told(query) for query in list_queries()]
+
+
+@router.post("/queries", status_code=201)
+async def save_query(request: Request, body: models.QueryBody) -> models.Query:
+    """Keep a query as a file in ./queries of the place where the service was started."""
+    await service_of(request).check(request, body.sql)
+    return _told(save(body.name, body.sql, title=body.title, description=body.description))
+
+
+@router.get("/queries/{name}", responses=SHAPES, response_class=Response)
+async def query(
+    request: Request, name: str, form: FormParam = None, limit: Limit = None, token: Token = None
+) -> Response:
+    """Run a named query; `p.NAME=…` or `NAME=…` are its parameters."""
+    named = _find(name)
+    plain = {k: v for k, v in request.query_params.items() if k not in OWN and not k.startswith("p.")}
+    values = named.bind(plain | _prefixed(request))
+    return await answer(
+        request, named.sql, values, Wish.read(request, form, limit, token, named.name), file=named.name
+    )
+
+
+@router.post("/queries/{name}", responses=SHAPES, response_class=Response)
+async def query_post(request: Request, name: str, body: models.ParamsBody) -> Response:
+    """Run a named query, with parameters in their types."""
+    named = _find(name)
+    wish = Wish.read(request, body.format, body.limit, body.token, named.name)
+    return await answer(request, named.sql, named.bind(body.params), wish, file=named.name)
+
+
+@router.get("/search", response_model=models.Found)
+async def search(
+    request: Request,
+    text: Annotated[str | None, Query(max_length=1000)] = None,
+    like: Annotated[str | None, Query(max_length=200, description="a frame's id")] = None,
+    k: Annotated[int, Query(ge=1, le=10_000)] = 20,
+    where: Annotated[str | None, Query(max_length=LONGEST)] = None,
+    form: FormParam = None,
+) -> Any:
+    """Return the frames most like some words or another frame, best first."""
+    if (text is None) == (like is None):
+        raise UsageError("search by words or by a frame", hint="?text=… or ?like=FRAME")
+    service = service_of(request)
+    ask = Ask(task="search", more={"text": text, "frame_id": like, "k": k, "where": where})
+    if Wish.read(request, form, None, None).form == "arrow":
+        return await streamed(request, service, ask)
+    return {"frames": records((await service.answer(request, ask)).table)}
+
+
+def _find(name: str) -> NamedQuery:
+    try:
+        return find(name[:200])
+    except QueryError as error:
+        if error.file is not None:  # it is there, and broken
+            raise
+        raise MissingError(error.message, hint=error.hint) from None
+
+
+def _prefixed(request: Request) -> dict[str, str]:
+    given = request.query_params.multi_items()
+    found = {name[2:]: value for name, value in given if name.startswith("p.")}
+    if len(found) < sum(name.startswith("p.") for name, _ in given):
+        raise UsageError("a parameter is given twice")
+    return found
+
+
+@cache
+def _built_in() -> set[Path]:
+    """Return where the queries of the package are."""
+    return {Path(str(f)).parent.resolve() for f in importlib_resources.files("animeds_queries").iterdir()}
+
+
+def _told(query: NamedQuery) -> models.Query:
+    return models.Query(
+        name=query.name,
+        title=query.title,
+        description=query.description,
+        mine=query.path.parent.resolve() not in _built_in(),
+        gives_frames="frame_id" in query.sql,
+        parameters=[
+            models.Parameter(name=p.name, type=p.type, required=p.required, default=p.default, help=p.help)
+            for p in query.params
+        ],
+        sql=query.sql,
+    )

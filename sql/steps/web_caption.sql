@@ -1,0 +1,6 @@
+-- The caption of one frame, as `animeds export` writes it by default.
+--
+-- {id}   the frame, as a literal
+WITH one AS (SELECT frame_id AS picture, frame_id FROM frames WHERE frame_id = {id})
+
+SELECT caption FROM captions_of('one')

@@ -1,0 +1,15 @@
+-- What people have said of the same things since an act, and otherwise.
+--
+-- $seen     the act that was seen last; null: none
+-- $field    character, appearance, tag or frame
+-- $op       what one says now
+-- $value
+-- $ids      of frames, or of boxes in them
+SELECT coalesce(detection_id, frame_id) AS id, field, op, value, who, said_at, act
+FROM labels
+WHERE field = $field
+    AND (detection_id IN (SELECT unnest($ids)) OR frame_id IN (SELECT unnest($ids)))
+    AND label_id > coalesce((SELECT max(label_id) FROM lance_labels WHERE act = $seen), '')
+    AND CASE WHEN field = 'tag' THEN value = $value AND op <> $op ELSE value IS DISTINCT FROM $value END
+ORDER BY label_id DESC
+LIMIT 20
