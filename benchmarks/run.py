@@ -15,6 +15,7 @@ import bench_characters
 import bench_dedup
 import bench_export
 import bench_ingest
+import bench_ray
 import bench_tags
 import bench_vectors
 from timing import machine
@@ -30,6 +31,9 @@ SECTIONS: dict[str, Callable[[Path, bool], str]] = {
     "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
     "characters": lambda work, quick: bench_characters.run(
         work, n=10_000 if quick else 100_000, rounds=1 if quick else 5
+    ),
+    "ray": lambda work, quick: bench_ray.run(
+        work, seconds=2 if quick else 11, kills=2 if quick else 10, rounds=1 if quick else 2
     ),
     "vectors": lambda work, quick: bench_vectors.run(work, rows=20_000 if quick else 100_000),
 }
