@@ -67,8 +67,8 @@ def find_duplicates(
     options = settled(session, frames, options)
     ranks = frame_ranks(session, frames, rank)
     join = remembered_join(store, options.memory_mb, progress)
-    without_vector = int(np.count_nonzero(~usable_rows(x)))
-    matches = find_matches(frames, x, ranks, options, float(options.threshold or 0), join)
+    usable = usable_rows(x)
+    matches = find_matches(frames, x, ranks, options, float(options.threshold or 0), join, usable)
     with duckdb.connect() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
@@ -81,7 +81,7 @@ def find_duplicates(
         keepers,
         groups.num_rows - keepers,
         segments.num_rows,
-        without_vector,
+        int(np.count_nonzero(~usable)),
         float(options.threshold or 0),
     )
 

@@ -114,13 +114,20 @@ class Matches:
 
 
 def find_matches(
-    frames: pa.Table, x: np.ndarray, ranks: np.ndarray, options: DedupOptions, threshold: float, join: Join
+    frames: pa.Table,
+    x: np.ndarray,
+    ranks: np.ndarray,
+    options: DedupOptions,
+    threshold: float,
+    join: Join,
+    usable: np.ndarray | None = None,
 ) -> Matches:
     """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
 
     x: what `vectors` gave; it is changed: of frames that are the very same, the best is compared for all.
-    `ranks`: those of the frames, 1, 2, 3 … in some order (int64); 1 is best.
+    `ranks`: those of the frames, 1, 2, 3 … in some order (int64); 1 is best. `usable`: `usable_rows(x)`, where known.
     """
+    usable = usable_rows(x) if usable is None else usable
     stills = _stills(frames, x, ranks)
     x[stills[1]] = np.nan
     pairs = join(frames, x, threshold)
@@ -129,9 +136,10 @@ def find_matches(
         like = _like_hashes(frames, ranks, options.phash_distance)
         a.append(like[0])
         b.append(like[1])
-    keys = np.unique(np.concatenate(a) * max(1, len(x)) + np.concatenate(b))
+    keys = np.sort(np.concatenate(a) * max(1, len(x)) + np.concatenate(b))
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     rows_a, rows_b = np.divmod(keys, max(1, len(x)))
-    cosine = _cosines(x, rows_a, rows_b, pairs, stills)
+    cosine = _cosines(x, usable, rows_a, rows_b, pairs, stills)
     found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b))
     return found.where(found.chosen(options, threshold))
 
@@ -218,7 +226,12 @@ def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np
 
 
 def _cosines(
-    x: np.ndarray, a: np.ndarray, b: np.ndarray, pairs: Pairs, stills: tuple[np.ndarray, np.ndarray]
+    x: np.ndarray,
+    usable: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    pairs: Pairs,
+    stills: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Return the cosine of each pair: as the join found it, 1 inside a still, else worked out here."""
     width = max(1, len(x))
@@ -228,7 +241,6 @@ def _cosines(
     best[stills[1]] = stills[0]
     rest = np.flatnonzero(np.isnan(cosine))
     left, right = best[a[rest]], best[b[rest]]
-    usable = usable_rows(x)
     both = usable[left] & usable[right]
     cosine[rest[both]] = cosines(x, left[both], x, right[both])
     return cosine
