@@ -12,6 +12,7 @@ import pytest
 
 from animeds_db.models import Models, load_profile
 from animeds_db.models.crops import head_crop
+from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text
 from animeds_db.sample.figure import Look, Pose, Style
 from animeds_db.sample.scene import Background, Drawn, Placed, Scene, compose
@@ -179,6 +180,17 @@ def test_a_frame_moved_by_a_pixel_stays_nearer_than_another_pose() -> None:
     vectors = image([first, moved, other])
     assert vectors[0] @ vectors[1] > 0.985
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+@pytest.mark.parametrize("pose", [Pose(eyes_closed=True), Pose(mouth_open=True)], ids=["blink", "word"])
+def test_a_blink_or_a_word_makes_no_new_picture_but_another_place_does(pose: Pose) -> None:
+    image = tiny().image
+    assert image
+    threshold = load_manifest().entry("tiny-image").thresholds["near_duplicate"]
+    first, later, elsewhere = image(
+        [pixels(draw((RIN, Pose()))), pixels(draw((RIN, pose))), pixels(draw((RIN, pose), place="beach"))]
+    )
+    assert first @ later >= threshold > first @ elsewhere
 
 
 def test_no_words_and_unknown_words_still_give_a_vector() -> None:

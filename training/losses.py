@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 PULL = 24.0
+"""How much a twin that lies too far away counts."""
 ASSIGNED = 10
 """Cells given to each box, as in the task-aligned assignment of TOOD (arXiv 2108.07755)."""
 
@@ -77,19 +78,15 @@ def detection_loss(
     return (score_loss * (0.2 + focus)).sum() / total * 1.5 + box_loss * 2.0
 
 
-def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5, weights: Tensor | None = None) -> Tensor:
+def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5) -> Tensor:
     """Return the asymmetric loss of arXiv 2009.14119: tags that are clearly absent count for little.
 
     With a high `ease` rare tags are learned sooner but said too often; with none a probability is one.
-    `weights` [T]: how much each tag counts.
     """
     chance = logits.sigmoid()
     present = truth * F.logsigmoid(logits)
     absent = (1 - truth) * F.logsigmoid(-logits) * chance.detach().pow(ease)
-    per_tag = present + absent
-    if weights is not None:
-        per_tag = per_tag * weights
-    return -per_tag.sum() / truth.sum().clamp_min(1.0)
+    return -(present + absent).sum() / truth.sum().clamp_min(1.0)
 
 
 def place_loss(dense: Tensor, truth: Tensor, sort: Tensor, local: Tensor) -> Tensor:
