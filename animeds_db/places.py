@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 
 from animeds_db.durability import flush_folder, flush_tree
 from animeds_db.errors import StoreError
-from animeds_db.remote import expect_reachable, explained, is_remote, storage_options
+from animeds_db.object_storage import expect_reachable, explained, is_remote, storage_options
 from animeds_db.schema import Table
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore
 from tables import frames
 
 import animeds_db
-from animeds_db import remote, schema
+from animeds_db import object_storage, schema
 from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
 from animeds_db.places import Place, place_new_database
@@ -160,7 +160,7 @@ def test_a_network_that_drops_for_seconds_costs_nothing_but_time(one: str, serve
 def test_a_network_that_stays_away_is_told(
     one: str, server: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "RETRIES", 0)
+    monkeypatch.setattr(object_storage, "RETRIES", 0)
     store = Store.open(one)
     with (
         server.gone(),

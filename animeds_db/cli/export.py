@@ -35,7 +35,7 @@ from animeds_db.cli.shaping import (
     shape_of,
 )
 from animeds_db.errors import UsageError
-from animeds_db.remote import is_remote
+from animeds_db.object_storage import is_remote
 
 if TYPE_CHECKING:
     from animeds_db.export import ExportReport

@@ -17,7 +17,7 @@ import xxhash
 
 from animeds_db.errors import SourceError, UsageError, did_you_mean
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
-from animeds_db.remote import was_uri
+from animeds_db.object_storage import was_uri
 from animeds_ingest.naming import EpisodeName, parse_name
 
 IMAGE_TYPES = ("screenshot", "fanart", "regularization")
