@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.errors import AnimedsError
 
 if TYPE_CHECKING:
+    from animeds_db.client import RemoteDataset, connect
     from animeds_db.dataset import Dataset, create, open  # noqa: A004 (animeds_db.open reads well)
 
 __version__ = "0.1.0"
-__all__ = ["AnimedsError", "Dataset", "__version__", "create", "open"]
+__all__ = ["AnimedsError", "Dataset", "RemoteDataset", "__version__", "connect", "create", "open"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from animeds_db import dataset
 
         return getattr(dataset, name)
+    if name in ("RemoteDataset", "connect"):
+        from animeds_db import client
+
+        return getattr(client, name)
     raise AttributeError(f"module 'animeds_db' has no attribute {name!r}")

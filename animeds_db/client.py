@@ -1,0 +1,206 @@
+"""A database behind `animeds serve`, spoken to as if it were here: `animeds_db.connect("http://…")`.
+
+Its one rule: the same calls give the same rows and raise the same errors as on a local dataset. Nothing but the
+standard library and pyarrow is needed; rows arrive as an Arrow IPC stream and are not copied on their way to polars.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import pyarrow as pa
+
+from animeds_db.errors import AnimedsError, QueryError, SourceError, StoreError, UsageError
+from animeds_db.web.errors import from_json
+
+if TYPE_CHECKING:
+    import polars as pl
+    from PIL import Image
+
+ARROW = "application/vnd.apache.arrow.stream"
+TIMEOUT_S = 300.0
+
+
+def connect(url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -> RemoteDataset:
+    """Return the database that `animeds serve` has at this address (the one it printed, with its token).
+
+    Raises StoreError when nobody answers there, UsageError for a wrong token or what is no address.
+    """
+    dataset = RemoteDataset(url, token=token, timeout=timeout)
+    dataset.status()
+    return dataset
+
+
+class Rows:
+    """Rows of a query, here already. `.pl()`, `.df()`, `.to_arrow_table()` and `.fetchall()` as DuckDB has them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._table.column_names)
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)} × {', '.join(self.columns)})"
+
+    def to_arrow_table(self) -> pa.Table:
+        """Return them as an Arrow table."""
+        return self._table
+
+    def pl(self) -> pl.DataFrame:
+        """Return them as a polars DataFrame, over the same memory."""
+        import polars as pl
+
+        frame = pl.from_arrow(self._table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def df(self) -> Any:
+        """Return them as a pandas DataFrame."""
+        return self._table.to_pandas()
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return them as tuples."""
+        columns = [column.to_pylist() for column in self._table.columns]
+        return list(zip(*columns, strict=True)) if columns else []
+
+
+class RemoteDataset:
+    """A database behind a service: sql, query, search, image, thumbnail."""
+
+    def __init__(self, url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise UsageError(f'"{url}" is no address of a service', hint="connect('http://127.0.0.1:8321')")
+        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._token = token or dict(parse_qsl(parts.query)).get("token")
+        self._timeout = timeout
+
+    @property
+    def uri(self) -> str:
+        """The address of the service, without its token."""
+        return self._base
+
+    def __repr__(self) -> str:
+        return f"RemoteDataset({self._base!r})"
+
+    def sql(self, text: str, params: Mapping[str, Any] | None = None) -> Rows:
+        """Run one SELECT there and return all of its rows. `params` fill `$name`: texts, numbers, lists of those.
+
+        Raises QueryError with line, column and hint, also where it takes longer than the service allows.
+        """
+        return self._rows("/api/sql", {"q": text, "params": dict(params or {}), "format": "arrow"})
+
+    def query(self, name: str, params: Mapping[str, Any] | None = None) -> Rows:
+        """Run a named query there. Raises QueryError."""
+        return self._rows(
+            f"/api/queries/{quote(name, safe='')}", {"params": dict(params or {}), "format": "arrow"}
+        )
+
+    def search(
+        self, text: str | None = None, *, frame_id: str | None = None, k: int = 20, where: str | None = None
+    ) -> Rows:
+        """Return the k frames most like some words or a frame, best first; see `Dataset.search`."""
+        asked = {"text": text, "like": frame_id, "k": k, "where": where, "format": "arrow"}
+        given = {key: value for key, value in asked.items() if value is not None}
+        return Rows(_table(self._ask(f"/api/search?{urlencode(given)}")[0]))
+
+    def image(self, frame_id: str) -> Image.Image:
+        """Return this very frame: RGB, as displayed. Raises QueryError for an unknown id, SourceError when its
+        file is gone."""
+        return self._picture(frame_id, "image")
+
+    def thumbnail(self, frame_id: str) -> Image.Image:
+        """Return the stored thumbnail (longer edge 256 px). Raises QueryError for an unknown id."""
+        return self._picture(frame_id, "thumbnail")
+
+    def status(self) -> dict[str, Any]:
+        """Return what is in the database, and what the service allows."""
+        told: dict[str, Any] = json.loads(self._ask("/api/status")[0])
+        return told
+
+    def _rows(self, path: str, body: dict[str, Any]) -> Rows:
+        try:
+            data = json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"a parameter cannot be sent: {error}", hint="texts, numbers, or lists of them"
+            ) from None
+        return Rows(_table(self._ask(path, data)[0]))
+
+    def _picture(self, frame_id: str, kind: str) -> Image.Image:
+        from PIL import Image
+
+        data, headers = self._ask(f"/api/frames/{quote(frame_id, safe='')}/{kind}")
+        missing = headers.get("X-Animeds-Missing")
+        if missing is not None:
+            raise SourceError(missing, hint="animeds sources relocate OLD NEW says where the files are now")
+        return Image.open(io.BytesIO(data))
+
+    def _ask(self, path: str, body: bytes | None = None) -> tuple[bytes, Mapping[str, str]]:
+        headers = {"Accept": f"{ARROW}, application/json, */*"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        request = urllib.request.Request(self._base + path, data=body, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                return _read(answer), answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refused(error) from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise StoreError(
+                f"{self._base} does not answer: {reason}", hint="is `animeds serve` running there?"
+            ) from error
+
+
+def _read(answer: Any) -> bytes:
+    """Return the body; of one that breaks off what came, for behind it stands why."""
+    try:
+        return bytes(answer.read())
+    except http.client.IncompleteRead as error:
+        return bytes(error.partial)
+
+
+def _table(body: bytes) -> pa.Table:
+    """Return the rows of an Arrow IPC stream, over its own bytes. Raises the error that stands behind it."""
+    source = pa.BufferReader(body)
+    try:
+        with pa.ipc.open_stream(source) as reader:
+            table = reader.read_all()
+        told = json.loads(body[source.tell() :])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError("the answer of the service broke off", hint="ask again") from error
+    if "error" in told:
+        raise from_json(told["error"])
+    return table
+
+
+def _refused(error: urllib.error.HTTPError) -> AnimedsError:
+    """Return what the service said as the error that a local dataset raises."""
+    try:
+        told = json.loads(error.read())["error"]
+    except (ValueError, KeyError, TypeError, OSError):
+        return StoreError(f"{error.url} answered {error.code}", hint="is `animeds serve` what answers there?")
+    if told.get("kind") == "MissingError":
+        return QueryError(told["message"], hint=told.get("hint"))
+    if error.code == 401:
+        return UsageError(
+            told["message"], hint="connect('http://…/?token=…'), the whole address that it printed"
+        )
+    return from_json(told)
