@@ -147,14 +147,26 @@ class Store:
             self._expect_present(name, key, rows)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
-        """Replace a table's content by these rows, in their order, in one commit. For what steps compute."""
+        """Replace a table's content by these rows, in their order, in one commit. For what steps compute.
+
+        Of two that do so at once, the later one's rows stay. Raises StoreError when others keep being faster.
+        """
         import lance
 
         _, rows = self._fitting(name, rows)
         uri, options = self.place.table(name), self.place.options
-        self.commit(
-            name, lambda _d: lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
-        )
+
+        def write(_dataset: lance.LanceDataset) -> None:
+            lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
+
+        for attempt in range(RETRIES):
+            try:
+                self.commit(name, write)
+            except StoreError as error:
+                if "ommit conflict" not in str(error.__cause__) or attempt == RETRIES - 1:
+                    raise
+            else:
+                return
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that meet `where`, a condition in Lance's SQL."""

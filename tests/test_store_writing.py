@@ -158,6 +158,25 @@ def test_two_processes_that_write_the_same_rows_write_them_once(tmp_path: Path) 
     assert len(ids) == len(set(ids)) == 70
 
 
+def test_of_tables_written_anew_at_once_one_stays_whole(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    versions = [frames(store, source, n) for source, n in (("aaaaaaaa", 3), ("bbbbbbbb", 5))]
+    threads = [
+        threading.Thread(target=lambda v=version: [store.rewrite("frames", v) for _ in range(8)])  # type: ignore[misc]
+        for version in versions
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        failed: list[object] = []
+        patch.setattr(threading, "excepthook", failed.append)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failed
+    found = store.table("frames").to_table()
+    assert any(found.equals(version) for version in versions)
+
+
 def test_compaction_joins_the_pieces_and_keeps_every_row(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     for first in range(0, 12, 2):

@@ -26,9 +26,11 @@ OBJECTS_BYTES = 80 * 2**20
 """Ray's shared memory when it is started here: only descriptions and outcomes go through it. Its least is 75 MB."""
 
 
-def imported() -> Any:
+def imported(address: str | None = None) -> Any:
     """Return the package ray, its telemetry switched off. Raises EngineError when it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address:  # each attempt takes 40 s where something else than Ray answers; Ray's own number is 20
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
     try:
         import ray
     except ImportError as error:
@@ -41,9 +43,10 @@ def imported() -> Any:
 
 def expect(address: str | None) -> None:
     """Raise EngineError unless Ray is installed and somebody answers at the address: what can be told at once."""
-    imported()
+    address = address or os.environ.get("RAY_ADDRESS")
+    imported(address)
     with _errors(address):
-        _expect_answer(address or os.environ.get("RAY_ADDRESS", ""))
+        _expect_answer(address or "")
 
 
 @contextlib.contextmanager
@@ -53,11 +56,11 @@ def cluster(address: str | None, cpus: int) -> Iterator[Any]:
     A connection that this process has already is used, and left open. Without an address (nor RAY_ADDRESS)
     Ray is started with `cpus` cores, at most those of this machine, and stopped at the end.
     """
-    ray = imported()
+    address = address or os.environ.get("RAY_ADDRESS")
+    ray = imported(address)
     if ray.is_initialized():
         yield ray
         return
-    address = address or os.environ.get("RAY_ADDRESS")
     with _errors(address), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "lance is not fork-safe")  # Ray starts other programs, at once
         if address:
