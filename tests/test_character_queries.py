@@ -229,16 +229,12 @@ def test_doubtful_answers_are_asked_for_first(tmp_path: Path) -> None:
     border = {"at": 301, "vector": bea, "character": "unknown", "score": 0.48, "margin": 0.0}
     one_shot = [
         {"at": 401, "vector": anna, "character": "Anna", "margin": 0.4},
-        {"at": 402, "vector": anna, "character": "Bea", "margin": 0.4},
+        {"at": 402, "vector": anna, "character": "Bea", "margin": 0.4, "score": 0.85},
     ]
-    with faces_store(tmp_path, [*at_ease, narrow, border, *one_shot]) as dataset:
+    dark = {"at": 501, "vector": bea, "character": "unknown", "score": 0.01, "margin": 0.0, "brightness": 0.1}
+    faint = dark | {"at": 601, "detected": 0.1}
+    with faces_store(tmp_path, [*at_ease, narrow, border, *one_shot, dark, faint]) as dataset:
         rows = dataset.query("needs_review", {"limit": 4}).to_arrow_table().to_pylist()
-    assert {row["face_id"].split("-")[1] for row in rows} == {
-        "000201000",
-        "000301000",
-        "000401000",
-        "000402000",
-    }
     assert {row["face_id"].split("-")[1]: row["reason"] for row in rows} == {
-        "000201000": "margin", "000301000": "score", "000401000": "shot", "000402000": "shot"
+        "000201000": "margin", "000301000": "score", "000402000": "shot", "000501000": "sight"
     }  # fmt: skip

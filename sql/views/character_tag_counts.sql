@@ -1,0 +1,38 @@
+-- On how many of a character's frames each tag is borne: one row per character, period and tag.
+--
+--     SELECT * FROM character_tag_counts('season') WHERE is_outfit_tag(tag) ORDER BY n_frames DESC
+--
+-- per         series, season or episode: what a row is counted over
+-- threshold   score from which on a tag counts, 0…1
+-- only_alone  count only frames on which nobody else is: their tags are about this character
+-- of_show     only this show; null is all
+-- n_seen      frames that could bear it: those of the character that were tagged; share is n_frames / n_seen
+CREATE OR REPLACE MACRO character_tag_counts(
+    per := 'series', threshold := 0.35, only_alone := true, of_show := NULL
+) AS TABLE
+WITH seen AS (  -- frames that were never tagged say nothing
+    SELECT character, period, count(*) AS n_seen
+    FROM (
+        SELECT unnest(characters) AS character, frame_id, period(per, season, episode) AS period
+        FROM frame_characters
+        WHERE (NOT only_alone OR (n_characters = 1 AND n_boxes <= 1)) AND (of_show IS NULL OR "show" = of_show)
+    )
+    SEMI JOIN tags USING (frame_id)
+    GROUP BY character, period
+),
+
+borne AS (
+    SELECT
+        character,
+        period,
+        tag,
+        count(*) AS n_frames,
+        list_sort(list(DISTINCT episode_name(season, episode))) AS episodes
+    FROM (SELECT *, period(per, season, episode) AS period FROM character_tags(threshold))
+    WHERE (NOT only_alone OR alone) AND (of_show IS NULL OR "show" = of_show)
+    GROUP BY character, period, tag
+)
+
+SELECT borne.character, borne.period, tag, n_frames, n_seen, round(n_frames / n_seen, 3) AS share, episodes
+FROM borne
+JOIN seen ON seen.character = borne.character AND seen.period IS NOT DISTINCT FROM borne.period;
