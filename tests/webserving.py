@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -48,3 +50,17 @@ def client_of(database: Path | None = None, options: Options | None = None) -> I
     """Serve a database, and give a client that speaks to it."""
     with serving(database, options) as address, httpx2.Client(base_url=address, timeout=180) as client:
         yield client
+
+
+@cache
+def shared() -> str:
+    """Return the address of a service over the sample show that all tests of this process share. Only read there."""
+    stack = ExitStack()
+    address = stack.enter_context(serving())
+    atexit.register(stack.close)
+    return address
+
+
+def reader() -> httpx2.Client:
+    """Return a client of the shared service."""
+    return httpx2.Client(base_url=shared(), timeout=180)
