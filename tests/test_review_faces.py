@@ -62,6 +62,16 @@ def test_the_doubtful_come_first_and_a_quarter_by_lot(tmp_path: Path) -> None:
     assert other != rows
 
 
+def test_two_faces_that_one_answer_settles_are_not_both_asked_about(tmp_path: Path) -> None:
+    doubtful = {"character": "unknown", "score": 0.5, "margin": 0.0}
+    copies = [{"at": 10 * i, "vector": near(ANNA, i, 0.001)} | doubtful for i in range(6)]
+    other = {"at": 100, "vector": BEA} | doubtful | {"score": 0.45}
+    with faces_store(tmp_path, [*copies, other]) as dataset:
+        rows = review_faces(dataset.session, 3)
+    asked = [row["face_id"].split("-")[1] for row in rows if row["drawn"] == "worth"]
+    assert asked == ["000000000", "000100000"]
+
+
 def test_answers_are_labels_and_are_not_asked_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
