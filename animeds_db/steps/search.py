@@ -103,8 +103,10 @@ def search(
     if k < 1:
         raise UsageError(f"-k is {k}; ask for at least one frame")
     if store is not None and by_index(store, k, where):
-        where = _near(session, store, vector, k)
-    sql = sql_script("steps", "search.sql").format(width=len(vector), where=where or "true")
+        condition = _near(session, store, vector, k)
+    else:
+        condition = f"embedding IS NOT NULL AND (\n{where or 'true'}\n)"
+    sql = sql_script("steps", "search.sql").format(width=len(vector), where=condition)
     return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
 
 
