@@ -148,6 +148,7 @@ def pick(faces: Sequence[Box], each: int, rng: np.random.Generator) -> dict[str,
 def evaluate(ds: Dataset, everything: Sequence[Box], each: int, draw: int) -> Outcome:
     """Add examples, classify at all thresholds and as by default, and compare with the truth."""
     ds.store.delete("examples", "true")
+    ds.store.delete("labels", "true")
     picked = pick([box for box in everything if box.kind == "face"], each, np.random.default_rng(draw))
     for name, ids in picked.items():
         add_faces(ds.store, ds.session, name, ids)
