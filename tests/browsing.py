@@ -93,7 +93,7 @@ class Visitor:
     ) -> None:
         viewport: Any = {"width": size[0], "height": size[1]}
         self.context = chrome.new_context(viewport=viewport, color_scheme=scheme, base_url=address)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(40_000)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

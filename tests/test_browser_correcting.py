@@ -162,7 +162,9 @@ def test_what_the_service_refuses_is_taken_back_on_the_page(visitor: Visitor, pl
     assert page.locator(".tile.dropped").count() == 0
     page.get_by_role("button", name="Say mine").click()
     page.locator(".tile.dropped").wait_for()
-    assert place.rows(f"SELECT who, value FROM frame_labels WHERE frame_id = '{frame}'") == [("Mika", "drop")]
+    said(visitor, "1 frame: dropped")
+    now = f"SELECT who, value FROM labels WHERE field = 'frame' AND frame_id = '{frame}'"
+    assert place.rows(now) == [("Mika", "drop")]
     visitor.complaints = [words for words in visitor.complaints if "409" not in words]
 
 
@@ -231,6 +233,7 @@ def test_states_without_anything_say_what_to_do(visitor: Visitor) -> None:
     page = visitor.open("/?where=time_s+<+0")
     page.get_by_text("No frame is like that").wait_for()
     page.get_by_role("link", name="Show all frames").press("Enter")
+    page.locator(".tile img.there").first.wait_for()
     assert frames_shown(visitor) > 0
     visitor.open("/frames/nothing-000000000")
     page.get_by_role("alert").wait_for()

@@ -29,11 +29,11 @@ export function look() {
 export function say(word, words, apply, again) {
   if (readOnly()) return toast("This service is read-only: start it without --read-only to correct.", { kind: "failed" });
   const back = apply?.() ?? (() => {});
-  line = line.then(() => speak(word, words, back, again));
+  line = line.then(() => speak(word, words, back, () => say(word, words, apply, again), again));
   return line;
 }
 
-async function speak(word, words, back, again) {
+async function speak(word, words, back, anew, again) {
   try {
     const { act, n } = await post(word);
     own.add(act);
@@ -43,7 +43,7 @@ async function speak(word, words, back, again) {
     return true;
   } catch (error) {
     back();
-    if (error.status === 409) differ(error, word, words, again);
+    if (error.rest?.others?.length) differ(error, anew, again);
     else tellError(error);
     return false;
   }
@@ -61,12 +61,11 @@ async function post(word) {
 }
 
 /* Two people said different things of the same face: both words are shown, and one is chosen. */
-function differ(error, word, words, again) {
-  const mine = () => look().then(() => say(word, words, null, again), tellError);
+function differ(error, anew, again) {
   toast(`${error.message}${error.hint ? ` – ${error.hint}` : ""}`, {
     kind: "failed",
     stay: 60000,
-    actions: [["Keep theirs", () => look().then(again, tellError)], ["Say mine", mine]],
+    actions: [["Keep theirs", () => look().then(again)], ["Say mine", () => look().then(anew)]],
   });
 }
 

@@ -59,7 +59,7 @@ export class Facets {
     const box = h("details", { class: "facet" }, h("summary", {}, title), name === "tag" || name === "character" ? search : null, list, more);
     box.open = open || manner("open", "").split(",").includes(name);
     const part = { name, title, box, list, search, more, long: false, values: [] };
-    box.addEventListener("toggle", () => box.open && this.selection && this.#ask(part));
+    box.addEventListener("toggle", () => box.open && this.selection && part.shown !== this.selection && this.#ask(part));
     search.addEventListener("input", debounce(120, () => this.#find(part)));
     more.addEventListener("click", () => this.#longer(part));
     this.parts.set(name, part);
@@ -78,6 +78,7 @@ export class Facets {
   }
 
   async #ask(part, limit = part.long ? LONG : SHORT + 1) {
+    part.shown = this.selection;
     try {
       part.values = (await api.facet(this.selection, part.name, limit, this.asking.signal)).values;
       part.asked = limit;

@@ -109,7 +109,8 @@ export class Grid {
     else this.anchor = next;
     this.reveal(next);
     for (const i of [before, next]) if (this.tiles.has(i)) this.#fill(this.tiles.get(i), i);
-    this.tiles.get(next)?.querySelector("a")?.focus({ preventScroll: true });
+    this.focusing = next;
+    this.#focus();
     this.on.move?.(next);
   }
 
@@ -136,6 +137,14 @@ export class Grid {
 
   frame(i = this.cursor) {
     return this.list?.get(i) ?? null;
+  }
+
+  /* The focus goes to the cursor's tile as soon as its frame is there. */
+  #focus() {
+    const link = this.tiles.get(this.focusing)?.querySelector("a");
+    if (!link) return;
+    this.focusing = null;
+    link.focus({ preventScroll: true });
   }
 
   #chooseBetween(a, b) {
@@ -229,6 +238,7 @@ export class Grid {
       of: this.list.total,
       place: i,
     });
+    if (i === this.focusing) this.#focus();
   }
 
   #place(tile, i) {

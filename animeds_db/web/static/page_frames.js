@@ -80,7 +80,7 @@ const title = (params) => [...params.values()].map(spoken).join(", ").slice(0, 6
 /* Something has come in, or was said: the grid and the words above it follow. */
 function drawn() {
   toolbar.count(list.total, list.length);
-  if (list.length || list.total === 0 || list.failed) $("#grid").removeAttribute("aria-busy");
+  if (list.windows.size || list.total === 0 || list.failed) $("#grid").removeAttribute("aria-busy");
   const state = $("#grid").querySelector(".empty");
   if (list.failed && !list.length) return tellState(failure(list.failed, load));
   if (list.total === 0) return tellState(nothingHere());

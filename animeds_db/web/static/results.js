@@ -14,6 +14,7 @@ export class Results {
 
   waiting(stop) {
     show(this.el, h("p", { class: "row" }, "Asking… ", button("Stop", stop)));
+    this.el.setAttribute("aria-busy", "asking");
   }
 
   clear() {

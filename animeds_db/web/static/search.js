@@ -99,7 +99,7 @@ export class Search {
 
 const short = (text) => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
 
-const PLACEHOLDERS = { list: "a, b, c", text: "", int: "0", real: "0.5" };
+const EXAMPLE = { list: "a, b, c" };
 
 /* One field per parameter of a named query; values from p.NAME of the address, else the default. */
 export function parameterFields(parameters, given) {
@@ -126,7 +126,7 @@ function line(parameter, value, id) {
     inputmode: numeric ? "decimal" : null,
     required: parameter.required,
     autocomplete: "off",
-    placeholder: asText(parameter.default) || PLACEHOLDERS[parameter.type],
+    placeholder: asText(parameter.default) || EXAMPLE[parameter.type],
     value: value ?? "",
   });
 }
