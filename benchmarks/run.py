@@ -1,7 +1,8 @@
 """Measure the README's claims on this machine and write benchmarks/results/report.md.
 
-python benchmarks/run.py                 everything
-python benchmarks/run.py ingest --quick  one section, small
+python benchmarks/run.py                 everything, in sizes that take about half an hour on two cores
+python benchmarks/run.py ingest --quick  one section, small: to see that it runs
+python benchmarks/run.py --full          the sizes of a curator: hours
 """
 
 from __future__ import annotations
@@ -16,26 +17,33 @@ import bench_dedup
 import bench_export
 import bench_ingest
 import bench_ray
+import bench_scale
+import bench_service
 import bench_tags
 import bench_vectors
 from timing import machine
 
-SECTIONS: dict[str, Callable[[Path, bool], str]] = {
-    "ingest": lambda work, quick: bench_ingest.run(
-        work, minutes=2 if quick else 24, rounds=1 if quick else 3
+SIZES = ("quick", "half an hour", "full")
+SECTIONS: dict[str, Callable[[Path, int], str]] = {
+    "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 4, 24)[size], rounds=(1, 1, 3)[size]),
+    "dedup": lambda work, size: bench_dedup.run(work, episodes=(2, 2, 3)[size]),
+    "export": lambda work, size: bench_export.run(work, frames=(60, 300, 2000)[size], rounds=(1, 1, 3)[size]),
+    "tags": lambda work, size: bench_tags.run(work, n=(20_000, 100_000, 1_000_000)[size], rounds=3),
+    "characters": lambda work, size: bench_characters.run(
+        work, n=(10_000, 50_000, 100_000)[size], rounds=(1, 3, 5)[size]
     ),
-    "dedup": lambda work, quick: bench_dedup.run(work, episodes=2 if quick else 3),
-    "export": lambda work, quick: bench_export.run(
-        work, frames=60 if quick else 2000, rounds=1 if quick else 3
+    "ray": lambda work, size: bench_ray.run(
+        work, seconds=(2, 4, 11)[size], kills=(2, 3, 10)[size], rounds=(1, 1, 2)[size]
     ),
-    "tags": lambda work, quick: bench_tags.run(work, n=20_000 if quick else 1_000_000, rounds=3),
-    "characters": lambda work, quick: bench_characters.run(
-        work, n=10_000 if quick else 100_000, rounds=1 if quick else 5
+    "vectors": lambda work, size: bench_vectors.run(work, rows=(10_000, 30_000, 100_000)[size]),
+    "scale": lambda work, size: bench_scale.run(
+        work,
+        sizes=((5_000,), (10_000, 100_000), (10_000, 100_000, 1_000_000))[size],
+        rounds=(1, 1, 3)[size],
     ),
-    "ray": lambda work, quick: bench_ray.run(
-        work, seconds=2 if quick else 11, kills=2 if quick else 10, rounds=1 if quick else 2
+    "service": lambda work, size: bench_service.run(
+        work, n=(5_000, 100_000, 1_000_000)[size], crowd_s=(5, 20, 60)[size]
     ),
-    "vectors": lambda work, quick: bench_vectors.run(work, rows=20_000 if quick else 100_000),
 }
 
 
@@ -45,14 +53,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sections", nargs="*", default=list(SECTIONS), help=", ".join(SECTIONS))
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--quick", dest="size", action="store_const", const=0, help="small sizes")
+    how.add_argument("--full", dest="size", action="store_const", const=2, help="large sizes: hours")
+    parser.set_defaults(size=1)
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
     work.mkdir(parents=True, exist_ok=True)
-    parts = [f"# Benchmarks\n\n{machine()}. Wall and processor time are medians of runs in turns."]
+    parts = [
+        f"# Benchmarks\n\n{machine()}. Sizes: {SIZES[options.size]}. Times are medians of runs in turns."
+    ]
     for name in options.sections:
-        parts.append(SECTIONS[name](work, options.quick))
+        parts.append(SECTIONS[name](work, options.size))
         print(parts[-1], flush=True)
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
