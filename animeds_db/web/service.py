@@ -29,7 +29,7 @@ from animeds_db.web.pictures import Pictures
 from animeds_db.web.workers import Call, Workers
 
 KEPT = 256
-"""Answers that are kept while no table changes: facets, counts."""
+"""Answers that are kept while no table changes: pages of frames, facets, counts."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ class Service:
         ask = Ask(self._fitting(sql), dict(params or {}), most, skip, self.limits.size, file)
         return await self.answer(request, ask)
 
-    async def cached(self, request: Request, sql: str, *, rows: int | None = None) -> Answer:
+    async def cached(self, request: Request, sql: str, *, rows: int | None = None, skip: int = 0) -> Answer:
         """Run SQL as `rows` does, or give what it gave before, while no table has changed."""
         store = self.dataset.store
         versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
-        key = (sql, rows, versions)
+        key = (sql, rows, skip, versions)
         if key not in self._answers:
-            self._answers[key] = await self.rows(request, sql, rows=rows)
+            self._answers[key] = await self.rows(request, sql, rows=rows, skip=skip)
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
         else:

@@ -51,7 +51,7 @@ async def frames(
 async def count(request: Request, selection: Selected) -> Count:
     """Return how many frames a selection has."""
     sql = f"SELECT count(*) AS n FROM (\n{selection.sql(order=False)}\n)"
-    answer = await service_of(request).rows(request, sql)
+    answer = await service_of(request).cached(request, sql)
     return Count(count=answer.table["n"][0].as_py())
 
 
@@ -114,7 +114,7 @@ async def page_of(
     """Return frames of a selection as they stand in a grid, and whether there are more behind them."""
     service = service_of(request)
     with placed(selection):
-        found = await service.rows(request, selection.sql(), rows=count, skip=start)
+        found = await service.cached(request, selection.sql(), rows=count, skip=start)
     scores = dict(zip(*(found.table[name].to_pylist() for name in ("frame_id", "score")), strict=True))
     rows = await tiles(request, [i for i in scores if i is not None])
     return [rows[i] | {"score": scores[i]} for i in scores if i in rows], found.truncated
@@ -125,7 +125,7 @@ async def tiles(request: Request, ids: Sequence[str]) -> dict[str, dict[str, Any
     if not ids:
         return {}
     sql = script("web_frames", ids=", ".join(map(literal, ids)))
-    answer = await service_of(request).rows(request, sql)
+    answer = await service_of(request).cached(request, sql)
     return {row["frame_id"]: row for row in records(answer.table)}
 
 
