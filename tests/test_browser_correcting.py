@@ -38,13 +38,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     chromium()
     from webserving import serving
 
-    from animeds_db.web import Options
+    from animeds_db.web.options import Limits, Options
 
     folder = tmp_path_factory.mktemp("work")
     database = named_show(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        with serving(database, Options(exports=folder / "out", who="Mika")) as address:
+        with serving(
+            database, Options(exports=folder / "out", who="Mika", limits=Limits(workers=2))
+        ) as address:
             yield Place(address, database, folder)
 
 

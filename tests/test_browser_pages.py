@@ -20,10 +20,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     chromium()
     from webserving import serving
 
-    from animeds_db.web import Options
+    from animeds_db.web.options import Limits, Options
 
     folder = tmp_path_factory.mktemp("pages")
-    with serving(named_show(folder), Options(exports=folder)) as there:
+    with serving(named_show(folder), Options(exports=folder, limits=Limits(workers=2))) as there:
         yield there
 
 
