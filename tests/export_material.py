@@ -28,6 +28,8 @@ GIRL: Tags = (
     ("red_hair", "general", 0.9),
     ("takamachi_nanoha", "character", 0.8),
 )
+CAPTION = "waifu, 1girl, red hair"
+"""What steps.captions makes of them with the activation tag waifu."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ def tables(
         for source in sorted(sources, key=lambda s: s.source_id)
         for row in source.rows
     ]
-    rows = [{**row, **steer(i, row)} for i, row in enumerate(rows)]
+    rows = [{**row, "caption": CAPTION, **steer(i, row)} for i, row in enumerate(rows)]
     plan = pa.Table.from_pylist([{name: row[name] for name in PLAN.names} for row in rows], PLAN)
     return plan, pa.Table.from_pylist([source.source_row() for source in sources])
 

@@ -96,7 +96,7 @@ def test_any_column_of_the_query_is_a_level_and_goes_before_what_is_known(sessio
 
 
 def test_no_value_and_slashes_make_one_folder_each(session: Session) -> None:
-    assert folders(session, "show/episode/shot")[-1] == "a_b: c/episode_others/shot_others"
+    assert folders(session, "show/episode/shot")[-1] == "a_b_ c/episode_others/shot_others"
 
 
 def test_rare_combinations_go_to_others_wherever_they_are(session: Session) -> None:

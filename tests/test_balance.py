@@ -72,6 +72,15 @@ def test_an_exact_name_goes_before_a_pattern_and_the_first_pattern_counts(tmp_pa
     }  # fmt: skip
 
 
+def test_names_that_are_no_file_names_weigh_as_the_folders_that_they_become(tmp_path: Path) -> None:
+    lines = tmp_path / "weights.csv"
+    lines.write_text("Re:Zero, 3\n*?b, 5\n", "utf-8")
+    weights = read_weights(lines)
+    assert weights["name"].to_pylist() == ["Re_Zero", "*?b"]
+    table = repeats_of({"Re_Zero": 1, "other": 1}, weights).to_pylist()
+    assert [row["repeats"] for row in table] == [3, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -140,7 +149,7 @@ def reference(tree: dict[str, int], lines: list[tuple[str, int]], most: int) -> 
     return {f: (p, min(round(p / tree[f] / least), most)) for f, p in found.items()}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(TREES, LINES, st.integers(1, 60))
 def test_sql_gives_what_the_reference_gives(
     tree: dict[str, int], lines: list[tuple[str, int]], most: int

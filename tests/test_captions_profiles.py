@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from captioned import LEFT, RIGHT, SOURCE, TAGS, captioned_store, captions_of
 
@@ -138,6 +139,20 @@ def test_thresholds_hold_per_category(session: Session) -> None:
         categories=("general", "character"), thresholds={"general": 0.95, "character": 0.9}
     )
     assert written(session, profile) == "long hair, 1girl, solo, takamachi nanoha"
+
+
+def test_activation_tags_are_parted_by_commas_and_not_said_twice(session: Session) -> None:
+    profile = CaptionProfile(activation_tag="takamachi_nanoha , my_style,", categories=("character",))
+    assert written(session, profile) == "takamachi nanoha, my style"
+
+
+def test_scores_that_were_float32_and_little_faces(session: Session) -> None:
+    just = float(np.float32(0.35))
+    assert just < 0.35
+    tags = [("zebra_x", just), ("o_o", 0.5), ("<|>_<|>", 0.5), (":_;", 0.5), ("apple_y", just), ("low", 0.34)]
+    listed = [{"tag": tag, "category": "general", "score": score} for tag, score in tags]
+    crop = {"crop": [0.0, 0.0, 1.0, 0.9], "picture_tags": listed}
+    assert written(session, CaptionProfile(), **crop) == ":_;, <|>_<|>, o_o, apple y, zebra x"
 
 
 def test_a_tag_with_brackets_keeps_its_underscores_or_not(session: Session) -> None:

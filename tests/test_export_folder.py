@@ -170,8 +170,16 @@ def test_repeats_below_one_are_refused(show: Measured, tmp_path: Path) -> None:
 
 
 def test_empty_captions_are_counted(show: Measured, tmp_path: Path) -> None:
-    report = export(*tables([show], tags=[("smile", "general", 0.2)]), tmp_path / "out")
+    report = export(*tables([show], steer=lambda i, row: {"caption": ""}), tmp_path / "out")
     assert report.notes == ("4 captions are empty: no tag reaches 0.35, no activation tag is given",)
+
+
+def test_a_picture_without_a_caption_gets_no_file_for_one(show: Measured, tmp_path: Path) -> None:
+    plan, sources = tables([show], steer=lambda i, row: {"caption": None if i else "first"})
+    export(plan, sources, tmp_path / "out")
+    assert [name for name in content(tmp_path / "out") if name.endswith("0.txt")] == [
+        "Magical Girl - S04E01-000000000.txt"
+    ]
 
 
 def test_captions_can_be_left_out(show: Measured, tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import pytest
 from export_material import Measured, content, picture_source, tables
 from trainer_readers import READERS, kohya_folders
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
 from animeds_db.export.layouts import webdataset
+from animeds_db.steps.shape import Shape, agreed
 
 STEERED: list[dict[str, Any]] = [
     {"folder": "1_character/Aoba", "repeats": 3, "filename": "v1.5 first"},
@@ -206,13 +208,50 @@ def test_kohya_without_captions_trains_on_class_tokens(caps: Measured, tmp_path:
 
 def test_kohya_is_told_of_captions_with_variants_and_of_what_stays_in_front(tmp_path: Path) -> None:
     caps = picture_source(tmp_path / "caps", count=2)
-    texts = ["waifu ||| 1girl, smile", "one\nanother"]
+    texts = ["waifu, Aoba &&& 1girl, smile", "one\nanother"]
     plan, sources = tables([caps], steer=lambda i, row: {"caption": texts[i], "folder": f"f{i}"})
-    export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=("kohya-toml",)))
+    options = ExportOptions(
+        layouts=("kohya-toml",), activation_tag="waifu, tv style", keep_tokens_separator="&&&"
+    )
+    export(plan, sources, tmp_path / "out", options=options)
     config = tomllib.loads((tmp_path / "out" / "dataset_config.toml").read_text())
     first, second = config["datasets"][0]["subsets"]
-    assert first["keep_tokens_separator"] == "|||" and first["shuffle_caption"]
-    assert second["enable_wildcard"] and "keep_tokens_separator" not in second
+    assert first["keep_tokens_separator"] == "&&&" and first["shuffle_caption"] and "keep_tokens" not in first
+    assert second["enable_wildcard"] and second["keep_tokens"] == 2 and "keep_tokens_separator" not in second
+
+
+def test_what_the_command_line_of_kohya_must_be_told_is_said(tmp_path: Path) -> None:
+    caps = picture_source(tmp_path / "caps", count=1)
+    plan, sources = tables([caps], steer=lambda i, row: {"caption": "a ||| b\na ||| c"})
+    options = ExportOptions(layouts=("kohya",), keep_tokens_separator="|||")
+    notes = " ".join(export(plan, sources, tmp_path / "out", options=options).notes)
+    assert "--enable_wildcard" in notes and '--keep_tokens_separator "|||"' in notes
+
+
+def test_trainers_that_count_what_stays_in_front_are_told(caps: Measured, tmp_path: Path) -> None:
+    out = exported(caps, tmp_path / "out", "onetrainer", "ai-toolkit", activation_tag="waifu, tv style")
+    concepts = json.loads((out / "onetrainer" / "concepts.json").read_text())
+    assert {c["text"]["keep_tags_count"] for c in concepts} == {2}
+    assert "keep_tokens: 2" in (out / "ai-toolkit" / "datasets.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("layouts", "profile", "message"),
+    [
+        (("everydream",), {"variants": 2}, "everydream reads one caption per picture"),
+        (("kohya", "musubi", "ai-toolkit"), {"variants": 2}, "musubi, ai-toolkit reads one caption"),
+        (("onetrainer",), {"keep_tokens_separator": "|||"}, "no keep_tokens_separator"),
+        (("kohya-toml",), {"dropout": 0.1}, "no empty caption"),
+    ],
+)
+def test_captions_that_a_trainer_would_not_understand_are_refused(
+    layouts: tuple[str, ...], profile: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        agreed(ExportOptions(layouts=layouts), Shape(CaptionProfile(**profile)))
+    assert caught.value.hint
+    options, _ = agreed(ExportOptions(layouts=("kohya", "plain")), Shape(CaptionProfile(variants=3)))
+    assert options.layouts == ("kohya", "plain")
 
 
 def test_sidecars_in_the_forms_of_the_tools_people_come_from(caps: Measured, tmp_path: Path) -> None:
@@ -227,6 +266,7 @@ def test_sidecars_in_the_forms_of_the_tools_people_come_from(caps: Measured, tmp
     told = json.loads(found["picture 1_face1.json"])
     assert told["facepos"] == [[0.1, 0.2, 0.3, 0.6]] and round(told["fh_ratio"], 6) == 0.4
     assert (told["n_faces"], told["cropped"], told["characters"]) == (1, True, ["Aoba"])
+    assert told["n_people"] == 1
     assert found["picture 1_face1.png.tags"] == b"1girl, red_hair\n"
     hidden = json.loads(found[".picture 1_face1_meta.json"])
     assert hidden["crop"] == {"type": "face"} and hidden["image_size"] == [64, 48]

@@ -11,6 +11,7 @@ from export_material import GIRL, Measured, Tags, content, database, picture_sou
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
 from animeds_db.session import Session
+from animeds_db.steps.shape import default_shape
 
 BOTH: Tags = (("1girl", "general", 0.97), ("1boy", "general", 0.95), ("red_hair", "general", 0.6))
 BLONDE: Tags = (("1girl", "general", 0.97), ("blonde_hair", "general", 0.9), ("red_hair", "general", 0.12))
@@ -40,8 +41,9 @@ def session(sources: list[Measured], tmp_path_factory: pytest.TempPathFactory) -
 def test_the_guide_is_one_selection_and_one_export(
     session: Session, sources: list[Measured], tmp_path: Path
 ) -> None:
-    plan, rows = select(session, WAIFU, {"least": 0.35})
-    report = export(plan, rows, tmp_path / "out", options=ExportOptions(activation_tag="waifu"))
+    options = ExportOptions(activation_tag="waifu")
+    plan, rows = select(session, WAIFU, {"least": 0.35}, shape=default_shape(options))
+    report = export(plan, rows, tmp_path / "out", options=options)
     found = content(tmp_path / "out")
     assert report.n_pictures == 2
     assert found["Show - S01E01-000000000.txt"] == found["picture 1.txt"] == b"waifu, 1girl, red hair"
@@ -87,8 +89,10 @@ def test_a_selection_may_end_as_a_statement_does(session: Session, end: str) -> 
 
 
 def test_frames_without_tags_are_exported_too(session: Session, tmp_path: Path) -> None:
-    plan, rows = select(session, "SELECT frame_id FROM frames WHERE len(tags) = 0 OR tags IS NULL")
-    export(plan, rows, tmp_path / "out", options=ExportOptions(activation_tag="style"))
+    options = ExportOptions(activation_tag="style")
+    untagged = "SELECT frame_id FROM frames WHERE len(tags) = 0 OR tags IS NULL"
+    plan, rows = select(session, untagged, shape=default_shape(options))
+    export(plan, rows, tmp_path / "out", options=options)
     assert content(tmp_path / "out")["Show - S01E01-000000750.txt"] == b"style"
 
 

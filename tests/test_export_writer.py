@@ -57,11 +57,8 @@ def test_a_folder_with_something_in_it_is_refused_without_overwrite(caps: Measur
 
 def test_an_earlier_export_is_replaced_with_overwrite(caps: Measured, out: Path) -> None:
     before = content(out)
-    export(
-        *tables([caps]),
-        out,
-        options=ExportOptions(activation_tag="second", image_format="webp", overwrite=True),
-    )
+    again = tables([caps], steer=lambda i, row: {"caption": "second, 1girl"})
+    export(*again, out, options=ExportOptions(image_format="webp", overwrite=True))
     after = content(out)
     assert not set(after) & {name for name in before if name.endswith(".png")}
     assert after["picture 1.txt"].startswith(b"second, ")

@@ -44,7 +44,7 @@ def kohya_folders(root: Path, ending: str = ".txt") -> Found:
 
 
 SUBSET = {"image_dir", "num_repeats", "is_reg", "caption_extension", "class_tokens", "enable_wildcard"}
-SUBSET |= {"shuffle_caption", "keep_tokens_separator"}
+SUBSET |= {"shuffle_caption", "keep_tokens_separator", "keep_tokens"}
 
 
 def kohya_toml(root: Path) -> Found:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from animeds_db.errors import SourceError
 from animeds_db.export.bucket import sent
 from animeds_db.export.furnish import furnish, own_path
+from animeds_db.export.layouts import Layout
 from animeds_db.export.manifest import (
     CREDITS_NAME,
     MANIFEST_NAME,
@@ -131,10 +132,19 @@ def _notes(pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]
     for layout in options.chosen:
         if has_repeats and layout.repeats is None:
             yield f"the layout {layout.name} has no place for repeats: they are only in the manifest"
-        if layout.note is not None and options.captions:
-            yield layout.note
+        if options.captions:
+            yield from _about_captions(layout, pictures, options)
         if layout.has_config and not options.trainer_root:
             yield f"{layout.name}: start the trainer in that folder, or say with --trainer-root where it will be"
+
+
+def _about_captions(layout: Layout, pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]:
+    if layout.note is not None:
+        yield layout.note
+    if layout.note_on_lines is not None and any("\n" in (p.caption or "") for p in pictures):
+        yield layout.note_on_lines
+    if layout.note_on_separator is not None and options.keep_tokens_separator:
+        yield f'{layout.note_on_separator} "{options.keep_tokens_separator}"'
 
 
 def _shared_notes(shared: Counter[str]) -> Iterator[str]:

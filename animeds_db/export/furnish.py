@@ -54,7 +54,7 @@ def _furnish(
     options: ExportOptions,
 ) -> None:
     root = f"{options.folder_of(layout)}/".lstrip("/")
-    items = [_item(p, p.paths[place].removeprefix(root), w) for p, w in zip(pictures, written, strict=True)]
+    items = [item_of(p, p.paths[place].removeprefix(root), w) for p, w in zip(pictures, written, strict=True)]
     tree = Tree(items, options.settings(layout))
     if layout.pack is None:
         for item in items:
@@ -81,7 +81,8 @@ def _beside(item: Item, layout: Layout, options: ExportOptions) -> Iterable[tupl
             yield SIDECARS[kind](item)
 
 
-def _item(picture: Picture, path: str, written: Written) -> Item:
+def item_of(picture: Picture, path: str, written: Written) -> Item:
+    """Return a picture as a layout sees it; `path` is relative to the layout's folder."""
     return Item(
         path=path,
         caption=picture.caption,

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from animeds_db.captions import DEFAULT_THRESHOLD
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.export.captions import DEFAULT_THRESHOLD, CaptionStyle
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, Layout, Settings
 from animeds_db.export.render import FORMATS
@@ -53,6 +53,8 @@ class ExportOptions:
     """Lowest score of a tag in a caption, 0…1."""
     keep_character_tags: bool = False
     keep_underscores: bool = False
+    keep_tokens_separator: str = ""
+    """What parts captions into what stays in front and what a trainer may shuffle; "": nothing does."""
     overwrite: bool = False
     """Replace a folder that an export made and nobody changed since."""
     workers: int | None = None
@@ -125,18 +127,11 @@ class ExportOptions:
         if not self.trainer_root:
             root = ""  # the trainer is started in the layout's folder
         edge = self.resolution or self.bucket or self.short_edge or 1024
-        return Settings(root, edge, self.activation_tag)
+        return Settings(root, edge, self.activation_tag, self.keep_tokens_separator)
 
     def folder_of(self, layout: Layout) -> str:
         """Return the folder of a layout, relative to the export: its name, or the top where it is the only one."""
         return layout.name if len(self.layouts) > 1 else ""
-
-    @property
-    def style(self) -> CaptionStyle:
-        """How tags become a caption."""
-        return CaptionStyle(
-            self.activation_tag, self.threshold, self.keep_character_tags, self.keep_underscores
-        )
 
     def recorded(self) -> dict[str, Any]:
         """Return the options that decide about the folder's bytes."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
-from animeds_db.export.captions import Tag, caption
 from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
@@ -48,7 +47,7 @@ PLAN = pa.schema(
         pa.field(
             "filename", pa.string()
         ),  # with or without extension; default: title and the id's nine digits
-        pa.field("caption", pa.string()),  # taken as it is; default: activation tag and tags
+        pa.field("caption", pa.string()),  # taken as it is; default: what steps.captions wrote, else none
         pa.field("repeats", pa.int64()),  # ≥ 1; default 1
         pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: all of the frame
         # What is known of the picture; of a crop its own.
@@ -201,12 +200,9 @@ def _wish(row: dict[str, Any], source: Source) -> PlaceWish:
 
 
 def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
-    text = row["caption"]
-    if text is None:
-        text = caption([Tag(**tag) for tag in row["tags"] or ()], options.style)
     return Picture(
         path=paths[0],
-        caption=text if options.captions else None,
+        caption=row["caption"] if options.captions else None,
         frame_id=row["frame_id"],
         source_id=row["source_id"],
         stream=row["stream"],

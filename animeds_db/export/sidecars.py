@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,10 @@ from animeds_db.export.layouts.common import Item
 
 MIN_SCORE = 0.35
 """Tags below this score stay out of files that hold no scores (the default of the WD taggers)."""
+
+MANY = 6
+"""From so many people on nobody counts."""
+_COUNTED = re.compile(r"(\d)\+?(girl|boy)s?")
 
 
 def _faces(item: Item) -> list[dict[str, Any]]:
@@ -23,6 +28,17 @@ def _faces(item: Item) -> list[dict[str, Any]]:
 def _tags(item: Item, category: str) -> list[str]:
     tags = item.about.get("tags") or []
     return [tag for tag, kind, score in tags if kind == category and round(score, 4) >= MIN_SCORE]
+
+
+def _n_people(item: Item) -> int | str:
+    """Return how many people the tags count, as the pipeline does: girls and boys, "many" from six on."""
+    found: dict[str, int] = {"girl": 0, "boy": 0}
+    for tag in _tags(item, "general"):
+        count = _COUNTED.fullmatch(tag)
+        if count:
+            found[count[2]] = max(found[count[2]], int(count[1]))
+    total = sum(found.values())
+    return total if total < MANY else "many"
 
 
 def _is_somebody(name: str | None) -> bool:
@@ -43,6 +59,7 @@ def _pipeline(item: Item) -> tuple[str, bytes]:
         "artist": _tags(item, "artist"),
         "rating": item.about.get("rating"),
         "tags": _tags(item, "general"),
+        "n_people": _n_people(item),
     }
     known = {name: value for name, value in values.items() if value is not None}
     return f"{item.stem}.json", json.dumps(known, ensure_ascii=False).encode()

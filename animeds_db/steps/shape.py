@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db.captions import DEFAULT_THRESHOLD, CaptionProfile
+from animeds_db.errors import UsageError
 from animeds_db.steps.arrange import Arrangement, arranged, wanted_columns
 from animeds_db.steps.balance import Balance, balance_table, balanced
 from animeds_db.steps.captions import captioned
@@ -50,6 +51,7 @@ class Shape:
         if plan.num_rows == 0:
             return plan
         plan = arranged(session, plan, selection, self.arrangement, threshold=self._people_threshold())
+        plan = _with_safe_folders(plan)
         if self.captions is not None:
             plan = captioned(session, plan, self.captions)
         return plan if self.balance is None else balanced(plan, self.balance)
@@ -70,6 +72,39 @@ def default_shape(options: ExportOptions | None) -> Shape:
     return Shape(adjusted(CaptionProfile(), options))
 
 
+_DROPOUT = "let the trainer do it: caption_dropout_rate"
+
+
+def agreed(options: ExportOptions | None, shape: Shape | None) -> tuple[ExportOptions, Shape]:
+    """Return options and shape, each filled in by the other.
+
+    Raises UsageError for captions that the reader of a layout would not understand.
+    """
+    from animeds_db.export import LAYOUTS, ExportOptions
+
+    shape = shape or default_shape(options)
+    options = options or ExportOptions()
+    profile = shape.captions
+    if profile is None or not options.captions:
+        return options, shape
+    for wrong, reads, what, hint in (
+        (profile.variants > 1, "reads_lines", "one caption per picture, and variants give several", ""),
+        (
+            bool(profile.keep_tokens_separator),
+            "reads_separator",
+            f'no keep_tokens_separator, and would train on "{profile.keep_tokens_separator}"',
+            "choose other --captions",
+        ),
+        (profile.dropout > 0, "reads_empty", "no empty caption, and dropout makes some empty", _DROPOUT),
+    ):
+        names = [layout.name for layout in options.chosen if not getattr(layout, reads)]
+        if wrong and names:
+            others = ", ".join(layout.name for layout in LAYOUTS.values() if getattr(layout, reads))
+            raise UsageError(f"{', '.join(names)} reads {what}", hint=hint or f"layouts that can: {others}")
+    separator = profile.keep_tokens_separator or options.keep_tokens_separator
+    return replace(options, keep_tokens_separator=separator), shape
+
+
 def adjusted(
     profile: CaptionProfile, options: ExportOptions, *, threshold: float | None = None
 ) -> CaptionProfile:
@@ -83,6 +118,15 @@ def adjusted(
     if threshold is None and options.threshold != DEFAULT_THRESHOLD:
         threshold = options.threshold
     return profile if threshold is None else profile.with_threshold(threshold)
+
+
+def _with_safe_folders(plan: pa.Table) -> pa.Table:
+    """Return a plan with folders as they will be called on disk, for what a balance counts are those."""
+    from animeds_db.export.names import safe_folder
+
+    names = {folder: safe_folder(folder) for folder in plan["folder"].unique().to_pylist() if folder}
+    folders = pa.array([names.get(folder, folder) for folder in plan["folder"].to_pylist()], pa.string())
+    return plan.set_column(plan.column_names.index("folder"), plan.schema.field("folder"), folders)
 
 
 def folders_of(plan: pa.Table, balance: Balance | None) -> list[dict[str, Any]]:

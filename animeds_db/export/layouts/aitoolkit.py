@@ -13,6 +13,7 @@ def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
         "folder_path": tree.place(group.folder),
         "caption_ext": "txt",
         "num_repeats": group.repeats,
+        "keep_tokens": tree.settings.n_kept,  # where shuffle_tokens is on
         "resolution": [tree.settings.resolution],
     }
     return values | ({"is_reg": True} if group.is_reg else {})
@@ -33,6 +34,8 @@ AI_TOOLKIT = Layout(
     folder=flat_below_pictures,
     files=datasets,
     needs_captions=True,
+    reads_lines=False,
+    reads_separator=False,
     repeats="folder",
     has_config=True,
 )

@@ -113,6 +113,13 @@ class Settings:
     resolution: int = 1024
     """Side of the square whose area a picture is trained at, pixels."""
     activation_tag: str | None = None
+    keep_tokens_separator: str = ""
+    """What stands in captions between what stays in front and what may be shuffled; "": nothing does."""
+
+    @property
+    def n_kept(self) -> int:
+        """How many tags stay in front where a trainer shuffles: those of the activation tag."""
+        return sum(bool(part.strip()) for part in (self.activation_tag or "").split(","))
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,12 @@ class Layout:
     texts: bool = True
     """Whether the caption is a `.txt` beside the picture."""
     needs_captions: bool = False
+    reads_lines: bool = True
+    """Whether several captions, one per line, are several to its reader."""
+    reads_separator: bool = True
+    """Whether its reader knows a separator behind which tags are shuffled; else it would train on it."""
+    reads_empty: bool = True
+    """Whether an empty caption is one; else its reader stops there."""
     repeats: Literal["folder", "picture"] | None = None
     """Where repeats are told: one number per folder, or per picture. None: there is no place for them."""
     pack: Pack | None = None
@@ -195,6 +208,10 @@ class Layout:
     """Whether its files name folders, and so depend on where the trainer finds them, and a resolution."""
     note: str | None = None
     """What a person must tell the trainer."""
+    note_on_lines: str | None = None
+    """The same where pictures have several captions."""
+    note_on_separator: str | None = None
+    """The same where captions have a separator, which stands behind it."""
 
 
 def as_json(value: object) -> bytes:

@@ -28,6 +28,8 @@ DIFFUSION_PIPE = Layout(
     folder=below_pictures,
     files=dataset,
     needs_captions=True,
+    reads_lines=False,
+    reads_separator=False,
     repeats="folder",
     has_config=True,
 )

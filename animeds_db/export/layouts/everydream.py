@@ -26,5 +26,7 @@ EVERYDREAM = Layout(
     "EveryDream2 (data_root)",
     stem=free_stem,
     files=multiply,
+    reads_lines=False,
+    reads_separator=False,
     repeats="folder",
 )

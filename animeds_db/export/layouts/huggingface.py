@@ -64,6 +64,7 @@ IMAGEFOLDER = Layout(
     folder=in_split,
     files=metadata,
     texts=False,
+    reads_lines=False,
     repeats="picture",
     tells=True,
 )

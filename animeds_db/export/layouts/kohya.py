@@ -19,7 +19,7 @@ from animeds_db.export.layouts.common import (
 CONFIG = "dataset_config.toml"
 METADATA = "metadata.jsonl"
 SEPARATOR = "|||"
-"""Parts what stays in front of a caption from what is shuffled (keep_tokens_separator of sd-scripts)."""
+"""Parts what stays in front of a caption from what is shuffled, where a selection's own captions have it."""
 
 
 def numbered(wish: Wish) -> str:
@@ -37,7 +37,8 @@ def numbered(wish: Wish) -> str:
 
 def _subset(group: Group, tree: Tree) -> dict[str, Any]:
     captions = [item.caption for item in group.items if item.caption is not None]
-    has_captions, is_split = bool(captions), any(f" {SEPARATOR} " in text for text in captions)
+    separator = tree.settings.keep_tokens_separator or SEPARATOR
+    has_captions, is_split = bool(captions), any(separator in text for text in captions)
     return {
         "image_dir": tree.place(group.folder),
         "num_repeats": group.repeats,
@@ -47,7 +48,8 @@ def _subset(group: Group, tree: Tree) -> dict[str, Any]:
         # several captions, one per line, of which one is drawn
         "enable_wildcard": True if any("\n" in text for text in captions) else None,
         "shuffle_caption": True if is_split else None,
-        "keep_tokens_separator": SEPARATOR if is_split else None,
+        "keep_tokens_separator": separator if is_split else None,
+        "keep_tokens": tree.settings.n_kept or None if has_captions and not is_split else None,
     }
 
 
@@ -75,7 +77,10 @@ FOLDERS = Layout(
     "kohya sd-scripts (--train_data_dir), bmaltais GUI, most LoRA notebooks",
     folder=numbered,
     repeats="folder",
+    reads_empty=False,
     note="sd-scripts look for .caption files: tell them --caption_extension .txt",
+    note_on_lines="pictures have several captions: tell sd-scripts --enable_wildcard",
+    note_on_separator="a part of captions stays in front: tell sd-scripts --shuffle_caption --keep_tokens_separator",
 )
 TOML = Layout(
     "kohya-toml",
@@ -83,5 +88,6 @@ TOML = Layout(
     folder=below_pictures,
     files=config,
     repeats="folder",
+    reads_empty=False,
     has_config=True,
 )

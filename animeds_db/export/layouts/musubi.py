@@ -35,6 +35,8 @@ MUSUBI = Layout(
     folder=below_pictures,
     files=config,
     needs_captions=True,
+    reads_lines=False,
+    reads_separator=False,
     repeats="folder",
     has_config=True,
 )

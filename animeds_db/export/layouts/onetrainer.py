@@ -22,7 +22,7 @@ def _concept(group: Group, tree: Tree) -> dict[str, Any]:
         "balancing": float(group.repeats),
         "balancing_strategy": "REPEATS",
         "loss_weight": 1.0,
-        "text": {"__version": 0, "prompt_source": "sample"},
+        "text": {"__version": 0, "prompt_source": "sample", "keep_tags_count": tree.settings.n_kept or 1},
     }
 
 
@@ -37,6 +37,7 @@ ONETRAINER = Layout(
     folder=below_pictures,
     files=concepts,
     needs_captions=True,
+    reads_separator=False,
     repeats="folder",
     has_config=True,
 )

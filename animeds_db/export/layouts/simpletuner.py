@@ -45,6 +45,7 @@ SIMPLETUNER = Layout(
     folder=flat_below_pictures,
     files=backends,
     needs_captions=True,
+    reads_separator=False,
     repeats="folder",
     has_config=True,
 )

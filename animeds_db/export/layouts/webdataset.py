@@ -54,6 +54,7 @@ WEBDATASET = Layout(
     "webdataset",
     'webdataset, img2dataset-style loaders, load_dataset("webdataset", …)',
     stem=without_dots,
+    reads_lines=False,
     repeats="picture",
     tells=True,
     pack=pack_shards,
