@@ -90,7 +90,7 @@ def test_a_picture_in_another_folder_names_its_faces(
         ("none", "Nanoha", "no face or person"),
         ("one", "Fat", "did you mean"),
         ("one", "val", "there is no character"),
-        ("one", "character_others", "that folder says nothing"),
+        ("one", "character_others", "that says nothing of who it is"),
     ],
 )
 def test_what_is_not_clear_is_told_and_left_alone(moved, which: str, folder: str, why: str) -> None:

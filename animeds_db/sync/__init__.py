@@ -22,11 +22,12 @@ from animeds_db.session import Session
 from animeds_db.steps.labels import speak
 from animeds_db.steps.names import NOBODY, known_characters
 from animeds_db.store import Store
+from animeds_db.sync.beside import BY_FACE, CHARACTERS, Beside
 from animeds_db.sync.captions import Ours, edited
 from animeds_db.sync.facts import Facts, frames_known, read_facts
 from animeds_db.sync.folder import Found, Standing, look
 from animeds_db.sync.grammar import CHARACTER_TYPES, Grammar, read_names
-from animeds_db.sync.places import Change, Export, gone_or_back, left_alone, moved, summary
+from animeds_db.sync.places import Change, Export, gone_or_back, moved, renamed, summary
 from animeds_db.sync.record import add_entry, last_standings, read_record
 from animeds_db.tagtext import key, keyed
 
@@ -63,6 +64,7 @@ class Tree:
     within: str
     pictures: tuple[Picture, ...]
     grammar: Grammar
+    beside: Beside
 
 
 def sync(
@@ -95,13 +97,15 @@ def sync(
     standings: dict[str, Standing] = {}
     for tree in _trees(manifest, root, _grammars(manifest, names, form, characters)):
         before = last_standings(tree.pictures, entries, acts)
-        found = look(root, tree.pictures, manifest.written, before, within=tree.within)
+        found = look(
+            root, tree.pictures, manifest.written, before, within=tree.within, beside=tree.beside.found
+        )
         _refuse_empty(found, root / tree.within)
         export = Export(tree.pictures, before, found.standings)
-        numbered = list(_changes(export, _facts(session, export), tree.grammar, known, ours))
+        numbered = list(_changes(export, _facts(session, export), tree, known, ours))
         standings |= _noted(export, numbered)
         changes += [change for _, change in sorted(numbered, key=lambda pair: pair[0])]
-        notes += _notes(found, root)
+        notes += _notes(found, root, tree.beside.broken)
     words = list(dict.fromkeys(word for change in changes for word in change.words))
     act = speak(store, words, who).id if words and not dry_run else None
     if standings and not dry_run:
@@ -182,6 +186,7 @@ def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> 
             name if len(names) > 1 else "",
             tuple(_in_layout(p, place, LAYOUTS[name]) for p in manifest.pictures),
             grammars[name == KOHYA],
+            Beside(root, manifest, place),
         )
         for place, name in enumerate(names)
         if LAYOUTS[name].pack is None
@@ -219,32 +224,56 @@ def _facts(session: Session, export: Export) -> Facts:
 
 
 def _changes(
-    export: Export, facts: Facts, grammar: Grammar, known: frozenset[str], ours: Ours
+    export: Export, facts: Facts, tree: Tree, known: frozenset[str], ours: Ours
 ) -> Iterator[tuple[int, Change]]:
     yield from gone_or_back(export, facts, known)
-    yield from moved(export, facts, grammar, known)
+    yield from moved(export, facts, tree.grammar, known)
     of_frame: dict[str, list[int]] = defaultdict(list)
     for number, picture in enumerate(export.pictures):
         of_frame[picture.frame_id].append(number)
     for number, picture in enumerate(export.pictures):
-        before, now = export.before[number], export.now[number]
-        if before.caption != now.caption and now.path is not None and picture.frame_id in known:
-            text = before.caption if before.path is not None else picture.caption
-            siblings = [other for other in of_frame[picture.frame_id] if other != number]
-            for change in edited(picture, text, now.caption, facts, ours):
-                yield number, _unless_a_sibling_bears_it(change, number, siblings, export)
+        if export.now[number].path is None or picture.frame_id not in known:
+            continue
+        siblings = [other for other in of_frame[picture.frame_id] if other != number]
+        told = dict.fromkeys(_edited(number, siblings, export, tree, facts, ours))
+        yield from ((number, change) for change in told)
 
 
-def _unless_a_sibling_bears_it(
-    change: Change, number: int, siblings: Iterable[int], export: Export
-) -> Change:
+def _edited(
+    number: int, siblings: Sequence[int], export: Export, tree: Tree, facts: Facts, ours: Ours
+) -> Iterator[Change]:
+    """Yield what was edited in the files of one picture; the same edit in two of them is one."""
+    picture, before, now = export.pictures[number], export.before[number], export.now[number]
+    if before.caption != now.caption:
+        text = before.caption if before.path is not None else picture.caption
+        others = {other: export.now[other].caption or "" for other in siblings}
+        for change in edited(picture, text, now.caption, facts, ours):
+            yield _unless_a_sibling_bears_it(change, others, export)
+    if before.beside == now.beside:
+        return
+    as_exported = tree.beside.exported(number)
+    was, said = before.beside or as_exported, now.beside or as_exported
+    for name, text in said.items():
+        if was.get(name) == text:
+            continue
+        if name.endswith(CHARACTERS):
+            names, boxes = (was.get(name, ""), text), facts.boxes.get(number, ())
+            by_face = name in BY_FACE
+            yield from renamed(picture, f"{name}: {text}", names, boxes, tree.grammar, by_face=by_face)
+            continue
+        others = {o: (export.now[o].beside or tree.beside.exported(o)).get(name, "") for o in siblings}
+        for change in edited(picture, was.get(name, ""), text, facts, ours):
+            yield _unless_a_sibling_bears_it(change, others, export)
+
+
+def _unless_a_sibling_bears_it(change: Change, siblings: Mapping[int, str], export: Export) -> Change:
     """Tags are those of a frame: one that is gone from a crop, and not from the next, is not gone from it."""
     if change.what == "tag removed":
         wanted = set(keyed(change.before))
-        for other in siblings:
-            if wanted <= set(keyed(export.now[other].caption or "")):
+        for other, text in siblings.items():
+            if wanted <= set(keyed(text)):
                 why = f"{export.pictures[other].path} bears it too: tags are those of the frame"
-                return left_alone(export.pictures[number], f"- {change.before}", why)
+                return Change(change.file, "left alone", f"- {change.before}", why)
     return change
 
 
@@ -254,13 +283,19 @@ def _noted(export: Export, numbered: Numbered) -> dict[str, Standing]:
         n for n, change in numbered if change.what == "left alone" and change.before[:2] not in ("+ ", "- ")
     }
     return {
-        export.pictures[number].path: Standing(before.path if number in is_open else now.path, now.caption)
+        export.pictures[number].path: Standing(
+            before.path if number in is_open else now.path,
+            now.caption,
+            before.beside if number in is_open else now.beside,
+        )
         for number, (before, now) in enumerate(zip(export.before, export.now, strict=True))
         if before != now
     }
 
 
-def _notes(found: Found, root: Path) -> Iterator[str]:
+def _notes(found: Found, root: Path, broken: Mapping[str, str]) -> Iterator[str]:
+    for name, why in broken.items():
+        yield f"{name} cannot be read ({why}); left alone"
     if found.changed:
         yield f"{_listed(found.changed)}: another picture lies there now; what is drawn in it is no label"
     if found.copies:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import xxhash
@@ -17,6 +17,7 @@ import xxhash
 from animeds_db.errors import ExportError
 from animeds_db.export.picture import Picture, Written
 from animeds_db.media import PICTURE_SUFFIXES, suffix_of
+from animeds_db.sync.beside import Words
 
 CAPTION_SUFFIX = ".txt"
 
@@ -29,6 +30,8 @@ class Standing:
     """None: it is gone."""
     caption: str | None
     """The text beside it; None: there is none."""
+    beside: Words | None = None
+    """What other files say about it; None: what the export wrote there."""
 
     @property
     def folder(self) -> str:
@@ -92,19 +95,26 @@ def look(
     before: Sequence[Standing],
     *,
     within: str = "",
+    beside: Callable[[int, Sequence[str]], Words | None] = lambda _number, _paths: None,
 ) -> Found:
-    """Return where every picture is. `before` says where each was last, `within` is the folder of one layout.
+    """Return where every picture is. `before` says where each was last, `within` is the folder of one layout,
+    `beside` reads what other files say about the picture of a number (see beside.Beside.found).
 
     Raises ExportError for files that cannot be read.
     """
     try:
         sizes = {path: (root / path).stat().st_size for path in _picture_files(root, within)}
-        return _look(_Search(root, written, sizes), pictures, before)
+        return _look(_Search(root, written, sizes), pictures, before, beside)
     except OSError as error:
         raise ExportError(f"{error.filename or root} cannot be read: {error.strerror or error}") from error
 
 
-def _look(search: _Search, pictures: Sequence[Picture], before: Sequence[Standing]) -> Found:
+def _look(
+    search: _Search,
+    pictures: Sequence[Picture],
+    before: Sequence[Standing],
+    beside: Callable[[int, Sequence[str]], Words | None],
+) -> Found:
     for number, standing in enumerate(before):
         for path in dict.fromkeys((standing.path, pictures[number].path)):
             if path in search.loose and search.is_picture(path, number):
@@ -113,7 +123,13 @@ def _look(search: _Search, pictures: Sequence[Picture], before: Sequence[Standin
     copies = _by_hash(search, pictures)
     changed = _by_name(search, before)
     standings = _with_captions(search, pictures, before)
-    return Found(standings, tuple(changed), tuple(copies), tuple(sorted(search.loose)))
+    placed = set(search.at.values())
+    read = [
+        standing if standing.path is None else replace(standing, beside=beside(number, places))
+        for number, standing in enumerate(standings)
+        for places in [_places(standing.path, before[number].path, pictures[number].path, placed)]
+    ]
+    return Found(tuple(read), tuple(changed), tuple(copies), tuple(sorted(search.loose)))
 
 
 def _by_hash(search: _Search, pictures: Sequence[Picture]) -> list[str]:
@@ -169,6 +185,12 @@ def _with_captions(
         texts = (_text(search.root / place) for place in dict.fromkeys(places))
         standings.append(Standing(path, next((text for text in texts if text is not None), None)))
     return tuple(standings)
+
+
+def _places(now: str | None, before: str | None, exported: str, placed: set[str]) -> list[str]:
+    """Return where files of a picture may lie: beside it, or where it was and no other picture is now."""
+    places = [now, *(path for path in (before, exported) if path not in placed)]
+    return list(dict.fromkeys(path for path in places if path))
 
 
 def _caption_path(path: str) -> str:

@@ -83,7 +83,7 @@ class Grammar:
     def read(self, folder: str) -> Reading:
         """Return what a folder (relative, parts joined by `/`) says about the pictures in it."""
         names = self._candidates([part for part in folder.split("/") if part])
-        readings = [self._names_in(name) for name in names]
+        readings = [self.names_in(name) for name in names]
         for reading in readings:
             if reading.why is None:
                 return reading
@@ -110,7 +110,8 @@ class Grammar:
             before, name = name, _JOINED_AFTER.sub("", _JOINED_BEFORE.sub("", name))
         return name
 
-    def _names_in(self, name: str) -> Reading:
+    def names_in(self, name: str) -> Reading:
+        """Return what a name, or several joined by `+`, says."""
         if name.casefold() in SILENT:
             return Reading(None)
         people = set()

@@ -18,6 +18,7 @@ from animeds_db.sync.grammar import Grammar, Person, Reading
 
 _PEOPLE = {"face": 0, "head": 1, "halfbody": 2, "person": 3}
 """Kinds of boxes, those first that say best who it is."""
+_NOBODY = frozenset({"unknown", "ood"})
 
 
 @dataclass(frozen=True)
@@ -112,28 +113,55 @@ def moved(
             before, after = grammar.read(then), grammar.read(now.folder)
             boxes = facts.boxes.get(number, ())
             one = subject(picture, boxes)
-            for change in _moved(picture, now, before, after, [one] if one else list(boxes)):
+            told = f"moved to {now.folder}"
+            for change in _named(picture, told, before, after, [one] if one else list(boxes)):
                 yield number, change
 
 
-def _moved(
-    picture: Picture, now: Standing, before: Reading, after: Reading, boxes: list[Box]
+def renamed(
+    picture: Picture,
+    told: str,
+    names: tuple[str, str],
+    boxes: Sequence[Box],
+    grammar: Grammar,
+    *,
+    by_face: bool,
+) -> Iterator[Change]:
+    """Yield what it means that a file beside a picture lists other characters than before: (before, now), by commas.
+
+    by_face: it lists one name per face, in their order, as the screenshot pipeline's does.
+    """
+    old, new = ([name.strip() for name in text.split(",")] for text in names)
+    faces = sorted((box for box in boxes if box.kind == "face"), key=lambda box: box.detection_id)
+    if not (by_face and len(old) == len(new) == len(faces)):
+        one = subject(picture, boxes)
+        readings = grammar.names_in("+".join(old)), grammar.names_in("+".join(new))
+        yield from _named(picture, told, *readings, [one] if one else list(boxes))
+        return
+    for face, was, name in zip(faces, old, new, strict=True):
+        if name == was:
+            continue
+        if name in _NOBODY:
+            word = face.word(picture.frame_id, "character", "set", name)
+            yield Change(picture.path, "character", was, name, (word,))
+        else:
+            yield from _named(picture, told, grammar.names_in(was), grammar.names_in(name), [face])
+
+
+def _named(
+    picture: Picture, where: str, before: Reading, after: Reading, boxes: list[Box]
 ) -> Iterator[Change]:
     if after.people is None:
         if after.why is not None:
-            yield left_alone(picture, f"moved to {now.folder}", after.why)
+            yield left_alone(picture, where, after.why)
         elif before.people:
-            yield left_alone(
-                picture,
-                f"moved to {now.folder}",
-                f"that folder says nothing; in ood it is not {before}",
-            )
+            yield left_alone(picture, where, f"that says nothing of who it is; in ood it is not {before}")
         return
     if after.people == before.people:
         return
     told = _who(boxes, after.people)
     if isinstance(told, str):
-        yield left_alone(picture, f"moved to {now.folder}", told)
+        yield left_alone(picture, where, told)
         return
     words = [
         box.word(picture.frame_id, "character", "set", person.character)
