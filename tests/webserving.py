@@ -25,7 +25,7 @@ def serving(database: Path | None = None, options: Options | None = None) -> Ite
     with bound("127.0.0.1", 0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listening]}, name="animeds-test-service"
+            target=server.run, kwargs={"sockets": [listening]}, name="animeds-test-service", daemon=True
         )
         thread.start()
         try:
