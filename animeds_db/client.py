@@ -63,7 +63,7 @@ class Rows:
         """Return them as a polars DataFrame, over the same memory."""
         import polars as pl
 
-        frame = pl.from_arrow(self._table)
+        frame = pl.from_arrow(self._table, rechunk=False)
         assert isinstance(frame, pl.DataFrame)
         return frame
 
@@ -73,8 +73,10 @@ class Rows:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return them as tuples."""
-        columns = [column.to_pylist() for column in self._table.columns]
-        return list(zip(*columns, strict=True)) if columns else []
+        import duckdb  # it turns Arrow's values into Python's just as it does its own
+
+        with duckdb.connect() as connection:
+            return connection.from_arrow(self._table).fetchall()
 
 
 class RemoteDataset:

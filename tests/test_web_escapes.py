@@ -117,9 +117,12 @@ def hurried() -> Iterator[httpx2.Client]:
 
 
 BOMBS = {
-    "recursion without end": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
-    "recursion that doubles": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r, (VALUES (1), (2))) SELECT count(*) FROM r",
-    "three cross joins": "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c WHERE a.range + b.range = c.range",
+    "recursion without end": """
+        WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r""",
+    "recursion that doubles": """
+        WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r, (VALUES (1), (2))) SELECT count(*) FROM r""",
+    "three cross joins": """
+        SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c WHERE a.range + b.range = c.range""",
     "a value that cannot be interrupted": "SELECT list_sum(list_transform(range(400000000), lambda x: x * 2))",
     "a sort of everything": "SELECT i FROM range(100000000000) t(i) ORDER BY random()",
     "one very long text": "SELECT string_agg(repeat('x', 1000), '') FROM range(10000000)",

@@ -7,12 +7,13 @@ from html import escape
 
 from animeds_db.errors import SourceError
 
+MOVED = "Where it is now can be said by: animeds sources relocate OLD NEW"
 WIDTH, HEIGHT, LINE = 960, 540, 34
 
 
 def placeholder(error: SourceError) -> bytes:
     """Return an SVG picture that says what the error says."""
-    hint = error.hint or "animeds relocate OLD NEW says where the files are now"
+    hint = f"{error.hint}. {MOVED}" if error.hint and "relocate" not in error.hint else error.hint or MOVED
     lines = [(line, 26, "#ddd") for line in textwrap.wrap(error.message, 62)[:6]]
     lines += [(line, 24, "#f2c14e") for line in ["", *textwrap.wrap(hint, 66)[:5]]]
     top = (HEIGHT - LINE * len(lines)) // 2
