@@ -3,8 +3,9 @@
 Measured on 300,000 frames with vectors of width 512 (processor time, two cores):
 
 - the 20 nearest vectors: 2100 ms by SQL, 700 ms by a scan of Lance, 60 ms by the index (a whole `ds.search`: 2400 ms
-  without, 270 ms with it), which takes 12…25 s to make and a quarter of the vectors' room. It cuts numbers to eight bits, and a search reads all of its cells: so it finds
-  all also among vectors that form no groups. A quarter of the cells is a third faster and finds 87 %.
+  without, 270 ms with it), which takes 12…25 s to make and a quarter of the vectors' room. It cuts numbers to
+  eight bits, and a search reads all of its cells: so it finds all also among vectors that form no groups. A quarter
+  of the cells is a third faster and finds 87 %.
 - one thumbnail by its key: 28 ms by a scan, 8 ms by a B-tree, which takes 0.3 s to make; reading 60 at once is as fast.
 - tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to make, 12 MB) answers in 2…13 ms, but only about
   what the tagger said, before people's corrections, and DuckDB cannot ask it. It was left out, and so was full
