@@ -1,0 +1,257 @@
+"""Labels, exports and saved queries over HTTP, several people and a writer at once, and nothing left behind."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pyarrow as pa
+import pytest
+from webserving import client_of, own_copy, reader, serving
+
+import animeds_db
+from animeds_db.web import Options
+from animeds_db.web.options import Limits
+
+FOREVER = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = -1"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("work")
+    before = Path.cwd()
+    os.chdir(folder)  # saved queries go to ./queries
+    yield folder
+    os.chdir(before)
+
+
+@pytest.fixture(scope="module")
+def client(place: Path) -> Iterator[httpx2.Client]:
+    with client_of(own_copy(place), Options(exports=place / "out", who="tester")) as client:
+        yield client
+
+
+def rows(client: httpx2.Client, sql: str) -> list[list[Any]]:
+    answer = client.get("/api/sql", params={"q": sql})
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["rows"])
+
+
+def test_a_face_is_named_and_the_name_is_taken_back(client: httpx2.Client) -> None:
+    face, frame = rows(client, "SELECT face_id, frame_id FROM faces ORDER BY face_id LIMIT 1")[0]
+    said = client.post(
+        "/api/labels", json={"field": "character", "op": "set", "value": "Hana", "ids": [face]}
+    )
+    assert said.json()["n"] == 1
+    assert rows(client, f"SELECT character FROM faces WHERE face_id = '{face}'") == [["Hana"]]
+    known = client.get("/api/characters/Hana").json()
+    assert [one["face_id"] for one in known["faces"]] == [face]
+    assert known["timeline"][0]["times"][0]["frame_id"] == frame
+    facts = client.get(f"/api/frames/{frame}").json()
+    assert next(f for f in facts["faces"] if f["face_id"] == face)["by"] == "label"
+    assert facts["labels"][0]["who"] == "tester"
+    facet = client.get("/api/facets", params={"facet": "character"}).json()
+    assert facet["values"] == [{"value": "Hana", "count": 1}]
+    tile = client.get("/api/frames", params={"character": "Hana"}).json()["frames"]
+    assert [t["frame_id"] for t in tile] == [frame] and tile[0]["characters"] == ["Hana"]
+    assert client.post("/api/labels/undo", json={"act": said.json()["act"]}).status_code == 200
+    assert client.get("/api/characters").json() == []
+    history = client.get("/api/labels").json()["acts"]
+    assert history[0]["what"].startswith("undo ") and history[1]["counts"] is False
+
+
+def test_everything_in_a_selection_is_dropped_at_once(client: httpx2.Client) -> None:
+    chosen = {"episode": "2", "tag": "1girl"}
+    n = client.get("/api/count", params=chosen).json()["count"]
+    said = client.post(
+        "/api/labels",
+        json={"field": "frame", "op": "set", "value": "drop", "selection": "episode=2&tag=1girl"},
+    ).json()
+    assert said["n"] == n > 0
+    page = client.get("/api/frames", params=chosen).json()["frames"]
+    assert all(frame["dropped"] for frame in page)
+    assert client.delete(f"/api/labels/{said['act']}").status_code == 200
+    assert not any(frame["dropped"] for frame in client.get("/api/frames", params=chosen).json()["frames"])
+
+
+def test_two_people_who_name_one_face_are_told_of_each_other(client: httpx2.Client) -> None:
+    face, other = (row[0] for row in rows(client, "SELECT face_id FROM faces ORDER BY face_id DESC LIMIT 2"))
+    seen = client.get("/api/labels").json()["acts"][0]["act"]
+    word = {"field": "character", "op": "set", "seen": seen}
+    first = client.post("/api/labels", json=word | {"value": "Aki", "ids": [face], "who": "ann"})
+    assert first.status_code == 200
+    second = client.post("/api/labels", json=word | {"value": "Natsu", "ids": [face, other], "who": "ben"})
+    assert second.status_code == 409
+    error = second.json()["error"]
+    assert "ann" in error["message"] and "Aki" in error["message"] and "Natsu" in error["message"]
+    assert error["others"][0]["value"] == "Aki"
+    assert rows(client, f"SELECT character FROM faces WHERE face_id = '{face}'") == [["Aki"]]
+    same = client.post("/api/labels", json=word | {"value": "Aki", "ids": [face], "who": "ben"})
+    assert same.status_code == 200, "who says the same contradicts nobody"
+    look = client.get("/api/labels").json()["acts"][0]["act"]
+    again = client.post("/api/labels", json=word | {"seen": look, "value": "Natsu", "ids": [face]})
+    assert again.status_code == 200
+
+
+def test_a_query_is_kept_and_asked_by_its_name(client: httpx2.Client, place: Path) -> None:
+    sql = "SELECT frame_id FROM frames WHERE episode = $ep::INT -- $no parameter\n"
+    kept = client.post("/api/queries", json={"name": "of_episode", "title": "Of an episode", "sql": sql})
+    assert kept.status_code == 201
+    assert kept.json()["mine"] and kept.json()["parameters"][0]["name"] == "ep"
+    assert (
+        (place / "queries" / "of_episode.sql")
+        .read_text("utf-8")
+        .startswith("-- name: of_episode\n-- Of an episode\n")
+    )
+    n = client.get("/api/count", params={"query": "of_episode", "p.ep": "1"}).json()["count"]
+    assert len(client.get("/api/queries/of_episode", params={"ep": "1"}).json()["rows"]) == n > 0
+    listed = {query["name"]: query["mine"] for query in client.get("/api/queries").json()}
+    assert listed["of_episode"] and not listed["by_tags"]
+    explained = client.get(
+        "/api/explain", params={"query": "of_episode", "p.ep": "1", "tag": "1girl"}
+    ).json()["sql"]
+    with animeds_db.open(place / "own.animeds") as dataset:
+        told = {row[0] for row in dataset.sql(explained).fetchall()}
+    page = client.get("/api/frames", params={"query": "of_episode", "p.ep": "1", "tag": "1girl"}).json()[
+        "frames"
+    ]
+    assert {frame["frame_id"] for frame in page} == told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "of_episode", "sql": "SELECT 1"},
+        {"name": "../up", "sql": "SELECT 1"},
+        {"name": "drops", "sql": "DROP VIEW frames"},
+        {"name": "wrong", "sql": "SELECT nope FROM frames"},
+        {"name": "tricky", "sql": "SELECT 1", "description": "param x: int"},
+        {"name": "con/x", "sql": "SELECT 1"},
+    ],
+)
+def test_a_query_that_cannot_be_kept_is_refused(
+    client: httpx2.Client, place: Path, body: dict[str, str]
+) -> None:
+    client.post("/api/queries", json={"name": "of_episode", "sql": "SELECT 1"})
+    before = sorted((place / "queries").glob("**/*"))
+    assert client.post("/api/queries", json=body).status_code == 400
+    assert sorted((place / "queries").glob("**/*")) == before
+
+
+def test_an_export_tells_what_it_would_do_does_it_and_tells_how_far_it_is(
+    client: httpx2.Client, place: Path
+) -> None:
+    asked = {
+        "selection": "episode=1&tag=1girl",
+        "out": "girls",
+        "options": {"arrange": "episode", "max_size": 64},
+    }
+    n = client.get("/api/count", params={"episode": "1", "tag": "1girl"}).json()["count"]
+    folders = client.post("/api/exports", json=asked | {"dry_run": True}).json()["folders"]
+    assert sum(row["pictures"] for row in folders) == n
+    assert not (place / "out" / "girls").exists()
+    job = client.post("/api/exports", json=asked).json()["job"]
+    seen = events(client, job)
+    assert [kind for kind, _ in seen][-1] == "done"
+    assert seen[-1][1]["report"]["n_pictures"] == n
+    assert len(list((place / "out" / "girls").rglob("*.png"))) == n
+    assert client.get(f"/api/exports/{job}").json()["state"] == "done"
+    again = client.post("/api/exports", json=asked).json()["job"]
+    kind, told = events(client, again)[-1]
+    assert kind == "error" and "girls" in told["error"]["message"]
+
+
+def events(client: httpx2.Client, job: str) -> list[tuple[str, dict[str, Any]]]:
+    text = client.get(f"/api/exports/{job}/events").text
+    found = []
+    for block in text.strip().split("\n\n"):
+        if not block.startswith(":"):
+            kind, data = block.split("\n", 1)
+            found.append((kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_a_long_query_does_not_keep_thumbnails_waiting_and_ends_with_its_asker() -> None:
+    limits = Limits(seconds=300, workers=1)
+    with (
+        serving(options=Options(limits=limits)) as address,
+        httpx2.Client(base_url=address, timeout=180) as client,
+    ):
+        ids = [row[0] for row in rows(client, "SELECT frame_id FROM frames LIMIT 20")]
+        asker = http.client.HTTPConnection(urlsplit(address).netloc)
+        asker.request("GET", f"/api/sql?q={quote(FOREVER)}")
+        for one in ids:
+            assert client.get(f"/api/frames/{one}/thumbnail").headers["content-type"] == "image/webp"
+        assert not select.select([asker.sock], [], [], 0)[0], "the query still runs"
+        asker.close()
+        started = time.monotonic()
+        assert rows(client, "SELECT 1") == [[1]], "the only worker is free again"
+        assert time.monotonic() - started < 100
+
+
+def test_who_comes_when_too_many_wait_is_told_so() -> None:
+    limits = Limits(seconds=5, workers=1, waiting=1, waiting_s=30)
+    with serving(options=Options(limits=limits)) as address:
+        answers: list[httpx2.Response] = []
+
+        def ask() -> None:
+            with httpx2.Client(base_url=address, timeout=180) as client:
+                answers.append(client.post("/api/sql", json={"q": FOREVER}))
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        told = sorted(answer.status_code for answer in answers)
+        assert told.count(503) >= 1 and set(told) <= {400, 503}
+        busy = next(answer for answer in answers if answer.status_code == 503)
+        assert "try again" in busy.json()["error"]["hint"] and busy.headers["retry-after"]
+
+
+def test_rows_that_another_process_writes_are_there_after_a_refresh(tmp_path: Path) -> None:
+    database = own_copy(tmp_path)
+    with client_of(database) as client:
+        assert client.get("/api/status").json()["frames"] == 49
+        with animeds_db.open(database) as dataset:
+            frame = dataset.store.table("frames").to_table(limit=1)
+            new = pa.array([frame["frame_id"][0].as_py()[:-3] + "999"])
+            dataset.store.upsert(
+                "frames", frame.set_column(frame.schema.get_field_index("frame_id"), "frame_id", new)
+            )
+        assert client.get("/api/status").json()["frames"] == 50
+        assert client.get("/api/count").json()["count"] == 50
+
+
+def test_threads_and_files_are_back_to_the_start_when_it_ends() -> None:
+    with reader() as client:  # whatever is loaded once is loaded now
+        client.get("/api/count")
+    before = (threading.active_count(), len(list(Path("/proc/self/fd").iterdir())))
+    with client_of(options=Options(limits=Limits(workers=2))) as client:
+        frames = client.get("/api/frames").json()["frames"]
+
+        def look(frame: dict[str, Any]) -> None:
+            with httpx2.Client(base_url=client.base_url, timeout=180) as other:
+                assert other.get(f"/api/frames/{frame['frame_id']}/thumbnail").status_code == 200
+                assert (
+                    other.get(
+                        "/api/count", params={"shot": f"{frame['source_id']}/{frame['shot']}"}
+                    ).status_code
+                    == 200
+                )
+
+        threads = [threading.Thread(target=look, args=[frame]) for frame in frames[:12]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))) <= before
