@@ -27,7 +27,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_names_of_the_package_are_those_it_promises() -> None:
-    assert sorted(animeds_db.__all__) == ["AnimedsError", "Dataset", "__version__", "create", "open"]
+    assert sorted(animeds_db.__all__) == [
+        "AnimedsError",
+        "Dataset",
+        "RemoteDataset",
+        "__version__",
+        "connect",
+        "create",
+        "open",
+    ]
     assert all(hasattr(animeds_db, name) for name in animeds_db.__all__)
 
 
