@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -171,3 +173,12 @@ def test_rows_come_as_csv_and_in_pieces() -> None:
         assert (
             len(frames) == len(set(frames)) == client.get("/api/count", params={"episode": 1}).json()["count"]
         )
+
+
+def test_the_notebook_of_the_page_on_the_service_works_as_written() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "service.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block.replace("http://127.0.0.1:8321", shared()), "service.md", "exec"), names)
+    assert len(names["counts"]) > 10 and names["like"].num_rows == 5 and names["picture"].size == (640, 360)
