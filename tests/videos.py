@@ -271,7 +271,7 @@ def _options(
         chosen |= {"preset": "veryfast", "x264-params": f"{joined}:{params}" if params else joined}
         chosen |= {"qp": "0"} if lossless else {}
     elif codec == "libx265":
-        joined = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=3:b-adapt=0:log-level=none:pools=1"
+        joined = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=3:b-adapt=0:log-level=none:pools=1:frame-threads=1"
         joined += ":open-gop=0" if "open-gop" not in params else ""
         joined += ":lossless=1" if lossless else ""
         chosen |= {"preset": "ultrafast", "x265-params": f"{joined}:{params}" if params else joined}
