@@ -23,7 +23,7 @@ from animeds_db.cli import app
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipe.md"
 TEXT = PAGE.read_text("utf-8")
-SECONDS = 8
+SECONDS = 6
 
 SCRIPTS = """
 extract_frames.py remove_similar.ipynb detect_faces.py crop_faces.py tag_images_by_wd14_tagger.py augment_metadata.py
