@@ -85,7 +85,8 @@ def test_everything_in_a_selection_is_dropped_at_once(client: httpx2.Client) -> 
 
 def test_two_people_who_name_one_face_are_told_of_each_other(client: httpx2.Client) -> None:
     face, other = (row[0] for row in rows(client, "SELECT face_id FROM faces ORDER BY face_id DESC LIMIT 2"))
-    seen = client.get("/api/labels").json()["acts"][0]["act"]
+    said = {"field": "tag", "op": "add", "value": "looked_at", "ids": [face.rpartition("-")[0]]}
+    seen = client.post("/api/labels", json=said).json()["act"]
     word = {"field": "character", "op": "set", "seen": seen}
     first = client.post("/api/labels", json=word | {"value": "Aki", "ids": [face], "who": "ann"})
     assert first.status_code == 200
