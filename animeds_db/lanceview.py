@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +26,16 @@ import pyarrow.dataset as pads
 if TYPE_CHECKING:
     import lance
 
-KEY = "source_id"
+KEY, FRAME = "source_id", "frame_id"
 _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
 """What pyarrow, Substrait and Lance raise for a filter they cannot express."""
+
+
+@dataclass
+class Only:
+    """The frames whose rows tables of frames give for now; None: all."""
+
+    frames: Sequence[str] | None = None
 
 
 class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
@@ -36,6 +44,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     hidden: source ids whose rows are not shown.
     attached: a table with a `source_id` column; its other columns are looked up for each row.
     wanted: the columns of now; those that an older version of the table lacks are null.
+    only: asked at every scan, so that a narrow question need not be planned anew for each set of frames.
     """
 
     def __init__(
@@ -45,17 +54,26 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         hidden: Sequence[str] = (),
         attached: pa.Table | None = None,
         wanted: pa.Schema | None = None,
+        only: Only | None = None,
     ) -> None:
         self._dataset = dataset
+        self._only = only if only and FRAME in dataset.schema.names else Only()
         older = [f for f in wanted if f.name not in dataset.schema.names] if wanted is not None else []
         self._absent = [_readable(field) for field in older]
         # what belongs to no source (an example from a file, a rename) is always shown
-        self._shown = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
+        self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._attached = attached
         fields = [_readable(field) for field in dataset.schema if not _is_blob(field)]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
         self._schema = pa.schema([*fields, *self._absent, *self._extra])
         self.pushed = self.filtered_here = 0
+
+    @property
+    def _shown(self) -> pc.Expression | None:
+        """Which rows may be seen; None: all."""
+        if self._only.frames is None:
+            return self._visible
+        return _both(pc.field(FRAME).isin(list(self._only.frames)), self._visible)
 
     @property
     def schema(self) -> pa.Schema:

@@ -9,7 +9,7 @@ that were handed out before keep theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from animeds_db import surface
 from animeds_db.errors import QueryError
-from animeds_db.lanceview import LanceView
+from animeds_db.lanceview import LanceView, Only
 from animeds_db.locked import Bounds, closed_at_exit, locked_database
 from animeds_db.query_errors import EXPLAIN, explained
 from animeds_db.scripts import sql_script
@@ -77,6 +77,8 @@ class Session:
         self._schemas: dict[str, pa.Schema] = {}
         self._choices: Choices = {}
         self._made: frozenset[str] = frozenset()
+        self._kept: set[str] = set()
+        self._only = Only()
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
 
@@ -165,6 +167,19 @@ class Session:
                 for name in tables:
                     connection.unregister(name)
 
+    def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
+        """Run a script of ours as if the tables held the rows of these frames only, and return its rows.
+
+        Much faster than a condition in the script. Nothing else may be read from this session meanwhile.
+        """
+        with self.errors(script):
+            connection = self._connection(script)
+            self._only.frames = frames
+            try:
+                return _relation(connection, script, {}).to_arrow_table()
+            finally:
+                self._only.frames = None
+
     def _placed(
         self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
     ) -> QueryError:
@@ -196,6 +211,7 @@ class Session:
         versions = self._store.place.of_each(self._store.names(), self._store.version)
         if self._current is None or versions != self._versions or _is_busy(self._current):
             self._current, self._versions = self._pinned()
+            self._kept = set()
         self._make(self._current, surface.spoken_of(texts))
         return self._current
 
@@ -225,6 +241,7 @@ class Session:
                 hidden=hidden if has_source else (),
                 attached=attached if has_source and name != "sources" else None,
                 wanted=self._store.schema(name).schema if self._store.pinned else None,
+                only=self._only,
             )
             connection.register(f"lance_{name}", view)
         for statement in (*_VOCABULARY, *_RERUNS):
@@ -245,8 +262,10 @@ class Session:
 
     def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
         """Create views and macros that are not there yet."""
+        instead = _stand_ins(self._schemas["frames"], self._choices)
+        surface.keep(connection, names, instead, self._kept)
         if names - self._made:
-            surface.create(connection, names, _stand_ins(self._schemas["frames"], self._choices))
+            surface.create(connection, names, instead)
             self._made |= names
 
     def _renew(

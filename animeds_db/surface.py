@@ -18,6 +18,8 @@ _MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
 _COMMENT = re.compile(r"--[^\n]*")
 _BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
 _WORD = re.compile(r"\w+")
+KEPT = ("undone", "names", "box_labels", "frame_labels", "tag_labels")
+"""Views of what people said: few rows, but most of the time that DuckDB takes to plan whatever builds on them."""
 _ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
 
 
@@ -84,6 +86,19 @@ def scripts_for(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
 def _below(text: str) -> frozenset[str]:
     found = _BUILDS_ON.findall(_COMMENT.sub("", text))
     return frozenset({word.lower() for words in found for word in words if word} & _scripts().keys())
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], kept: set[str]
+) -> None:
+    """Work out what people said, where these views build on it, into temporary tables of the same names: DuckDB
+    finds them before the views. `kept` says which of them this connection has, and is told of the new ones."""
+    below = scripts_for(names, instead)
+    for name in KEPT:  # each builds on those before it
+        if name not in kept and _scripts()[name].text in below:
+            create(connection, [name], instead)
+            connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
+            kept.add(name)
 
 
 def create(connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str]) -> None:

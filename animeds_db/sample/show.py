@@ -24,7 +24,7 @@ from .scene import scene_tags
 from .story import Episode, Shot, write_episode
 from .truth import EpisodeTruth, Person, Relative, State, Truth
 
-__all__ = ["Truth", "draw_show"]
+__all__ = ["Truth", "draw_episode", "draw_show"]
 
 _SUPERSAMPLE = 2
 _DARK = 0.8
@@ -52,13 +52,20 @@ def draw_show(
     cast = draw_cast(seed, characters)
     told = []
     for number in range(1, episodes + 1):
-        path = folder / f"{cast.title} - S01E{number:02d}.mkv"
-        told.append(_film(path, write_episode(cast, seed, number), cast, size, fps))
+        told.append(_film(folder, write_episode(cast, seed, number), cast, size, fps))
         if progress:
-            progress(path.name)
+            progress(told[-1].file)
     truth = Truth(cast.title, seed, size[0], size[1], cast.characters, tuple(told))
     truth.save(folder)
     return truth
+
+
+def draw_episode(folder: Path, number: int, *, seed: int, fps: int = 12) -> EpisodeTruth:
+    """Draw one episode (1 … 99) of the show that `draw_show` draws from this seed, without the others."""
+    size = (640, 360)
+    _check(number, 4, size, fps)
+    cast = draw_cast(seed, 4)
+    return _film(folder, write_episode(cast, seed, number), cast, size, fps)
 
 
 def _check(episodes: int, characters: int, size: tuple[int, int], fps: int) -> None:
@@ -72,8 +79,9 @@ def _check(episodes: int, characters: int, size: tuple[int, int], fps: int) -> N
         raise UsageError(f"{fps} frames per second", hint="a multiple of 4: shots are cut at quarter seconds")
 
 
-def _film(path: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: int) -> EpisodeTruth:
-    """Encode one episode and return the truth about it."""
+def _film(folder: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: int) -> EpisodeTruth:
+    """Encode one episode into a folder and return the truth about it."""
+    path = folder / f"{cast.title} - S01E{episode.number:02d}.mkv"
     starts: list[int] = []
     states: list[State] = []
     count = 0

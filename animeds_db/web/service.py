@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from animeds_db.web.framing import Ask
 from animeds_db.web.jobs import Jobs
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
+from animeds_db.web.tiles import Tiles
 from animeds_db.web.workers import Call, Workers
 
 KEPT = 256
@@ -50,12 +51,13 @@ class Service:
         self.dataset = Dataset(Store.open(uri), unfinished=options.unfinished)
         self.writing = threading.Lock()
         self.pictures = Pictures(self.dataset)
+        self._tiles = Tiles(self.dataset.store, unfinished=options.unfinished)
         self.workers = Workers(uri, options.limits, options.unfinished)
         self.jobs = Jobs(uri, options)
         self._threads = ThreadPoolExecutor(options.limits.workers, thread_name_prefix="animeds-sql")
         self._places = asyncio.Semaphore(options.limits.workers)
         self._waiting = 0
-        self._answers: OrderedDict[tuple[Any, ...], Answer] = OrderedDict()
+        self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def start(self) -> None:
         """Start what takes a moment."""
@@ -66,6 +68,7 @@ class Service:
         self.jobs.close()
         self.workers.close()
         self.pictures.close()
+        self._tiles.close()
         self._threads.shutdown(cancel_futures=True)
         self.dataset.close()
 
@@ -89,11 +92,22 @@ class Service:
 
     async def cached(self, request: Request, sql: str, *, rows: int | None = None, skip: int = 0) -> Answer:
         """Run SQL as `rows` does, or give what it gave before, while no table has changed."""
+        key = (sql, rows, skip)
+        answer: Answer = await self._kept(key, lambda: self.rows(request, sql, rows=rows, skip=skip))
+        return answer
+
+    async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what a grid shows of these frames, by id."""
+        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._tiles.of(ids))
+        return tiles
+
+    async def _kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what was made for this key, or make it, anew whenever a table has changed."""
         store = self.dataset.store
         versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
-        key = (sql, rows, skip, versions)
+        key = (*key, versions)
         if key not in self._answers:
-            self._answers[key] = await self.rows(request, sql, rows=rows, skip=skip)
+            self._answers[key] = await make()
             while len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
         else:

@@ -1,15 +1,11 @@
--- What a grid shows of frames.
---
--- {ids}    frame ids as literals: Lance then reads those rows only
+-- What a grid shows of frames; run over the rows of those frames only.
 SELECT
     f.frame_id, f.show, f.season, f.episode, f.time_s, f.width, f.height, f.shot, f.source_id,
     f.frame_id IN (SELECT frame_id FROM frame_labels WHERE value = 'drop') AS dropped,
     coalesce(c.characters, []) AS characters
-FROM frames AS f
+FROM lance_frames AS f
 LEFT JOIN (
     SELECT frame_id, list(DISTINCT character ORDER BY character) AS characters
     FROM characters
-    WHERE frame_id IN ({ids})
     GROUP BY frame_id
-) AS c ON c.frame_id = f.frame_id
-WHERE f.frame_id IN ({ids})
+) AS c USING (frame_id)

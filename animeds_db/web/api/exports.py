@@ -10,11 +10,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from animeds_db.web import models
-from animeds_db.web.api.common import records
 from animeds_db.web.api.frames import placed
 from animeds_db.web.exporting import described
 from animeds_db.web.framing import Ask
 from animeds_db.web.jobs import Job
+from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection
 from animeds_db.web.service import compact, service_of
 

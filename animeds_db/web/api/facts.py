@@ -12,11 +12,12 @@ import animeds_db
 from animeds_db.errors import StoreError
 from animeds_db.statements import literal
 from animeds_db.web import models
-from animeds_db.web.api.common import FrameId, Selected, Token, read_token, records, token_of
+from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
 from animeds_db.web.api.frames import PICTURES, placed
 from animeds_db.web.errors import MissingError
 from animeds_db.web.framing import Ask
 from animeds_db.web.pictures import no_frame
+from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection, script
 from animeds_db.web.service import service_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -11,12 +11,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, SourceError, UsageError
-from animeds_db.statements import literal
-from animeds_db.web.api.common import FrameId, Selected, Token, read_token, records, token_of
+from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
 from animeds_db.web.models import Count, Explained, FramesPage
 from animeds_db.web.pictures import WIDTHS, Box, no_frame
 from animeds_db.web.placeholder import placeholder
-from animeds_db.web.selection import Selection, script
+from animeds_db.web.selection import Selection
 from animeds_db.web.service import Service, service_of
 
 router = APIRouter(tags=["frames"])
@@ -116,17 +115,8 @@ async def page_of(
     with placed(selection):
         found = await service.cached(request, selection.sql(), rows=count, skip=start)
     scores = dict(zip(*(found.table[name].to_pylist() for name in ("frame_id", "score")), strict=True))
-    rows = await tiles(request, [i for i in scores if i is not None])
+    rows = await service.tiles([i for i in scores if i is not None])
     return [rows[i] | {"score": scores[i]} for i in scores if i in rows], found.truncated
-
-
-async def tiles(request: Request, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return what a grid shows of these frames, by id."""
-    if not ids:
-        return {}
-    sql = script("web_frames", ids=", ".join(map(literal, ids)))
-    answer = await service_of(request).cached(request, sql)
-    return {row["frame_id"]: row for row in records(answer.table)}
 
 
 def _continued(token: str) -> tuple[str, int, int]:

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from animeds_db.errors import UsageError
 from animeds_db.steps import labels as steps
 from animeds_db.web import models
-from animeds_db.web.api.common import Token, plain, read_token, records, token_of
+from animeds_db.web.api.common import Token, read_token, token_of
 from animeds_db.web.api.frames import placed
 from animeds_db.web.errors import ConflictError
+from animeds_db.web.plain import plain, records
 from animeds_db.web.selection import Selection, script
 from animeds_db.web.service import Service, service_of
 
