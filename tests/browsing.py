@@ -130,7 +130,7 @@ class Visitor:
 
 def named_show(folder: Path) -> Path:
     """Return a copy of the drawn show's database, with names for its faces and its near-duplicates found."""
-    return Path(shutil.copytree(sampleshow._once("named.animeds", _name), folder / "show.animeds"))
+    return Path(shutil.copytree(sampleshow.once("named.animeds", _name), folder / "show.animeds"))
 
 
 def _name(path: Path) -> None:

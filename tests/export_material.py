@@ -55,6 +55,11 @@ class Measured:
 def video_source(path: Path, source_id: str = "aaaaaaaa", *, every: int = 6, **arguments: Any) -> Measured:
     """Encode a clip of 24 frames and measure every sixth frame, key frame or not."""
     write_video(path, **{"count": 24, **arguments})
+    return encoded_source(path, source_id, every=every)
+
+
+def encoded_source(path: Path, source_id: str = "aaaaaaaa", *, every: int = 6) -> Measured:
+    """Measure every sixth frame of a clip."""
     with Video(path) as video:
         return _measured(
             path, source_id, "video", [f for i, f in enumerate(video.frames()) if i % every == 0]

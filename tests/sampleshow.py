@@ -24,13 +24,13 @@ SEED = 8
 @cache
 def episodes() -> Path:
     """Return the folder with two episodes and truth.json. Do not change it."""
-    return _once("episodes", lambda folder: draw_show(folder, episodes=2, seed=SEED))
+    return once("episodes", lambda folder: draw_show(folder, episodes=2, seed=SEED))
 
 
 @cache
 def database() -> Path:
     """Return the database of those episodes, ingested with the tiny pack. Do not change it."""
-    return _once("show.animeds", _ingest)
+    return once("show.animeds", _ingest)
 
 
 def _ingest(path: Path) -> None:
@@ -40,7 +40,7 @@ def _ingest(path: Path) -> None:
     assert not report.failed
 
 
-def _once(name: str, make: Callable[[Path], object]) -> Path:
+def once(name: str, make: Callable[[Path], object]) -> Path:
     """Make something in a folder that the workers of one pytest-xdist run share; the first one makes it."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"process-{os.getpid()}"
     shared = Path(tempfile.gettempdir()) / f"animeds-tests-{run}"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
+import hashlib
+import json
 import shutil
-import tempfile
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import export_material
 import pyarrow as pa
+import sampleshow
+from videos import write_video
 
 import animeds_db
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
+from animeds_db.export.manifest import MANIFEST_NAME
 from animeds_db.store import Store
 
 TAGS: export_material.Tags = (
@@ -28,6 +30,7 @@ ARRANGED = """
 SELECT f.frame_id, n_characters || '_character/' || coalesce(character_string, 'character_others') AS folder
 FROM frames f JOIN frame_characters USING (frame_id)
 """
+VIDEO = "Show - S01E01.mkv"
 FACE_CROPS = "SELECT frame_id, face_id, character AS folder FROM faces"
 
 
@@ -35,22 +38,43 @@ Names = Sequence[Sequence[str | None]]
 DUOS: Names = (("Nanoha",), ("Nanoha",), ("Fate",), ("Fate",))
 
 
+_untouched: dict[str, tuple[Names, Mapping[str, int]]] = {}
+"""Of each database that show() gave: the names in it, and its versions then."""
+
+
 def show(folder: Path, names: Names = DUOS) -> Dataset:
     """Return a database with a frame per entry of `names`, each with these faces from left to right."""
-    shutil.copytree(_show(tuple(tuple(faces) for faces in names)), folder / "show.animeds")
-    return animeds_db.open(folder / "show.animeds")
+    names = tuple(tuple(faces) for faces in names)
+    shutil.copytree(_show(names), folder / "show.animeds")
+    dataset = animeds_db.open(folder / "show.animeds")
+    _untouched[dataset.uri] = (names, _versions(dataset))
+    return dataset
 
 
-@cache
 def _show(names: Names) -> Path:
-    """Make that database once per process: creating one costs more than copying it."""
-    folder = Path(tempfile.mkdtemp(prefix="animeds-synced-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    source = export_material.video_source(folder / "Show - S01E01.mkv", every=24 // len(names))
+    """Make that database once: creating one costs more than copying it."""
+    return sampleshow.once(f"synced-{_short(names)}", lambda folder: _make(folder, names)) / "show.animeds"
+
+
+def _make(folder: Path, names: Names) -> None:
+    video = sampleshow.once("synced-video", _encode) / VIDEO
+    source = export_material.encoded_source(video, every=24 // len(names))
     store = export_material.database(folder / "show.animeds", [source], tags=lambda _i, _id: TAGS)
     for frame, faces in zip(source.frame_ids, names, strict=False):
         add_faces(store, frame, faces)
-    return folder / "show.animeds"
+
+
+def _encode(folder: Path) -> None:
+    folder.mkdir()
+    write_video(folder / VIDEO, count=24)
+
+
+def _short(*what: object) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+
+
+def _versions(dataset: Dataset) -> Mapping[str, int]:
+    return {name: dataset.store.version(name) for name in dataset.store.names()}
 
 
 def add_faces(store: Store, frame: str, names: Sequence[str | None]) -> None:
@@ -71,9 +95,25 @@ def add_faces(store: Store, frame: str, names: Sequence[str | None]) -> None:
 
 
 def export(dataset: Dataset, out: Path, sql: str = ARRANGED, **options: Any) -> Path:
-    """Export a selection of this database."""
-    dataset.export(None, out, sql=sql, options=ExportOptions(**options))
+    """Export a selection of this database; a database as show() gave it is exported once, then its folder copied."""
+    names, versions = _untouched.get(dataset.uri, ((), {}))
+    if out.exists() or versions != _versions(dataset):
+        dataset.export(None, out, sql=sql, options=ExportOptions(**options))
+        return out
+    made = sampleshow.once(
+        f"export-{_short(names, sql, sorted(options.items()))}",
+        lambda folder: _export(_show(names), folder, sql, options),
+    )
+    shutil.copytree(made, out)
+    manifest = out / MANIFEST_NAME
+    here, there = json.dumps(dataset.uri), json.dumps(str(_show(names)))
+    manifest.write_text(manifest.read_text("utf-8").replace(there, here), "utf-8")
     return out
+
+
+def _export(database: Path, out: Path, sql: str, options: Mapping[str, Any]) -> None:
+    with animeds_db.open(database) as dataset:
+        dataset.export(None, out, sql=sql, options=ExportOptions(**options))
 
 
 def pictures(folder: Path) -> list[str]:
