@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 _LOCKS = (
+    "SET perfect_ht_threshold = 17",  # numbers of tags are SMALLINT: to count them takes no hash table
     "SET python_enable_replacements = false",  # no variable of the caller's program is a table
     "SET enable_external_access = false",
     "SET lock_configuration = true",

@@ -16,11 +16,12 @@ from rerunning import (
     copy_of_ingested,
     second,
 )
+from tables import rows as rows_of
 
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import character_of, rerun
+from animeds_ingest.rerun import character_of, drop, rerun
 from animeds_ingest.stages import DetectStage
 
 
@@ -50,6 +51,35 @@ def test_boxes_of_a_second_detector_stand_for_the_first_ones_and_all_are_kept(st
     assert ask(store, "SELECT count(*) FROM detections") == [(3 * n,)]
     kept = ask(store, "SELECT detection_id FROM detections WHERE model LIKE 'old%' ORDER BY 1")
     assert kept == old
+
+
+def test_names_of_boxes_that_no_longer_count_are_not_names_of_anybody(store: Store) -> None:
+    old = [row[0] for row in ask(store, "SELECT face_id FROM faces ORDER BY 1")]
+    name_all(store, old, "ann")
+    asked = "SELECT face_id, character, kind FROM characters ORDER BY 1"
+    assert ask(store, asked) == [(face, "ann", "face") for face in old]
+    rerun(store, second("detect"))
+    assert ask(store, asked) == []
+    new = [row[0] for row in ask(store, "SELECT face_id FROM faces ORDER BY 1")]
+    name_all(store, new, "ben")
+    assert ask(store, asked) == [(face, "ben", "face") for face in new]
+    drop(store, "new-faces")
+    assert ask(store, asked) == [(face, "ann", "face") for face in old]
+    assert ask(store, "SELECT count(*) FROM identities") == [(len(old),)]
+
+
+def name_all(store: Store, faces: list[str], character: str) -> None:
+    known = [
+        {
+            "detection_id": face,
+            "frame_id": face[:-3],
+            "source_id": face[:8],
+            "character": character,
+            "by": "examples",
+        }
+        for face in faces
+    ]
+    store.upsert("identities", rows_of(store, "identities", *known))
 
 
 def test_a_detector_that_finds_nothing_counts_and_other_kinds_stay(store: Store, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def _where(values: Sequence[str]) -> list[str]:
 
 
 FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
-    "character": _bearing("frame_id IN (SELECT frame_id FROM named_detections WHERE character = {})"),
+    "character": _bearing("frame_id IN (SELECT frame_id FROM named WHERE character = {})"),
     "tag": _bearing("has_tag(tag_ids, {})"),
     "show": _one_of('"show"'),
     "season": _one_of("season", _whole),
@@ -153,10 +153,14 @@ class Selection:
         if self.start is not None:
             lines.append("JOIN chosen USING (frame_id)")
         if self.filters:
-            lines.append("WHERE " + "\n    AND ".join(condition for _, condition in self.filters))
+            lines.append(f"WHERE {self.condition()}")
         if order:
             lines.append(f"ORDER BY {self._order()}")
         return "\n".join(lines)
+
+    def condition(self) -> str:
+        """Return its filters as a condition over `frames`; there must be some."""
+        return "\n    AND ".join(condition for _, condition in self.filters)
 
     def place(self, line: int) -> int | None:
         """Return which line of the start a line of `sql()` is; None where it is none of it."""

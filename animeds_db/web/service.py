@@ -23,10 +23,10 @@ from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.store import Store
 from animeds_db.web.errors import BusyError, as_json
 from animeds_db.web.framing import Ask
+from animeds_db.web.grid import Grid
 from animeds_db.web.jobs import Jobs
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
-from animeds_db.web.tiles import Tiles
 from animeds_db.web.workers import Call, Workers
 
 KEPT = 256
@@ -51,7 +51,7 @@ class Service:
         self.dataset = Dataset(Store.open(uri), unfinished=options.unfinished)
         self.writing = threading.Lock()
         self.pictures = Pictures(self.dataset)
-        self._tiles = Tiles(self.dataset.store, unfinished=options.unfinished)
+        self._grid = Grid(self.dataset.store, unfinished=options.unfinished)
         self.workers = Workers(uri, options.limits, options.unfinished)
         self.jobs = Jobs(uri, options)
         self._threads = ThreadPoolExecutor(options.limits.workers, thread_name_prefix="animeds-sql")
@@ -68,7 +68,7 @@ class Service:
         self.jobs.close()
         self.workers.close()
         self.pictures.close()
-        self._tiles.close()
+        self._grid.close()
         self._threads.shutdown(cancel_futures=True)
         self.dataset.close()
 
@@ -98,8 +98,15 @@ class Service:
 
     async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what a grid shows of these frames, by id."""
-        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._tiles.of(ids))
+        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._grid.tiles(ids))
         return tiles
+
+    async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
+        """Return ids of all frames in the order of time, and whether more follow; None where SQL must find them."""
+        page: tuple[list[str], bool] | None = await self._kept(
+            ("all frames", start, count), lambda: self._grid.page(start, count)
+        )
+        return page
 
     async def _kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
         """Return what was made for this key, or make it, anew whenever a table has changed."""

@@ -28,6 +28,8 @@ from animeds_ingest.stages import Stage, stage_of
 Row = dict[str, Any]
 
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
+BLOCK = 10_000
+"""Boxes that are deleted at once."""
 RESULTS = ("taggings", "embeddings", "detected")
 """Tables of what was run again; dropping a model deletes its rows there, and its boxes."""
 
@@ -99,6 +101,15 @@ def character_of(store: Store) -> str | None:
     return str(min(rows, key=lambda row: row["added_at"])["model_id"]) if rows else None
 
 
+def _drop_boxes(store: Store, which: str) -> None:
+    """Delete detections, and whose faces they were taken for."""
+    ids = store.table("detections").to_table(columns=["detection_id"], filter=which)["detection_id"].to_pylist()
+    for start in range(0, len(ids), BLOCK):
+        listed = ", ".join(quoted(detection) for detection in ids[start : start + BLOCK])
+        store.delete("identities", f"detection_id IN ({listed})")
+    store.delete("detections", which)
+
+
 def drop(store: Store, model: str) -> int:
     """Delete what `rerun` wrote for a model (its id, or its name), and return how many frames that were.
 
@@ -113,7 +124,7 @@ def drop(store: Store, model: str) -> int:
         sources = store.table("detected").to_table(columns=["source_id"], filter=mine)["source_id"].unique()
         if len(sources):  # first the boxes: while their marks are there, this can be done again
             listed = ", ".join(quoted(source) for source in sources.to_pylist())
-            store.delete("detections", f"{mine} AND source_id IN ({listed})")
+            _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
         for name in RESULTS:
             n += (rows := store.table(name).count_rows(mine))
             if rows:

@@ -9,7 +9,7 @@ WITH given AS (
 ),
 
 counted AS (
-    SELECT character, count(*) AS faces FROM named_detections GROUP BY character
+    SELECT character, count(*) AS faces FROM named GROUP BY character
 )
 
 SELECT

@@ -5,7 +5,7 @@ WITH named AS (
         count(*) AS faces,
         count(DISTINCT frame_id) AS frames,
         list({'frame_id': frame_id, 'face_id': detection_id} ORDER BY margin DESC NULLS LAST, detection_id)[1:4] AS sample
-    FROM named_detections
+    FROM named
     WHERE character NOT IN ('unknown', 'ood')
     GROUP BY character
 ),

@@ -2,7 +2,7 @@
 --
 -- within   a condition over frame_id
 SELECT character AS value, count(DISTINCT frame_id) AS count
-FROM named_detections
+FROM named
 WHERE character IS NOT NULL AND {within}
 GROUP BY character
 ORDER BY count DESC, value

@@ -3,7 +3,7 @@ SELECT
     (SELECT count(*) FROM sources WHERE state = 'done') AS sources,
     (SELECT count(*) FROM sources WHERE state = 'running') AS running,
     (SELECT count(*) FROM frames) AS frames,
-    (SELECT count(*) FROM faces) AS faces,
+    (SELECT count(*) FROM newest_detections WHERE kind = 'face') AS faces,
     (SELECT count(*) FROM vocabulary) AS tags,
     (SELECT count(DISTINCT character) FROM characters) AS characters,
     (SELECT count(DISTINCT group_id) FROM duplicates) AS duplicates,

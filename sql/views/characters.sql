@@ -13,10 +13,10 @@ SELECT
     character_score AS score,
     margin,
     named_by AS "by",
-    kind,
+    box_kind(detection_id, frame_id) AS kind,
     source_id,
     "show",
     season,
     episode
-FROM named_detections
+FROM named
 WHERE character NOT IN ('unknown', 'ood');

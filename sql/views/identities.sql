@@ -7,9 +7,10 @@
 -- by          examples | shot (named before and after in that shot) | tag | body (seen from behind)
 -- example_id  what decided it
 CREATE OR REPLACE VIEW identities AS
-SELECT
-    i.detection_id,
-    coalesce(names.final, i.character) AS character,
-    i.* EXCLUDE (detection_id, character)
+SELECT i.detection_id, i.character, i.* EXCLUDE (detection_id, character)
 FROM lance_identities AS i
-LEFT JOIN names ON names.name = i.character;
+ANTI JOIN names ON names.name = i.character
+UNION ALL
+SELECT i.detection_id, names.final, i.* EXCLUDE (detection_id, character)
+FROM lance_identities AS i
+JOIN names ON names.name = i.character;

@@ -56,13 +56,16 @@ def _facet_sql(facet: str, selection: Selection) -> str:
     if facet in ("season", "episode"):
         order = f"{facet} NULLS LAST"
     name = f"web_facet_{'column' if facet in COLUMNS else facet}"
-    return script(name, within=within(selection), column=COLUMNS.get(facet), order=order)
+    over_frames = facet in COLUMNS or facet == "tag"
+    return script(name, within=within(selection, over_frames), column=COLUMNS.get(facet), order=order)
 
 
-def within(selection: Selection) -> str:
-    """Return a selection as a condition over frame_id."""
+def within(selection: Selection, over_frames: bool = False) -> str:
+    """Return a selection as a condition over frame_id, or over the view `frames`: the same, but faster."""
     if selection.is_everything:
         return "true"
+    if over_frames and selection.start is None:
+        return selection.condition()
     return f"frame_id IN (SELECT frame_id FROM (\n{selection.sql(order=False)}\n))"
 
 

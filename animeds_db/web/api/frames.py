@@ -112,11 +112,16 @@ async def page_of(
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return frames of a selection as they stand in a grid, and whether there are more behind them."""
     service = service_of(request)
-    with placed(selection):
-        found = await service.cached(request, selection.sql(), rows=count, skip=start)
-    scores = dict(zip(*(found.table[name].to_pylist() for name in ("frame_id", "score")), strict=True))
+    page = await service.page(start, count) if selection.is_everything and selection.sort == "time" else None
+    if page is not None:
+        scores, more = dict.fromkeys(page[0]), page[1]
+    else:
+        with placed(selection):
+            found = await service.cached(request, selection.sql(), rows=count, skip=start)
+        scores = dict(zip(*(found.table[name].to_pylist() for name in ("frame_id", "score")), strict=True))
+        more = found.truncated
     rows = await service.tiles([i for i in scores if i is not None])
-    return [rows[i] | {"score": scores[i]} for i in scores if i in rows], found.truncated
+    return [rows[i] | {"score": scores[i]} for i in scores if i in rows], more
 
 
 def _continued(token: str) -> tuple[str, int, int]:

@@ -1,0 +1,79 @@
+"""What a grid shows of frames. Its one rule: no slower for a larger database.
+
+Strangers' SQL says which frames; ours is run here over the rows of those frames alone, in this process, so that
+no long query keeps a grid waiting for its names. And where no frame is left out, a page of them is found without
+looking at the others: how many each source has stands in `sources`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from animeds_db.places import read_errors
+from animeds_db.session import Session
+from animeds_db.store import Store
+from animeds_db.web.plain import records
+from animeds_db.web.selection import script
+
+
+class Grid:
+    """The frames of one database, as a grid asks for them."""
+
+    def __init__(self, store: Store, *, unfinished: bool = False) -> None:
+        self._store = store
+        self._session = Session(store, unfinished=unfinished)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="animeds-grid")
+
+    def close(self) -> None:
+        """End the thread and the session."""
+        self._reader.shutdown(cancel_futures=True)
+        self._session.close()
+
+    async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what a grid shows of each of these frames that is there, by id."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._tiles, list(ids))
+
+    async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
+        """Return `count` of all frames' ids in the order of time, from number `start` on, and whether more follow.
+
+        None where that must be found by SQL: a source is not finished, or has not the frames that it says.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._page, start, count)
+
+    def _tiles(self, ids: list[str]) -> dict[str, dict[str, Any]]:
+        rows = records(self._session.of_frames(script("web_frames"), ids)) if ids else []
+        return {row["frame_id"]: row for row in rows}
+
+    def _page(self, start: int, count: int) -> tuple[list[str], bool] | None:
+        sources = self._session.arrow(script("web_sources"))
+        ids: list[str] = sources["source_id"].to_pylist()
+        sizes: list[int | None] = sources["frames"].to_pylist()
+        frames = self._store.table("frames")
+        if None in sizes or sum(size or 0 for size in sizes) != frames.count_rows():
+            return None
+        touched, before = _within(list(zip(ids, (size or 0 for size in sizes), strict=True)), start, count)
+        if not touched:
+            return [], False
+        with read_errors(self._store.uri):
+            ranges = " OR ".join(
+                f"(frame_id >= '{i}-' AND frame_id < '{i}.')" for i in touched
+            )  # '.' follows '-'
+            found = frames.scanner(columns=["frame_id"], filter=ranges).to_table()["frame_id"].to_pylist()
+        place = {source: n for n, source in enumerate(touched)}
+        found.sort(key=lambda frame: (place[frame.partition("-")[0]], frame))
+        return found[start - before :][:count], start + count < frames.count_rows()
+
+
+def _within(sources: list[tuple[str, int]], start: int, count: int) -> tuple[list[str], int]:
+    """Return the sources that have frames number `start` to `start + count`, and how many frames come before them."""
+    touched, before, seen = [], 0, 0
+    for source, size in sources:
+        if seen + size > start and seen < start + count:
+            touched.append(source)
+        elif seen + size <= start:
+            before = seen + size
+        seen += size
+    return touched, before

@@ -1,0 +1,31 @@
+-- The boxes that people named, or whose appearance they named: one row per detection, with what counts now.
+CREATE OR REPLACE VIEW told AS
+WITH words AS (
+    SELECT
+        detection_id,
+        any_value(frame_id) AS frame_id,
+        any_value(source_id) AS source_id,
+        any_value("show") AS "show",
+        any_value(season) AS season,
+        any_value(episode) AS episode,
+        max(coalesce(names.final, value)) FILTER (WHERE field = 'character') AS character,
+        max(value) FILTER (WHERE field = 'appearance') AS appearance
+    FROM box_labels
+    LEFT JOIN names ON names.name = value AND field = 'character'
+    WHERE detection_id IS NOT NULL
+    GROUP BY detection_id
+)
+
+SELECT
+    w.* REPLACE (
+        coalesce(w.character, i.character) AS character,
+        CASE
+            WHEN w.appearance IS NOT NULL THEN w.appearance
+            WHEN w.character IS NULL OR w.character = i.character THEN i.appearance
+        END AS appearance
+    ),
+    CASE WHEN w.character IS NULL THEN i.score ELSE 1 END::FLOAT AS score,
+    CASE WHEN w.character IS NULL THEN i.margin ELSE 1 END::FLOAT AS margin,
+    CASE WHEN w.character IS NULL THEN i.by ELSE 'label' END AS "by"
+FROM words AS w
+LEFT JOIN identities AS i USING (detection_id);
