@@ -1,11 +1,19 @@
-"""A real browser over a real service: what the tests of the pages share. Without a browser they are skipped."""
+"""A real browser over a real service: what the tests of the pages share.
+
+Without a browser they are skipped, but where ANIMEDS_BROWSER=required they fail. Screenshots are left in the folder
+ANIMEDS_SCREENSHOTS.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,12 +72,25 @@ CONTRAST = """() => {
 
 
 def chromium() -> str:
-    """Return the browser, or skip."""
-    pytest.importorskip("playwright", reason="playwright is not installed: the pages are not driven")
+    """Return the browser. Without one, skip, or fail where one is required."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"there is no {' or '.join(NAMES)} on this machine: the pages are not driven")
-    return found
+    lacking = "playwright is not installed" if find_spec("playwright") is None else None
+    lacking = lacking or (None if found else f"there is no {' or '.join(NAMES)} on this machine")
+    if lacking and os.environ.get("ANIMEDS_BROWSER") == "required":
+        pytest.fail(f"{lacking}, and ANIMEDS_BROWSER=required")
+    if lacking:
+        pytest.skip(f"{lacking}: the pages are not driven")
+    return str(found)
+
+
+@cache
+def shots() -> Path:
+    """Return the folder where screenshots go, for people to look at."""
+    folder = Path(os.environ.get("ANIMEDS_SCREENSHOTS") or tempfile.mkdtemp(prefix="animeds-screenshots-"))
+    if not os.environ.get("ANIMEDS_SCREENSHOTS"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager
@@ -78,7 +99,9 @@ def browser() -> Iterator[Browser]:
     path = chromium()
     from playwright.sync_api import sync_playwright
 
-    args = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    args = ["--disable-dev-shm-usage"]  # containers have a small one
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        args.append("--no-sandbox")  # which chromium does not start for root
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=args)
         yield started
