@@ -21,7 +21,7 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 	PATH="$(abspath $(BIN)):$$PATH" DEMO="$(DEMO)" sh docs/demo.sh
 
 test: $(VENV)/installed ## run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,clip]"

@@ -21,10 +21,11 @@ class ObjectStore:
     """The server. `refuse` decides which requests are answered by an error: (method, path) to one, or None."""
 
     def __init__(self) -> None:
-        from moto.server import DomainDispatcherApplication, create_backend_app
+        from moto.server import create_backend_app
 
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        self._app: Any = DomainDispatcherApplication(create_backend_app)
+        # S3 alone: to ask which service is meant costs half of each answer.
+        self._app: Any = create_backend_app("s3")
         self.refuse: Callable[[str, str], tuple[str, str, str] | None]
         self.back()
         self._server: Any = None
@@ -48,9 +49,15 @@ class ObjectStore:
 
     def start(self) -> None:
         """Answer again, at the same port and with the same content."""
-        from werkzeug.serving import make_server
+        from werkzeug.serving import WSGIRequestHandler, make_server
 
-        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True)
+        class KeepingAlive(WSGIRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm, wbufsize = True, -1
+
+        self._server = make_server(
+            "127.0.0.1", self.port, self._answer, threaded=True, request_handler=KeepingAlive
+        )
         self._server.daemon_threads = True
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -111,6 +118,9 @@ class ObjectStore:
         if error is None:
             return self._app(environ, start)  # type: ignore[no-any-return]
         status, code, message = error
+        environ["wsgi.input"].read(
+            int(environ.get("CONTENT_LENGTH") or 0)
+        )  # else the connection waits for it
         start(status, [("Content-Type", "application/xml")])
         return [
             f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
