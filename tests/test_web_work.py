@@ -237,7 +237,7 @@ def test_threads_and_files_are_back_to_the_start_when_it_ends() -> None:
     with reader() as client:  # whatever is loaded once is loaded now
         client.get("/api/count")
     before = (threading.active_count(), len(list(Path("/proc/self/fd").iterdir())))
-    with client_of(options=Options(limits=Limits(workers=2))) as client:
+    with client_of(options=Options(limits=Limits(workers=2, waiting_s=120))) as client:
         frames = client.get("/api/frames").json()["frames"]
 
         def look(frame: dict[str, Any]) -> None:
