@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.session import Session
-from animeds_db.steps.dedup import DedupOptions, Duplicates, find_duplicates
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
     import duckdb
 
+    from animeds_db.steps.dedup import DedupOptions, Duplicates
     from animeds_db.steps.pairs import SimilarRows
 
 
@@ -31,6 +31,8 @@ class Comparisons:
         progress: Callable[[int, int], None] | None = None,
     ) -> Duplicates:
         """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`."""
+        from animeds_db.steps.dedup import DedupOptions, find_duplicates
+
         return find_duplicates(
             self.store, self.session, options or DedupOptions(), rank=rank, progress=progress
         )
@@ -44,6 +46,7 @@ class Comparisons:
         progress: Callable[[int, int], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Write nothing but `page`, an HTML file with borderline pairs; return what each threshold would do."""
+        from animeds_db.steps.dedup import DedupOptions
         from animeds_db.steps.preview import preview
 
         rows = preview(

@@ -17,11 +17,8 @@ from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.gallery import Gallery
 from animeds_db.keeping import Keeping
 from animeds_db.locked import Bounds
-from animeds_db.media import FrameKey, fetch
 from animeds_db.session import Session
 from animeds_db.steps.characters import Characters
-from animeds_db.steps.search import embedder_id, search, vector_of, words_vector
-from animeds_db.steps.shape import Shape, agreed
 from animeds_db.store import Store
 from animeds_db.upkeep.history import At
 
@@ -32,8 +29,10 @@ if TYPE_CHECKING:
 
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
+    from animeds_db.media import FrameKey
     from animeds_db.models import Models
     from animeds_db.steps.relocate import Moved
+    from animeds_db.steps.shape import Shape
     from animeds_db.sync import SyncReport
 
 
@@ -130,14 +129,20 @@ class Dataset(Comparisons, Corrections, Keeping):
         Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
         Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
         """
+        from animeds_db.steps.search import search, vector_of
+
         vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
         return search(self.session, vector, k=k, where=where, store=None if exact else self.store)
 
     def _text_vector(self, words: str) -> list[float]:
+        from animeds_db.steps.search import embedder_id
+
         return self._words_vector(words, embedder_id(self.session))
 
     @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
     def _words_vector(self, words: str, model: str) -> list[float]:
+        from animeds_db.steps.search import words_vector
+
         vector: list[float] = words_vector(words, model).tolist()
         return vector
 
@@ -155,12 +160,16 @@ class Dataset(Comparisons, Corrections, Keeping):
         """Decode frames again, each stretch of video once; yields (frame_id, RGB image) in order of source and time."""
         from PIL import Image
 
+        from animeds_db.media import fetch
+
         keys = self._keys(frame_ids)
         for (uri, kind), wanted in keys.items():
             for key, frame in fetch(uri, kind, wanted):
                 yield key.frame_id, Image.fromarray(frame.pixels())
 
     def _keys(self, frame_ids: Sequence[str]) -> dict[tuple[str, str], list[FrameKey]]:
+        from animeds_db.media import FrameKey
+
         columns = ["frame_id", "source_id", "stream", "pts", "key_pts", "member", "content_hash"]
         rows = self.store.take("frames", frame_ids, columns).to_pylist()
         missing = set(frame_ids) - {row["frame_id"] for row in rows}
@@ -225,6 +234,7 @@ class Dataset(Comparisons, Corrections, Keeping):
         repeats. Raises QueryError, ExportError, SourceError, UsageError.
         """
         from animeds_db.export import Provenance, export, select
+        from animeds_db.steps.shape import agreed
 
         text, file, values = self._selection(query, sql, params or {})
         options, shape = agreed(options, shape)
@@ -245,7 +255,7 @@ class Dataset(Comparisons, Corrections, Keeping):
     ) -> list[dict[str, Any]]:
         """Return one row per folder of what `export` would write: pictures, repeats, samples, probability."""
         from animeds_db.export import select
-        from animeds_db.steps.shape import folders_of
+        from animeds_db.steps.shape import agreed, folders_of
 
         text, file, values = self._selection(query, sql, params or {})
         options, shape = agreed(options, shape)

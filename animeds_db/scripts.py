@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import importlib_resources
+
+if TYPE_CHECKING:
+    from importlib_resources.abc import Traversable
 
 
 @cache
 def sql_script(folder: str, name: str) -> str:
     """Return one file of `sql/<folder>`, e.g. `sql_script("steps", "keeper_rank.sql")`."""
-    return importlib_resources.files("animeds_sql").joinpath(folder, name).read_text("utf-8")
+    return _scripts().joinpath(folder, name).read_text("utf-8")
 
 
 @cache
 def sql_scripts(folder: str) -> tuple[str, ...]:
     """Return all files of `sql/<folder>`, in the order of their names."""
-    entries = importlib_resources.files("animeds_sql").joinpath(folder).iterdir()
+    entries = _scripts().joinpath(folder).iterdir()
     return tuple(
         sql_script(folder, name) for name in sorted(e.name for e in entries if e.name.endswith(".sql"))
     )
+
+
+@cache
+def _scripts() -> Traversable:
+    return importlib_resources.files("animeds_sql")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import platform
 import sys
 from typing import Annotated
@@ -48,13 +46,15 @@ def doctor(
 
 def report(db: str | None) -> list[str]:
     """Return the doctor's lines."""
+    from importlib.metadata import version
+
     import animeds_db
     from animeds_db import settings
 
     lines = [
         f"animeds-db {animeds_db.__version__}, Python {platform.python_version()}, {platform.platform()}"
     ]
-    lines += [f"  {name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    lines += [f"  {name} {version(name)}" for name in PACKAGES]
     lines += ["models", *_providers(), "decoders", *_decoders(), "extras"]
     for name, (purpose, command) in EXTRAS.items():
         lines.append(
@@ -71,9 +71,11 @@ def report(db: str | None) -> list[str]:
 
 
 def _version(distribution: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return version(distribution)
+    except PackageNotFoundError:
         return None
 
 

@@ -18,7 +18,6 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db.errors import UsageError
-from animeds_db.export.names import safe_name
 from animeds_db.scripts import sql_script
 
 WEIGHTS = pa.schema(
@@ -77,6 +76,8 @@ def _weight(where: str, number: int, cells: list[str]) -> dict[str, object]:
             f"{where}: the weight is {cells[1]}, and must be above 0",
             hint="leave the pictures out of the selection instead",
         )
+    from animeds_db.export.names import safe_name
+
     # A folder is called as every system can: Re:Zero is Re_Zero on disk, and means the same here.
     name = cells[0] if set("*?[") & set(cells[0]) else safe_name(cells[0])
     return {"place": number, "name": name, "pattern": regex_of(cells[0]), "weight": weight}
