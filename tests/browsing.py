@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+SCHEMES: Any = ("light", "dark")
 WIDE, NARROW = (1280, 800), (390, 844)
 SETTLED = """() => !document.querySelector('[aria-busy]') && [...document.images]
     .filter((image) => image.getBoundingClientRect().top < innerHeight && image.checkVisibility())
@@ -139,6 +140,24 @@ class Visitor:
     def rest(self) -> None:
         """Wait until nothing is busy and all pictures in view are there."""
         self.page.wait_for_function(SETTLED)
+
+    def shoot(self, name: str) -> None:
+        """Leave a screenshot of the page as it is, wide and narrow; nothing may stick out, every word be readable."""
+        before = self.page.viewport_size
+        for size in (WIDE, NARROW):
+            self.page.set_viewport_size({"width": size[0], "height": size[1]})
+            if size != WIDE:
+                self.page.reload()  # what is folded away is decided at the start
+            self.rest()
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= size[0], (
+                f"{name} at {size[0]}"
+            )
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                assert self.page.evaluate(CONTRAST) == [], f"{name}, {scheme}, {size[0]}"
+                self.page.screenshot(path=shots() / f"{name}-{size[0]}-{scheme}.png")
+        if before:
+            self.page.set_viewport_size(before)
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

@@ -19,10 +19,12 @@ from animeds_db.web import Options, bound, create_app
 
 
 @contextmanager
-def serving(database: Path | None = None, options: Options | None = None) -> Iterator[str]:
-    """Serve a database (default: the sample show, which is then only to be read); give its address."""
+def serving(
+    database: Path | None = None, options: Options | None = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
+    """Serve a database (default: the sample show, which is then only to be read); give its address here."""
     app = create_app(str(database or sampleshow.database()), options=options)
-    with bound("127.0.0.1", 0) as listening:
+    with bound(host, 0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="animeds-test-service", daemon=True

@@ -131,8 +131,9 @@ def error_page(status: int, message: str, hint: str | None = None) -> HTMLRespon
             title=message,
             section="",
             navigation=(),
-            message=message,
-            hint=hint,
+            message=message[:1].upper() + message[1:],
+            hint=(hint or "").split("`"),
+            asks_token=status == 401,
             read_only=True,
             exports=False,
         )

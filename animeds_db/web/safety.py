@@ -22,6 +22,8 @@ COOKIE = "animeds_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
 READING = ("/api/sql",)
 """A POST to these changes nothing."""
+OPEN = "/static/"
+"""Scripts and styles, the same for everybody: the page that asks for the token needs them."""
 MOST_BODY = 8 << 20
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
@@ -80,13 +82,13 @@ class Safety:
         changes = scope["method"] not in SAFE
         if _is_foreign(scope, headers, changes):
             return 403, "RefusedError", "requests from the pages of others are refused", None
-        if self._token and not self._knows(headers, given):
+        if self._token and not scope["path"].startswith(OPEN) and not self._knows(headers, given):
             return (
                 401,
                 "RefusedError",
                 "this service asks for its token",
                 (
-                    "open the whole address that `animeds serve` printed; scripts send Authorization: Bearer TOKEN"
+                    "Open the whole address that `animeds serve` printed; scripts send `Authorization: Bearer TOKEN`"
                 ),
             )
         if self._read_only and changes and scope["path"] not in READING:

@@ -4,14 +4,21 @@
 import { $, button, dialog, h } from "./dom.js";
 
 const bound = [];
+const CORRECTING = ["Correct", "Answer", "History"];
 const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc" };
 
 /* bind("Move", [["j ArrowRight", "next frame", does], …]); `does` gets the event. A space between keys: either. */
 export function bind(group, rows) {
+  if (CORRECTING.includes(group) && "readOnly" in document.body.dataset) return bindRefusals(rows);
   for (const [keys, help, does] of rows) {
     const names = Array.isArray(keys) ? keys : keys.split(" ");
     bound.push({ group, keys: names, help, does });
   }
+}
+
+/* Where nothing may be written, the help is silent about these keys; whoever presses one is told. */
+function bindRefusals(rows) {
+  for (const [keys, , does] of rows) bound.push({ keys: Array.isArray(keys) ? keys : keys.split(" "), does });
 }
 
 export const isWriting = (el) =>
@@ -31,7 +38,8 @@ addEventListener("keydown", (event) => {
 });
 
 export function help() {
-  const groups = grouped([...bound.filter((row) => row.group !== "Help"), ...bound.filter((row) => row.group === "Help")]);
+  const told = bound.filter((row) => row.help);
+  const groups = grouped([...told.filter((row) => row.group !== "Help"), ...told.filter((row) => row.group === "Help")]);
   dialog(
     "Keys",
     h("div", { class: "keys" }, [...groups].map(([group, rows]) => section(group, rows))),
@@ -46,7 +54,7 @@ function grouped(rows) {
 }
 
 function section(group, rows) {
-  const lines = rows.filter((row) => row.help).map(({ keys, help: words }) => [
+  const lines = rows.map(({ keys, help: words }) => [
     h("dt", {}, keys.map((key) => h("kbd", {}, NAMES[key] ?? key))),
     h("dd", {}, words),
   ]);

@@ -44,8 +44,13 @@ function draw() {
   form.querySelector(".fields").prepend(field("Name of the folder", name, "It is made where `animeds serve --exports` says."));
   form.append(buttons);
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
-  if ("readOnly" in document.body.dataset) form.querySelector("#export").disabled = true;
+  if ("readOnly" in document.body.dataset) refuse();
   show(place, chosen(), sqlPanel, form, plan, work);
+}
+
+function refuse() {
+  for (const id of ["#dry-run", "#export"]) form.querySelector(id).disabled = true;
+  form.querySelector(".actions").append(h("span", { class: "hint" }, "This service is read-only: start it without --read-only to export."));
 }
 
 function chosen() {
