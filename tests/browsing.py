@@ -141,21 +141,25 @@ class Visitor:
         """Wait until nothing is busy and all pictures in view are there."""
         self.page.wait_for_function(SETTLED)
 
+    def shoot_here(self, name: str) -> list[str]:
+        """Leave screenshots in light and dark; return what sticks out, and words that are hard to read."""
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        sticks_out = self.page.evaluate("document.documentElement.scrollWidth") > width
+        wrong = [f"the page is wider than {width}"] if sticks_out else []
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            wrong += [f"{words}, {scheme}" for words in self.page.evaluate(CONTRAST)]
+            self.page.screenshot(path=shots() / f"{name}-{width}-{scheme}.png")
+        return wrong
+
     def shoot(self, name: str) -> None:
-        """Leave a screenshot of the page as it is, wide and narrow; nothing may stick out, every word be readable."""
+        """Leave screenshots of the page as it is, and as a telephone would load it; all must be readable."""
+        assert self.shoot_here(name) == []
         before = self.page.viewport_size
-        for size in (WIDE, NARROW):
-            self.page.set_viewport_size({"width": size[0], "height": size[1]})
-            if size != WIDE:
-                self.page.reload()  # what is folded away is decided at the start
-            self.rest()
-            assert self.page.evaluate("document.documentElement.scrollWidth") <= size[0], (
-                f"{name} at {size[0]}"
-            )
-            for scheme in SCHEMES:
-                self.page.emulate_media(color_scheme=scheme)
-                assert self.page.evaluate(CONTRAST) == [], f"{name}, {scheme}, {size[0]}"
-                self.page.screenshot(path=shots() / f"{name}-{size[0]}-{scheme}.png")
+        self.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+        self.page.reload()  # what is folded away is decided at the start
+        self.rest()
+        assert self.shoot_here(name) == []
         if before:
             self.page.set_viewport_size(before)
 
