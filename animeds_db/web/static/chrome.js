@@ -19,9 +19,10 @@ async function tellDatabase() {
     const readOnly = "readOnly" in document.body.dataset;
     show(
       place,
+      readOnly && h("span", { class: "badge" }, "read-only"), // first: on a telephone the end is cut off
+      readOnly && " ",
       h("span", { title: status.database ?? "" }, status.name ?? ""),
       ` ${counted(status.frames, "frame")}`,
-      readOnly && h("span", { class: "badge" }, "read-only"),
     );
   } catch (error) {
     place.textContent = error.message;
