@@ -17,10 +17,29 @@ WITH pictures AS MATERIALIZED (
     FROM selection
 ),
 
+categories AS MATERIALIZED (
+    SELECT list(category ORDER BY place) AS category_of
+    FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM vocabulary)) AS places(place)
+    LEFT JOIN vocabulary ON tag_id = place
+),
+
+-- Best first, then by name. Within each frame's list: to gather the rows of the view `tags` into lists of structs
+-- takes ten times as long, and gigabytes.
 tagged AS (
-    SELECT frame_id, list({'tag': tag, 'category': category, 'score': score} ORDER BY score DESC, tag) AS tags
-    FROM tags SEMI JOIN pictures USING (frame_id)
-    GROUP BY frame_id
+    SELECT
+        frame_id,
+        list_transform(
+            list_sort(list_transform(
+                tag_ids,
+                lambda tag, place: {
+                    'worst': -tag_scores[place], 'tag': getvariable('tag_names')[tag], 'category': category_of[tag]
+                }
+            )),
+            lambda one: {'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0}
+        ) AS tags
+    FROM frames SEMI JOIN pictures USING (frame_id)
+    CROSS JOIN categories
+    WHERE len(tag_ids) > 0
 ),
 
 -- A box is in a crop when its middle is, with a tenth of its size to each side: the rule of `crop_faces.py`.
