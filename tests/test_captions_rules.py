@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from animeds_db.captions import CaptionProfile
 from animeds_db.session import Session
 
-FEW = settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = [
     "1girl",
     "solo",

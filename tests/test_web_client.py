@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sampleshow
-from webserving import reader, serving, shared
+from webserving import ONE, reader, serving, shared
 
 import animeds_db
 from animeds_db import AnimedsError, Dataset, RemoteDataset
@@ -126,7 +126,7 @@ def test_an_error_while_rows_are_on_their_way_is_raised(remote: RemoteDataset) -
 
 
 def test_the_token_is_part_of_the_address() -> None:
-    with serving(options=Options(token="let-me-in")) as address:
+    with serving(options=Options(token="let-me-in", limits=ONE)) as address:
         assert animeds_db.connect(f"{address}/?token=let-me-in").sql("SELECT 1").fetchall() == [(1,)]
         assert animeds_db.connect(address, token="let-me-in").status()["frames"] == 49
         with pytest.raises(UsageError, match="token"):

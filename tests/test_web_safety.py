@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from cli_run import Runner
 from hypothesis import HealthCheck, Phase, given, settings
-from webserving import client_of, own_copy, reader
+from webserving import ONE, client_of, own_copy, reader
 
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.web import Options, address_of, bound, create_app, secured
@@ -80,7 +80,7 @@ def test_every_answer_forbids_foreign_scripts_and_frames(client: httpx2.Client) 
 
 
 def test_bound_elsewhere_it_asks_for_its_token() -> None:
-    options = secured(Options(), "0.0.0.0")
+    options = secured(Options(limits=ONE), "0.0.0.0")
     assert options.token and len(options.token) > 24
     assert secured(Options(), "127.0.0.1").token is None
     assert options.token in address_of("0.0.0.0", 8321, options.token)
@@ -97,7 +97,7 @@ def test_bound_elsewhere_it_asks_for_its_token() -> None:
 
 
 def test_read_only_refuses_whatever_changes_something(tmp_path: Path) -> None:
-    with client_of(options=Options(read_only=True, exports=tmp_path)) as client:
+    with client_of(options=Options(read_only=True, exports=tmp_path, limits=ONE)) as client:
         for path in ("/api/labels", "/api/labels/undo", "/api/queries", "/api/exports"):
             answer = client.post(path, json={})
             assert answer.status_code == 403 and "only reads" in answer.json()["error"]["message"]

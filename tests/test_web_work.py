@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pyarrow as pa
 import pytest
-from webserving import client_of, own_copy, reader, serving
+from webserving import FEW, client_of, own_copy, reader, serving
 
 import animeds_db
 from animeds_db.web import Options
@@ -36,7 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def client(place: Path) -> Iterator[httpx2.Client]:
-    with client_of(own_copy(place), Options(exports=place / "out", who="tester")) as client:
+    with client_of(own_copy(place), Options(exports=place / "out", who="tester", limits=FEW)) as client:
         yield client
 
 
@@ -200,7 +200,7 @@ def test_a_long_query_does_not_keep_thumbnails_waiting_and_ends_with_its_asker()
 
 
 def test_who_comes_when_too_many_wait_is_told_so() -> None:
-    limits = Limits(seconds=5, workers=1, waiting=1, waiting_s=30)
+    limits = Limits(seconds=1, workers=1, waiting=1, waiting_s=30)
     with serving(options=Options(limits=limits)) as address:
         answers: list[httpx2.Response] = []
 
@@ -237,7 +237,7 @@ def test_threads_and_files_are_back_to_the_start_when_it_ends() -> None:
     with reader() as client:  # whatever is loaded once is loaded now
         client.get("/api/count")
     before = (threading.active_count(), len(list(Path("/proc/self/fd").iterdir())))
-    with client_of(options=Options(limits=Limits(workers=2, waiting_s=120))) as client:
+    with client_of(options=Options(limits=Limits(workers=1, waiting_s=120))) as client:
         frames = client.get("/api/frames").json()["frames"]
 
         def look(frame: dict[str, Any]) -> None:

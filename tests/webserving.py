@@ -16,6 +16,10 @@ import sampleshow
 import uvicorn
 
 from animeds_db.web import Options, bound, create_app
+from animeds_db.web.options import Limits
+
+FEW, ONE = Limits(workers=2), Limits(workers=1)
+"""Each worker is a process that imports everything: a second or two."""
 
 
 @contextmanager
@@ -23,7 +27,7 @@ def serving(
     database: Path | None = None, options: Options | None = None, host: str = "127.0.0.1"
 ) -> Iterator[str]:
     """Serve a database (default: the sample show, which is then only to be read); give its address here."""
-    app = create_app(str(database or sampleshow.database()), options=options)
+    app = create_app(str(database or sampleshow.database()), options=options or Options(limits=FEW))
     with bound(host, 0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(
