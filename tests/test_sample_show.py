@@ -11,7 +11,7 @@ import pytest
 
 from animeds_db.errors import SourceError, UsageError
 from animeds_db.sample.figure import HAIR_COLOURS
-from animeds_db.sample.show import draw_show
+from animeds_db.sample.show import draw_episode, draw_show
 from animeds_db.sample.tags import TAGS
 from animeds_db.sample.truth import EpisodeTruth, State, Truth
 
@@ -63,6 +63,12 @@ def test_the_same_seed_gives_the_same_bytes(show: tuple[Path, Truth], tmp_path: 
     file = truth.episodes[0].file
     assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
     assert again.episodes[0] == truth.episodes[0]
+
+
+def test_an_episode_drawn_alone_is_that_of_the_show(show: tuple[Path, Truth], tmp_path: Path) -> None:
+    alone = draw_episode(tmp_path, 2, seed=7, size=SIZE, fps=FPS)
+    assert alone == show[1].episodes[1]
+    assert (tmp_path / alone.file).read_bytes() == (show[0] / alone.file).read_bytes()
 
 
 def test_another_seed_is_another_show_with_another_cast(show: tuple[Path, Truth], tmp_path: Path) -> None:

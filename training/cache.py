@@ -43,9 +43,9 @@ class Scenes:
         return len(self.tags)
 
     @classmethod
-    def open(cls, folder: Path) -> Scenes:
-        """Read all shards that `scenes.draw_scenes` has written under a folder into memory."""
-        shards = sorted(p.parent for p in folder.glob("*/facts.json"))
+    def open(cls, *folders: Path) -> Scenes:
+        """Read all shards that `scenes.draw_scenes` has written under the folders into memory."""
+        shards = [p.parent for folder in folders for p in sorted(folder.glob("*/facts.json"))]
         facts = [
             {**f, "shard": k}
             for k, s in enumerate(shards)

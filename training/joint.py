@@ -107,12 +107,13 @@ def told_places(
     views: np.ndarray,
     own: list[list[tuple[float, float, np.ndarray]]],
     tags: int,
+    size: tuple[int, int] = PICTURE_SIZE,
 ) -> tuple[Tensor, Tensor]:
     """Return the truth [N,h,w,T] and sort [N,h,w] of `losses.place_loss` for scenes seen through views."""
     maps = []
     for i, view in zip(rows, views, strict=True):
         bodies = move_boxes(scenes.boxes[i][scenes.classes[i] == KINDS.index("person")], view)
-        maps.append(people_map(move_people(own[i], view), bodies, PICTURE_SIZE, tags))
+        maps.append(people_map(move_people(own[i], view), bodies, size, tags))
     where, sort = (torch.from_numpy(np.stack([m[k] for m in maps])) for k in (0, 1))
     return where, sort
 

@@ -87,20 +87,19 @@ class TagHead(nn.Module):
 
     def forward(self, maps: Maps) -> tuple[Tensor, Tensor]:
         """Return the picture's logits [N,T] and those of every cell of stride 16 [N,T,h,w]."""
-        _, x16, x32 = maps
-        places = self.places(torch.cat([x16, F.interpolate(x32, scale_factor=2.0, mode="nearest")], 1))
+        places = self.seen(maps)
         dense = self.dense(places)
-        whole = self.whole(torch.cat([pooled(x16, x32), places.mean((2, 3))], 1))
-        return whole + F.relu(dense.amax((2, 3)) + 4.0) * self.local, dense
+        return self.told(maps, places, dense), dense
 
-    def narrowed(self, kept: Tensor) -> TagHead:
-        """Return a head that says only the tags at these places."""
-        head = copy.deepcopy(self)
-        for last in (head.dense, head.whole[-1]):
-            assert isinstance(last, nn.Conv2d | nn.Linear) and last.bias is not None
-            last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
-        head.local = self.local[kept]
-        return head
+    def seen(self, maps: Maps) -> Tensor:
+        """Return what the two coarsest maps know of each cell of stride 16 [N,128,h,w]."""
+        _, x16, x32 = maps
+        return self.places(torch.cat([x16, F.interpolate(x32, scale_factor=2.0, mode="nearest")], 1))  # type: ignore[no-any-return]
+
+    def told(self, maps: Maps, places: Tensor, dense: Tensor) -> Tensor:
+        """Return the picture's logits [N,T] from its maps, its places and the cells' logits."""
+        whole = self.whole(torch.cat([pooled(maps[1], maps[2]), places.mean((2, 3))], 1))
+        return whole + F.relu(dense.amax((2, 3)) + 4.0) * self.local  # type: ignore[no-any-return]
 
 
 class TagNet(nn.Module):
@@ -112,6 +111,54 @@ class TagNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.trunk(x))[0]  # type: ignore[no-any-return]
+
+
+class Details(nn.Module):
+    """Image [N,3,H,W] and the tag head's places → what to add to the logits of every cell of stride 16.
+
+    It walks down to the cells in small steps, so it sees irises, brows and letters, of which the trunk's first
+    step to a quarter leaves nothing. An untrained one adds nothing.
+    """
+
+    def __init__(self, tags: int, places: int = 128) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(
+            conv(3, 16, 3, 2), conv(16, 32, 3, 2), conv(32, 48, 3, 2), Residual(48), conv(48, 96, 3, 2)
+        )
+        self.mix = conv(96 + places, 128, 1)
+        self.dense = nn.Conv2d(128, tags, 1)
+        nn.init.zeros_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        return self.dense(self.mix(torch.cat([self.fine(x), places], 1)))  # type: ignore[no-any-return]
+
+
+class DetailTagNet(nn.Module):
+    """A `TagNet` whose cells also see details: image → one logit per tag."""
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.trunk, self.head, self.details = Trunk(), TagHead(tags), Details(tags)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.everywhere(x)[0]
+
+    def everywhere(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the picture's logits [N,T] and those of every cell of stride 16 [N,T,h,w]."""
+        maps = self.trunk(x)
+        places = self.head.seen(maps)
+        dense = self.head.dense(places) + self.details(x, places)
+        return self.head.told(maps, places, dense), dense
+
+    def narrowed(self, kept: Tensor) -> DetailTagNet:
+        """Return a net that says only the tags at these places."""
+        net = copy.deepcopy(self)
+        for last in (net.head.dense, net.head.whole[-1], net.details.dense):
+            assert isinstance(last, nn.Conv2d | nn.Linear) and last.bias is not None
+            last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
+        net.head.local = self.head.local[kept]
+        return net
 
 
 class VectorHead(nn.Module):
@@ -298,7 +345,7 @@ class JointNet(nn.Module):
 class TaggerExport(nn.Module):
     """WD style: [N,H,W,3] float32 BGR 0…255 → probabilities [N, tags]."""
 
-    def __init__(self, net: TagNet) -> None:
+    def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
         self.register_buffer("mean", torch.tensor(CLIP_MEAN).view(1, 3, 1, 1) * 255)

@@ -14,16 +14,18 @@ import av
 import numpy as np
 from PIL import Image
 
-from animeds_db.sample.show import draw_show
+from animeds_db.sample.show import draw_episode
 from animeds_db.sample.truth import State
 from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
 from training.scenes import stretched
 
 
-def show_frames(seed: int, per_second: float) -> Iterator[tuple[Image.Image, Image.Image, State]]:
+def show_frames(
+    seed: int, which: int, per_second: float, fps: int
+) -> Iterator[tuple[Image.Image, Image.Image, State]]:
     """Yield frames of one drawn episode, each with another frame of the same state (or itself) and its truth."""
     with tempfile.TemporaryDirectory() as folder:
-        episode = draw_show(Path(folder), episodes=1, seed=seed).episodes[0]
+        episode = draw_episode(Path(folder), which, seed=seed, fps=fps)
         with av.open(str(Path(folder) / episode.file)) as film:
             pictures = [frame.to_image() for frame in film.decode(video=0)]
         for number in range(0, len(pictures), max(1, round(episode.fps / per_second))):
@@ -33,14 +35,25 @@ def show_frames(seed: int, per_second: float) -> Iterator[tuple[Image.Image, Ima
             yield pictures[number], pictures[twin], state
 
 
-def draw_episodes(folder: Path, seeds: range, say: Callable[[str], None], *, per_second: float = 1.0) -> None:
-    """Write frames of one episode per seed as a shard; does nothing when it is there."""
+def draw_episodes(
+    folder: Path,
+    seeds: range,
+    say: Callable[[str], None],
+    *,
+    numbers: tuple[int, ...] = (1,),
+    per_second: float = 1.0,
+    fps: int = 12,
+) -> None:
+    """Write frames of one episode per seed as a shard; does nothing when it is there.
+
+    `numbers` are the episodes' numbers, taken in turns; of three, the second has subtitles and the third bars.
+    """
     if (folder / "facts.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     pictures, twins, facts = [], [], []
     for seed in seeds:
-        for picture, twin, state in show_frames(seed, per_second):
+        for picture, twin, state in show_frames(seed, numbers[seed % len(numbers)], per_second, fps):
             if not state.tags:
                 continue
             pictures.append(stretched(picture, PICTURE_SIZE))

@@ -37,7 +37,7 @@ FACE_TAGS = frozenset(
     }
 )
 LEARNED, CHECKED = 0.3, 1600
-EXPECTED = frozenset({*RATINGS, "subtitled", "letterboxed"})
+EXPECTED = frozenset({*RATINGS, "subtitled", "letterboxed", "angry", "v-shaped_eyebrows"})
 HEAD_VIEW = Warp(zoom=(1.02, 1.5), stretch=0.08, shift=0.02, degrees=8, light=0.16, noise=0.05)
 PEOPLE, PICTURES = 24, 4
 
@@ -96,7 +96,7 @@ def train_tagger(scenes: Scenes, names: tuple[str, ...], joint: JointNet, plan: 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
 
 
-def learned(net: TagNet, scenes: Scenes, names: tuple[str, ...], plan: Plan) -> list[int]:
+def learned(net: nn.Module, scenes: Scenes, names: tuple[str, ...], plan: Plan) -> list[int]:
     """Return the places of the tags worth saying: F1 of `LEARNED` or more on drawings of the training set itself.
 
     What a net of this size did not even learn by heart would only be missed, or said wrongly, elsewhere. Tags

@@ -22,21 +22,36 @@ from animeds_db.sample.tags import TAGS
 from training import stages
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
+from training.details import train_details, train_near
 from training.heads import draw_heads
 from training.joint import train_joint
 from training.loop import Plan
-from training.nets import DetectNet, DetectorExport, JointNet, TaggerExport, TagNet, Trunk
+from training.nets import (
+    Details,
+    DetailTagNet,
+    DetectNet,
+    DetectorExport,
+    JointNet,
+    TaggerExport,
+    TagNet,
+    Trunk,
+)
 from training.onnx_files import write_onnx
 from training.scenes import draw_scenes, draw_talks
 from training.search import VECTOR, tokens, train_search
 from training.shows import draw_episodes
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
-STAGES = ("joint", "tagger", "detector", "character", "search")
-STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500}
-BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128}
+STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details")
+STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500, "near": 1500,
+         "details": 1300}  # fmt: skip
+BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128, "near": 48, "details": 16}
+RATE = {"near": 3e-3}
+"""Top learning rates; of the other stages 0.002."""
 SCENE_SHARDS, SCENES = 11, 500
 SHOW_SHARDS, SHOWS = 6, 10
+LATER_SHOWS, LATER = 100, (2, 3)
+"""The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
 HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
 SMALL_THINGS = (
@@ -67,6 +82,9 @@ def draw(work: Path, seed: int) -> None:
     for shard in range(SHOW_SHARDS):
         first = seed * 1_000_000 + shard * SHOWS
         draw_episodes(work / "scenes-train" / f"show-{shard:02d}", range(first, first + SHOWS), say)
+        first += LATER_SHOWS
+        folder = work / "episodes-train" / f"show-{shard:02d}"
+        draw_episodes(folder, range(first, first + SHOWS), say, numbers=LATER, fps=4)
     draw_talks(work / "scenes-train" / "talk-00", TALKS, seed * 1000 + 900, say)
     for shard in range(HEAD_SHARDS):
         draw_heads(work / "heads-train" / f"{shard:02d}", FAMILIES, EACH, seed * 1000 + 500 + shard, say)
@@ -125,18 +143,35 @@ def joint_net(work: Path, out: Path) -> JointNet:
 
 
 def do_tagger(work: Path, out: Path, plan: Plan) -> None:
-    """Train and write tagger.onnx and selected_tags.csv."""
-    scenes = Scenes.open(work / "scenes-train")
+    """Train the tagger that search and details stand on."""
+    stages.train_tagger(Scenes.open(work / "scenes-train"), vocabulary(), joint_net(work, out), plan, say)
+
+
+def tag_net(work: Path) -> TagNet:
+    """Return the tagger as trained so far, without details."""
+    net = TagNet(len(vocabulary()))
+    net.load_state_dict(torch.load(work / "tagger.pt"))
+    return net
+
+
+def do_near(work: Path, _: Path, plan: Plan) -> None:
+    """Train the tagger's details on crops."""
+    train_near(Scenes.open(work / "scenes-train"), vocabulary(), tag_net(work), plan, say)
+
+
+def do_details(work: Path, out: Path, plan: Plan) -> None:
+    """Train tagger and details together; write tagger.onnx and selected_tags.csv."""
+    scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
-    net = stages.train_tagger(scenes, names, joint_net(work, out), plan, say)
+    near = Details(len(names))
+    near.load_state_dict(torch.load(work / "near.pt"))
+    net = train_details(scenes, names, tag_net(work), near, plan, say)
     places = stages.learned(net, scenes, names, plan)
-    said = TagNet(len(places))
-    said.trunk, said.head = net.trunk, net.head.narrowed(torch.tensor(places))
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
-    write_tagger(said.eval(), out / "tagger.onnx")
+    write_tagger(net.narrowed(torch.tensor(places)).eval(), out / "tagger.onnx")
 
 
-def write_tagger(net: TagNet, path: Path) -> None:
+def write_tagger(net: DetailTagNet, path: Path) -> None:
     """Write a tagger with the signature of the WD taggers."""
     example = (torch.rand(2, *PICTURE_SIZE, 3) * 255,)
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
@@ -183,9 +218,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     """Train and write image.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
     tokenizer = tokenizer_for(out)
-    tagger = TagNet(len(vocabulary()))
-    tagger.load_state_dict(torch.load(work / "tagger.pt"))
-    image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
+    image, text = train_search(scenes, search_names(), tokenizer, tag_net(work), plan, say)
     vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
     write_onnx(
@@ -226,7 +259,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--steps", type=int, help="optimiser steps for every stage run; 0 only writes the files"
     )
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, help="top learning rate of every stage run")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="forget the weights of an earlier run")
     parser.add_argument("--no-draw", action="store_true", help="train on the drawings that are there")
@@ -238,6 +271,7 @@ def main(arguments: list[str]) -> None:
         draw(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
+        "near": do_near, "details": do_details,
     }  # fmt: skip
     for stage in chosen.only or STAGES:
         say(f"== {stage}")
@@ -245,7 +279,7 @@ def main(arguments: list[str]) -> None:
         kept = chosen.work / f"{stage}.pt"
         if chosen.fresh:
             kept.unlink(missing_ok=True)
-        plan = Plan(chosen.seed, steps, BATCH[stage], chosen.rate, kept)
+        plan = Plan(chosen.seed, steps, BATCH[stage], chosen.rate or RATE.get(stage, 2e-3), kept)
         work[stage](chosen.work, chosen.out, plan)
 
 

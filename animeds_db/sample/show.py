@@ -27,6 +27,7 @@ from .truth import EpisodeTruth, Person, Relative, State, Truth
 __all__ = ["Truth", "draw_episode", "draw_show"]
 
 _SUPERSAMPLE = 2
+_CHARACTERS = 4
 _DARK = 0.8
 """Faded further than this towards black, a frame shows nobody and nothing."""
 
@@ -36,7 +37,7 @@ def draw_show(
     *,
     episodes: int = 3,
     seed: int = 7,
-    characters: int = 4,
+    characters: int = _CHARACTERS,
     size: tuple[int, int] = (640, 360),
     fps: int = 12,
     progress: Callable[[str], None] | None = None,
@@ -60,11 +61,12 @@ def draw_show(
     return truth
 
 
-def draw_episode(folder: Path, number: int, *, seed: int, fps: int = 12) -> EpisodeTruth:
-    """Draw one episode (1 … 99) of the show that `draw_show` draws from this seed, without the others."""
-    size = (640, 360)
-    _check(number, 4, size, fps)
-    cast = draw_cast(seed, 4)
+def draw_episode(
+    folder: Path, number: int, *, seed: int, size: tuple[int, int] = (640, 360), fps: int = 12
+) -> EpisodeTruth:
+    """Draw one episode (1 … 99) as `draw_show` draws it, but neither the others nor truth.json."""
+    _check(number, _CHARACTERS, size, fps)
+    cast = draw_cast(seed, _CHARACTERS)
     return _film(folder, write_episode(cast, seed, number), cast, size, fps)
 
 

@@ -1,0 +1,106 @@
+"""The tagger's last training: it learns what is only a few pixels large, and subtitles, from drawn episodes too.
+
+Rule: the tagger of before is kept whole; details are added to what its cells say, first beside it, then with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training import losses
+from training.batches import Warp, jitter, normalise, to_float, views_of, warp
+from training.cache import PICTURE_SIZE, Scenes
+from training.joint import row_of, told_places
+from training.loop import Plan, fit
+from training.nets import Details, DetailTagNet, TagNet
+from training.stages import FACE_TAGS
+
+Say = Callable[[str], None]
+Spots = list[list[tuple[float, float, np.ndarray]]]
+SMALL = FACE_TAGS | {"blunt_bangs", "parted_bangs", "swept_bangs", "subtitled", "v-shaped_eyebrows"}
+"""With the colours of eyes: what is looked for from near."""
+CROP = (96, 96)
+CROP_VIEW = Warp(zoom=(0.8, 2.2), stretch=0.05, shift=0.08, degrees=3.0, light=0.12, noise=0.03)
+LIGHT = Warp(light=0.1, noise=0.03)
+"""Whole pictures are mirrored and lit otherwise, not warped: hardly one is seen twice."""
+LINE_PLACES = ((0.44, 0.9), (0.5, 0.9), (0.56, 0.9))
+"""Where every subtitle has letters (x, y, relative)."""
+
+
+def small_tags(names: tuple[str, ...]) -> Tensor:
+    """Return 1 for each tag that is looked for from near."""
+    return torch.tensor([float(n in SMALL or n.endswith("_eyes")) for n in names])
+
+
+def spots_of(scenes: Scenes, names: tuple[str, ...]) -> Spots:
+    """Return for each picture (x, y, tags) of its heads, and of its subtitle."""
+    place = {n: i for i, n in enumerate(names)}
+    line = row_of(frozenset({"subtitled"}), place)
+    heads = [[(x, y, row_of(tags, place)) for x, y, tags in people] for people in scenes.people]
+    return [
+        own + [(x, y, line) for x, y in LINE_PLACES if "subtitled" in tags]
+        for own, tags in zip(heads, scenes.tags, strict=True)
+    ]
+
+
+def train_near(scenes: Scenes, names: tuple[str, ...], tagger: TagNet, plan: Plan, say: Say) -> Details:
+    """Train details on crops around heads and subtitles; the tagger beside them stays as it is."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    tagger.eval()
+    spots, small = spots_of(scenes, names), small_tags(names)
+    filled = np.flatnonzero([len(own) > 0 for own in spots])
+    net = Details(len(names))
+
+    def loss_at(_: int) -> Tensor:
+        rows = np.sort(rng.choice(filled, min(plan.batch, len(filled)), replace=False))
+        centres = np.array([spots[i][int(rng.integers(len(spots[i])))][:2] for i in rows])
+        views = crop_views(centres, rng)
+        crops = warp(to_float(scenes.pictures[rows]), views, CROP)
+        x = normalise(jitter(crops, CROP_VIEW, rng))
+        with torch.no_grad():
+            places = tagger.head.seen(tagger.trunk(x))
+            known = tagger.head.dense(places)
+        where, sort = told_places(scenes, rows, views.numpy().astype(np.float64), spots, len(names), CROP)
+        return losses.place_loss(known + net(x, places), where, sort, small)
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def crop_views(centres: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Return views as `views_of` does, of `CROP` pixels instead of a whole picture."""
+    views = views_of(centres, CROP_VIEW, rng)
+    views[:, 0, :2] *= CROP[1] / PICTURE_SIZE[1]
+    views[:, 1, :2] *= CROP[0] / PICTURE_SIZE[0]
+    return views
+
+
+def train_details(
+    scenes: Scenes, names: tuple[str, ...], tagger: TagNet, near: Details, plan: Plan, say: Say
+) -> DetailTagNet:
+    """Train tagger and details together on whole pictures."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    net = DetailTagNet(len(names))
+    net.trunk.load_state_dict(tagger.trunk.state_dict())
+    net.head.load_state_dict(tagger.head.state_dict())
+    net.details.load_state_dict(near.state_dict())
+    net.head.local[names.index("subtitled")] = 1  # letters anywhere tell it
+    truth = torch.from_numpy(scenes.matrix(names))
+    spots, small = spots_of(scenes, names), small_tags(names)
+
+    def loss_at(_: int) -> Tensor:
+        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        mirrored = bool(rng.random() < 0.5)
+        seen = to_float(scenes.pictures[rows])
+        logits, dense = net.everywhere(normalise(jitter(seen.flip(3) if mirrored else seen, LIGHT, rng)))
+        views = np.tile(np.array([[-1.0 if mirrored else 1.0, 0, 0], [0, 1, 0]]), (len(rows), 1, 1))
+        where, sort = told_places(scenes, rows, views, spots, len(names))
+        whole = losses.tag_loss(logits, truth[rows], ease=0.3)
+        return whole + 0.5 * losses.place_loss(dense, where, sort, small)
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]
