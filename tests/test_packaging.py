@@ -42,7 +42,7 @@ def test_every_kind_of_data_file_is_listed_as_package_data() -> None:
         f.suffix
         for folder in FOLDERS.values()
         for f in (ROOT / folder).rglob("*")
-        if f.is_file() and f.suffix not in {".py", ".pyc"} and f.name != "py.typed"
+        if f.is_file() and f.suffix != ".py" and f.name != "py.typed" and "__pycache__" not in f.parts
     }
     assert used <= listed
 
