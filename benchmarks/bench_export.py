@@ -6,6 +6,7 @@ Each way is a process of its own, in turns; processor time and peak memory are t
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -33,14 +34,30 @@ class Run:
 
 def measured(words: Sequence[str]) -> Run:
     """Run a command and return what the kernel counted for it and what it started."""
-    start = time.perf_counter()
+    start, peak, pid = time.perf_counter(), 0.0, 0
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    while not pid:
+        time.sleep(0.05)
+        peak = max(peak, _peak(process.pid))
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(words))
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+    return Run(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak or usage.ru_maxrss * unit)
+
+
+def _peak(pid: int) -> float:
+    """Return the most memory that a process has held, in bytes; 0 where the system does not tell.
+
+    What Linux counts for a child that has ended begins with the memory of its parent.
+    """
+    try:
+        told = Path(f"/proc/{pid}/status").read_text("utf-8")
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+)", told)
+    return int(found[1]) * 1024.0 if found else 0.0
 
 
 def material(work: Path, frames: int) -> Path:
