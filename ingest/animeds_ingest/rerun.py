@@ -103,7 +103,9 @@ def character_of(store: Store) -> str | None:
 
 def _drop_boxes(store: Store, which: str) -> None:
     """Delete detections, and whose faces they were taken for."""
-    ids = store.table("detections").to_table(columns=["detection_id"], filter=which)["detection_id"].to_pylist()
+    ids = (
+        store.table("detections").to_table(columns=["detection_id"], filter=which)["detection_id"].to_pylist()
+    )
     for start in range(0, len(ids), BLOCK):
         listed = ", ".join(quoted(detection) for detection in ids[start : start + BLOCK])
         store.delete("identities", f"detection_id IN ({listed})")
