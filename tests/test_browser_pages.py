@@ -65,7 +65,9 @@ def test_every_page_is_readable_in_both_schemes(
     visitor = Visitor(chrome, address, width)
     wrong = {}
     for name, place in places.items():
-        visitor.open(place)
+        page = visitor.open(place)
+        if name == "frames":
+            page.wait_for_selector("svg.boxes .name", state="attached")
         wrong[name] = visitor.shoot_here(name)
     visitor.close()
     assert {name: words for name, words in wrong.items() if words} == {}

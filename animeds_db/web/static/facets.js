@@ -79,12 +79,16 @@ export class Facets {
 
   async #ask(part, limit = part.long ? LONG : SHORT + 1) {
     part.shown = this.selection;
+    const mine = (part.asking = Symbol(part.name));
+    part.list.setAttribute("aria-busy", "true");
     try {
       part.values = (await api.facet(this.selection, part.name, limit, this.asking.signal)).values;
       part.asked = limit;
       this.#draw(part);
     } catch (error) {
       if (error.name !== "AbortError") show(part.list, h("li", { class: "hint" }, error.message));
+    } finally {
+      if (part.asking === mine) part.list.removeAttribute("aria-busy");
     }
   }
 
