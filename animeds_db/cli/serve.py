@@ -61,6 +61,7 @@ def serve(
     limits = Limits(seconds=seconds, memory=memory << 20, workers=workers)
     hosts = (*allow_host, *LOCAL) if allow_host else None
     options = Options(
+        ahead=True,
         read_only=read_only,
         token=token,
         hosts=hosts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import animeds_db
 from animeds_db.errors import AnimedsError
 from animeds_db.web import pages
 from animeds_db.web.api import ROUTERS
+from animeds_db.web.api.facts import count_ahead
 from animeds_db.web.errors import as_json, status_of
 from animeds_db.web.models import Refusal
 from animeds_db.web.options import Options
@@ -33,9 +35,12 @@ def build(uri: str, options: Options) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        counting = asyncio.create_task(count_ahead(service)) if options.ahead else None
         try:
             yield
         finally:
+            if counting:
+                counting.cancel()
             service.close()
 
     app = FastAPI(

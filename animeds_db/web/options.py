@@ -34,7 +34,8 @@ class Options:
 
     token: who knows it may ask; None: whoever reaches the address. hosts: names under which the service may be
     spoken to; None: those of this machine. exports: the folder below which exports are written; None: no exports.
-    who: in whose name labels are written, where the client does not say.
+    who: in whose name labels are written, where the client does not say. ahead: whether the filters of the first
+    page are counted when the service starts, before anybody asks.
     """
 
     read_only: bool = False
@@ -43,4 +44,5 @@ class Options:
     exports: Path | None = None
     who: str | None = None
     unfinished: bool = False
+    ahead: bool = False
     limits: Limits = field(default_factory=Limits)

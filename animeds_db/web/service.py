@@ -74,7 +74,7 @@ class Service:
 
     async def rows(
         self,
-        request: Request,
+        request: Request | None,
         sql: str,
         params: Mapping[str, Any] | None = None,
         *,
@@ -90,7 +90,9 @@ class Service:
         ask = Ask(self._fitting(sql), dict(params or {}), most, skip, self.limits.size, file)
         return await self.answer(request, ask)
 
-    async def cached(self, request: Request, sql: str, *, rows: int | None = None, skip: int = 0) -> Answer:
+    async def cached(
+        self, request: Request | None, sql: str, *, rows: int | None = None, skip: int = 0
+    ) -> Answer:
         """Run SQL as `rows` does, or give what it gave before, while no table has changed."""
         key = (sql, rows, skip)
         answer: Answer = await self._kept(key, lambda: self.rows(request, sql, rows=rows, skip=skip))
@@ -125,7 +127,7 @@ class Service:
         """Raise QueryError for SQL that could not be run, without running it; parameters may be missing."""
         await self.answer(request, Ask(self._fitting(sql), task="check"))
 
-    async def answer(self, request: Request, ask: Ask) -> Answer:
+    async def answer(self, request: Request | None, ask: Ask) -> Answer:
         """Have a worker do something, and return its rows. Raises as `rows` does."""
         async with self._call(request) as call:
             loop = asyncio.get_running_loop()
@@ -169,17 +171,18 @@ class Service:
         return sql
 
     @asynccontextmanager
-    async def _call(self, request: Request) -> AsyncIterator[Call]:
-        """Wait for a place among the workers, and cancel the call when the client goes."""
+    async def _call(self, request: Request | None) -> AsyncIterator[Call]:
+        """Wait for a place among the workers, and cancel the call when the client goes; without one, nobody can."""
         await self._wait()
         call = Call(self.limits.seconds)
-        watch = asyncio.create_task(_until_gone(request, call))
+        watch = asyncio.create_task(_until_gone(request, call)) if request else None
         try:
             yield call
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            if watch:
+                watch.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watch
             self._places.release()
 
     async def _wait(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 import animeds_db
-from animeds_db.errors import StoreError
+from animeds_db.errors import AnimedsError, StoreError
 from animeds_db.statements import literal
 from animeds_db.web import models
 from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
@@ -19,9 +20,10 @@ from animeds_db.web.framing import Ask
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection, script
-from animeds_db.web.service import service_of
+from animeds_db.web.service import Service, service_of
 
 router = APIRouter(tags=["facts"])
+_log = logging.getLogger("animeds")
 FacetName = Literal["character", "tag", "show", "season", "episode", "gate", "shot", "source"]
 COLUMNS = {
     "show": '"show"',
@@ -32,6 +34,9 @@ COLUMNS = {
 }
 ANY_OF = ("show", "season", "episode", "gate", "shot", "source")
 """Facets of which one value is enough: their other values stay on offer."""
+AHEAD = ("tag", "character", "episode", "gate")
+"""Facets that are open when the page of all frames is."""
+MOST_VALUES = 1000
 FACES = 2000
 EXAMPLES = 500
 
@@ -41,14 +46,26 @@ async def facets(
     request: Request,
     selection: Selected,
     facet: FacetName,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 30,
+    limit: Annotated[int, Query(ge=1, le=MOST_VALUES)] = 30,
 ) -> models.Facet:
     """Return the values of one property in a selection, with the number of frames."""
     within = selection.without(facet) if facet in ANY_OF else selection
     with placed(within):
-        answer = await service_of(request).cached(request, _facet_sql(facet, within), rows=limit)
-    values = [models.Value(value=row["value"], count=row["count"]) for row in answer.table.to_pylist()]
-    return models.Facet(facet=facet, values=values, truncated=answer.truncated)
+        answer = await service_of(request).cached(request, _facet_sql(facet, within), rows=MOST_VALUES)
+    rows = answer.table.slice(0, limit).to_pylist()
+    values = [models.Value(value=row["value"], count=row["count"]) for row in rows]
+    return models.Facet(
+        facet=facet, values=values, truncated=answer.truncated or answer.table.num_rows > limit
+    )
+
+
+async def count_ahead(service: Service) -> None:
+    """Count what the first page shows beside all frames, so that whoever opens it need not wait for it."""
+    for facet in AHEAD:
+        try:
+            await service.cached(None, _facet_sql(facet, Selection.parse([])), rows=MOST_VALUES)
+        except AnimedsError as error:  # whoever asks is told
+            _log.debug("%s could not be counted ahead: %s", facet, error)
 
 
 def _facet_sql(facet: str, selection: Selection) -> str:
