@@ -93,6 +93,8 @@ def keep(
 ) -> None:
     """Work out what people said, where these views build on it, into temporary tables of the same names: DuckDB
     finds them before the views. `kept` says which of them this connection has, and is told of the new ones."""
+    if set(names) == _scripts().keys():
+        return  # SHOW TABLES would list them twice
     below = scripts_for(names, instead)
     for name in KEPT:  # each builds on those before it
         if name not in kept and _scripts()[name].text in below:

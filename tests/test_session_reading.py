@@ -101,6 +101,11 @@ def test_variables_of_the_program_are_no_tables(session: Session) -> None:
     assert mine.num_rows == 1
 
 
+def test_tables_are_listed_once(session: Session) -> None:
+    names = session.arrow("SHOW TABLES")["name"].to_pylist()
+    assert len(names) == len(set(names)) and {"frames", "names", "characters"} <= set(names)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
