@@ -60,11 +60,11 @@ def test_a_face_is_named_and_the_name_is_taken_back(client: httpx2.Client) -> No
     assert next(f for f in facts["faces"] if f["face_id"] == face)["by"] == "label"
     assert facts["labels"][0]["who"] == "tester"
     facet = client.get("/api/facets", params={"facet": "character"}).json()
-    assert facet["values"] == [{"value": "Hana", "count": 1}]
+    assert {"value": "Hana", "count": 1} in facet["values"]
     tile = client.get("/api/frames", params={"character": "Hana"}).json()["frames"]
     assert [t["frame_id"] for t in tile] == [frame] and tile[0]["characters"] == ["Hana"]
     assert client.post("/api/labels/undo", json={"act": said.json()["act"]}).status_code == 200
-    assert client.get("/api/characters").json() == []
+    assert "Hana" not in [who["name"] for who in client.get("/api/characters").json()]
     history = client.get("/api/labels").json()["acts"]
     assert history[0]["what"].startswith("undo ") and history[1]["counts"] is False
 
@@ -106,7 +106,7 @@ def test_two_people_who_name_one_face_are_told_of_each_other(client: httpx2.Clie
 def test_a_query_is_kept_and_asked_by_its_name(client: httpx2.Client, place: Path) -> None:
     sql = "SELECT frame_id FROM frames WHERE episode = $ep::INT -- $no parameter\n"
     kept = client.post("/api/queries", json={"name": "of_episode", "title": "Of an episode", "sql": sql})
-    assert kept.status_code == 201
+    assert kept.status_code == 201, kept.text
     assert kept.json()["mine"] and kept.json()["parameters"][0]["name"] == "ep"
     assert (
         (place / "queries" / "of_episode.sql")
@@ -131,7 +131,7 @@ def test_a_query_is_kept_and_asked_by_its_name(client: httpx2.Client, place: Pat
 @pytest.mark.parametrize(
     "body",
     [
-        {"name": "of_episode", "sql": "SELECT 1"},
+        {"name": "taken", "sql": "SELECT 1"},
         {"name": "../up", "sql": "SELECT 1"},
         {"name": "drops", "sql": "DROP VIEW frames"},
         {"name": "wrong", "sql": "SELECT nope FROM frames"},
@@ -142,7 +142,7 @@ def test_a_query_is_kept_and_asked_by_its_name(client: httpx2.Client, place: Pat
 def test_a_query_that_cannot_be_kept_is_refused(
     client: httpx2.Client, place: Path, body: dict[str, str]
 ) -> None:
-    client.post("/api/queries", json={"name": "of_episode", "sql": "SELECT 1"})
+    client.post("/api/queries", json={"name": "taken", "sql": "SELECT 1"})
     before = sorted((place / "queries").glob("**/*"))
     assert client.post("/api/queries", json=body).status_code == 400
     assert sorted((place / "queries").glob("**/*")) == before
