@@ -322,10 +322,15 @@ class Dataset(Comparisons, Corrections, Keeping):
         )
 
     def places(self) -> pa.Table:
-        """Return one row per source: source_id, show, season, episode, kind, n_frames, state, is_there, uri."""
+        """Return one row per source: source_id, show, season, episode, kind, n_frames, state, is_there, uri.
+
+        `is_there` is null for a source in a bucket that cannot be asked now.
+        """
+        from animeds_db.media import are_there, source_path
+
         rows = self.query("status").select('source_id, "show", season, episode, kind, n_frames, state, uri')
         table = rows.to_arrow_table()
-        there = [Path(uri).exists() for uri in table["uri"].to_pylist()]
+        there = are_there([source_path(uri) for uri in table["uri"].to_pylist()], or_unknown=True)
         return table.add_column(table.num_columns - 1, "is_there", pa.array(there, pa.bool_()))
 
     def relocate(self, old: str, new: str | Path) -> list[Moved]:

@@ -1,4 +1,4 @@
-"""Databases on object storage (s3://, gs://, az://): how to get there, and what its errors mean.
+"""Object storage (s3://, gs://, az://): how databases and sources get there, and what its errors mean.
 
 Its one rule: secrets come from the environment or the provider's own files, never from a URI, and stand in
 no message.
@@ -89,7 +89,7 @@ def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | 
     """Return what an error of object storage means and the way out; None for what is not known here."""
     if not is_remote(uri):
         return None
-    text, place = str(error), f"{urlsplit(uri).scheme}://{urlsplit(uri).netloc}"
+    text, place = str(error), bucket_of(uri)
     for pattern, words, hint in _MEANINGS:
         if re.search(pattern, text):
             return StoreError(
@@ -98,37 +98,60 @@ def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | 
     return None
 
 
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the network or the server is at fault, so that the same request may succeed later."""
+    return re.search(_PASSING, str(error)) is not None
+
+
+def bucket_of(uri: str) -> str:
+    """Return the bucket of a URI, as a URI."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
 def _named_by() -> str:
     return next(name for name in _ENDPOINTS if os.environ.get(name))
 
 
+_PASSING = (
+    r"error sending request|dns error|[Tt]imed out|connection (closed|reset|refused)|50[0234] |"
+    r"error decoding response|NETWORK_CONNECTION|REQUEST_TIMEOUT|SLOW_DOWN|SlowDown|INTERNAL_FAILURE|"
+    r"SERVICE_UNAVAILABLE|HTTP status (429|50[0234])|curlCode: |[Cc]url(Easy)?|UNAVAILABLE|"
+    r"Fail to get a new connection|Error while (sending|reading|polling)"
+)
+"""Words for it of Lance, and of the three kinds of stores in Arrow."""
+
 _MEANINGS = (
     (
-        r"NoSuchBucket|The specified bucket does not exist|container does not exist|ContainerNotFound",
+        r"NoSuchBucket|NO_SUCH_BUCKET|The specified bucket does not exist|container does not exist|"
+        r"ContainerNotFound|there is no such bucket",
         "there is no bucket {place}",
         "make it first (aws s3 mb, gcloud storage buckets create …), or check the name",
     ),
     (
-        r"ExpiredToken|TokenRefreshRequired|token (has|is) expired|RequestTimeTooSkewed|InvalidToken",
+        r"ExpiredToken|EXPIRED_TOKEN|TokenRefreshRequired|token (has|is) expired|RequestTimeTooSkewed|InvalidToken",
         "the credentials for {place} have expired",
         "log in again (aws sso login, gcloud auth …), or renew the variables, AWS_SESSION_TOKEN among them; "
         "is the clock right?",
     ),
     (
-        r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidClientTokenId|401 Unauthorized",
+        r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidClientTokenId|401 Unauthorized|"
+        r"INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|UNRECOGNIZED_CLIENT|HTTP status 401|UNAUTHENTICATED",
         "{place} does not know these credentials",
         "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
         "AZURE_STORAGE_ACCOUNT_KEY)",
     ),
     (
         r"Failed to get AWS credentials|CredentialsNotLoaded|no providers in chain|MissingAccountName|"
-        r"could not find default credentials|Account must be specified|credentials were not provided",
+        r"[Cc]ould not find (application )?default credentials|Account must be specified|"
+        r"credentials were not provided",
         "there are no credentials for {place}",
         "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
         "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY)",
     ),
     (
-        r"AccessDenied|Access Denied|403 Forbidden|AuthorizationPermissionMismatch|PermissionDenied",
+        r"AccessDenied|Access Denied|403 Forbidden|AuthorizationPermissionMismatch|PermissionDenied|"
+        r"ACCESS_DENIED|PERMISSION_DENIED|HTTP status 403",
         "no permission to {do} {uri}",
         "these credentials may not do that: a bucket for reading only? Ask for list, get, put and delete",
     ),
@@ -138,8 +161,12 @@ _MEANINGS = (
         "use a newer server (MinIO, Ceph, R2 and Amazon know them), or a folder",
     ),
     (
-        r"error sending request|dns error|[Tt]imed out|connection (closed|reset|refused)|50[0234] |"
-        r"error decoding response",
+        r"PermanentRedirect|HTTP status 301|AuthorizationHeaderMalformed",
+        "{place} lies in another region than the one that was asked",
+        "set AWS_REGION to the region of the bucket",
+    ),
+    (
+        _PASSING,
         "{place} cannot be reached any more, after many attempts",
         "check the network, and run it again: what was committed is safe, and is not done twice",
     ),

@@ -23,7 +23,11 @@ def a_store(folder: Path) -> Store:
 
 
 def run(
-    store: Store, *paths: Path, how: str = "keyframes", replace: bool = False, models: Models = WITHOUT_MODELS
+    store: Store,
+    *paths: Path | str,
+    how: str = "keyframes",
+    replace: bool = False,
+    models: Models = WITHOUT_MODELS,
 ) -> Report:
     """Ingest these paths."""
     return ingest(store, discover(list(paths)), Sampling.parse(how), models, replace=replace)

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 REGION, BUCKET = "us-east-1", "shows"
@@ -80,6 +81,37 @@ class ObjectStore:
         client = boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS)
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def put(self, folder: Path, prefix: str) -> str:
+        """Upload a folder, or one file, and return its URI."""
+        import boto3
+
+        client = boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS)
+        for file in [folder] if folder.is_file() else (p for p in folder.rglob("*") if p.is_file()):
+            key = prefix if file == folder else f"{prefix}/{file.relative_to(folder).as_posix()}"
+            client.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())
+        return f"s3://{BUCKET}/{prefix}"
+
+    def remove(self, key: str) -> None:
+        """Delete an object."""
+        import boto3
+
+        client = boto3.client("s3", endpoint_url=self.url, region_name=REGION, **KEYS)
+        client.delete_object(Bucket=BUCKET, Key=key)
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """Note the method of every request."""
+        seen: list[str] = []
+
+        def note(method: str, _path: str) -> None:
+            seen.append(method)
+
+        self.refuse = note
+        try:
+            yield seen
+        finally:
+            self.back()
 
     @contextmanager
     def refusing(

@@ -317,16 +317,6 @@ def test_an_export_to_a_bucket_is_that_to_a_folder_and_never_touches_what_is_the
         rebuild(folder, f"s3://{BUCKET}/exports/rebuilt")
 
 
-def test_sources_on_object_storage_are_refused_with_the_way_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, one: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    command = Runner(capsys, monkeypatch)
-    done = command("ingest", f"s3://{BUCKET}/episode.mkv", "--db", one)
-    assert done.code == 1 and "sources are read from disks" in done.err and "mount" in done.err
-    assert not list(tmp_path.iterdir())
-
-
 def test_the_page_on_object_storage_works_as_written(
     server: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

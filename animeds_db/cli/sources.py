@@ -26,9 +26,13 @@ def list_sources(db: DbOption = None, at: AtOption = None, form: FormatOption = 
         rows = dataset.places()
         with duckdb.connect() as connection:
             print_relation(connection.from_arrow(rows), form)
-    missing = rows["is_there"].to_pylist().count(False)
-    if missing and form in (None, Format.table):
-        talk(f"{missing} are not where they were: animeds sources relocate OLD NEW")
+    there = rows["is_there"].to_pylist()
+    if form not in (None, Format.table):
+        return
+    if False in there:
+        talk(f"{there.count(False)} are not where they were: animeds sources relocate OLD NEW")
+    if None in there:
+        talk(f"{there.count(None)} lie in a bucket that cannot be asked now")
 
 
 def relocate(

@@ -26,6 +26,7 @@ from animeds_db.export.picture import Picture, Source
 from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
 from animeds_db.export.writer import NewFolder
+from animeds_db.media import are_there, source_path
 from animeds_db.object_storage import is_remote
 
 
@@ -104,7 +105,9 @@ def _build(
 
 def _check_present(sources: Iterable[Source]) -> None:
     """Refuse before the first picture is decoded, not after the ten thousandth."""
-    gone = [source.uri for source in sources if not Path(source.uri).exists()]
+    uris = [source.uri for source in sources]
+    there = are_there([source_path(uri) for uri in uris])
+    gone = [uri for uri, is_there in zip(uris, there, strict=True) if not is_there]
     if gone:
         more = f" (and {len(gone) - 1} more sources)" if len(gone) > 1 else ""
         raise SourceError(

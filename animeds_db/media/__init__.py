@@ -9,8 +9,8 @@ The one rule: this package knows files and frames, and nothing of tables.
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from animeds_db.media.bucket_path import BucketPath, SourcePath, are_there, inner_path, source_path
+from animeds_db.media.buckets import BucketError
 from animeds_db.media.exact import FrameKey, fetch
 from animeds_db.media.frame import Frame, MediaInfo, VideoFrame, plane_array
 from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
@@ -25,21 +25,27 @@ __all__ = [
     "ARCHIVE_SUFFIXES",
     "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "BucketError",
+    "BucketPath",
     "Frame",
     "FrameKey",
     "MediaInfo",
     "Pictures",
+    "SourcePath",
     "Video",
     "VideoFrame",
+    "are_there",
     "fetch",
+    "inner_path",
     "natural_key",
     "open_media",
     "plane_array",
+    "source_path",
     "suffix_of",
 ]
 
 
-def open_media(path: Path) -> Video | Pictures:
+def open_media(path: SourcePath) -> Video | Pictures:
     """Open a video file, a folder of pictures, an archive, or one picture.
 
     What has no suffix that is known is tried as a video. Raises SourceError that names what is wrong.

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 
 from animeds_db.errors import SourceError
+from animeds_db.media.bucket_path import SourcePath, source_path
 from animeds_db.media.decoding import decode_alone, decode_in_order
 from animeds_db.media.frame import Frame, VideoFrame
 from animeds_db.media.notes import Notes
+from animeds_db.media.parallel import MAX_WORKERS, map_in_order
 from animeds_db.media.pictures import Pictures
 from animeds_db.media.reader import STEPS_BACK, Reader, clock, packet_pts
 
@@ -51,11 +52,12 @@ def fetch(uri: str, kind: str, keys: Sequence[FrameKey]) -> Iterator[tuple[Frame
     once, however many frames of it are wanted. Raises SourceError, naming file and frame, at the first frame
     that is gone or has other content than its hash says.
     """
+    path = source_path(uri)
     if kind == "video":
         for stream, of_stream in _by_stream(keys).items():
-            yield from _fetch_video(Path(uri), stream, of_stream)
+            yield from _fetch_video(path, stream, of_stream)
     else:
-        yield from _fetch_pictures(Path(uri), keys)
+        yield from _fetch_pictures(path, keys)
 
 
 def _by_stream(keys: Sequence[FrameKey]) -> dict[int, list[FrameKey]]:
@@ -65,24 +67,30 @@ def _by_stream(keys: Sequence[FrameKey]) -> dict[int, list[FrameKey]]:
     return streams
 
 
-def _fetch_pictures(path: Path, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
+def _fetch_pictures(path: SourcePath, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
     with Pictures(path) as pictures:
-        for key in sorted(keys, key=lambda k: k.pts):
-            if key.member is None or key.member not in pictures:
-                raise SourceError(
-                    f"{path}: picture {key.member} (frame {key.frame_id}) is not there any more",
-                    hint=HINT_CHANGED,
-                )
-            frame = pictures.frame(key.member)
-            if frame.content_hash() != key.content_hash:
-                raise SourceError(
-                    f"{path}: picture {key.member} (frame {key.frame_id}) has changed since it was stored",
-                    hint=HINT_CHANGED,
-                )
-            yield key, frame
+        wanted = sorted(keys, key=lambda k: k.pts)
+        found = map_in_order(lambda key: _picture(pictures, key), wanted, min(pictures.at_once, MAX_WORKERS))
+        with closing(found):
+            yield from zip(wanted, found, strict=True)
 
 
-def _fetch_video(path: Path, stream: int, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
+def _picture(pictures: Pictures, key: FrameKey) -> Frame:
+    if key.member is None or key.member not in pictures:
+        raise SourceError(
+            f"{pictures.path}: picture {key.member} (frame {key.frame_id}) is not there any more",
+            hint=HINT_CHANGED,
+        )
+    frame = pictures.frame(key.member)
+    if frame.content_hash() != key.content_hash:
+        raise SourceError(
+            f"{pictures.path}: picture {key.member} (frame {key.frame_id}) has changed since it was stored",
+            hint=HINT_CHANGED,
+        )
+    return frame
+
+
+def _fetch_video(path: SourcePath, stream: int, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
     with closing(Reader(path, stream)) as reader:
         walk = _Walk(reader)
         for key_pts, group in groupby(keys, key=lambda k: k.key_pts):

@@ -5,18 +5,17 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
 import shutil
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from animeds_db.errors import SourceError
-from animeds_db.media.opening import refuse_unreadable
+from animeds_db.media.bucket_path import SourcePath, are_there, files_below, inner_path, reads_at_once
+from animeds_db.media.opening import opened
 
 MAX_MEMBER_BYTES = 256 * 2**20
 """A picture's file may not be larger, as stored or unpacked: a zip bomb must not fill the memory."""
@@ -27,8 +26,8 @@ READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
 SIDECAR_SUFFIXES = (".json", ".tags", ".tag", ".txt", ".caption")
 """Files of these kinds, named after a picture, say what is on it."""
 
-_DECOMPRESS: dict[str, Callable[[Path], Any]] = {
-    ".gz": gzip.GzipFile,
+_DECOMPRESS: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
 }
@@ -37,6 +36,9 @@ _DECOMPRESS |= {".tgz": _DECOMPRESS[".gz"], ".tbz2": _DECOMPRESS[".bz2"], ".txz"
 
 class Members(Protocol):
     """A set of files that can be listed and read."""
+
+    at_once: int
+    """How many files may be read at the same time, from as many threads."""
 
     def names(self) -> Iterator[str]:
         """Yield the path of every regular file, with forward slashes, in any order."""
@@ -51,14 +53,18 @@ class Members(Protocol):
 class FolderMembers:
     """Files below a folder, on all levels; hidden ones are left out."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: SourcePath) -> None:
         self._path = path
+        self.at_once = reads_at_once(path)
 
     def names(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self._path, onerror=_raise_unreadable):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in files:
-                yield (Path(folder) / name).relative_to(self._path).as_posix()
+        files = files_below(
+            self._path, enters=lambda name: not name.startswith("."), onerror=_raise_unreadable
+        )
+        for file in files:
+            inner = inner_path(file, self._path)
+            assert inner is not None
+            yield inner.as_posix()
 
     def read(self, name: str) -> bytes:
         path = self._path / name
@@ -72,11 +78,14 @@ class FolderMembers:
 class ZipMembers:
     """Files in a zip archive."""
 
-    def __init__(self, path: Path) -> None:
-        refuse_unreadable(path)
+    at_once = 1
+
+    def __init__(self, path: SourcePath) -> None:
+        self._file = opened(path)
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(self._file)
         except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            self._file.close()
             raise _broken_archive(path, "zip", error) from error
 
     def names(self) -> Iterator[str]:
@@ -91,6 +100,7 @@ class ZipMembers:
 
     def close(self) -> None:
         self._zip.close()
+        self._file.close()
 
 
 class TarMembers:
@@ -100,8 +110,9 @@ class TarMembers:
     decompressed once into a temporary file without a name.
     """
 
-    def __init__(self, path: Path) -> None:
-        refuse_unreadable(path)
+    at_once = 1
+
+    def __init__(self, path: SourcePath) -> None:
         try:
             self._file = _decompressed(path)
         except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
@@ -131,14 +142,16 @@ class TarMembers:
 class SingleFile:
     """One picture, named as a source by itself: whatever member is asked for, it is this file or a sidecar."""
 
-    def __init__(self, path: Path) -> None:
-        refuse_unreadable(path)
+    at_once = 1
+
+    def __init__(self, path: SourcePath) -> None:
+        opened(path).close()
         self._path = path
         bases = (path.name, path.stem)
         names = [f"{base}{suffix}" for base in bases for suffix in SIDECAR_SUFFIXES]
-        self._sidecars = {
-            name for name in (*names, f".{path.stem}_meta.json") if path.with_name(name).is_file()
-        }
+        names.append(f".{path.stem}_meta.json")
+        there = are_there([path.with_name(name) for name in names])
+        self._sidecars = {name for name, is_there in zip(names, there, strict=True) if is_there}
 
     def names(self) -> Iterator[str]:
         return iter([self._path.name, *sorted(self._sidecars)])
@@ -152,13 +165,14 @@ class SingleFile:
         """Nothing is open."""
 
 
-def _decompressed(path: Path) -> IO[bytes]:
+def _decompressed(path: SourcePath) -> IO[bytes]:
+    file = opened(path)
     opener = _DECOMPRESS.get(path.suffix.lower())
     if opener is None:
-        return path.open("rb")
+        return file
     plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by TarMembers.close
     try:
-        with opener(path) as packed:
+        with file, opener(file, "rb") as packed:
             shutil.copyfileobj(packed, plain, 2**20)
         plain.seek(0)
     except BaseException:
@@ -174,7 +188,7 @@ def _limited(file: IO[bytes]) -> bytes:
     return data
 
 
-def _broken_archive(path: Path, kind: str, error: Exception) -> SourceError:
+def _broken_archive(path: SourcePath, kind: str, error: Exception) -> SourceError:
     if isinstance(error, OSError) and error.errno == 28:
         return SourceError(
             f"{path} does not fit on the disk when unpacked",

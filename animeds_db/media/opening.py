@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 from av.stream import Disposition
 
 from animeds_db.errors import SourceError
+from animeds_db.media.bucket_path import BucketPath, SourcePath
+from animeds_db.media.read_ahead import BLOCK, BucketFile
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -22,12 +24,45 @@ HINT_DAMAGED = "get the file again, or try to repair it: ffmpeg -i broken.mkv -c
 HINT_TEXT = "look into it: it may be an error page or a playlist saved under this name"
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a file for reading. Raises SourceError that says what the file is instead of a video."""
-    refuse_unreadable(path)
+class OpenVideo:
+    """A container, and in a bucket the file that FFmpeg reads through us.
+
+    Raises SourceError that says what the file is instead of a video.
+    """
+
+    def __init__(self, path: SourcePath) -> None:
+        file = opened(path).detach()
+        file.seek(0)
+        self._file = file if isinstance(file, BucketFile) else None
+        if self._file is None:
+            file.close()  # FFmpeg reads files on a disk itself
+        try:
+            self.container = _container(path, self._file)
+        except BaseException:
+            self._close_file()
+            raise
+
+    def close(self) -> None:
+        """Close both."""
+        self.container.close()
+        self._close_file()
+
+    def raise_failure(self) -> None:
+        """Raise the SourceError that FFmpeg may have taken for the end of the file."""
+        if self._file is not None and self._file.failure is not None:
+            raise self._file.failure
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
     try:
-        container = av.open(str(path), mode="r", metadata_errors="replace")
+        container = av.open(file or str(path), mode="r", metadata_errors="replace", buffer_size=BLOCK)
     except av.FFmpegError as error:
+        if file is not None and file.failure is not None:
+            raise file.failure from error
         raise _not_a_video(path, error) from error
     format_name = container.format.name
     if format_name.endswith("_pipe") or format_name == "image2":
@@ -42,16 +77,19 @@ def open_container(path: Path) -> InputContainer:
     return container
 
 
-def refuse_unreadable(path: Path) -> None:
-    """Raise SourceError for what the file system alone can tell: missing, no permission, a folder, empty."""
-    if path.is_symlink() and not path.exists():
+def opened(path: SourcePath) -> io.BufferedReader:
+    """Open a file for reading bytes, at its start.
+
+    Raises SourceError for what the file system alone can tell: missing, no permission, a folder, empty.
+    """
+    if not isinstance(path, BucketPath) and path.is_symlink() and not path.exists():
         raise SourceError(
             f"{path} is a link to {path.readlink()}, which does not exist",
             hint="restore the file or the link",
         )
     try:
-        with path.open("rb") as file:
-            is_empty = not file.read(1)
+        file = path.open("rb")
+        is_empty = not _peeked(file)
     except FileNotFoundError as error:
         raise SourceError(
             f"{path} does not exist", hint="check the path; a moved file has to be named at its new place"
@@ -66,10 +104,20 @@ def refuse_unreadable(path: Path) -> None:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network") from error
     if is_empty:
+        file.close()
         raise SourceError(f"{path} is empty (zero bytes)", hint="a download or copy failed: get it again")
+    return file
 
 
-def choose_stream(path: Path, container: InputContainer, index: int | None = None) -> VideoStream:
+def _peeked(file: io.BufferedReader) -> bytes:
+    try:
+        return file.peek(1)
+    except BaseException:
+        file.close()
+        raise
+
+
+def choose_stream(path: SourcePath, container: InputContainer, index: int | None = None) -> VideoStream:
     """Return the stream of this index, or the best video stream that is not cover art."""
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not moving:
@@ -93,7 +141,7 @@ def choose_stream(path: Path, container: InputContainer, index: int | None = Non
     return stream
 
 
-def _not_a_video(path: Path, error: av.FFmpegError) -> SourceError:
+def _not_a_video(path: SourcePath, error: av.FFmpegError) -> SourceError:
     """Say what the file is instead, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(4096)

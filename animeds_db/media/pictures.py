@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ import xxhash
 from PIL import Image
 
 from animeds_db.errors import SourceError
+from animeds_db.media.bucket_path import BucketPath, SourcePath, source_path
 from animeds_db.media.captions import METADATA_NAMES, read_captions
 from animeds_db.media.frame import Frame, MediaInfo
 from animeds_db.media.members import (
@@ -72,8 +73,8 @@ class Pictures:
     SourceError when there is no picture at all, or an archive cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str] | BucketPath) -> None:
+        self.path = source_path(path)
         self._notes = Notes()
         self._files = _open_members(self.path)
         try:
@@ -141,13 +142,24 @@ class Pictures:
                 else:
                     self._notes.tell(f"{member} was left out: {result}")
 
+    @property
+    def at_once(self) -> int:
+        """How many pictures may be read at the same time, from as many threads."""
+        return self._files.at_once
+
     def _read_all(self) -> Iterator[tuple[str, bytes | Exception]]:
-        """Read files one after the other: archives cannot be read by several threads."""
-        for member in self.members:
-            try:
-                yield member, self._files.read(member)
-            except READ_ERRORS as error:
-                yield member, error
+        """Read files in order: archives by one thread, folders in buckets by several."""
+        if self.at_once == 1:
+            yield from map(self._try_read, self.members)
+            return
+        with closing(map_in_order(self._try_read, self.members, self.at_once)) as read:
+            yield from read
+
+    def _try_read(self, member: str) -> tuple[str, bytes | Exception]:
+        try:
+            return member, self._files.read(member)
+        except READ_ERRORS as error:
+            return member, error
 
     def _try_decode(self, item: tuple[str, bytes | Exception]) -> tuple[str, PictureFrame | Exception]:
         member, data = item
@@ -212,7 +224,7 @@ class Pictures:
         else:
             kind = "images" if isinstance(self._files, SingleFile) else "archive"
         width, height = 0, 0
-        for _, data in self._read_all():
+        for _, data in map(self._try_read, self.members):
             if not isinstance(data, Exception):
                 width, height = picture_size(data)
             if width:
@@ -220,7 +232,7 @@ class Pictures:
         return MediaInfo(kind, None, width, height, None, None, 0, None)
 
 
-def suffix_of(path: Path) -> str:
+def suffix_of(path: PurePath | BucketPath) -> str:
     """Return a path's suffix in lower case, with the dot; `.tar.gz` and its like count as one."""
     long = "".join(path.suffixes[-2:]).lower()
     return long if long in ARCHIVE_SUFFIXES else path.suffix.lower()
@@ -243,7 +255,7 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _open_members(path: Path) -> Members:
+def _open_members(path: SourcePath) -> Members:
     if path.is_dir():
         return FolderMembers(path)
     suffix = suffix_of(path)

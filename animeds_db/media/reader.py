@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.codec.context import ThreadType
 
 from animeds_db.cores import core_count, is_limited
+from animeds_db.media.bucket_path import SourcePath
 from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Geometry, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
-from animeds_db.media.opening import choose_stream, open_container
+from animeds_db.media.opening import OpenVideo, choose_stream
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -30,7 +30,7 @@ NO_TIMESTAMPS = 0x0080
 class Reader:
     """An open video stream: its packets, its decoder, and how its times count."""
 
-    def __init__(self, path: Path, stream: int | None = None) -> None:
+    def __init__(self, path: SourcePath, stream: int | None = None) -> None:
         self.path = path
         self._index = stream
         self._open()
@@ -41,11 +41,12 @@ class Reader:
         self._geometry: Geometry | None = None
 
     def _open(self) -> None:
-        self._container = open_container(self.path)
+        self._open_video = OpenVideo(self.path)
+        self._container = self._open_video.container
         try:
             self.stream: VideoStream = choose_stream(self.path, self._container, self._index)
         except BaseException:
-            self._container.close()
+            self._open_video.close()
             raise
         self.context = self.stream.codec_context
         # Program streams do not time every frame: after a seek FFmpeg guesses times that differ from before.
@@ -55,7 +56,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file. Packets and frames already given out stay valid."""
-        self._container.close()
+        self._open_video.close()
 
     def use_all_cores(self) -> None:
         """Let the decoder use as many threads as FFmpeg thinks best, or as this process is limited to."""
@@ -104,6 +105,7 @@ class Reader:
         try:
             self._container.seek(pts, stream=self.stream, backward=True)
         except av.FFmpegError:
+            self._open_video.raise_failure()
             return iter(())
         return self._demux()
 
@@ -121,8 +123,9 @@ class Reader:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, IndexError):  # IndexError: PyAV 18, where damage made up a new stream
-                return
+                packet = None
             if packet is None:
+                self._open_video.raise_failure()
                 return
             if packet.size:
                 yield packet

@@ -6,7 +6,6 @@ import os
 from bisect import bisect_right, insort
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +13,7 @@ import av
 from av.video.frame import PictureType
 
 from animeds_db.errors import SourceError
+from animeds_db.media.bucket_path import BucketPath, source_path
 from animeds_db.media.decoding import Alone, KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
 from animeds_db.media.notes import HINT_RAW, Notes, Timeline
@@ -37,8 +37,8 @@ class Video:
     stream's start. Each iteration opens the file by itself, so several may run at once.
     """
 
-    def __init__(self, path: str | os.PathLike[str], stream: int | None = None) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str] | BucketPath, stream: int | None = None) -> None:
+        self.path = source_path(path)
         self._notes = Notes()
         with closing(Reader(self.path, stream)) as reader:
             self._stream = reader.stream.index

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.media import source_path
 from animeds_db.scripts import sql_script
 from animeds_db.steps.captions import as_pictures
 
@@ -171,12 +171,13 @@ def _structure(session: Session, plan: pa.Table, arrangement: Arrangement) -> pa
     used = set(plan["source_id"].to_pylist())
     rows = session.arrow("SELECT source_id, uri, kind FROM sources ORDER BY source_id").to_pylist()
     places = {
-        row["source_id"]: PurePath(row["uri"]) if row["kind"] in ("images", "imagefolder")
-        else PurePath(row["uri"]).with_suffix("")
+        row["source_id"]: source_path(row["uri"]) if row["kind"] in ("images", "imagefolder")
+        else source_path(row["uri"]).with_suffix("")
         for row in rows if row["source_id"] in used
     }  # fmt: skip
-    common = _common([place.parts for place in places.values()])
-    folders = [{"source_id": i, "folder": "/".join(place.parts[common:])} for i, place in places.items()]
+    steps = {source: place.parts[1:] for source, place in places.items()}  # without disk or bucket
+    common = _common(list(steps.values()))
+    folders = [{"source_id": source, "folder": "/".join(parts[common:])} for source, parts in steps.items()]
     return pa.Table.from_pylist(folders, empty)
 
 

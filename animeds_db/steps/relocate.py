@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from animeds_db.errors import SourceError, UsageError
-from animeds_db.media import FrameKey, fetch
+from animeds_db.media import FrameKey, SourcePath, fetch, inner_path, source_path
 from animeds_db.store import Store, quoted
 
 CHECKED = 8
@@ -30,11 +30,12 @@ class Moved:
 def relocate(store: Store, old: str, new: str | Path) -> list[Moved]:
     """Tell the database that a file or folder, or all sources below a folder, are now at `new`.
 
-    `old` is a source id, or the path as the database has it. All of it happens or nothing. Raises UsageError
-    when no source was there, SourceError when there is nothing at the new place or not what was ingested.
+    `old` is a source id, or the path as the database has it; both may be URIs (s3://, gs://, az://). All of it
+    happens or nothing. Raises UsageError when no source was there, SourceError when there is nothing at the new
+    place or not what was ingested.
     """
     rows = store.table("sources").to_table().to_pylist()
-    moved = _moves(rows, old, Path(new).expanduser().absolute())
+    moved = _moves(rows, old, source_path(new).expanduser().absolute())
     for move in moved:
         _check(store, next(row for row in rows if row["source_id"] == move.source_id), move)
     places = {move.source_id: move.new for move in moved}
@@ -43,24 +44,25 @@ def relocate(store: Store, old: str, new: str | Path) -> list[Moved]:
     return moved
 
 
-def _moves(rows: list[dict[str, Any]], old: str, new: Path) -> list[Moved]:
-    place = Path(old).expanduser().absolute()
+def _moves(rows: list[dict[str, Any]], old: str, new: SourcePath) -> list[Moved]:
+    place = source_path(old).expanduser().absolute()
     moves = []
     for row in rows:
-        uri = Path(row["uri"])
-        if row["source_id"] == old or uri == place:
+        path = source_path(row["uri"])
+        inner = inner_path(path, place)
+        if row["source_id"] == old or path == place:
             # a file that moved into a folder keeps its name
-            target = new / uri.name if row["kind"] == "video" and new.is_dir() else new
+            target = new / path.name if row["kind"] == "video" and new.is_dir() else new
             moves.append(Moved(row["source_id"], row["uri"], str(target)))
-        elif uri.is_relative_to(place):
-            moves.append(Moved(row["source_id"], row["uri"], str(new / uri.relative_to(place))))
+        elif inner is not None:
+            moves.append(Moved(row["source_id"], row["uri"], str(new / inner)))
     if not moves:
         raise UsageError(f"no source was at {old}", hint="`animeds sources list` shows where they were")
     return moves
 
 
 def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
-    if not Path(move.new).exists():
+    if not source_path(move.new).exists():
         raise SourceError(
             f"{move.new} is not there, so it cannot be where {move.old} is now",
             hint="nothing was changed; check the new path",
@@ -71,7 +73,7 @@ def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
             pass
     except SourceError as error:
         raise SourceError(
-            f"{move.new} is not the {Path(move.old).name} that was ingested: {error}",
+            f"{move.new} is not the {source_path(move.old).name} that was ingested: {error}",
             hint="nothing was changed; find the very file, or ingest this one as a new source",
         ) from error
 

@@ -10,9 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, SourcePath
 
 SUFFIXES = sorted(VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES, key=len, reverse=True)
 """What is cut off a name before it is read; longest first, so that `.tar.gz` goes as a whole."""
@@ -131,7 +130,7 @@ class _Found:
     start: int
 
 
-def parse_name(path: Path) -> EpisodeName:
+def parse_name(path: SourcePath) -> EpisodeName:
     """Read show, season and episode from a file's or folder's name; what it lacks, from the folders above it.
 
     Recaps between episodes (`02.5`), OVAs, specials and films have no episode. Never raises.
@@ -158,7 +157,7 @@ def _without_suffix(name: str) -> str:
     return name
 
 
-def _folders_above(path: Path) -> list[str]:
+def _folders_above(path: SourcePath) -> list[str]:
     """Return the names of the folders a file lies in, nearest first."""
     return [folder.name for folder in path.parents if folder.name]
 

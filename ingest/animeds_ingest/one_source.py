@@ -25,7 +25,7 @@ from animeds_ingest.rows import Analyser, stored_tag
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sidecar_labels import write_sidecars
 from animeds_ingest.sidecars import Sidecars
-from animeds_ingest.sources import SourceSpec
+from animeds_ingest.sources import SourceSpec, fingerprint
 
 
 def prepare(store: Store, models: Models) -> Analyser:
@@ -89,6 +89,7 @@ def ingest_source(
                 f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
                 hint="check --start and --end, or that the file plays",
             )
+        _refuse_changed(spec, row)
         ledger.finish(store, row, n, notes)
     except SourceError as error:
         if row:
@@ -96,6 +97,15 @@ def ingest_source(
         return Outcome(spec.name.title, "failed", seconds=time.monotonic() - started, error=error)
     seconds = time.monotonic() - started
     return Outcome(spec.name.title, stand.state, n, seconds, notes, source_id=row["source_id"])
+
+
+def _refuse_changed(spec: SourceSpec, row: ledger.Row) -> None:
+    """A file that was written to meanwhile is neither what it was nor what it is; folders just grow."""
+    if spec.kind in ("video", "archive") and fingerprint(spec) != row["fingerprint"]:
+        raise SourceError(
+            f"{spec.path} changed while it was read",
+            hint="wait until it is complete, and run it again",
+        )
 
 
 def _sidecars(media: Video | Pictures) -> Sidecars | None:

@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from animeds_db.errors import SourceError
-from animeds_db.media import Pictures
+from animeds_db.media import BucketError, Pictures
 from animeds_db.tagtext import parts, reads_as_prose, tag_of
 
 Box = tuple[float, float, float, float]
@@ -118,6 +118,8 @@ class Sidecars:
     def _parsed(self, path: str, parse: Callable[[str], Sidecar]) -> Sidecar:
         try:
             return parse(self._pictures.read(path).decode("utf-8-sig"))
+        except BucketError:  # not a broken file: what it says would be lost
+            raise
         except (SourceError, ValueError, TypeError, KeyError, AttributeError) as error:
             self.warnings.append(f"{path} cannot be read as a sidecar ({error}): it was left out")
             return Sidecar()

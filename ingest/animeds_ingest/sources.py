@@ -6,18 +6,29 @@ The one rule: whatever was given is either in the answer or in an error that nam
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import xxhash
 
 from animeds_db.errors import SourceError, UsageError, did_you_mean
-from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
-from animeds_db.object_storage import was_uri
+from animeds_db.media import (
+    ARCHIVE_SUFFIXES,
+    PICTURE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    SourcePath,
+    natural_key,
+    source_path,
+    suffix_of,
+)
+from animeds_db.media.bucket_path import BucketStat, files_below, inner_path, read_spans, reads_at_once
+from animeds_db.media.parallel import map_in_order
 from animeds_ingest.naming import EpisodeName, parse_name
 
 IMAGE_TYPES = ("screenshot", "fanart", "regularization")
@@ -41,7 +52,7 @@ MEMBER_CHUNK_BYTES = 4 * 1024
 class SourceSpec:
     """One thing to ingest. `kind` is video, images (folder or one picture), archive or imagefolder."""
 
-    path: Path
+    path: SourcePath
     kind: str
     name: EpisodeName
     credit: str | None = None
@@ -62,7 +73,7 @@ def discover(
     url: str | None = None,
     image_type: str | None = None,
 ) -> list[SourceSpec]:
-    """Return the sources under these files and folders, each once: as given, folders in natural order.
+    """Return the sources under these files and folders (or URIs), each once: as given, folders in natural order.
 
     A folder gives one source per video and per archive on any level, and one for all its pictures together.
     Hidden files and databases of ours are passed over. The other arguments take the place of what names
@@ -71,16 +82,15 @@ def discover(
     """
     _check_numbers(season=season, episode=episode)
     rest = {"credit": credit or None, "licence": licence or None, "url": url or None}
-    found: dict[Path, SourceSpec] = {}
+    found: dict[SourcePath, SourceSpec] = {}
     for path in paths:
-        _refuse_uri(path)
-        for place, kind in _sources(Path(path).expanduser()):
+        for place, kind in _sources(source_path(path).expanduser()):
             read = parse_name(place.absolute())
             name = EpisodeName(
                 read.show if show is None else show,
                 read.season if season is None else season,
                 read.episode if episode is None else episode,
-                read.title if title is None else title,
+                (read.title or str(place)) if title is None else title,
             )
             spec = SourceSpec(place, kind, name, image_type=_image_type(image_type), **rest)
             found.setdefault(place.resolve(), spec)
@@ -97,11 +107,14 @@ def content_hash(spec: SourceSpec) -> str:
     """
     digest = xxhash.xxh3_128()
     if not spec.path.is_dir():
-        _hash_file(digest, spec.path, CHUNKS, CHUNK_BYTES)
+        _add_sample(digest, *_sample(spec.path, CHUNKS, CHUNK_BYTES))
         return digest.hexdigest()
-    for path in _members(spec.path):
+    members = list(_members(spec.path))
+    sample = partial(_sample, chunks=MEMBER_CHUNKS, chunk_bytes=MEMBER_CHUNK_BYTES)
+    samples = map_in_order(sample, members, reads_at_once(spec.path))
+    for path, (size, chunks) in zip(members, samples, strict=True):
         digest.update(_inner_name(path, spec.path))
-        _hash_file(digest, path, MEMBER_CHUNKS, MEMBER_CHUNK_BYTES)
+        _add_sample(digest, size, chunks)
     return digest.hexdigest()
 
 
@@ -112,23 +125,16 @@ def fingerprint(spec: SourceSpec) -> str:
     file, with its path inside. A renamed file keeps its fingerprint. Raises SourceError when a file is gone.
     """
     digest = xxhash.xxh3_128()
-    for path in _members(spec.path) if spec.path.is_dir() else [spec.path]:
-        status = _stat(path)
-        if path != spec.path:
-            digest.update(_inner_name(path, spec.path))
+    path = source_path(spec.path)
+    for member in _members(path) if path.is_dir() else [path]:
+        status = _stat(member)
+        if member != path:
+            digest.update(_inner_name(member, path))
         digest.update(b"%d %d\n" % (status.st_size, status.st_mtime_ns))
     return digest.hexdigest()
 
 
-def _refuse_uri(path: Path | str) -> None:
-    if was_uri(path):
-        raise SourceError(
-            f"{path}: sources are read from disks, not from URIs",
-            hint="fetch it, or mount the bucket (rclone mount): frames are decoded from there again and again",
-        )
-
-
-def _sources(path: Path) -> Iterator[tuple[Path, str]]:
+def _sources(path: SourcePath) -> Iterator[tuple[SourcePath, str]]:
     """Yield (path, kind) for one path as given. Raises SourceError when there is nothing."""
     if not path.is_dir():
         _stat(path)
@@ -165,18 +171,18 @@ def _looked_for() -> str:
     )
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: SourcePath) -> Iterator[SourcePath]:
     """Yield the files below a folder in natural order, without hidden ones and databases of ours."""
-    found: list[Path] = []
-    for folder, folders, files in os.walk(root, onerror=_refuse):
-        folders[:] = [
-            name for name in folders if not name.startswith(".") and not name.endswith(DATABASE_SUFFIX)
-        ]
-        found += [Path(folder, name) for name in files if not name.startswith(".")]
-    yield from sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+    found = files_below(root, enters=_may_hold_sources, onerror=_refuse)
+    named = [(_inner(path, root), path) for path in found if not path.name.startswith(".")]
+    yield from (path for _, path in sorted(named, key=lambda item: natural_key(item[0])))
 
 
-def _members(root: Path) -> Iterator[Path]:
+def _may_hold_sources(folder: str) -> bool:
+    return not folder.startswith(".") and not folder.endswith(DATABASE_SUFFIX)
+
+
+def _members(root: SourcePath) -> Iterator[SourcePath]:
     """Yield the pictures and metadata files below a folder, in natural order."""
     return (
         path for path in _files(root) if suffix_of(path) in PICTURE_SUFFIXES or path.name in METADATA_NAMES
@@ -187,14 +193,14 @@ def _refuse(error: OSError) -> None:
     raise _unreadable(Path(error.filename or "."), error) from error
 
 
-def _stat(path: Path) -> os.stat_result:
+def _stat(path: SourcePath) -> os.stat_result | BucketStat:
     try:
         return path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> SourceError:
+def _unreadable(path: SourcePath, error: OSError) -> SourceError:
     if isinstance(error, FileNotFoundError):
         where = f"; the folder {path.parent} is there" if path.parent.is_dir() else ""
         return SourceError(f"{path} does not exist", hint=f"check the path{where}")
@@ -206,21 +212,21 @@ def _unreadable(path: Path, error: OSError) -> SourceError:
     return SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network")
 
 
-def _may_hold_pictures(path: Path) -> bool:
+def _may_hold_pictures(path: SourcePath) -> bool:
     """Return False for a zip without pictures (fonts, subtitles). Whatever cannot be told cheaply is True."""
     if suffix_of(path) not in (".zip", ".cbz"):
         return True
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             return any(suffix_of(Path(name)) in PICTURE_SUFFIXES for name in archive.namelist())
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return True  # ingest will say what is wrong with it
 
 
-def _names_files(path: Path) -> bool:
+def _names_files(path: SourcePath) -> bool:
     """Return whether a metadata file's first row has a `file_name`."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             if path.suffix == ".csv":
                 return "file_name" in next(csv.reader(file), [])
             first = json.loads(next((line for line in file if line.strip()), "null"))
@@ -229,20 +235,28 @@ def _names_files(path: Path) -> bool:
     return isinstance(first, dict) and "file_name" in first
 
 
-def _inner_name(path: Path, root: Path) -> bytes:
-    return path.relative_to(root).as_posix().encode("utf-8", "surrogateescape") + b"\0"
+def _inner_name(path: SourcePath, root: SourcePath) -> bytes:
+    return _inner(path, root).encode("utf-8", "surrogateescape") + b"\0"
 
 
-def _hash_file(digest: xxhash.xxh3_128, path: Path, chunks: int, chunk_bytes: int) -> None:
+def _inner(path: SourcePath, root: SourcePath) -> str:
+    inner = inner_path(path, root)
+    assert inner is not None, f"{path} is not below {root}"
+    return inner.as_posix()
+
+
+def _sample(path: SourcePath, chunks: int, chunk_bytes: int) -> tuple[int, list[bytes]]:
+    """Return a file's size and evenly spaced chunks of it."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest.update(b"%d\n" % size)
-            for offset, length in _spans(size, chunks, chunk_bytes):
-                file.seek(offset)
-                digest.update(file.read(length))
+        return read_spans(path, lambda size: _spans(size, chunks, chunk_bytes))
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _add_sample(digest: xxhash.xxh3_128, size: int, chunks: Iterable[bytes]) -> None:
+    digest.update(b"%d\n" % size)
+    for chunk in chunks:
+        digest.update(chunk)
 
 
 def _spans(size: int, chunks: int, chunk_bytes: int) -> Iterable[tuple[int, int]]:
