@@ -57,13 +57,14 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         only: Only | None = None,
     ) -> None:
         self._dataset = dataset
-        self._only = only if only and FRAME in dataset.schema.names else Only()
-        older = [f for f in wanted if f.name not in dataset.schema.names] if wanted is not None else []
+        stored = dataset.schema  # Lance puts it together anew each time
+        self._only = only if only and FRAME in stored.names else Only()
+        older = [f for f in wanted if f.name not in stored.names] if wanted is not None else []
         self._absent = [_readable(field) for field in older]
         # what belongs to no source (an example from a file, a rename) is always shown
         self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._attached = attached
-        fields = [_readable(field) for field in dataset.schema if not _is_blob(field)]
+        fields = [_readable(field) for field in stored if not _is_blob(field)]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
         self._schema = pa.schema([*fields, *self._absent, *self._extra])
         self.pushed = self.filtered_here = 0

@@ -42,16 +42,6 @@ _VOCABULARY = (
         FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
         LEFT JOIN lance_vocabulary ON tag_id = place)""",
 )
-_RERUNS = (
-    # While these are false, DuckDB folds the branches of the views that read the results of second models,
-    # or people's words, away when it plans a query.
-    "SET VARIABLE retagged = (SELECT count(*) > 0 FROM lance_taggings)",
-    "SET VARIABLE embedded_again = (SELECT count(*) > 0 FROM lance_embeddings)",
-    "SET VARIABLE chosen_tagger = (SELECT model FROM lance_choices WHERE task = 'tagger')",
-    "SET VARIABLE chosen_embedder = (SELECT model FROM lance_choices WHERE task = 'image')",
-    "SET VARIABLE detected_again = (SELECT count(*) > 0 FROM lance_detected)",
-    "SET VARIABLE frames_labelled = (SELECT count(*) > 0 FROM lance_labels WHERE field = 'frame')",
-)
 
 
 class Session:
@@ -244,8 +234,10 @@ class Session:
                 only=self._only,
             )
             connection.register(f"lance_{name}", view)
-        for statement in (*_VOCABULARY, *_RERUNS):
+        for statement in _VOCABULARY:
             connection.execute(statement)
+        for variable, value in _again(tables).items():
+            connection.execute(f"SET VARIABLE {variable} = $1", [value])
         schemas = {name: table.schema for name, table in tables.items()}
         self._renew(connection, schemas, _choices(tables) | _corrections(tables))
         return connection, {name: int(table.version) for name, table in tables.items()}
@@ -290,6 +282,22 @@ def _choices(tables: Mapping[str, Any]) -> Choices:
     models = tables["models"].to_table(columns=["model_id", "width"])
     widths = dict(zip(models["model_id"].to_pylist(), models["width"].to_pylist(), strict=True))
     return {row["task"]: widths.get(row["model"]) for row in chosen}
+
+
+def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
+    """Return what the views ask about the results of second models, and people's words.
+
+    While these are false, or not there, DuckDB folds the branches that read them away when it plans a query.
+    """
+    chosen = {row["task"]: row["model"] for row in tables["choices"].to_table().to_pylist()}
+    models = {"chosen_tagger": chosen.get("tagger"), "chosen_embedder": chosen.get("image")}
+    return {
+        "retagged": tables["taggings"].count_rows() > 0,
+        "embedded_again": tables["embeddings"].count_rows() > 0,
+        "detected_again": tables["detected"].count_rows() > 0,
+        "frames_labelled": tables["labels"].count_rows("field = 'frame'") > 0,
+        **{variable: model for variable, model in models.items() if model is not None},
+    }
 
 
 def _corrections(tables: Mapping[str, Any]) -> Choices:
