@@ -27,7 +27,8 @@ from animeds_db.dataset import Dataset
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first draws the same pages in a third of the time, having no windows, menus and services of its own."""
 SCHEMES: Any = ("light", "dark")
 WIDE, NARROW = (1280, 800), (390, 844)
 SETTLED = """() => !document.querySelector('[aria-busy]') && [...document.images]

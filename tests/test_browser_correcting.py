@@ -13,6 +13,7 @@ import pytest
 from browsing import Visitor, browser, chromium, named_show
 
 import animeds_db
+from animeds_db.dataset import Dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -27,11 +28,11 @@ class Place:
     address: str
     database: Path
     folder: Path
+    dataset: Dataset
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database itself, not the service."""
-        with animeds_db.open(self.database) as dataset:
-            return dataset.sql(sql).fetchall()
+        return self.dataset.sql(sql).fetchall()
 
     def becomes(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """Wait until the database says so: a page shows at once what is then written."""
@@ -52,10 +53,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     database = named_show(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        with serving(
-            database, Options(exports=folder / "out", who="Mika", limits=Limits(workers=2))
-        ) as address:
-            yield Place(address, database, folder)
+        with (
+            serving(
+                database, Options(exports=folder / "out", who="Mika", limits=Limits(workers=2))
+            ) as address,
+            animeds_db.open(database) as dataset,
+        ):
+            yield Place(address, database, folder, dataset)
 
 
 @pytest.fixture(scope="module")
