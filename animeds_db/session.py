@@ -66,7 +66,8 @@ class Session:
         self._versions: dict[str, int] = {}
         self._schemas: dict[str, pa.Schema] = {}
         self._choices: Choices = {}
-        self._made: frozenset[str] = frozenset()
+        self._asked: frozenset[str] = frozenset()
+        self._made: set[str] = set()
         self._kept: set[str] = set()
         self._only = Only()
         vector = text_vector or _no_text_vector
@@ -255,10 +256,10 @@ class Session:
     def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
         """Create views and macros that are not there yet."""
         instead = _stand_ins(self._schemas["frames"], self._choices)
-        surface.keep(connection, names, instead, self._kept)
-        if names - self._made:
-            surface.create(connection, names, instead)
-            self._made |= names
+        surface.keep(connection, names, instead, self._made, self._kept)
+        if names - self._asked:
+            surface.create(connection, names, instead, self._made)
+            self._asked |= names
 
     def _renew(
         self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
@@ -266,7 +267,8 @@ class Session:
         """Create again what is there when columns, or the models that count, are others now."""
         if (schemas, choices) != (self._schemas, self._choices):
             self._schemas, self._choices = schemas, choices
-            surface.create(connection, self._made, _stand_ins(schemas["frames"], choices))
+            self._made.clear()
+            surface.create(connection, self._asked, _stand_ins(schemas["frames"], choices), self._made)
 
 
 def _texts(values: Mapping[str, Any]) -> list[str]:

@@ -89,28 +89,39 @@ def _below(text: str) -> frozenset[str]:
 
 
 def keep(
-    connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], kept: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    names: Iterable[str],
+    instead: Mapping[str, str],
+    there: set[str],
+    kept: set[str],
 ) -> None:
     """Work out what people said, where these views build on it, into temporary tables of the same names: DuckDB
-    finds them before the views. `kept` says which of them this connection has, and is told of the new ones."""
+    finds them before the views. `kept` says which of them this connection has, and is told of the new ones;
+    `there` as for `create`."""
     if set(names) == _scripts().keys():
         return  # SHOW TABLES would list them twice
     below = scripts_for(names, instead)
     for name in KEPT:  # each builds on those before it
         if name not in kept and _scripts()[name].text in below:
-            create(connection, [name], instead)
+            create(connection, [name], instead, there)
             connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
             kept.add(name)
 
 
-def create(connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str]) -> None:
-    """Make views and macros and what they build on. Raises DuckDB's error when a script cannot run."""
-    waiting = scripts_for(names, instead)
+def create(
+    connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], there: set[str]
+) -> None:
+    """Make views and macros and what they build on. Raises DuckDB's error when a script cannot run.
+
+    `there` holds the scripts that have been run, which are left out, and is told of the new ones.
+    """
+    waiting = [script for script in scripts_for(names, instead) if script not in there]
     while waiting:  # once, unless two scripts name each other
         failed = []
         for script in waiting:
             try:
                 connection.execute(script)
+                there.add(script)
             except (duckdb.CatalogException, duckdb.BinderException) as error:
                 failed.append(script)
                 reason = error

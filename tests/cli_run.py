@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import pytest
+import typer
 
-from animeds_db.cli import main
+from animeds_db import cli
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,12 @@ class Ran:
     err: str
 
 
+@cache
+def _commands() -> Any:
+    """Return all commands: typer puts them together anew at each call, which takes longer than many a command."""
+    return typer.main.get_command(cli.app)
+
+
 class Runner:
     """`run("sql", "SELECT 1")` is `animeds sql "SELECT 1"`."""
 
@@ -27,10 +36,11 @@ class Runner:
 
     def __call__(self, *words: object) -> Ran:
         self._capsys.readouterr()
+        self._monkeypatch.setattr(cli, "app", _commands())
         self._monkeypatch.setattr(sys, "argv", ["animeds", *(str(word) for word in words)])
         code = 0
         try:
-            main()
+            cli.main()
         except SystemExit as left:
             code = int(left.code or 0)
         out, err = self._capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -63,12 +64,23 @@ def test_a_slow_pan_does_not_chain_into_one_group(tmp_path: Path) -> None:
     assert all(row[0] >= 0.985 - 1e-6 for row in similarities)
 
 
+@pytest.fixture(scope="module")
+def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.sets(st.tuples(st.integers(1, 14), st.integers(1, 14)).filter(lambda e: e[0] < e[1]), max_size=40))
-def test_leaders_are_those_of_going_through_the_frames_from_the_best_on(edges: set[tuple[int, int]]) -> None:
+@given(
+    edges=st.sets(
+        st.tuples(st.integers(1, 14), st.integers(1, 14)).filter(lambda e: e[0] < e[1]), max_size=40
+    )
+)
+def test_leaders_are_those_of_going_through_the_frames_from_the_best_on(
+    workbench: duckdb.DuckDBPyConnection, edges: set[tuple[int, int]]
+) -> None:
     better, worse = (np.array([e[i] for e in sorted(edges)], np.int64) for i in (0, 1))
-    with duckdb.connect() as workbench:
-        table = leaders(workbench, better, worse)
+    table = leaders(workbench, better, worse)
     expected: dict[int, int] = {}
     for rank in sorted({r for e in edges for r in e}):
         led_by = [k for k in range(1, rank) if (k, rank) in edges and expected.get(k) == k]
