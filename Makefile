@@ -29,7 +29,7 @@ test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 
 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"
-	$(BIN)/python -m pytest tests/test_ingest_ray.py
+	$(BIN)/python -m pytest tests/test_ingest_ray.py tests/test_steps_on_workers.py
 
 lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from animeds_db.steps.dedup import DedupOptions, Duplicates
     from animeds_db.steps.pairs import SimilarRows
+    from animeds_db.workers import Ray
 
 
 class Comparisons:
@@ -29,12 +30,16 @@ class Comparisons:
         *,
         rank: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
+        on: Ray | None = None,
     ) -> Duplicates:
-        """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`."""
+        """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`.
+
+        `on=Ray(…)`: by workers, for vectors that do not fit into this machine (see animeds_db.workers).
+        """
         from animeds_db.steps.dedup import DedupOptions, find_duplicates
 
         return find_duplicates(
-            self.store, self.session, options or DedupOptions(), rank=rank, progress=progress
+            self.store, self.session, options or DedupOptions(), rank=rank, progress=progress, on=on
         )
 
     def preview_dedup(

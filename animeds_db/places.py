@@ -49,6 +49,11 @@ class Place:
         """What Lance has to be told to get there; None where this is a folder."""
 
     @property
+    def shared(self) -> str:
+        """The place as other processes know it, whatever folder they were started in."""
+        return self.uri if self.path is None else str(self.path.absolute())
+
+    @property
     def way_out(self) -> str:
         """What to do when there is no database here."""
         return f"make one with `animeds ingest FILES --db {self.uri}`, or name another with --db"

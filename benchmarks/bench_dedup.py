@@ -26,7 +26,8 @@ from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
 from animeds_db.sample.truth import Truth
 from animeds_db.steps.dedup import frame_ranks, settled
-from animeds_db.steps.matches import FRAMES, DedupOptions, exact_join, find_matches, vectors
+from animeds_db.steps.frame_vectors import HeldVectors, exact_join
+from animeds_db.steps.matches import FRAMES, DedupOptions, find_matches, vectors
 from animeds_db.vectors import normalise
 from animeds_ingest.local import ingest
 from animeds_ingest.sampling import Sampling
@@ -105,7 +106,8 @@ def pair_score(series: Series, labels: dict[tuple[int, int], bool], options: Ded
     options = settled(session, frames, options)
     threshold = float(options.threshold or 0)
     ranks = frame_ranks(session, frames)
-    matches = find_matches(frames, vectors(frames), ranks, options, threshold, exact_join(options.memory_mb))
+    held = HeldVectors(frames, vectors(frames), exact_join(options.memory_mb))
+    matches = find_matches(frames, held, ranks, options, threshold)
     found = set(zip(matches.a.tolist(), matches.b.tolist(), strict=True))
     told = Counter(labels[pair] for pair in found if pair in labels)
     return Score(told[True], sum(labels.values()) - told[True], told[False])

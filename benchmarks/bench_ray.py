@@ -25,9 +25,8 @@ from timing import in_turns, machine, table
 
 from animeds_db.models import Models
 from animeds_db.store import Store
+from animeds_db.workers import Ray, cluster
 from animeds_ingest import local, ray_engine
-from animeds_ingest.ray_cluster import cluster
-from animeds_ingest.ray_engine import Crew
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
@@ -48,10 +47,10 @@ def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
         return store
 
     def with_workers(n: int) -> Callable[[Store], Any]:
-        return lambda store: ray_engine.ingest(store, specs, sampling, Models(), Models, crew=Crew(n))
+        return lambda store: ray_engine.ingest(store, specs, sampling, Models(), Models, Ray(workers=n))
 
     alone = ingested("local", lambda store: local.ingest(store, specs, sampling, Models()))
-    with cluster(None, 2):
+    with cluster(Ray(workers=2)):
         jobs = {f"{n} worker{'s' * (n > 1)}": (lambda n=n: ingested("ray", with_workers(n))) for n in (1, 2)}
         times = in_turns(jobs, rounds)
         one, two = times.values()

@@ -49,20 +49,23 @@ def faces_of(
     shots: Sequence[int] | None = None,
     tags: Sequence[Mapping[str, int]] | None = None,
     model: str = MODEL,
+    source: str = "aaaaaaaa",
+    into: Store | None = None,
 ) -> Dataset:
     """One finished source with these faces per frame; a frame is its own shot unless `shots` says else.
 
-    tags: per frame names of characters that the tagger sees, with scores in per cent.
+    tags: per frame names of characters that the tagger sees, with scores in per cent. `into` a database that is
+    there, else a new one.
     """
-    store = Store.create(str(folder / "cast.animeds"), 4, WIDTH)
-    add_source(store, "aaaaaaaa", uri="/gone/episode.mkv", kind="video")
+    store = into or Store.create(str(folder / "cast.animeds"), 4, WIDTH)
+    add_source(store, source, uri=f"/gone/{source}.mkv", kind="video")
     ids = store.ensure_tags([(tag, "character") for tag in sorted({t for some in tags or () for t in some})])
     values, boxes = [], []
     for number, found in enumerate(frames):
         borne = tags[number] if tags else {}
         columns: dict[str, Any] = {"shot": shots[number] if shots else number, "tagger": "tagger@1"}
         columns |= {"tags": [ids[tag] for tag in borne], "tag_scores": list(borne.values())}
-        values.append(frame("aaaaaaaa", number, **columns))
+        values.append(frame(source, number, **columns))
         boxes += [_box_row(values[-1]["frame_id"], index, one, model) for index, one in enumerate(found)]
     store.upsert("frames", rows(store, "frames", *values))
     store.upsert("detections", rows(store, "detections", *boxes))

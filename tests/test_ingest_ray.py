@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import pickle
-import random
 import re
 import shlex
 import shutil
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,15 +21,16 @@ import pytest
 import videos
 from cli_run import Ran, Runner
 from ingesting import WITHOUT_MODELS, a_store, everything, rows, run
+from ray_here import Assassin, ray_here
 
 import animeds_db
 from animeds_db.errors import EngineError, StoreError
 from animeds_db.models import Models, load_profile
 from animeds_db.store import Store
-from animeds_ingest import ray_cluster, ray_engine
+from animeds_db.workers import Ray, Seat, handout, sole_coordinator, versions
+from animeds_ingest import ray_engine
 from animeds_ingest.outcomes import Outcome, Report
-from animeds_ingest.ray_engine import Crew
-from animeds_ingest.ray_worker import Job, Seat, Worker, versions
+from animeds_ingest.ray_worker import Job, SourceWorker
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
@@ -41,22 +39,20 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Ray on this machine, as small as it gets, for all tests of this file."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'animeds-db[ray]'")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "disabled")  # else a token is written to the home folder
-        patch.setenv("RAY_memory_monitor_refresh_ms", "0")
-        patch.delenv("RAY_ADDRESS", raising=False)
-        with ray_cluster.cluster(None, cpus=2) as ray:
-            yield ray
+    """Ray on this machine, for all tests of this file."""
+    with ray_here() as ray:
+        yield ray
 
 
 def on_ray(
-    store: Store, *paths: Path, how: str = "keyframes", load: Callable[[], Models] = Models, **more: Any
+    store: Store,
+    *paths: Path,
+    how: str = "keyframes",
+    load: Callable[[], Models] = Models,
+    on: Ray | None = None,
 ) -> Report:
     specs, sampling = discover(list(paths)), Sampling.parse(how)
-    return ray_engine.ingest(store, specs, sampling, load(), load, **more)
+    return ray_engine.ingest(store, specs, sampling, load(), load, on or Ray())
 
 
 def stores(folder: Path) -> tuple[Store, Store]:
@@ -102,25 +98,6 @@ def test_models_see_on_a_worker_what_they_see_here(cluster: Any, tmp_path: Path)
     assert rows(ray, "detections").num_rows == rows(local, "detections").num_rows
 
 
-class Assassin(logging.Handler):
-    """Kills workers (kill -9) a random while after they said that they are ready, until it has killed enough."""
-
-    def __init__(self, kills: int, longest_s: float) -> None:
-        super().__init__(logging.INFO)
-        self.left, self.longest_s, self.chance = kills, longest_s, random.Random(8)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "is ready" in record.msg and self.left:
-            self.left -= 1
-            pid = int(record.args[0])  # type: ignore[index,arg-type]
-            threading.Timer(self.chance.uniform(0, self.longest_s), self.kill, [pid]).start()
-
-    @staticmethod
-    def kill(pid: int) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it had ended
-            os.kill(pid, signal.SIGKILL)
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_workers_killed_at_random_lose_and_double_nothing(
     cluster: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -148,7 +125,7 @@ def test_workers_killed_at_random_lose_and_double_nothing(
 def test_a_source_that_keeps_killing_workers_is_given_up_and_named(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ray_engine, "LOSSES", 2)
+    monkeypatch.setattr(handout, "LOSSES", 2)
     clip = videos.write_video(tmp_path / "big.mkv", size=(640, 480), count=150)
     caplog.set_level(logging.INFO, "animeds")
     assassin = Assassin(2, 0)
@@ -163,18 +140,18 @@ def test_a_source_that_keeps_killing_workers_is_given_up_and_named(
 def test_workers_that_cannot_start_are_told(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_engine, "FALSE_STARTS", 1)
+    monkeypatch.setattr(handout, "FALSE_STARTS", 1)
     with pytest.raises(EngineError, match="died before they were ready") as told:
         specs = discover([videos.shared_clip("vp9")])
         die = partial(os._exit, 9)
-        ray_engine.ingest(a_store(tmp_path), specs, Sampling.parse("keyframes"), WITHOUT_MODELS, die)  # type: ignore[arg-type]
+        ray_engine.ingest(a_store(tmp_path), specs, Sampling.parse("keyframes"), WITHOUT_MODELS, die, Ray())  # type: ignore[arg-type]
     assert "animeds-db[ray]" in str(told.value.hint)
 
 
 def test_other_versions_on_a_worker_are_named(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_engine, "versions", lambda: versions() | {"animeds-db": "9.8.7"})
+    monkeypatch.setattr(handout, "versions", lambda: versions() | {"animeds-db": "9.8.7"})
     with pytest.raises(EngineError, match=rf"animeds-db {animeds_db.__version__}, not 9\.8\.7") as told:
         on_ray(a_store(tmp_path), videos.shared_clip("vp9"))
     assert "animeds-db==9.8.7" in str(told.value.hint)
@@ -192,7 +169,7 @@ def test_a_worker_that_sees_another_database_at_that_place_is_found_out(
 def test_a_second_coordinator_is_refused_while_the_first_is_at_work(cluster: Any, tmp_path: Path) -> None:
     store = a_store(tmp_path)
     with (
-        ray_cluster.sole_coordinator(cluster, store.uri),
+        sole_coordinator(cluster, store.uri),
         pytest.raises(EngineError, match=rf"another ingest hands out work.*process {os.getpid()} on"),
     ):
         on_ray(store, videos.shared_clip("vp9"))
@@ -201,7 +178,7 @@ def test_a_second_coordinator_is_refused_while_the_first_is_at_work(cluster: Any
 
 def test_more_than_the_cluster_has_is_told(cluster: Any, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no worker with 64 cores and 0 GPUs finds room") as told:
-        on_ray(a_store(tmp_path), videos.shared_clip("vp9"), crew=Crew(cpus=64))
+        on_ray(a_store(tmp_path), videos.shared_clip("vp9"), on=Ray(cpus=64))
     assert "--worker-cpus" in str(told.value.hint)
 
 
@@ -232,49 +209,52 @@ def test_the_page_on_many_workers_works_as_written(
     (tmp_path / "episodes").mkdir()
     (tmp_path / "episodes" / "Show - 01.webm").symlink_to(videos.shared_clip("vp9"))
     page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text("utf-8")
-    for line in re.findall(r"```sh\n(.*?)```", page[: page.index("## Object storage")], re.DOTALL)[
-        0
-    ].splitlines():
+    blocks = re.findall(r"```sh\n(.*?)```", page[: page.index("## Object storage")], re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert "characters classify" in lines.pop()  # wants faces and examples: see test_steps_on_workers
+    for line in lines:
         done = Runner(capsys, monkeypatch)(*shlex.split(line)[1:])
         assert done.code == 0, (line, done.err)
     assert Store.open("anime.animeds").table("frames").count_rows() == 4
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
+def worker(monkeypatch: pytest.MonkeyPatch) -> SourceWorker:
     """A worker, in this process."""
     monkeypatch.setenv("ANIMEDS_THREADS", "1")
-    return Worker(1)
+    return SourceWorker(1)
 
 
 def job(uri: str, *ids: str) -> bytes:
     return pickle.dumps(Job(uri, Sampling.parse("keyframes"), Models, ids, False))
 
 
-def test_a_source_that_is_not_on_the_workers_machine_fails_alone(worker: Worker, tmp_path: Path) -> None:
+def test_a_source_that_is_not_on_the_workers_machine_fails_alone(
+    worker: SourceWorker, tmp_path: Path
+) -> None:
     clip = videos.write_clip(tmp_path, "vp9")
     spec = discover([clip])[0]
     clip.unlink()
     assert isinstance(worker.begin(versions(), job(a_store(tmp_path).uri)), Seat)
-    outcome = worker.ingest(spec)
+    outcome = worker.do(spec)
     assert isinstance(outcome, Outcome) and outcome.state == "failed"
     assert f"{clip} is not on {socket.gethostname()}, where this worker runs" in str(outcome.error)
 
 
-def test_a_database_that_is_not_on_the_workers_machine_is_told(worker: Worker, tmp_path: Path) -> None:
+def test_a_database_that_is_not_on_the_workers_machine_is_told(worker: SourceWorker, tmp_path: Path) -> None:
     told = worker.begin(versions(), job(str(tmp_path / "x.animeds")))
     assert isinstance(told, StoreError)
     assert f"the worker on {socket.gethostname()} cannot open the database" in str(told)
     assert "s3://" in str(told.hint)
 
 
-def test_other_models_on_a_worker_are_named(worker: Worker, tmp_path: Path) -> None:
+def test_other_models_on_a_worker_are_named(worker: SourceWorker, tmp_path: Path) -> None:
     told = worker.begin(versions(), job(a_store(tmp_path).uri, "wd-swinv2-v3@abc"))
     assert isinstance(told, EngineError)
     assert "has other models: none, not wd-swinv2-v3@abc" in str(told)
 
 
-def test_another_python_on_a_worker_is_told_before_anything_is_unpickled(worker: Worker) -> None:
+def test_another_python_on_a_worker_is_told_before_anything_is_unpickled(worker: SourceWorker) -> None:
     told = worker.begin(versions() | {"Python": "3.99"}, b"not to be unpickled")
     assert isinstance(told, EngineError) and "not 3.99" in str(told)
 

@@ -16,7 +16,8 @@ from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.steps import remembered
 from animeds_db.steps.arrayfile import read_arrays, write_arrays
-from animeds_db.steps.matches import DedupOptions, exact_join
+from animeds_db.steps.frame_vectors import exact_join
+from animeds_db.steps.matches import DedupOptions
 from animeds_db.steps.remembered import FILE, remembered_join
 from animeds_db.vectors import SimilarityIndex, similarity_index
 

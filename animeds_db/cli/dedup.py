@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, open_dataset
+from animeds_db.cli.engine import AddressOption, EngineOption, WorkerCpusOption, WorkersOption, on_ray
 from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -41,13 +43,19 @@ def dedup(
     rank: Annotated[
         Path | None, typer.Option(help="A SQL file of your own that says which frame of a group stays.")
     ] = None,
-    memory: Annotated[int, typer.Option(help="What the comparison may use, in MB.", min=1)] = 512,
+    memory: Annotated[
+        int, typer.Option(help="What the comparison may use, in MB; with --engine ray, each worker.", min=1)
+    ] = 512,
     preview: Annotated[
         Path | None,
         typer.Option(
             help="Write nothing but a page with borderline pairs to this .html, or a picture to this .png."
         ),
     ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    worker_cpus: WorkerCpusOption = 1,
     form: FormatOption = None,
 ) -> None:
     """Find near-duplicates and the openings and endings that episodes share.
@@ -62,13 +70,16 @@ def dedup(
         phash_distance=None if phash_distance < 0 else phash_distance,
         memory_mb=memory,
     )
+    ray = on_ray(engine, address, workers, worker_cpus)
+    if ray is not None and preview is not None:
+        raise UsageError("--preview is made on this machine", hint="leave --engine ray out")
     progress = _say if sys.stderr.isatty() else None
     with open_dataset(db) as dataset:
         if preview is not None:
             print_rows(dataset.preview_dedup(options, preview, rank=rank, progress=progress), form)
             talk(f"borderline pairs: {preview}")
             return
-        found = dataset.dedup(options, rank=rank, progress=progress)
+        found = dataset.dedup(options, rank=rank, progress=progress, on=ray)
     talk(
         f"{found.frames} frames: {found.copies} copies in {found.groups} groups, "
         f"{found.frames - found.copies} stay (at {found.threshold:g}); "

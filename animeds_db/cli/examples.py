@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
+from animeds_db.cli.engine import AddressOption, EngineOption, WorkerCpusOption, WorkersOption, on_ray
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.errors import UsageError
 
@@ -128,6 +129,10 @@ def classify(
     preview: Annotated[
         bool, typer.Option("--preview", help="Write nothing; show what each threshold would give.")
     ] = False,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    worker_cpus: WorkerCpusOption = 1,
     db: DbOption = None,
     form: FormatOption = None,
 ) -> None:
@@ -142,12 +147,15 @@ def classify(
     options = ClassifyOptions(
         k=k, threshold=threshold, margin=margin, where=where, shots=shots, behind=behind
     )
+    ray = on_ray(engine, address, workers, worker_cpus)
+    if ray is not None and preview:
+        raise UsageError("--preview is worked out on this machine", hint="leave --engine ray out")
     with open_dataset(db) as dataset:
         progress = counter("comparing faces")
         if preview:
             print_rows(dataset.characters.preview(options, progress=progress), form)
             return
-        found = dataset.characters.classify(options, progress=progress)
+        found = dataset.characters.classify(options, progress=progress, on=ray)
     print_rows(found.rows, form)
     for line in _said(found, threshold):
         talk(line)

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from animeds_db.cli.common import DbOption
+from animeds_db.cli.engine import (
+    AddressOption,
+    EngineOption,
+    WorkerCpusOption,
+    WorkerGpusOption,
+    WorkersOption,
+    on_ray,
+)
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import tell_failures, watcher
-from animeds_db.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from animeds_db.models import Models
-    from animeds_ingest.ray_engine import Crew  # noqa: TID251 (types only)
+    from animeds_db.workers import Ray
     from animeds_ingest.sampling import Sampling  # noqa: TID251 (types only)
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
-
-ENGINES = ("local", "ray")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +34,9 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Episodes, folders of them, pictures, zip or tar.")],
+    paths: Annotated[
+        list[str], typer.Argument(help="Episodes, folders of them, pictures, zip or tar; or URIs of these.")
+    ],
     db: DbOption = None,
     sampling: Annotated[
         str,
@@ -64,17 +70,11 @@ def ingest(
         bool, typer.Option("--dry-run", help="Only print what was understood from the names.")
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
-    engine: Annotated[
-        str, typer.Option(help="local (this machine) or ray (workers on this machine or a cluster).")
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="The Ray cluster: host:port or auto. Default: Ray on this machine.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="How many workers, with --engine ray.")] = None,
-    worker_cpus: Annotated[int, typer.Option(min=1, help="Cores for each worker.")] = 1,
-    worker_gpus: Annotated[
-        float, typer.Option(min=0, help="GPUs for each worker; 0.25 lets four share a card.")
-    ] = 0,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    worker_cpus: WorkerCpusOption = 1,
+    worker_gpus: WorkerGpusOption = 0,
 ) -> None:
     """Decode frames, measure them, run the models, and write rows.
 
@@ -99,7 +99,7 @@ def ingest(
     if dry_run:
         _print_plan(specs)
         return
-    ray = _on_ray(engine, address, workers, worker_cpus, worker_gpus)
+    ray = on_ray(engine, address, workers, worker_cpus, worker_gpus)
     parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
     wish = _Wish(profile, device, {part: name for part, name in parts.items() if name is not None})
     raise typer.Exit(_run(db, specs, how, wish, ray, replace, progress))
@@ -126,34 +126,6 @@ class _Wish:
         return partial(load_profile, profile, device=device, overrides=self.overrides)
 
 
-@dataclass(frozen=True)
-class _Ray:
-    """Where the workers are, and how many."""
-
-    address: str | None
-    crew: Crew
-
-
-def _on_ray(
-    engine: str, address: str | None, workers: int | None, worker_cpus: int, worker_gpus: float
-) -> _Ray | None:
-    """Return how to use Ray, or None for the local engine. Raises UsageError and EngineError."""
-    if engine not in ENGINES:
-        raise UsageError(f'there is no engine "{engine}"', hint=did_you_mean(engine, ENGINES))
-    if engine == "local":
-        if address or workers or worker_cpus != 1 or worker_gpus:
-            raise UsageError(
-                "--address, --workers, --worker-cpus and --worker-gpus are for --engine ray",
-                hint="add --engine ray, or leave them out",
-            )
-        return None
-    from animeds_ingest.ray_cluster import expect  # noqa: TID251
-    from animeds_ingest.ray_engine import Crew  # noqa: TID251
-
-    expect(address)  # before models are loaded or a database is made
-    return _Ray(address, Crew(workers, worker_cpus, worker_gpus))
-
-
 def load_models(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
     """Load a profile with these parts exchanged; say what is fetched, and where models run."""
     from animeds_db import settings
@@ -177,7 +149,7 @@ def _run(
     specs: list[SourceSpec],
     how: Sampling,
     wish: _Wish,
-    ray: _Ray | None,
+    ray: Ray | None,
     replace: bool,
     bar: bool,
 ) -> int:
@@ -196,8 +168,7 @@ def _run(
                     how,
                     models,
                     wish.loader(),
-                    address=ray.address,
-                    crew=ray.crew,
+                    ray,
                     replace=replace,
                     watcher=watching,
                 )

@@ -6,9 +6,12 @@ found goes to the tables `duplicates` and `segments`, and a run with other param
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -19,19 +22,23 @@ from animeds_db import schema
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.steps.frame_vectors import FrameVectors, HeldVectors, Progress
 from animeds_db.steps.grouping import leaders
 from animeds_db.steps.matches import (
     DEFAULT_THRESHOLD,
     DedupOptions,
     Matches,
-    Progress,
     embedder_of,
     find_matches,
     read_frames,
+    read_frames_only,
 )
 from animeds_db.steps.remembered import remembered_join
+from animeds_db.steps.spread_vectors import SpreadVectors, rows_of_a_block, tool
 from animeds_db.store import Store
-from animeds_db.vectors import usable_rows
+
+if TYPE_CHECKING:
+    from animeds_db.workers import Ray
 
 __all__ = ["DedupOptions", "Duplicates", "find_duplicates", "frame_ranks", "settled"]
 
@@ -56,19 +63,21 @@ def find_duplicates(
     *,
     rank: Path | None = None,
     progress: Progress | None = None,
+    on: Ray | None = None,
 ) -> Duplicates:
     """Find near-duplicates among the visible frames and write `duplicates` and `segments`.
 
-    `rank` is a SQL file that orders frames as sql/steps/keeper_rank.sql does. Raises UsageError for
-    parameters out of range, StoreError for vectors of several models, QueryError for a bad rank file.
+    `rank` is a SQL file that orders frames as sql/steps/keeper_rank.sql does. `on`: workers that compare the
+    vectors, so that they need not fit into this machine; everything is compared then, whatever is remembered.
+    Raises UsageError for parameters out of range, StoreError for vectors of several models, QueryError for a bad
+    rank file, EngineError for workers that cannot work.
     """
     options.check()
-    frames, x = read_frames(session)
-    options = settled(session, frames, options)
-    ranks = frame_ranks(session, frames, rank)
-    join = remembered_join(store, options.memory_mb, progress)
-    usable = usable_rows(x)
-    matches = find_matches(frames, x, ranks, options, float(options.threshold or 0), join, usable)
+    with _frames(store, session, options, on, progress) as (frames, x):
+        options = settled(session, frames, options)
+        ranks = frame_ranks(session, frames, rank)
+        matches = find_matches(frames, x, ranks, options, float(options.threshold or 0))
+        usable = x.usable()
     with duckdb.connect() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
@@ -84,6 +93,24 @@ def find_duplicates(
         int(np.count_nonzero(~usable)),
         float(options.threshold or 0),
     )
+
+
+@contextlib.contextmanager
+def _frames(
+    store: Store, session: Session, options: DedupOptions, on: Ray | None, progress: Progress | None
+) -> Iterator[tuple[pa.Table, FrameVectors]]:
+    """Yield the visible frames, by id, and their vectors: in memory, or spread over workers."""
+    if on is None:
+        frames, x = read_frames(session)
+        yield frames, HeldVectors(frames, x, remembered_join(store, options.memory_mb, progress))
+        return
+    from animeds_db.workers import spread
+
+    frames, width = read_frames_only(session)
+    embedder_of(frames)
+    rows = rows_of_a_block(frames.num_rows, width, options.memory_mb)
+    with spread(store, session, tool(options.memory_mb), on) as work:
+        yield frames, SpreadVectors(frames, rows, work, options.memory_mb, progress)
 
 
 def settled(session: Session, frames: pa.Table, options: DedupOptions) -> DedupOptions:

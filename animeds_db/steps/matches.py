@@ -7,7 +7,6 @@ that a camera moved, a hash does not see colour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -18,22 +17,17 @@ import pyarrow.compute as pc
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.steps.frame_vectors import FrameVectors
 from animeds_db.steps.matrices import as_matrix
-from animeds_db.vectors import Pairs, cosines, similar_pairs, usable_rows
+from animeds_db.vectors import Pairs
 
-_UNSORTED = """
-SELECT frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedding, embedder FROM frames
-"""
-FRAMES = f"{_UNSORTED} ORDER BY frame_id"
+_COLUMNS = "frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedder"
+FRAMES = f"SELECT {_COLUMNS}, embedding FROM frames ORDER BY frame_id"
 DEFAULT_THRESHOLD = 0.985
 """What the peers' guides recommend, for CLIP and its kin."""
 LONG_STILL = 32
 """Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
 as one, since a still of n frames has n²/2 pairs."""
-
-Progress = Callable[[int, int], None]
-Join = Callable[[pa.Table, np.ndarray, float], Pairs]
-"""Finds all pairs of rows of the frames' vectors at or above a threshold."""
 
 
 @dataclass(frozen=True)
@@ -115,38 +109,30 @@ class Matches:
 
 def find_matches(
     frames: pa.Table,
-    x: np.ndarray,
+    x: FrameVectors,
     ranks: np.ndarray,
     options: DedupOptions,
     threshold: float,
-    join: Join,
-    usable: np.ndarray | None = None,
 ) -> Matches:
     """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
 
-    x: what `vectors` gave; it is changed: of frames that are the very same, the best is compared for all.
-    `ranks`: those of the frames, 1, 2, 3 … in some order (int64); 1 is best. `usable`: `usable_rows(x)`, where known.
+    x: the frames' vectors; of frames that are the very same, the best is compared for all. `ranks`: those of the
+    frames, 1, 2, 3 … in some order (int64); 1 is best.
     """
-    usable = usable_rows(x) if usable is None else usable
+    n = frames.num_rows
     stills = _stills(frames, x, ranks)
-    x[stills[1]] = np.nan
-    pairs = join(frames, x, threshold)
+    pairs = x.pairs(threshold, stills[1])
     a, b = [pairs.a, np.minimum(*stills)], [pairs.b, np.maximum(*stills)]
     if options.phash_distance is not None:
         like = _like_hashes(frames, ranks, options.phash_distance)
         a.append(like[0])
         b.append(like[1])
-    keys = np.sort(np.concatenate(a) * max(1, len(x)) + np.concatenate(b))
+    keys = np.sort(np.concatenate(a) * max(1, n) + np.concatenate(b))
     keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
-    rows_a, rows_b = np.divmod(keys, max(1, len(x)))
-    cosine = _cosines(x, usable, rows_a, rows_b, pairs, stills)
+    rows_a, rows_b = np.divmod(keys, max(1, n))
+    cosine = _cosines(x, n, rows_a, rows_b, pairs, stills)
     found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b))
     return found.where(found.chosen(options, threshold))
-
-
-def exact_join(memory_mb: float, progress: Progress | None = None) -> Join:
-    """Return a join that compares everything anew."""
-    return lambda _frames, x, threshold: similar_pairs(x, threshold, memory_mb=memory_mb, progress=progress)
 
 
 def embedder_of(frames: pa.Table) -> str | None:
@@ -166,10 +152,16 @@ def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
 
     The same rows as those of FRAMES; but sorting by SQL would move each vector several times.
     """
-    table = session.arrow(_UNSORTED)
+    table = session.arrow(f"SELECT {_COLUMNS}, embedding FROM frames")
     order = pc.sort_indices(table["frame_id"])
     x = as_matrix(table["embedding"], np.asarray(order, np.int64))
     return table.drop_columns(["embedding"]).take(order).combine_chunks(), x
+
+
+def read_frames_only(session: Session) -> tuple[pa.Table, int]:
+    """Return the visible frames by id, without vectors, and how wide those are."""
+    width = session.arrow("SELECT embedding FROM frames LIMIT 0").schema.field("embedding").type.list_size
+    return session.arrow(f"SELECT {_COLUMNS} FROM frames ORDER BY frame_id").combine_chunks(), int(width)
 
 
 def vectors(frames: pa.Table) -> np.ndarray:
@@ -177,10 +169,9 @@ def vectors(frames: pa.Table) -> np.ndarray:
     return as_matrix(frames["embedding"])
 
 
-def _stills(frames: pa.Table, x: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _stills(frames: pa.Table, x: FrameVectors, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (best row, other row) for every other row of each long still: rows of one source, all the same."""
-    n = len(x)
-    if n < LONG_STILL:
+    if frames.num_rows < LONG_STILL:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     sources = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     hashes, known, blank = _hashes(frames)
@@ -188,9 +179,7 @@ def _stills(frames: pa.Table, x: np.ndarray, ranks: np.ndarray) -> tuple[np.ndar
     same &= blank[1:] == blank[:-1]
     starts, lengths, run = _runs(same)
     same &= lengths[run[1:]] >= LONG_STILL  # vectors are looked at only where a still can be
-    for low in range(0, n - 1, 4096):
-        some = low + np.flatnonzero(same[low : low + 4096])
-        same[some] = (x[some] == x[some + 1]).all(axis=1)
+    same[same] = x.repeats(np.flatnonzero(same))
     starts, lengths, run = _runs(same)
     best_rank = np.minimum.reduceat(ranks, starts)
     best = np.empty(len(starts), np.int64)
@@ -226,23 +215,24 @@ def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np
 
 
 def _cosines(
-    x: np.ndarray,
-    usable: np.ndarray,
+    x: FrameVectors,
+    n: int,
     a: np.ndarray,
     b: np.ndarray,
     pairs: Pairs,
     stills: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Return the cosine of each pair: as the join found it, 1 inside a still, else worked out here."""
-    width = max(1, len(x))
+    width = max(1, n)
     cosine = np.full(len(a), np.nan, np.float32)
     cosine[np.searchsorted(a * width + b, pairs.a * width + pairs.b)] = pairs.cosine
-    best = np.arange(len(x))
+    best = np.arange(n)
     best[stills[1]] = stills[0]
     rest = np.flatnonzero(np.isnan(cosine))
     left, right = best[a[rest]], best[b[rest]]
+    usable = x.usable()
     both = usable[left] & usable[right]
-    cosine[rest[both]] = cosines(x, left[both], x, right[both])
+    cosine[rest[both]] = x.cosines(left[both], right[both])
     return cosine
 
 

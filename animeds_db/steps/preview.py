@@ -22,8 +22,9 @@ from animeds_db.contact_sheet import Cell, Section, Sheet, write_sheet
 from animeds_db.errors import UsageError
 from animeds_db.session import Session
 from animeds_db.steps.dedup import frame_ranks, settled
+from animeds_db.steps.frame_vectors import HeldVectors, Progress
 from animeds_db.steps.grouping import leaders
-from animeds_db.steps.matches import DedupOptions, Matches, Progress, find_matches, read_frames
+from animeds_db.steps.matches import DedupOptions, Matches, find_matches, read_frames
 from animeds_db.steps.remembered import remembered_join
 from animeds_db.store import Store
 
@@ -72,8 +73,8 @@ def preview(
     threshold = float(options.threshold or 0)
     wanted = sorted({*THRESHOLDS, threshold})
     ranks = frame_ranks(session, frames, rank)
-    join = remembered_join(store, options.memory_mb, progress)
-    matches = find_matches(frames, x, ranks, options, wanted[0], join)
+    held = HeldVectors(frames, x, remembered_join(store, options.memory_mb, progress))
+    matches = find_matches(frames, held, ranks, options, wanted[0])
     rows = _rows(ranks, matches, options, wanted)
     pairs = _borderline(frames, matches.where(matches.alike(wanted[0], options.agree_bits)), threshold)
     if page.suffix.lower() == ".png":

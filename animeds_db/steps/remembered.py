@@ -20,7 +20,8 @@ import xxhash
 
 from animeds_db.places import Place
 from animeds_db.steps.arrayfile import read_arrays, write_arrays
-from animeds_db.steps.matches import Join, Progress, embedder_of
+from animeds_db.steps.frame_vectors import Join, Progress
+from animeds_db.steps.matches import embedder_of
 from animeds_db.store import Store
 from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity_index
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from animeds_db.steps.characters.classify import Classified, ClassifyOptions
     from animeds_db.steps.characters.examples import Added
     from animeds_db.steps.face_pictures import Images
+    from animeds_db.workers import Ray
 
 Progress = Callable[[int, int], None]
 
@@ -130,12 +131,16 @@ class Characters:
         return embed_anew(self._store, self._session, device=device)
 
     def classify(
-        self, options: ClassifyOptions | None = None, *, progress: Progress | None = None
+        self,
+        options: ClassifyOptions | None = None,
+        *,
+        progress: Progress | None = None,
+        on: Ray | None = None,
     ) -> Classified:
         """Name every face by the examples and write the table `identities`. See classify.classify."""
         from animeds_db.steps.characters.classify import classify
 
-        return classify(self._store, self._session, options, progress=progress)
+        return classify(self._store, self._session, options, progress=progress, on=on)
 
     def preview(
         self, options: ClassifyOptions | None = None, *, progress: Progress | None = None

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +21,14 @@ from animeds_db.errors import StoreError, UsageError
 from animeds_db.scripts import sql_script
 from animeds_db.session import Session
 from animeds_db.steps.characters.calibrate import Calibration, calibrate
-from animeds_db.steps.characters.neighbours import NEGATIVE, References, joined, neighbours
-from animeds_db.store import Store, quoted
+from animeds_db.steps.characters.compared import Chosen, Part, compared, together
+from animeds_db.steps.characters.neighbours import NEGATIVE, References
+from animeds_db.store import Store
+
+if TYPE_CHECKING:
+    from animeds_db.workers import Ray
 
 UNKNOWN = "unknown"
-BATCH = 8192
-"""Faces whose vectors are in memory at once."""
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 Progress = Callable[[int, int], None]
 
@@ -74,14 +77,15 @@ def classify(
     options: ClassifyOptions | None = None,
     *,
     progress: Progress | None = None,
+    on: Ray | None = None,
 ) -> Classified:
     """Name every face by the examples and write the table `identities`.
 
-    Raises UsageError without examples or for a value out of range, StoreError where no face has a vector,
-    QueryError for a bad condition.
+    `on`: workers that compare the faces' vectors. Raises UsageError without examples or for a value out of range,
+    StoreError where no face has a vector, QueryError for a bad condition, EngineError for workers that cannot work.
     """
     options = options or ClassifyOptions()
-    run = _Run(store, session, options, progress)
+    run = _Run(store, session, options, on, progress)
     scores = run.scores(options.threshold, options.margin)
     rows, notes = run.identities(scores), run.notes()
     _write(store, session, rows, options.where)
@@ -101,7 +105,7 @@ def preview(
     shot, tag and body are not in these numbers.
     """
     options = options or ClassifyOptions()
-    run = _Run(store, session, options, progress)
+    run = _Run(store, session, options, None, progress)
     table = run.scores(0.0, options.margin)
     names, score = table["character"].to_numpy(zero_copy_only=False), table["score"].to_numpy()
     rows: list[dict[str, object]] = []
@@ -163,9 +167,15 @@ class _Run:
     """One classification: examples gathered and calibrated, faces voted on."""
 
     def __init__(
-        self, store: Store, session: Session, options: ClassifyOptions, progress: Progress | None
+        self,
+        store: Store,
+        session: Session,
+        options: ClassifyOptions,
+        on: Ray | None,
+        progress: Progress | None,
     ) -> None:
         options.check()
+        self.store = store
         self.session = session
         self.options = options
         self.model = vector_model(session)
@@ -174,44 +184,25 @@ class _Run:
         self.references, self.calibration = calibrate(
             self.examples, options.k, voting, model_similarity=_model_similarity(store, self.model)
         )
-        self.places, self.votes = self._vote_on_faces(progress)
+        self.places, self.votes = self._vote_on_faces(on, progress)
 
-    def _vote_on_faces(self, progress: Progress | None) -> tuple[pa.Table, pa.Table]:
+    def _vote_on_faces(self, on: Ray | None, progress: Progress | None) -> tuple[pa.Table, pa.Table]:
         """Return the detection ids of the faces by their numbers, and the votes."""
-        total, done = self._count(), 0
-        ids, found = [], []
-        for names, vectors in self._vectors():
-            part = neighbours(vectors, self.references, self.options.k)
-            found.append(part.set_column(0, "face", pc.add(part["face"], done)))
-            ids.append(names)
-            done += len(vectors)
-            if progress is not None:
-                progress(done, total)
-        numbers = pa.array(np.arange(done))
-        places = pa.table({"face": numbers, "detection_id": pa.chunked_array(ids, pa.string())})
-        return places, vote(joined(found), self.references, session=self.session)
+        chosen = Chosen(self.model, self.options.where)
+        total, done = sum(chosen.count(self.session).values()), 0
 
-    def _chosen(self) -> str:
-        where = self.options.where
-        inside = "" if where is None else f"AND frame_id IN (SELECT frame_id FROM frames WHERE (\n{where}\n))"
-        return (
-            f"FROM newest_detections WHERE kind = 'face' AND vector_model = {quoted(self.model)}"
-            f" AND vector IS NOT NULL {inside}"
-        )
+        def counted(parts: Iterator[Part]) -> Iterator[Part]:
+            nonlocal done
+            for part in parts:
+                yield part
+                done += len(part[0])
+                if progress is not None:
+                    progress(done, total)
 
-    def _count(self) -> int:
-        file = "--where" if self.options.where is not None else None
-        rows = self.session.arrow(f"SELECT count(*) AS n {self._chosen()}", file=file)
-        return int(rows["n"][0].as_py())
-
-    def _vectors(self) -> Iterator[tuple[pa.Array, np.ndarray]]:
-        """Yield ids and vectors, float32 [n, width] with n up to BATCH, in no particular order."""
-        relation = self.session.sql(f"SELECT detection_id, vector {self._chosen()}")
-        with self.session.errors():
-            for batch in relation.to_arrow_reader(BATCH):
-                vectors = np.asarray(batch["vector"].flatten(), np.float32)
-                if batch.num_rows:
-                    yield batch["detection_id"], vectors.reshape(batch.num_rows, -1)
+        parts = compared(self.store, self.session, chosen, self.references, self.options.k, on)
+        ids, found = together(counted(parts))
+        places = pa.table({"face": np.arange(len(ids)), "detection_id": ids})
+        return places, vote(found, self.references, session=self.session)
 
     def scores(self, threshold: float, margin: float) -> pa.Table:
         """Return what sql/steps/classify_scores.sql gives."""

@@ -11,6 +11,7 @@ import os
 import socket
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,22 @@ NAMESPACE = "animeds"
 REACH_S = 5.0
 """How long to wait for somebody to answer at the address of a cluster."""
 OBJECTS_BYTES = 80 * 2**20
-"""Ray's shared memory when it is started here: only descriptions and outcomes go through it. Its least is 75 MB."""
+"""Ray's shared memory when it is started here: little goes through it, and what is more goes to the disk. Its least
+is 75 MB."""
+
+
+@dataclass(frozen=True)
+class Ray:
+    """Ray as the engine: where its cluster is, how many workers, and what each reserves there.
+
+    address: host:port, ray://…, auto; None: RAY_ADDRESS, else Ray is started on this machine. workers: None: as
+    many as there are cores for, and no more than there is work for. gpus: for each, may be a fraction of a card.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    cpus: int = 1
+    gpus: float = 0.0
 
 
 def imported(address: str | None = None) -> Any:
@@ -50,13 +66,14 @@ def expect(address: str | None) -> None:
 
 
 @contextlib.contextmanager
-def cluster(address: str | None, cpus: int) -> Iterator[Any]:
+def cluster(on: Ray) -> Iterator[Any]:
     """Connect to a cluster, or start one on this machine, and yield the package ray.
 
     A connection that this process has already is used, and left open. Without an address (nor RAY_ADDRESS)
-    Ray is started with `cpus` cores, at most those of this machine, and stopped at the end.
+    Ray is started with the cores that its workers need and this machine has, and stopped at the end.
     """
-    address = address or os.environ.get("RAY_ADDRESS")
+    cpus = core_count() if on.workers is None else on.workers * on.cpus
+    address = on.address or os.environ.get("RAY_ADDRESS")
     ray = imported(address)
     if ray.is_initialized():
         yield ray

@@ -1,0 +1,125 @@
+"""The faces of a database, compared with the references: batch after batch here, or in pieces by workers.
+
+Its one rule: a face is compared once, and what is found of it does not depend on where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db.session import Session
+from animeds_db.steps.characters.neighbours import References, joined, neighbours
+from animeds_db.store import Store, quoted
+
+if TYPE_CHECKING:
+    from animeds_db.workers import Ray
+
+BATCH = 8192
+"""Faces whose vectors are in memory at once."""
+PIECES = 32
+"""Into about so many pieces of like size the sources are shared out: enough to keep some workers busy to the end."""
+
+Part = tuple[pa.Array, pa.Table]
+"""Detection ids of some faces, and their neighbours, which number these faces from 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The faces with vectors of a model, of all frames or those that meet a condition."""
+
+    model: str
+    where: str | None
+
+    def count(self, session: Session) -> dict[str, int]:
+        """Return how many faces each source has. Raises QueryError for a bad condition."""
+        file = "--where" if self.where is not None else None
+        sql = f"SELECT source_id, count(*) AS faces {self.sql()} GROUP BY source_id ORDER BY source_id"
+        rows = session.arrow(sql, file=file)
+        return dict(zip(rows["source_id"].to_pylist(), rows["faces"].to_pylist(), strict=True))
+
+    def sql(self, sources: Sequence[str] | None = None) -> str:
+        """Return FROM and WHERE of these faces; only of some sources, where those are given."""
+        inside = (
+            ""
+            if self.where is None
+            else f"AND frame_id IN (SELECT frame_id FROM frames WHERE (\n{self.where}\n))"
+        )
+        among = "" if sources is None else f"AND source_id IN ({', '.join(map(quoted, sources))})"
+        return (
+            f"FROM newest_detections WHERE kind = 'face' AND vector_model = {quoted(self.model)}"
+            f" AND vector IS NOT NULL {among} {inside}"
+        )
+
+
+class Comparison:
+    """Compares faces that a session reads with the references; of each, the `k` nearest are told."""
+
+    def __init__(self, session: Session, chosen: Chosen, references: References, k: int) -> None:
+        self._session, self._chosen, self._references, self._k = session, chosen, references, k
+
+    def parts(self, sources: Sequence[str] | None = None) -> Iterator[Part]:
+        """Yield the faces of some sources (None: all), BATCH at a time, in no particular order."""
+        relation = self._session.sql(f"SELECT detection_id, vector {self._chosen.sql(sources)}")
+        with self._session.errors():
+            for batch in relation.to_arrow_reader(BATCH):
+                if batch.num_rows:
+                    vectors = np.asarray(batch["vector"].flatten(), np.float32)
+                    found = neighbours(vectors.reshape(batch.num_rows, -1), self._references, self._k)
+                    yield batch["detection_id"], found
+
+
+@dataclass(frozen=True)
+class FacesOf:
+    """The faces of some sources, as a piece of work."""
+
+    sources: tuple[str, ...]
+
+    def by(self, comparison: Comparison) -> Part:
+        """Return all of them as one part."""
+        return together(comparison.parts(self.sources))
+
+
+def compared(
+    store: Store, session: Session, chosen: Chosen, references: References, k: int, on: Ray | None
+) -> Iterator[Part]:
+    """Yield every chosen face, part by part: compared in this process, or on Ray's workers."""
+    if on is None:
+        yield from Comparison(session, chosen, references, k).parts()
+        return
+    from animeds_db.workers import spread
+
+    make = partial(Comparison, chosen=chosen, references=references, k=k)
+    with spread(store, session, make, on) as work:
+        for _, part in work(pieces(chosen.count(session))):
+            yield part
+
+
+def together(parts: Iterator[Part]) -> Part:
+    """Return several parts as one; their faces are numbered on."""
+    ids, found, done = [pa.array([], pa.string())], [], 0
+    for names, table in parts:
+        ids.append(names)
+        found.append(table.set_column(0, "face", pc.add(table["face"], done)))
+        done += len(names)
+    return pa.concat_arrays(ids), joined(found)
+
+
+def pieces(faces: dict[str, int]) -> list[FacesOf]:
+    """Return sources with so many faces each as about PIECES pieces, none of which has no face."""
+    most = max(1, -(-sum(faces.values()) // PIECES))
+    found: list[list[str]] = []
+    room = 0
+    for source, count in faces.items():
+        if count > room or not found:
+            found.append([])
+            room = most
+        found[-1].append(source)
+        room -= count
+    return [FacesOf(tuple(sources)) for sources in found]
