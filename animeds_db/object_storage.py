@@ -43,6 +43,11 @@ def endpoint() -> str | None:
     return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
 
 
+def azure_endpoint() -> str | None:
+    """Return the server that stands for Azure's own (http://127.0.0.1:10000/ACCOUNT); None where none is named."""
+    return os.environ.get("AZURE_STORAGE_ENDPOINT") or os.environ.get("AZURE_ENDPOINT")
+
+
 def storage_options(uri: str) -> dict[str, str] | None:
     """Return what Lance has to be told beside the environment; None for a path."""
     if not is_remote(uri):
@@ -52,13 +57,17 @@ def storage_options(uri: str) -> dict[str, str] | None:
         "client_retry_timeout": str(RETRY_S),
         "connect_timeout": f"{CONNECT_S:g}s",
     }
-    server = endpoint()
-    if uri.startswith("s3://") and server:
+    server = endpoint() if uri.startswith("s3://") else None
+    if server:
         options["aws_endpoint"] = server
         if not os.environ.get("AWS_REGION") and not os.environ.get("AWS_DEFAULT_REGION"):
             options["aws_region"] = "us-east-1"  # such servers have no regions; the signature needs one
-        if server.startswith("http://"):
-            options["allow_http"] = "true"
+    if uri.startswith("az://"):
+        server = azure_endpoint()
+        if server:
+            options["azure_storage_endpoint"] = server
+    if server and server.startswith("http://"):
+        options["allow_http"] = "true"
     return options
 
 
@@ -100,7 +109,8 @@ def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | 
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether the network or the server is at fault, so that the same request may succeed later."""
-    return re.search(_PASSING, str(error)) is not None
+    meaning = next((pattern for pattern, _, _ in _MEANINGS if re.search(pattern, str(error))), None)
+    return meaning is _PASSING
 
 
 def bucket_of(uri: str) -> str:
@@ -136,7 +146,8 @@ _MEANINGS = (
     ),
     (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidClientTokenId|401 Unauthorized|"
-        r"INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|UNRECOGNIZED_CLIENT|HTTP status 401|UNAUTHENTICATED",
+        r"AuthorizationFailure|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|UNRECOGNIZED_CLIENT|"
+        r"HTTP status 401|UNAUTHENTICATED",
         "{place} does not know these credentials",
         "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
         "AZURE_STORAGE_ACCOUNT_KEY)",
@@ -144,7 +155,7 @@ _MEANINGS = (
     (
         r"Failed to get AWS credentials|CredentialsNotLoaded|no providers in chain|MissingAccountName|"
         r"[Cc]ould not find (application )?default credentials|Account must be specified|"
-        r"credentials were not provided",
+        r"credentials were not provided|AuthenticationException|Base64|OAuth2 access token",
         "there are no credentials for {place}",
         "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
         "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY)",

@@ -95,7 +95,7 @@ def test_all_kinds_of_sources_in_a_bucket_give_the_rows_that_they_give_on_a_disk
     for row in first["labels"] + second["labels"]:
         row.pop("at")
     assert first == second
-    assert len(first["labels"]) > 3 and any(row["caption"] for row in first["frames"])
+    assert len(first["labels"]) > 3 and any(row["source_text"] for row in first["frames"])
     assert [outcome.state for outcome in run(there, uri, models=models).outcomes] == ["skipped"] * 5
 
 
@@ -112,52 +112,44 @@ def test_names_are_read_and_hidden_files_and_databases_passed_over_as_on_a_disk(
     assert str(alone.path) == f"{uri}/caps/1.png" and alone.kind == "images"
 
 
-def test_pictures_are_exported_from_a_bucket_as_from_a_disk_until_they_are_gone(
+def test_sources_move_to_a_bucket_and_back_and_give_the_same_pictures_until_they_are_gone(
     season: tuple[Path, str], server: ObjectStore, tmp_path: Path, animeds: Runner
 ) -> None:
     folder, _ = season
-    uri = server.put(folder, "kept")
-    exported = []
-    for number, place in enumerate((str(folder), uri)):
-        db = ["--db", tmp_path / f"{number}.animeds"]
-        done = animeds("ingest", place, "--profile", "none", *db)
-        assert done.code == 0, done.err
-        done = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / f"out{number}", *db)
-        assert done.code == 0, done.err
-        exported.append({p.name: p.read_bytes() for p in (tmp_path / f"out{number}").rglob("*.png")})
-    assert exported[0] == exported[1] and len(exported[0]) > 10
-    server.remove("kept/Show - 01.mkv")
-    gone = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / "again", *db)
-    assert gone.code == 1 and f"{uri}/Show - 01.mkv is not there any more" in gone.err
-    listed = animeds("sources", "list", "--format", "csv", *db)
-    assert listed.out.count(",false,") == 1 and listed.out.count(",true,") == 4
-    with animeds_db.open(str(db[1])) as dataset:
-        frame = dataset.sql("SELECT frame_id FROM frames WHERE episode = 1").fetchall()[0][0]
-        with pytest.raises(SourceError, match=r"kept/Show - 01\.mkv does not exist"):
-            dataset.image(frame)
-
-
-def test_sources_move_from_a_folder_to_a_bucket_and_back(
-    season: tuple[Path, str], tmp_path: Path, animeds: Runner
-) -> None:
-    folder, uri = season
+    uri = server.put(folder, "moved/Season 1")
     db = ["--db", tmp_path / "show.animeds"]
 
     def moved(old: object, new: object) -> Ran:
         return animeds("sources", "relocate", old, new, *db)
 
+    def exported(name: str) -> dict[str, bytes]:
+        done = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / name, *db)
+        assert done.code == 0, done.err
+        return {p.name: p.read_bytes() for p in (tmp_path / name).rglob("*.png")}
+
     assert animeds("ingest", folder, "--profile", "none", *db).code == 0
-    assert moved(folder.parent, f"s3://{BUCKET}/Show").code == 0
+    first = exported("from a disk")
+    assert moved(folder.parent, f"s3://{BUCKET}/moved").code == 0
     with animeds_db.open(str(db[1])) as dataset:
         places = [row[0] for row in dataset.sql("SELECT uri FROM sources").fetchall()]
         assert sorted(places) == sorted(str(spec.path) for spec in discover([uri]))
-        assert dataset.sql("SELECT frame_id FROM frames").fetchall()
-    assert moved(f"{uri}/Show - 01.mkv", f"{uri}/caps/1.png").code == 1
+        assert exported("from a bucket") == first and len(first) > 10
+        frame = dataset.sql("SELECT frame_id FROM frames WHERE episode = 1").fetchall()[0][0]
+        server.remove("moved/Season 1/Show - 01.mkv")
+        with pytest.raises(SourceError, match=r"Season 1/Show - 01\.mkv does not exist"):
+            dataset.image(frame)
+        assert dataset.places()["is_there"].to_pylist().count(False) == 1
+        with server.refusing(DENIED):
+            assert set(dataset.places()["is_there"].to_pylist()) == {None}
+    gone = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / "again", *db)
+    assert gone.code == 1 and f"{uri}/Show - 01.mkv is not there any more" in gone.err
+    other = moved(f"{uri}/Show - 01.mkv", f"{uri}/Show - #2 50% é.webm")
+    assert other.code == 1 and "is not the Show - 01.mkv that was ingested" in other.err
     nowhere = moved(uri, f"s3://{BUCKET}/nothing")
     assert nowhere.code == 1 and "is not there" in nowhere.err
     assert moved(f"{uri}/", folder).code == 0
-    listed = animeds("sources", "list", "--format", "csv", *db)
-    assert str(folder) in listed.out and "s3://" not in listed.out
+    with animeds_db.open(str(db[1])) as dataset:
+        assert set(dataset.places()["is_there"].to_pylist()) == {True}
 
 
 @pytest.mark.parametrize("name", ["h264 open mp4", "h264 open ts", "mpeg2 ps", videos.PACKED, "hevc 10-bit"])

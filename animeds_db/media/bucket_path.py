@@ -142,19 +142,16 @@ class BucketPath:
     def below(self, enters: Callable[[str], bool]) -> Iterator[BucketPath]:
         """Yield the files below this folder, leaving out folders of whose name `enters` says False.
 
-        Raises BucketError. What a list tells of size and time is kept with each.
+        Raises FileNotFoundError, BucketError. What the list tells of size and time is kept with each. It is one
+        list of all levels: a thousand names cost a request, and so would each folder.
         """
         from pyarrow.fs import FileSelector
 
-        waiting = [self]
-        while waiting:
-            folder = waiting.pop()
-            listed = partial(filesystem(str(self)).get_file_info, FileSelector(folder._key))
-            for info in asked(str(folder), listed):
-                if info.type.name == "File":
-                    yield BucketPath(self.anchor, folder.inner / info.base_name, _stat(info))
-                elif enters(info.base_name):
-                    waiting.append(folder / info.base_name)
+        everything = FileSelector(self._key, recursive=True)
+        for info in asked(str(self), partial(filesystem(str(self)).get_file_info, everything)):
+            inner = PurePosixPath(info.path.partition("/")[2])
+            if info.type.name == "File" and all(map(enters, inner.relative_to(self.inner).parts[:-1])):
+                yield BucketPath(self.anchor, inner, _stat(info))
 
     @property
     def _key(self) -> str:
@@ -197,7 +194,10 @@ def files_below(
 ) -> Iterator[SourcePath]:
     """Yield the files below a folder on all levels, without folders of whose name `enters` says False."""
     if isinstance(top, BucketPath):
-        yield from top.below(enters)
+        try:
+            yield from top.below(enters)
+        except FileNotFoundError as error:
+            onerror(error)
         return
     for folder, folders, files in os.walk(top, onerror=onerror):
         folders[:] = [name for name in folders if enters(name)]

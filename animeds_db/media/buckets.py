@@ -15,9 +15,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from animeds_db import object_storage
 from animeds_db.errors import SourceError, StoreError
-from animeds_db.object_storage import bucket_of, endpoint, expect_reachable, explained, is_passing
+from animeds_db.object_storage import (
+    azure_endpoint,
+    bucket_of,
+    endpoint,
+    expect_reachable,
+    explained,
+    is_passing,
+)
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +34,8 @@ AT_ONCE = 16
 """Requests at the same time, where there are many small ones: each costs tens of milliseconds of waiting."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 8.0
 """Before a request is repeated; each time twice as long."""
+LESS_PATIENCE_S = 5.0
+"""For a bucket that was given up and has not answered since: a thousand sources must not take a minute each."""
 REQUEST_S = 30.0
 """A request that says nothing for so long is repeated."""
 
@@ -36,6 +47,9 @@ _KEYS_ARE_IN = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
+_AWAY: set[str] = set()
+"""Buckets that were given up since they last answered."""
+_NO_KEYS = "credentials were not provided"
 _GONE = ("NO_SUCH_KEY", "NoSuchKey", "BlobNotFound", "HTTP status 404", "NOT_FOUND")
 
 
@@ -45,15 +59,21 @@ class BucketError(SourceError):
 
 def asked(uri: str, call: Callable[[], Answer]) -> Answer:
     """Return what `call`, a request of Arrow's, returns. Raises FileNotFoundError and BucketError."""
-    give_up = time.monotonic() + object_storage.RETRY_S
+    bucket = bucket_of(uri)
+    patience = object_storage.RETRY_S
+    give_up = time.monotonic() + (min(patience, LESS_PATIENCE_S) if bucket in _AWAY else patience)
     wait = FIRST_WAIT_S
     while True:
         try:
-            return call()
-        except (OSError, ValueError, NotImplementedError) as error:
+            answer = call()
+            _AWAY.discard(bucket)
+            return answer
+        except (OSError, pa.ArrowException) as error:
             if isinstance(error, FileNotFoundError) or any(word in str(error) for word in _GONE):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), uri) from error
             if not is_passing(error) or time.monotonic() + wait > give_up:
+                if is_passing(error):
+                    _AWAY.add(bucket)
                 raise _told(uri, error) from error
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT_S)
@@ -78,6 +98,8 @@ def refuse_missing_bucket(uri: str) -> None:
 def _told(uri: str, error: BaseException) -> BucketError:
     if "No response body" in str(error):  # a HEAD: what is wrong is only told to who asks for a list
         error = _told_by_list(uri) or error
+    if "ACCESS_DENIED" in str(error) and not _has_keys():
+        error = OSError(_NO_KEYS)
     known = explained(uri, error, writing=False)
     if known is not None:
         return BucketError(known.message, hint=known.hint)
@@ -89,7 +111,7 @@ def _told_by_list(uri: str) -> BaseException | None:
 
     try:
         filesystem(uri).get_file_info(FileSelector(bucket_of(uri).partition("://")[2]))
-    except (OSError, ValueError) as error:
+    except (OSError, pa.ArrowException) as error:
         return error
     return None
 
@@ -104,7 +126,7 @@ def _connected(bucket: str, _around: int) -> Any:
     make = {"s3": _s3, "gs": _google, "az": _azure}[bucket.partition("://")[0]]
     try:
         return make(bucket)
-    except (OSError, ValueError) as error:
+    except (OSError, pa.ArrowException) as error:
         raise _told(bucket, error) from error
 
 
@@ -112,8 +134,9 @@ def _s3(bucket: str) -> Any:
     from pyarrow import fs
 
     is_anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")
-    if not is_anonymous and not _may_have_keys():
-        raise OSError("credentials were not provided")
+    is_nowhere_else = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+    if not is_anonymous and is_nowhere_else and not _has_keys():
+        raise OSError(_NO_KEYS)  # Arrow would ask without, as strangers do
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     options: dict[str, Any] = {}
     server = endpoint()
@@ -133,17 +156,13 @@ def _s3(bucket: str) -> Any:
     )
 
 
-def _may_have_keys() -> bool:
-    """Tell whether there can be credentials: a machine at Amazon may have them without any variable or file."""
+def _has_keys() -> bool:
+    """Tell whether a variable or file has credentials for S3; machines at Amazon may have them without."""
     files = (
         Path(os.environ.get(variable) or Path.home() / ".aws" / name)
         for variable, name in (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
     )
-    return (
-        any(os.environ.get(name) for name in _KEYS_ARE_IN)
-        or any(file.is_file() for file in files)
-        or os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true"
-    )
+    return any(os.environ.get(name) for name in _KEYS_ARE_IN) or any(file.is_file() for file in files)
 
 
 def _region_of(bucket: str) -> str | None:
@@ -151,7 +170,7 @@ def _region_of(bucket: str) -> str | None:
 
     try:
         return str(fs.resolve_s3_region(bucket.partition("://")[2]))
-    except (OSError, ValueError):
+    except (OSError, pa.ArrowException):
         return None  # the first request tells what is wrong
 
 
@@ -175,7 +194,7 @@ def _azure(_bucket: str) -> Any:
     if not account:
         raise OSError("Account must be specified")
     options: dict[str, Any] = {}
-    server = os.environ.get("AZURE_STORAGE_ENDPOINT") or os.environ.get("AZURE_ENDPOINT")
+    server = azure_endpoint()
     if server:
         scheme, _, host = server.partition("://")
         authority = host.partition("/")[0]

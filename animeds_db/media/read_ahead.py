@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ MOST = 32
 """Blocks fetched at once when reading in order: 8 MiB."""
 KEPT_BYTES = 64 * 2**20
 """Of all files together, the last used."""
+
+_OUT_OF_RANGE = re.compile(r"InvalidRange|HTTP status 416|[Oo]ut of bounds")
 
 Mark = tuple[object, ...]
 """An object and its version: the same bytes for ever."""
@@ -151,13 +154,11 @@ class BucketFile(io.RawIOBase):
             return b""
         try:
             data = bytes(asked(self.uri, lambda: self._object.read_at(length, offset)))
-        except FileNotFoundError as error:
-            self.failure = SourceError(
-                f"{self.uri} was deleted while it was read", hint="put it back, and run it again"
-            )
+        except FileNotFoundError as error:  # Google says so too of a version that was overwritten
+            self.failure = self._changed()
             raise self.failure from error
         except SourceError as error:
-            self.failure = self._changed() if "InvalidRange" in error.message else error
+            self.failure = self._changed() if _OUT_OF_RANGE.search(error.message) else error
             raise self.failure from error
         if len(data) != length:
             self.failure = self._changed()
@@ -165,6 +166,11 @@ class BucketFile(io.RawIOBase):
         return data
 
     def _changed(self) -> SourceError:
+        info = asked(self.uri, lambda: filesystem(self.uri).get_file_info(self.uri.partition("://")[2]))
+        if info.type.name == "NotFound":
+            return SourceError(
+                f"{self.uri} was deleted while it was read", hint="put it back, and run it again"
+            )
         return SourceError(
             f"{self.uri} changed while it was read",
             hint="wait until it is complete, and run it again: what was committed is safe",
