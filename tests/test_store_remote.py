@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -323,9 +324,18 @@ def test_the_page_on_object_storage_works_as_written(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "episodes").mkdir()
     (tmp_path / "episodes" / "Show - 01.webm").symlink_to(videos.shared_clip("vp9"))
+    server.put(videos.shared_clip("mpeg2 ps"), "season2/Show - 02.mpg")
+    server.put(videos.shared_clip("hevc open"), "extra.mkv")
     page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text("utf-8")
     section = page[page.index("## Object storage") :]
-    for line in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines():
+    commands, moves = (block.splitlines() for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:2])
+    my_show = tmp_path / "anime" / "MyShow"
+    my_show.mkdir(parents=True)
+    shutil.copy(videos.shared_clip("vp9"), my_show / "01.webm")
+    server.put(my_show, "MyShow")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ANIMEDS_DB", str(tmp_path / "own.animeds"))
+    for line in (*commands, "animeds ingest anime/MyShow --profile none", *moves):
         done = Runner(capsys, monkeypatch)(*shlex.split(line)[1:])
         assert done.code == 0, (line, done.err)
     assert any(key.startswith("show.animeds/frames.lance/") for key in server.objects())

@@ -152,6 +152,7 @@ def _s3(bucket: str) -> Any:
         region=region or "us-east-1",
         connect_timeout=object_storage.CONNECT_S,
         request_timeout=REQUEST_S,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # `asked` repeats
         **options,
     )
 

@@ -22,11 +22,16 @@ from animeds_db.media.parallel import map_in_order
 BLOCK = 256 * 2**10
 """What is fetched is kept in pieces of this many bytes."""
 FIRST = 4
-"""Blocks fetched after a jump: 1 MiB. A request takes as long as the transfer of some MiB."""
+"""Blocks fetched after a jump: 1 MiB. A request takes as long as the transfer of some MiB.
+
+Measured on an mkv of 143 MiB, one frame fetched again, 256 KiB | 1 MiB | 4 MiB: a key frame 4 | 3 | 3 requests
+and 1.2 | 2.2 | 8.2 MiB, one in the middle of its 7 MiB 7 | 5 | 3 requests and 8.2 MiB each.
+"""
 MOST = 32
-"""Blocks fetched at once when reading in order: 8 MiB."""
+"""Blocks fetched at once when reading in order: 8 MiB, of which that file took 21 requests. Twice as many save
+three requests in a hundred megabytes and make every stop cost more."""
 KEPT_BYTES = 64 * 2**20
-"""Of all files together, the last used."""
+"""Of all files together, the last used: the heads and indexes of the last videos, and what was read of them."""
 
 _OUT_OF_RANGE = re.compile(r"InvalidRange|HTTP status 416|[Oo]ut of bounds")
 
