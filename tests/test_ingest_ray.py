@@ -30,7 +30,7 @@ from animeds_db.store import Store
 from animeds_db.workers import Ray, Seat, handout, sole_coordinator, versions
 from animeds_ingest import ray_engine
 from animeds_ingest.outcomes import Outcome, Report
-from animeds_ingest.ray_worker import Job, SourceWorker
+from animeds_ingest.ray_worker import Job, SourceWorker, Whole
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
@@ -118,6 +118,27 @@ def test_workers_killed_at_random_lose_and_double_nothing(
         log.removeHandler(assassin)
     assert not report.failed
     assert "was lost" in caplog.text
+    assert everything(ray) == everything(local)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_one_film_is_shared_out_in_stretches_also_when_a_worker_is_killed(
+    cluster: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    local, ray = stores(tmp_path)
+    film = videos.write_video(tmp_path / "film.mkv", pictures=list(videos.moving_pictures(600, 64, 48)))
+    load = partial(load_profile, "none", device="cpu", overrides={"detector": "tiny-face"})
+    run(local, film, how="all", models=load())
+    assassin = Assassin(1, 1)
+    log = logging.getLogger("animeds")
+    log.addHandler(assassin)
+    try:
+        with caplog.at_level(logging.INFO, "animeds"):
+            report = on_ray(ray, film, how="all", load=load, on=Ray(workers=2))
+    finally:
+        log.removeHandler(assassin)
+    assert [(o.frames, o.error) for o in report.outcomes] == [(600, None)]
+    assert "was lost" in caplog.text and caplog.text.count("is ready") == 3
     assert everything(ray) == everything(local)
 
 
@@ -236,7 +257,7 @@ def test_a_source_that_is_not_on_the_workers_machine_fails_alone(
     spec = discover([clip])[0]
     clip.unlink()
     assert isinstance(worker.begin(versions(), job(a_store(tmp_path).uri)), Seat)
-    outcome = worker.do(spec)
+    outcome = worker.do(Whole(spec))
     assert isinstance(outcome, Outcome) and outcome.state == "failed"
     assert f"{clip} is not on {socket.gethostname()}, where this worker runs" in str(outcome.error)
 

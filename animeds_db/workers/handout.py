@@ -93,6 +93,10 @@ class HandOut(Generic[Job, Item, Answer]):
                     yield answer
             self._ask_progress()
 
+    def most(self) -> int:
+        """Return how many workers there may be at a time."""
+        return min(self._on.workers or self._room, self._room)
+
     def began(self, items: Sequence[Item]) -> None:
         """Is told the items at work whenever one begins."""
 
@@ -112,7 +116,7 @@ class HandOut(Generic[Job, Item, Answer]):
 
     def _hire(self) -> None:
         """Start workers while there are items that no worker, ready or beginning, is there for."""
-        most = min(self._on.workers or self._room, self._room, len(self._items))
+        most = min(self.most(), len(self._items))
         beginning = sum(hand.item is None for hand in self._hands)
         while len(self._hands) < most and beginning < len(self._waiting):
             options = {"num_cpus": self._on.cpus, "num_gpus": self._on.gpus, "max_concurrency": 2}

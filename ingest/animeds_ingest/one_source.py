@@ -7,7 +7,7 @@ key, and the `sources` row is written last), so that an engine may run it as oft
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import pyarrow as pa
@@ -67,15 +67,9 @@ def ingest_source(
     started = time.monotonic()
     row: ledger.Row | None = None
     try:
-        stand = ledger.standing(store, spec, _work(sampling, analyser.models), replace=replace)
+        stand = ledger.standing(store, spec, work_of(sampling, analyser.models), replace=replace)
         if stand.state == "skipped":
-            _read_sidecars_again(store, spec, stand.row)
-            return Outcome(
-                spec.name.title,
-                "skipped",
-                int(stand.row["n_frames"] or 0),
-                source_id=stand.row["source_id"],
-            )
+            return skipped(store, spec, stand.row)
         with open_media(spec.path) as media:
             opened(media.info.duration_s)
             row = ledger.begin(store, stand.row, media.info)
@@ -84,19 +78,31 @@ def ingest_source(
             if sidecars:
                 write_sidecars(store, row["source_id"], sidecars.found)
             notes = (*media.warnings, *(sidecars.warnings if sidecars else ()))
-        if not n:
-            raise SourceError(
-                f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
-                hint="check --start and --end, or that the file plays",
-            )
-        _refuse_changed(spec, row)
-        ledger.finish(store, row, n, notes)
+        conclude(store, spec, row, n, notes)
     except SourceError as error:
         if row:
             ledger.fail(store, row, error)
         return Outcome(spec.name.title, "failed", seconds=time.monotonic() - started, error=error)
     seconds = time.monotonic() - started
     return Outcome(spec.name.title, stand.state, n, seconds, notes, source_id=row["source_id"])
+
+
+def skipped(store: Store, spec: SourceSpec, row: ledger.Row) -> Outcome:
+    """Return the outcome of a source that is done already; only what lies beside its pictures is read again."""
+    _read_sidecars_again(store, spec, row)
+    frames = int(row["n_frames"] or 0)
+    return Outcome(spec.name.title, "skipped", frames, source_id=row["source_id"])
+
+
+def conclude(store: Store, spec: SourceSpec, row: ledger.Row, n_frames: int, notes: Sequence[str]) -> None:
+    """Make a source whose frames are all committed visible. Raises SourceError when there are none, or it changed."""
+    if not n_frames:
+        raise SourceError(
+            f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
+            hint="check --start and --end, or that the file plays",
+        )
+    _refuse_changed(spec, row)
+    ledger.finish(store, row, n_frames, notes)
 
 
 def _refuse_changed(spec: SourceSpec, row: ledger.Row) -> None:
@@ -124,7 +130,8 @@ def _read_sidecars_again(store: Store, spec: SourceSpec, row: ledger.Row) -> Non
             write_sidecars(store, row["source_id"], Sidecars(pictures).found)
 
 
-def _work(sampling: Sampling, models: Models) -> ledger.Row:
+def work_of(sampling: Sampling, models: Models) -> ledger.Row:
+    """Return what is done to a source, as its row tells it."""
     return {"sampling": str(sampling), "models": [record["model_id"] for record in models.records()]}
 
 
@@ -145,4 +152,9 @@ def _write(
     with closing(work) as chunks, Writer(store) as writer:
         for chunk in chunks:
             writer.put(chunk)
-    return int(store.table("frames").count_rows(f"source_id = '{row['source_id']}'"))
+    return committed(store, row["source_id"])
+
+
+def committed(store: Store, source_id: str) -> int:
+    """Return how many frames of a source are in the database."""
+    return int(store.table("frames").count_rows(f"source_id = '{source_id}'"))

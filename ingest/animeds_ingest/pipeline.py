@@ -35,6 +35,8 @@ WAITING = 8
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Numbered = tuple[Frame, str, int, int]
+"""A frame, its id, its ordinal, its shot."""
 Advance = Callable[[int, float | None], None]
 """Called with frames done so far and the position reached, in seconds (None for pictures)."""
 
@@ -77,10 +79,24 @@ def process(
 
     Raises SourceError when two sampled frames would get the same id (time stamps that jump back).
     """
+    frames = numbered(media, source_id, sampling, earlier)
+    return chunks(frames, source_id, analyser, done=earlier.ids, advance=advance, workers=workers)
+
+
+def chunks(
+    numbered: Iterator[Numbered],
+    source_id: str,
+    analyser: Analyser,
+    *,
+    done: frozenset[str] = frozenset(),
+    advance: Advance = lambda _n, _s: None,
+    workers: int = 2,
+) -> Generator[Chunk]:
+    """Measure and analyse frames that have their numbers, but those in `done`; yield their rows chunk by chunk."""
     parts: list[Chunk] = []
     batch: list[Measured] = []
     n_chunk = n_total = 0
-    with closing(_measured(_numbered(media, source_id, sampling, earlier), earlier.ids, workers)) as frames:
+    with closing(_measured(numbered, done, workers)) as frames:
         for measured in frames:
             n_total += 1
             if measured is None:
@@ -100,12 +116,10 @@ def process(
         yield join(parts)
 
 
-def _measured(
-    frames: Iterator[tuple[Frame, str, int, int]], done: frozenset[str], workers: int
-) -> Generator[Measured | None]:
+def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) -> Generator[Measured | None]:
     """Measure frames, in order. None stands for a frame in `done`."""
 
-    def work(item: tuple[Frame, str, int, int]) -> Measured | None:
+    def work(item: Numbered) -> Measured | None:
         return None if item[1] in done else _measure(*item)
 
     return overlapped(frames, work, workers)
@@ -157,10 +171,13 @@ def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: i
             thread.join()
 
 
-def _numbered(
+def numbered(
     media: Video | Pictures, source_id: str, sampling: Sampling, earlier: Progress
-) -> Iterator[tuple[Frame, str, int, int]]:
-    """Yield (frame, frame_id, ordinal, shot). The shot needs every frame, also those that are done."""
+) -> Iterator[Numbered]:
+    """Yield the sampled frames with their numbers. The shot needs every frame, also those that are done.
+
+    Raises SourceError when two of them would get the same id (time stamps that jump back).
+    """
     shots = ShotCounter()
     last: str | None = None
     ordinal = earlier.first_ordinal

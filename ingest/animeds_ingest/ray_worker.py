@@ -1,4 +1,7 @@
-"""A worker of an ingest on Ray: the database and the models are opened once, then one source after the other."""
+"""A worker of an ingest on Ray: the database and the models are opened once, then one task after the other.
+
+A task is a whole source, or the numbering of a video, or a stretch of it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from animeds_ingest.one_source import analyser_for, ingest_source
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
+from animeds_ingest.stretches import Numbering, Stretch, ingest_stretch, number
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,40 @@ class Job:
     replace: bool
 
 
-class SourceWorker(Worker[Job, SourceSpec, Outcome]):
-    """Ingests one source at a time."""
+@dataclass(frozen=True)
+class Whole:
+    """A source, from beginning to end. Answered by what became of it."""
+
+    spec: SourceSpec
+
+
+@dataclass(frozen=True)
+class ToNumber:
+    """A video whose frames get their numbers. Answered by a Numbering, or by what became of it already."""
+
+    spec: SourceSpec
+
+
+@dataclass(frozen=True)
+class ToAnalyse:
+    """A stretch of a numbered video. Answered by its error, or None."""
+
+    spec: SourceSpec
+    source_id: str
+    stretch: Stretch
+
+
+Task = Whole | ToNumber | ToAnalyse
+Answer = Outcome | Numbering | SourceError | None
+
+
+def failed(task: Task, error: SourceError) -> Answer:
+    """Return the answer of a task that could not be done, while others go on."""
+    return error if isinstance(task, ToAnalyse) else Outcome(task.spec.name.title, "failed", error=error)
+
+
+class SourceWorker(Worker[Job, Task, Answer]):
+    """Ingests sources, or its part of them."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -46,29 +82,43 @@ class SourceWorker(Worker[Job, SourceSpec, Outcome]):
             )
         self._analyser = analyser_for(self._store, models)
 
-    def work(self, spec: SourceSpec) -> Outcome:
-        """Bring one source into the store. A source that is not on this node is an outcome like a bad file."""
+    def work(self, item: Task) -> Answer:
+        """Do one task. A source that is not on this node is answered like a bad file."""
         self._frames = 0
-        if not spec.path.exists():
-            return Outcome(spec.name.title, "failed", error=self._not_here(spec))
-        return ingest_source(
-            self._store,
-            spec,
-            self._job.sampling,
-            self._analyser,
-            replace=self._job.replace,
-            advance=self._advance,
-        )
+        error = self._out_of_reach(item.spec)
+        if error is not None:
+            return failed(item, error)
+        match item:
+            case Whole(spec):
+                job = self._job
+                return ingest_source(
+                    self._store,
+                    spec,
+                    job.sampling,
+                    self._analyser,
+                    replace=job.replace,
+                    advance=self._advance,
+                )
+            case ToNumber(spec):
+                job, models = self._job, self._analyser.models
+                return number(self._store, spec, job.sampling, models, replace=job.replace)
+            case ToAnalyse(spec, source_id, stretch):
+                return ingest_stretch(self._store, spec, source_id, stretch, self._analyser, self._advance)
 
     def done(self) -> int:
-        """Return how many frames of the source at work are done."""
+        """Return how many frames of the task at work are done."""
         return self._frames
 
     def _advance(self, done: int, _position_s: float | None) -> None:
         self._frames = done
 
-    def _not_here(self, spec: SourceSpec) -> SourceError:
+    def _out_of_reach(self, spec: SourceSpec) -> SourceError | None:
+        try:
+            if spec.path.exists():
+                return None
+        except SourceError as error:  # of a bucket
+            return error
         return SourceError(
             f"{spec.path} is not on {self.node}, where this worker runs",
-            hint="workers have to see sources under the same path: put them on a disk that all share",
+            hint="workers have to see sources under the same path: put them on a disk that all share, or s3://…",
         )
