@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plots
 
 QUESTIONS = {
     "none: start and open": "nothing",
@@ -41,15 +42,38 @@ WHO = "character 1"
 NEAREST, SEARCHES = 20, 5
 PATIENCE_S = 100.0
 
+Asked = dict[tuple[str, str], dict[str, Any]]
+"""By question and kind: wall seconds, and of those that answered in time also the answer, processor seconds and MB."""
+
 
 def run(work: Path, *, sizes: Sequence[int], rounds: int = 3) -> str:
     """Return the section of the report."""
     parts = ["## Large collections", __doc__.partition("\n\n")[2].strip()]
+    every = []
     for n in sizes:
         folder = work / f"synthetic-{n}"
         prepare(folder, n)
-        parts.append(f"### {n:,} frames\n\n{_section(folder, n, rounds)}")
+        asked = _in_turns(folder, rounds)
+        every.append(asked)
+        parts.append(f"### {n:,} frames\n\n{_section(asked, n)}")
+    (work / "questions.svg").write_text(plots.growth(sizes, _panels(every), "seconds"), "utf-8")
+    parts.append("![Seconds over frames, both axes logarithmic](questions.svg)")
     return "\n\n".join(parts)
+
+
+def _panels(every: Sequence[Asked]) -> dict[str, dict[str, list[float | None]]]:
+    """Return for each question the seconds of each way, size by size; None where it took too long or is not known."""
+    return {
+        told: {
+            kind: [
+                asked[question, kind]["wall"] if "answer" in asked[question, kind] else None
+                for asked in every
+            ]
+            for kind in KINDS
+            if (question, kind) in every[0]
+        }
+        for told, question in QUESTIONS.items()
+    }
 
 
 def prepare(folder: Path, n: int) -> None:
@@ -63,13 +87,9 @@ def prepare(folder: Path, n: int) -> None:
     subprocess.run(["animeds", "optimize", "--db", store.uri], check=True, capture_output=True)
 
 
-def _section(folder: Path, n: int, rounds: int) -> str:
+def _section(asked: Asked, n: int) -> str:
     from timing import table
 
-    kinds = {"animeds": Animeds, "SQLite": SQLite, "pandas": Pandas}
-    asked = _in_turns(
-        folder, [(q, k) for q in QUESTIONS.values() for k, c in kinds.items() if hasattr(c, q)], rounds
-    )
     rows, bandwidth = [], _bandwidth()
     for told, question in QUESTIONS.items():
         ours = asked[question, "animeds"]
@@ -106,7 +126,7 @@ def _beside(ours: dict[str, Any], other: dict[str, Any] | None) -> str:
     return f"{ratio}, {other['mb']:.0f} MB"
 
 
-def _recall(asked: dict[tuple[str, str], dict[str, Any]]) -> str:
+def _recall(asked: Asked) -> str:
     exact, found = asked["search", "animeds"]["answer"], asked["search_by_index", "animeds"]["answer"]
     both = sum(len(set(a) & set(b)) for a, b in zip(exact, found, strict=True))
     return (
@@ -114,10 +134,9 @@ def _recall(asked: dict[tuple[str, str], dict[str, Any]]) -> str:
     )
 
 
-def _in_turns(
-    folder: Path, jobs: Sequence[tuple[str, str]], rounds: int
-) -> dict[tuple[str, str], dict[str, Any]]:
+def _in_turns(folder: Path, rounds: int) -> Asked:
     """Ask each question in a fresh process once per round; return the answers of the median round."""
+    jobs = [(q, k) for q in QUESTIONS.values() for k, c in KINDS.items() if hasattr(c, q)]
     said: dict[tuple[str, str], list[dict[str, Any]]] = {job: [] for job in jobs}
     for _ in range(rounds):
         for question, kind in jobs:
@@ -301,11 +320,14 @@ def _asked_for() -> list[str]:
     return [schema.frame_id("aaaaaaaa", 20 * i * 1500) for i in range(SEARCHES)]
 
 
+KINDS: dict[str, type] = {"animeds": Animeds, "SQLite": SQLite, "pandas": Pandas}
+
+
 def main() -> None:
     """Answer one question in this process, and say what it took."""
     folder, kind, question = sys.argv[1:]
     began = time.process_time()
-    answer = getattr({"animeds": Animeds, "SQLite": SQLite, "pandas": Pandas}[kind](Path(folder)), question)()
+    answer = getattr(KINDS[kind](Path(folder)), question)()
     print(json.dumps({"answer": answer, "cpu": time.process_time() - began, "mb": _peak_mb()}, default=int))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import math
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plots
 from join_methods import CHUNK, METHODS
 from timing import machine, table
 
@@ -107,7 +107,7 @@ def judged(method: str, found: dict[str, np.ndarray], rows: int) -> str:
 
 
 def growth(work: Path, sizes: list[int]) -> str:
-    """Measure our join at several sizes, and write the curve beside the report as growth.svg."""
+    """Measure our join at several sizes, and draw the curves into growth.svg in `work`."""
     methods = ["ours", "ours, incremental", "GEMM at sgemm peak"]
     cpu: dict[str, list[float]] = {method: [] for method in methods}
     lines = []
@@ -121,43 +121,11 @@ def growth(work: Path, sizes: list[int]) -> str:
         lines.append(
             [f"{rows:,}", f"{full:,.2f}", f"{peak:,.1f}", f"{peak / full:.0f}", f"{part / full:.1%}", memory]
         )
-    (work / "growth.svg").write_text(curves(sizes, cpu), "utf-8")
+    plot = plots.growth(sizes, {"near-duplicates among vectors": cpu}, "processor seconds")
+    (work / "growth.svg").write_text(plot, "utf-8")
     head = ["rows", "ours, cpu-s", "full GEMM at peak, cpu-s", "times less", "1 % new rows", "peak MB"]
-    return f"## Growth\n\n{table(head, lines)}\n\nPlotted in {work / 'growth.svg'}\n"
-
-
-def curves(sizes: list[int], cpu: dict[str, list[float]]) -> str:
-    """Return an SVG of processor seconds over rows, both axes logarithmic."""
-    every = [value for values in cpu.values() for value in values]
-    left, right = math.log10(min(sizes)), math.log10(max(sizes)) + 1e-9
-    low, high = math.floor(math.log10(min(every))), math.ceil(math.log10(max(every)))
-
-    def place(rows: float, seconds: float) -> str:
-        across = (math.log10(rows) - left) / (right - left)
-        return f"{60 + 480 * across:.1f},{340 - 300 * (math.log10(seconds) - low) / (high - low):.1f}"
-
-    parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 380" font-family="sans-serif" font-size="11">'
-    ]
-    for power in range(low, high + 1):
-        y = place(min(sizes), 10.0**power).split(",")[1]
-        parts.append(
-            f'<path d="M60 {y}H540" stroke="#ddd"/><text x="54" y="{y}" text-anchor="end">{10.0**power:g}</text>'
-        )
-    for rows in sizes:
-        x = place(rows, 10.0**low).split(",")[0]
-        parts.append(f'<text x="{x}" y="356" text-anchor="middle">{rows:,}</text>')
-    for colour, (method, values) in zip(("#06c", "#0a5", "#999"), cpu.items(), strict=True):
-        points = [place(rows, value) for rows, value in zip(sizes, values, strict=True)]
-        end = points[-1].split(",")
-        parts.append(
-            f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
-        parts.append(
-            f'<text x="{end[0]}" y="{end[1]}" dy="-6" text-anchor="end" fill="{colour}">{method}</text>'
-        )
-    parts.append('<text x="60" y="20">cpu-seconds over rows</text></svg>')
-    return "\n".join(parts) + "\n"
+    picture = "![Processor seconds over rows, both axes logarithmic](growth.svg)"
+    return f"### How they grow\n\n{table(head, lines)}\n\n{picture}"
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ python benchmarks/run.py --full          the sizes of a curator: hours
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -33,9 +34,14 @@ SECTIONS: dict[str, Callable[[Path, int], str]] = {
         work, n=(10_000, 50_000, 100_000)[size], rounds=(1, 3, 5)[size]
     ),
     "ray": lambda work, size: bench_ray.run(
-        work, seconds=(2, 4, 11)[size], kills=(2, 3, 10)[size], rounds=(1, 1, 2)[size]
+        work, seconds=(2, 8, 11)[size], kills=(2, 3, 10)[size], rounds=(1, 1, 2)[size]
     ),
-    "vectors": lambda work, size: bench_vectors.run(work, rows=(10_000, 30_000, 100_000)[size]),
+    "vectors": lambda work, size: "\n\n".join(
+        (
+            bench_vectors.run(work, rows=(10_000, 30_000, 100_000)[size]),
+            bench_vectors.growth(work, [1_000, 3_000, 10_000, 30_000, 100_000, 300_000][: (3, 5, 6)[size]]),
+        )
+    ),
     "scale": lambda work, size: bench_scale.run(
         work,
         sizes=((5_000,), (10_000, 100_000), (10_000, 100_000, 1_000_000))[size],
@@ -70,6 +76,8 @@ def main() -> None:
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
     (results / "report.md").write_text("\n\n".join(parts) + "\n", "utf-8")
+    for plot in work.glob("*.svg"):
+        shutil.copy(plot, results)
 
 
 if __name__ == "__main__":
