@@ -64,7 +64,7 @@ def run(work: Path, *, sizes: Sequence[int], rounds: int = 3) -> str:
 def _panels(every: Sequence[Asked]) -> dict[str, dict[str, list[float | None]]]:
     """Return for each question the seconds of each way, size by size; None where it took too long or is not known."""
     return {
-        told: {
+        told.partition(" (")[0]: {
             kind: [
                 asked[question, kind]["wall"] if "answer" in asked[question, kind] else None
                 for asked in every
@@ -84,7 +84,9 @@ def prepare(folder: Path, n: int) -> None:
     store = synthetic.write_database(folder / "show.animeds", n)
     synthetic.write_sqlite(folder / "show.db", n)
     synthetic.write_parquet(folder / "parquet", n)
-    subprocess.run(["animeds", "optimize", "--db", store.uri], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "animeds_db", "optimize", "--db", store.uri], check=True, capture_output=True
+    )
 
 
 def _section(asked: Asked, n: int) -> str:
@@ -95,7 +97,8 @@ def _section(asked: Asked, n: int) -> str:
         ours = asked[question, "animeds"]
         others = [_beside(ours, asked.get((question, kind))) for kind in ("SQLite", "pandas")]
         floor = BYTES.get(question, 0) * n / bandwidth
-        times = f"{(ours['wall'] - asked['nothing', 'animeds']['wall']) / floor:.0f}" if floor else ""
+        beyond = ours["wall"] - asked["nothing", "animeds"]["wall"]
+        times = "" if not floor else f"{beyond / floor:.0f}" if beyond > 0 else "–"
         rows.append([told, f"{ours['wall']:.2f} s, {ours['mb']:.0f} MB", *others, times])
     told = table(["question", "animeds", "SQLite", "pandas, NumPy", "× one reading"], rows)
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -122,7 +123,17 @@ def _served(words: list[str], said: str) -> Iterator[_Served]:
 
 
 def _animeds(folder: Path) -> Iterator[_Served]:
-    words = ["animeds", "serve", "--port", "0", "--read-only", "--db", str(folder / "show.animeds")]
+    words = [
+        sys.executable,
+        "-m",
+        "animeds_db",
+        "serve",
+        "--port",
+        "0",
+        "--read-only",
+        "--db",
+        str(folder / "show.animeds"),
+    ]
     return _served(words, r"http://127\.0\.0\.1:\d+")
 
 
@@ -136,7 +147,8 @@ def _datasette(folder: Path) -> Iterator[_Served]:
         "1000",
     ]
     return _served(
-        ["datasette", "serve", str(folder / "show.db"), "-p", "0", *limits], r"http://127\.0\.0\.1:\d+"
+        [sys.executable, "-m", "datasette", "serve", str(folder / "show.db"), "-p", "0", *limits],
+        r"http://127\.0\.0\.1:\d+",
     )
 
 

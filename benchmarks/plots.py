@@ -20,7 +20,8 @@ def growth(sizes: Sequence[int], panels: Mapping[str, Lines], unit: str) -> str:
     ways = list(dict.fromkeys(way for lines in panels.values() for way in lines))
     colour = dict(zip(ways, COLOURS, strict=False))
     across = min(ACROSS, len(panels))
-    width, height = across * WIDTH, -(-len(panels) // across) * HEIGHT + 30
+    panel = WIDTH if across > 1 else 2 * WIDTH
+    width, height = across * panel, -(-len(panels) // across) * HEIGHT + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="11">',
@@ -29,8 +30,8 @@ def growth(sizes: Sequence[int], panels: Mapping[str, Lines], unit: str) -> str:
     ]
     for number, (title, lines) in enumerate(panels.items()):
         row, column = divmod(number, across)
-        parts.append(f'<g transform="translate({column * WIDTH} {row * HEIGHT + 30})">')
-        parts += [*_panel(sizes, title, lines, colour), "</g>"]
+        parts.append(f'<g transform="translate({column * panel} {row * HEIGHT + 30})">')
+        parts += [*_panel(sizes, title, lines, colour, panel), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -39,14 +40,16 @@ def _legend(colour: Mapping[str, str], unit: str) -> str:
     return f'<text x="12" y="19">{escape(unit)} over rows:{words}</text>'
 
 
-def _panel(sizes: Sequence[int], title: str, lines: Lines, colour: Mapping[str, str]) -> list[str]:
+def _panel(
+    sizes: Sequence[int], title: str, lines: Lines, colour: Mapping[str, str], width: int
+) -> list[str]:
     values = [value for way in lines.values() for value in way if value is not None]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     high += high == low
     first, last = math.log10(min(sizes)), math.log10(max(sizes))
 
     def x(size: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(size) - first) / max(last - first, 1e-9)
+        return LEFT + (width - LEFT - RIGHT) * (math.log10(size) - first) / max(last - first, 1e-9)
 
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (math.log10(value) - low) / (high - low)
@@ -54,7 +57,7 @@ def _panel(sizes: Sequence[int], title: str, lines: Lines, colour: Mapping[str, 
     parts = [f'<text x="{LEFT}" y="18" font-weight="bold">{escape(title)}</text>']
     for power in range(low, high + 1):
         at = y(10.0**power)
-        parts.append(f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
+        parts.append(f'<path d="M{LEFT} {at:.1f}H{width - RIGHT}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:g}</text>')
     for size in sizes:
         anchor = "end" if size == max(sizes) else "start" if size == min(sizes) else "middle"
