@@ -1,6 +1,6 @@
 """An S3 server on 127.0.0.1, over real HTTP, that can refuse and vanish; for tests.
 
-Who uses it needs moto[server]: `pytest.importorskip("moto")` first.
+`with object_store()` skips the test where moto[server] is not installed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +17,29 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 REGION, BUCKET = "us-east-1", "shows"
 DENIED = ("403 FORBIDDEN", "AccessDenied", "Access Denied")
 EXPIRED = ("400 BAD REQUEST", "ExpiredToken", "The provided token has expired.")
+
+
+@contextmanager
+def object_store() -> Iterator[ObjectStore]:
+    """A server with a bucket, for as long as the block lasts."""
+    pytest.importorskip("moto.server", reason="there is no S3 stand-in here: pip install 'animeds-db[dev]'")
+    store = ObjectStore()
+    store.make_bucket()
+    yield store
+    store.stop()
+
+
+def reach_only(store: ObjectStore, patch: pytest.MonkeyPatch) -> None:
+    """Let the environment name this server, and nothing else of Amazon's."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in store.environ().items():
+        patch.setenv(name, value)
 
 
 class ObjectStore:

@@ -20,7 +20,7 @@ import pytest
 import videos
 from cli_run import Runner
 from ingesting import a_store, everything, rows, run
-from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore
+from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore, object_store, reach_only
 from tables import frames
 
 import animeds_db
@@ -39,19 +39,13 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ObjectStore]:
-    pytest.importorskip("moto.server", reason="there is no S3 stand-in here: pip install 'animeds-db[dev]'")
-    store = ObjectStore()
-    store.make_bucket()
-    yield store
-    store.stop()
+    with object_store() as store:
+        yield store
 
 
 @pytest.fixture(autouse=True)
 def environment(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in server.environ().items():
-        monkeypatch.setenv(name, value)
+    reach_only(server, monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from objectstore import BUCKET, ObjectStore
+from objectstore import BUCKET, ObjectStore, object_store, reach_only
 from tables import WIDTH, add_source, frames
 
 from animeds_db.store import Store
@@ -22,15 +21,9 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    pytest.importorskip("moto.server", reason="there is no S3 stand-in here: pip install 'animeds-db[dev]'")
-    store = ObjectStore()
-    store.make_bucket()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in store.environ().items():
-        monkeypatch.setenv(name, value)
-    yield store
-    store.stop()
+    with object_store() as store:
+        reach_only(store, monkeypatch)
+        yield store
 
 
 def test_a_bucket_has_a_past_upkeep_and_copies(server: ObjectStore, tmp_path: Path) -> None:
