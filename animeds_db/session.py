@@ -41,6 +41,10 @@ _VOCABULARY = (
         SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
         FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
         LEFT JOIN lance_vocabulary ON tag_id = place)""",
+    """SET VARIABLE tag_categories = (
+        SELECT coalesce(list(category ORDER BY place), []::VARCHAR[])
+        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
+        LEFT JOIN lance_vocabulary ON tag_id = place)""",
 )
 
 

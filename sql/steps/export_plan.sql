@@ -17,14 +17,9 @@ WITH pictures AS MATERIALIZED (
     FROM selection
 ),
 
-categories AS MATERIALIZED (
-    SELECT list(category ORDER BY place) AS category_of
-    FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM vocabulary)) AS places(place)
-    LEFT JOIN vocabulary ON tag_id = place
-),
-
 -- Best first, then by name. Within each frame's list: to gather the rows of the view `tags` into lists of structs
--- takes ten times as long, and gigabytes.
+-- takes ten times as long, and gigabytes. The names and categories are variables of the session, because a list
+-- that comes from a join is copied for every row by some versions of DuckDB.
 tagged AS (
     SELECT
         frame_id,
@@ -32,13 +27,14 @@ tagged AS (
             list_sort(list_transform(
                 tag_ids,
                 lambda tag, place: {
-                    'worst': -tag_scores[place], 'tag': getvariable('tag_names')[tag], 'category': category_of[tag]
+                    'worst': -tag_scores[place],
+                    'tag': getvariable('tag_names')[tag],
+                    'category': getvariable('tag_categories')[tag]
                 }
             )),
             lambda one: {'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0}
         ) AS tags
     FROM frames SEMI JOIN pictures USING (frame_id)
-    CROSS JOIN categories
     WHERE len(tag_ids) > 0
 ),
 
