@@ -16,6 +16,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
 from animeds_db.export.layouts import webdataset
+from animeds_db.steps.balance import Balance, balanced
 from animeds_db.steps.shape import Shape, agreed
 
 STEERED: list[dict[str, Any]] = [
@@ -94,6 +95,20 @@ def test_no_file_lies_there_that_nobody_reads(caps: Measured, tmp_path: Path, la
     texts = {path.rpartition(".")[0] + ".txt" for path in found} if LAYOUTS[layout].texts else set()
     more = {path for path in files if path.endswith("multiply.txt")} if layout == "everydream" else set()
     assert files == set(found) | texts | more | FILES.get(layout, set())
+
+
+def test_a_balance_gives_fractions_to_the_readers_that_take_them(caps: Measured, tmp_path: Path) -> None:
+    plan, sources = tables([caps], steer=lambda i, row: {"folder": "rare" if i < 2 else "common"})
+    plan = balanced(plan.slice(0, 5), Balance())  # two and three pictures
+    layouts = ("everydream", "onetrainer", "kohya", "musubi")
+    export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=layouts))
+    times = {
+        layout: {times for _, times in READERS[layout](tmp_path / "out" / layout).values()}
+        for layout in layouts
+    }
+    assert times == {"everydream": {1.5, 1}, "onetrainer": {1.5, 1}, "kohya": {3, 2}, "musubi": {3, 2}}
+    rebuild(tmp_path / "out", tmp_path / "again")
+    assert (tmp_path / "again" / "everydream" / "rare" / "multiply.txt").read_text() == "1.5"
 
 
 @pytest.mark.parametrize("layout", [*TREES, *SAME])

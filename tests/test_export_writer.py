@@ -48,7 +48,7 @@ def refused(caps: Measured, out: Path, options: ExportOptions = AGAIN) -> str:
         export(*tables([caps]), out, options=options)
     assert caught.value.hint
     assert content(out.parent) == before
-    return str(caught.value)
+    return f"{caught.value} {caught.value.hint}"
 
 
 def test_a_folder_with_something_in_it_is_refused_without_overwrite(caps: Measured, out: Path) -> None:
@@ -89,13 +89,20 @@ def test_pictures_that_a_person_painted_on_keep_the_folder_from_being_replaced(
     assert "picture 2.png (another picture)" in refused(caps, out)
 
 
-def test_what_a_file_manager_leaves_and_what_a_person_deleted_do_not_matter(
-    caps: Measured, out: Path
-) -> None:
+def test_what_a_file_manager_leaves_behind_does_not_matter(caps: Measured, out: Path) -> None:
     (out / ".DS_Store").write_bytes(b"")
-    (out / "picture 3.png").unlink()
     export(*tables([caps]), out, options=AGAIN)
     assert (out / "picture 3.png").is_file() and not (out / ".DS_Store").exists()
+
+
+def test_a_deleted_picture_does_not_come_back_before_sync_has_read_the_deletion(
+    caps: Measured, out: Path
+) -> None:
+    (out / "picture 3.png").unlink()
+    message = refused(caps, out)
+    assert "picture 3.png (deleted)" in message and f"run `animeds sync '{out}'` first" in message
+    (out / ".animeds-sync.json").write_text("{")  # a record that cannot be read excuses nothing
+    assert "picture 3.png (deleted)" in refused(caps, out)
 
 
 def test_a_manifest_that_cannot_be_read_protects_its_folder(caps: Measured, out: Path) -> None:

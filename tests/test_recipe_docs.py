@@ -138,7 +138,7 @@ def test_the_recipes_work_as_written(
 
 def _check_training_folder(train: Path) -> None:
     folders = {p.parent for p in train.rglob("*.png")}
-    assert all(int((folder / "multiply.txt").read_text()) >= 1 for folder in folders)
+    assert all(float((folder / "multiply.txt").read_text()) >= 1 for folder in folders)
     assert {folder.relative_to(train).parts[0] for folder in folders} == {"screenshots", "fanart"}
     levels = {folder.relative_to(train).parts[1] for folder in folders}
     assert any(level.endswith("_character") for level in levels)

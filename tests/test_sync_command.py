@@ -148,6 +148,8 @@ def test_a_synced_folder_of_which_pictures_were_deleted_can_be_overwritten(tmp_p
         gone = pictures(out)[0]
         before = content(out)
         (out / gone).unlink()
+        with pytest.raises(ExportError, match=r"\(deleted\)"):
+            export(dataset, out, "SELECT frame_id FROM kept", overwrite=True)
         dataset.sync(out)
         export(dataset, out, "SELECT frame_id FROM kept", overwrite=True)
         assert content(out) == {

@@ -87,6 +87,7 @@ def item_of(picture: Picture, path: str, written: Written) -> Item:
         path=path,
         caption=picture.caption,
         repeats=picture.repeats,
+        multiply=picture.multiply,
         width=written.width,
         height=written.height,
         frame_id=picture.frame_id,

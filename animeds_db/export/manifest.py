@@ -21,7 +21,7 @@ from animeds_db.export.picture import Picture, Source, Written
 
 MANIFEST_NAME = "animeds-export.json"
 CREDITS_NAME = "CREDITS.txt"
-_OPTIONAL = frozenset({"links", "about", "shown", "face_id"})
+_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id"})
 FORMAT = 1
 """Version of the manifest's format; a reader refuses a higher one."""
 

@@ -50,6 +50,8 @@ class Picture:
     content_hash: str
     crop: Crop | None
     repeats: int
+    multiply: float | None = None
+    """Repeats with two decimals, for readers of fractions; None: `repeats`."""
     links: tuple[str, ...] = ()
     """The same picture in the other layouts, in their order."""
     image_type: str = "screenshot"

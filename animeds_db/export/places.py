@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from animeds_db.export.layouts import Layout, Wish
-from animeds_db.export.layouts.common import REGULARIZATION
+from animeds_db.export.layouts.common import REGULARIZATION, as_number
 from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME
 from animeds_db.export.names import Namer
 from animeds_db.export.options import ExportOptions
@@ -30,7 +30,13 @@ class PlaceWish:
     folder: str
     stem: str
     repeats: int
+    multiply: float | None
+    """Repeats with decimals, for readers of fractions; None: `repeats`."""
     image_type: str
+
+    def times(self, layout: Layout) -> float:
+        """Return how often the reader of a layout shows the picture."""
+        return self.multiply if layout.fractions and self.multiply is not None else self.repeats
 
 
 def place(wishes: Sequence[PlaceWish], options: ExportOptions) -> list[tuple[str, ...]]:
@@ -69,11 +75,11 @@ def _folders(layout: Layout, wishes: Sequence[PlaceWish], options: ExportOptions
     ]
     if layout.repeats != "folder":
         return folders
-    repeats: dict[str, set[int]] = defaultdict(set)
+    repeats: dict[str, set[float]] = defaultdict(set)
     for folder, w in zip(folders, wishes, strict=True):
-        repeats[folder].add(w.repeats)
+        repeats[folder].add(w.times(layout))
     return [
-        f"{folder}/x{w.repeats}".lstrip("/") if len(repeats[folder]) > 1 else folder
+        f"{folder}/x{as_number(w.times(layout))}".lstrip("/") if len(repeats[folder]) > 1 else folder
         for folder, w in zip(folders, wishes, strict=True)
     ]
 

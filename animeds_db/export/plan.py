@@ -49,6 +49,7 @@ PLAN = pa.schema(
         ),  # with or without extension; default: title and the id's nine digits
         pa.field("caption", pa.string()),  # taken as it is; default: what steps.captions wrote, else none
         pa.field("repeats", pa.int64()),  # ≥ 1; default 1
+        pa.field("multiply", pa.float64()),  # the same for readers of fractions, ≥ 1; default: repeats
         pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: all of the frame
         # What is known of the picture; of a crop its own.
         pa.field(
@@ -79,7 +80,17 @@ STEERING = ("folder", "filename", "caption", "repeats", "crop")
 BOX_IDS = ("face_id", "head_id", "person_id", "detection_id")
 """Columns of a selection that name the box to cut out."""
 
-_KNOWN = ("crop_kind", "crop_number", "face_id", "selection_row", "tags", "boxes", "rating", "time_s")
+_KNOWN = (
+    "multiply",
+    "crop_kind",
+    "crop_number",
+    "face_id",
+    "selection_row",
+    "tags",
+    "boxes",
+    "rating",
+    "time_s",
+)
 
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
@@ -198,7 +209,9 @@ def _wish(row: dict[str, Any], source: Source) -> PlaceWish:
     stem = _stem(row["filename"], source, row["frame_id"], row["member"])
     if row["crop_kind"] is not None:
         stem = with_ending(stem, f"_{row['crop_kind']}{row['crop_number']}", 220)
-    return PlaceWish(row["folder"] or "", stem, row["repeats"], source.image_type or SCREENSHOT)
+    return PlaceWish(
+        row["folder"] or "", stem, row["repeats"], row["multiply"], source.image_type or SCREENSHOT
+    )
 
 
 def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
@@ -215,6 +228,7 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         crop=row["crop"],
         face_id=row["face_id"],
         repeats=row["repeats"],
+        multiply=row["multiply"],
         links=paths[1:],
         image_type=source.image_type or SCREENSHOT,
         about=_about(row, source) if options.tells else None,

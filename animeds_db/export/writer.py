@@ -20,15 +20,16 @@ from types import TracebackType
 from typing import IO, Self
 
 from animeds_db.errors import ExportError
-from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
+from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
 from animeds_db.export.partial import finished, mark_of, mark_of_file, note, shared_copy, sweep
 from animeds_db.export.picture import Written
+from animeds_db.export.synced import RECORD_NAME, deletions_read
 from animeds_db.object_storage import was_uri
 
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
 
-LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".animeds-sync.json"})
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", RECORD_NAME})
 """Files that a file manager leaves behind, and what `animeds sync` notes in a folder: nobody misses them."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
@@ -177,7 +178,7 @@ class NewFolder:
             return
         if not self.out.exists():
             self._old.rename(self.out)
-        elif not _changes(self._old):
+        elif not _changes(self._old, read_manifest(self._old)):
             _remove_old(self._old)
         else:
             raise ExportError(f"{self._old} is in the way", hint="look into it, then move or delete it")
@@ -196,12 +197,15 @@ class NewFolder:
             )
         if not self._overwrite:
             raise ExportError(f"{self.out} is not empty", hint="--overwrite replaces an earlier export")
-        changes = _changes(self.out)
+        manifest = read_manifest(self.out)
+        deleted = _deleted(self.out, manifest)
+        changes = [*_changes(self.out, manifest), *(f"{name} (deleted)" for name in deleted)]
         if changes:
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             raise ExportError(
                 f"{self.out} was changed since it was exported: {', '.join(changes[:3])}{more}",
-                hint="move those files elsewhere, or export to another folder",
+                hint=f"run `animeds sync '{self.out}'` first: it reads deletions and edits into the database. "
+                "Files that you added or edited must then be moved elsewhere; or export to another folder",
             )
 
     def _take_partial(self) -> None:
@@ -251,9 +255,14 @@ def _remove_old(folder: Path) -> None:
         _log.warning("the replaced folder could not be deleted and is now %s: %s", folder, error)
 
 
-def _changes(folder: Path) -> list[str]:
-    """Return, in words, what a folder holds that its export did not write. Missing files are fine."""
-    manifest = read_manifest(folder)
+def _deleted(folder: Path, manifest: Manifest) -> list[str]:
+    """Return the pictures of an export that are gone from its folder and that no sync has read as deleted."""
+    gone = [path for path in manifest.loose if not (folder / path).exists()]
+    return sorted(set(gone) - deletions_read(folder)) if gone else []
+
+
+def _changes(folder: Path, manifest: Manifest) -> list[str]:
+    """Return, in words, what a folder holds that its export did not write."""
     pictures = manifest.loose
     changes = []
     for place in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):

@@ -23,6 +23,9 @@ from animeds_db.scripts import sql_script
 WEIGHTS = pa.schema(
     [("place", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
 )
+TOLERANCE = 0.015
+"""Share of an epoch, 0…1, that whole repeats may give to other folders than asked. 20 and 14 pictures are then shown
+twice and three times (51 % and 49 %) instead of seven and ten times."""
 _FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
 
 
@@ -33,7 +36,7 @@ class Balance:
     weights: Path | None = None
     """CSV file of `pattern,weight`; None: every folder weighs 1."""
     max_repeats: int = 100
-    """No folder is repeated more often; clipped after rounding, the others stay as they are."""
+    """Maximum number of repeats of a folder."""
 
     def __post_init__(self) -> None:
         if self.max_repeats < 1:
@@ -91,9 +94,9 @@ def regex_of(pattern: str) -> str:
 
 
 def repeats_of(
-    folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100, decimals: int = 0
+    folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100
 ) -> pa.Table:
-    """Return per folder what balance.sql gives: probability, multiply (with `decimals`), repeats (whole).
+    """Return per folder what balance.sql gives: probability, multiply (two decimals), repeats (whole).
 
     folders: relative folder → number of pictures it holds itself, ≥ 1.
     """
@@ -102,7 +105,7 @@ def repeats_of(
         workbench.register("folders", pa.Table.from_pylist(rows, _FOLDERS))
         workbench.register("weights", WEIGHTS.empty_table() if weights is None else weights)
         sql = sql_script("steps", "balance.sql")
-        return workbench.sql(sql, params={"most": max_repeats, "decimals": decimals}).to_arrow_table()
+        return workbench.sql(sql, params={"most": max_repeats, "tolerance": TOLERANCE}).to_arrow_table()
 
 
 def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
@@ -112,7 +115,7 @@ def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
 
 
 def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
-    """Return a plan (export.PLAN) with its repeats.
+    """Return a plan (export.PLAN) with its repeats: whole, and as `multiply` with two decimals.
 
     Raises UsageError when the selection has repeats of its own, or for a bad weights file.
     """
@@ -123,6 +126,9 @@ def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
         )
     folders = [folder or "" for folder in plan["folder"].to_pylist()]
     table = balance_table(folders, balance)
-    known = dict(zip(table["folder"].to_pylist(), table["repeats"].to_pylist(), strict=True))
-    repeats = pa.array([known[folder] for folder in folders], pa.int64())
-    return plan.set_column(plan.column_names.index("repeats"), plan.schema.field("repeats"), repeats)
+    rows = table["folder"].to_pylist()
+    for column in ("repeats", "multiply"):
+        known = dict(zip(rows, table[column].to_pylist(), strict=True))
+        place, kind = plan.column_names.index(column), plan.schema.field(column)
+        plan = plan.set_column(place, kind, pa.array([known[folder] for folder in folders], kind.type))
+    return plan

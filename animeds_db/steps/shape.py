@@ -132,7 +132,8 @@ def _with_safe_folders(plan: pa.Table) -> pa.Table:
 def folders_of(plan: pa.Table, balance: Balance | None) -> list[dict[str, Any]]:
     """Return per folder: pictures, repeats, samples (pictures × repeats), probability of being drawn (0…1).
 
-    With a balance also weight and target: the probability that the weights ask for, before rounding and clipping.
+    With a balance also weight, target (the probability that the weights ask for) and multiply (the repeats that
+    EveryDream2 and OneTrainer get, with two decimals).
     """
     folders = [folder or "" for folder in plan["folder"].to_pylist()]
     repeats = [1 if r is None else r for r in plan["repeats"].to_pylist()]
@@ -154,5 +155,9 @@ def folders_of(plan: pa.Table, balance: Balance | None) -> list[dict[str, Any]]:
         return rows
     table = balance_table(folders, balance)
     for row, asked in zip(rows, table.to_pylist(), strict=True):
-        row |= {"weight": asked["weight"], "target": round(asked["probability"], 4)}
+        row |= {
+            "weight": asked["weight"],
+            "target": round(asked["probability"], 4),
+            "multiply": asked["multiply"],
+        }
     return rows

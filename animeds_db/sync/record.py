@@ -15,10 +15,9 @@ from typing import Any
 
 from animeds_db.errors import ExportError
 from animeds_db.export.picture import Picture
+from animeds_db.export.synced import RECORD_NAME
 from animeds_db.sync.folder import Standing
 
-RECORD_NAME = ".animeds-sync.json"
-"""Hidden, so that no trainer or loader takes it for a part of the dataset."""
 FORMAT = 1
 
 _log = logging.getLogger("animeds")

@@ -3,14 +3,19 @@
 --
 -- folders     folder (relative, levels parted by /; '' is the top), pictures (how many it holds itself)
 -- weights     place, name, pattern, weight: the lines of a weights file; pattern is a regular expression
--- $most       a folder's pictures are repeated at most so often
--- $decimals   of multiply; repeats are whole
--- gives       folder, pictures, weight, probability, exact, multiply, repeats
+-- $most       maximum number of repeats
+-- $tolerance  share of an epoch that whole repeats may give to other folders than the weights ask for, 0…1
+-- gives       folder, pictures, weight, probability, exact (the folder that is drawn least: 1),
+--             multiply (two decimals), repeats (whole)
 --
 -- At each node of the tree one child is drawn, by weight; a node that holds pictures itself counts as one child more,
 -- with its own weight. The weight is that of the line with exactly the folder's name, else that of the first line
--- whose pattern fits the path, else 1. Within a folder every picture is as likely as another. The picture that is
--- drawn least is shown once.
+-- whose pattern fits the path, else 1. Within a folder every picture is as likely as another.
+--
+-- With fractions, the pictures of the folder that is drawn least are shown once. With whole repeats they are shown
+-- once, twice, three times … until the shares of the folders are within $tolerance; if that takes more than $most
+-- repeats of another folder, the closest shares win. Where showing them once takes more than $most repeats of another
+-- folder, all repeats are reduced in proportion, but not below 1.
 WITH nodes AS (
     SELECT DISTINCT levels[:depth] AS levels, array_to_string(levels[:depth], '/') AS path
     FROM (
@@ -71,16 +76,44 @@ drawn_folders AS (
 ),
 
 scaled AS (
-    SELECT *, probability / pictures / min(probability / pictures) OVER () AS exact FROM drawn_folders
+    SELECT
+        *,
+        exact * least(1, $most / max(exact) OVER ()) AS fitted,
+        greatest(1, least(floor($most / max(exact) OVER ()), 1000))::BIGINT AS tries  -- finer steps change nothing
+    FROM (
+        SELECT *, probability / pictures / min(probability / pictures) OVER () AS exact FROM drawn_folders
+    )
+),
+
+tried AS (
+    SELECT
+        folder, pictures, probability, try,
+        least(greatest(round_even(try * fitted, 0), 1), $most)::BIGINT AS repeats
+    FROM scaled, unnest(range(1, tries + 1)) AS each_try(try)
+),
+
+-- Half the sum of the differences: what some folders have too much, others have too little.
+judged AS (
+    SELECT try, round(list_sum(list(abs(share - probability) ORDER BY folder)) / 2, 9) AS is_off
+    FROM (
+        SELECT *, pictures * repeats / sum(pictures * repeats) OVER (PARTITION BY try) AS share FROM tried
+    )
+    GROUP BY try
+),
+
+best AS (
+    SELECT try FROM judged ORDER BY is_off > $tolerance, CASE WHEN is_off > $tolerance THEN is_off END, try LIMIT 1
 )
 
 SELECT
     folder,
-    pictures,
+    scaled.pictures,
     weight,
-    probability,
+    scaled.probability,
     exact,
-    least(round_even(exact, $decimals), $most)::DOUBLE AS multiply,
-    least(round_even(exact, 0), $most)::BIGINT AS repeats
+    greatest(round_even(fitted, 2), 1)::DOUBLE AS multiply,
+    tried.repeats
 FROM scaled
+JOIN tried USING (folder)
+SEMI JOIN best USING (try)
 ORDER BY folder

@@ -88,6 +88,7 @@ SELECT
     pictures.filename::VARCHAR AS filename,
     pictures.caption::VARCHAR AS caption,
     pictures.repeats::BIGINT AS repeats,
+    NULL::DOUBLE AS multiply,
     pictures.crop::DOUBLE[] AS crop,
     pictures.crop_kind,
     pictures.crop_number,

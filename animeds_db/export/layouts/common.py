@@ -53,6 +53,8 @@ class Item:
     """Relative to the layout's folder, parts joined by `/`."""
     caption: str | None
     repeats: int
+    multiply: float | None
+    """Repeats with decimals, for readers of fractions; None: `repeats`."""
     width: int
     height: int
     frame_id: str
@@ -92,6 +94,12 @@ class Group:
     def repeats(self) -> int:
         """How often a trainer shows each of them per epoch."""
         return self.items[0].repeats
+
+    @property
+    def multiply(self) -> float:
+        """The same with two decimals, for trainers that take fractions."""
+        first = self.items[0]
+        return first.repeats if first.multiply is None else first.multiply
 
     @property
     def is_reg(self) -> bool:
@@ -200,6 +208,8 @@ class Layout:
     """Whether an empty caption is one; else its reader stops there."""
     repeats: Literal["folder", "picture"] | None = None
     """Where repeats are told: one number per folder, or per picture. None: there is no place for them."""
+    fractions: bool = False
+    """Whether its reader takes repeats with decimals."""
     pack: Pack | None = None
     """Puts the pictures into archives; then none lies in the folder by itself."""
     tells: bool = False
@@ -212,6 +222,11 @@ class Layout:
     """The same where pictures have several captions."""
     note_on_separator: str | None = None
     """The same where captions have a separator, which stands behind it."""
+
+
+def as_number(value: float) -> str:
+    """Return a number with at most two decimals, and none that say nothing: `3`, `1.4`, `1.61`."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def as_json(value: object) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from animeds_db.export.layouts.common import Files, Layout, Tree
+from animeds_db.export.layouts.common import Files, Layout, Tree, as_number
 
 _SPOKEN_FOR = frozenset(
     {"multiply", "flip_p", "cond_dropout", "shuffle_tags", "batch_id", "loss_scale", "local", "global"}
@@ -18,7 +18,7 @@ def free_stem(stem: str) -> str:
 def multiply(tree: Tree) -> Files:
     """Yield the `multiply.txt` of every folder that has pictures."""
     for group in tree.groups():
-        yield f"{group.folder}/multiply.txt".lstrip("/"), str(group.repeats).encode()
+        yield f"{group.folder}/multiply.txt".lstrip("/"), as_number(group.multiply).encode()
 
 
 EVERYDREAM = Layout(
@@ -29,4 +29,5 @@ EVERYDREAM = Layout(
     reads_lines=False,
     reads_separator=False,
     repeats="folder",
+    fractions=True,
 )

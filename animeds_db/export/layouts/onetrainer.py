@@ -19,7 +19,7 @@ def _concept(group: Group, tree: Tree) -> dict[str, Any]:
         "enabled": True,
         "type": "PRIOR_PREDICTION" if group.is_reg else "STANDARD",
         "include_subdirectories": False,
-        "balancing": float(group.repeats),
+        "balancing": float(group.multiply),
         "balancing_strategy": "REPEATS",
         "loss_weight": 1.0,
         "text": {"__version": 0, "prompt_source": "sample", "keep_tags_count": tree.settings.n_kept or 1},
@@ -39,5 +39,6 @@ ONETRAINER = Layout(
     needs_captions=True,
     reads_separator=False,
     repeats="folder",
+    fractions=True,
     has_config=True,
 )
