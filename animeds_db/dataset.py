@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ import pyarrow as pa
 from animeds_db import schema, settings
 from animeds_db.comparisons import Comparisons
 from animeds_db.corrections import Corrections
-from animeds_db.errors import QueryError, SourceError, UsageError
+from animeds_db.errors import QueryError, SourceError
+from animeds_db.exporting import Exporting
 from animeds_db.gallery import Gallery
 from animeds_db.keeping import Keeping
 from animeds_db.locked import Bounds
@@ -27,12 +28,9 @@ if TYPE_CHECKING:
     import polars as pl
     from PIL import Image
 
-    from animeds_db.captions import CaptionProfile
-    from animeds_db.export import ExportOptions, ExportReport
     from animeds_db.media import FrameKey
     from animeds_db.models import Models
     from animeds_db.steps.relocate import Moved
-    from animeds_db.steps.shape import Shape
     from animeds_db.sync import SyncReport
 
 
@@ -66,7 +64,7 @@ def open_or_create(path: str | None, models: Models) -> Dataset:
     )
 
 
-class Dataset(Comparisons, Corrections, Keeping):
+class Dataset(Comparisons, Corrections, Exporting, Keeping):
     """A database of frames: SQL over it, pictures out of it.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
@@ -216,85 +214,6 @@ class Dataset(Comparisons, Corrections, Keeping):
         rows = self.store.take("thumbnails", shown, ["frame_id", "webp"])
         pictures = dict(zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
         return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
-
-    def export(
-        self,
-        query: str | None,
-        out: str | Path,
-        *,
-        sql: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        options: ExportOptions | None = None,
-        shape: Shape | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> ExportReport:
-        """Write the pictures and captions of a selection to the folder `out`.
-
-        The selection is a named query, or `sql` (then `query` is None); `shape` says folders, captions and
-        repeats. Raises QueryError, ExportError, SourceError, UsageError.
-        """
-        from animeds_db.export import Provenance, export, select
-        from animeds_db.steps.shape import agreed
-
-        text, file, values = self._selection(query, sql, params or {})
-        options, shape = agreed(options, shape)
-        plan, sources = select(self.session, text, values, file=file, crops=options.crops, shape=shape)
-        versions = self.session.versions
-        told = {name: str(value) for name, value in (params or {}).items()}
-        provenance = Provenance(self.uri, versions, query, text, told, shape.record())
-        return export(plan, sources, out, options=options, provenance=provenance, progress=progress)
-
-    def preview_export(
-        self,
-        query: str | None,
-        *,
-        sql: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        options: ExportOptions | None = None,
-        shape: Shape | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return one row per folder of what `export` would write: pictures, repeats, samples, probability."""
-        from animeds_db.export import select
-        from animeds_db.steps.shape import agreed, folders_of
-
-        text, file, values = self._selection(query, sql, params or {})
-        options, shape = agreed(options, shape)
-        looked_at = shape.without_captions()
-        plan, _ = select(self.session, text, values, file=file, crops=options.crops, shape=looked_at)
-        return folders_of(plan, shape.balance)
-
-    def captions(
-        self,
-        query: str | None,
-        *,
-        sql: str | None = None,
-        params: Mapping[str, Any] | None = None,
-        profile: CaptionProfile | None = None,
-        limit: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return frame_id, tags (what the tagger said, best first) and caption of a selection's pictures."""
-        from animeds_db.captions import CaptionProfile
-        from animeds_db.export import select
-        from animeds_db.steps.captions import captioned
-
-        text, file, values = self._selection(query, sql, params or {})
-        plan, _ = select(self.session, text, values, file=file)
-        plan = captioned(self.session, plan.slice(0, limit), profile or CaptionProfile())
-        rows: list[dict[str, Any]] = plan.select(["frame_id", "tags", "caption"]).to_pylist()
-        return rows
-
-    def _selection(
-        self, query: str | None, sql: str | None, params: Mapping[str, Any]
-    ) -> tuple[str, str | None, Mapping[str, Any]]:
-        """Return SQL text, the file it is from, and bound parameters."""
-        if (query is None) == (sql is None):
-            raise UsageError("a selection is either a named query or SQL")
-        if query is None:
-            return str(sql), None, params
-        from animeds_db.named_queries import find
-
-        named = find(query)
-        return named.sql, str(named.path), named.bind(params)
 
     def sync(
         self,

@@ -202,7 +202,7 @@ class Animeds:
         from animeds_db.steps.shape import Shape
 
         sql = f"SELECT DISTINCT frame_id FROM characters WHERE character = '{WHO}'"
-        rows = self.ds.preview_export(None, sql=sql, shape=Shape())
+        rows = self.ds.preview_export(None, sql=sql, shape=Shape()).folders
         return sum(row["pictures"] for row in rows)
 
     def search(self) -> object:

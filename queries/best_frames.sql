@@ -4,6 +4,8 @@
 -- param show: text = null          only this show
 -- param episode: int = null        only this episode
 -- param max_text: real = 0.02      share of the upper or lower band that text may cover, 0…1
+-- param copies: bool = false       with near-duplicates
+-- param dropped: bool = false      with frames that a person dropped
 -- param limit: int = null          at most so many frames, the sharpest of all
 WITH ranked AS (
     SELECT
@@ -11,7 +13,7 @@ WITH ranked AS (
         row_number() OVER (PARTITION BY source_id, shot ORDER BY sharpness DESC, frame_id) AS place
     FROM (
         SELECT frame_id, source_id, shot, time_s, "show", season, episode, sharpness
-        FROM frames
+        FROM kept_frames(copies := $copies, dropped := $dropped)
         WHERE is_blank IS NOT TRUE
           AND sharpness IS NOT NULL
           AND coalesce(greatest(text_upper, text_lower), 0) <= $max_text

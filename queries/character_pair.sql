@@ -1,12 +1,14 @@
 -- name: character_pair
--- Frames on which two characters are together. Copies are left out.
+-- Frames on which two characters are together.
 -- param first: text                one of them
 -- param second: text               the other
 -- param only: bool = true          nobody else is there, known or not
 -- param show: text = null          only this show
+-- param copies: bool = false       with near-duplicates
+-- param dropped: bool = false      with frames that a person dropped
 -- param limit: int = null          at most so many frames
 SELECT f.frame_id, f."show", f.season, f.episode, f.time_s, who.characters, who.n_faces
-FROM kept AS f
+FROM kept_frames(copies := $copies, dropped := $dropped) AS f
 JOIN frame_characters AS who USING (frame_id)
 WHERE has_all_characters(who.characters, [$first, $second])
   AND (NOT $only OR (who.n_characters <= 2 AND who.n_boxes <= 2))

@@ -1,12 +1,14 @@
 -- name: character_solo
--- Frames on which a character is alone: nobody else is there, known or not. Copies are left out.
+-- Frames on which a character is alone: nobody else is there, known or not.
 -- param character: text            who
 -- param appearance: text = null    only in this appearance
 -- param show: text = null          only this show
 -- param least: real = 0            score of the face, 0…1
+-- param copies: bool = false       with near-duplicates
+-- param dropped: bool = false      with frames that a person dropped
 -- param limit: int = null          at most so many frames, the surest first
 SELECT f.frame_id, f."show", f.season, f.episode, f.time_s, c.character, c.appearance, c.score, c.margin
-FROM kept AS f
+FROM kept_frames(copies := $copies, dropped := $dropped) AS f
 JOIN frame_characters AS who USING (frame_id)
 JOIN (
     SELECT frame_id, character, max_by(appearance, score) AS appearance, max(score) AS score, max(margin) AS margin

@@ -49,7 +49,7 @@ def folders(
     """Return the folder of each frame, in the order of ids."""
     crops = options.pop("crops", None)
     shape = Shape(captions=None, arrangement=Arrangement(form, **options))
-    plan, _ = select(session, sql, crops=crops, shape=shape)
+    plan, *_ = select(session, sql, crops=crops, shape=shape)
     return [row["folder"] for row in plan.to_pylist()]
 
 
@@ -147,7 +147,7 @@ def test_folders_captions_and_repeats_come_together(session: Session, tmp_path: 
     weights = tmp_path / "w.csv"
     weights.write_text("2_characters,4\n")
     shape = Shape(CaptionProfile(activation_tag="x"), None, Arrangement("n_characters"), Balance(weights))
-    plan, _ = select(session, "SELECT frame_id FROM frames WHERE source_id = 'aaaaaaaa'", shape=shape)
+    plan, *_ = select(session, "SELECT frame_id FROM frames WHERE source_id = 'aaaaaaaa'", shape=shape)
     assert plan["caption"].to_pylist()[:2] == ["x, 1girl", "x, 2girls"]
     assert plan["repeats"].to_pylist() == [1, 8, 1, 1, 1]
     rows = folders_of(plan, shape.balance)
@@ -160,5 +160,5 @@ def test_folders_captions_and_repeats_come_together(session: Session, tmp_path: 
 
 def test_a_caption_of_the_selection_is_taken_as_it_is(session: Session) -> None:
     sql = f"SELECT frame_id, 'by hand' AS caption FROM frames WHERE frame_id = '{SOURCE}-000000000'"
-    plan, _ = select(session, sql, shape=Shape(CaptionProfile(activation_tag="x")))
+    plan, *_ = select(session, sql, shape=Shape(CaptionProfile(activation_tag="x")))
     assert plan["caption"].to_pylist() == ["by hand"]

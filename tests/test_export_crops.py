@@ -186,7 +186,7 @@ def session(show: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def crops(session: Session, sql: str = "SELECT frame_id FROM frames", **options: Any) -> list[dict[str, Any]]:
-    plan, _ = select(session, sql, crops=CropOptions(**options))
+    plan, *_ = select(session, sql, crops=CropOptions(**options))
     return plan.to_pylist()
 
 
@@ -195,7 +195,7 @@ def test_each_face_gives_one_square(session: Session, show: Measured, tmp_path: 
     assert [(r["frame_id"], r["crop_kind"], r["crop_number"]) for r in found] == [
         (show.frame_ids[0], "face", 1), (show.frame_ids[0], "face", 2), (show.frame_ids[1], "face", 1),
     ]  # fmt: skip
-    plan, sources = select(session, "SELECT frame_id FROM frames", crops=CropOptions(kinds=("face",)))
+    plan, sources, _ = select(session, "SELECT frame_id FROM frames", crops=CropOptions(kinds=("face",)))
     export(plan, sources, tmp_path / "out")
     names = {p.name for p in (tmp_path / "out").glob("*.png")}
     assert names == {

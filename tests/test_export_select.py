@@ -10,6 +10,8 @@ from export_material import GIRL, Measured, Tags, content, database, picture_sou
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
+from animeds_db.named_queries import parse
+from animeds_db.selecting import Selected
 from animeds_db.session import Session
 from animeds_db.steps.shape import default_shape
 
@@ -42,7 +44,7 @@ def test_the_guide_is_one_selection_and_one_export(
     session: Session, sources: list[Measured], tmp_path: Path
 ) -> None:
     options = ExportOptions(activation_tag="waifu")
-    plan, rows = select(session, WAIFU, {"least": 0.35}, shape=default_shape(options))
+    plan, rows, _ = select(session, WAIFU, {"least": 0.35}, shape=default_shape(options))
     report = export(plan, rows, tmp_path / "out", options=options)
     found = content(tmp_path / "out")
     assert report.n_pictures == 2
@@ -53,7 +55,7 @@ def test_the_guide_is_one_selection_and_one_export(
 def test_a_plan_has_exactly_its_columns_in_the_order_of_decoding(
     session: Session, sources: list[Measured]
 ) -> None:
-    plan, rows = select(session, "SELECT * FROM frames ORDER BY frame_id DESC")
+    plan, rows, _ = select(session, "SELECT * FROM frames ORDER BY frame_id DESC")
     assert plan.schema.equals(PLAN) and rows.column_names == list(SOURCE_COLUMNS)
     assert plan["frame_id"].to_pylist() == [*sources[0].frame_ids, *sources[1].frame_ids]
     assert [t["tag"] for t in plan["tags"][0].as_py()] == ["1girl", "red_hair", "takamachi_nanoha"]
@@ -74,7 +76,7 @@ def test_steering_columns_may_have_any_fitting_type(session: Session) -> None:
 
 
 def test_a_join_that_repeats_frames_gives_each_picture_once(session: Session) -> None:
-    plan, _ = select(session, "SELECT f.frame_id FROM frames f JOIN tags t USING (frame_id)")
+    plan, *_ = select(session, "SELECT f.frame_id FROM frames f JOIN tags t USING (frame_id)")
     assert plan.num_rows == len(set(plan["frame_id"].to_pylist())) == 6
     crops = "SELECT frame_id, unnest([[0, 0, 0.5, 1], [0.5, 0, 1, 1], [0.5, 0, 1, 1]]) AS crop FROM frames"
     assert select(session, crops)[0].num_rows == 14
@@ -91,7 +93,7 @@ def test_a_selection_may_end_as_a_statement_does(session: Session, end: str) -> 
 def test_frames_without_tags_are_exported_too(session: Session, tmp_path: Path) -> None:
     options = ExportOptions(activation_tag="style")
     untagged = "SELECT frame_id FROM frames WHERE len(tags) = 0 OR tags IS NULL"
-    plan, rows = select(session, untagged, shape=default_shape(options))
+    plan, rows, _ = select(session, untagged, shape=default_shape(options))
     export(plan, rows, tmp_path / "out", options=options)
     assert content(tmp_path / "out")["Show - S01E01-000000750.txt"] == b"style"
 
@@ -125,13 +127,14 @@ def test_frames_that_are_not_in_the_database_are_named(
     session: Session, tmp_path: Path, sql: str, named: str
 ) -> None:
     with pytest.raises(ExportError, match=named):
-        export(*select(session, sql), tmp_path / "out")
+        export(*select(session, sql)[:2], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_an_error_in_the_selection_has_its_own_place(session: Session) -> None:
+    mine = parse("SELECT frame_id\nFROM frmes", Path("mine.sql"))
     with pytest.raises(QueryError) as caught:
-        select(session, "SELECT frame_id\nFROM frmes", file="mine.sql")
+        select(session, Selected(mine.sql, named=mine))
     assert (caught.value.file, caught.value.line) == ("mine.sql", 2)
 
 
@@ -142,5 +145,5 @@ def test_an_error_while_rows_are_read_is_a_query_error(session: Session) -> None
 
 def test_an_empty_selection_is_an_error_with_a_way_out(session: Session, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="empty") as caught:
-        export(*select(session, WAIFU, {"least": 0.999}), tmp_path / "out")
+        export(*select(session, WAIFU, {"least": 0.999})[:2], tmp_path / "out")
     assert caught.value.hint

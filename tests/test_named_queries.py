@@ -244,7 +244,7 @@ def test_the_list_of_queries_is_a_relation(folder: Path) -> None:
     relation = as_relation()
     assert relation.columns == ["name", "title", "params", "description", "path"]
     listed = {row[0]: row[2] for row in relation.fetchall()}
-    assert listed["sample"] == "n: int = 100, seed: int = 0"
+    assert listed["sample"] == "n: int = 100, seed: int = 0, copies: bool = false, dropped: bool = false"
     assert {"by_tags", "tag_counts", "episodes", "best_frames", "sample", "status"} <= set(listed)
 
 

@@ -171,6 +171,29 @@ def test_an_export_tells_what_it_would_do_does_it_and_tells_how_far_it_is(
     assert kind == "error" and "girls" in told["error"]["message"]
 
 
+def test_an_export_of_the_service_leaves_dropped_frames_and_near_duplicates_out(
+    client: httpx2.Client,
+) -> None:
+    kept = {row[0] for row in rows(client, "SELECT frame_id FROM kept WHERE episode = 2 ORDER BY frame_id")}
+    everything = rows(client, "SELECT count(*) FROM frames WHERE episode = 2")[0][0]
+    dropped = min(kept)
+    client.post("/api/labels", json={"field": "frame", "op": "set", "value": "drop", "ids": [dropped]})
+    asked = {"selection": "episode=2", "out": "second", "options": {"captions": "none", "max_size": 64}}
+
+    def would_write(**options: bool) -> tuple[int, list[str]]:
+        body = asked | {"dry_run": True, "options": asked["options"] | options}  # type: ignore[operator]
+        told = client.post("/api/exports", json=body).json()
+        return sum(row["pictures"] for row in told["folders"]), told["notes"]
+
+    n, notes = would_write()
+    assert n == len(kept) - 1
+    assert notes[0].startswith(f"{everything} match, ") and "1 dropped left out" in notes[0]
+    assert would_write(copies=True) == (everything - 1, [f"{everything} match, 1 dropped left out"])
+    assert would_write(copies=True, dropped=True) == (everything, [])
+    report = events(client, client.post("/api/exports", json=asked).json()["job"])[-1][1]["report"]
+    assert (report["n_pictures"], report["notes"][0]) == (n, notes[0])
+
+
 def events(client: httpx2.Client, job: str) -> list[tuple[str, dict[str, Any]]]:
     text = client.get(f"/api/exports/{job}/events").text
     found = []

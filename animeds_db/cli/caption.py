@@ -7,7 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from animeds_db.cli.common import AtOption, DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.common import (
+    AtOption,
+    DbOption,
+    IncludeDroppedOption,
+    ParamOption,
+    open_dataset,
+    parse_params,
+)
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.cli.shaping import (
     CharacterTagsOption,
@@ -36,6 +43,7 @@ def caption(
         str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
     ] = None,
     param: ParamOption = None,
+    include_dropped: IncludeDroppedOption = False,
     db: DbOption = None,
     at: AtOption = None,
     preview: Annotated[
@@ -78,9 +86,14 @@ def caption(
         sql = "SELECT frame_id FROM kept"
     limit = limit or (PREVIEWED if preview else None)
     with open_dataset(db, at=at) as dataset:
-        rows = dataset.captions(query, sql=sql, params=parse_params(param), profile=profile, limit=limit)
-    if not rows:
-        raise UsageError("the selection is empty: no frame fits")
+        rows = dataset.captions(
+            query,
+            sql=sql,
+            params=parse_params(param),
+            profile=profile,
+            limit=limit,
+            include_dropped=include_dropped,
+        )
     least = profile.thresholds.get("general", 0.35)
     if preview and form is None:
         _tell(rows, least)

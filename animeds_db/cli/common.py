@@ -37,6 +37,9 @@ AtOption = Annotated[
         metavar="WHEN",
     ),
 ]
+IncludeDroppedOption = Annotated[
+    bool, typer.Option("--include-dropped", help="Also take frames that a person dropped.")
+]
 
 
 def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = None) -> Dataset:

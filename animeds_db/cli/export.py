@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.common import AtOption, DbOption, ParamOption, open_dataset, parse_params
+from animeds_db.cli.common import (
+    AtOption,
+    DbOption,
+    IncludeDroppedOption,
+    ParamOption,
+    open_dataset,
+    parse_params,
+)
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.cli.shaping import (
     ArrangeOption,
@@ -61,6 +68,7 @@ def export(
         str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
     ] = None,
     param: ParamOption = None,
+    include_dropped: IncludeDroppedOption = False,
     db: DbOption = None,
     at: AtOption = None,
     captions: ProfileOption = None,
@@ -197,13 +205,28 @@ def export(
     values = parse_params(param)
     with open_dataset(db, at=at) as dataset:
         if dry_run:
-            print_folders(
-                dataset.preview_export(query, sql=sql, params=values, options=options, shape=shape), form
+            preview = dataset.preview_export(
+                query,
+                sql=sql,
+                params=values,
+                options=options,
+                shape=shape,
+                include_dropped=include_dropped,
             )
+            print_folders(preview.folders, form)
+            for note in preview.notes:
+                talk(f"note: {note}")
             return
         with _bar(progress and sys.stderr.isatty()) as advance:
             report = dataset.export(
-                query, out, sql=sql, params=values, options=options, shape=shape, progress=advance
+                query,
+                out,
+                sql=sql,
+                params=values,
+                options=options,
+                shape=shape,
+                include_dropped=include_dropped,
+                progress=advance,
             )
     _tell(report)
 

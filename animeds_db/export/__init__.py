@@ -1,6 +1,6 @@
 """From a selection to a training folder, and from a folder's manifest to the same folder again.
 
-    plan, sources = select(session, "SELECT frame_id FROM frames WHERE has_tag(tag_ids, '1girl')")
+    plan, sources, _ = select(session, "SELECT frame_id FROM frames WHERE has_tag(tag_ids, '1girl')")
     report = export(plan, sources, "out", options=ExportOptions(activation_tag="waifu"))
     rebuild("out", "elsewhere/out")
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.crops import CropOptions, crop_selection
+from animeds_db.export.leftout import LeftOut, leave_out
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, PlaceWish, place
 from animeds_db.export.render import checked_crop
 from animeds_db.scripts import sql_script
+from animeds_db.selecting import Selected
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,32 +98,57 @@ _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|
 _PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
 
 
+class Plan(NamedTuple):
+    """What an export would write."""
+
+    pictures: pa.Table
+    """One row per picture (schema PLAN)."""
+    sources: pa.Table
+    """All sources of the database (SOURCE_COLUMNS)."""
+    left_out: LeftOut
+    """How many frames match, and how many of them are not exported."""
+
+
 def select(
     session: Session,
-    sql: str,
+    selected: Selected | str,
     params: Mapping[str, Any] | None = None,
     *,
-    file: str | None = None,
     crops: CropOptions | None = None,
     shape: Shape | None = None,
-) -> tuple[pa.Table, pa.Table]:
-    """Run a selection, cut out what `crops` asks for; return the plan (PLAN) and the sources (SOURCE_COLUMNS).
+    copies: bool = True,
+    dropped: bool = False,
+) -> Plan:
+    """Run a selection (or SQL with `params`), cut out what `crops` asks for, and return what an export writes.
 
-    `shape` arranges the pictures in folders, captions and balances them. Raises QueryError for SQL that cannot
-    be run or gives no frame_id, ExportError for a steering column of the wrong type, or when no crop is left.
+    shape: arranges the pictures in folders, captions and balances them.
+    copies: False also leaves out near-duplicates that the selection has.
+    dropped: False leaves out frames that a person dropped, whatever the selection is.
+
+    Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column of the
+    wrong type, or when no crop is left.
     """
-    with session.errors(sql, file):
-        relation = session.sql(sql, params, file=file)
-        _check_columns(relation)
-        steering = ("frame_id", *STEERING, *BOX_IDS, *(shape.columns(relation.columns) if shape else ()))
-        wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
-        selection = relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
+    if isinstance(selected, str):
+        selected = Selected(selected, params or {})
+    selection = _rows(session, selected, shape)
+    wider = None if selected.wider is None else _rows(session, selected.wider)
+    selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, crops or CropOptions())
     plan = session.step(sql_script("steps", "export_plan.sql"), {"selection": pictures}).cast(PLAN)
     if shape is not None:
         plan = shape.apply(session, plan, selection)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
-    return plan, session.arrow(f"SELECT {columns} FROM sources")
+    return Plan(plan, session.arrow(f"SELECT {columns} FROM sources"), left_out)
+
+
+def _rows(session: Session, selected: Selected, shape: Shape | None = None) -> pa.Table:
+    """Return the rows of a selection, with the columns that an export reads."""
+    with session.errors(selected.sql, selected.file):
+        relation = session.sql(selected.sql, selected.params, file=selected.file)
+        _check_columns(relation)
+        steering = ("frame_id", *STEERING, *BOX_IDS, *(shape.columns(relation.columns) if shape else ()))
+        wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
+        return relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
 
 
 def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:

@@ -13,7 +13,7 @@ import time
 from animeds_db.errors import AnimedsError
 from animeds_db.web import framing
 from animeds_db.web.errors import as_json
-from animeds_db.web.exporting import described
+from animeds_db.web.exporting import described, included
 
 EVERY_S = 0.2
 
@@ -39,7 +39,13 @@ def main(uri: str, told: str) -> int:
         options, shape = described(wanted["options"])
         with Dataset(Store.open(uri), unfinished=wanted["unfinished"]) as dataset:
             report = dataset.export(
-                None, wanted["out"], sql=wanted["sql"], options=options, shape=shape, progress=progress
+                None,
+                wanted["out"],
+                sql=wanted["sql"],
+                options=options,
+                shape=shape,
+                progress=progress,
+                **included(wanted["options"]),
             )
     except AnimedsError as error:
         framing.tell(target, framing.FAILED, as_json(error))

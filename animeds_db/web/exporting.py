@@ -18,8 +18,13 @@ PLAIN = (
     "activation_tag", "threshold", "keep_character_tags", "keep_underscores", "overwrite",
 )  # fmt: skip
 """Options that ExportOptions has by these names."""
-OTHERS = ("layout", "layouts", "sidecars", "crop", "captions", "arrange", "balance")
+OTHERS = ("layout", "layouts", "sidecars", "crop", "captions", "arrange", "balance", "copies", "dropped")
 NO_CAPTIONS = "none"
+
+
+def included(said: Mapping[str, Any]) -> dict[str, bool]:
+    """Return which frames an export takes besides those that `kept` has, as `Dataset.export` is told."""
+    return {"include_copies": bool(said.get("copies")), "include_dropped": bool(said.get("dropped"))}
 
 
 def described(said: Mapping[str, Any]) -> tuple[ExportOptions, Shape]:

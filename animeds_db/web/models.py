@@ -245,10 +245,11 @@ class JobState(BaseModel):
 
 
 class ExportAnswer(BaseModel):
-    """The job; of a dry run the folders that would be written."""
+    """The job; of a dry run the folders that would be written, and what to know about them."""
 
     job: str | None = None
     folders: list[dict[str, Any]] | None = None
+    notes: list[str] = Field(default_factory=list)
 
 
 class FoundFrame(BaseModel):

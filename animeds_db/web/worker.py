@@ -27,7 +27,7 @@ from animeds_db.statements import parameters
 from animeds_db.steps.review import review_faces
 from animeds_db.web import framing
 from animeds_db.web.errors import as_json
-from animeds_db.web.exporting import described
+from animeds_db.web.exporting import described, included
 from animeds_db.web.framing import Ask
 
 if TYPE_CHECKING:
@@ -107,8 +107,9 @@ def _search(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 @contextmanager
 def _folders(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     options, shape = described(ask.more)
-    rows = dataset.preview_export(None, sql=ask.sql, options=options, shape=shape)
-    yield pa.Table.from_pylist(rows).to_reader()
+    preview = dataset.preview_export(None, sql=ask.sql, options=options, shape=shape, **included(ask.more))
+    table = pa.Table.from_pylist(preview.folders)
+    yield table.replace_schema_metadata({"notes": json.dumps(preview.notes)}).to_reader()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
@@ -36,7 +37,8 @@ async def export(request: Request, body: models.ExportBody) -> models.ExportAnsw
     if body.dry_run:
         with placed(selection):
             answer = await service.answer(request, Ask(selection.sql(), task="folders", more=options))
-        return models.ExportAnswer(folders=records(answer.table))
+        notes = json.loads((answer.table.schema.metadata or {}).get(b"notes", b"[]"))
+        return models.ExportAnswer(folders=records(answer.table), notes=notes)
     service.jobs.folder(body.out)
     with placed(selection):  # what is wrong with the selection is told now, not by the job
         await service.check(request, selection.sql())

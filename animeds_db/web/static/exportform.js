@@ -19,6 +19,7 @@ const LAYOUTS = [
 
 /* name, words, kind, choices or hint */
 export const exportOptions = () => [
+  ["Which frames", [["copies", "Near-duplicates too", "flag"], ["dropped", "Dropped frames too", "flag"]]],
   ["Where it goes", [["layout", "Layout", "choice", LAYOUTS], ["overwrite", "Replace an export of that name", "flag"]]],
   [
     "Pictures",

@@ -33,6 +33,7 @@ start(async () => {
 function draw() {
   name.value = manner("out", suggested());
   fill(form, exportOptions(), new URLSearchParams(location.search));
+  if (selection().get("p.copies") === "true") form.elements.copies.checked = true;
   const buttons = h(
     "p",
     { class: "actions" },
@@ -78,8 +79,8 @@ async function dryRun() {
   wrong.textContent = "";
   show(plan, h("p", { class: "hint" }, "Counting…"));
   try {
-    const { folders } = await api.post("/api/exports", request(true));
-    show(plan, folders.length ? folderTable(folders) : empty("Nothing would be written", "No frame is in this selection."));
+    const { folders, notes } = await api.post("/api/exports", request(true));
+    show(plan, folders.length ? folderTable(folders, notes) : empty("Nothing would be written", notes[0] ?? "No frame is in this selection."));
   } catch (error) {
     show(plan);
     tellWrong(error);
@@ -92,13 +93,14 @@ function tellWrong(error) {
 
 const HEADS = { folder: "Folder", pictures: "Pictures", repeats: "Repeats", samples: "Samples", probability: "Share", weight: "Weight", target: "Wanted share" };
 
-function folderTable(folders) {
+function folderTable(folders, notes) {
   const names = Object.keys(HEADS).filter((key) => key in folders[0]);
   const total = folders.reduce((sum, row) => sum + row.pictures, 0);
   return h(
     "div",
     { class: "card" },
     h("h2", {}, `Would write ${counted(total, "picture")} in ${counted(folders.length, "folder")}`),
+    notes.map((note) => h("p", { class: "hint" }, note)),
     h(
       "div",
       { class: "table-scroll" },

@@ -1,0 +1,70 @@
+"""Frames that match a selection and are not exported: near-duplicates, and what a person dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db.scripts import sql_script
+
+if TYPE_CHECKING:
+    from animeds_db.session import Session
+
+_NO_FRAMES = pa.schema([("frame_id", pa.string())]).empty_table()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many frames match a selection, and how many of them are left out."""
+
+    n_matching: int = 0
+    """All frames that match, those that are left out included."""
+    n_copies: int = 0
+    """Near-duplicates that are left out."""
+    n_dropped: int = 0
+    """Frames left out because a person dropped them."""
+
+    def __str__(self) -> str:
+        """Return it as a sentence; "" where nothing is left out."""
+        parts = []
+        if self.n_copies:
+            parts.append(f"{self.n_copies} near-duplicate{'s' * (self.n_copies != 1)}")
+        if self.n_dropped:
+            parts.append(f"{self.n_dropped} dropped")
+        return f"{self.n_matching} match, {' and '.join(parts)} left out" if parts else ""
+
+
+def leave_out(
+    session: Session,
+    selection: pa.Table,
+    *,
+    wider: pa.Table | None = None,
+    copies: bool = True,
+    dropped: bool = False,
+) -> tuple[pa.Table, LeftOut]:
+    """Return the rows of a selection (with `frame_id`) that are exported, and how many frames are left out.
+
+    wider: the frames that the selection's query gives when it is asked for near-duplicates and dropped frames as
+    well; they are counted, and never exported.
+    copies, dropped: whether such frames are exported where the selection has them.
+    """
+    rows = session.step(
+        sql_script("steps", "export_left_out.sql"),
+        {"selection": _frames(selection), "wider": _NO_FRAMES if wider is None else _frames(wider)},
+        {"copies": copies, "dropped": dropped},
+    )
+    out = rows.filter(pc.is_valid(rows["why"]))
+    n_dropped = pc.sum(pc.equal(out["why"], "dropped")).as_py() or 0
+    told = LeftOut(rows.num_rows, out.num_rows - n_dropped, n_dropped)
+    if not out.num_rows:
+        return selection, told
+    is_out = pc.is_in(_frames(selection)["frame_id"], value_set=out["frame_id"].combine_chunks())
+    return selection.filter(pc.invert(is_out)), told
+
+
+def _frames(rows: pa.Table) -> pa.Table:
+    name = next(name for name in rows.column_names if name.lower() == "frame_id")
+    return pa.table({"frame_id": rows[name].cast(pa.string())})

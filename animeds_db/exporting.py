@@ -1,0 +1,146 @@
+"""What a dataset writes for trainers: pictures and captions of a selection, and looks at them beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from animeds_db.errors import ExportError
+from animeds_db.selecting import Selected
+from animeds_db.session import Session
+
+if TYPE_CHECKING:
+    from animeds_db.captions import CaptionProfile
+    from animeds_db.export import ExportOptions, ExportReport
+    from animeds_db.export.plan import Plan
+    from animeds_db.steps.shape import Shape
+
+
+@dataclass(frozen=True)
+class ExportPreview:
+    """What an export would write."""
+
+    folders: list[dict[str, Any]]
+    """One row per folder: folder, pictures, repeats, samples (pictures × repeats), probability (0…1)."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, one sentence each."""
+
+
+class Exporting:
+    """The part of a `Dataset` that exports."""
+
+    session: Session
+    uri: str
+
+    def export(
+        self,
+        query: str | None,
+        out: str | Path,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        options: ExportOptions | None = None,
+        shape: Shape | None = None,
+        include_copies: bool = True,
+        include_dropped: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write the pictures and captions of a selection to the folder `out`.
+
+        The selection is a named query, or `sql` (then `query` is None); `shape` says folders, captions and
+        repeats. Frames that a person dropped are left out unless `include_dropped`. Near-duplicates are left out by
+        the built-in queries (`params={"copies": True}` takes them in), and out of any selection with
+        `include_copies=False`. Raises QueryError, ExportError, SourceError, UsageError.
+        """
+        from animeds_db.export import Provenance, export, select
+        from animeds_db.steps.shape import agreed
+
+        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        options, shape = agreed(options, shape)
+        plan = select(
+            self.session,
+            selected,
+            crops=options.crops,
+            shape=shape,
+            copies=include_copies,
+            dropped=include_dropped,
+        )
+        _expect_pictures(plan)
+        given = {name: selected.params[name] for name in params or {}}
+        if selected.params.get("dropped"):
+            given["dropped"] = True
+        told = {name: str(value) for name, value in given.items()}
+        provenance = Provenance(self.uri, self.session.versions, query, selected.sql, told, shape.record())
+        report = export(
+            plan.pictures, plan.sources, out, options=options, provenance=provenance, progress=progress
+        )
+        return replace(report, notes=(*_notes(plan), *report.notes))
+
+    def preview_export(
+        self,
+        query: str | None,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        options: ExportOptions | None = None,
+        shape: Shape | None = None,
+        include_copies: bool = True,
+        include_dropped: bool = False,
+    ) -> ExportPreview:
+        """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
+        from animeds_db.export import select
+        from animeds_db.steps.shape import agreed, folders_of
+
+        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        options, shape = agreed(options, shape)
+        plan = select(
+            self.session,
+            selected,
+            crops=options.crops,
+            shape=shape.without_captions(),
+            copies=include_copies,
+            dropped=include_dropped,
+        )
+        return ExportPreview(folders_of(plan.pictures, shape.balance), _notes(plan))
+
+    def captions(
+        self,
+        query: str | None,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        profile: CaptionProfile | None = None,
+        limit: int | None = None,
+        include_dropped: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Return frame_id, tags (as the tagger gave them, best first) and caption of a selection's pictures.
+
+        Frames that a person dropped are left out unless `include_dropped`.
+        """
+        from animeds_db.captions import CaptionProfile
+        from animeds_db.export import select
+        from animeds_db.steps.captions import captioned
+
+        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        plan = select(self.session, selected, dropped=include_dropped)
+        _expect_pictures(plan)
+        pictures = captioned(self.session, plan.pictures.slice(0, limit), profile or CaptionProfile())
+        rows: list[dict[str, Any]] = pictures.select(["frame_id", "tags", "caption"]).to_pylist()
+        return rows
+
+
+def _notes(plan: Plan) -> tuple[str, ...]:
+    return (str(plan.left_out),) if str(plan.left_out) else ()
+
+
+def _expect_pictures(plan: Plan) -> None:
+    if plan.pictures.num_rows:
+        return
+    if plan.left_out.n_dropped:
+        raise ExportError(
+            f"No frame is left to export: {plan.left_out}.",
+            hint="--include-dropped exports dropped frames; `animeds label undo` takes a drop back",
+        )
+    raise ExportError("The selection is empty: no frame matches.")
