@@ -93,14 +93,14 @@ def test_a_dry_run_writes_nothing_and_tells_folders_and_virtual_size(run: Runner
     ("words", "code", "told"),
     [
         (["caption", "--captions", "kohay"], 2, 'did you mean "kohya"?'),
-        (["caption", "--sql", "SELECT frame_id FROM frames WHERE false"], 2, "empty"),
+        (["caption", "--sql", "SELECT frame_id FROM frames WHERE false"], 1, "empty"),
         (["export", "--sql", "SELECT frame_id FROM frames", "out", "--arrange", "charcter"], 2, '"charcter"'),
         (
             ["export", "--sql", "SELECT frame_id FROM frames", "out", "--no-captions", "--tag", "x"],
             2,
             "contradict",
         ),
-        (["export", "--sql", "SELECT frame_id FROM frames WHERE false", "--dry-run"], 2, "empty"),
+        (["export", "--sql", "SELECT frame_id FROM frames WHERE false", "--dry-run"], 1, "empty"),
         (
             ["export", "--sql", "SELECT frame_id, 2 AS repeats FROM frames", "--balance", "--dry-run"],
             2,
