@@ -7,7 +7,6 @@ standard library and pyarrow is needed; rows arrive as an Arrow IPC stream and a
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import urllib.error
 import urllib.request
@@ -143,13 +142,13 @@ class RemoteDataset:
         return Rows(_table(self._ask(path, data)[0]))
 
     def _picture(self, frame_id: str, kind: str) -> Image.Image:
-        from PIL import Image
+        from animeds_db.picture_files import open_picture
 
         data, headers = self._ask(f"/api/frames/{quote(frame_id, safe='')}/{kind}")
         missing = headers.get("X-Animeds-Missing")
         if missing is not None:
             raise SourceError(missing, hint="animeds sources relocate OLD NEW says where the files are now")
-        return Image.open(io.BytesIO(data))
+        return open_picture(data)
 
     def _ask(self, path: str, body: bytes | None = None) -> tuple[bytes, Mapping[str, str]]:
         headers = {"Accept": f"{ARROW}, application/json, */*"}

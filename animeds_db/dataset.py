@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -192,12 +191,12 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
 
     def thumbnail(self, frame_id: str) -> Image.Image:
         """Return the stored thumbnail (longer edge 256 px). Raises QueryError for an unknown id."""
-        from PIL import Image
+        from animeds_db.picture_files import open_picture
 
         rows = self.store.take("thumbnails", [frame_id], ["webp"])["webp"].to_pylist()
         if not rows:
             raise QueryError(f"there is no frame {frame_id}")
-        return Image.open(io.BytesIO(rows[0]))
+        return open_picture(rows[0])
 
     def gallery(
         self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60

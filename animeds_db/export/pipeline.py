@@ -21,6 +21,7 @@ from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import encode, render
 from animeds_db.export.writer import NewFolder
 from animeds_db.media import Frame, fetch
+from animeds_db.media.parallel import MAX_BYTES
 
 Progress = Callable[[int, int], None]
 """(pictures written, pictures in all)"""
@@ -77,19 +78,25 @@ class _Pipeline:
         self, jobs: Sequence[Job], sources: Mapping[str, Source], collect: Callable[[str, Written], None]
     ) -> None:
         """Write the pictures; `collect` is told of each, in the calling thread."""
-        waiting: deque[Future[list[tuple[str, Written]]]] = deque()
+        waiting: deque[tuple[Future[list[tuple[str, Written]]], int]] = deque()
+        held = 0
 
         def finish_first() -> None:
-            for path, written in waiting.popleft().result():
+            nonlocal held
+            future, weight = waiting.popleft()
+            held -= weight
+            for path, written in future.result():
                 collect(path, written)
 
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="animeds-export")
         try:
             with closing(_decoded(jobs, sources)) as decoded:
                 for frame, wanted in decoded:
-                    waiting.append(pool.submit(self._write_frame, frame, wanted))
-                    while len(waiting) > self._workers + 1:
+                    weight = 3 * frame.width * frame.height
+                    while waiting and (len(waiting) > self._workers or held + weight > MAX_BYTES):
                         finish_first()
+                    waiting.append((pool.submit(self._write_frame, frame, wanted), weight))
+                    held += weight
             while waiting:
                 finish_first()
         finally:

@@ -16,7 +16,6 @@ from animeds_db.media.bucket_path import SourcePath, source_path
 from animeds_db.media.decoding import decode_alone, decode_in_order
 from animeds_db.media.frame import Frame, VideoFrame
 from animeds_db.media.notes import Notes
-from animeds_db.media.parallel import MAX_WORKERS, map_in_order
 from animeds_db.media.pictures import Pictures
 from animeds_db.media.reader import STEPS_BACK, Reader, clock, packet_pts
 
@@ -70,24 +69,20 @@ def _by_stream(keys: Sequence[FrameKey]) -> dict[int, list[FrameKey]]:
 def _fetch_pictures(path: SourcePath, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
     with Pictures(path) as pictures:
         wanted = sorted(keys, key=lambda k: k.pts)
-        found = map_in_order(lambda key: _picture(pictures, key), wanted, min(pictures.at_once, MAX_WORKERS))
-        with closing(found):
-            yield from zip(wanted, found, strict=True)
-
-
-def _picture(pictures: Pictures, key: FrameKey) -> Frame:
-    if key.member is None or key.member not in pictures:
-        raise SourceError(
-            f"{pictures.path}: picture {key.member} (frame {key.frame_id}) is not there any more",
-            hint=HINT_CHANGED,
-        )
-    frame = pictures.frame(key.member)
-    if frame.content_hash() != key.content_hash:
-        raise SourceError(
-            f"{pictures.path}: picture {key.member} (frame {key.frame_id}) has changed since it was stored",
-            hint=HINT_CHANGED,
-        )
-    return frame
+        for key in wanted:
+            if key.member is None or key.member not in pictures:
+                raise SourceError(
+                    f"{path}: picture {key.member} (frame {key.frame_id}) is not there any more",
+                    hint=HINT_CHANGED,
+                )
+        with closing(pictures.chosen(key.member for key in wanted if key.member is not None)) as frames:
+            for key, frame in zip(wanted, frames, strict=True):
+                if frame.content_hash() != key.content_hash:
+                    raise SourceError(
+                        f"{path}: picture {key.member} (frame {key.frame_id}) has changed since it was stored",
+                        hint=HINT_CHANGED,
+                    )
+                yield key, frame
 
 
 def _fetch_video(path: SourcePath, stream: int, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:

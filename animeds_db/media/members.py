@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
+import os
 import shutil
 import tarfile
 import tempfile
@@ -14,11 +16,30 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
 from animeds_db.errors import SourceError
-from animeds_db.media.bucket_path import SourcePath, are_there, files_below, inner_path, reads_at_once
+from animeds_db.media.bucket_path import (
+    BucketPath,
+    SourcePath,
+    are_there,
+    files_below,
+    inner_path,
+    reads_at_once,
+)
 from animeds_db.media.opening import opened
+from animeds_db.safe_paths import inside
 
 MAX_MEMBER_BYTES = 256 * 2**20
 """A picture's file may not be larger, as stored or unpacked: a zip bomb must not fill the memory."""
+
+MAX_UNPACKED_BYTES = 2**30
+UNPACKED_RATIO = 20
+"""A compressed tar may unpack to MAX_UNPACKED_BYTES, or to this many times its size where that is more.
+
+Pictures are compressed already: a tar of them hardly shrinks. gzip reaches 1,000 to 1 with zeros.
+"""
+SPACE_CHECKED = 64 * 2**20
+"""Free space is looked up each time so many more bytes have been unpacked."""
+SPARE_BYTES = 2**30
+"""Bytes left free on the disk of the temporary files while a tar is unpacked there."""
 
 READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
 """What reading a member may raise: damaged data, a password, a compression that Python lacks."""
@@ -39,6 +60,8 @@ class Members(Protocol):
 
     at_once: int
     """How many files may be read at the same time, from as many threads."""
+    links: list[str]
+    """Links that names() passed over: what a link points to is not part of the set."""
 
     def names(self) -> Iterator[str]:
         """Yield the path of every regular file, with forward slashes, in any order."""
@@ -56,6 +79,7 @@ class FolderMembers:
     def __init__(self, path: SourcePath) -> None:
         self._path = path
         self.at_once = reads_at_once(path)
+        self.links: list[str] = []
 
     def names(self) -> Iterator[str]:
         files = files_below(
@@ -64,10 +88,13 @@ class FolderMembers:
         for file in files:
             inner = inner_path(file, self._path)
             assert inner is not None
-            yield inner.as_posix()
+            if file.is_symlink():
+                self.links.append(inner.as_posix())
+            else:
+                yield inner.as_posix()
 
     def read(self, name: str) -> bytes:
-        path = self._path / name
+        path = self._path / name if isinstance(self._path, BucketPath) else inside(self._path, name)
         with path.open("rb") as file:
             return _limited(file)
 
@@ -81,6 +108,7 @@ class ZipMembers:
     at_once = 1
 
     def __init__(self, path: SourcePath) -> None:
+        self.links: list[str] = []
         self._file = opened(path)
         try:
             self._zip = zipfile.ZipFile(self._file)
@@ -119,7 +147,9 @@ class TarMembers:
             raise _broken_archive(path, "tar", error) from error
         try:
             self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 - closed by close()
-            self._infos = {info.name: info for info in self._tar if info.isfile()}
+            infos = list(self._tar)
+            self._infos = {info.name: info for info in infos if info.isfile()}
+            self.links = [info.name for info in infos if info.issym() or info.islnk()]
         except (tarfile.TarError, OSError, EOFError) as error:
             self._file.close()
             raise _broken_archive(path, "tar", error) from error
@@ -147,11 +177,17 @@ class SingleFile:
     def __init__(self, path: SourcePath) -> None:
         opened(path).close()
         self._path = path
+        self.links: list[str] = []
         bases = (path.name, path.stem)
         names = [f"{base}{suffix}" for base in bases for suffix in SIDECAR_SUFFIXES]
         names.append(f".{path.stem}_meta.json")
-        there = are_there([path.with_name(name) for name in names])
-        self._sidecars = {name for name, is_there in zip(names, there, strict=True) if is_there}
+        beside = [path.with_name(name) for name in names]
+        self._sidecars = set()
+        for file, is_there in zip(beside, are_there(beside), strict=True):
+            if is_there and file.is_symlink():
+                self.links.append(file.name)
+            elif is_there:
+                self._sidecars.add(file.name)
 
     def names(self) -> Iterator[str]:
         return iter([self._path.name, *sorted(self._sidecars)])
@@ -173,12 +209,33 @@ def _decompressed(path: SourcePath) -> IO[bytes]:
     plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by TarMembers.close
     try:
         with file, opener(file, "rb") as packed:
-            shutil.copyfileobj(packed, plain, 2**20)
+            _unpack(path, packed, plain)
         plain.seek(0)
     except BaseException:
         plain.close()
         raise
     return plain
+
+
+def _unpack(path: SourcePath, packed: IO[bytes], plain: IO[bytes]) -> None:
+    """Copy what is unpacked. Raises SourceError before it grows beyond the limit or fills the disk."""
+    limit = max(MAX_UNPACKED_BYTES, UNPACKED_RATIO * path.stat().st_size)
+    size = 0
+    while piece := packed.read(2**20):
+        size += len(piece)
+        if size > limit:
+            raise SourceError(
+                f"{path} unpacks to more than {limit / 2**30:.1f} GiB, more than pictures would",
+                hint="if it is meant to be so, unpack it yourself and name the folder",
+            )
+        if size % SPACE_CHECKED < len(piece) and free_bytes(tempfile.gettempdir()) < SPARE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        plain.write(piece)
+
+
+def free_bytes(folder: str) -> int:
+    """Return how many bytes are free on the disk of a folder."""
+    return shutil.disk_usage(folder).free
 
 
 def _limited(file: IO[bytes]) -> bytes:
@@ -189,10 +246,10 @@ def _limited(file: IO[bytes]) -> bytes:
 
 
 def _broken_archive(path: SourcePath, kind: str, error: Exception) -> SourceError:
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return SourceError(
-            f"{path} does not fit on the disk when unpacked",
-            hint="unpack it yourself, elsewhere, and name the folder",
+            f"{path} does not fit on the disk of {tempfile.gettempdir()} when unpacked",
+            hint="set TMPDIR to a folder on a larger disk, or unpack it yourself and name the folder",
         )
     return SourceError(
         f"{path} is not a readable {kind} archive ({error})",

@@ -12,13 +12,36 @@ from av.stream import Disposition
 from animeds_db.errors import SourceError
 from animeds_db.media.bucket_path import BucketPath, SourcePath
 from animeds_db.media.read_ahead import BLOCK, BucketFile
+from animeds_db.picture_files import MAX_PIXELS, PictureError, open_picture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-MAX_PIXELS = 89_478_485
-"""Pictures and frames with more pixels are refused as bombs. Pillow's limit: a 256 MiB RGB picture."""
+DEMUXERS = (
+    *("matroska", "mov", "avi", "mpegts", "mpeg", "mpegvideo", "m4v", "h264", "hevc", "ivf", "obu", "vc1"),
+    *(
+        "ogg",
+        "flv",
+        "asf",
+        "rm",
+        "nut",
+        "mxf",
+        "mxf_opatom",
+        "dv",
+        "gxf",
+        "wtv",
+        "yuv4mpegpipe",
+        "gif",
+        "apng",
+    ),
+    # found so that the message can say "only audio"
+    *("mp3", "flac", "wav", "aac", "ac3", "eac3", "dts", "truehd", "aiff", "ape", "tta", "w64"),
+)
+"""FFmpeg's names of the containers that are opened. None of them opens a further file.
+
+Playlists and scripts (concat, hls, dash, image2, sdp, imf, …) do: they can name any file or address.
+"""
 
 HINT_DAMAGED = "get the file again, or try to repair it: ffmpeg -i broken.mkv -c copy repaired.mkv"
 HINT_TEXT = "look into it: it may be an error page or a playlist saved under this name"
@@ -59,22 +82,18 @@ class OpenVideo:
 
 def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
     try:
-        container = av.open(file or str(path), mode="r", metadata_errors="replace", buffer_size=BLOCK)
+        # An absolute path: FFmpeg takes "concat:…" at the start of a name for a protocol.
+        return av.open(
+            file or str(path.absolute()),
+            mode="r",
+            metadata_errors="replace",
+            buffer_size=BLOCK,
+            container_options={"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"},
+        )
     except av.FFmpegError as error:
         if file is not None and file.failure is not None:
             raise file.failure from error
         raise _not_a_video(path, error) from error
-    format_name = container.format.name
-    if format_name.endswith("_pipe") or format_name == "image2":
-        container.close()
-        raise SourceError(
-            f"{path} is a picture ({format_name.removesuffix('_pipe')}), not a video",
-            hint="give it a picture's suffix, or name the folder of pictures instead",
-        )
-    if format_name == "tty":  # FFmpeg plays any text file whose name ends in .txt or .nfo
-        container.close()
-        raise SourceError(f"{path} is text, not a video", hint=HINT_TEXT)
-    return container
 
 
 def opened(path: SourcePath) -> io.BufferedReader:
@@ -158,6 +177,11 @@ def _not_a_video(path: SourcePath, error: av.FFmpegError) -> SourceError:
         return SourceError(f"{path} is a Matroska file with a damaged head", hint=HINT_DAMAGED)
     if _looks_like_text(head):
         return SourceError(f"{path} is text, not a video", hint=HINT_TEXT)
+    if (kind := _picture_format(head)) is not None:
+        return SourceError(
+            f"{path} is a picture ({kind}), not a video",
+            hint="give it a picture's suffix, or name the folder of pictures instead",
+        )
     reason = error.strerror or type(error).__name__
     return SourceError(f"{path} is not a video that FFmpeg can read ({reason})", hint=HINT_DAMAGED)
 
@@ -170,6 +194,14 @@ def _looks_like_text(head: bytes) -> bool:
             return False
         text = head[: error.start].decode("utf-8")
     return all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
+
+
+def _picture_format(head: bytes) -> str | None:
+    """Return the format of a picture by the first bytes of its file, in lower case; None: it is not a picture."""
+    try:
+        return str(open_picture(head).format).lower()
+    except PictureError:
+        return None
 
 
 def _what_else(container: InputContainer) -> str:

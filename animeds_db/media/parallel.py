@@ -9,6 +9,9 @@ from typing import TypeVar
 
 from animeds_db.cores import core_count
 
+MAX_BYTES = 256 * 2**20
+"""Items in flight whose bytes add up to more are not held together: one picture of the largest size allowed."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -22,23 +25,36 @@ def worker_count() -> int:
 
 
 def map_in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int | None = None,
+    weigh: Callable[[Item], int] = lambda _item: 0,
 ) -> Generator[Result]:
     """Yield work(item) for each item, in order, computed by threads that run a few items ahead.
 
+    `weigh` returns the bytes that an item and its result take: no more items are started while those in flight
+    add up to MAX_BYTES. One item is always in flight, whatever it weighs.
     An error in `work` or in `items` is raised when its turn comes. Closing the generator waits for what
     has been started, so that nothing uses a file after it was closed.
     """
     count = workers or worker_count()
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[tuple[Future[Result], int]] = deque()
+    held = 0
+
     with ThreadPoolExecutor(count, thread_name_prefix="animeds-media") as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
-                while len(waiting) > count + 1:
-                    yield waiting.popleft().result()
+                weight = weigh(item)
+                while waiting and (len(waiting) > count or held + weight > MAX_BYTES):
+                    first, freed = waiting.popleft()
+                    held -= freed
+                    yield first.result()
+                    del first
+                waiting.append((pool.submit(work, item), weight))
+                held += weight
+                del item
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
         finally:
-            for future in waiting:
+            for future, _ in waiting:
                 future.cancel()

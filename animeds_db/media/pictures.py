@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +30,8 @@ from animeds_db.media.members import (
 )
 from animeds_db.media.notes import Notes
 from animeds_db.media.parallel import map_in_order
-from animeds_db.media.rendering import PictureError, decode_picture, picture_size
+from animeds_db.media.rendering import decode_picture, picture_size
+from animeds_db.picture_files import PictureError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif"})
 ARCHIVE_SUFFIXES = frozenset(
@@ -135,7 +136,7 @@ class Pictures:
 
     def frames(self) -> Iterator[PictureFrame]:
         """Yield every picture that can be decoded; the others become warnings."""
-        with closing(map_in_order(self._try_decode, self._read_all())) as results:
+        with closing(map_in_order(self._try_decode, self._read_all(self.members), weigh=_weight)) as results:
             for member, result in results:
                 if isinstance(result, PictureFrame):
                     yield result
@@ -147,12 +148,22 @@ class Pictures:
         """How many pictures may be read at the same time, from as many threads."""
         return self._files.at_once
 
-    def _read_all(self) -> Iterator[tuple[str, bytes | Exception]]:
+    def chosen(self, members: Iterable[str]) -> Generator[PictureFrame]:
+        """Yield these pictures, in this order. Raises SourceError for one that cannot be read or decoded."""
+        with closing(map_in_order(self._try_decode, self._read_all(members), weigh=_weight)) as results:
+            for member, result in results:
+                if isinstance(result, PictureError):
+                    raise SourceError(f"{self.path}: {member}: {result}", hint=result.hint) from result
+                if isinstance(result, Exception):
+                    raise SourceError(f"{self.path}: {member} cannot be read ({result})") from result
+                yield result
+
+    def _read_all(self, members: Iterable[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """Read files in order: archives by one thread, folders in buckets by several."""
         if self.at_once == 1:
-            yield from map(self._try_read, self.members)
+            yield from map(self._try_read, members)
             return
-        with closing(map_in_order(self._try_read, self.members, self.at_once)) as read:
+        with closing(map_in_order(self._try_read, members, self.at_once)) as read:
             yield from read
 
     def _try_read(self, member: str) -> tuple[str, bytes | Exception]:
@@ -204,6 +215,11 @@ class Pictures:
                 metadata.append(name)
             elif suffix_of(Path(last)) in PICTURE_SUFFIXES:
                 pictures.add(name)
+        if self._files.links:
+            some = ", ".join(ascii(name) for name in self._files.links[:3])
+            self._notes.tell(
+                f"{len(self._files.links)} links were left out, as links are not followed: {some}"
+            )
         readable = {name for name in pictures if _is_text(name)}
         for name in sorted(pictures - readable):
             self._notes.tell(f"{name!a} was left out: its name is not valid text, rename it")
@@ -230,6 +246,15 @@ class Pictures:
             if width:
                 break
         return MediaInfo(kind, None, width, height, None, None, 0, None)
+
+
+def _weight(item: tuple[str, bytes | Exception]) -> int:
+    """Return the bytes that a picture takes in memory: its file's, and three for each pixel its head claims."""
+    data = item[1]
+    if isinstance(data, Exception):
+        return 0
+    width, height = picture_size(data)
+    return len(data) + 3 * width * height
 
 
 def suffix_of(path: PurePath | BucketPath) -> str:

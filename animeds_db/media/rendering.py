@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from animeds_db.media.opening import MAX_PIXELS
-
-DECODE_ERRORS = (
-    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
-    *(RuntimeError, struct.error, zlib.error),
-)
-"""What Pillow's readers raise on damage: each format has its own habits (found by fuzzing)."""
-
-HINT_BOMB = "a size like this is a mistake or an attack; scale the picture down if it is neither"
-
-
-class PictureError(Exception):
-    """A picture that cannot be decoded. `str(e)` says why, without its name; `hint` is the way out."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+from animeds_db.picture_files import DECODE_ERRORS, PictureError, open_picture
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels as displayed, from the head alone; (0, 0) when it is not a picture."""
     try:
-        image = _open(data)
+        image = open_picture(data)
         turned = image.getexif().get(274, 1) >= 5  # Exif orientation 5…8 swap the sides
     except (PictureError, *DECODE_ERRORS):
         return 0, 0
@@ -44,30 +26,14 @@ def decode_picture(data: bytes) -> tuple[np.ndarray, bool]:
     Upright by Exif orientation, transparency laid on white, 16 bits reduced to 8, embedded colour profiles
     applied. Raises PictureError.
     """
-    image = _open(data)
+    image = open_picture(data)
     try:
         is_animated = bool(getattr(image, "is_animated", False))
         image.load()
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_flattened(_standard_colours(_eight_bit(upright)))), is_animated
     except DECODE_ERRORS as error:
-        raise PictureError(f"damaged ({error})", "get the file again") from error
-
-
-def _open(data: bytes) -> Image.Image:
-    """Read the head, and refuse what would fill the memory. Raises PictureError."""
-    if not data:
-        raise PictureError("empty (zero bytes)", "get the file again")
-    try:
-        image = Image.open(io.BytesIO(data))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"more than {MAX_PIXELS:,} pixels", HINT_BOMB) from error
-    except DECODE_ERRORS as error:
-        raise PictureError("not a picture that can be read", "look into it: the suffix may lie") from error
-    if image.width * image.height > MAX_PIXELS:
-        size = f"{image.width}×{image.height}"
-        raise PictureError(f"{size} is more than the limit of {MAX_PIXELS:,} pixels", HINT_BOMB)
-    return image
+        raise PictureError(f"damaged ({error})", hint="get the file again") from error
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

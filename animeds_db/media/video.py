@@ -65,7 +65,8 @@ class Video:
         with closing(Reader(self.path, self._stream)) as reader, closing(KeyDecoder(reader)) as decoder:
             timeline = Timeline(reader, self._notes)
             keys = (p for p in self._packets(reader, timeline, start, end) if p.is_keyframe)
-            with closing(map_in_order(decoder, keys)) as results:
+            weight = 3 * reader.stream.width * reader.stream.height
+            with closing(map_in_order(decoder, keys, weigh=lambda _packet: weight)) as results:
                 for alone in results:
                     self._note_missing(reader, alone)
                     for decoded in alone.frames:

@@ -5,7 +5,6 @@ Its one rule: a video that is gone costs sharpness, never the sheet.
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.errors import SourceError
+from animeds_db.picture_files import open_picture
 from animeds_db.store import Store
 
 Images = Callable[[Sequence[str]], Iterator[tuple[str, Image.Image]]]
@@ -64,7 +64,7 @@ def _decoded(
     rest = [frame for frame in frames if frame not in done]
     rows = store.take("thumbnails", rest, ["frame_id", "webp"])
     for frame, webp in zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True):
-        yield frame, Image.open(io.BytesIO(webp)).convert("RGB")
+        yield frame, open_picture(webp).convert("RGB")
 
 
 def _head(image: Image.Image, face: Mapping[str, Any]) -> Image.Image:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from animeds_db.contact_sheet import Cell, Section, Sheet, write_sheet
 from animeds_db.errors import UsageError
+from animeds_db.picture_files import open_picture
 from animeds_db.session import Session
 from animeds_db.steps.dedup import frame_ranks, settled
 from animeds_db.steps.frame_vectors import HeldVectors, Progress
@@ -99,7 +98,7 @@ def _sheet(store: Store, threshold: float, pairs: Sequence[Pair]) -> Sheet:
         cells = [
             Cell(
                 name,
-                Image.open(io.BytesIO(pictures[name])) if name in pictures else None,
+                open_picture(pictures[name]) if name in pictures else None,
                 (f"{pair.cosine:.4f}",),
             )
             for pair in pairs

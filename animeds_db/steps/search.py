@@ -146,16 +146,16 @@ def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
 
 
 def _of_picture(path: Path, model: str) -> np.ndarray:
-    from PIL import Image
-
     from animeds_db.errors import ModelError
+    from animeds_db.media.rendering import decode_picture
     from animeds_db.models import load_profile
 
     try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-    except (OSError, Image.DecompressionBombError) as error:
+        pixels, _ = decode_picture(path.read_bytes())
+    except OSError as error:
         raise SourceError(f"{path} cannot be read as a picture: {error}") from error
+    except SourceError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error}", hint=error.hint) from error
     embedder = load_profile("none", overrides={"image": model.partition("@")[0]}).image
     assert embedder is not None
     if embedder.id != model:

@@ -19,6 +19,7 @@ from typing import TypeVar
 from animeds_db import schema
 from animeds_db.errors import SourceError
 from animeds_db.media import Frame, Pictures, Video
+from animeds_db.media.parallel import MAX_BYTES
 from animeds_db.store import Store
 from animeds_ingest.measure import measure, thumbnail
 from animeds_ingest.rows import Analyser, Chunk, Measured, join
@@ -95,7 +96,7 @@ def chunks(
     """Measure and analyse frames that have their numbers, but those in `done`; yield their rows chunk by chunk."""
     parts: list[Chunk] = []
     batch: list[Measured] = []
-    n_chunk = n_total = 0
+    n_chunk = n_total = held = 0
     with closing(_measured(numbered, done, workers)) as frames:
         for measured in frames:
             n_total += 1
@@ -103,9 +104,10 @@ def chunks(
                 continue
             batch.append(measured)
             n_chunk += 1
-            if len(batch) == BATCH or n_chunk == CHUNK:
+            held += _weight(measured.frame)
+            if len(batch) == BATCH or n_chunk == CHUNK or held > MAX_BYTES:
                 parts.append(analyser.rows(source_id, batch))
-                batch = []
+                batch, held = [], 0
             if n_chunk == CHUNK:
                 yield join(parts)
                 parts, n_chunk = [], 0
@@ -122,21 +124,53 @@ def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) ->
     def work(item: Numbered) -> Measured | None:
         return None if item[1] in done else _measure(*item)
 
-    return overlapped(frames, work, workers)
+    return overlapped(frames, work, workers, weigh=lambda item: _weight(item[0]))
 
 
-def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: int = 2) -> Generator[Result]:
+def _weight(frame: Frame) -> int:
+    """Return the bytes of a frame's pixels in memory."""
+    return 3 * frame.width * frame.height
+
+
+class _Room:
+    """Counts the bytes in flight between two threads. One item is always let in, whatever it weighs."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._changed = threading.Condition()
+
+    def take(self, weight: int, stop: threading.Event) -> None:
+        """Wait until there is room, or until `stop` is set."""
+        with self._changed:
+            while self._held and self._held + weight > MAX_BYTES and not stop.is_set():
+                self._changed.wait(0.1)
+            self._held += weight
+
+    def give(self, weight: int) -> None:
+        """Make room again."""
+        with self._changed:
+            self._held -= weight
+            self._changed.notify_all()
+
+
+def overlapped(
+    items: Iterator[Item],
+    work: Callable[[Item], Result],
+    workers: int = 2,
+    weigh: Callable[[Item], int] = lambda _item: 0,
+) -> Generator[Result]:
     """Decode `items` in one thread, `work` on them in others; yield in order. At most WAITING are held.
 
+    `weigh` returns an item's bytes: fewer items are held where they add up to more than MAX_BYTES.
     With no workers, one is done after the other in this thread.
     """
     if not workers:
         yield from map(work, items)
         return
-    waiting: queue.Queue[Future[Result] | _End] = queue.Queue(WAITING)
-    stop = threading.Event()
+    waiting: queue.Queue[tuple[Future[Result], int] | _End] = queue.Queue(WAITING)
+    stop, room = threading.Event(), _Room()
 
-    def put(item: Future[Result] | _End) -> bool:
+    def put(item: tuple[Future[Result], int] | _End) -> bool:
         while not stop.is_set():
             try:
                 waiting.put(item, timeout=0.1)
@@ -149,7 +183,9 @@ def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: i
         error: BaseException | None = None
         try:
             for item in items:
-                if not put(pool.submit(work, item)):
+                weight = weigh(item)
+                room.take(weight, stop)
+                if stop.is_set() or not put((pool.submit(work, item), weight)):
                     return
         except BaseException as caught:  # noqa: BLE001 (raised again by the consumer)
             error = caught
@@ -165,7 +201,9 @@ def overlapped(items: Iterator[Item], work: Callable[[Item], Result], workers: i
                     if item.error:
                         raise item.error
                     return
-                yield item.result()
+                future, weight = item
+                yield future.result()
+                room.give(weight)
         finally:
             stop.set()
             thread.join()

@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.errors import ModelError, SourceError, StoreError
-from animeds_db.media.rendering import PictureError, decode_picture
+from animeds_db.media.rendering import decode_picture
 from animeds_db.models import Box, Detector, Embedder, load_profile
 from animeds_db.models.crops import head_crop
+from animeds_db.picture_files import PictureError, open_picture
 from animeds_db.session import Session
 from animeds_db.steps.characters.classify import vector_model
 
@@ -100,7 +101,7 @@ def as_webp(picture: np.ndarray) -> bytes:
 
 def of_webp(data: bytes) -> np.ndarray:
     """Return the pixels of a stored head crop, uint8 RGB [h,w,3]."""
-    with Image.open(io.BytesIO(data)) as image:
+    with open_picture(data) as image:
         return np.asarray(image.convert("RGB"))
 
 
