@@ -25,7 +25,7 @@ FROM faces AS f
 JOIN frames AS g USING (frame_id)
 LEFT JOIN clusters AS c ON c.face_id = f.face_id
 LEFT JOIN sizes ON sizes.cluster = c.cluster
-LEFT JOIN lance_identities AS i ON i.detection_id = f.face_id
+LEFT JOIN identities AS i ON i.detection_id = f.face_id
 WHERE coalesce(f.character, 'unknown') = 'unknown'
   AND f.fh_ratio >= $least
   AND ($show IS NULL OR f."show" = $show)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from labelled import dataset, face_of, identify, named
+from tables import rows
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import UsageError
@@ -31,6 +32,25 @@ def test_renaming_to_a_name_that_is_taken_merges_and_undo_parts_them(ds: Dataset
     assert set(named(ds).values()) == {"Fate"}
     ds.undo()
     assert sorted(named(ds).values()) == ["Fate", "nanoha", "nanoha"]
+
+
+def test_a_rename_reaches_the_next_character_of_each_answer(ds: Dataset) -> None:
+    answers = [
+        {
+            "detection_id": face,
+            "frame_id": face[:18],
+            "source_id": face[:8],
+            "character": who,
+            "second": next_one,
+        }
+        for face, who, next_one in ((face_of(0), "Fate", "nanoha"), (face_of(2), "unknown", "nanoha"))
+    ]
+    ds.store.rewrite("identities", rows(ds.store, "identities", *answers))
+    ds.rename_characters({"nanoha": "N", "Fate": "F"})
+    seconds = dict(ds.sql("SELECT detection_id, second FROM identities").fetchall())
+    assert seconds == {face_of(0): "N", face_of(2): "N"}
+    nearest = ds.query("unknown_faces", {"least": 0}).select("face_id, nearest").fetchall()
+    assert (face_of(2), "N") in nearest and "nanoha" not in {name for _, name in nearest}
 
 
 def test_chains_are_followed_and_renaming_back_is_no_circle(ds: Dataset, tmp_path: Path) -> None:

@@ -7,10 +7,16 @@
 -- by          examples | shot (named before and after in that shot) | tag | body (seen from behind)
 -- example_id  what decided it
 CREATE OR REPLACE VIEW identities AS
-SELECT i.detection_id, i.character, i.* EXCLUDE (detection_id, character)
-FROM lance_identities AS i
-ANTI JOIN names ON names.name = i.character
-UNION ALL
-SELECT i.detection_id, names.final, i.* EXCLUDE (detection_id, character)
-FROM lance_identities AS i
-JOIN names ON names.name = i.character;
+WITH answers AS (  -- a union and not a join, so that a condition on `character` reaches the table
+    SELECT i.detection_id, i.character, i.* EXCLUDE (detection_id, character)
+    FROM lance_identities AS i
+    ANTI JOIN names ON names.name = i.character
+    UNION ALL
+    SELECT i.detection_id, names.final, i.* EXCLUDE (detection_id, character)
+    FROM lance_identities AS i
+    JOIN names ON names.name = i.character
+)
+
+SELECT answers.* REPLACE (coalesce(renamed.final, answers.second) AS second)
+FROM answers
+LEFT JOIN names AS renamed ON renamed.name = answers.second;
