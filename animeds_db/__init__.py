@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.errors import AnimedsError
 
 if TYPE_CHECKING:
-    from animeds_db.client import RemoteDataset, connect
     from animeds_db.dataset import Dataset, create, open  # noqa: A004 (animeds_db.open reads well)
+    from animeds_db.web.client import RemoteDataset, connect
 
 __version__ = "0.1.0"
 __all__ = ["AnimedsError", "Dataset", "RemoteDataset", "__version__", "connect", "create", "open"]
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(dataset, name)
     if name in ("RemoteDataset", "connect"):
-        from animeds_db import client
+        from animeds_db.web import client
 
         return getattr(client, name)
     raise AttributeError(f"module 'animeds_db' has no attribute {name!r}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
     from animeds_db.export.plan import Plan
-    from animeds_db.steps.shape import Shape
+    from animeds_db.export.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Exporting:
         `include_copies=False`. Raises QueryError, ExportError, SourceError, UsageError.
         """
         from animeds_db.export import Provenance, export, select
-        from animeds_db.steps.shape import agreed
+        from animeds_db.export.shape import agreed
 
         selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
         options, shape = agreed(options, shape)
@@ -91,7 +91,7 @@ class Exporting:
     ) -> ExportPreview:
         """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
         from animeds_db.export import select
-        from animeds_db.steps.shape import agreed, folders_of
+        from animeds_db.export.shape import agreed, folders_of
 
         selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
         options, shape = agreed(options, shape)
@@ -121,7 +121,7 @@ class Exporting:
         """
         from animeds_db.captions import CaptionProfile
         from animeds_db.export import select
-        from animeds_db.steps.captions import captioned
+        from animeds_db.export.captioning import captioned
 
         selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
         plan = select(self.session, selected, dropped=include_dropped)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.errors import UsageError
 
 if TYPE_CHECKING:
-    from animeds_db.named_queries import NamedQuery
+    from animeds_db.session.named_queries import NamedQuery
 
 ALSO = ("copies", "dropped")
 """Parameters of named queries that let near-duplicates, and frames that a person dropped, count as well."""
@@ -36,7 +36,7 @@ class Selected:
             raise UsageError("A selection is either a named query or SQL.", hint="give one of query and sql")
         if query is None:
             return cls(str(sql), params)
-        from animeds_db.named_queries import find
+        from animeds_db.session.named_queries import find
 
         named = find(query)
         selected = cls(named.sql, named.bind(params), named)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from timing import in_turns, table
 
-from animeds_db.scripts import sql_script
+from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.neighbours import References, neighbours
 
 WIDTH, EXAMPLES, CHARACTERS, K = 768, 500, 25, 5
@@ -77,7 +77,7 @@ def ours(material: Material) -> np.ndarray:
     with duckdb.connect() as workbench:
         workbench.register("neighbours", neighbours(material.faces, references, K))
         workbench.register("refs", references.table())
-        votes = workbench.sql(sql_script("steps", "classify_vote.sql")).to_arrow_table()
+        votes = workbench.sql(sql_script("steps/classify", "vote.sql")).to_arrow_table()
     character = votes["character"].combine_chunks().dictionary_encode()
     names = np.empty(len(material.faces), object)
     names[votes["face"].to_numpy()] = np.array(character.dictionary, object)[np.array(character.indices)]

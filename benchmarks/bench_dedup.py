@@ -21,15 +21,15 @@ import numpy as np
 from drawn_pairs import drawings, same
 from timing import table
 
-from animeds_db.dataset import Dataset, open_or_create
+from animeds_db.dataset.dataset import Dataset, open_or_create
 from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
 from animeds_db.sample.truth import Truth
-from animeds_db.steps.dedup import frame_ranks, settled
-from animeds_db.steps.frame_vectors import HeldVectors, exact_join
-from animeds_db.steps.matches import FRAMES, DedupOptions, find_matches, vectors
+from animeds_db.steps.dedup.find import frame_ranks, settled
+from animeds_db.steps.dedup.frame_vectors import HeldVectors, exact_join
+from animeds_db.steps.dedup.matches import FRAMES, DedupOptions, find_matches, vectors
 from animeds_db.vectors import normalise
-from animeds_ingest.local import ingest
+from animeds_ingest.engines.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

@@ -27,14 +27,14 @@ import numpy as np
 from timing import table
 
 import animeds_db
-from animeds_db.dataset import Dataset, open_or_create
+from animeds_db.dataset.dataset import Dataset, open_or_create
 from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
 from animeds_db.sample.truth import State, Truth
 from animeds_db.steps.characters.classify import ClassifyOptions
 from animeds_db.steps.characters.examples import add_faces
-from animeds_db.steps.review import estimate, review_faces, write_answers
-from animeds_ingest.local import ingest
+from animeds_db.steps.characters.review import estimate, review_faces, write_answers
+from animeds_ingest.engines.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

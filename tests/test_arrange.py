@@ -13,10 +13,10 @@ from tables import add_source, frame, rows
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import CropOptions, select
+from animeds_db.export.arrange import Arrangement
+from animeds_db.export.balance import Balance
+from animeds_db.export.shape import Shape, folders_of
 from animeds_db.session import Session
-from animeds_db.steps.arrange import Arrangement
-from animeds_db.steps.balance import Balance
-from animeds_db.steps.shape import Shape, folders_of
 
 GIRL = [("1girl", "general", 97)]
 GIRLS = [("2girls", "general", 97)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from animeds_db.scripts import sql_script
+from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.calibrate import calibrate
 from animeds_db.steps.characters.neighbours import STEP, References, neighbours
 
@@ -39,7 +39,7 @@ def workbench() -> duckdb.DuckDBPyConnection:
 def vote(neighbouring: pa.Table, of: References) -> pa.Table:
     workbench().register("neighbours", neighbouring)
     workbench().register("refs", of.table())
-    return workbench().sql(sql_script("steps", "classify_vote.sql")).order("face").to_arrow_table()
+    return workbench().sql(sql_script("steps/classify", "vote.sql")).order("face").to_arrow_table()
 
 
 def units(rng: np.random.Generator, n: int, width: int = 6) -> np.ndarray:

@@ -14,7 +14,7 @@ from faceclusters import faces_store, looks, near
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.steps.clusters import (
+from animeds_db.steps.clusters.find import (
     ClusterOptions,
     cluster_faces,
     merge_clusters,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from labelled import detect_again
 
 from animeds_db.dataset import Dataset
-from animeds_db.steps.cluster_words import ONE_PERSON, Said, understood
-from animeds_db.steps.clusters import ClusterOptions, cluster_faces, merge_clusters, split_cluster
+from animeds_db.steps.clusters.corrections import ONE_PERSON, Said, understood
+from animeds_db.steps.clusters.find import ClusterOptions, cluster_faces, merge_clusters, split_cluster
 
 ANNA, BEA, CARA = looks(3)
 TWIN = ANNA + 0.45 * BEA  # so alike that a run takes her for Anna

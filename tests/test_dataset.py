@@ -12,7 +12,7 @@ from framestore import dataset_of, frame_rows, unit
 from ingesting import WITHOUT_MODELS, run
 
 import animeds_db
-from animeds_db.dataset import open_or_create
+from animeds_db.dataset.dataset import open_or_create
 from animeds_db.errors import AnimedsError, QueryError, StoreError, UsageError
 from animeds_db.media import Video
 

@@ -77,7 +77,7 @@ def test_every_example_of_the_sql_page_gives_rows(sql: str) -> None:
 def test_every_view_and_macro_is_on_the_sql_page() -> None:
     text = SQL.read_text("utf-8")
     names = set()
-    for path in (ROOT / "sql").glob("*/*.sql"):
+    for path in (ROOT / "sql").rglob("*.sql"):
         names |= set(
             re.findall(r"^CREATE OR REPLACE (?:VIEW|MACRO)\s+(\w+)", path.read_text("utf-8"), re.MULTILINE)
         )

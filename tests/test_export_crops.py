@@ -18,8 +18,8 @@ from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import CropOptions, ExportOptions, export, select
 from animeds_db.export.render import crop_box
 from animeds_db.export.sizes import BUCKET_STEP, MAX_RATIO, Resize
-from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.session.scripts import sql_script
 
 BOXES = st.tuples(*[st.floats(0, 1)] * 4).map(
     lambda v: (min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3]))

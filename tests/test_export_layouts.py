@@ -15,9 +15,9 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
+from animeds_db.export.balance import Balance, balanced
 from animeds_db.export.layouts import webdataset
-from animeds_db.steps.balance import Balance, balanced
-from animeds_db.steps.shape import Shape, agreed
+from animeds_db.export.shape import Shape, agreed
 
 STEERED: list[dict[str, Any]] = [
     {"folder": "1_character/Aoba", "repeats": 3, "filename": "v1.5 first"},

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from measuring import drawn, luma, subtitled
 from PIL import Image, ImageDraw
 
-from animeds_ingest.borders import Borders, find_borders
-from animeds_ingest.measure import (
+from animeds_ingest.measures.borders import Borders, find_borders
+from animeds_ingest.measures.frame import (
     is_blank,
 )
 

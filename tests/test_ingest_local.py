@@ -13,7 +13,8 @@ from PIL import Image
 
 from animeds_db.session import Session
 from animeds_db.store import Store
-from animeds_ingest import local, pipeline
+from animeds_ingest import pipeline
+from animeds_ingest.engines import local
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from videos import write_video
 
 from animeds_db import schema
 from animeds_db.media import Video
-from animeds_ingest.measure import (
+from animeds_ingest.measures.frame import (
     Measures,
     brightness_and_contrast,
     measure,
@@ -25,8 +25,8 @@ from animeds_ingest.measure import (
     sharpness_of,
     thumbnail,
 )
-from animeds_ingest.phash import distance, phash
-from animeds_ingest.views import grey, small
+from animeds_ingest.measures.phash import distance, phash
+from animeds_ingest.measures.views import grey, small
 
 # All together
 

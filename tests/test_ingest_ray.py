@@ -28,9 +28,9 @@ from animeds_db.errors import EngineError, StoreError
 from animeds_db.models import Models, load_profile
 from animeds_db.store import Store
 from animeds_db.workers import Ray, Seat, handout, sole_coordinator, versions
-from animeds_ingest import ray_engine
+from animeds_ingest.engines import ray as ray_engine
+from animeds_ingest.engines.ray_worker import Job, SourceWorker, Whole
 from animeds_ingest.outcomes import Outcome, Report
-from animeds_ingest.ray_worker import Job, SourceWorker, Whole
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

@@ -16,7 +16,7 @@ from videos import moving_pictures, write_clip, write_video
 
 from animeds_db.errors import UsageError
 from animeds_db.media import Pictures, Video
-from animeds_ingest.changes import FRACTION, HI, LO, ChangeFilter, block_sums, plane_changed
+from animeds_ingest.measures.changes import FRACTION, HI, LO, ChangeFilter, block_sums, plane_changed
 from animeds_ingest.sampling import Sampling, sample
 
 FFMPEG = shutil.which("ffmpeg")

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 from videos import write_video
 
 from animeds_db.media import Frame, Video
+from animeds_ingest.measures.shots import ShotCounter, Signature, colour_distance, is_cut, outline_correlation
 from animeds_ingest.sampling import Sampling, sample
-from animeds_ingest.shots import ShotCounter, Signature, colour_distance, is_cut, outline_correlation
 
 SIZE = (320, 180)
 

@@ -13,12 +13,13 @@ from ingesting import everything, run
 from animeds_db.errors import SourceError
 from animeds_db.models import Models, load_profile
 from animeds_db.store import Store
-from animeds_ingest import pipeline, stretches
+from animeds_ingest import pipeline
+from animeds_ingest.engines import stretches
+from animeds_ingest.engines.stretches import Numbering, finish, ingest_stretch, number
 from animeds_ingest.one_source import prepare
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
-from animeds_ingest.stretches import Numbering, finish, ingest_stretch, number
 
 
 @cache

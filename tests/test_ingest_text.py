@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from measuring import MATERIAL, drawn, luma, subtitled
 
 from animeds_db.media import Video
-from animeds_ingest.burned_text import text_share, text_shares
-from animeds_ingest.views import grey
+from animeds_ingest.measures.burned_text import text_share, text_shares
+from animeds_ingest.measures.views import grey
 
 LINES = (
     "I never said that you could go.",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from animeds_db.scripts import sql_script
+from animeds_db.session.scripts import sql_script
 
 VIEWS = ("undone", "said", "tag_labels", "frame_labels", "box_labels", "names")
 KEYS = "label_id, act, field, op, value, subject, frame_id, source_id, kind"
@@ -50,7 +50,7 @@ def sql() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         connection.execute(sql_script("macros", "boxes.sql"))
         for name in VIEWS:
-            connection.execute(sql_script("views", f"{name}.sql"))
+            connection.execute(sql_script("layers", f"{name}.sql"))
         yield connection
 
 

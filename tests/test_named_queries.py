@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tables import add_source, frame, new_store, rows
 
 from animeds_db.errors import QueryError
-from animeds_db.named_queries import (
+from animeds_db.session import Session
+from animeds_db.session.named_queries import (
     NamedQuery,
     Param,
     as_relation,
@@ -23,7 +24,6 @@ from animeds_db.named_queries import (
     render,
     split_list,
 )
-from animeds_db.session import Session
 
 HEADER = """-- name: mine
 -- Frames of a character.

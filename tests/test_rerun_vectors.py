@@ -15,8 +15,8 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, StoreError
 from animeds_db.models import Models
 from animeds_db.session import Session
-from animeds_db.steps.dedup import DedupOptions
-from animeds_db.steps.search import unsearched
+from animeds_db.steps.dedup.find import DedupOptions
+from animeds_db.steps.search.frames import unsearched
 from animeds_db.store import Store
 from animeds_ingest import pipeline
 from animeds_ingest.rerun import drop, rerun

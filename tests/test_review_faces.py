@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.steps.review import estimate, review_faces, write_answers
+from animeds_db.steps.characters.review import estimate, review_faces, write_answers
 
 ANNA, BEA = looks(2)
 

@@ -16,6 +16,7 @@ from tables import add_source, frames, new_store, tagged_store
 
 from animeds_db.errors import QueryError
 from animeds_db.session import Session
+from animeds_db.upkeep.optimize import tend_if_worth_it
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +261,7 @@ def test_compaction_does_not_disturb_a_relation(tmp_path: Path) -> None:
     for first in range(0, 8, 2):
         store.upsert("frames", frames(store, "aaaaaaaa", 2, first=first))
     relation = Session(store).sql("SELECT frame_id FROM frames")
-    assert store.compact_if_needed(max_fragments=2) == ["frames"]
+    assert tend_if_worth_it(store, 2) == ["frames"]
     assert len(relation.fetchall()) == 8
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
-from animeds_db.steps.labels import Word, speak
+from animeds_db.steps.labels.changes import Word, speak
 from animeds_db.store import Store
-from animeds_ingest.local import ingest
+from animeds_ingest.engines.local import ingest
 from animeds_ingest.outcomes import Report
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover

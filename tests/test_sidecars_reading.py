@@ -13,7 +13,7 @@ from PIL import Image
 
 from animeds_db.media import Pictures
 from animeds_db.tagtext import key, keyed, parts, reads_as_prose, tag_of
-from animeds_ingest.sidecars import Sidecar, Sidecars
+from animeds_ingest.sidecars.read import Sidecar, Sidecars
 
 GRABBER = """character: takamachi nanoha, fate testarossa
 copyright: mahou shoujo lyrical nanoha

@@ -17,7 +17,7 @@ from similarity_reference import all_cosines
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.steps.pairs import SimilarRows
+from animeds_db.steps.search.pairs import SimilarRows
 
 N = 60
 SOURCES = ("bbbbbbbb", "aaaaaaaa")

@@ -19,10 +19,12 @@ from PIL import Image
 from stills import as_zip
 
 import animeds_db
-from animeds_db import object_storage
 from animeds_db.errors import SourceError
-from animeds_db.media import BucketPath, FrameKey, Video, fetch, read_ahead, source_path
+from animeds_db.media import FrameKey, Video, fetch
 from animeds_db.models import load_profile
+from animeds_db.remote import read_ahead
+from animeds_db.remote import storage as object_storage
+from animeds_db.remote.paths import BucketPath, source_path
 from animeds_db.store import Store
 from animeds_ingest import one_source
 from animeds_ingest.sources import content_hash, discover, fingerprint
@@ -310,7 +312,7 @@ def test_a_network_that_stays_away_ends_the_source_and_the_next_run_goes_on(
 def run_specs(store: Store, specs: list[one_source.SourceSpec]) -> list[one_source.Outcome]:
     from ingesting import WITHOUT_MODELS
 
-    from animeds_ingest.local import ingest
+    from animeds_ingest.engines.local import ingest
     from animeds_ingest.sampling import Sampling
 
     return ingest(store, specs, Sampling.parse("all"), WITHOUT_MODELS).outcomes

@@ -17,8 +17,8 @@ from PIL import Image
 
 from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.steps.dedup import DedupOptions
-from animeds_db.steps.grouping import leaders
+from animeds_db.steps.dedup.find import DedupOptions
+from animeds_db.steps.dedup.grouping import leaders
 
 ONLY_VECTORS = DedupOptions(phash_distance=None)
 

@@ -14,11 +14,11 @@ from planted import planted
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
-from animeds_db.steps import remembered
-from animeds_db.steps.arrayfile import read_arrays, write_arrays
-from animeds_db.steps.frame_vectors import exact_join
-from animeds_db.steps.matches import DedupOptions
-from animeds_db.steps.remembered import FILE, remembered_join
+from animeds_db.steps.dedup import remembered
+from animeds_db.steps.dedup.arrayfile import read_arrays, write_arrays
+from animeds_db.steps.dedup.frame_vectors import exact_join
+from animeds_db.steps.dedup.matches import DedupOptions
+from animeds_db.steps.dedup.remembered import FILE, remembered_join
 from animeds_db.vectors import SimilarityIndex, similarity_index
 
 NAMES = [f"{letter * 8}" for letter in "abcdefg"]

@@ -20,13 +20,13 @@ from ray_here import Assassin, ray_here
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.steps import spread_vectors
 from animeds_db.steps.characters.classify import gather
 from animeds_db.steps.characters.compared import Chosen, Comparison, compared, pieces, together
-from animeds_db.steps.dedup import DedupOptions, frame_ranks
-from animeds_db.steps.frame_vectors import HeldVectors, exact_join
-from animeds_db.steps.matches import find_matches, read_frames, read_frames_only
-from animeds_db.steps.spread_vectors import SpreadVectors, rows_of_a_block, tool
+from animeds_db.steps.dedup import spread_vectors
+from animeds_db.steps.dedup.find import DedupOptions, frame_ranks
+from animeds_db.steps.dedup.frame_vectors import HeldVectors, exact_join
+from animeds_db.steps.dedup.matches import find_matches, read_frames, read_frames_only
+from animeds_db.steps.dedup.spread_vectors import SpreadVectors, rows_of_a_block, tool
 from animeds_db.workers import Ray, spread
 
 WRITTEN = ("duplicates", "segments")

@@ -9,7 +9,7 @@ import pytest
 from framestore import dataset_of, frame_rows, unit
 
 from animeds_db.dataset import Dataset
-from animeds_db.steps.matches import DedupOptions
+from animeds_db.steps.dedup.matches import DedupOptions
 
 ONLY_VECTORS = DedupOptions(phash_distance=None)
 NAMES = ("aaaaaaaa", "bbbbbbbb", "cccccccc", "dddddddd")

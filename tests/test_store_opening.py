@@ -14,8 +14,8 @@ from tables import WIDTH, frames, new_store
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.places import Place, place_new_database
 from animeds_db.store import Store
+from animeds_db.store.location import Place, place_new_database
 
 
 def everything(folder: Path) -> dict[str, bytes]:

@@ -24,12 +24,13 @@ from objectstore import BUCKET, DENIED, EXPIRED, ObjectStore, object_store, reac
 from tables import frames
 
 import animeds_db
-from animeds_db import object_storage, schema
+from animeds_db import schema
 from animeds_db.errors import ExportError, StoreError
 from animeds_db.export import ExportOptions, rebuild
 from animeds_db.models import load_profile
-from animeds_db.places import Place, place_new_database
+from animeds_db.remote import storage as object_storage
 from animeds_db.store import Store
+from animeds_db.store.location import Place, place_new_database
 from animeds_ingest import pipeline
 
 pytestmark = pytest.mark.filterwarnings(

@@ -14,7 +14,8 @@ from tables import WIDTH, add_source, frame, frames, new_store, rows
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store import MAX_TAGS, Store
+from animeds_db.store.store import MAX_TAGS, Store
+from animeds_db.upkeep.optimize import tend_if_worth_it
 
 
 def content(store: Store, name: str) -> list[dict[str, object]]:
@@ -182,8 +183,8 @@ def test_compaction_joins_the_pieces_and_keeps_every_row(tmp_path: Path) -> None
     for first in range(0, 12, 2):
         store.upsert("frames", frames(store, "aaaaaaaa", 2, first=first))
     before = content(store, "frames")
-    assert store.compact_if_needed() == []
-    assert store.compact_if_needed(max_fragments=3) == ["frames"]
+    assert tend_if_worth_it(store) == []
+    assert tend_if_worth_it(store, 3) == ["frames"]
     assert len(store.table("frames").get_fragments()) == 1
     assert content(store, "frames") == before
 
@@ -199,7 +200,7 @@ def test_compaction_beside_a_writer_loses_nothing(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     while writer.is_alive():
-        store.compact_if_needed(max_fragments=3)
+        tend_if_worth_it(store, 3)
     writer.join()
     assert [row["ordinal"] for row in content(store, "frames")] == list(range(30))
 

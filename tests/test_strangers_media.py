@@ -20,7 +20,7 @@ from videos import shared_clip
 from animeds_db.errors import SourceError
 from animeds_db.media import Pictures, Video, members, open_media
 from animeds_db.media.frame import Frame
-from animeds_db.media.parallel import MAX_BYTES, map_in_order
+from animeds_db.cores import MAX_BYTES, map_in_order
 from animeds_db.media.pictures import PictureFrame
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.models import Models
@@ -28,7 +28,7 @@ from animeds_db.picture_files import FORMATS, PictureError, open_picture
 from animeds_ingest import pipeline
 from animeds_ingest.pipeline import BATCH, chunks, overlapped
 from animeds_ingest.rows import Analyser, Chunk, Measured
-from animeds_ingest.sidecars import Sidecars
+from animeds_ingest.sidecars.read import Sidecars
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n%%EndComments\nshowpage\n%%EOF\n"
 

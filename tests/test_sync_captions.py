@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from animeds_db.export.picture import Picture
-from animeds_db.steps.labels import Word
+from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.captions import Ours, diff, edited
 from animeds_db.sync.facts import Facts
 from animeds_db.tagtext import key, keyed, tag_of

@@ -15,8 +15,8 @@ import pytest
 from tables import TAGS, add_source, frame, new_store, rows, tagged_store
 
 from animeds_db import schema
-from animeds_db.lanceview import LanceView
 from animeds_db.session import Session
+from animeds_db.session.lance_view import LanceView
 
 
 def view_of(

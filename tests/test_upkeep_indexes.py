@@ -16,7 +16,7 @@ from tables import frames, new_store
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
-from animeds_db.steps.search import by_index
+from animeds_db.steps.search.frames import by_index
 from animeds_db.store import Store
 from animeds_db.upkeep import indexes
 from animeds_db.upkeep.compaction import compact

@@ -22,7 +22,7 @@ from animeds_db.errors import UsageError
 from animeds_db.store import Store
 from animeds_db.upkeep.cleaning import clean, remove_orphans, replaced
 from animeds_db.upkeep.compaction import is_worth_it
-from animeds_db.upkeep.optimize import kept, optimize
+from animeds_db.upkeep.optimize import kept, optimize, tend_if_worth_it
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
 
@@ -133,7 +133,7 @@ def test_many_deleted_rows_are_worth_a_compaction(tmp_path: Path) -> None:
     assert not is_worth_it(store.table("frames"))
     store.delete("frames", "ordinal < 2500")
     assert is_worth_it(store.table("frames"))
-    assert store.compact_if_needed() == ["frames"]
+    assert tend_if_worth_it(store) == ["frames"]
     assert not is_worth_it(store.table("frames"))
 
 

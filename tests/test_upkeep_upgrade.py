@@ -18,8 +18,7 @@ import animeds_db
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
-from animeds_db.store import Store
-from animeds_db.upkeep import upgrade
+from animeds_db.store import Store, upgrade
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
 COLUMNS = {1: "bded36b5"}

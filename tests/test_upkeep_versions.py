@@ -17,7 +17,8 @@ from tables import add_source, frame, frames, new_store, rows
 import animeds_db
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.store import Store
-from animeds_db.upkeep.history import moment
+from animeds_db.store.history import moment
+from animeds_db.upkeep.optimize import tend_if_worth_it
 
 
 def newest(store: Store) -> int:
@@ -85,7 +86,7 @@ def test_the_past_cannot_be_changed(tmp_path: Path) -> None:
         assert "--at" in str(told.value.hint)
         for write in (
             lambda: past.store.delete("frames", "true"),
-            lambda: past.store.compact_if_needed(max_fragments=0),
+            lambda: tend_if_worth_it(past.store, 0),
             lambda: past.keep_version("x"),
         ):
             with pytest.raises(StoreError, match="past cannot be changed"):
@@ -143,7 +144,7 @@ def test_the_list_of_versions_says_what_was_done(tmp_path: Path) -> None:
     add_source(store, "aaaaaaaa", "done")
     label(store, 1)
     store.upsert("frames", frames(store, "aaaaaaaa", 5))
-    store.compact_if_needed(max_fragments=1)
+    tend_if_worth_it(store, 1)
     with animeds_db.open(store.uri) as dataset:
         found = [(row["what"], row["frames"]) for row in dataset.versions()]
     assert found == [

@@ -14,7 +14,7 @@ from animeds_db.cli.output import FormatOption, talk
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
-    from animeds_db.steps.clusters import Regrouped
+    from animeds_db.steps.clusters.find import Regrouped
 
 SheetOption = Annotated[
     Path | None,
@@ -35,7 +35,7 @@ def cluster(
 
     animeds characters cluster --sheet clusters.html
     """
-    from animeds_db.steps.clusters import ClusterOptions, cluster_faces
+    from animeds_db.steps.clusters.find import ClusterOptions, cluster_faces
 
     options = ClusterOptions(threshold=threshold, min_size=min_size)
     with open_dataset(db) as dataset:
@@ -70,7 +70,7 @@ def sheet(
 
 def _write(dataset: Dataset, out: Path, clusters: list[int], count: int) -> None:
     from animeds_db.contact_sheet import write_sheet
-    from animeds_db.steps.cluster_sheet import cluster_sheet
+    from animeds_db.steps.clusters.sheet import cluster_sheet
 
     drawn = cluster_sheet(
         dataset.store,
@@ -96,7 +96,7 @@ def name(
 
     animeds characters name 3 as Emi
     """
-    from animeds_db.steps.cluster_names import name_cluster
+    from animeds_db.steps.clusters.names import name_cluster
 
     called = " ".join(words[1:] if len(words) > 1 and words[0].lower() == "as" else words)
     with open_dataset(db) as dataset:
@@ -125,7 +125,7 @@ def merge(
 
     animeds characters merge 3 5
     """
-    from animeds_db.steps.clusters import merge_clusters
+    from animeds_db.steps.clusters.find import merge_clusters
 
     with open_dataset(db) as dataset:
         done = merge_clusters(dataset.store, dataset.session, clusters)
@@ -141,7 +141,7 @@ def split(
 
     animeds characters split 3
     """
-    from animeds_db.steps.clusters import split_cluster
+    from animeds_db.steps.clusters.find import split_cluster
 
     with open_dataset(db) as dataset:
         done = split_cluster(dataset.store, dataset.session, cluster, into)

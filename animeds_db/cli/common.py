@@ -44,7 +44,7 @@ IncludeDroppedOption = Annotated[
 
 def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = None) -> Dataset:
     """Open the database that the flag, the environment or the settings files name."""
-    from animeds_db.dataset import open as open_database
+    from animeds_db.dataset.dataset import open as open_database
 
     return open_database(db, unfinished=unfinished, at=at)
 

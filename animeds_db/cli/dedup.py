@@ -62,7 +62,7 @@ def dedup(
 
     Nothing is deleted: the view `kept` leaves the copies out, `duplicates` and `segments` say what was found.
     """
-    from animeds_db.steps.dedup import DedupOptions
+    from animeds_db.steps.dedup.find import DedupOptions
 
     options = DedupOptions(
         threshold=threshold,

@@ -42,7 +42,7 @@ from animeds_db.cli.shaping import (
     shape_of,
 )
 from animeds_db.errors import UsageError
-from animeds_db.object_storage import is_remote
+from animeds_db.remote.storage import is_remote
 
 if TYPE_CHECKING:
     from animeds_db.export import ExportReport

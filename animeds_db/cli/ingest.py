@@ -153,8 +153,9 @@ def _run(
     replace: bool,
     bar: bool,
 ) -> int:
-    from animeds_db.dataset import open_or_create
-    from animeds_ingest import local, ray_engine  # noqa: TID251
+    from animeds_db.dataset.dataset import open_or_create
+    from animeds_ingest.engines import local  # noqa: TID251
+    from animeds_ingest.engines import ray as ray_engine  # noqa: TID251
 
     models = wish.load()
     with open_or_create(db, models) as dataset:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from animeds_db.dataset import Dataset
-    from animeds_db.steps.labels import Act
+    from animeds_db.steps.labels.changes import Act
 
     Ids = Sequence[str] | None
     Chosen = tuple[str, str | list[str]]
@@ -104,7 +104,7 @@ def tag(
 
     animeds label tag +smile -solo --frame k3f9a2qd-000754212
     """
-    from animeds_db.steps.label_csv import tag_changes
+    from animeds_db.steps.labels.csv_file import tag_changes
 
     changes = [change for text in tags for change in tag_changes(text)]
     unclear = next((text for text in tags if text.startswith("--")), None)
@@ -221,7 +221,7 @@ def _say(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, w
 
 
 def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:
-    from animeds_db.steps.label_targets import expect_some, ids_of
+    from animeds_db.steps.labels.targets import expect_some, ids_of
 
     way, what = chosen
     if isinstance(what, str) and re.fullmatch(r"\w+", what):

@@ -81,7 +81,7 @@ def query(
     animeds query by_tags -p has=1girl,red_hair -p has_none=1boy
     """
     if show_sql:
-        from animeds_db.named_queries import find
+        from animeds_db.session.named_queries import find
 
         typer.echo(find(name).text)
         return
@@ -99,6 +99,6 @@ def query(
 
 def queries(form: FormatOption = None) -> None:
     """List the named queries: yours in ./queries, then the built-in ones."""
-    from animeds_db.named_queries import as_relation
+    from animeds_db.session.named_queries import as_relation
 
     print_relation(as_relation(), form)

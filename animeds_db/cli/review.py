@@ -34,7 +34,7 @@ def review(
     animeds characters review --sheet review.html --csv review.csv
     """
     from animeds_db.contact_sheet import write_sheet
-    from animeds_db.steps.review import review_faces, review_sheet, write_answers
+    from animeds_db.steps.characters.review import review_faces, review_sheet, write_answers
 
     if report is not None:
         _report(report)
@@ -56,7 +56,7 @@ def review(
 
 
 def _report(path: Path) -> None:
-    from animeds_db.steps.review import estimate
+    from animeds_db.steps.characters.review import estimate
 
     e = estimate(path)
     typer.echo(f"{e.reviewed} of {e.faces} faces reviewed, {e.right} of them right as they were")

@@ -49,7 +49,7 @@ def search(
     animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
     animeds search --pairs 0.95 --where "episode = 3"
     """
-    from animeds_db.steps.search import by_index, unsearched
+    from animeds_db.steps.search.frames import by_index, unsearched
 
     if pairs is not None and (text, image, frame, tower) != (None, None, None, None):
         raise UsageError(

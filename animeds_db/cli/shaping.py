@@ -14,7 +14,7 @@ from animeds_db.errors import UsageError
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions
-    from animeds_db.steps.shape import Shape
+    from animeds_db.export.shape import Shape
 
 CAPTIONS, FOLDERS, BALANCE = "Captions", "Folders", "Balance"
 """Panels of `animeds export --help`."""
@@ -130,9 +130,9 @@ def shape_of(
     balance: tuple[bool, Path | None, int],
 ) -> Shape:
     """Return the Shape that these options describe. Raises UsageError for values that make no sense."""
-    from animeds_db.steps.arrange import Arrangement
-    from animeds_db.steps.balance import Balance
-    from animeds_db.steps.shape import Shape, adjusted
+    from animeds_db.export.arrange import Arrangement
+    from animeds_db.export.balance import Balance
+    from animeds_db.export.shape import Shape, adjusted
 
     wanted, weights, most = balance
     return Shape(

@@ -16,7 +16,7 @@ from typing import Any
 from animeds_db.errors import ExportError, StoreError
 from animeds_db.export.manifest import MANIFEST_NAME
 from animeds_db.export.options import ExportReport
-from animeds_db.object_storage import expect_reachable, explained, storage_options
+from animeds_db.remote.storage import expect_reachable, explained, storage_options
 
 AT_ONCE = 8
 """Files on their way at the same time."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, UsageError, did_you_mean
-from animeds_db.scripts import sql_script
+from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
@@ -68,7 +68,7 @@ def crop_selection(session: Session, selection: pa.Table, options: CropOptions) 
     """
     numbered = selection.append_column("selection_row", pa.array(range(selection.num_rows), pa.int64()))
     rows = session.step(
-        sql_script("steps", "export_crops.sql"),
+        sql_script("steps/export", "crops.sql"),
         {"selection": numbered},
         {
             "kinds": list(options.kinds),

@@ -26,8 +26,8 @@ from animeds_db.export.picture import Picture, Source
 from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
 from animeds_db.export.writer import NewFolder
-from animeds_db.media import are_there, source_path
-from animeds_db.object_storage import is_remote
+from animeds_db.remote.paths import are_there, source_path
+from animeds_db.remote.storage import is_remote
 
 
 def export(

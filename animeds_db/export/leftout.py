@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from animeds_db.scripts import sql_script
+from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
     from animeds_db.session import Session

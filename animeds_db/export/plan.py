@@ -1,6 +1,6 @@
 """From a selection to the list of pictures to write. The one rule: all is decided before a frame is decoded.
 
-SQL does the set work (`sql/steps/export_crops.sql`, `export_plan.sql`); here rows get captions and names.
+SQL does the set work (`sql/steps/export/crops.sql`, `plan.sql`); here rows get captions and names.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, PlaceWish, place
 from animeds_db.export.render import checked_crop
-from animeds_db.scripts import sql_script
 from animeds_db.selecting import Selected
+from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
     import duckdb
 
+    from animeds_db.export.shape import Shape
     from animeds_db.session import Session
-    from animeds_db.steps.shape import Shape
 
 _BOX = pa.struct(
     [("detection_id", pa.string()), ("kind", pa.string()), ("character", pa.string())]
@@ -134,7 +134,7 @@ def select(
     wider = None if selected.wider is None else _rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, crops or CropOptions())
-    plan = session.step(sql_script("steps", "export_plan.sql"), {"selection": pictures}).cast(PLAN)
+    plan = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures}).cast(PLAN)
     if shape is not None:
         plan = shape.apply(session, plan, selection)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)

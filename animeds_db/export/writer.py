@@ -24,7 +24,7 @@ from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
 from animeds_db.export.partial import finished, mark_of, mark_of_file, note, shared_copy, sweep
 from animeds_db.export.picture import Written
 from animeds_db.export.synced import RECORD_NAME, deletions_read
-from animeds_db.object_storage import was_uri
+from animeds_db.remote.storage import was_uri
 
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""

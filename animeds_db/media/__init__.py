@@ -9,12 +9,11 @@ The one rule: this package knows files and frames, and nothing of tables.
 
 from __future__ import annotations
 
-from animeds_db.media.bucket_path import BucketPath, SourcePath, are_there, inner_path, source_path
-from animeds_db.media.buckets import BucketError
 from animeds_db.media.exact import FrameKey, fetch
 from animeds_db.media.frame import Frame, MediaInfo, VideoFrame, plane_array
 from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
 from animeds_db.media.video import Video
+from animeds_db.remote.paths import SourcePath
 
 VIDEO_SUFFIXES = frozenset(
     {".mkv", ".mp4", ".m4v", ".avi", ".webm", ".ogm", ".ogv", ".mov", ".wmv", ".flv", ".ts", ".m2ts", ".mts"}
@@ -25,22 +24,16 @@ __all__ = [
     "ARCHIVE_SUFFIXES",
     "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
-    "BucketError",
-    "BucketPath",
     "Frame",
     "FrameKey",
     "MediaInfo",
     "Pictures",
-    "SourcePath",
     "Video",
     "VideoFrame",
-    "are_there",
     "fetch",
-    "inner_path",
     "natural_key",
     "open_media",
     "plane_array",
-    "source_path",
     "suffix_of",
 ]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import av
 
+from animeds_db.cores import MAX_WORKERS, map_in_order
 from animeds_db.errors import SourceError
-from animeds_db.media.bucket_path import SourcePath, source_path
 from animeds_db.media.decoding import decode_alone, decode_in_order
 from animeds_db.media.frame import Frame, VideoFrame
 from animeds_db.media.notes import Notes
 from animeds_db.media.pictures import Pictures
 from animeds_db.media.reader import STEPS_BACK, Reader, clock, packet_pts
+from animeds_db.remote.paths import SourcePath, source_path
 
 if TYPE_CHECKING:
     from av.packet import Packet

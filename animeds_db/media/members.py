@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
 from animeds_db.errors import SourceError
-from animeds_db.media.bucket_path import (
+from animeds_db.remote.paths import (
     BucketPath,
     SourcePath,
     are_there,

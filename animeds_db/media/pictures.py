@@ -16,10 +16,10 @@ import numpy as np
 import xxhash
 from PIL import Image
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
-from animeds_db.media.bucket_path import BucketPath, SourcePath, source_path
-from animeds_db.media.captions import METADATA_NAMES, read_captions
 from animeds_db.media.frame import Frame, MediaInfo
+from animeds_db.media.imagefolder import METADATA_NAMES, read_captions
 from animeds_db.media.members import (
     READ_ERRORS,
     FolderMembers,
@@ -29,7 +29,7 @@ from animeds_db.media.members import (
     ZipMembers,
 )
 from animeds_db.media.notes import Notes
-from animeds_db.media.parallel import map_in_order
+from animeds_db.cores import map_in_order
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.picture_files import PictureError
 

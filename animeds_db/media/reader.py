@@ -10,10 +10,10 @@ import av
 from av.codec.context import ThreadType
 
 from animeds_db.cores import core_count, is_limited
-from animeds_db.media.bucket_path import SourcePath
 from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Geometry, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
 from animeds_db.media.opening import OpenVideo, choose_stream
+from animeds_db.remote.paths import SourcePath
 
 if TYPE_CHECKING:
     from av.packet import Packet

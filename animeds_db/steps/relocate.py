@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from animeds_db.errors import SourceError, UsageError
-from animeds_db.media import FrameKey, SourcePath, fetch, inner_path, source_path
-from animeds_db.store import Store, quoted
+from animeds_db.media import FrameKey, fetch
+from animeds_db.remote.paths import SourcePath, inner_path, source_path
+from animeds_db.store.store import Store, quoted
 
 CHECKED = 8
 """Frames of each source that are decoded at its new place, from first to last; an export checks every one."""

@@ -19,8 +19,8 @@ from animeds_db.export.layouts import LAYOUTS, Layout
 from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
 from animeds_db.export.picture import Picture
 from animeds_db.session import Session
-from animeds_db.steps.labels import speak
-from animeds_db.steps.names import NOBODY, known_characters
+from animeds_db.steps.labels.changes import speak
+from animeds_db.steps.labels.renames import NOBODY, known_characters
 from animeds_db.store import Store
 from animeds_db.sync.beside import BY_FACE, CHARACTERS, Beside
 from animeds_db.sync.captions import Ours, edited

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from animeds_db.export.picture import Picture
-from animeds_db.steps.labels import Word
+from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.facts import Facts
 from animeds_db.sync.places import Change, left_alone
 from animeds_db.tagtext import is_prose, key, keyed, tag_of

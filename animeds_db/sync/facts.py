@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from animeds_db.export.picture import Picture
-from animeds_db.scripts import sql_script
 from animeds_db.session import Session
-from animeds_db.steps.labels import Word
+from animeds_db.session.scripts import sql_script
+from animeds_db.steps.labels.changes import Word
 from animeds_db.tagtext import key
 
 
@@ -77,14 +77,14 @@ def frames_known(session: Session, pictures: Sequence[Picture]) -> frozenset[str
 
 def _boxes(session: Session, rows: pa.Table) -> dict[int, list[Box]]:
     boxes: dict[int, list[Box]] = defaultdict(list)
-    for row in session.step(sql_script("steps", "sync_boxes.sql"), {"pictures": rows}).to_pylist():
+    for row in session.step(sql_script("steps/sync", "boxes.sql"), {"pictures": rows}).to_pylist():
         boxes[row.pop("picture")].append(Box(**row))
     return boxes
 
 
 def _tags(session: Session, rows: pa.Table) -> dict[str, dict[str, tuple[str, bool]]]:
     tags: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
-    for row in session.step(sql_script("steps", "sync_tags.sql"), {"pictures": rows}).to_pylist():
+    for row in session.step(sql_script("steps/sync", "tags.sql"), {"pictures": rows}).to_pylist():
         tags[row["frame_id"]].setdefault(key(row["tag"]), (row["tag"], row["by_people"]))
     return tags
 

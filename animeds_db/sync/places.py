@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from animeds_db.export.picture import Picture
-from animeds_db.steps.labels import Word
+from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.facts import Box, Facts
 from animeds_db.sync.folder import Standing
 from animeds_db.sync.grammar import Grammar, Person, Reading

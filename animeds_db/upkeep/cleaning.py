@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from animeds_db.places import read_errors, write_errors
-from animeds_db.upkeep.history import Commit
+from animeds_db.store.history import Commit
+from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
     import lance

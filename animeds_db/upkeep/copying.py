@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.places import BACKUP_NAME, Place, read_errors, refuse_occupied
+from animeds_db.store.history import Versions
+from animeds_db.store.location import BACKUP_NAME, Place, read_errors, refuse_occupied
 from animeds_db.upkeep.cleaning import clean, replaced
 from animeds_db.upkeep.files import Files, digest
-from animeds_db.upkeep.history import Versions
 from animeds_db.upkeep.optimize import in_words, kept
 
 if TYPE_CHECKING:

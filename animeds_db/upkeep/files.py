@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
-from animeds_db.durability import flush_files
 from animeds_db.errors import StoreError
-from animeds_db.places import Place, read_errors, write_errors
+from animeds_db.store.fsync import flush_files
+from animeds_db.store.location import Place, read_errors, write_errors
 
 if TYPE_CHECKING:
     from lance.file import LanceFileSession

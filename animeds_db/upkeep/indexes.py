@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from animeds_db.durability import flush_tree
-from animeds_db.places import read_errors, write_errors
+from animeds_db.store.fsync import flush_tree
+from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
     import lance

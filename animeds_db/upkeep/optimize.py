@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from animeds_db import settings
 from animeds_db.errors import UsageError
+from animeds_db.store.history import span
 from animeds_db.upkeep import indexes
 from animeds_db.upkeep.cleaning import ORPHAN_AGE, clean, remove_orphans, replaced
 from animeds_db.upkeep.compaction import MAX_PIECES, Joined, compact, is_worth_it
-from animeds_db.upkeep.history import span
 
 if TYPE_CHECKING:
     from animeds_db.store import Store

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from animeds_db.errors import UsageError
-from animeds_db.places import read_errors, write_errors
-from animeds_db.upkeep.history import At, Commit, History, Versions, checked_name, told
+from animeds_db.store.history import At, Commit, History, Versions, checked_name, told
+from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
     from animeds_db.store import Store

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from animeds_db.places import read_errors
 from animeds_db.session import Session
 from animeds_db.store import Store
+from animeds_db.store.location import read_errors
 from animeds_db.web.plain import records
 from animeds_db.web.selection import script
 
@@ -44,11 +44,11 @@ class Grid:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._page, start, count)
 
     def _tiles(self, ids: list[str]) -> dict[str, dict[str, Any]]:
-        rows = records(self._session.of_frames(script("web_frames"), ids)) if ids else []
+        rows = records(self._session.of_frames(script("frames"), ids)) if ids else []
         return {row["frame_id"]: row for row in rows}
 
     def _page(self, start: int, count: int) -> tuple[list[str], bool] | None:
-        sources = self._session.arrow(script("web_sources"))
+        sources = self._session.arrow(script("sources"))
         ids: list[str] = sources["source_id"].to_pylist()
         sizes: list[int | None] = sources["frames"].to_pylist()
         frames = self._store.table("frames")

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.named_queries import find
-from animeds_db.scripts import sql_script
-from animeds_db.statements import filled, literal, without_semicolon
+from animeds_db.session.named_queries import find
+from animeds_db.session.scripts import sql_script
+from animeds_db.session.statements import filled, literal, without_semicolon
 
 STARTS = ("q", "query", "text", "like")
 SORTS = {
@@ -170,7 +170,7 @@ class Selection:
         return line - before if 0 < line - before <= self.start.count("\n") + 1 else None
 
     def _chosen(self) -> str:
-        return script("web_scored" if self.score else "web_chosen", start=self.start)
+        return script("scored" if self.score else "chosen", start=self.start)
 
     def _order(self) -> str:
         if self.sort != "score":
@@ -181,8 +181,8 @@ class Selection:
 
 
 def script(name: str, **values: object) -> str:
-    """Return a script of sql/steps without its head, with these texts in it."""
-    lines = sql_script("steps", f"{name}.sql").splitlines()
+    """Return a script of sql/steps/web without its head, with these texts in it."""
+    lines = sql_script("steps/web", f"{name}.sql").splitlines()
     code = "\n".join(line for line in lines if not line.startswith("--")).strip()
     return code.format(**values) if values else code
 

@@ -22,12 +22,12 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.store import Store
 from animeds_db.web.errors import BusyError, as_json
-from animeds_db.web.framing import Ask
 from animeds_db.web.grid import Grid
-from animeds_db.web.jobs import Jobs
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
-from animeds_db.web.workers import Call, Workers
+from animeds_db.web.workers.framing import Ask
+from animeds_db.web.workers.jobs import Jobs
+from animeds_db.web.workers.pool import Call, Workers
 
 KEPT = 256
 """Answers that are kept while no table changes: pages of frames, facets, counts."""

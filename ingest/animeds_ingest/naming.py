@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, SourcePath
+from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from animeds_db.remote.paths import SourcePath
 
 SUFFIXES = sorted(VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES, key=len, reverse=True)
 """What is cut off a name before it is read; longest first, so that `.tar.gz` goes as a whole."""

@@ -23,8 +23,8 @@ from animeds_ingest.outcomes import Outcome
 from animeds_ingest.pipeline import Advance, Progress, Writer, process
 from animeds_ingest.rows import Analyser, stored_tag
 from animeds_ingest.sampling import Sampling
-from animeds_ingest.sidecar_labels import write_sidecars
-from animeds_ingest.sidecars import Sidecars
+from animeds_ingest.sidecars.labels import write_sidecars
+from animeds_ingest.sidecars.read import Sidecars
 from animeds_ingest.sources import SourceSpec, fingerprint
 
 

@@ -19,12 +19,12 @@ from typing import TypeVar
 from animeds_db import schema
 from animeds_db.errors import SourceError
 from animeds_db.media import Frame, Pictures, Video
-from animeds_db.media.parallel import MAX_BYTES
+from animeds_db.cores import MAX_BYTES
 from animeds_db.store import Store
-from animeds_ingest.measure import measure, thumbnail
+from animeds_ingest.measures.frame import measure, thumbnail
+from animeds_ingest.measures.shots import ShotCounter
 from animeds_ingest.rows import Analyser, Chunk, Measured, join
 from animeds_ingest.sampling import Sampling, sample
-from animeds_ingest.shots import ShotCounter
 
 BATCH = 16
 """Frames that go through a model together."""

@@ -20,7 +20,8 @@ from animeds_db import schema
 from animeds_db.errors import ModelError, SourceError, did_you_mean
 from animeds_db.media import Frame, FrameKey, fetch
 from animeds_db.models import Models
-from animeds_db.store import Store, quoted
+from animeds_db.store.store import Store, quoted
+from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_ingest import ledger, pipeline
 from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
 from animeds_ingest.stages import Stage, stage_of
@@ -79,7 +80,7 @@ def rerun(
         watcher.outcome(outcome)
     if use:
         _choose(store, models)
-    store.compact_if_needed()
+    tend_if_worth_it(store)
     return report
 
 

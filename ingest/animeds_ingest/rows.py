@@ -16,7 +16,7 @@ from animeds_db import schema
 from animeds_db.media import Frame
 from animeds_db.models import Box, Embedder, Models, TagLabel
 from animeds_db.models.crops import head_crop
-from animeds_ingest.measure import Measures
+from animeds_ingest.measures.frame import Measures
 
 RATING_PREFIX = "rating:"
 """Rating labels are stored as danbooru writes them, so that `general` is never mistaken for a tag."""

@@ -18,8 +18,8 @@ from typing import Self
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.media import Frame, Pictures, Video
-from animeds_ingest.changes import ChangeFilter
-from animeds_ingest.shots import scene_frames
+from animeds_ingest.measures.changes import ChangeFilter
+from animeds_ingest.measures.shots import scene_frames
 
 MODES = ("keyframes", "iframes", "changes", "scenes", "every", "all")
 

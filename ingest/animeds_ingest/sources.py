@@ -17,18 +17,18 @@ from pathlib import Path
 
 import xxhash
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError, UsageError, did_you_mean
-from animeds_db.media import (
-    ARCHIVE_SUFFIXES,
-    PICTURE_SUFFIXES,
-    VIDEO_SUFFIXES,
+from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
+from animeds_db.remote.paths import (
+    BucketStat,
     SourcePath,
-    natural_key,
+    files_below,
+    inner_path,
+    read_spans,
+    reads_at_once,
     source_path,
-    suffix_of,
 )
-from animeds_db.media.bucket_path import BucketStat, files_below, inner_path, read_spans, reads_at_once
-from animeds_db.media.parallel import map_in_order
 from animeds_ingest.naming import EpisodeName, parse_name
 
 IMAGE_TYPES = ("screenshot", "fanart", "regularization")

@@ -14,11 +14,11 @@ import zipfile
 from pathlib import Path
 
 import animeds_db
-from animeds_db.dataset import open_or_create
+from animeds_db.dataset.dataset import open_or_create
 from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
 from animeds_db.schema import SCHEMA_VERSION
-from animeds_ingest.local import ingest
+from animeds_ingest.engines.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from animeds_db.steps.characters.classify import Classified, ClassifyOptions
     from animeds_db.steps.characters.examples import Added
-    from animeds_db.steps.face_pictures import Images
+    from animeds_db.steps.characters.face_pictures import Images
     from animeds_db.workers import Ray
 
 Progress = Callable[[int, int], None]
@@ -112,9 +112,9 @@ class Characters:
 
     def examples(self) -> duckdb.DuckDBPyRelation:
         """Return one row per character and appearance: how many examples, where from, how many faces it has now."""
-        from animeds_db.scripts import sql_script
+        from animeds_db.session.scripts import sql_script
 
-        return self._session.sql(sql_script("steps", "list_examples.sql"))
+        return self._session.sql(sql_script("steps/classify", "list_examples.sql"))
 
     def remove(
         self, character: str | None = None, *, appearance: str | None = None, examples: Sequence[str] = ()

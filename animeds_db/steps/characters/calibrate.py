@@ -22,7 +22,7 @@ from animeds_db.steps.characters.neighbours import NEGATIVE, References, nearest
 
 Doubles = npt.NDArray[np.float64]
 Vote = Callable[[pa.Table, References], pa.Table]
-"""Neighbours to votes: sql/steps/classify_vote.sql."""
+"""Neighbours to votes: sql/steps/classify/vote.sql."""
 
 NEAR = 0.02
 """Keeps the log distance of equal pictures finite; see also the same number in classify_faces.sql."""

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.calibrate import Calibration, calibrate
 from animeds_db.steps.characters.compared import Chosen, Part, compared, together
 from animeds_db.steps.characters.neighbours import NEGATIVE, References
@@ -141,7 +141,7 @@ def vector_model(session: Session) -> str:
 
 def gather(session: Session, model: str) -> References:
     """Return the examples and named faces with vectors of this model. Raises UsageError when there are none."""
-    rows = session.arrow(sql_script("steps", "classify_examples.sql"), {"model": model})
+    rows = session.arrow(sql_script("steps/classify", "examples.sql"), {"model": model})
     if set(rows["character"].to_pylist()) - {NEGATIVE}:
         return References.of(rows)
     others = session.sql("SELECT DISTINCT vector_model FROM examples ORDER BY 1").fetchall()
@@ -158,9 +158,9 @@ def gather(session: Session, model: str) -> References:
 
 
 def vote(neighbouring: pa.Table, references: References, *, session: Session) -> pa.Table:
-    """Return who has the vote for each face: what sql/steps/classify_vote.sql gives."""
+    """Return who has the vote for each face: what sql/steps/classify/vote.sql gives."""
     tables = {"neighbours": neighbouring, "refs": references.table()}
-    return session.step(sql_script("steps", "classify_vote.sql"), tables)
+    return session.step(sql_script("steps/classify", "vote.sql"), tables)
 
 
 class _Run:
@@ -205,9 +205,9 @@ class _Run:
         return places, vote(found, self.references, session=self.session)
 
     def scores(self, threshold: float, margin: float) -> pa.Table:
-        """Return what sql/steps/classify_scores.sql gives."""
+        """Return what sql/steps/classify/scores.sql gives."""
         return self.session.step(
-            sql_script("steps", "classify_scores.sql"),
+            sql_script("steps/classify", "scores.sql"),
             {"votes": self.votes, "places": self.places},
             {
                 "slope": self.calibration.slope,
@@ -221,20 +221,20 @@ class _Run:
         """Return the rows of `identities`: what examples say, then tags, shots, and people from behind."""
         cast = pa.table({"character": sorted(set(self.examples.characters) - {NEGATIVE})})
         tags = self.session.step(
-            sql_script("steps", "classify_tags.sql"),
+            sql_script("steps/classify", "tags.sql"),
             {"scores": scores, "cast_names": cast},
             {"tag_score": self.options.tag_score},
         )
         lifted, scores_now = [_lift(tags)], _lifted(scores, tags)
         if self.options.shots:
-            shots = self.session.step(sql_script("steps", "classify_shots.sql"), {"scores": scores_now})
+            shots = self.session.step(sql_script("steps/classify", "shots.sql"), {"scores": scores_now})
             lifted.append(_lift(shots))
             scores_now = _lifted(scores_now, shots)
-        behind = self.session.step(sql_script("steps", "classify_behind.sql"), {"scores": scores_now})
+        behind = self.session.step(sql_script("steps/classify", "behind.sql"), {"scores": scores_now})
         told = {**asdict(self.options), "model": self.model, "examples": len(self.examples)}
         told |= {"slope": round(self.calibration.slope, 4), "middle": round(self.calibration.middle, 4)}
         rows = self.session.step(
-            sql_script("steps", "classify_rows.sql"),
+            sql_script("steps/classify", "rows.sql"),
             {
                 "scores": scores,
                 "lifted": pa.concat_tables(lifted),

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from animeds_db.session import Session
 from animeds_db.steps.characters.neighbours import References, joined, neighbours
-from animeds_db.store import Store, quoted
+from animeds_db.store.store import Store, quoted
 
 if TYPE_CHECKING:
     from animeds_db.workers import Ray

@@ -18,14 +18,14 @@ import pyarrow as pa
 import xxhash
 
 from animeds_db.errors import QueryError, SourceError, StoreError, UsageError, did_you_mean
-from animeds_db.scripts import sql_script
 from animeds_db.session import Session
+from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.classify import vector_model
+from animeds_db.steps.characters.face_pictures import Images, face_pictures
 from animeds_db.steps.characters.folders import Told, checked_name, name_notes, pictures_in, read_folder
 from animeds_db.steps.characters.neighbours import NEGATIVE
 from animeds_db.steps.characters.pictures import Looks, as_webp, heads, load_looks, of_webp, read_picture
-from animeds_db.steps.face_pictures import Images, face_pictures
-from animeds_db.store import Store, quoted
+from animeds_db.store.store import Store, quoted
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -177,7 +177,9 @@ def add_tag(
     if tag not in names:
         raise UsageError(f'no tagger of this database knows "{tag}"', hint=did_you_mean(tag, names))
     params = {"tag": tag, "least": least, "most": most}
-    found = session.arrow(sql_script("steps", "tag_examples.sql"), params)["detection_id"].to_pylist()
+    found = session.arrow(sql_script("steps/classify", "tag_examples.sql"), params)[
+        "detection_id"
+    ].to_pylist()
     if not found:
         raise UsageError(
             f'no frame with a single face bears "{tag}" with a score of {least:g} or more',

@@ -1,4 +1,4 @@
-"""Which examples a face is most like: the vector query under the SQL of `sql/steps/classify_*.sql`.
+"""Which examples a face is most like: the vector query under the SQL of `sql/steps/classify/*.sql`.
 
 Its one rule: a row of the answer depends on that face and the references only, never on the batch it came in.
 """

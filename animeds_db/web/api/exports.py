@@ -12,12 +12,12 @@ from fastapi.responses import StreamingResponse
 
 from animeds_db.web import models
 from animeds_db.web.api.frames import placed
-from animeds_db.web.exporting import described
-from animeds_db.web.framing import Ask
-from animeds_db.web.jobs import Job
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection
 from animeds_db.web.service import compact, service_of
+from animeds_db.web.workers.export_request import described
+from animeds_db.web.workers.framing import Ask
+from animeds_db.web.workers.jobs import Job
 
 router = APIRouter(tags=["exports"])
 LOOK_S = 0.2

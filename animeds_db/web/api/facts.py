@@ -11,16 +11,16 @@ from fastapi.responses import Response
 
 import animeds_db
 from animeds_db.errors import AnimedsError, StoreError
-from animeds_db.statements import literal
+from animeds_db.session.statements import literal
 from animeds_db.web import models
 from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
 from animeds_db.web.api.frames import PICTURES, placed
 from animeds_db.web.errors import MissingError
-from animeds_db.web.framing import Ask
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection, script
 from animeds_db.web.service import Service, service_of
+from animeds_db.web.workers.framing import Ask
 
 router = APIRouter(tags=["facts"])
 _log = logging.getLogger("animeds")
@@ -72,7 +72,7 @@ def _facet_sql(facet: str, selection: Selection) -> str:
     order = "value NULLS LAST" if facet in ("season", "episode") else "count DESC, value"
     if facet in ("season", "episode"):
         order = f"{facet} NULLS LAST"
-    name = f"web_facet_{'column' if facet in COLUMNS else facet}"
+    name = f"facet_{'column' if facet in COLUMNS else facet}"
     over_frames = facet in COLUMNS or facet == "tag"
     return script(name, within=within(selection, over_frames), column=COLUMNS.get(facet), order=order)
 
@@ -94,7 +94,7 @@ async def frame(
 ) -> models.FrameFacts:
     """Return everything known of a frame, and where it comes from."""
     source = frame_id.partition("-")[0]
-    sql = script("web_frame", id=literal(frame_id), source=literal(source))
+    sql = script("frame", id=literal(frame_id), source=literal(source))
     row = records((await service_of(request).rows(request, sql)).table)[0]
     if row["frame"] is None:
         raise no_frame(frame_id)
@@ -103,7 +103,7 @@ async def frame(
     boxes = row["boxes"] or []
     told: dict[str, str | None] = {}
     if captions:
-        answer = await service_of(request).rows(request, script("web_caption", id=literal(frame_id)))
+        answer = await service_of(request).rows(request, script("caption", id=literal(frame_id)))
         told = {"default": answer.table["caption"][0].as_py()}
     return models.FrameFacts(
         frame=known,
@@ -125,7 +125,7 @@ async def frame(
 @router.get("/characters")
 async def characters(request: Request) -> list[models.Character]:
     """List the characters, most faces first."""
-    answer = await service_of(request).rows(request, script("web_characters"))
+    answer = await service_of(request).rows(request, script("characters"))
     return [models.Character(**row) for row in records(answer.table)]
 
 
@@ -133,8 +133,8 @@ async def characters(request: Request) -> list[models.Character]:
 async def character(request: Request, name: str) -> models.CharacterFacts:
     """Return one character: examples, faces with score and margin, and where it is in each episode."""
     service = service_of(request)
-    found = await service.rows(request, script("web_character_faces"), {"name": name})
-    asked = script("web_character_examples")
+    found = await service.rows(request, script("character_faces"), {"name": name})
+    asked = script("character_examples")
     examples = records((await service.rows(request, asked, {"name": name}, rows=EXAMPLES)).table)
     faces = records(found.table)
     if not faces and not examples:
@@ -188,13 +188,13 @@ async def duplicates(
         start = _place(token)
     service = service_of(request)
     with placed(selection):
-        sql = script("web_duplicates", within=within(selection))
+        sql = script("duplicates", within=within(selection))
         found = await service.rows(request, sql, rows=count, skip=start)
     ids, totals = (found.table[name].to_pylist() for name in ("group_id", "total"))
     after = token_of(start + len(ids)) if found.truncated else None
     groups: dict[str, list[dict[str, Any]]] = {i: [] for i in ids}
     if ids:
-        sql = script("web_duplicate_frames", groups=", ".join(map(literal, ids)))
+        sql = script("duplicate_frames", groups=", ".join(map(literal, ids)))
         for row in records((await service.rows(request, sql)).table):
             groups[row.pop("group_id")].append(row)
     told = [{"group_id": i, "frames": frames} for i, frames in groups.items()]
@@ -220,7 +220,7 @@ async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) 
 async def status(request: Request) -> models.Status:
     """Return what is in the database, and what this service allows."""
     service = service_of(request)
-    row = records((await service.cached(request, script("web_status"))).table)[0]
+    row = records((await service.cached(request, script("status"))).table)[0]
     row["models"] = row["models"] or []
     return models.Status(
         name=service.dataset.uri.rstrip("/").rpartition("/")[2],

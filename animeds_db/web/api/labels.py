@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.errors import UsageError
-from animeds_db.steps import labels as steps
+from animeds_db.steps.labels import changes as steps
 from animeds_db.web import models
 from animeds_db.web.api.common import Token, read_token, token_of
 from animeds_db.web.api.frames import placed
@@ -113,7 +113,7 @@ def _expect_agreement(service: Service, said: Sequence[Said], seen: str | None) 
         ids = [word[3] for word in said if word[:3] == (name, op, value)]
         told = steps.checked(name, op, value)
         asked: dict[str, Any] = {"seen": seen, "field": name, "op": op, "value": told, "ids": ids}
-        rows = service.dataset.session.step(script("web_meanwhile"), {}, asked).to_pylist()
+        rows = service.dataset.session.step(script("meanwhile"), {}, asked).to_pylist()
         if rows:
             first = rows[0]
             theirs = first["value"] if name != "tag" else f"{first['op']} {first['value']}"

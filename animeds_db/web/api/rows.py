@@ -17,10 +17,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from animeds_db.errors import UsageError
 from animeds_db.web.api.common import read_token, token_of
-from animeds_db.web.framing import Ask
 from animeds_db.web.models import Rows
 from animeds_db.web.plain import plain
 from animeds_db.web.service import Answer, Service, compact, service_of
+from animeds_db.web.workers.framing import Ask
 
 Form = Literal["json", "csv", "arrow"]
 FormParam = Annotated[

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, UsageError
-from animeds_db.named_queries import NamedQuery, find, list_queries, save
+from animeds_db.session.named_queries import NamedQuery, find, list_queries, save
 from animeds_db.web import models
 from animeds_db.web.api.common import Token
 from animeds_db.web.api.rows import SHAPES, FormParam, Limit, Wish, answer, streamed
 from animeds_db.web.errors import MissingError
-from animeds_db.web.framing import Ask
 from animeds_db.web.plain import records
 from animeds_db.web.selection import LONGEST
 from animeds_db.web.service import service_of
+from animeds_db.web.workers.framing import Ask
 
 router = APIRouter(tags=["sql"])
 OWN = ("format", "limit", "token")

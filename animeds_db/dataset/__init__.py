@@ -1,0 +1,5 @@
+"""`Dataset`, the object people hold, and the calls that open or create one."""
+
+from animeds_db.dataset.dataset import Dataset, create, open, open_or_create  # noqa: A004 (animeds_db.open reads well)
+
+__all__ = ["Dataset", "create", "open", "open_or_create"]

@@ -1,0 +1,291 @@
+"""`Dataset`: the one object people hold. Whatever the command line or the page can do, it does in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from animeds_db import schema, settings
+from animeds_db.dataset.comparisons import Comparisons
+from animeds_db.dataset.gallery import Gallery
+from animeds_db.dataset.labels import Corrections
+from animeds_db.dataset.upkeep import Keeping
+from animeds_db.errors import QueryError, SourceError
+from animeds_db.exporting import Exporting
+from animeds_db.session import Session
+from animeds_db.session.sandbox import Bounds
+from animeds_db.steps.characters import Characters
+from animeds_db.store import Store
+from animeds_db.store.history import At
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+    from PIL import Image
+
+    from animeds_db.media import FrameKey
+    from animeds_db.models import Models
+    from animeds_db.steps.relocate import Moved
+    from animeds_db.sync import SyncReport
+
+
+def open(path: str | Path | None = None, *, unfinished: bool = False, at: At | None = None) -> Dataset:  # noqa: A001
+    """Open a database. Without a path: ANIMEDS_DB, animeds.toml, else ./anime.animeds.
+
+    `unfinished` also shows rows of sources whose ingest has not ended. `at`: read it as it was at a version's
+    number, a name, a time, "3d" ago, or an exported folder's (see upkeep.history); nothing can be written then.
+    Raises StoreError when there is no database, or one that a newer version made, or no such version any more.
+    """
+    uri = settings.resolve("db", None if path is None else str(path)).value
+    return Dataset(Store.open(uri, at), unfinished=unfinished)
+
+
+def create(
+    path: str | Path, *, embedding_width: int = schema.DEFAULT_WIDTH, vector_width: int = schema.DEFAULT_WIDTH
+) -> Dataset:
+    """Create an empty database for vectors of these widths. Raises StoreError when something is there."""
+    return Dataset(Store.create(str(path), embedding_width, vector_width))
+
+
+def open_or_create(path: str | None, models: Models) -> Dataset:
+    """Open the database, or create it for the vectors that `models` give."""
+    uri = settings.resolve("db", path).value
+    if Store.exists(uri):
+        return open(uri, unfinished=True)
+    return create(
+        uri,
+        embedding_width=models.image.width if models.image else schema.DEFAULT_WIDTH,
+        vector_width=models.character.width if models.character else schema.DEFAULT_WIDTH,
+    )
+
+
+class Dataset(Comparisons, Corrections, Exporting, Keeping):
+    """A database of frames: SQL over it, pictures out of it.
+
+    >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
+    >>> ds.sql("SELECT tag, count(*) FROM tags GROUP BY tag").pl()              # doctest: +SKIP
+    """
+
+    def __init__(self, store: Store, *, unfinished: bool = False, bounds: Bounds | None = None) -> None:
+        self.store = store
+        self.session = Session(store, unfinished=unfinished, text_vector=self._text_vector, bounds=bounds)
+
+    @property
+    def uri(self) -> str:
+        """Where the database is."""
+        return self.store.uri
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.uri!r})"
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the DuckDB session; the files need no closing."""
+        self.session.close()
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Run one SELECT; `.pl()`, `.df()`, `.to_arrow_table()` or `.fetchall()` gives its rows.
+
+        `params` fill `$name` in the text; `file` is named in errors. Raises QueryError with line, column, hint.
+        """
+        return self.session.sql(text, params, file=file)
+
+    def query(self, name: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
+        """Run a named query; yours in ./queries win over the built-in ones. Raises QueryError."""
+        from animeds_db.session.named_queries import find
+
+        named = find(name)
+        return self.session.sql(named.sql, named.bind(params or {}), file=str(named.path))
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Path | None = None,
+        frame_id: str | None = None,
+        k: int = 20,
+        where: str | None = None,
+        tower: str | None = None,
+        exact: bool = False,
+    ) -> duckdb.DuckDBPyRelation:
+        """Return the k frames most like some words, a picture file or another frame, best first.
+
+        A large database answers by an index (see upkeep.indexes), which may miss one; `exact` compares every frame.
+        `tower`: a text tower that stands in for the model's own, e.g. a multilingual one of the same space.
+        Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
+        Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
+        """
+        from animeds_db.steps.search.frames import search, vector_of
+
+        vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
+        return search(self.session, vector, k=k, where=where, store=None if exact else self.store)
+
+    def _text_vector(self, words: str) -> list[float]:
+        from animeds_db.steps.search.frames import embedder_id
+
+        return self._words_vector(words, embedder_id(self.session))
+
+    @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
+    def _words_vector(self, words: str, model: str) -> list[float]:
+        from animeds_db.steps.search.frames import words_vector
+
+        vector: list[float] = words_vector(words, model).tolist()
+        return vector
+
+    def frames(self) -> pl.LazyFrame:
+        """Return the `frames` view as a polars LazyFrame."""
+        frames: pl.LazyFrame = self.sql("SELECT * FROM frames").pl(lazy=True)
+        return frames
+
+    def image(self, frame_id: str) -> Image.Image:
+        """Decode this very frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
+        when its file is gone or has changed."""
+        return next(iter(self.images([frame_id])))[1]
+
+    def images(self, frame_ids: Sequence[str]) -> Iterator[tuple[str, Image.Image]]:
+        """Decode frames again, each stretch of video once; yields (frame_id, RGB image) in order of source and time."""
+        from PIL import Image
+
+        from animeds_db.media import fetch
+
+        keys = self._keys(frame_ids)
+        for (uri, kind), wanted in keys.items():
+            for key, frame in fetch(uri, kind, wanted):
+                yield key.frame_id, Image.fromarray(frame.pixels())
+
+    def _keys(self, frame_ids: Sequence[str]) -> dict[tuple[str, str], list[FrameKey]]:
+        from animeds_db.media import FrameKey
+
+        columns = ["frame_id", "source_id", "stream", "pts", "key_pts", "member", "content_hash"]
+        rows = self.store.take("frames", frame_ids, columns).to_pylist()
+        missing = set(frame_ids) - {row["frame_id"] for row in rows}
+        if missing:
+            raise QueryError(
+                f"there is no frame {min(missing)}",
+                hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames",
+            )
+        sources = {
+            row["source_id"]: (row["uri"], row["kind"])
+            for row in self.store.take(
+                "sources", sorted({r["source_id"] for r in rows}), ["source_id", "uri", "kind"]
+            ).to_pylist()
+        }
+        keys: dict[tuple[str, str], list[FrameKey]] = {}
+        for row in sorted(rows, key=lambda r: str(r["frame_id"])):
+            place = sources.get(row.pop("source_id"))
+            if place is None:
+                raise SourceError(f"the source of frame {row['frame_id']} is not in the database")
+            keys.setdefault(place, []).append(FrameKey(**row))
+        return keys
+
+    def thumbnail(self, frame_id: str) -> Image.Image:
+        """Return the stored thumbnail (longer edge 256 px). Raises QueryError for an unknown id."""
+        from animeds_db.picture_files import open_picture
+
+        rows = self.store.take("thumbnails", [frame_id], ["webp"])["webp"].to_pylist()
+        if not rows:
+            raise QueryError(f"there is no frame {frame_id}")
+        return open_picture(rows[0])
+
+    def gallery(
+        self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60
+    ) -> Gallery:
+        """Return thumbnails of a selection for a notebook: SQL, a relation with `frame_id`, or a list of ids."""
+        if isinstance(selection, str):
+            selection = self.sql(selection)
+        if isinstance(selection, Sequence):
+            ids = [str(i) for i in selection]
+        else:
+            _need_frame_id(selection.columns)
+            ids = [str(row[0]) for row in selection.select("frame_id").fetchall()]
+        shown = ids[:limit]
+        rows = self.store.take("thumbnails", shown, ["frame_id", "webp"])
+        pictures = dict(zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
+        return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
+
+    def sync(
+        self,
+        folder: str | Path,
+        *,
+        dry_run: bool = False,
+        who: str | None = None,
+        form: str | None = None,
+        characters: Path | None = None,
+    ) -> SyncReport:
+        """Read back what a person deleted, moved or edited in an exported folder, as one act of labels.
+
+        See animeds_db.sync. Raises ExportError for a folder that this database did not export, UsageError.
+        """
+        from animeds_db.sync import sync
+
+        return sync(
+            self.store,
+            self.session,
+            folder,
+            form=form,
+            characters=characters,
+            dry_run=dry_run,
+            who=who,
+        )
+
+    def places(self) -> pa.Table:
+        """Return one row per source: source_id, show, season, episode, kind, n_frames, state, is_there, uri.
+
+        `is_there` is null for a source in a bucket that cannot be asked now.
+        """
+        from animeds_db.remote.paths import are_there, source_path
+
+        rows = self.query("status").select('source_id, "show", season, episode, kind, n_frames, state, uri')
+        table = rows.to_arrow_table()
+        there = are_there([source_path(uri) for uri in table["uri"].to_pylist()], or_unknown=True)
+        return table.add_column(table.num_columns - 1, "is_there", pa.array(there, pa.bool_()))
+
+    def relocate(self, old: str, new: str | Path) -> list[Moved]:
+        """Tell where a source, or all sources below a folder, have moved; refused unless frames there are the same."""
+        from animeds_db.steps.relocate import relocate
+
+        return relocate(self.store, old, new)
+
+    @property
+    def characters(self) -> Characters:
+        """Examples of characters, and faces named by them: add_folder, add_faces, add_tag, classify, …"""
+        return Characters(self.store, self.session, self.images)
+
+    def status(self) -> duckdb.DuckDBPyRelation:
+        """Return one row per source: what it is, what is in it, what was noticed."""
+        return self.query("status")
+
+    def summary(self) -> list[str]:
+        """Return the database in a few lines: size, frames, models."""
+        row = self.session.sql(
+            "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM frames), (SELECT count(*) FROM faces),"
+            " (SELECT count(DISTINCT tag) FROM tags)"
+        ).fetchall()[0]
+        models = self.session.sql("SELECT task || ' ' || model_id FROM models ORDER BY 1").fetchall()
+        size = self.store.size_bytes() / 2**20
+        lines = [
+            f"{self.uri}: {row[0]} sources, {row[1]} frames, {row[2]} faces, {row[3]} tags, {size:.1f} MB"
+        ]
+        if models:
+            lines.append("models: " + ", ".join(m[0] for m in models))
+        lines += self.told_labels()
+        return lines
+
+
+def _need_frame_id(columns: Sequence[str]) -> None:
+    if "frame_id" not in columns:
+        raise QueryError(
+            f"this selection has no column frame_id; it has {', '.join(columns)}",
+            hint="a selection is any SELECT whose columns include frame_id",
+        )

@@ -1,0 +1,134 @@
+"""How often each folder's pictures are repeated, so that concepts weigh what they should.
+
+The one rule: SQL computes it (sql/steps/export/balance.sql); here the weights file is read and checked.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from animeds_db.errors import UsageError
+from animeds_db.session.scripts import sql_script
+
+WEIGHTS = pa.schema(
+    [("place", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
+)
+TOLERANCE = 0.015
+"""Share of an epoch, 0…1, that whole repeats may give to other folders than asked. 20 and 14 pictures are then shown
+twice and three times (51 % and 49 %) instead of seven and ten times."""
+_FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What decides about repeats. Raises UsageError for a maximum below 1."""
+
+    weights: Path | None = None
+    """CSV file of `pattern,weight`; None: every folder weighs 1."""
+    max_repeats: int = 100
+    """Maximum number of repeats of a folder."""
+
+    def __post_init__(self) -> None:
+        if self.max_repeats < 1:
+            raise UsageError(f"max-repeats is {self.max_repeats}, and must be at least 1")
+
+
+def read_weights(path: Path) -> pa.Table:
+    """Return the lines of a weights file (schema WEIGHTS): a folder's name or a pattern, a comma, a weight.
+
+    Raises UsageError with the line for a weight that is no number above 0. Empty lines and those that begin
+    with `#` are passed over.
+    """
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the weights file {path} cannot be read: {error}") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            cells = [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+            rows.append(_weight(f"{path}:{number}", number, cells))
+    return pa.Table.from_pylist(rows, WEIGHTS)
+
+
+def _weight(where: str, number: int, cells: list[str]) -> dict[str, object]:
+    if len(cells) != 2 or not cells[0]:
+        raise UsageError(
+            f"{where}: {len(cells)} columns where two are expected",
+            hint="a line is pattern,weight: 1_character,3",
+        )
+    try:
+        weight = float(cells[1])
+    except ValueError:
+        raise UsageError(
+            f'{where}: the weight "{cells[1]}" is no number',
+            hint="a line is pattern,weight; there is no header",
+        ) from None
+    if not (weight > 0 and math.isfinite(weight)):
+        raise UsageError(
+            f"{where}: the weight is {cells[1]}, and must be above 0",
+            hint="leave the pictures out of the selection instead",
+        )
+    from animeds_db.export.names import safe_name
+
+    # A folder is called as every system can: Re:Zero is Re_Zero on disk, and means the same here.
+    name = cells[0] if set("*?[") & set(cells[0]) else safe_name(cells[0])
+    return {"place": number, "name": name, "pattern": regex_of(cells[0]), "weight": weight}
+
+
+def regex_of(pattern: str) -> str:
+    """Return a shell pattern (fnmatch, case counts, `*` also stands for `/`) as a regular expression of RE2."""
+    text = fnmatch.translate(pattern)
+    text = re.sub(r"^\(\?s:(.*)\)\\[Zz]$", r"\1", text, flags=re.DOTALL)
+    return text.replace("(?>", "(?:").replace("(?!)", r"[^\s\S]")
+
+
+def repeats_of(
+    folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100
+) -> pa.Table:
+    """Return per folder what balance.sql gives: probability, multiply (two decimals), repeats (whole).
+
+    folders: relative folder → number of pictures it holds itself, ≥ 1.
+    """
+    rows = [{"folder": folder, "pictures": count} for folder, count in sorted(folders.items())]
+    with duckdb.connect() as workbench:
+        workbench.register("folders", pa.Table.from_pylist(rows, _FOLDERS))
+        workbench.register("weights", WEIGHTS.empty_table() if weights is None else weights)
+        sql = sql_script("steps/export", "balance.sql")
+        return workbench.sql(sql, params={"most": max_repeats, "tolerance": TOLERANCE}).to_arrow_table()
+
+
+def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
+    """Return what repeats_of gives for the folders of pictures, one folder per picture."""
+    weights = read_weights(balance.weights) if balance.weights else None
+    return repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
+
+
+def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
+    """Return a plan (export.PLAN) with its repeats: whole, and as `multiply` with two decimals.
+
+    Raises UsageError when the selection has repeats of its own, or for a bad weights file.
+    """
+    if plan["repeats"].null_count < plan.num_rows:
+        raise UsageError(
+            "the selection has a column repeats, and a balance would overwrite it",
+            hint="leave out one of the two",
+        )
+    folders = [folder or "" for folder in plan["folder"].to_pylist()]
+    table = balance_table(folders, balance)
+    rows = table["folder"].to_pylist()
+    for column in ("repeats", "multiply"):
+        known = dict(zip(rows, table[column].to_pylist(), strict=True))
+        place, kind = plan.column_names.index(column), plan.schema.field(column)
+        plan = plan.set_column(place, kind, pa.array([known[folder] for folder in folders], kind.type))
+    return plan

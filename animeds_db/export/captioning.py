@@ -1,0 +1,51 @@
+"""Captions for the pictures of a plan. The one rule: SQL writes them (sql/tables/captions_of.sql)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db.captions import CaptionProfile
+
+if TYPE_CHECKING:
+    from animeds_db.session import Session
+
+_CAPTIONS = """
+SELECT picture, string_agg(caption, chr(10) ORDER BY variant) AS caption
+FROM (SELECT picture, caption, min(variant) AS variant FROM captions_of('pictures', 'caption_style') GROUP BY ALL)
+GROUP BY picture ORDER BY picture
+"""
+
+
+def as_pictures(plan: pa.Table) -> pa.Table:
+    """Return a plan as described() reads it: numbered (`picture`), and with the tags of crops (`picture_tags`)."""
+    tags = plan["tags"]
+    # A whole frame's tags are looked up, which keeps the tagger's order; those of a crop were worked out.
+    cropped = pc.is_valid(plan["crop_kind"])
+    own = pc.if_else(cropped, tags, pa.nulls(plan.num_rows, tags.type))
+    numbers = pa.array(range(plan.num_rows), pa.int64())
+    return plan.append_column("picture", numbers).append_column("picture_tags", own).drop_columns(["tags"])
+
+
+def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
+    """Return a plan (export.PLAN) in which every picture has a caption; those of the selection stay.
+
+    Of several variants each stands on its own line; variants that are the same are written once.
+    """
+    if "core" in profile.leave_out:
+        profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
+    rows = session.step(_CAPTIONS, {"pictures": as_pictures(plan), "caption_style": profile.table()})
+    made = rows["caption"].combine_chunks().cast(pa.string())
+    place = plan.column_names.index("caption")
+    return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
+
+
+def _core_tags(session: Session) -> dict[str, tuple[str, ...]]:
+    """Return the tags that belong to each character, as the view core_tags finds them."""
+    rows = session.arrow(
+        "SELECT character, list(tag ORDER BY tag) AS tags FROM core_tags GROUP BY character ORDER BY 1"
+    )
+    return {row["character"]: tuple(row["tags"]) for row in rows.to_pylist()}

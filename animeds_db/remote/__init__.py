@@ -1,0 +1,1 @@
+"""Object storage (s3://, gs://, az://): paths, requests and read-ahead."""

@@ -1,0 +1,131 @@
+"""The views and macros of `sql/`: which of them a text speaks of, and what each of them builds on.
+
+Its one rule: only what is asked for is made. Fifty views cost more to create than most queries to run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import duckdb
+
+from animeds_db.session.scripts import sql_scripts
+
+_MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
+_COMMENT = re.compile(r"--[^\n]*")
+_BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
+_WORD = re.compile(r"\w+")
+FOLDERS = ("macros", "tables", "layers", "views")
+KEPT = ("undone", "names", "box_labels", "told", "frame_labels", "tag_labels")
+"""Views of what people said: few rows, but most of the time that DuckDB takes to plan whatever builds on them."""
+_ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
+
+
+@dataclass(frozen=True)
+class _Script:
+    text: str
+    makes: frozenset[str]
+    views: tuple[str, ...]
+
+    @classmethod
+    def read(cls, text: str) -> _Script:
+        found = _MAKES.findall(_COMMENT.sub("", text))
+        views = tuple(name for kind, name in found if kind == "VIEW")
+        return cls(text, frozenset(name for _, name in found), views)
+
+
+@cache
+def _scripts() -> Mapping[str, _Script]:
+    """Return the script that makes each view or macro."""
+    scripts = [_Script.read(text) for folder in FOLDERS for text in sql_scripts(folder)]
+    return {name: script for script in scripts for name in script.makes}
+
+
+@cache
+def view_names() -> tuple[str, ...]:
+    """Return the names of all views, sorted."""
+    return tuple(sorted({view for script in _scripts().values() for view in script.views}))
+
+
+def spoken_of(texts: Iterable[str]) -> frozenset[str]:
+    """Return the views and macros whose names stand in the texts, as whatever: a few too many do no harm."""
+    words: set[str] = set()
+    for text in texts:
+        if _ASKS_FOR_ALL.search(text):
+            return frozenset(_scripts())
+        words |= {word.lower() for word in _WORD.findall(text)}
+    return frozenset(words & _scripts().keys())
+
+
+def scripts_for(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
+    """Return the scripts that make these views and macros, each after those it builds on.
+
+    `instead` maps a script to the one that stands in for it.
+    """
+    ordered: list[str] = []
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        script = _scripts()[name]
+        text = instead.get(script.text, script.text)
+        if text in seen:
+            return
+        seen.add(text)
+        for other in sorted(_below(text) - script.makes):
+            visit(other)
+        ordered.append(text)
+
+    for name in sorted(names):
+        visit(name)
+    return ordered
+
+
+@cache
+def _below(text: str) -> frozenset[str]:
+    found = _BUILDS_ON.findall(_COMMENT.sub("", text))
+    return frozenset({word.lower() for words in found for word in words if word} & _scripts().keys())
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection,
+    names: Iterable[str],
+    instead: Mapping[str, str],
+    there: set[str],
+    kept: set[str],
+) -> None:
+    """Work out what people said, where these views build on it, into temporary tables of the same names: DuckDB
+    finds them before the views. `kept` says which of them this connection has, and is told of the new ones;
+    `there` as for `create`."""
+    if set(names) == _scripts().keys():
+        return  # SHOW TABLES would list them twice
+    below = scripts_for(names, instead)
+    for name in KEPT:  # each builds on those before it
+        if name not in kept and _scripts()[name].text in below:
+            create(connection, [name], instead, there)
+            connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
+            kept.add(name)
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], there: set[str]
+) -> None:
+    """Make views and macros and what they build on. Raises DuckDB's error when a script cannot run.
+
+    `there` holds the scripts that have been run, which are left out, and is told of the new ones.
+    """
+    waiting = [script for script in scripts_for(names, instead) if script not in there]
+    while waiting:  # once, unless two scripts name each other
+        failed = []
+        for script in waiting:
+            try:
+                connection.execute(script)
+                there.add(script)
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                failed.append(script)
+                reason = error
+        if len(failed) == len(waiting):
+            raise reason
+        waiting = failed

@@ -1,0 +1,371 @@
+"""DuckDB over a store: the views and macros of `sql/`, and one SELECT at a time.
+
+Its one rule: a session reads. DuckDB holds no table of its own here, files are out of its reach, and
+only a single statement that selects or explains is run.
+
+Every table is pinned at one version. When a version moved, the next query sees the new one; relations
+that were handed out before keep theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from animeds_db.errors import QueryError
+from animeds_db.session.lance_view import LanceView, Only
+from animeds_db.session.messages import EXPLAIN, explained
+from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
+from animeds_db.session.scripts import sql_script
+from animeds_db.session.session import catalog
+from animeds_db.session.statements import checked, filled, matched, without_semicolon
+from animeds_db.store import Store
+
+ATTACHED = ("show", "season", "episode")
+"""Columns of the source that its frames and detections show as their own."""
+BATCH = 8192
+"""Rows of a stream that are handed over at once."""
+TextVector = Callable[[str], list[float]]
+Choices = dict[str, int | None]
+"""Tasks for which a second model was chosen, with the width of its vectors."""
+_VOCABULARY = (
+    # two writers may have named one tag at once: the lower number counts
+    """SET VARIABLE tag_lines = (
+        SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
+        FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary WHERE tag IS NOT NULL GROUP BY tag))""",
+    """SET VARIABLE tag_names = (
+        SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
+        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
+        LEFT JOIN lance_vocabulary ON tag_id = place)""",
+    """SET VARIABLE tag_categories = (
+        SELECT coalesce(list(category ORDER BY place), []::VARCHAR[])
+        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
+        LEFT JOIN lance_vocabulary ON tag_id = place)""",
+)
+
+
+class Session:
+    """SQL over one store. `unfinished` also shows rows of sources whose ingest has not ended.
+
+    `text_vector` turns words into a vector of the model that made the frames' vectors: what the macro
+    `search_text` asks. A session knows no model itself.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        unfinished: bool = False,
+        text_vector: TextVector | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._store = store
+        self.unfinished = unfinished
+        self._base = locked_database(bounds)
+        self._current: duckdb.DuckDBPyConnection | None = None
+        self._versions: dict[str, int] = {}
+        self._schemas: dict[str, pa.Schema] = {}
+        self._choices: Choices = {}
+        self._asked: frozenset[str] = frozenset()
+        self._made: set[str] = set()
+        self._kept: set[str] = set()
+        self._only = Only()
+        vector = text_vector or _no_text_vector
+        self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
+
+    def close(self) -> None:
+        """Close the session; relations that it handed out end with it."""
+        if self._current is not None:
+            self._current.close()
+            self._current = None
+        self._base.close()
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Return one SELECT as a relation: `.pl()`, `.to_arrow_table()`, `.fetchall()` give its rows.
+
+        Without parameters it is lazy: each of those calls runs it, on the versions of now. `params` fill
+        `$name` in the text; with them it is run at once. `file` is named in errors.
+        Raises QueryError with line, column and hint for SQL that cannot be run; errors which only come up
+        while rows are read are DuckDB's own, and `errors()` turns them as well.
+        """
+        with self.errors(text, file):
+            statement = checked(self._base, text, file)
+            values = matched(statement.named_parameters, params or {}, file)
+            try:
+                return _relation(self._connection(text, *_texts(values)), statement.query, values)
+            except duckdb.Error as error:
+                raise self._placed(error, statement, text, values, file) from error
+
+    def arrow(
+        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+    ) -> pa.Table:
+        """Run one SELECT and return its rows. Raises QueryError also for what fails while rows are read."""
+        with self.errors(text, file):
+            return self.sql(text, params, file=file).to_arrow_table()
+
+    @contextmanager
+    def reading(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        file: str | None = None,
+    ) -> Iterator[pa.RecordBatchReader]:
+        """Yield the rows of a stranger's SELECT as a stream, read in a read-only transaction that is rolled back.
+
+        `limit`, `offset`: only these rows of it. Another thread may end it with `interrupt`. Raises QueryError.
+        """
+        with self.errors(text, file), _arrow_errors():
+            statement = checked(self._base, text, file)
+            values = matched(statement.named_parameters, params or {}, file)
+            connection = self._connection(text, *_texts(values))
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                try:
+                    relation = _relation(connection, _cut(statement, values, limit, offset), {})
+                except duckdb.Error as error:
+                    raise self._placed(error, statement, text, values, file) from error
+                with relation.to_arrow_reader(BATCH) as reader:
+                    yield reader
+            finally:
+                connection.abort()  # whoever stopped reading leaves a result behind
+                connection.execute("ROLLBACK")
+
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread: it raises QueryError there. Does nothing where none runs."""
+        if self._current is not None:
+            self._current.interrupt()
+
+    def step(
+        self, script: str, tables: Mapping[str, pa.Table], params: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """Run a script of ours over the views and over rows of the caller, and return its rows.
+
+        `tables` gives those rows by the names under which the script knows them. Raises QueryError.
+        """
+        with self.errors(script):
+            connection = self._connection(script, *_texts(params or {}))
+            for name, table in tables.items():
+                connection.register(name, table)
+            try:
+                relation = _relation(connection, script, dict(params or {}))
+                return relation.to_arrow_table()
+            finally:
+                for name in tables:
+                    connection.unregister(name)
+
+    def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
+        """Run a script of ours as if the tables held the rows of these frames only, and return its rows.
+
+        Much faster than a condition in the script. Nothing else may be read from this session meanwhile.
+        """
+        with self.errors(script):
+            connection = self._connection(script)
+            self._only.frames = frames
+            try:
+                return _relation(connection, script, {}).to_arrow_table()
+            finally:
+                self._only.frames = None
+
+    def _placed(
+        self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
+    ) -> QueryError:
+        """Return the error with its place in the text, which DuckDB forgets when it makes a relation."""
+        if statement.type != duckdb.StatementType.EXPLAIN:
+            cursor, _ = self._pinned()
+            try:
+                cursor.execute(f"{EXPLAIN}{text}", values or None)
+            except duckdb.Error as again:
+                return explained(again, text, file, self.views(), moved=1)
+            finally:
+                cursor.close()
+        return explained(error, text, file, self.views())
+
+    @contextmanager
+    def errors(self, text: str = "", file: str | None = None) -> Iterator[None]:
+        """Turn DuckDB's errors into QueryError while the rows of a relation are read."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise explained(error, text, file, self.views()) from error
+
+    def views(self) -> list[str]:
+        """Return the names of the views."""
+        return list(catalog.view_names())
+
+    def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
+        """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
+        versions = self._store.place.of_each(self._store.names(), self._store.version)
+        if self._current is None or versions != self._versions or _is_busy(self._current):
+            self._current, self._versions = self._pinned()
+            self._kept = set()
+        self._make(self._current, catalog.spoken_of(texts))
+        return self._current
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The versions of the tables that the last query read."""
+        return dict(self._versions)
+
+    def _pinned(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
+        """Register one version of every table on a new connection; return it and those versions.
+
+        `sources` is read before and after the others: it says which rows may be seen.
+        """
+        sources = self._store.table("sources")
+        while True:
+            tables = self._store.place.of_each(self._store.names(), self._store.table) | {"sources": sources}
+            again = self._store.table("sources")
+            if again.version == sources.version:
+                break
+            sources = again
+        connection = closed_at_exit(self._base.cursor())
+        attached, hidden = self._of_sources(sources)
+        for name, table in tables.items():
+            has_source = "source_id" in table.schema.names
+            view = LanceView(
+                table,
+                hidden=hidden if has_source else (),
+                attached=attached if has_source and name != "sources" else None,
+                wanted=self._store.schema(name).schema if self._store.pinned else None,
+                only=self._only,
+            )
+            connection.register(f"lance_{name}", view)
+        for statement in _VOCABULARY:
+            connection.execute(statement)
+        for variable, value in _again(tables).items():
+            connection.execute(f"SET VARIABLE {variable} = $1", [value])
+        schemas = {name: table.schema for name, table in tables.items()}
+        self._renew(connection, schemas, _choices(tables) | _corrections(tables))
+        return connection, {name: int(table.version) for name, table in tables.items()}
+
+    def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
+        """Return the attached columns per source, and the ids of sources that are hidden."""
+        rows = sources.to_table(columns=["source_id", *ATTACHED, "state"])
+        hidden = [
+            source
+            for source, state in zip(rows["source_id"].to_pylist(), rows["state"].to_pylist(), strict=True)
+            if state != "done" and not self.unfinished
+        ]
+        return rows.drop_columns(["state"]).combine_chunks(), hidden
+
+    def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
+        """Create views and macros that are not there yet."""
+        instead = _stand_ins(self._schemas["frames"], self._choices)
+        catalog.keep(connection, names, instead, self._made, self._kept)
+        if names - self._asked:
+            catalog.create(connection, names, instead, self._made)
+            self._asked |= names
+
+    def _renew(
+        self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
+    ) -> None:
+        """Create again what is there when columns, or the models that count, are others now."""
+        if (schemas, choices) != (self._schemas, self._choices):
+            self._schemas, self._choices = schemas, choices
+            self._made.clear()
+            catalog.create(connection, self._asked, _stand_ins(schemas["frames"], choices), self._made)
+
+
+def _texts(values: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that are words: they may name a view."""
+    return [value for value in values.values() if isinstance(value, str)]
+
+
+def _choices(tables: Mapping[str, Any]) -> Choices:
+    """Return the tasks for which a model other than that of the ingest counts, and the width of its vectors."""
+    chosen = tables["choices"].to_table().to_pylist()
+    if not chosen:
+        return {}
+    models = tables["models"].to_table(columns=["model_id", "width"])
+    widths = dict(zip(models["model_id"].to_pylist(), models["width"].to_pylist(), strict=True))
+    return {row["task"]: widths.get(row["model"]) for row in chosen}
+
+
+def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
+    """Return what the views ask about the results of second models, and people's words.
+
+    While these are false, or not there, DuckDB folds the branches that read them away when it plans a query.
+    """
+    chosen = {row["task"]: row["model"] for row in tables["choices"].to_table().to_pylist()}
+    models = {"chosen_tagger": chosen.get("tagger"), "chosen_embedder": chosen.get("image")}
+    return {
+        "retagged": tables["taggings"].count_rows() > 0,
+        "embedded_again": tables["embeddings"].count_rows() > 0,
+        "detected_again": tables["detected"].count_rows() > 0,
+        "frames_labelled": tables["labels"].count_rows("field = 'frame'") > 0,
+        **{variable: model for variable, model in models.items() if model is not None},
+    }
+
+
+def _corrections(tables: Mapping[str, Any]) -> Choices:
+    """Return what was corrected by people, or named: "tags", "characters"; in the form of choices."""
+    corrected: Choices = {}
+    if tables["labels"].count_rows("field = 'tag'"):
+        corrected["tags"] = None
+    if tables["identities"].count_rows() or tables["labels"].count_rows("kind IS NOT NULL"):
+        corrected["characters"] = None
+    return corrected
+
+
+def _stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
+    """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
+    so only there."""
+    views = {"tagger": "model_frames.sql", "tags": "tagged_frames.sql", "characters": "named_detections.sql"}
+    instead = {
+        sql_script("layers", name): sql_script("layers/chosen", name)
+        for key, name in views.items()
+        if key in choices
+    }
+    if width := choices.get("image"):
+        ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
+        script = sql_script("layers/chosen", "embedded_frames.sql").format(width=width, ingested=ingested)
+        instead[sql_script("layers", "embedded_frames.sql")] = script
+    return instead
+
+
+def _no_text_vector(_words: str) -> list[float]:
+    raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
+
+
+def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether somebody is still reading rows of an earlier query: a connection does one thing at a time."""
+    try:
+        connection.execute("SELECT 1").fetchall()
+    except duckdb.ResourceInUseException:
+        return True
+    return False
+
+
+@contextmanager
+def _arrow_errors() -> Iterator[None]:
+    """Turn what DuckDB says while Arrow reads its rows back into DuckDB's errors."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise duckdb.Error(str(error)) from error
+
+
+def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int) -> str:
+    """Return the statement with its values, and with a LIMIT around it: DuckDB then stops, or keeps only the top."""
+    query = filled(without_semicolon(statement.query), values)
+    if statement.type == duckdb.StatementType.EXPLAIN or (limit is None and not offset):
+        return query
+    return f"SELECT * FROM (\n{query}\n) LIMIT {'ALL' if limit is None else limit} OFFSET {offset}"
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
+) -> duckdb.DuckDBPyRelation:
+    query = without_semicolon(query)
+    relation = connection.sql(query, params=values) if values else connection.sql(query)
+    assert relation is not None  # only a statement without rows gives None
+    return relation

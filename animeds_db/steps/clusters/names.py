@@ -1,0 +1,44 @@
+"""A cluster that a person has accepted: some of its faces become examples of that character."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from animeds_db.errors import UsageError
+from animeds_db.session import Session
+from animeds_db.steps.characters.examples import Added, add_faces
+from animeds_db.steps.characters.face_pictures import Images
+from animeds_db.steps.clusters.find import representatives
+from animeds_db.store import Store
+
+
+def name_cluster(
+    store: Store,
+    session: Session,
+    cluster: int,
+    character: str,
+    *,
+    appearance: str | None = None,
+    count: int = 20,
+    images: Images | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Added:
+    """Make up to `count` typical and different faces of a cluster examples of a character; `ood`: of nobody.
+
+    They are what survives: clustering again keeps them together, `classify` names every other face by them.
+    Raises QueryError when there is no such cluster, UsageError for a name that is none, and for faces that
+    are examples of somebody else.
+    """
+    if count < 1:
+        raise UsageError(f"{count} faces of a cluster cannot be examples", hint="20 is a good number")
+    faces = representatives(session, cluster, count)
+    return add_faces(
+        store,
+        session,
+        character,
+        faces,
+        appearance=appearance,
+        origin="cluster",
+        images=images,
+        progress=progress,
+    )

@@ -1,0 +1,253 @@
+"""Pairs of near-duplicates among frames: what vectors and perceptual hashes say together.
+
+A pair counts when the vectors are alike and the hashes do not contradict them, or when the hashes are nearly
+the same and the vectors do not contradict that. Each alone is wrong in its own way: a vector does not see
+that a camera moved, a hash does not see colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db.errors import StoreError, UsageError
+from animeds_db.session import Session
+from animeds_db.session.scripts import sql_script
+from animeds_db.steps.dedup.frame_vectors import FrameVectors
+from animeds_db.vectors import Pairs
+from animeds_db.vectors.columns import as_matrix
+
+_COLUMNS = "frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedder"
+FRAMES = f"SELECT {_COLUMNS}, embedding FROM frames ORDER BY frame_id"
+DEFAULT_THRESHOLD = 0.985
+"""What the peers' guides recommend, for CLIP and its kin."""
+LONG_STILL = 32
+"""Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
+as one, since a still of n frames has n²/2 pairs."""
+
+
+@dataclass(frozen=True)
+class DedupOptions:
+    """What counts as a near-duplicate.
+
+    threshold: least cosine of two image vectors (0…1). None: what the manifest says of the vectors' model
+    (`near_duplicate`), else 0.985, which the peers' guides recommend.
+    agree_bits: most bits (0…64) in which the perceptual hashes of two such frames may differ; None: any.
+    phash_distance: most bits (0…8) in which hashes may differ to make a pair by themselves; None: never.
+    phash_cosine: and the least cosine that those frames must have, where both have vectors.
+    segment_s, gap_s: a run that episodes share is at least so long and has no hole longer than that, seconds.
+    memory_mb: what the comparison may use besides the vectors themselves.
+    """
+
+    threshold: float | None = None
+    agree_bits: int | None = 8
+    phash_distance: int | None = 2
+    phash_cosine: float = 0.95
+    segment_s: float = 4.0
+    gap_s: float = 3.0
+    memory_mb: float = 512.0
+
+    def check(self) -> None:
+        """Raise UsageError for a value out of range."""
+        for name in ("threshold", "phash_cosine"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise UsageError(
+                    f"{name.replace('_', '-')} is {value}; a cosine to ask for lies in 0…1",
+                    hint="0.985 finds near-duplicates; 1 finds only equal vectors",
+                )
+        for name, most in (("phash_distance", 8), ("agree_bits", 64)):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                raise UsageError(f"{name.replace('_', '-')} is {value}; it counts bits, 0…{most}")
+        for name in ("segment_s", "gap_s"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} is {getattr(self, name)}; it counts seconds")
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pairs of frames that may be near-duplicates, each once.
+
+    a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: in how many bits (int16)
+    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    cosine: np.ndarray
+    bits: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def where(self, mask: np.ndarray) -> Matches:
+        """Return those pairs for which mask (bool) is true."""
+        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask])
+
+    def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
+        """Return which pairs the vectors make near-duplicates, unless the hashes contradict (bool)."""
+        near: np.ndarray = self.cosine >= np.float32(threshold)
+        if agree_bits is not None:
+            near &= self.bits <= agree_bits
+        return near
+
+    def chosen(self, options: DedupOptions, threshold: float) -> np.ndarray:
+        """Return which pairs are near-duplicates (bool)."""
+        near = self.alike(threshold, options.agree_bits)
+        if options.phash_distance is None:
+            return near
+        like: np.ndarray = (self.bits >= 0) & (self.bits <= options.phash_distance)
+        like &= np.isnan(self.cosine) | (self.cosine >= np.float32(options.phash_cosine))
+        like |= near
+        return like
+
+
+def find_matches(
+    frames: pa.Table,
+    x: FrameVectors,
+    ranks: np.ndarray,
+    options: DedupOptions,
+    threshold: float,
+) -> Matches:
+    """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
+
+    x: the frames' vectors; of frames that are the very same, the best is compared for all. `ranks`: those of the
+    frames, 1, 2, 3 … in some order (int64); 1 is best.
+    """
+    n = frames.num_rows
+    stills = _stills(frames, x, ranks)
+    pairs = x.pairs(threshold, stills[1])
+    a, b = [pairs.a, np.minimum(*stills)], [pairs.b, np.maximum(*stills)]
+    if options.phash_distance is not None:
+        like = _like_hashes(frames, ranks, options.phash_distance)
+        a.append(like[0])
+        b.append(like[1])
+    keys = np.sort(np.concatenate(a) * max(1, n) + np.concatenate(b))
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    rows_a, rows_b = np.divmod(keys, max(1, n))
+    cosine = _cosines(x, n, rows_a, rows_b, pairs, stills)
+    found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b))
+    return found.where(found.chosen(options, threshold))
+
+
+def embedder_of(frames: pa.Table) -> str | None:
+    """Return the model of the frames' vectors; StoreError when they are of several: those cannot be compared."""
+    models = sorted({m for m in frames["embedder"].unique().to_pylist() if m is not None})
+    if len(models) > 1:
+        raise StoreError(
+            f"the frames hold vectors of several models: {', '.join(models)}",
+            hint="vectors of different models cannot be compared; "
+            f"`animeds embed --model {models[0].partition('@')[0]} --use` gives all frames those of one",
+        )
+    return models[0] if models else None
+
+
+def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
+    """Return the visible frames by id, without vectors, and their vectors as `vectors` gives them.
+
+    The same rows as those of FRAMES; but sorting by SQL would move each vector several times.
+    """
+    table = session.arrow(f"SELECT {_COLUMNS}, embedding FROM frames")
+    order = pc.sort_indices(table["frame_id"])
+    x = as_matrix(table["embedding"], np.asarray(order, np.int64))
+    return table.drop_columns(["embedding"]).take(order).combine_chunks(), x
+
+
+def read_frames_only(session: Session) -> tuple[pa.Table, int]:
+    """Return the visible frames by id, without vectors, and how wide those are."""
+    width = session.arrow("SELECT embedding FROM frames LIMIT 0").schema.field("embedding").type.list_size
+    return session.arrow(f"SELECT {_COLUMNS} FROM frames ORDER BY frame_id").combine_chunks(), int(width)
+
+
+def vectors(frames: pa.Table) -> np.ndarray:
+    """Return the image vectors, float32 [frames, width]; rows of NaN where a frame has none."""
+    return as_matrix(frames["embedding"])
+
+
+def _stills(frames: pa.Table, x: FrameVectors, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (best row, other row) for every other row of each long still: rows of one source, all the same."""
+    if frames.num_rows < LONG_STILL:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    sources = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    hashes, known, blank = _hashes(frames)
+    same = (sources[1:] == sources[:-1]) & (hashes[1:] == hashes[:-1]) & (known[1:] == known[:-1])
+    same &= blank[1:] == blank[:-1]
+    starts, lengths, run = _runs(same)
+    same &= lengths[run[1:]] >= LONG_STILL  # vectors are looked at only where a still can be
+    same[same] = x.repeats(np.flatnonzero(same))
+    starts, lengths, run = _runs(same)
+    best_rank = np.minimum.reduceat(ranks, starts)
+    best = np.empty(len(starts), np.int64)
+    is_best = ranks == best_rank[run]
+    best[run[is_best]] = np.flatnonzero(is_best)
+    others = np.flatnonzero((lengths[run] >= LONG_STILL) & ~is_best)
+    return best[run[others]], others
+
+
+def _runs(same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where runs start, their lengths, and the number of each row's run; same[i]: row i + 1 goes with row i."""
+    starts = np.flatnonzero(np.append(True, ~same))
+    lengths = np.diff(np.append(starts, len(same) + 1))
+    return starts, lengths, np.repeat(np.arange(len(starts)), lengths)
+
+
+def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of rows with like hashes; blank frames have none worth comparing."""
+    hashes = frames.select(["phash", "is_blank"]).append_column("row", pa.array(ranks))
+    with duckdb.connect() as workbench:
+        workbench.register("all_frames", hashes)
+        workbench.execute(
+            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'
+            " WHERE phash IS NOT NULL AND is_blank IS NOT TRUE"
+        )
+        found = workbench.sql(
+            sql_script("steps/dedup", "phash_pairs.sql"), params={"distance": distance}
+        ).to_arrow_table()
+    row_of = np.empty(len(ranks) + 1, np.int64)
+    row_of[ranks] = np.arange(len(ranks))
+    better, worse = (row_of[np.asarray(found[name], np.int64)] for name in ("a", "b"))
+    return np.minimum(better, worse), np.maximum(better, worse)
+
+
+def _cosines(
+    x: FrameVectors,
+    n: int,
+    a: np.ndarray,
+    b: np.ndarray,
+    pairs: Pairs,
+    stills: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Return the cosine of each pair: as the join found it, 1 inside a still, else worked out here."""
+    width = max(1, n)
+    cosine = np.full(len(a), np.nan, np.float32)
+    cosine[np.searchsorted(a * width + b, pairs.a * width + pairs.b)] = pairs.cosine
+    best = np.arange(n)
+    best[stills[1]] = stills[0]
+    rest = np.flatnonzero(np.isnan(cosine))
+    left, right = best[a[rest]], best[b[rest]]
+    usable = x.usable()
+    both = usable[left] & usable[right]
+    cosine[rest[both]] = x.cosines(left[both], right[both])
+    return cosine
+
+
+def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return in how many bits the hashes differ. A blank frame is like blank ones only: 64 with any other."""
+    hashes, known, blank = _hashes(frames)
+    bits: np.ndarray = np.bitwise_count(hashes[a] ^ hashes[b]).astype(np.int16)
+    bits[blank[a] != blank[b]] = 64
+    bits[~known[a] | ~known[b] | (blank[a] & blank[b])] = -1
+    return bits
+
+
+def _hashes(frames: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hashes (uint64), which are known, and which frames are blank (bool)."""
+    column = frames["phash"].combine_chunks()
+    hashes = column.fill_null(0).to_numpy().astype(np.int64).view(np.uint64)
+    blank = frames["is_blank"].combine_chunks().fill_null(False).to_numpy(zero_copy_only=False)
+    return hashes, ~np.asarray(column.is_null()), blank

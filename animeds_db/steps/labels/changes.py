@@ -1,0 +1,191 @@
+"""What people say about frames, faces and characters. Its one rule: rows are added, never changed.
+
+Every call is one act: its rows appear together, and an undo takes them back together, by one more row. The
+views (`labels`, `tags`, `faces`, `kept`, …) let the newest word that was not taken back win over any model.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import StoreError, UsageError, did_you_mean
+from animeds_db.session import Session
+from animeds_db.store import Store
+from animeds_db.upkeep.compaction import MAX_PIECES
+from animeds_db.upkeep.optimize import tend_if_worth_it
+
+OPS = {
+    "character": ("set", "remove"),
+    "appearance": ("set", "remove"),
+    "tag": ("add", "remove"),
+    "frame": ("set", "remove"),
+    "name": ("set", "remove"),
+}
+"""What can be said of each field. `remove` takes back what people said of it, and of a tag the tag itself."""
+FRAME_VALUES = ("keep", "drop")
+CLOCK = "%Y%m%d%H%M%S%f"
+
+
+@dataclass(frozen=True)
+class Word:
+    """One thing said: of a frame, of a box in it (kind and left, top, right, bottom, 0…1), or of a name."""
+
+    field: str
+    op: str
+    value: str | None
+    frame_id: str | None = None
+    source_id: str | None = None
+    kind: str | None = None
+    box: tuple[float, float, float, float] | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """What one call has said: the act's id, how many labels it wrote, and what is worth knowing about them."""
+
+    id: str
+    n: int
+    notes: list[str] = field(default_factory=list)
+
+
+def checked(name: str, op: str, value: str | None) -> str | None:
+    """Return the value as it is stored. Raises UsageError for a field, op or value that makes no sense."""
+    if name not in OPS:
+        raise UsageError(f'there is no field "{name}" to label', hint=did_you_mean(name, OPS))
+    if op not in OPS[name]:
+        raise UsageError(f'"{op}" cannot be done to {name}', hint=f"it can be: {', '.join(OPS[name])}")
+    value = (value or "").strip()
+    if not value:
+        if op == "remove" and name != "tag":
+            return None
+        raise UsageError(f"the {name} to {op} is empty", hint="say which")
+    if name == "tag":
+        return value.replace(" ", "_")
+    if name == "frame" and value not in FRAME_VALUES:
+        raise UsageError(f'a frame is kept or dropped, not "{value}"', hint="keep or drop")
+    return value
+
+
+def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:
+    """Write these words as one act. Tags that no model knows join the vocabulary. Raises UsageError for none."""
+    if not words:
+        raise UsageError("there is nothing to label: no frame or face was given")
+    tags = {word.value for word in words if word.field == "tag" and word.op == "add" and word.value}
+    known = set(store.table("vocabulary").to_table(columns=["tag"])["tag"].to_pylist())
+    store.ensure_tags([(tag, "general") for tag in sorted(tags)])
+    act = _write(store, [_row(word) for word in words], who)
+    new = sorted(tags - known)
+    notes = [f"new tags, that no model knew: {', '.join(new)}"] if new else []
+    return Act(act, len(words), notes)
+
+
+def undo(store: Store, session: Session, act: str | None = None, who: str | None = None) -> Act:
+    """Take an act back; None is the newest that counts and is no undo. An undo can be undone by its id.
+
+    `act` may be the start or the end of an id where that is clear. Raises UsageError for an act that is not
+    there, or was taken back already.
+    """
+    acts = session.arrow(
+        "SELECT act, what, counts FROM label_history ORDER BY said_at DESC, act DESC"
+    ).to_pylist()
+    found = _newest(acts) if act is None else _one(acts, act)
+    if not found["counts"]:
+        raise UsageError(
+            f"the act {found['act']} has been taken back already",
+            hint="animeds label history shows by which act",
+        )
+    undone = _write(store, [{"field": "act", "op": "undo", "value": found["act"]}], who)
+    return Act(undone, 1, [f"taken back: {found['act']} ({found['what']})"])
+
+
+def history(session: Session) -> duckdb.DuckDBPyRelation:
+    """Return one row per act, newest first: act, said_at, who, what, n, counts, n_gone."""
+    return session.sql("SELECT * FROM label_history ORDER BY said_at DESC, act DESC")
+
+
+def speaker(who: str | None = None) -> str:
+    """Return who speaks: `who`, else ANIMEDS_WHO, else the name of the account; "" where there is none."""
+    if who or (who := os.environ.get("ANIMEDS_WHO")):
+        return who
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without an account
+        return ""
+
+
+def _newest(acts: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    for act in acts:
+        if act["counts"] and not act["what"].startswith("undo "):
+            return act
+    raise UsageError("there is nothing to undo: no label counts", hint="animeds label history")
+
+
+def _one(acts: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
+    exact = [act for act in acts if act["act"] == wanted]
+    found = exact or [
+        a for a in acts if wanted and (a["act"].startswith(wanted) or a["act"].endswith(wanted))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(act["act"] for act in found[:4])
+        raise UsageError(f'"{wanted}" fits {len(found)} acts: {listed}', hint="give more of the id")
+    raise UsageError(
+        f'there is no act "{wanted}"',
+        hint="animeds label history lists them" if acts else "nothing has been labelled yet",
+    )
+
+
+def _row(word: Word) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "field": word.field,
+        "op": word.op,
+        "value": word.value,
+        "frame_id": word.frame_id,
+        "source_id": word.source_id,
+        "subject": word.subject,
+        "kind": word.kind,
+    }
+    if word.box is not None:
+        row |= dict(zip(("left", "top", "right", "bottom"), word.box, strict=True))
+    return row
+
+
+def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> str:
+    """Append rows under one new act; return its id."""
+    at, tail = _next_time(store), _random(6)
+    act = f"{at:%y%m%d-%H%M%S}-{tail}"
+    common = {"act": act, "who": speaker(who), "at": at}
+    told = [
+        dict(row) | common | {"label_id": f"{at:{CLOCK}}-{tail}-{number:06d}"}
+        for number, row in enumerate(rows)
+    ]
+    table = pa.Table.from_pylist(told, schema=schema.LABELS.schema)
+    if store.upsert("labels", table) != len(told):
+        raise StoreError(f"{store.uri}: labels of this act are there already", hint="say it again")
+    if len(store.table("labels").get_fragments()) > MAX_PIECES:
+        tend_if_worth_it(store)
+    return act
+
+
+def _next_time(store: Store) -> datetime.datetime:
+    """Return now, but later than everything said so far, also where another machine's clock goes ahead."""
+    newest = pc.max(store.table("labels").to_table(columns=["at"])["at"]).as_py()
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return now if newest is None or newest < now else newest + datetime.timedelta(microseconds=1)
+
+
+def _random(n: int) -> str:
+    return "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(n))

@@ -1,0 +1,131 @@
+"""Renaming and merging characters. Its one rule: a name is mapped when it is shown, so it can be undone.
+
+Nothing that was stored under the old name is written anew: the view `names` says what each is called now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.session import Session
+from animeds_db.steps.labels.changes import Act, Word, speak
+from animeds_db.steps.labels.csv_file import read_pairs
+from animeds_db.store import Store
+
+NOBODY = ("unknown", "ood")
+"""Answers that are no characters: none of the examples, one of the negatives."""
+KNOWN = """
+SELECT character FROM lance_identities UNION SELECT character FROM lance_examples
+UNION SELECT value FROM labels WHERE field = 'character' UNION SELECT name FROM names UNION SELECT final FROM names
+"""
+
+
+def known_characters(session: Session) -> set[str]:
+    """Return every name under which somebody is known: by example, answer, label, or after a renaming."""
+    return {row[0] for row in session.sql(KNOWN).fetchall() if row[0] is not None}
+
+
+def rename_all(store: Store, session: Session, names: Mapping[str, str], who: str | None = None) -> Act:
+    """Call characters by other names from now on, everywhere: old → new, as one act.
+
+    Where there is one of the new name already, the two become one. Raises UsageError for an empty name, one
+    that nobody has, and circles.
+    """
+    known = known_characters(session)
+    pairs = [("", old.strip(), new.strip()) for old, new in names.items()]
+    for _, old, _ in pairs:
+        if old and old not in known:
+            raise UsageError(f'there is no character "{old}"', hint=did_you_mean(old, known))
+    return _rename(store, session, pairs, known, who)
+
+
+def rename_by_csv(store: Store, session: Session, path: Path, who: str | None = None) -> Act:
+    """Rename by a CSV file of two columns, old and new; all lines are one act.
+
+    Names that nobody has are noted, and hold for whoever gets them. Raises UsageError with the line for other
+    numbers of columns, empty names, one name with two new ones, and circles.
+    """
+    pairs = [(f"{path}:{line}: ", old, new) for line, old, new in read_pairs(path)]
+    if not pairs:
+        raise UsageError(f"{path} has no line", hint="a line is: old name,new name")
+    return _rename(store, session, pairs, known_characters(session), who)
+
+
+def _rename(
+    store: Store, session: Session, pairs: Sequence[tuple[str, str, str]], known: set[str], who: str | None
+) -> Act:
+    wanted = _checked(pairs)
+    if not wanted:
+        raise UsageError("this renames nobody: old and new names are the same")
+    before = dict(session.sql("SELECT name, renamed_to FROM names").fetchall())
+    freed = _freed(wanted, before)
+    words = [Word("name", "remove", None, subject=name) for name in sorted(freed)]
+    words += [Word("name", "set", new, subject=old) for old, new in wanted.items()]
+    act = speak(store, words, who)
+    strangers = sorted(set(wanted) - known)
+    notes = [f"nobody is called {', '.join(strangers[:8])} so far"] if strangers else []
+    now = {name: new for name, new in before.items() if name not in freed} | wanted
+    for old, new in wanted.items():
+        final = _end(new, now)
+        if final != new and new not in wanted:
+            notes.append(f"{new} was renamed before: {old} is now {final}")
+    return Act(act.id, len(wanted), notes)
+
+
+def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Return old → new. Raises UsageError, with the place, for names that make no sense together."""
+    wanted: dict[str, str] = {}
+    places: dict[str, str] = {}
+    for place, old, new in pairs:
+        if not old or not new:
+            raise UsageError(f"{place}the {'old' if not old else 'new'} name is empty")
+        if old in NOBODY or new == "unknown":
+            word = old if old in NOBODY else new
+            raise UsageError(f'{place}"{word}" is no character', hint="it stands for faces of nobody known")
+        if wanted.get(old, new) != new:
+            raise UsageError(f'{place}"{old}" has two new names: {wanted[old]} and {new}')
+        if old != new:
+            wanted[old], places[old] = new, place
+    for old in wanted:
+        circle = _circle(old, wanted)
+        if circle:
+            raise UsageError(
+                f"{places[old]}names in a circle: {' → '.join(circle)}",
+                hint="to swap two names, use a third one in between",
+            )
+    return wanted
+
+
+def _circle(start: str, names: Mapping[str, str]) -> list[str]:
+    """Return the way from a name back to itself, or nothing."""
+    way = [start]
+    while way[-1] in names and len(way) <= len(names):
+        way.append(names[way[-1]])
+        if way[-1] == start:
+            return way
+    return []
+
+
+def _freed(wanted: Mapping[str, str], before: Mapping[str, str]) -> set[str]:
+    """Return the names that must get back what was renamed away before, lest there be a circle.
+
+    Who renames B to A after A was renamed to B wants both to be A.
+    """
+    freed: set[str] = set()
+    for old in wanted:
+        names = {name: new for name, new in before.items() if name not in freed} | dict(wanted)
+        while circle := _circle(old, names):
+            earlier = next(name for name in circle[1:] if name not in wanted)
+            freed.add(earlier)
+            del names[earlier]
+    return freed
+
+
+def _end(name: str, names: Mapping[str, str]) -> str:
+    seen = {name}
+    while (new := names.get(name)) and new not in seen:
+        name = new
+        seen.add(name)
+    return name

@@ -1,0 +1,166 @@
+"""Search frames by words, by a picture, or by another frame. Vectors of two models are never compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
+from animeds_db.session import Session
+from animeds_db.session.scripts import sql_script
+from animeds_db.store.store import Store, quoted
+from animeds_db.upkeep import indexes
+
+MOST_BY_INDEX = 1000
+"""More frames than this are searched by comparing all."""
+SPARE = 20
+"""So many more are asked of the index: those at the border may be equally near."""
+
+
+def embedder_id(session: Session, where: str | None = None) -> str:
+    """Return the id (name@revision) of the model that made the vectors of the frames (those of a condition).
+
+    Raises StoreError when there are no vectors, or vectors of several models.
+    """
+    sql = f"SELECT DISTINCT embedder FROM frames WHERE embedder IS NOT NULL AND (\n{where or 'true'}\n) ORDER BY 1"
+    found = [str(row[0]) for row in session.sql(sql, file="search").fetchall()]
+    if not found and where:  # a condition that no frame with a vector meets: nothing will be found
+        return embedder_id(session)
+    if not found:
+        raise StoreError(
+            "no frame here has a vector to search by",
+            hint="`animeds embed --model clip-vit-b32 --use` gives them vectors, as ingest --profile anime does",
+        )
+    if len(found) > 1:
+        name = found[0].partition("@")[0]
+        raise StoreError(
+            f"the frames hold vectors of several models: {', '.join(found)}; they cannot be compared",
+            hint=f"`animeds embed --model {name} --use` gives all frames those of one; or search some of them: "
+            f"--where \"embedder = '{found[0]}'\"",
+        )
+    return found[0]
+
+
+def unsearched(session: Session) -> int:
+    """Return how many frames have no vector, so that no search finds them."""
+    return int(session.sql("SELECT count(*) FROM frames WHERE embedder IS NULL").fetchall()[0][0])
+
+
+def vector_of(
+    session: Session,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    frame_id: str | None = None,
+    where: str | None = None,
+    tower: str | None = None,
+) -> np.ndarray:
+    """Return the vector to search by, float32 [width], from exactly one of words, a picture file, a frame.
+
+    It is of the model that made the vectors of the frames (those of the condition `where`). `tower`: another
+    text tower of that model's space. Raises UsageError, ModelError, StoreError, QueryError, SourceError.
+    """
+    if sum(part is not None for part in (text, image, frame_id)) != 1:
+        raise UsageError("search by one of: words, --image FILE, --frame ID")
+    if tower is not None and text is None:
+        raise UsageError("a text tower reads words: --tower goes with words")
+    model = embedder_id(session, where)
+    if frame_id is not None:
+        return _stored(session, frame_id, model)
+    if text is not None:
+        return words_vector(text, model, tower)
+    assert image is not None
+    return _of_picture(image, model)
+
+
+def words_vector(words: str, model: str, tower: str | None = None) -> np.ndarray:
+    """Return the vector of some words, float32 [width], in the space of the embedder `model` (name@revision).
+
+    `tower`: another text tower of that space; default: the setting `text_tower`, else the model's own.
+    """
+    from animeds_db import settings
+    from animeds_db.models.text import embed_text
+
+    chosen = settings.resolve("text_tower", tower).value or None
+    return np.asarray(embed_text(model, [words], tower=chosen)[0])
+
+
+def search(
+    session: Session,
+    vector: np.ndarray,
+    *,
+    k: int = 20,
+    where: str | None = None,
+    store: Store | None = None,
+) -> duckdb.DuckDBPyRelation:
+    """Return the k frames with the highest cosine to `vector`: frame_id, source_id, …, similarity, tags.
+
+    `where` is a condition on the view `frames`. With `store`, its index of vectors says which frames are compared
+    (see `by_index`). Raises UsageError for k below 1, QueryError for a bad condition.
+    """
+    if k < 1:
+        raise UsageError(f"-k is {k}; ask for at least one frame")
+    if store is not None and by_index(store, k, where):
+        condition = _near(session, store, vector, k)
+    else:
+        condition = f"embedding IS NOT NULL AND (\n{where or 'true'}\n)"
+    sql = sql_script("steps/search", "frames.sql").format(width=len(vector), where=condition)
+    return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
+
+
+def by_index(store: Store, k: int, where: str | None) -> bool:
+    """Tell whether an index answers this search: there is one, of the vectors that count, and no condition."""
+    if where is not None or k > MOST_BY_INDEX or not indexes.has_vectors(store):
+        return False
+    return int(store.table("choices").count_rows("task = 'image'")) == 0
+
+
+def _near(session: Session, store: Store, vector: np.ndarray, k: int) -> str:
+    """Return a condition that a few more frames than asked for meet, those next to the vector."""
+    sources = store.table("sources").to_table(columns=["source_id"], filter="state <> 'done'")
+    hidden = [] if session.unfinished else sources["source_id"].to_pylist()
+    ids = indexes.nearest(store, vector, k + SPARE, hidden)
+    return "frame_id IN (" + ", ".join(quoted(i) for i in ids) + ")" if ids else "false"
+
+
+def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
+    sql = "SELECT embedding, embedder FROM frames WHERE frame_id = $id"
+    rows = session.sql(sql, {"id": frame_id}).fetchall()
+    if not rows:
+        raise QueryError(f"there is no frame {frame_id}", hint="ids look like k3f9a2qd-000754212")
+    vector, embedder = rows[0]
+    if vector is None:
+        raise StoreError(
+            f"frame {frame_id} has no vector",
+            hint=f"`animeds embed --model {model.partition('@')[0]}` gives one to every frame that lacks it",
+        )
+    if embedder != model:
+        raise StoreError(
+            f"the vector of frame {frame_id} was made by {embedder}, those searched by {model}: "
+            "they cannot be compared",
+            hint=f"`animeds embed --model {model.partition('@')[0]} --use` gives all frames vectors of one model",
+        )
+    return np.asarray(vector, np.float32)
+
+
+def _of_picture(path: Path, model: str) -> np.ndarray:
+    from animeds_db.errors import ModelError
+    from animeds_db.media.rendering import decode_picture
+    from animeds_db.models import load_profile
+
+    try:
+        pixels, _ = decode_picture(path.read_bytes())
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error}") from error
+    except SourceError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error}", hint=error.hint) from error
+    embedder = load_profile("none", overrides={"image": model.partition("@")[0]}).image
+    assert embedder is not None
+    if embedder.id != model:
+        raise ModelError(
+            f"the vectors were made by {model}, but the model here is {embedder.id}: they cannot be compared",
+            hint=f"`animeds embed --model {embedder.entry.name} --use` makes vectors with the one that is here",
+        )
+    return np.asarray(embedder([pixels])[0])

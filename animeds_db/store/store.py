@@ -1,0 +1,274 @@
+"""Reading and writing the Lance tables of one database; commits, versions, compaction.
+
+Its one rule: a write that has returned is on the disk, whole, and doing it again changes nothing.
+One database is one folder (or URI) with one Lance table per name: `<uri>/frames.lance` and so on,
+which `lancedb.connect(uri)` opens as well.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import StoreError
+from animeds_db.store.fsync import data_files, flush, heal
+from animeds_db.store.history import At, History, Versions
+from animeds_db.store.location import Place, add_missing_tables, place_new_database, read_errors, write_errors
+from animeds_db.store.upgrade import stored_version, upgrade
+
+if TYPE_CHECKING:
+    import lance
+
+RETRIES = 50
+RETRY_TIME = datetime.timedelta(minutes=2)
+MAX_TAGS = 32_767
+"""Tag ids are int16 and start at 1."""
+
+
+class Store:
+    """The tables of one database. Safe to use from several threads and processes at once."""
+
+    def __init__(self, place: Place, widths: tuple[int, int], pinned: Versions | None = None) -> None:
+        self.place = place
+        """The folder or URI."""
+        self.pinned = pinned
+        """The versions of the tables that are read, where that is not the newest state; nothing is written then."""
+        self._handles: dict[str, lance.LanceDataset] = {}
+        self.widths = widths
+        """Width of `frames.embedding` and of `detections.vector`."""
+
+    @staticmethod
+    def exists(uri: str) -> bool:
+        """Tell whether there is a database at `uri` (it may still be too new, or damaged)."""
+        place = Place(uri)
+        place.check_way()
+        return place.has_table("sources")
+
+    @classmethod
+    def create(
+        cls, uri: str, embedding_width: int = schema.DEFAULT_WIDTH, vector_width: int = schema.DEFAULT_WIDTH
+    ) -> Store:
+        """Create an empty database for vectors of these widths.
+
+        It appears whole or not at all. Raises StoreError when something is there already.
+        """
+        place_new_database(Place(uri), schema.all_tables(embedding_width, vector_width))
+        return cls.open(uri)
+
+    @classmethod
+    def open(cls, uri: str, at: At | None = None) -> Store:
+        """Open a database, or read it as it was `at` some version or time (see upkeep.history).
+
+        A newest version that a power cut tore is set aside, with a warning.
+        Raises StoreError for a path that is no database, a damaged one, or one that a newer version made.
+        """
+        place = Place(uri)
+        place.check()
+        for table in schema.all_tables():
+            if place.path is not None:
+                with write_errors(uri):
+                    heal(place.path / f"{table.name}.lance")
+        version = stored_version(place)
+        widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
+        if version < schema.SCHEMA_VERSION:
+            upgrade(place, schema.all_tables(*widths), version)
+        add_missing_tables(place, schema.all_tables(*widths))
+        store = cls(place, widths)
+        return store if at is None else cls(place, widths, store.history().resolve(at))
+
+    def history(self) -> History:
+        """Return what the database was, and when."""
+        return History.of(self.place, self.names())
+
+    @property
+    def uri(self) -> str:
+        """The folder or URI of this database."""
+        return self.place.uri
+
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+        return [table.name for table in schema.all_tables()]
+
+    def schema(self, name: str) -> schema.Table:
+        """Return a table's key and Arrow schema, with this database's vector widths."""
+        return next(table for table in schema.all_tables(*self.widths) if table.name == name)
+
+    def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
+        """Return a table at a version, else its newest (or pinned) one, which the handle then keeps."""
+        return self.place.dataset(name, version or (self.pinned[name] if self.pinned else None))
+
+    def version(self, name: str) -> int:
+        """Return the newest (or pinned) version's number of a table; it grows with every commit."""
+        if self.pinned:
+            return self.pinned[name]
+        with read_errors(self.uri):
+            if name not in self._handles:
+                self._handles[name] = self.table(name)
+            return int(self._handles[name].latest_version)
+
+    def upsert(self, name: str, rows: pa.Table) -> int:
+        """Insert the rows whose key is not there yet, in one commit, and return how many those were.
+
+        Safe to repeat, and beside other writers. Raises StoreError when the disk is full or rows do not fit.
+        """
+        key, rows = self._fitting(name, rows)
+        if not rows.num_rows:
+            return 0
+
+        def write(dataset: lance.LanceDataset) -> dict[str, int]:
+            return _merge(dataset, key).when_not_matched_insert_all().execute(rows)  # type: ignore[no-any-return]
+
+        inserted = int(self.commit(name, write)["num_inserted_rows"])
+        if inserted < rows.num_rows:
+            self._expect_present(name, key, rows)
+        return inserted
+
+    def replace(self, name: str, rows: pa.Table, where_source: str | None = None) -> None:
+        """Write rows over those with the same key, and insert the others, in one commit.
+
+        With `where_source`, that source's rows which are not among `rows` are deleted in the same commit.
+        """
+        key, rows = self._fitting(name, rows)
+
+        def write(dataset: lance.LanceDataset) -> dict[str, int]:
+            merge = _merge(dataset, key).when_matched_update_all().when_not_matched_insert_all()
+            if where_source is not None:
+                merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
+            return merge.execute(rows)  # type: ignore[no-any-return]
+
+        done = self.commit(name, write)
+        if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
+            self._expect_present(name, key, rows)
+
+    def rewrite(self, name: str, rows: pa.Table) -> None:
+        """Replace a table's content by these rows, in their order, in one commit. For what steps compute.
+
+        Of two that do so at once, the later one's rows stay. Raises StoreError when others keep being faster.
+        """
+        import lance
+
+        _, rows = self._fitting(name, rows)
+        uri, options = self.place.table(name), self.place.options
+
+        def write(_dataset: lance.LanceDataset) -> None:
+            lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
+
+        for attempt in range(RETRIES):
+            try:
+                self.commit(name, write)
+            except StoreError as error:
+                if "ommit conflict" not in str(error.__cause__) or attempt == RETRIES - 1:
+                    raise
+            else:
+                return
+
+    def delete(self, name: str, where: str) -> None:
+        """Delete the rows that meet `where`, a condition in Lance's SQL."""
+        self.commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))
+
+    def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
+        """Return the rows with these keys, in the order of `keys`; keys that are not there are left out."""
+        key = self.schema(name).key
+        wanted = pa.array(keys, self.schema(name).schema.field(key).type)
+        if not len(wanted):
+            return self.schema(name).schema.empty_table().select(list(columns))
+        read = list(dict.fromkeys([*columns, key]))
+        with read_errors(self.uri):
+            found = self.table(name).to_table(columns=read, filter=pc.field(key).isin(wanted.unique()))
+        places = pc.drop_null(pc.index_in(wanted, found[key].combine_chunks()))
+        return found.select(list(columns)).take(places)
+
+    def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """Return the ids of these (tag, category) pairs, adding those the vocabulary lacks.
+
+        Ids start at 1, are never reused and never change. Safe beside another writer: ids are claimed by
+        key, and where two writers named one tag at once, the lower id counts for both.
+        Raises StoreError beyond 32,767 tags.
+        """
+        for _ in range(RETRIES):
+            ids, highest = self._tag_ids()
+            missing = {tag: category for tag, category in labels if tag not in ids}
+            if not missing:
+                return {tag: ids[tag] for tag, _ in labels}
+            self._add_tags(missing, highest + 1)
+        raise StoreError(
+            f"{self.uri}: other writers kept taking the tag ids", hint="run it again when they have finished"
+        )
+
+    def _tag_ids(self) -> tuple[dict[str, int], int]:
+        rows = self.table("vocabulary").to_table(columns=["tag_id", "tag"]).to_pylist()
+        rows.sort(key=lambda row: -int(row["tag_id"]))  # the lowest id of a tag comes last and stays
+        return {row["tag"]: row["tag_id"] for row in rows}, rows[0]["tag_id"] if rows else 0
+
+    def _add_tags(self, missing: dict[str, str], first: int) -> None:
+        if first + len(missing) - 1 > MAX_TAGS:
+            raise StoreError(
+                f"{self.uri}: {first - 1 + len(missing)} tags; a database holds at most {MAX_TAGS}",
+                hint="start another database for the second tagger (--db)",
+            )
+        columns = [range(first, first + len(missing)), missing.keys(), missing.values()]
+        self.upsert("vocabulary", pa.table([list(c) for c in columns], schema=schema.VOCABULARY.schema))
+
+    def size_bytes(self) -> int:
+        """Return what the database takes: on a disk all files, at a URI (or pinned) the data of these versions."""
+        if self.place.path is not None and not self.pinned:
+            return sum(p.stat().st_size for p in self.place.path.rglob("*") if p.is_file())
+        fragments = (f for name in self.names() for f in self.table(name).get_fragments())
+        return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
+
+    def _fitting(self, name: str, rows: pa.Table) -> tuple[str, pa.Table]:
+        """Return the table's key and the rows in its schema. Raises StoreError when they do not fit."""
+        table = self.schema(name)
+        try:
+            rows = rows.select(table.schema.names).cast(table.schema)
+        except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
+            raise StoreError(f"{self.uri}: these rows do not fit the table {name}: {error}") from error
+        if pc.count_distinct(rows[table.key]).as_py() != rows.num_rows:
+            raise StoreError(f"{self.uri}: two of the rows for {name} have the same {table.key}")
+        return table.key, rows
+
+    def _expect_present(self, name: str, key: str, rows: pa.Table) -> None:
+        """Raise StoreError unless each key is there once: Lance has had merges that silently did nothing."""
+        with read_errors(self.uri):
+            n = self.table(name).count_rows(filter=pc.field(key).isin(rows[key].combine_chunks()))
+        if n != rows.num_rows:
+            raise StoreError(f"{self.uri}: {name} holds {n} of the {rows.num_rows} rows just written")
+
+    def expect_writable(self) -> None:
+        """Raise StoreError where an old version is read."""
+        if self.pinned:
+            raise StoreError(
+                f"{self.uri} is read as it was at version {sum(self.pinned.values())}: the past cannot be changed",
+                hint="open it without `--at` (in Python: `at=`) to write",
+            )
+
+    def commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
+        """Run one write on a table and sync what it added. Raises StoreError, also where an old version is read."""
+        self.expect_writable()
+        dataset = self.table(name)
+        before = data_files(dataset)
+        with write_errors(self.place.table(name)):
+            result = write(dataset)
+            if self.place.path is not None:
+                after = self.table(name)
+                flush(self.place.path / f"{name}.lance", after.version, data_files(after) - before)
+        return result
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _merge(dataset: lance.LanceDataset, key: str) -> Any:
+    # by a scan of the keys: that two writers insert a key only once has been tried without an index
+    return dataset.merge_insert(key).use_index(False).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
+
+
+def _width(place: Place, name: str, column: str) -> int:
+    return int(place.dataset(name).schema.field(column).type.list_size)

@@ -1,0 +1,1 @@
+"""Processes beside the service: they run SQL and exports for clients, within limits."""

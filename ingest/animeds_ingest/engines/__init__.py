@@ -1,0 +1,1 @@
+"""The engines that run an ingest: this machine, or workers on Ray."""

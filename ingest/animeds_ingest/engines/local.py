@@ -1,0 +1,41 @@
+"""The engine for one machine: source after source. One bad source does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from animeds_db.models import Models
+from animeds_db.store import Store
+from animeds_db.upkeep.optimize import tend_if_worth_it
+from animeds_ingest.one_source import ingest_source, prepare
+from animeds_ingest.outcomes import Report, Silent, Watcher
+from animeds_ingest.sampling import Sampling
+from animeds_ingest.sources import SourceSpec
+
+
+def ingest(
+    store: Store,
+    specs: Sequence[SourceSpec],
+    sampling: Sampling,
+    models: Models,
+    *,
+    replace: bool = False,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Bring every source into the store. Raises StoreError when the database itself fails (a full disk)."""
+    watcher = watcher or Silent()
+    analyser = prepare(store, models)
+    report = Report()
+    for index, spec in enumerate(specs):
+
+        def opened(duration_s: float | None, index: int = index, spec: SourceSpec = spec) -> None:
+            watcher.source(index, len(specs), spec.name.title, duration_s)
+
+        opened(None)
+        outcome = ingest_source(
+            store, spec, sampling, analyser, replace=replace, opened=opened, advance=watcher.frames
+        )
+        report.outcomes.append(outcome)
+        watcher.outcome(outcome)
+    tend_if_worth_it(store)
+    return report

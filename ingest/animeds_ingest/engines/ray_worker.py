@@ -1,0 +1,124 @@
+"""A worker of an ingest on Ray: the database and the models are opened once, then one task after the other.
+
+A task is a whole source, or the numbering of a video, or a stretch of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from animeds_db.errors import EngineError, SourceError
+from animeds_db.models import Models
+from animeds_db.workers import Worker
+from animeds_ingest.engines.stretches import Numbering, Stretch, ingest_stretch, number
+from animeds_ingest.one_source import analyser_for, ingest_source
+from animeds_ingest.outcomes import Outcome
+from animeds_ingest.sampling import Sampling
+from animeds_ingest.sources import SourceSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every source of a run. `load` gives the models of `model_ids`, on any node."""
+
+    uri: str
+    sampling: Sampling
+    load: Callable[[], Models]
+    model_ids: tuple[str, ...]
+    replace: bool
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A source, from beginning to end. Answered by what became of it."""
+
+    spec: SourceSpec
+
+
+@dataclass(frozen=True)
+class ToNumber:
+    """A video whose frames get their numbers. Answered by a Numbering, or by what became of it already."""
+
+    spec: SourceSpec
+
+
+@dataclass(frozen=True)
+class ToAnalyse:
+    """A stretch of a numbered video. Answered by its error, or None."""
+
+    spec: SourceSpec
+    source_id: str
+    stretch: Stretch
+
+
+Task = Whole | ToNumber | ToAnalyse
+Answer = Outcome | Numbering | SourceError | None
+
+
+def failed(task: Task, error: SourceError) -> Answer:
+    """Return the answer of a task that could not be done, while others go on."""
+    return error if isinstance(task, ToAnalyse) else Outcome(task.spec.name.title, "failed", error=error)
+
+
+class SourceWorker(Worker[Job, Task, Answer]):
+    """Ingests sources, or its part of them."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self._frames = 0
+
+    def prepare(self, job: Job) -> None:
+        """Open the database and load the models. Raises EngineError, StoreError or ModelError."""
+        self._job = job
+        self._store = self.open_store(job.uri)
+        models = job.load()
+        ids = tuple(str(record["model_id"]) for record in models.records())
+        if ids != job.model_ids:
+            raise EngineError(
+                f"the worker on {self.node} has other models: {', '.join(ids) or 'none'}, "
+                f"not {', '.join(job.model_ids) or 'none'}",
+                hint="pull the same revisions everywhere: animeds models pull",
+            )
+        self._analyser = analyser_for(self._store, models)
+
+    def work(self, item: Task) -> Answer:
+        """Do one task. A source that is not on this node is answered like a bad file."""
+        self._frames = 0
+        error = self._out_of_reach(item.spec)
+        if error is not None:
+            return failed(item, error)
+        match item:
+            case Whole(spec):
+                job = self._job
+                return ingest_source(
+                    self._store,
+                    spec,
+                    job.sampling,
+                    self._analyser,
+                    replace=job.replace,
+                    advance=self._advance,
+                )
+            case ToNumber(spec):
+                job, models = self._job, self._analyser.models
+                return number(self._store, spec, job.sampling, models, replace=job.replace)
+            case ToAnalyse(spec, source_id, stretch):
+                return ingest_stretch(self._store, spec, source_id, stretch, self._analyser, self._advance)
+
+    def done(self) -> int:
+        """Return how many frames of the task at work are done."""
+        return self._frames
+
+    def _advance(self, done: int, _position_s: float | None) -> None:
+        self._frames = done
+
+    def _out_of_reach(self, spec: SourceSpec) -> SourceError | None:
+        try:
+            if spec.path.exists():
+                return None
+        except SourceError as error:  # of a bucket
+            return error
+        return SourceError(
+            f"{spec.path} is not on {self.node}, where this worker runs",
+            hint="workers have to see sources under the same path: put them on a disk that all share, or s3://…",
+        )

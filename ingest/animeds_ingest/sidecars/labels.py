@@ -1,0 +1,130 @@
+"""What sidecars say, written as labels. The one rule: they are the oldest words of all, so every later one wins.
+
+Whoever wrote a sidecar outranks a model, as people do, and is outranked by whoever corrects it here. So their
+ids begin with 0, before any time, and are made of frame and place: reading a folder again changes nothing, and
+what was taken back stays taken back. The act of a source is `sidecars-SOURCE`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.store.store import Store, quoted
+from animeds_ingest import ledger
+from animeds_ingest.sidecars.read import Box, Sidecar
+
+Row = dict[str, Any]
+
+EDGES = ("left", "top", "right", "bottom")
+SAME_FACE = 0.5
+"""IoU from which a face of a sidecar is one that the detector found, as for labels."""
+
+
+def write_sidecars(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -> int:
+    """Write what the sidecars of a source say (by member) as labels; return of how many pictures that is now.
+
+    Earlier words of this source's sidecars which are not said any more are deleted.
+    """
+    act = f"sidecars-{source_id}"
+    earlier = store.table("labels").to_table(filter=pc.field("act") == act).to_pylist()
+    if not sidecars and not earlier:
+        return 0
+    rows = _rows(store, source_id, act, sidecars)
+    if _plain(rows) != _plain(earlier):
+        _write(store, rows, {row["label_id"] for row in earlier}, sidecars)
+    return len({row["frame_id"] for row in rows})
+
+
+def _write(store: Store, rows: Sequence[Row], earlier: set[str], sidecars: Mapping[str, Sidecar]) -> None:
+    kinds = {tag: kind for sidecar in sidecars.values() for tag, kind in sidecar.labels}
+    kinds |= {name: "character" for sidecar in sidecars.values() for name in sidecar.characters}
+    used = {row["value"] for row in rows if row["field"] == "tag"}
+    store.ensure_tags([(tag, kind) for tag, kind in kinds.items() if tag in used])
+    if rows:
+        store.replace("labels", pa.Table.from_pylist(list(rows), schema.LABELS.schema))
+    stale = earlier - {row["label_id"] for row in rows}
+    if stale:
+        listed = ", ".join(quoted(i) for i in sorted(stale))
+        store.delete("labels", f"label_id IN ({listed})")
+
+
+def _plain(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return rows in a form in which a table and what was just made can be compared: without times."""
+    columns = ("label_id", "field", "op", "value", "kind", *EDGES, "who")
+    edges = [
+        [round(v, 4) if isinstance(v, float) else v for v in (row.get(c) for c in columns)] for row in rows
+    ]
+    return sorted((tuple(row) for row in edges), key=lambda row: str(row[0]))
+
+
+def _rows(store: Store, source_id: str, act: str, sidecars: Mapping[str, Sidecar]) -> list[Row]:
+    frames = store.table("frames").to_table(
+        columns=["frame_id", "member"], filter=pc.field("source_id") == source_id
+    )
+    faces = _faces(store, source_id)
+    at = ledger.now()
+    rows = []
+    for frame_id, member in zip(*(frames[c].to_pylist() for c in ("frame_id", "member")), strict=True):
+        sidecar = sidecars.get(member)
+        if sidecar is None:
+            continue
+        common = {"act": act, "frame_id": frame_id, "source_id": source_id, "at": at}
+        common["who"] = f"sidecar {sidecar.formats[0]}"
+        for place, word in enumerate(_words(sidecar, faces.get(frame_id, []))):
+            rows.append(common | word | {"label_id": f"0-{frame_id}-{place:04d}"})
+    return rows
+
+
+def _words(sidecar: Sidecar, faces: Sequence[Box]) -> Iterator[Row]:
+    """Yield what is said of one picture. Characters are those of its faces where that is clear, else tags."""
+    named = _named(sidecar, faces)
+    for name, box in named:
+        yield {"field": "character", "op": "set", "value": name, "kind": "face"} | dict(
+            zip(EDGES, box, strict=True)
+        )
+    others = [name for name in sidecar.characters if name not in {name for name, _ in named}]
+    for tag, _ in (*((name, "character") for name in others), *sidecar.labels):
+        yield {"field": "tag", "op": "add", "value": tag}
+
+
+def _named(sidecar: Sidecar, faces: Sequence[Box]) -> list[tuple[str, Box]]:
+    if len(faces) == 1 and len(sidecar.characters) == 1:
+        return [(sidecar.characters[0], faces[0])]
+    found = []
+    for name, told in sidecar.faces:
+        best = max(faces, key=lambda face: _iou(face, told), default=None)
+        if best is not None and _iou(best, told) >= SAME_FACE:
+            found.append((name, best))
+    return found
+
+
+def _faces(store: Store, source_id: str) -> dict[str, list[Box]]:
+    """Return frame_id → boxes of its faces, those of a detector that was run later before those of the ingest."""
+    mine = pc.field("source_id") == source_id
+    again = set(store.table("detected").to_table(columns=["model"], filter=mine)["model"].to_pylist())
+    rows = store.table("detections").to_table(
+        columns=["frame_id", "model", *EDGES], filter=mine & (pc.field("kind") == "face")
+    )
+    models: dict[str, dict[str, list[Box]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows.to_pylist():
+        left, top, right, bottom = (float(row[edge]) for edge in EDGES)
+        models[row["frame_id"]][row["model"]].append((left, top, right, bottom))
+    return {
+        frame_id: found[max(found, key=lambda model: (model in again, model))]
+        for frame_id, found in models.items()
+    }
+
+
+def _iou(a: Box, b: Box) -> float:
+    """Return intersection over union of two boxes, 0…1."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    union = sum(areas) - shared
+    return shared / union if union > 0 else 0.0

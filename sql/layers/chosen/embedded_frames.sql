@@ -1,0 +1,20 @@
+-- The frames with the vectors of the model that `animeds embed --use` has chosen, and of no other: where it has
+-- not been, embedding and embedder are NULL. Stands in for sql/layers/embedded_frames.sql.
+--
+-- {width}     of that model's vectors
+-- {ingested}  its vectors of the ingest: ingested.embedding, or NULL where the column has another width
+CREATE OR REPLACE VIEW embedded_frames AS
+SELECT
+    ingested.* REPLACE (
+        CASE
+            WHEN ingested.embedder = getvariable('chosen_embedder') THEN {ingested}
+            ELSE again.vector::FLOAT[{width}]
+        END AS embedding,
+        CASE
+            WHEN ingested.embedder = getvariable('chosen_embedder') THEN ingested.embedder
+            ELSE again.model
+        END AS embedder
+    )
+FROM tagged_frames AS ingested
+LEFT JOIN lance_embeddings AS again
+    ON again.frame_id = ingested.frame_id AND again.model = getvariable('chosen_embedder');

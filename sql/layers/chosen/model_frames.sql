@@ -1,0 +1,13 @@
+-- The frames with the tags of the tagger that `animeds tag --use` has chosen; where it has not been, those of
+-- the ingest. frames.tagger says which. Stands in for sql/layers/model_frames.sql.
+CREATE OR REPLACE VIEW model_frames AS
+SELECT
+    ingested.* REPLACE (
+        CASE WHEN again.model IS NULL THEN ingested.tags ELSE again.tags END AS tags,
+        CASE WHEN again.model IS NULL THEN ingested.tag_scores ELSE again.tag_scores END AS tag_scores,
+        CASE WHEN again.model IS NULL THEN ingested.rating ELSE again.rating END AS rating,
+        coalesce(again.model, ingested.tagger) AS tagger
+    )
+FROM lance_frames AS ingested
+LEFT JOIN lance_taggings AS again
+    ON again.frame_id = ingested.frame_id AND again.model = getvariable('chosen_tagger');
