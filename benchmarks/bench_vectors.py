@@ -22,7 +22,7 @@ import plots
 from join_methods import CHUNK, METHODS
 from timing import machine, table
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from planted import planted
 
 WIDTH = 512

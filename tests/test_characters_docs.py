@@ -15,34 +15,16 @@ import pytest
 import sampleshow
 from castings import tiny
 from cli_run import Runner
-from test_docs import blocks
+from documented import blocks
+from whoiswho import truly
 
 import animeds_db
-from animeds_db.dataset import Dataset
 from animeds_db.models import Detector, Models
 from animeds_db.models.runtime import Device
-from animeds_db.sample.truth import Truth
 from animeds_ingest.rerun import rerun
 
 PAGE = Path(__file__).parents[1] / "docs" / "characters.md"
 EACH = 4
-FACES = """
-SELECT f.face_id, f.frame_id, s.episode, fr.time_s, f.left AS l, f.top AS t, f.right AS r, f.bottom AS b
-FROM faces AS f JOIN frames AS fr USING (frame_id) JOIN sources AS s ON s.source_id = fr.source_id ORDER BY 1
-"""
-
-
-def truly(ds: Dataset) -> dict[str, str]:
-    """Return who each face of the sample show is, where the truth has a face of that place: a name or "extra"."""
-    truth = Truth.load(sampleshow.episodes())
-    found = {}
-    for row in ds.sql(FACES).to_arrow_table().to_pylist():
-        x, y = (row["l"] + row["r"]) / 2, (row["t"] + row["b"]) / 2
-        for person in truth.at(row["episode"], row["time_s"]).people:
-            box = person.face
-            if box and box[0] < x < box[2] and box[1] < y < box[3]:
-                found[row["face_id"]] = person.name or "extra"
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sampleshow
 from cli_run import Runner
+from documented import blocks
 
 import animeds_db
 from animeds_db.cli import app
@@ -19,10 +20,6 @@ ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide.md"
 SQL = ROOT / "docs" / "sql.md"
 EXPORT = ROOT / "docs" / "export.md"
-
-
-def blocks(path: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_killed_runs_and_one_more_give_the_rows_of_an_undisturbed_run(
             [sys.executable, "-c", SCRIPT, store.uri, *map(str, clips)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")},
         ) as process:
             assert process.stdout is not None
             process.stdout.readline()

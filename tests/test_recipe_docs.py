@@ -16,7 +16,7 @@ import sampleshow
 import typer
 from cli_run import Runner
 from PIL import Image
-from test_characters_docs import truly
+from whoiswho import truly
 
 import animeds_db
 from animeds_db.cli import app

@@ -276,7 +276,7 @@ def test_a_killed_writer_leaves_a_database_that_is_read_and_completed(
     monkeypatch.setattr(pipeline, "CHUNK", 8)
     clip = videos.shared_clip("h264 open")
     store = Store.create(f"s3://{BUCKET}/killed.animeds", 8, 8)
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
     with subprocess.Popen([sys.executable, "-c", INGEST_SLOWLY, store.uri, str(clip)], env=environ) as writer:
         while not store.table("frames").count_rows() and writer.poll() is None:
             time.sleep(0.02)

@@ -23,7 +23,7 @@ from animeds_db.store import Store
 from animeds_db.upkeep.copying import backup
 from animeds_db.upkeep.optimize import optimize
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "support")}
 
 
 def a_store(folder: Path, n: int = 3) -> Store:

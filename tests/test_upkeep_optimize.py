@@ -24,7 +24,7 @@ from animeds_db.upkeep.cleaning import clean, remove_orphans, replaced
 from animeds_db.upkeep.compaction import is_worth_it
 from animeds_db.upkeep.optimize import kept, optimize, tend_if_worth_it
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "support")}
 
 
 def now() -> datetime.datetime:

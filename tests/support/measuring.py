@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from animeds_db.media import Frame, Pictures
 
-MATERIAL = Path(os.environ.get("ANIMEDS_TEST_MATERIAL", Path(__file__).parents[2] / "shared" / "data"))
+MATERIAL = Path(os.environ.get("ANIMEDS_TEST_MATERIAL", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def drawn(seed: int = 1, size: tuple[int, int] = (640, 360)) -> Image.Image:
