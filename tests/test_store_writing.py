@@ -152,7 +152,7 @@ for first in range(0, 60, 10):
 
 def test_two_processes_that_write_the_same_rows_write_them_once(tmp_path: Path) -> None:
     store = new_store(tmp_path)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "support")}
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, store.uri], env=environment) for _ in range(2)]
     assert [writer.wait(120) for writer in writers] == [0, 0]
     ids = store.table("frames").to_table(columns=["frame_id"])["frame_id"].to_pylist()
