@@ -10,9 +10,10 @@ from export_material import GIRL, Measured, Tags, content, database, picture_sou
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
-from animeds_db.selecting import Selected
+from animeds_db.export.shape import default_shape
 from animeds_db.session import Session
 from animeds_db.session.named_queries import parse
+from animeds_db.session.selected import Selected
 
 BOTH: Tags = (("1girl", "general", 0.97), ("1boy", "general", 0.95), ("red_hair", "general", 0.6))
 BLONDE: Tags = (("1girl", "general", 0.97), ("blonde_hair", "general", 0.9), ("red_hair", "general", 0.12))

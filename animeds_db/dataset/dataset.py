@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from animeds_db import schema, settings
 from animeds_db.dataset.comparisons import Comparisons
+from animeds_db.dataset.exporting import Exporting
 from animeds_db.dataset.gallery import Gallery
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.upkeep import Keeping
 from animeds_db.errors import QueryError, SourceError
-from animeds_db.exporting import Exporting
 from animeds_db.session import Session
 from animeds_db.session.sandbox import Bounds
 from animeds_db.steps.characters import Characters

@@ -52,7 +52,7 @@ def leave_out(
     copies, dropped: whether such frames are exported where the selection has them.
     """
     rows = session.step(
-        sql_script("steps", "export_left_out.sql"),
+        sql_script("steps/export", "left_out.sql"),
         {"selection": _frames(selection), "wider": _NO_FRAMES if wider is None else _frames(wider)},
         {"copies": copies, "dropped": dropped},
     )

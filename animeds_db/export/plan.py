@@ -20,8 +20,8 @@ from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, PlaceWish, place
 from animeds_db.export.render import checked_crop
-from animeds_db.selecting import Selected
 from animeds_db.session.scripts import sql_script
+from animeds_db.session.selected import Selected
 
 if TYPE_CHECKING:
     import duckdb

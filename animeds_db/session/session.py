@@ -17,11 +17,11 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db.errors import QueryError
+from animeds_db.session import catalog
 from animeds_db.session.lance_view import LanceView, Only
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script
-from animeds_db.session import catalog
 from animeds_db.session.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
 

@@ -12,6 +12,7 @@ import time
 
 from animeds_db.errors import AnimedsError
 from animeds_db.web.errors import as_json
+from animeds_db.web.workers import framing
 from animeds_db.web.workers.export_request import described, included
 
 EVERY_S = 0.2

@@ -26,6 +26,7 @@ from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters
 from animeds_db.steps.characters.review import review_faces
 from animeds_db.web.errors import as_json
+from animeds_db.web.workers import framing
 from animeds_db.web.workers.export_request import described, included
 from animeds_db.web.workers.framing import Ask
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.errors import ExportError
-from animeds_db.selecting import Selected
 from animeds_db.session import Session
+from animeds_db.session.selected import Selected
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
