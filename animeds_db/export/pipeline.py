@@ -21,7 +21,7 @@ from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import encode, render
 from animeds_db.export.writer import NewFolder
 from animeds_db.media import Frame, fetch
-from animeds_db.cores import MAX_BYTES
+from animeds_db.parallel import MAX_BYTES
 
 Progress = Callable[[int, int], None]
 """(pictures written, pictures in all)"""

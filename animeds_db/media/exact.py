@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import av
 
-from animeds_db.cores import MAX_WORKERS, map_in_order
 from animeds_db.errors import SourceError
 from animeds_db.media.decoding import decode_alone, decode_in_order
 from animeds_db.media.frame import Frame, VideoFrame

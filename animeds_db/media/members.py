@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
 from animeds_db.errors import SourceError
+from animeds_db.media.opening import opened
 from animeds_db.remote.paths import (
     BucketPath,
     SourcePath,
@@ -24,7 +25,6 @@ from animeds_db.remote.paths import (
     inner_path,
     reads_at_once,
 )
-from animeds_db.media.opening import opened
 from animeds_db.safe_paths import inside
 
 MAX_MEMBER_BYTES = 256 * 2**20

@@ -10,9 +10,9 @@ import av
 from av.stream import Disposition
 
 from animeds_db.errors import SourceError
+from animeds_db.picture_files import MAX_PIXELS, PictureError, open_picture
 from animeds_db.remote.paths import BucketPath, SourcePath
 from animeds_db.remote.read_ahead import BLOCK, BucketFile
-from animeds_db.picture_files import MAX_PIXELS, PictureError, open_picture
 
 if TYPE_CHECKING:
     from av.container import InputContainer

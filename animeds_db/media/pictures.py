@@ -16,7 +16,6 @@ import numpy as np
 import xxhash
 from PIL import Image
 
-from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
 from animeds_db.media.frame import Frame, MediaInfo
 from animeds_db.media.imagefolder import METADATA_NAMES, read_captions
@@ -29,9 +28,10 @@ from animeds_db.media.members import (
     ZipMembers,
 )
 from animeds_db.media.notes import Notes
-from animeds_db.cores import map_in_order
 from animeds_db.media.rendering import decode_picture, picture_size
+from animeds_db.parallel import map_in_order
 from animeds_db.picture_files import PictureError
+from animeds_db.remote.paths import BucketPath, SourcePath, source_path
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif"})
 ARCHIVE_SUFFIXES = frozenset(
