@@ -1,7 +1,7 @@
 -- name: best_frames
 -- The sharpest frames of every shot, without blank ones and without burned-in text.
--- param per_shot: int = 1          at most so many frames of one shot
--- param show: text = null          only this show
+-- param per_shot: int = 1          at most so many frames of one shot, 1…
+-- param show: show = null          only this show
 -- param episode: int = null        only this episode
 -- param max_text: real = 0.02      share of the upper or lower band that text may cover, 0…1
 -- param copies: bool = false       with near-duplicates

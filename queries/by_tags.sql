@@ -2,8 +2,8 @@
 -- Frames by their tags.
 -- A frame must have every tag of `has` and none of `has_none`; having a tag means a score of at least
 -- `threshold`. 'red hair' means red_hair. Frames that were never tagged are not among them.
--- param has: list = []             tags that a frame must bear
--- param has_none: list = []        tags that it must not bear
+-- param has: tags = []             tags that a frame must bear
+-- param has_none: tags = []        tags that it must not bear
 -- param threshold: real = 0.35     score that counts as bearing, 0…1
 -- param copies: bool = false       with near-duplicates
 -- param dropped: bool = false      with frames that a person dropped

@@ -2,7 +2,7 @@
 -- Who is in the series: screen time, episodes, and where they are first seen.
 -- seconds is screen time: a frame counts until the next one of its source, but not for longer than max_gap; null
 -- for pictures. share is of the running time so counted. Frames by pictures count in n_frames only.
--- param show: text = null          only this show
+-- param show: show = null          only this show
 -- param per: text = series         series, season or episode: what a row is counted over
 -- param max_gap: real = 15         seconds that one frame may stand for
 WITH timed AS (

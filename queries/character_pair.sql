@@ -1,9 +1,9 @@
 -- name: character_pair
 -- Frames on which two characters are together.
--- param first: text                one of them
--- param second: text               the other
+-- param first: character           one of them
+-- param second: character          the other
 -- param only: bool = true          nobody else is there, known or not
--- param show: text = null          only this show
+-- param show: show = null          only this show
 -- param copies: bool = false       with near-duplicates
 -- param dropped: bool = false      with frames that a person dropped
 -- param limit: int = null          at most so many frames

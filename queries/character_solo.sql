@@ -1,8 +1,8 @@
 -- name: character_solo
 -- Frames on which a character is alone: nobody else is there, known or not.
--- param character: text            who
+-- param character: character       who
 -- param appearance: text = null    only in this appearance
--- param show: text = null          only this show
+-- param show: show = null          only this show
 -- param least: real = 0            score of the face, 0…1
 -- param copies: bool = false       with near-duplicates
 -- param dropped: bool = false      with frames that a person dropped

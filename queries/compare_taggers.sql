@@ -6,7 +6,7 @@
 -- param first: text = null         a tagger's id or name; null is the one that has seen most frames
 -- param second: text = null        the other; null is the one that has seen most frames besides `first`
 -- param threshold: real = 0.35     score that counts as bearing, 0…1
--- param category: text = null      general, character, copyright, artist, rating or meta; null is all
+-- param category: general|character|copyright|artist|rating|meta = null   null is all
 -- param limit: int = 50            at most so many tags; null is all
 WITH taggers AS (
     SELECT model, split_part(model, '@', 1) AS name, count(*) AS n FROM taggings GROUP BY model

@@ -3,7 +3,7 @@
 -- share is of the frames on which the character is alone, others of the frames of single other characters;
 -- lift is share less others. Hair, eyes and traits among them stand in the view core_tags, for captions.
 -- param character: text = null     only this one; null is all
--- param by: text = character       character or show
+-- param by: character|show = character   what a row is about
 -- param min_share: real = 0.35     borne on at least this share of the frames, 0…1
 -- param min_lift: real = 0.2       … and by so much more than on the others'
 -- param threshold: real = 0.35     score from which on a tag counts, 0…1

@@ -1,11 +1,11 @@
 -- name: expressions
 -- The expressions of each character, by the tags of frames on which they are alone.
 -- share is of those frames (n_seen); episodes are those in which it is seen.
--- param character: text = null     only this one
+-- param character: character = null   only this one
 -- param per: text = series         series, season or episode: what a row is counted over
 -- param threshold: real = 0.35     score that counts as bearing a tag, 0…1
 -- param least: int = 2             tags of fewer frames are left out
--- param show: text = null          only this show
+-- param show: show = null          only this show
 SELECT character, period, tag AS expression, n_frames, n_seen, share, episodes
 FROM character_tag_counts($per, $threshold, only_alone := true, of_show := $show)
 WHERE is_expression_tag(tag) AND n_frames >= $least AND ($character IS NULL OR character = $character)

@@ -2,7 +2,7 @@
 -- The faces whose answer matters most, for people to look at: one of each shot, name and doubt.
 -- worth is how much looking pays (see the view doubts); reason what speaks for it: the shot disagrees, it is
 -- dark or cut off, a small margin to `second`, a score near the border, or many faces like it.
--- param show: text = null          only this show
+-- param show: show = null          only this show
 -- param limit: int = 100           at most so many; null is all
 SELECT
     frame_id,

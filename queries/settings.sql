@@ -1,11 +1,11 @@
 -- name: settings
 -- Where each character is seen, by the tags of all their frames: places, hours, weather.
 -- share is of those frames (n_seen); episodes are those in which they are there.
--- param character: text = null     only this one
+-- param character: character = null   only this one
 -- param per: text = series         series, season or episode: what a row is counted over
 -- param threshold: real = 0.35     score that counts as bearing a tag, 0…1
 -- param least: int = 2             tags of fewer frames are left out
--- param show: text = null          only this show
+-- param show: show = null          only this show
 SELECT character, period, tag AS setting, n_frames, n_seen, share, episodes
 FROM character_tag_counts($per, $threshold, only_alone := false, of_show := $show)
 WHERE is_setting_tag(tag) AND n_frames >= $least AND ($character IS NULL OR character = $character)

@@ -2,7 +2,7 @@
 -- How many frames bear each tag, most frequent first.
 -- share is of all frames that were tagged.
 -- param threshold: real = 0.35     score that counts as bearing, 0…1
--- param category: text = null      general, character, copyright, artist, rating or meta; null is all
+-- param category: general|character|copyright|artist|rating|meta = null   null is all
 -- param limit: int = 100           at most so many tags; null is all
 WITH borne AS (
     SELECT unnest(tag_ids) AS tag_id, unnest(tag_scores) / 100.0 AS score

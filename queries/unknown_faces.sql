@@ -2,7 +2,7 @@
 -- Faces of nobody known, those that are seen most often first: whoever is missing from the examples is here.
 -- cluster and n_like are of `animeds characters cluster`: faces that look like this one. nearest is the character
 -- that comes closest, with its score.
--- param show: text = null          only this show
+-- param show: show = null          only this show
 -- param least: real = 0.05         height of the face relative to the frame, 0…1
 -- param limit: int = 200           at most so many; null is all
 WITH sizes AS (

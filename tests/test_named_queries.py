@@ -15,15 +15,14 @@ from animeds_db.errors import QueryError
 from animeds_db.session import Session
 from animeds_db.session.named_queries import (
     NamedQuery,
-    Param,
     as_relation,
     find,
     list_queries,
     parse,
     read,
     render,
-    split_list,
 )
+from animeds_db.session.query_params import Param, split_list
 
 HEADER = """-- name: mine
 -- Frames of a character.
@@ -151,6 +150,9 @@ defaults = {
     "real": st.floats(allow_nan=False),
     "bool": st.booleans(),
     "list": st.lists(texts, max_size=4),
+    "tags": st.lists(texts, max_size=4),
+    "character": texts,
+    "show": texts,
 }
 
 

@@ -86,9 +86,13 @@ def query(
         typer.echo(find(name).text)
         return
     with open_dataset(db, unfinished=unfinished, at=at) as dataset:
-        rows = dataset.query(name, parse_params(param))
+        values = parse_params(param)
+        rows = dataset.query(name, values)
         if plot is None:
             show(dataset, rows, form)
+            if values and not rows.limit(1).fetchall():
+                for line in dataset.why_empty(name, params=values):
+                    talk(f"note: {line}")
             return
         from animeds_db.plots import save_plot
 

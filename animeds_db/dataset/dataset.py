@@ -103,10 +103,8 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
 
     def query(self, name: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
         """Run a named query; yours in ./queries win over the built-in ones. Raises QueryError."""
-        from animeds_db.session.named_queries import find
-
-        named = find(name)
-        return self.session.sql(named.sql, named.bind(params or {}), file=str(named.path))
+        selected = self._selected(name, None, params)
+        return self.session.sql(selected.sql, selected.params, file=selected.file)
 
     def search(
         self,

@@ -57,7 +57,7 @@ class Exporting:
         from animeds_db.export import Provenance, export, select
         from animeds_db.export.shape import agreed
 
-        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        selected = self._selected(query, sql, params, dropped=include_dropped)
         options, shape = agreed(options, shape)
         plan = select(
             self.session,
@@ -67,7 +67,7 @@ class Exporting:
             copies=include_copies,
             dropped=include_dropped,
         )
-        _expect_pictures(plan)
+        self._expect_pictures(plan, selected)
         given = {name: selected.params[name] for name in params or {}}
         if selected.params.get("dropped"):
             given["dropped"] = True
@@ -93,7 +93,7 @@ class Exporting:
         from animeds_db.export import select
         from animeds_db.export.shape import agreed, folders_of
 
-        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        selected = self._selected(query, sql, params, dropped=include_dropped)
         options, shape = agreed(options, shape)
         plan = select(
             self.session,
@@ -123,24 +123,48 @@ class Exporting:
         from animeds_db.export import select
         from animeds_db.export.captioning import captioned
 
-        selected = Selected.of(query, sql, params or {}, dropped=include_dropped)
+        selected = self._selected(query, sql, params, dropped=include_dropped)
         plan = select(self.session, selected, dropped=include_dropped)
-        _expect_pictures(plan)
+        self._expect_pictures(plan, selected)
         pictures = captioned(self.session, plan.pictures.slice(0, limit), profile or CaptionProfile())
         rows: list[dict[str, Any]] = pictures.select(["frame_id", "tags", "caption"]).to_pylist()
         return rows
 
+    def why_empty(
+        self, query: str | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Return how many rows each condition of a selection leaves, for a selection that has none."""
+        from animeds_db.session.why_empty import why_empty
+
+        return why_empty(self.session, self._selected(query, sql, params))
+
+    def _selected(
+        self, query: str | None, sql: str | None, params: Mapping[str, Any] | None, *, dropped: bool = False
+    ) -> Selected:
+        """Return a selection whose values are in the database. Raises QueryError, UsageError."""
+        from animeds_db.session.query_values import check_values
+
+        selected = Selected.of(query, sql, params or {}, dropped=dropped)
+        if selected.named is not None:
+            check_values(self.session, selected.named, selected.params)
+        return selected
+
+    def _expect_pictures(self, plan: Plan, selected: Selected) -> None:
+        """Raise ExportError for a plan without pictures; it says what each condition left."""
+        if plan.pictures.num_rows:
+            return
+        if plan.left_out.n_matching:
+            raise ExportError(
+                f"No frame is left to export: {plan.left_out}.",
+                hint="--include-dropped exports dropped frames; `animeds label undo` takes a drop back"
+                if plan.left_out.n_dropped
+                else "-p copies=true takes near-duplicates in",
+            )
+        from animeds_db.session.why_empty import why_empty
+
+        reasons = "; ".join(why_empty(self.session, selected))
+        raise ExportError("The selection is empty: no frame matches.", hint=reasons or None)
+
 
 def _notes(plan: Plan) -> tuple[str, ...]:
     return (str(plan.left_out),) if str(plan.left_out) else ()
-
-
-def _expect_pictures(plan: Plan) -> None:
-    if plan.pictures.num_rows:
-        return
-    if plan.left_out.n_dropped:
-        raise ExportError(
-            f"No frame is left to export: {plan.left_out}.",
-            hint="--include-dropped exports dropped frames; `animeds label undo` takes a drop back",
-        )
-    raise ExportError("The selection is empty: no frame matches.")

@@ -9,8 +9,9 @@
 
 Its one rule: the file is the query. The name is the file's, the whole text is what DuckDB gets, so
 lines in errors are lines of the file. An explanation stands two spaces or more behind the type or default.
-Types: text, int, real, bool, list (of texts). A parameter without a default must be given; the default
-`null` makes it optional.
+Types: text, int, real, bool, list (of texts); tags (a list), character and show, whose values must be in the
+database; `series|season|episode`, one of these words. A range in the explanation of a number, `0…1` or `1…`, is
+checked. A parameter without a default must be given; the default `null` makes it optional.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,40 +28,15 @@ import importlib_resources
 
 from animeds_db import settings
 from animeds_db.errors import QueryError, StoreError, UsageError, did_you_mean
+from animeds_db.session.query_params import KIND_WORDS, Param, Value, broken, read_param, signature
 
 if TYPE_CHECKING:
     import duckdb
 
-Value = str | int | float | bool | list[str] | None
-TYPES = ("text", "int", "real", "bool", "list")
-_YES = ("true", "yes", "1", "on")
-_NO = ("false", "no", "0", "off")
 _NAME = re.compile(r"^--\s*name:\s*(\S*)\s*$")
 _PARAM = re.compile(r"^--\s*param\s+(.*)$")
-_SIGNATURE = re.compile(r"^([A-Za-z_]\w*)\s*:\s*([a-z]+)(?:\s*=\s*|(?=\s|$))(.*)$")
-_HAS_DEFAULT = re.compile(r"^[A-Za-z_]\w*\s*:\s*[a-z]+\s*=")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
-_QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _log = logging.getLogger("animeds")
-
-
-@dataclass(frozen=True)
-class Param:
-    """One parameter: `$name` in the SQL. `default` counts only where `required` is False."""
-
-    name: str
-    type: str
-    required: bool
-    default: Value = None
-    help: str = ""
-
-    def convert(self, value: Any) -> Value:
-        """Return a value given by a person (often text) in this parameter's type. Raises ValueError."""
-        if value is None:
-            return None
-        if self.type == "list":
-            return split_list(value) if isinstance(value, str) else [str(item) for item in value]
-        return _SCALARS[self.type](value)
 
 
 @dataclass(frozen=True)
@@ -100,12 +76,15 @@ class NamedQuery:
                 )
             return param.default
         try:
-            return param.convert(given[param.name])
+            value = param.convert(given[param.name])
         except (ValueError, TypeError):
             raise QueryError(
-                f"the query {self.name} takes {_KIND_WORDS[param.type]} for {param.name}, "
+                f"the query {self.name} takes {KIND_WORDS[param.type]} for {param.name}, "
                 f"not {given[param.name]!r}",
             ) from None
+        if fault := param.fault(value):
+            raise QueryError(f"the query {self.name}: {fault}")
+        return value
 
 
 def find(name: str, folders: Sequence[Path] | None = None) -> NamedQuery:
@@ -136,7 +115,7 @@ def as_relation(folders: Sequence[Path] | None = None) -> duckdb.DuckDBPyRelatio
         {
             "name": query.name,
             "title": query.title,
-            "params": ", ".join(_signature(param) for param in query.params),
+            "params": ", ".join(signature(param) for param in query.params),
             "description": query.description,
             "path": str(query.path),
         }
@@ -168,11 +147,11 @@ def parse(text: str, path: Path) -> NamedQuery:
             continue
         if name := _NAME.match(line):
             if name[1] != path.stem:
-                raise _broken(path, number, f'the name "{name[1]}" is not the file\'s, {path.stem}')
+                raise broken(path, number, f'the name "{name[1]}" is not the file\'s, {path.stem}')
         elif found := _PARAM.match(line):
-            param = _read_param(found[1].strip(), path, number)
+            param = read_param(found[1].strip(), path, number)
             if param.name in params:
-                raise _broken(path, number, f"the parameter {param.name} is there twice")
+                raise broken(path, number, f"the parameter {param.name} is there twice")
             params[param.name] = param
         else:
             words.append(line.removeprefix("--").removeprefix(" "))
@@ -184,7 +163,7 @@ def render(query: NamedQuery) -> str:
     """Return a query as a file that `parse` reads back the same; the SQL is that of `query.text`."""
     lines = [f"-- name: {query.name}"]
     lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.split("\n")] if query.title]
-    lines += [f"-- param {_signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
+    lines += [f"-- param {signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
     return "\n".join([*lines, _body(query.text)])
 
 
@@ -226,25 +205,6 @@ def save(
     return read(path)
 
 
-def split_list(text: str) -> list[str]:
-    """Split `a, 'b, c', d` at its commas. An empty text is an empty list; quotes keep commas and spaces."""
-    items = []
-    rest = text.strip()
-    if rest.startswith("[") and rest.endswith("]"):
-        rest = rest[1:-1].strip()
-    while rest:
-        quoted = re.match(rf"{_QUOTED.pattern}\s*(?:,|$)", rest)
-        if quoted:
-            items.append(quoted[1].replace("''", "'"))
-            rest = rest[quoted.end() :].strip()
-            continue
-        item, _, rest = rest.partition(",")
-        rest = rest.strip()
-        if item.strip():
-            items.append(item.strip())
-    return items
-
-
 def _body(text: str) -> str:
     lines = text.split("\n")
     while lines and (not lines[0].strip() or lines[0].lstrip().startswith("--")):
@@ -266,87 +226,3 @@ def _user_folders() -> list[Path]:
     """Return ./queries and the folders of the setting `queries`; the setting wins."""
     named = settings.resolve("queries").value.split(os.pathsep)
     return list(dict.fromkeys(Path(name).expanduser() for name in ("queries", *named) if name))
-
-
-def _read_param(text: str, path: Path, line: int) -> Param:
-    found = _SIGNATURE.match(text)
-    if not found:
-        raise _broken(path, line, "a parameter is written `-- param NAME: TYPE = DEFAULT   explanation`")
-    name, kind, rest = found[1], found[2], found[3]
-    if kind not in TYPES:
-        raise _broken(path, line, f'there is no type "{kind}"', hint=did_you_mean(kind, TYPES))
-    if not _HAS_DEFAULT.match(text):
-        return Param(name, kind, required=True, help=rest.strip())
-    default, words = _split_default(rest)
-    if default == "null":
-        return Param(name, kind, required=False, help=words)
-    try:
-        value = Param(name, kind, required=False).convert(_unquoted(default) if kind == "text" else default)
-    except ValueError:
-        raise _broken(path, line, f"{default} is not {_KIND_WORDS[kind]}") from None
-    return Param(name, kind, required=False, default=value, help=words)
-
-
-def _split_default(text: str) -> tuple[str, str]:
-    """Split `DEFAULT   explanation` at the first two spaces outside quotes."""
-    outside = _QUOTED.sub(lambda m: "x" * len(m[0]), text)
-    gap = re.search(r"\s{2,}", outside)
-    if not gap:
-        return text.strip(), ""
-    return text[: gap.start()].strip(), text[gap.end() :].strip()
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace("''", "'") if _QUOTED.fullmatch(text) else text
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _signature(param: Param) -> str:
-    if param.required:
-        return f"{param.name}: {param.type}"
-    return f"{param.name}: {param.type} = {_literal(param.default)}"
-
-
-def _literal(value: Value) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(_quoted(item) for item in value) + "]"
-    return str(value).lower()
-
-
-def _truth(value: Any) -> bool:
-    word = str(value).strip().lower()
-    if word not in _YES + _NO:
-        raise ValueError(value)
-    return word in _YES
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    return int(value)
-
-
-_SCALARS: dict[str, Callable[[Any], str | int | float | bool]] = {
-    "text": str,
-    "int": _whole,
-    "real": float,
-    "bool": _truth,
-}
-_KIND_WORDS = {
-    "text": "a text",
-    "int": "a whole number",
-    "real": "a number",
-    "bool": "true or false",
-    "list": "a list (a, b, c)",
-}
-
-
-def _broken(path: Path, line: int, message: str, *, hint: str | None = None) -> QueryError:
-    return QueryError(message, hint=hint, file=str(path), line=line)

@@ -34,8 +34,8 @@ export function withValues(sql, parameters, given) {
 function literal(type, value) {
   if (value === null || value === undefined) return "NULL";
   const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
-  if (type === "list") return `[${(Array.isArray(value) ? value : String(value).split(",").map((part) => part.trim())).map(quoted).join(", ")}]`;
-  return type === "text" || Number.isNaN(Number(value)) ? quoted(value) : String(value);
+  if (type === "list" || type === "tags") return `[${(Array.isArray(value) ? value : String(value).split(",").map((part) => part.trim())).map(quoted).join(", ")}]`;
+  return ["text", "character", "show"].includes(type) || Number.isNaN(Number(value)) ? quoted(value) : String(value);
 }
 
 function add(found, text, kind, start, mark) {

@@ -99,7 +99,7 @@ export class Search {
 
 const short = (text) => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
 
-const EXAMPLE = { list: "a, b, c" };
+const EXAMPLE = { list: "a, b, c", tags: "1girl, red_hair" };
 
 /* One field per parameter of a named query; values from p.NAME of the address, else the default. */
 export function parameterFields(parameters, given) {

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 
 from animeds_db.errors import AnimedsError
+from animeds_db.session.named_queries import find
+from animeds_db.session.query_values import check_values
 from animeds_db.session.sandbox import Bounds
 from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters
@@ -91,6 +93,8 @@ def answer(dataset: Dataset, ask: Ask, send: Callable[[bytes], None]) -> dict[st
 @contextmanager
 def _rows(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     limit = None if ask.rows is None else ask.rows + 1
+    if ask.file is not None:
+        check_values(dataset.session, find(ask.file), ask.params)
     reading = dataset.session.reading(ask.sql, ask.params, limit=limit, offset=ask.skip, file=ask.file)
     with reading as reader:
         yield reader

@@ -1,0 +1,178 @@
+"""Parameters of named queries: how a header declares them, their types, and values given by a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from animeds_db.errors import QueryError, did_you_mean
+
+Value = str | int | float | bool | list[str] | None
+TYPES = ("text", "int", "real", "bool", "list", "tags", "character", "show")
+"""`tags` is a list of tags; `character` and `show` are texts. Their values must be in the database."""
+LISTS = ("list", "tags")
+_YES = ("true", "yes", "1", "on")
+_NO = ("false", "no", "0", "off")
+_SIGNATURE = re.compile(r"^([A-Za-z_]\w*)\s*:\s*([a-z]+(?:\|[a-z]+)*)(?:(\s*=\s*)|(?=\s|$))(.*)$")
+_RANGE = re.compile(r"(?:^|\s)(-?\d+(?:\.\d+)?)…(-?\d+(?:\.\d+)?)?(?=[\s;,.]|$)")
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: `$name` in the SQL. `default` counts only where `required` is False."""
+
+    name: str
+    type: str
+    required: bool
+    default: Value = None
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    """The only values of a text; empty: any."""
+
+    @property
+    def bounds(self) -> tuple[float, float | None] | None:
+        """The range of a number, as the explanation says it: `0…1`, or `1…` without a maximum."""
+        found = _RANGE.search(self.help) if self.type in ("int", "real") else None
+        return None if found is None else (float(found[1]), None if found[2] is None else float(found[2]))
+
+    def convert(self, value: Any) -> Value:
+        """Return a value given by a person (often text) in this parameter's type. Raises ValueError."""
+        if value is None:
+            return None
+        if self.type in LISTS:
+            return split_list(value) if isinstance(value, str) else [str(item) for item in value]
+        return _SCALARS[self.type](value)
+
+    def fault(self, value: Value) -> str | None:
+        """Return what is wrong with a value of this type; None where nothing is."""
+        if value is None:
+            return None
+        if self.choices and value not in self.choices:
+            return f"{self.name} is {value}; it must be one of {', '.join(self.choices)}"
+        if self.bounds is None or isinstance(value, str | list):
+            return None
+        low, high = self.bounds
+        if low <= value and (high is None or value <= high):
+            return None
+        wanted = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        return f"{self.name} is {value:g}; it must be {wanted}"
+
+
+def read_param(text: str, path: Path, line: int) -> Param:
+    """Read the declaration behind `-- param`. Raises QueryError with file and line."""
+    found = _SIGNATURE.match(text)
+    if not found:
+        raise broken(path, line, "a parameter is written `-- param NAME: TYPE = DEFAULT   explanation`")
+    name, kind, equals, rest = found[1], found[2], found[3], found[4]
+    choices = tuple(kind.split("|")) if "|" in kind else ()
+    kind = "text" if choices else kind
+    if kind not in TYPES:
+        raise broken(path, line, f'there is no type "{kind}"', hint=did_you_mean(kind, TYPES))
+    if equals is None:
+        return Param(name, kind, required=True, help=rest.strip(), choices=choices)
+    default, words = _split_default(rest)
+    if default == "null":
+        return Param(name, kind, required=False, help=words, choices=choices)
+    try:
+        value = Param(name, kind, required=False).convert(default if kind in _PLAIN else _unquoted(default))
+    except ValueError:
+        raise broken(path, line, f"{default} is not {KIND_WORDS[kind]}") from None
+    return Param(name, kind, required=False, default=value, help=words, choices=choices)
+
+
+def _split_default(text: str) -> tuple[str, str]:
+    """Split `DEFAULT   explanation` at the first two spaces outside quotes."""
+    outside = _QUOTED.sub(lambda m: "x" * len(m[0]), text)
+    gap = re.search(r"\s{2,}", outside)
+    if not gap:
+        return text.strip(), ""
+    return text[: gap.start()].strip(), text[gap.end() :].strip()
+
+
+def split_list(text: str) -> list[str]:
+    """Split `a, 'b, c', d` at its commas. An empty text is an empty list; quotes keep commas and spaces."""
+    items = []
+    rest = text.strip()
+    if rest.startswith("[") and rest.endswith("]"):
+        rest = rest[1:-1].strip()
+    while rest:
+        quoted = re.match(rf"{_QUOTED.pattern}\s*(?:,|$)", rest)
+        if quoted:
+            items.append(quoted[1].replace("''", "'"))
+            rest = rest[quoted.end() :].strip()
+            continue
+        item, _, rest = rest.partition(",")
+        rest = rest.strip()
+        if item.strip():
+            items.append(item.strip())
+    return items
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace("''", "'") if _QUOTED.fullmatch(text) else text
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def signature(param: Param) -> str:
+    """Return a parameter as a header declares it, without its explanation."""
+    kind = "|".join(param.choices) or param.type
+    if param.required:
+        return f"{param.name}: {kind}"
+    return f"{param.name}: {kind} = {_literal(param.default)}"
+
+
+def _literal(value: Value) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(_quoted(item) for item in value) + "]"
+    return str(value).lower()
+
+
+def _truth(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _YES + _NO:
+        raise ValueError(value)
+    return word in _YES
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    return int(value)
+
+
+_SCALARS: dict[str, Callable[[Any], str | int | float | bool]] = {
+    "text": str,
+    "character": str,
+    "show": str,
+    "int": _whole,
+    "real": float,
+    "bool": _truth,
+}
+_PLAIN = ("int", "real", "bool", *LISTS)
+"""Types whose default is not a quoted text."""
+KIND_WORDS = {
+    "text": "a text",
+    "character": "the name of a character",
+    "show": "the name of a show",
+    "int": "a whole number",
+    "real": "a number",
+    "bool": "true or false",
+    "list": "a list (a, b, c)",
+    "tags": "a list of tags (a, b, c)",
+}
+
+
+def broken(path: Path, line: int, message: str, *, hint: str | None = None) -> QueryError:
+    """Return the error of a header, with its file and line."""
+    return QueryError(message, hint=hint, file=str(path), line=line)
