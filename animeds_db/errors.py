@@ -9,7 +9,7 @@
     ├── EngineError         Ray that is missing or out of reach, workers that cannot work
     └── UsageError          a wrong flag or value; exit code 2
 
-A message says what was wrong and where; `hint` says what to do about it.
+`str(error)` says what was wrong and where, and on a second line, `hint: …`, what to do about it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 
 class AnimedsError(Exception):
-    """Base of all errors a user may see. `str(e)` is one line; `hint` is the way out, or None."""
+    """Base of all errors a user may see. `headline` says what is wrong; `hint` is the way out, or None."""
 
     exit_code = 1
 
@@ -27,6 +27,14 @@ class AnimedsError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def headline(self) -> str:
+        """What is wrong and where, on one line, without the hint."""
+        return self.message
+
+    def __str__(self) -> str:
+        return f"{self.headline}\nhint: {self.hint}" if self.hint else self.headline
 
 
 class SourceError(AnimedsError):
@@ -50,7 +58,9 @@ class QueryError(AnimedsError):
         self.line = line
         self.column = column
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The message behind the file, line and column that are known."""
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         return f"{where}: {self.message}" if where else self.message
 
@@ -75,6 +85,11 @@ class UsageError(AnimedsError):
     """A flag or value that makes no sense."""
 
     exit_code = 2
+
+
+def headline(error: BaseException) -> str:
+    """Return what an error says, without a hint: for a place within another message."""
+    return error.headline if isinstance(error, AnimedsError) else str(error)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

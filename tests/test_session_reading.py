@@ -161,7 +161,8 @@ def test_errors_say_where_and_what_to_do(
     with pytest.raises(QueryError, match=words) as caught:
         session.sql(text, file="my.sql")
     error = caught.value
-    assert "\n" not in str(error)
+    assert "\n" not in error.headline
+    assert str(error) == (f"{error.headline}\nhint: {error.hint}" if error.hint else error.headline)
     assert error.file == "my.sql"
     if line is not None:
         assert str(error).startswith("my.sql:")

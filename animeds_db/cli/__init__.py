@@ -106,7 +106,7 @@ def main() -> None:
 def _report(error: AnimedsError) -> int:
     if logger.isEnabledFor(logging.DEBUG):
         talk("".join(traceback.format_exception(error)).rstrip())
-    talk(f"error: {error}")
+    talk(f"error: {error.headline}")
     if error.hint:
         talk(f"hint: {error.hint}")
     return error.exit_code

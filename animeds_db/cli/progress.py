@@ -21,7 +21,7 @@ def watcher(bar: bool) -> Any:
 def tell_failures(report: Report) -> int:
     """Name what failed and the ways out; return the exit code."""
     for outcome in report.failed:
-        talk(f"failed: {outcome.title}: {outcome.error}")
+        talk(f"failed: {outcome.title}: {outcome.error and outcome.error.headline}")
         if outcome.error and outcome.error.hint:
             talk(f"hint: {outcome.error.hint}")
     if not report.failed:

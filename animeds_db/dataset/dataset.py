@@ -15,7 +15,7 @@ from animeds_db.dataset.exporting import Exporting
 from animeds_db.dataset.gallery import Gallery
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.upkeep import Keeping
-from animeds_db.errors import QueryError, SourceError
+from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.sandbox import Bounds
 from animeds_db.steps.characters import Characters
@@ -93,17 +93,29 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
         self.session.close()
 
     def sql(
-        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+        self,
+        text: str,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        file: str | None = None,
+        **values: Any,
     ) -> duckdb.DuckDBPyRelation:
         """Run one SELECT; `.pl()`, `.df()`, `.to_arrow_table()` or `.fetchall()` gives its rows.
 
-        `params` fill `$name` in the text; `file` is named in errors. Raises QueryError with line, column, hint.
+        Values fill `$name` in the text: by keyword, `sql("… $n", n=5)`, or as `params`; a list fills `?`, or `$1`,
+        `$2`, …. `file` is named in errors. Raises QueryError with line, column, hint.
         """
-        return self.session.sql(text, params, file=file)
+        return self.session.sql(text, _merged(params, values), file=file)
 
-    def query(self, name: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
-        """Run a named query; yours in ./queries win over the built-in ones. Raises QueryError."""
-        selected = self._selected(name, None, params)
+    def query(
+        self, query: str, params: Mapping[str, Any] | None = None, /, **values: Any
+    ) -> duckdb.DuckDBPyRelation:
+        """Run a named query; yours in ./queries win over the built-in ones.
+
+        Parameters are given by keyword, `query("by_tags", has=["red_hair"])`, or as one mapping. Raises QueryError
+        for an unknown query or parameter, and for a tag, character or show that the database does not have.
+        """
+        selected = self._selected(query, None, _merged(params, values))
         return self.session.sql(selected.sql, selected.params, file=selected.file)
 
     def search(
@@ -279,6 +291,23 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
             lines.append("models: " + ", ".join(m[0] for m in models))
         lines += self.told_labels()
         return lines
+
+
+def _merged(params: Mapping[str, Any] | Sequence[Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters by name; those of a list are called 1, 2, …. Raises UsageError for anything else."""
+    if params is None:
+        return dict(values)
+    if isinstance(params, Mapping):
+        twice = sorted(params.keys() & values.keys())
+        if twice:
+            raise UsageError(f"The parameter {twice[0]} is given twice.", hint="give it once")
+        return {**params, **values}
+    if isinstance(params, Sequence) and not isinstance(params, str | bytes):
+        return {str(place): value for place, value in enumerate(params, start=1)} | dict(values)
+    raise UsageError(
+        f"Parameters are a mapping or a list, not {type(params).__name__}.",
+        hint='sql("SELECT … WHERE episode = $e", e=1)',
+    )
 
 
 def _need_frame_id(columns: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import xxhash
 from PIL import Image
 
-from animeds_db.errors import SourceError
+from animeds_db.errors import SourceError, headline
 from animeds_db.media.frame import Frame, MediaInfo
 from animeds_db.media.imagefolder import METADATA_NAMES, read_captions
 from animeds_db.media.members import (
@@ -132,7 +132,7 @@ class Pictures:
         try:
             return self._decode((member, self.read(member)))
         except PictureError as error:
-            raise SourceError(f"{self.path}: {member}: {error}", hint=error.hint) from error
+            raise SourceError(f"{self.path}: {member}: {error.headline}", hint=error.hint) from error
 
     def frames(self) -> Iterator[PictureFrame]:
         """Yield every picture that can be decoded; the others become warnings."""
@@ -141,7 +141,7 @@ class Pictures:
                 if isinstance(result, PictureFrame):
                     yield result
                 else:
-                    self._notes.tell(f"{member} was left out: {result}")
+                    self._notes.tell(f"{member} was left out: {headline(result)}")
 
     @property
     def at_once(self) -> int:
@@ -153,7 +153,9 @@ class Pictures:
         with closing(map_in_order(self._try_decode, self._read_all(members), weigh=_weight)) as results:
             for member, result in results:
                 if isinstance(result, PictureError):
-                    raise SourceError(f"{self.path}: {member}: {result}", hint=result.hint) from result
+                    raise SourceError(
+                        f"{self.path}: {member}: {result.headline}", hint=result.hint
+                    ) from result
                 if isinstance(result, Exception):
                     raise SourceError(f"{self.path}: {member} cannot be read ({result})") from result
                 yield result

@@ -32,9 +32,12 @@ def explained(
         return QueryError("`x -> …` is not a lambda", hint="write `lambda x: …`", file=file)
     line, column = _position(words, text, moved)
     message = _PLACE.split(words, maxsplit=1)[0].strip()
-    hint = _hint(message, words, views)
+    own_hint = next((part[6:] for part in message.split("\n") if part.startswith("hint: ")), None)
+    hint = own_hint or _hint(message, words, views)
     said = [
-        part for part in message.split("\n") if not part.startswith(("Did you mean", "Candidate", "LINE"))
+        part
+        for part in message.split("\n")
+        if not part.startswith(("Did you mean", "Candidate", "LINE", "hint: "))
     ]
     one_line = _OURS.sub("", _KIND.sub("", " ".join(" ".join(said).split())))
     return QueryError(one_line, hint=hint, file=file, line=line, column=column)

@@ -102,7 +102,7 @@ def list_queries(folders: Sequence[Path] | None = None) -> list[NamedQuery]:
         try:
             found.append(read(path))
         except QueryError as error:
-            _log.warning("%s", error)
+            _log.warning("%s", error.headline)
     return found
 
 

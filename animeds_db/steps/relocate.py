@@ -74,7 +74,7 @@ def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
             pass
     except SourceError as error:
         raise SourceError(
-            f"{move.new} is not the {source_path(move.old).name} that was ingested: {error}",
+            f"{move.new} is not the {source_path(move.old).name} that was ingested: {error.headline}",
             hint="nothing was changed; find the very file, or ingest this one as a new source",
         ) from error
 

@@ -81,7 +81,7 @@ async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, AnimedsError)
     status = status_of(error)
     if _wants_page(request):
-        return pages.error_page(status, str(error), error.hint)
+        return pages.error_page(status, error.headline, error.hint)
     headers = {"retry-after": "2"} if status == 503 else None
     return JSONResponse({"error": as_json(error)}, status, headers)
 

@@ -207,5 +207,5 @@ def _room(ray: Any, on: Ray) -> int:
 def _last_line(error: Exception) -> str:
     """Return what happened, of the many lines that Ray says."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    told = [line for line in lines if ":" in line and not line.startswith(_DETAILS)]
+    told = [line for line in lines if ":" in line and not line.startswith((*_DETAILS, "hint: "))]
     return (told or lines or [type(error).__name__])[-1][:300]

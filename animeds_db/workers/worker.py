@@ -84,7 +84,7 @@ class Worker(ABC, Generic[Job, Item, Answer]):
             return Store.open(uri)
         except StoreError as error:
             raise StoreError(
-                f"the worker on {self.node} cannot open the database: {error}",
+                f"the worker on {self.node} cannot open the database: {error.headline}",
                 hint="put it where every worker reaches it: a disk that all share, or s3://…; "
                 "credentials have to be there as well",
             ) from error

@@ -77,7 +77,7 @@ def finish(store: Store, row: Row, n_frames: int, notes: Sequence[str]) -> None:
 
 def fail(store: Store, row: Row, error: SourceError) -> None:
     """Keep the reason in the source's row; its rows stay hidden and the next run goes on from them."""
-    _save(store, row | {"state": "failed", "error": str(error), "finished_at": now()})
+    _save(store, row | {"state": "failed", "error": error.headline, "finished_at": now()})
 
 
 def now() -> datetime.datetime:

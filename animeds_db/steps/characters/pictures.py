@@ -63,7 +63,7 @@ def read_picture(path: Path, data: bytes) -> np.ndarray:
     try:
         return decode_picture(data)[0]
     except PictureError as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error}", hint=error.hint) from error
+        raise SourceError(f"{path} cannot be read as a picture: {error.headline}", hint=error.hint) from error
 
 
 def heads(

@@ -155,7 +155,7 @@ def _of_picture(path: Path, model: str) -> np.ndarray:
     except OSError as error:
         raise SourceError(f"{path} cannot be read as a picture: {error}") from error
     except SourceError as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error}", hint=error.hint) from error
+        raise SourceError(f"{path} cannot be read as a picture: {error.headline}", hint=error.hint) from error
     embedder = load_profile("none", overrides={"image": model.partition("@")[0]}).image
     assert embedder is not None
     if embedder.id != model:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from animeds_db.errors import SourceError
+from animeds_db.errors import SourceError, headline
 from animeds_db.media import Pictures
 from animeds_db.remote.requests import BucketError
 from animeds_db.tagtext import parts, reads_as_prose, tag_of
@@ -122,7 +122,7 @@ class Sidecars:
         except BucketError:  # not a broken file: what it says would be lost
             raise
         except (SourceError, ValueError, TypeError, KeyError, AttributeError) as error:
-            self.warnings.append(f"{path} cannot be read as a sidecar ({error}): it was left out")
+            self.warnings.append(f"{path} cannot be read as a sidecar ({headline(error)}): it was left out")
             return Sidecar()
 
 
