@@ -98,6 +98,11 @@ def test_a_dry_run_writes_nothing_and_tells_folders_and_virtual_size(run: Runner
         (
             ["export", "--sql", "SELECT frame_id FROM frames", "out", "--no-captions", "--tag", "x"],
             2,
+            "plain has no use for --activation-tag without captions",
+        ),
+        (
+            ["export", "--sql", "SELECT frame_id FROM frames", "out", "--no-captions", "--variants", "2"],
+            2,
             "contradict",
         ),
         (["export", "--sql", "SELECT frame_id FROM frames WHERE false", "--dry-run"], 1, "empty"),

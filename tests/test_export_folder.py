@@ -171,7 +171,10 @@ def test_repeats_below_one_are_refused(show: Measured, tmp_path: Path) -> None:
 
 def test_empty_captions_are_counted(show: Measured, tmp_path: Path) -> None:
     report = export(*tables([show], steer=lambda i, row: {"caption": ""}), tmp_path / "out")
-    assert report.notes == ("4 captions are empty: no tag reaches 0.35, no activation tag is given",)
+    assert report.notes == (
+        "4 captions are empty: neither the selection nor the caption profile has a word for the picture "
+        f"(the first: frame {show.frame_ids[0]})",
+    )
 
 
 def test_a_picture_without_a_caption_gets_no_file_for_one(show: Measured, tmp_path: Path) -> None:

@@ -129,7 +129,6 @@ def test_a_broken_sidecar_is_told_and_left_alone(dataset: Dataset, out: Path) ->
     [
         ("imagefolder", "train/metadata.jsonl", lambda row: row.update(text="1girl, red hair, hat")),
         ("imagefolder", "train/metadata.jsonl", lambda row: row.update(tags=["1girl", "red_hair", "hat"])),
-        ("kohya-toml", "metadata.jsonl", lambda row: row.update(caption="hat, 1girl, red hair")),
     ],
 )
 def test_edits_in_a_list_of_all_pictures_come_back(

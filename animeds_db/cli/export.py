@@ -165,7 +165,7 @@ def export(
     from animeds_db.captions import DEFAULT_THRESHOLD
     from animeds_db.export import CropOptions, ExportOptions
 
-    check_captions(no_captions, captions=captions, tag=tag, variants=variants, seed=seed)
+    check_captions(no_captions, captions=captions, variants=variants, seed=seed)
     profile = None if no_captions else profile_of(captions, activation_tag=tag, variants=variants, seed=seed)
     query, out = _query_and_folder(words or [], sql, dry_run=dry_run)
     options = ExportOptions(

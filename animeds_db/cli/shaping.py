@@ -34,7 +34,10 @@ NoCaptionsOption = Annotated[
 TagOption = Annotated[
     str | None,
     typer.Option(
-        "--activation-tag", "--tag", help="Stands first in every caption.", rich_help_panel=CAPTIONS
+        "--activation-tag",
+        "--tag",
+        help="First words of every caption. With --no-captions: the class token of kohya's layouts.",
+        rich_help_panel=CAPTIONS,
     ),
 ]
 ThresholdOption = Annotated[

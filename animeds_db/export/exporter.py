@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import pyarrow as pa
 from animeds_db.errors import SourceError
 from animeds_db.export.bucket import sent
 from animeds_db.export.furnish import furnish, own_path
-from animeds_db.export.layouts import Layout
 from animeds_db.export.manifest import (
     CREDITS_NAME,
     MANIFEST_NAME,
@@ -21,8 +20,9 @@ from animeds_db.export.manifest import (
     read_manifest,
     used_sources,
 )
+from animeds_db.export.notes import notes, refuse_remote, refuse_unreadable
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-from animeds_db.export.picture import Picture, Source
+from animeds_db.export.picture import Source
 from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
 from animeds_db.export.writer import NewFolder
@@ -48,6 +48,7 @@ def export(
     options = options or ExportOptions()
     sources = read_sources(source_rows)
     pictures = read_plan(plan, sources, options)
+    refuse_unreadable(pictures, options)
     manifest = Manifest(
         current_versions(),
         provenance or Provenance(),
@@ -58,6 +59,7 @@ def export(
     )
     chosen = options
     if is_remote(str(out)):
+        refuse_remote(str(out), options)
         return sent(str(out), lambda folder: _build(manifest, folder, chosen, {}, progress)[1])
     return _build(manifest, Path(out), options, {}, progress)[1]
 
@@ -83,8 +85,18 @@ def rebuild(
     built, report = _build(again, Path(out), options, moved or {}, progress)
     pairs = zip(recipe.pictures, recipe.written, built.written, strict=True)
     pictures = [p.path for p, then, now in pairs if then.xxh3 != now.xxh3]
-    files = [name for name, mark in built.files.items() if recipe.files.get(name) != mark]
+    placed = _placed_files(options)
+    files = [
+        name for name, mark in built.files.items() if recipe.files.get(name) != mark and name not in placed
+    ]
     return replace(report, differing=(*pictures, *files))
+
+
+def _placed_files(options: ExportOptions) -> set[str]:
+    """Return the files that say where the folder is: they differ wherever it is built."""
+    if options.trainer_root:
+        return set()
+    return {f"{options.folder_of(one)}/{one.absolute}".lstrip("/") for one in options.chosen if one.absolute}
 
 
 def _build(
@@ -123,38 +135,5 @@ def _report(manifest: Manifest, folder: Path, options: ExportOptions, shared: Co
         n_sources=len(manifest.sources),
         n_bytes=sum(written.n_bytes for written in manifest.written),
         folders=dict(sorted(Counter(picture.folder for picture in manifest.pictures).items())),
-        notes=(*_notes(manifest.pictures, options), *_shared_notes(shared)),
+        notes=tuple(notes(manifest, options, folder, shared)),
     )
-
-
-def _notes(pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]:
-    empty = sum(picture.caption == "" for picture in pictures)
-    if empty:
-        yield f"{empty} captions are empty: no tag reaches {options.threshold:g}, no activation tag is given"
-    has_repeats = any(picture.repeats != 1 for picture in pictures)
-    for layout in options.chosen:
-        if has_repeats and layout.repeats is None:
-            yield f"the layout {layout.name} has no place for repeats: they are only in the manifest"
-        if options.captions:
-            yield from _about_captions(layout, pictures, options)
-        if layout.has_config and not options.trainer_root:
-            yield f"{layout.name}: start the trainer in that folder, or say with --trainer-root where it will be"
-
-
-def _about_captions(layout: Layout, pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]:
-    if layout.note is not None:
-        yield layout.note
-    if layout.note_on_lines is not None and any("\n" in (p.caption or "") for p in pictures):
-        yield layout.note_on_lines
-    if layout.note_on_separator is not None and options.keep_tokens_separator:
-        yield f'{layout.note_on_separator} "{options.keep_tokens_separator}"'
-
-
-def _shared_notes(shared: Counter[str]) -> Iterator[str]:
-    said = {
-        "clone": "pictures of the layouts share their bytes on disk until one is changed",
-        "hard link": "pictures of the layouts are hard links: one file under several names",
-        "copy": "pictures are stored once per layout: this file system has neither clones nor hard links",
-    }
-    for how in shared:
-        yield said[how]

@@ -55,10 +55,11 @@ def _furnish(
 ) -> None:
     root = f"{options.folder_of(layout)}/".lstrip("/")
     items = [item_of(p, p.paths[place].removeprefix(root), w) for p, w in zip(pictures, written, strict=True)]
-    tree = Tree(items, options.settings(layout))
+    tree = Tree(items, options.settings(layout, folder.out))
     if layout.pack is None:
+        listed = {group.folder for group in tree.groups() if layout.lists(group)}
         for item in items:
-            for path, content in _beside(item, layout, options):
+            for path, content in _beside(item, layout, options, has_text=item.folder not in listed):
                 folder.write(root + path, content)
     else:
         places = {item.path: first for item, first in zip(items, own, strict=True)}
@@ -72,9 +73,11 @@ def _furnish(
         folder.write(root + path, content)
 
 
-def _beside(item: Item, layout: Layout, options: ExportOptions) -> Iterable[tuple[str, bytes]]:
+def _beside(
+    item: Item, layout: Layout, options: ExportOptions, *, has_text: bool = True
+) -> Iterable[tuple[str, bytes]]:
     """Yield the files that belong to one picture."""
-    if layout.texts and item.caption is not None:
+    if layout.texts and has_text and item.caption is not None:
         yield f"{item.stem}.txt", item.caption.encode()
     if not layout.tells:  # its own files say the same
         for kind in options.sidecars:

@@ -10,6 +10,7 @@ from animeds_db.captions import DEFAULT_THRESHOLD
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, Layout, Settings
+from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.export.sizes import Resize
@@ -43,7 +44,8 @@ class ExportOptions:
     sidecars: tuple[str, ...] = ()
     """Of SIDECARS: files with what is known of a picture, beside it."""
     trainer_root: str = ""
-    """Where the trainer will find the folder, for configuration files; "": it is started in the folder."""
+    """Where the trainer finds the folder, for configuration files. "": it is started in the folder; for a layout
+    whose trainer cannot be, the folder as it was written."""
     resolution: int | None = None
     """For configuration files: side of the square that pictures are trained at. None: as resized, or 1024."""
     captions: bool = True
@@ -92,6 +94,14 @@ class ExportOptions:
                     f"{', '.join(silent)} trains on captions, and --no-captions leaves them out",
                     hint="leave out --no-captions, or choose --layout kohya",
                 )
+            self._check_class_tokens()
+        globbing = [layout.name for layout in self.chosen if layout.globs]
+        if globbing and set(self.trainer_root) & set("[]*?"):
+            raise UsageError(
+                f"--trainer-root {self.trainer_root} has brackets, * or ?, and {', '.join(globbing)} would take it "
+                "for a pattern",
+                hint="give the folder a path without them",
+            )
         if not any(layout.has_config for layout in self.chosen):
             for name, value in (("trainer-root", self.trainer_root), ("resolution", self.resolution)):
                 if value:
@@ -100,6 +110,22 @@ class ExportOptions:
                         f"--{name} has no place in the layout {', '.join(self.layouts)}",
                         hint=f"these have configuration files: {homes}",
                     )
+
+    def _check_class_tokens(self) -> None:
+        tag = self.activation_tag
+        if not tag:
+            return
+        if not any(layout.class_tokens for layout in self.chosen):
+            homes = ", ".join(layout.name for layout in LAYOUTS.values() if layout.class_tokens)
+            raise UsageError(
+                f"the layout {', '.join(self.layouts)} has no use for --activation-tag without captions",
+                hint=f"leave out one of --no-captions and --activation-tag; class tokens are read from: {homes}",
+            )
+        if "kohya" in self.layouts and safe_folder(tag) != tag:
+            raise UsageError(
+                f'kohya reads class tokens from a folder\'s name, and "{tag}" cannot be one on every system',
+                hint="choose --layout kohya-toml, or another --activation-tag",
+            )
 
     @property
     def chosen(self) -> tuple[Layout, ...]:
@@ -121,11 +147,10 @@ class ExportOptions:
         """Whether pictures lie in some folder by themselves, and not only in archives."""
         return any(layout.pack is None for layout in self.chosen)
 
-    def settings(self, layout: Layout) -> Settings:
-        """Return what the configuration files of a layout say besides the pictures."""
-        root = "/".join(p for p in (self.trainer_root.rstrip("/"), self.folder_of(layout)) if p)
-        if not self.trainer_root:
-            root = ""  # the trainer is started in the layout's folder
+    def settings(self, layout: Layout, out: Path) -> Settings:
+        """Return what the configuration files of a layout say besides the pictures; `out` is the export's folder."""
+        root = self.trainer_root.rstrip("/") or (out.as_posix() if layout.absolute else "")
+        root = "/".join(part for part in (root, self.folder_of(layout)) if part) if root else ""
         edge = self.resolution or self.bucket or self.short_edge or 1024
         return Settings(root, edge, self.activation_tag, self.keep_tokens_separator)
 

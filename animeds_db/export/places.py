@@ -22,6 +22,8 @@ SCREENSHOT = "screenshot"
 TREES = {SCREENSHOT: "screenshots", "fanart": "fanart", REGULARIZATION: REGULARIZATION}
 """Folder of each image type where several meet (the tree of anime_screenshot_pipeline)."""
 
+_BRACKETS = str.maketrans("[]", "()")
+
 
 @dataclass(frozen=True)
 class PlaceWish:
@@ -68,11 +70,14 @@ def _folders(layout: Layout, wishes: Sequence[PlaceWish], options: ExportOptions
                 w.repeats,
                 w.image_type,
                 REGULARIZATION in types,
-                options.activation_tag,
+                None if w.image_type == REGULARIZATION else options.activation_tag,
+                options.captions,
             )
         )
         for w in wishes
     ]
+    if layout.globs:
+        folders = [folder.translate(_BRACKETS) for folder in folders]
     if layout.repeats != "folder":
         return folders
     repeats: dict[str, set[float]] = defaultdict(set)

@@ -184,7 +184,7 @@ def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> 
     trees = [
         Tree(
             name if len(names) > 1 else "",
-            tuple(_in_layout(p, place, LAYOUTS[name]) for p in manifest.pictures),
+            tuple(_in_layout(p, place, LAYOUTS[name], manifest) for p in manifest.pictures),
             grammars[name == KOHYA],
             Beside(root, manifest, place),
         )
@@ -199,10 +199,11 @@ def _trees(manifest: Manifest, root: Path, grammars: Mapping[bool, Grammar]) -> 
     return trees
 
 
-def _in_layout(picture: Picture, place: int, layout: Layout) -> Picture:
+def _in_layout(picture: Picture, place: int, layout: Layout, manifest: Manifest) -> Picture:
     """Return a picture as it lies in the layout at that place: its path there, its caption if it has a file."""
-    caption = picture.caption if layout.texts else None
-    return replace(picture, path=picture.paths[place], links=(), caption=caption)
+    there = replace(picture, path=picture.paths[place], links=())
+    has_file = layout.texts and there.caption_path in manifest.files
+    return there if has_file else replace(there, caption=None)
 
 
 def _refuse_empty(found: Found, folder: Path) -> None:

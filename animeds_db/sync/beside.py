@@ -70,7 +70,6 @@ class _Rows:
 
 _LISTS = {
     "imagefolder": _Rows(f"{SPLIT}/metadata.jsonl", "file_name", ("text", "tags"), f"{SPLIT}/"),
-    "kohya-toml": _Rows("metadata.jsonl", "image_path", ("caption",)),
 }
 """By layout."""
 
@@ -156,7 +155,7 @@ class Beside:
     def _rows_exported(self) -> list[dict[str, Any]]:
         assert self._list is not None
         items = [self._item(number) for number in range(len(self.manifest.pictures))]
-        files = dict(self._layout.files(Tree(items, self._options.settings(self._layout))))
+        files = dict(self._layout.files(Tree(items, self._options.settings(self._layout, self.root))))
         return [json.loads(line) for line in files[self._list.path].decode().splitlines()]
 
     @cached_property

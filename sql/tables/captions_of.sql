@@ -50,6 +50,7 @@ said AS (
     SELECT
         facts.picture,
         facts.key,
+        facts.image_type,
         facts.n_people,
         facts.n_girls,
         facts.n_boys,
@@ -95,7 +96,11 @@ drawn AS (
         coalesce(looks, []) AS looks,
         coalesce(outfit, []) AS outfit,
         coalesce(others, []) AS others,
-        in_words(split_names(activation_tag), underscores, escape_brackets) AS activation,
+        -- Regularization pictures keep a model from taking what it knew for what the activation tag names.
+        CASE
+            WHEN said.image_type = 'regularization' THEN []
+            ELSE in_words(split_names(activation_tag), underscores, escape_brackets)
+        END AS activation,
         in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general,
         CASE
             WHEN cardinality(probability) = 0 THEN parts

@@ -5,6 +5,7 @@ Independent of the code that writes: a picture that a reader misses, or an orpha
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import re
@@ -55,7 +56,8 @@ def kohya_toml(root: Path) -> Found:
         for subset in dataset["subsets"]:
             assert set(subset) <= SUBSET
             folder = root / subset["image_dir"]
-            found |= with_texts(root, pictures_in(folder), subset["num_repeats"], subset["caption_extension"])
+            ending = subset.get("caption_extension", ".caption")
+            found |= with_texts(root, pictures_in(folder), subset["num_repeats"], ending)
     return found
 
 
@@ -73,7 +75,8 @@ def onetrainer(root: Path) -> Found:
     found: Found = {}
     for concept in json.loads((root / "concepts.json").read_text("utf-8")):
         assert concept["balancing_strategy"] == "REPEATS" and concept["text"]["prompt_source"] == "sample"
-        folder = root / concept["path"]
+        folder = Path(concept["path"])
+        assert folder.is_absolute(), "OneTrainer changes to its own folder before it reads"
         pictures = pictures_in(folder, recursive=concept["include_subdirectories"])
         found |= with_texts(root, pictures, concept["balancing"])
     return found
@@ -94,13 +97,19 @@ def ai_toolkit(root: Path) -> Found:
 
 
 def diffusion_pipe(root: Path) -> Found:
-    """Every file of a directory that is no text is taken for a picture or video."""
+    """Every file of a directory that is no text is taken for a picture or video; captions.json goes before texts."""
     found: Found = {}
     for directory in tomllib.loads((root / "dataset.toml").read_text("utf-8"))["directory"]:
         folder = root / directory["path"]
         media = [p for p in folder.iterdir() if p.is_file() and p.suffix not in (".txt", ".json")]
         assert sorted(media) == pictures_in(folder)
         found |= with_texts(root, media, directory["num_repeats"])
+        if (folder / "captions.json").exists():
+            listed = json.loads((folder / "captions.json").read_text("utf-8"))
+            for place in media:
+                captions = listed[place.name]
+                assert isinstance(captions, list)
+                found[place.relative_to(root).as_posix()] = ("\n".join(captions), directory["num_repeats"])
     return found
 
 
@@ -122,6 +131,8 @@ def musubi(root: Path) -> Found:
     config = tomllib.loads((root / "dataset_config.toml").read_text("utf-8"))
     caches = [dataset["cache_directory"] for dataset in config["datasets"]]
     assert len(set(caches)) == len(caches)
+    # The reader looks for its cache with a pattern, and does not escape the folder.
+    assert all(glob.has_magic(cache) is False for cache in caches)
     found: Found = {}
     for dataset in config["datasets"]:
         folder = root / dataset["image_directory"]

@@ -13,7 +13,7 @@ def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
         "folder_path": tree.place(group.folder),
         "caption_ext": "txt",
         "num_repeats": group.repeats,
-        "keep_tokens": tree.settings.n_kept,  # where shuffle_tokens is on
+        "keep_tokens": tree.settings.n_kept(group),  # where shuffle_tokens is on
         "resolution": [tree.settings.resolution],
     }
     return values | ({"is_reg": True} if group.is_reg else {})

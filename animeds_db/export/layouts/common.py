@@ -33,6 +33,8 @@ class Wish:
     has_regularization: bool
     """Whether the selection holds regularization pictures at all."""
     activation_tag: str | None
+    """None for regularization pictures, which never carry it."""
+    has_captions: bool
 
     @property
     def parts(self) -> list[str]:
@@ -78,9 +80,9 @@ class Item:
         return self.image_type == REGULARIZATION
 
     @property
-    def first_line(self) -> str:
-        """Its caption as one line, the first where it has several variants."""
-        return (self.caption or "").partition("\n")[0]
+    def lines(self) -> list[str]:
+        """Its captions: one, or several variants."""
+        return [line for line in (self.caption or "").split("\n") if line]
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,17 @@ class Settings:
     """What configuration files say besides the pictures."""
 
     root: str = ""
-    """Where the trainer will find the layout's folder; "": it is started in it."""
+    """Where the trainer finds the layout's folder; "": it is started in it."""
     resolution: int = 1024
     """Side of the square whose area a picture is trained at, pixels."""
     activation_tag: str | None = None
     keep_tokens_separator: str = ""
     """What stands in captions between what stays in front and what may be shuffled; "": nothing does."""
 
-    @property
-    def n_kept(self) -> int:
-        """How many tags stay in front where a trainer shuffles: those of the activation tag."""
+    def n_kept(self, group: Group) -> int:
+        """Return how many tags stay in front where a trainer shuffles: those of the activation tag."""
+        if group.is_reg:
+            return 0
         return sum(bool(part.strip()) for part in (self.activation_tag or "").split(","))
 
 
@@ -182,6 +185,11 @@ def no_files(_tree: Tree) -> Files:
     return ()
 
 
+def no_lists(_group: Group) -> bool:
+    """Return False: captions lie beside pictures."""
+    return False
+
+
 def same_stem(stem: str) -> str:
     """Return the name as it is."""
     return stem
@@ -204,8 +212,8 @@ class Layout:
     """Whether several captions, one per line, are several to its reader."""
     reads_separator: bool = True
     """Whether its reader knows a separator behind which tags are shuffled; else it would train on it."""
-    reads_empty: bool = True
-    """Whether an empty caption is one; else its reader stops there."""
+    on_empty: str | None = None
+    """What its reader does with an empty caption, where it does not train on it."""
     repeats: Literal["folder", "picture"] | None = None
     """Where repeats are told: one number per folder, or per picture. None: there is no place for them."""
     fractions: bool = False
@@ -216,12 +224,27 @@ class Layout:
     """Whether its files tell all that is known of a picture."""
     has_config: bool = False
     """Whether its files name folders, and so depend on where the trainer finds them, and a resolution."""
+    absolute: str | None = None
+    """Its file with absolute paths, where the trainer cannot be started in the folder."""
+    globs: bool = False
+    """Whether its reader takes paths for patterns, so that none may contain brackets."""
+    class_tokens: bool = False
+    """Whether pictures without captions are trained on the activation tag."""
+    marks_regularization: bool = True
+    """Whether its reader learns which pictures are for regularization."""
+    lists: Callable[[Group], bool] = no_lists
+    """Whether a file of the folder lists the captions of its pictures, instead of a `.txt` beside each."""
     note: str | None = None
     """What a person must tell the trainer."""
     note_on_lines: str | None = None
     """The same where pictures have several captions."""
     note_on_separator: str | None = None
     """The same where captions have a separator, which stands behind it."""
+
+    @property
+    def reads_empty(self) -> bool:
+        """Whether its reader trains on an empty caption."""
+        return self.on_empty is None
 
 
 def as_number(value: float) -> str:

@@ -1,12 +1,33 @@
-"""diffusion-pipe: dataset.toml with one [[directory]] per folder; folders are not read recursively."""
+"""diffusion-pipe: dataset.toml with one [[directory]] per folder; folders are not read recursively.
+
+Where pictures have several captions, the folder's `captions.json` lists them all, and no `.txt` is read there.
+"""
 
 from __future__ import annotations
 
-from animeds_db.export.layouts.common import Files, Layout, Tree, below_pictures, toml_table
+import posixpath
+
+from animeds_db.export.layouts.common import (
+    Files,
+    Group,
+    Layout,
+    Tree,
+    as_json,
+    below_pictures,
+    toml_table,
+)
+
+
+def has_variants(group: Group) -> bool:
+    """Return whether some picture of a folder has several captions."""
+    return any(len(item.lines) > 1 for item in group.items)
 
 
 def dataset(tree: Tree) -> Files:
-    """Yield dataset.toml; the buckets are those of diffusion-pipe's example, for pictures only."""
+    """Yield dataset.toml, and captions.json where pictures have several captions.
+
+    The buckets are those of diffusion-pipe's example, for pictures only.
+    """
     general = {
         "resolutions": [tree.settings.resolution],
         "enable_ar_bucket": True,
@@ -20,6 +41,9 @@ def dataset(tree: Tree) -> Files:
         for group in tree.groups()
     ]
     yield "dataset.toml", "".join([toml_table("", general), *blocks]).encode()
+    for group in filter(has_variants, tree.groups()):
+        captions = {posixpath.basename(item.path): item.lines or [""] for item in group.items}
+        yield f"{group.folder}/captions.json", as_json(captions)
 
 
 DIFFUSION_PIPE = Layout(
@@ -28,8 +52,10 @@ DIFFUSION_PIPE = Layout(
     folder=below_pictures,
     files=dataset,
     needs_captions=True,
-    reads_lines=False,
+    lists=has_variants,
     reads_separator=False,
+    marks_regularization=False,
+    note_on_lines="pictures have several captions: diffusion-pipe reads captions.json, and no .txt in that folder",
     repeats="folder",
     has_config=True,
 )

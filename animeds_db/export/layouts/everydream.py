@@ -28,6 +28,8 @@ EVERYDREAM = Layout(
     files=multiply,
     reads_lines=False,
     reads_separator=False,
+    on_empty="EveryDream2 trains on the file name instead of an empty caption",
+    marks_regularization=False,
     repeats="folder",
     fractions=True,
 )

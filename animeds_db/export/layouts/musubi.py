@@ -1,4 +1,7 @@
-"""musubi-tuner (docs/dataset_config.md there): one block per folder, captions in .txt."""
+"""musubi-tuner (docs/dataset_config.md there): one block per folder, captions in .txt.
+
+It looks for what it has cached with a pattern, without escaping the folder: no path may contain brackets.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,8 @@ MUSUBI = Layout(
     needs_captions=True,
     reads_lines=False,
     reads_separator=False,
+    marks_regularization=False,
+    globs=True,
     repeats="folder",
     has_config=True,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, below_pictures
 
+CONCEPTS = "concepts.json"
 CONCEPT_VERSION = 2
 """Version of OneTrainer's concepts that is written; what is left out has OneTrainer's defaults."""
 
@@ -22,13 +23,21 @@ def _concept(group: Group, tree: Tree) -> dict[str, Any]:
         "balancing": float(group.multiply),
         "balancing_strategy": "REPEATS",
         "loss_weight": 1.0,
-        "text": {"__version": 0, "prompt_source": "sample", "keep_tags_count": tree.settings.n_kept or 1},
+        "text": {
+            "__version": 0,
+            "prompt_source": "sample",
+            "keep_tags_count": tree.settings.n_kept(group) or 1,
+        },
     }
 
 
 def concepts(tree: Tree) -> Files:
-    """Yield the file that OneTrainer loads as its concepts."""
-    yield "concepts.json", as_json([_concept(group, tree) for group in tree.groups()])
+    """Yield the file that OneTrainer loads as its concepts.
+
+    OneTrainer's scripts change to its own folder, and it takes a path that is not there for a data set of the
+    Hugging Face hub: paths are absolute.
+    """
+    yield CONCEPTS, as_json([_concept(group, tree) for group in tree.groups()])
 
 
 ONETRAINER = Layout(
@@ -41,4 +50,5 @@ ONETRAINER = Layout(
     repeats="folder",
     fractions=True,
     has_config=True,
+    absolute=CONCEPTS,
 )

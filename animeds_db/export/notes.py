@@ -1,0 +1,105 @@
+"""What a person should know about an export: refusals before it starts, notes when it is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from animeds_db.errors import ExportError, UsageError
+from animeds_db.export.layouts import LAYOUTS, Layout
+from animeds_db.export.layouts.common import REGULARIZATION
+from animeds_db.export.manifest import Manifest
+from animeds_db.export.options import ExportOptions
+from animeds_db.export.picture import Picture
+
+_SHARED = {
+    "clone": "pictures of the layouts share their bytes on disk until one is changed",
+    "hard link": "pictures of the layouts are hard links: one file under several names",
+    "copy": "pictures are stored once per layout: this file system has neither clones nor hard links",
+}
+
+
+def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> None:
+    """Raise ExportError when captions are empty and the reader of a layout does not train on empty captions."""
+    empty = _empty(pictures)
+    strict = [layout for layout in options.chosen if not layout.reads_empty]
+    if not (empty and strict):
+        return
+    why = "; ".join(dict.fromkeys(str(layout.on_empty) for layout in strict))
+    others = ", ".join(layout.name for layout in LAYOUTS.values() if layout.reads_empty)
+    raise ExportError(
+        f"{len(empty)} of {len(pictures)} captions are empty (the first: frame {empty[0].frame_id}). {why}",
+        hint=f"{_way_out(empty, options)}, leave those frames out of the selection, or choose layouts that read empty "
+        f"captions: {others}",
+    )
+
+
+def _empty(pictures: Sequence[Picture]) -> list[Picture]:
+    return [picture for picture in pictures if picture.caption is not None and not picture.caption.strip()]
+
+
+def _way_out(empty: Sequence[Picture], options: ExportOptions) -> str:
+    if options.activation_tag or all(picture.image_type == REGULARIZATION for picture in empty):
+        return "lower --threshold"
+    return "give every caption an --activation-tag, lower --threshold"
+
+
+def refuse_remote(uri: str, options: ExportOptions) -> None:
+    """Raise UsageError when a layout needs absolute paths, and nobody says where the trainer finds the folder."""
+    names = [layout.name for layout in options.chosen if layout.absolute]
+    if names and not options.trainer_root:
+        raise UsageError(
+            f"{', '.join(names)} needs absolute paths, and {uri} is not on this machine",
+            hint="say with --trainer-root in which folder the trainer will find the files",
+        )
+
+
+def notes(manifest: Manifest, options: ExportOptions, folder: Path, shared: Counter[str]) -> Iterator[str]:
+    """Yield what a person should know about a folder that was written, one sentence each.
+
+    shared: how many pictures of further layouts were stored as clones, hard links or copies.
+    """
+    pictures = manifest.pictures
+    empty = _empty(pictures)
+    if empty:
+        yield f"{len(empty)} captions are empty: {_reason(manifest)} (the first: frame {empty[0].frame_id})"
+    n_reg = sum(picture.image_type == REGULARIZATION for picture in pictures)
+    has_repeats = any(picture.repeats != 1 for picture in pictures)
+    for layout in options.chosen:
+        if has_repeats and layout.repeats is None:
+            yield f"the layout {layout.name} has no place for repeats: they are only in the manifest"
+        if n_reg and not layout.marks_regularization:
+            yield (
+                f"{layout.name} cannot mark regularization pictures: it trains on those {n_reg} like on the others, "
+                "without the activation tag. Leave them out of the selection if you do not want that"
+            )
+        if options.captions:
+            yield from _about_captions(layout, pictures, options)
+        if layout.has_config and not options.trainer_root:
+            yield _about_paths(layout, folder)
+    yield from (_SHARED[how] for how in shared)
+
+
+def _reason(manifest: Manifest) -> str:
+    if manifest.provenance.shape.get("captions", {}).get("dropout"):
+        return "dropout emptied them, or neither the selection nor the caption profile has a word for the picture"
+    return "neither the selection nor the caption profile has a word for the picture"
+
+
+def _about_paths(layout: Layout, folder: Path) -> str:
+    if layout.absolute:
+        return (
+            f"{layout.name}: {layout.absolute} names {folder}. If the trainer finds the folder elsewhere, export "
+            "again with --trainer-root"
+        )
+    return f"{layout.name}: start the trainer in that folder, or say with --trainer-root where it will be"
+
+
+def _about_captions(layout: Layout, pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]:
+    if layout.note is not None:
+        yield layout.note
+    if layout.note_on_lines is not None and any("\n" in (p.caption or "") for p in pictures):
+        yield layout.note_on_lines
+    if layout.note_on_separator is not None and options.keep_tokens_separator:
+        yield f'{layout.note_on_separator} "{options.keep_tokens_separator}"'
