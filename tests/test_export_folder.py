@@ -215,7 +215,8 @@ def test_an_empty_selection_is_an_error_and_makes_no_folder(show: Measured, tmp_
         ({"layouts": ("koyha",)}, "koyha"),
         ({"quality": 101}, "between 1 and 100"),
         ({"threshold": -0.1}, "between 0 and 1"),
-        ({"max_size": 0}, "at least 1"),
+        ({"max_size": 0}, "between 1 and 16384"),
+        ({"max_size": 60000}, "between 1 and 16384"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, Any], message: str) -> None:

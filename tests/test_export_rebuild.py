@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from export_material import Measured, content, picture_source, tables, video_source
 
-from animeds_db.errors import ExportError, SourceError, UsageError
+from animeds_db.errors import ExportError, SourceError
 from animeds_db.export import ExportOptions, Provenance, export, rebuild
 from animeds_db.export.manifest import read_manifest
 
@@ -127,5 +127,5 @@ def test_a_manifest_cannot_write_outside_its_folder(exported: Path, tmp_path: Pa
 def test_an_option_that_this_version_does_not_know_is_named(exported: Path, tmp_path: Path) -> None:
     text = (exported / "animeds-export.json").read_text("utf-8").replace('"max_size"', '"max_sise"')
     (tmp_path / "recipe.json").write_text(text, "utf-8")
-    with pytest.raises(UsageError, match="max_sise"):
+    with pytest.raises(ExportError, match="max_sise"):
         rebuild(tmp_path / "recipe.json", tmp_path / "out")

@@ -243,7 +243,7 @@ def test_who_comes_when_too_many_wait_is_told_so() -> None:
         told = sorted(answer.status_code for answer in answers)
         assert told.count(503) >= 1 and set(told) <= {400, 503}
         busy = next(answer for answer in answers if answer.status_code == 503)
-        assert "try again" in busy.json()["error"]["hint"] and busy.headers["retry-after"]
+        assert "Try again" in busy.json()["error"]["hint"] and busy.headers["retry-after"]
 
 
 def test_rows_that_another_process_writes_are_there_after_a_refresh(tmp_path: Path) -> None:

@@ -9,19 +9,43 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from animeds_db.errors import ExportError
+from animeds_db.errors import ExportError, UsageError
 from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.names import safe_folder
-from animeds_db.export.options import Provenance
+from animeds_db.export.options import ExportOptions, Provenance
 from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.render import checked_crop
+from animeds_db.export.typed import check_fields, check_types
 
 MANIFEST_NAME = "animeds-export.json"
 CREDITS_NAME = "CREDITS.txt"
 _OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id"})
+_TOP = {
+    "animeds_export": int,
+    "versions": dict[str, str],
+    "selection": dict[str, Any],
+    "options": dict[str, Any],
+    "sources": list[dict[str, Any]],
+    "files": dict[str, str],
+    "pictures": list[dict[str, Any]],
+}
+_ABOUT = {
+    **dict.fromkeys(("show", "rating", "crop_kind"), str | None),
+    **dict.fromkeys(("season", "episode"), int | None),
+    "time_s": float | None,
+    "tags": list[tuple[str, str | None, float | None]],
+    "boxes": list[dict[str, Any]],
+}
+_BOX = {
+    "kind": str | None,
+    "character": str | None,
+    "box": tuple[float, float, float, float],
+    "score": float | None,
+}
 FORMAT = 1
 """Version of the manifest's format; a reader refuses a higher one."""
 
@@ -121,7 +145,7 @@ def read_manifest(path: Path) -> Manifest:
     path = path / MANIFEST_NAME if path.is_dir() else path
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ExportError(
             f"{path} cannot be read as the manifest of an export: {error}",
             hint=f"every exported folder has one: OUT/{MANIFEST_NAME}",
@@ -135,26 +159,57 @@ def read_manifest(path: Path) -> Manifest:
         )
     try:
         return _parsed(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ExportError(f"{path} is damaged: {error!r}") from error
+    except (ExportError, KeyError, TypeError, ValueError, UsageError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise ExportError(f"{path} is damaged: {what}", hint=getattr(error, "hint", None)) from error
 
 
 def _parsed(content: dict[str, Any]) -> Manifest:
+    """Return the manifest. A manifest may come from anywhere, so nothing in it is taken as it is."""
+    check_fields(_TOP, content, "manifest")
+    sources = []
+    for values in content["sources"]:
+        check_types(Source, values)
+        sources.append(Source(**values))
+    known = {source.source_id for source in sources}
+    n_layouts = len(ExportOptions.from_record(content["options"], overwrite=False, workers=None).layouts)
     pictures, written = [], []
     for line in content["pictures"]:
-        line = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
-        written.append(Written(**{n: line.pop(n) for n in Written.__dataclass_fields__ if n in line}))
-        pictures.append(Picture(**line))
-        # A manifest may come from anywhere: it must not name a file outside its folder.
-        for path in pictures[-1].paths:
-            if safe_folder(path) != path:
-                raise ValueError(f"unsafe path {path!r}")
+        picture, done = _read_line(line)
+        if picture.source_id not in known:
+            raise ValueError(f"{picture.path} is of the source {picture.source_id}, which is not listed")
+        if len(picture.paths) != n_layouts:
+            raise ValueError(f"{picture.path} has {len(picture.paths)} paths in {n_layouts} layouts")
+        pictures.append(picture)
+        written.append(done)
+    check_types(Provenance, content["selection"])
     return Manifest(
         dict(content["versions"]),
         Provenance(**content["selection"]),
         dict(content["options"]),
-        tuple(Source(**source) for source in content["sources"]),
+        tuple(sources),
         tuple(pictures),
         tuple(written),
         dict(content["files"]),
     )
+
+
+def _read_line(line: dict[str, Any]) -> tuple[Picture, Written]:
+    done: dict[str, Any] = {name: line.pop(name) for name in Written.__dataclass_fields__ if name in line}
+    check_types(Written, done)
+    check_types(Picture, line)
+    if line.get("about") is not None:
+        check_fields(_ABOUT, line["about"], "picture's about")
+        for box in line["about"]["boxes"]:
+            check_fields(_BOX, box, "box")
+    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
+    picture = Picture(**tuples)
+    if picture.repeats < 1:
+        raise ValueError(f"{picture.path} has {picture.repeats} repeats")
+    if picture.crop is not None:
+        picture = replace(picture, crop=checked_crop(picture.crop, picture.frame_id))
+    for path in picture.paths:
+        if safe_folder(path) != path:
+            raise ValueError(f"unsafe path {path!r}")
+    done = {name: tuple(v) if isinstance(v, list) else v for name, v in done.items()}
+    return picture, Written(**done)

@@ -14,6 +14,7 @@ from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.export.sizes import Resize
+from animeds_db.export.typed import check_types
 
 _NOT_IN_BYTES = (
     "overwrite",
@@ -169,6 +170,11 @@ class ExportOptions:
         """Return the options of a manifest. Raises UsageError for one that this version does not know."""
         for name in record:
             _known("option", name, [f.name for f in fields(cls)])
+        try:
+            check_types(cls, {name: value for name, value in record.items() if name != "crops"})
+            check_types(CropOptions, record.get("crops", {}))
+        except TypeError as error:
+            raise UsageError(f"an option is not valid: {error}") from error
         values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
         values["crops"] = CropOptions.from_record(values.get("crops", {}))
         return cls(**values, overwrite=overwrite, workers=workers)

@@ -6,10 +6,11 @@ One thread decodes, source by source, each stretch of video once; a pool crops, 
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import groupby
 
 import numpy as np
@@ -18,7 +19,7 @@ import xxhash
 from animeds_db.cores import core_count
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source, Written
-from animeds_db.export.render import encode, render
+from animeds_db.export.render import encode, render, rendered_pixels
 from animeds_db.export.writer import NewFolder
 from animeds_db.media import Frame, fetch
 from animeds_db.parallel import MAX_BYTES
@@ -28,6 +29,9 @@ Progress = Callable[[int, int], None]
 
 MAX_WORKERS = 8
 """A 4K picture in work takes up to 60 MB (decoded, RGB, encoded): more threads want too much memory."""
+
+PIXELS_AT_ONCE = 96 << 20
+"""Maximum pixels of all pictures that are scaled and encoded at the same time; each takes about ten bytes."""
 
 Job = tuple[str, Picture]
 """(path at which the picture is written, picture)"""
@@ -65,6 +69,27 @@ def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, st
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
+class Room:
+    """Bounds the sum of what several threads hold at once. What is larger than all of it waits until it is alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Wait until `amount` fits, and hold it."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + amount <= self._most)
+            self._held += amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= amount
+                self._changed.notify_all()
+
+
 class _Pipeline:
     """Runs pictures through decode, render, encode and write."""
 
@@ -72,6 +97,7 @@ class _Pipeline:
         self._folder = folder
         self._options = options
         self._resize = options.resize
+        self._room = Room(PIXELS_AT_ONCE)
         self._workers = options.workers or min(usable_cores(), MAX_WORKERS)
 
     def run(
@@ -107,8 +133,9 @@ class _Pipeline:
         return [(path, self._write(pixels, path, picture)) for path, picture in jobs]
 
     def _write(self, pixels: np.ndarray, path: str, picture: Picture) -> Written:
-        rendered = render(pixels, picture.crop, self._resize)
-        content = encode(rendered.image, self._options.image_format, self._options.quality)
+        with self._room.taken(rendered_pixels(pixels, picture.crop, self._resize)):
+            rendered = render(pixels, picture.crop, self._resize)
+            content = encode(rendered.image, self._options.image_format, self._options.quality)
         self._folder.write_picture(path, content)
         size = rendered.image.size
         return Written(*size, len(content), xxhash.xxh3_128_hexdigest(content), rendered.shown)

@@ -121,6 +121,16 @@ def render(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> Rendered:
     return Rendered(image.crop((left, top, right, bottom)), shown)
 
 
+def rendered_pixels(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> int:
+    """Return how many pixels the scaled picture has that `render` makes. Raises ExportError where that is too many."""
+    height, width = pixels.shape[:2]
+    if crop is not None:
+        left, top, right, bottom = crop_box(crop, width, height)
+        width, height = right - left, bottom - top
+    size, _ = resize.sizes(width, height)
+    return size[0] * size[1]
+
+
 def encode(image: Image.Image, image_format: str, quality: int) -> bytes:
     """Return the file's bytes, without metadata. Raises ExportError for a size too large for the format."""
     kind = FORMATS[image_format]

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from animeds_db.errors import UsageError
+from animeds_db.errors import ExportError, UsageError
 
 BUCKET_STEP = 64
 """Edges of buckets are multiples of this, in pixels: `bucket_reso_steps` of kohya's sd-scripts."""
 
 MAX_RATIO = 4
 """A bucket is at most this many times as long as wide; longer pictures lose their ends."""
+
+MAX_EDGE = 16384
+"""Longest edge that may be asked for, in pixels. No trainer takes a quarter of it."""
+
+MAX_PIXELS = 64 << 20
+"""Maximum pixels of a picture that is enlarged: 8192 × 8192, which takes 200 MB as RGB."""
 
 Size = tuple[int, int]
 
@@ -34,8 +40,8 @@ class Resize:
         chosen = {name: value for name, value in given.items() if value is not None}
         for name, value in chosen.items():
             low = BUCKET_STEP if name == "bucket" else 1
-            if value < low:
-                raise UsageError(f"{name} is {value}, and must be at least {low}")
+            if not low <= value <= MAX_EDGE:
+                raise UsageError(f"{name} is {value}, and must be between {low} and {MAX_EDGE}")
         if len(chosen) > 1:
             raise UsageError(
                 f"{' and '.join('--' + name for name in chosen)} contradict each other", hint="choose one"
@@ -46,7 +52,20 @@ class Resize:
             )
 
     def sizes(self, width: int, height: int) -> tuple[Size, Size]:
-        """Return the size to scale to, and the size to cut out of the middle of that (the same: nothing is cut)."""
+        """Return the size to scale to, and the size to cut out of the middle of that (the same: nothing is cut).
+
+        Raises ExportError for a picture that would be enlarged to more than MAX_PIXELS.
+        """
+        size, final = self._sizes(width, height)
+        if size[0] * size[1] > max(MAX_PIXELS, width * height):
+            raise ExportError(
+                f"a picture of {width} × {height} would become {size[0]} × {size[1]}, more than "
+                f"{MAX_PIXELS >> 20} million pixels",
+                hint="ask for a smaller size, or leave out --upscale",
+            )
+        return size, final
+
+    def _sizes(self, width: int, height: int) -> tuple[Size, Size]:
         if self.bucket is not None:
             return _in_bucket(width, height, self.bucket, upscale=self.upscale)
         wanted = self.max_size or self.short_edge

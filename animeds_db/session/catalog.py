@@ -50,6 +50,12 @@ def view_names() -> tuple[str, ...]:
     return tuple(sorted({view for script in _scripts().values() for view in script.views}))
 
 
+@cache
+def names() -> frozenset[str]:
+    """Return the names of all views and macros, in lower case."""
+    return frozenset(name.lower() for name in _scripts())
+
+
 def spoken_of(texts: Iterable[str]) -> frozenset[str]:
     """Return the views and macros whose names stand in the texts, as whatever: a few too many do no harm."""
     words: set[str] = set()

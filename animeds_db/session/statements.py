@@ -1,41 +1,54 @@
-"""Which SQL a session runs, and with which values. Its one rule: one statement, and it only reads."""
+"""Which SQL a session runs, and with which values: one statement that only reads and calls functions that are known."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import duckdb
 
 from animeds_db.errors import QueryError, did_you_mean
+from animeds_db.session import catalog
+from animeds_db.session.functions import ALLOWED
 
+_CALL = re.compile(
+    r'(?:"query_location":(\d+),"query_location_length":\d+,)?"function_name":("(?:[^"\\]|\\.)*")'
+)
+_WRITES = re.compile(r'"type":"\w+_QUERY_NODE"')
+"""Both find keys of DuckDB's JSON only: inside a string of it every quote has a backslash."""
+DEEPEST = 32
+"""Maximum depth of lists in the value of a parameter."""
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.I)
 
 
 def checked(base: duckdb.DuckDBPyConnection, text: str, file: str | None) -> Any:
-    """Return the text's only statement. Raises QueryError unless it is one, and only reads."""
+    """Return the text's only statement. Raises QueryError unless it is one that only reads, by known functions."""
+    _check_value(text, file)
     statements = base.extract_statements(text) if text.strip() else []
     if len(statements) != 1:
         what = "no statement" if not statements else f"{len(statements)} statements"
         raise QueryError(f"{what} where one SELECT is expected", hint="SELECT … FROM frames", file=file)
     statement = statements[0]
-    if not _reads(base, statement):
+    tree = _reading(base, statement)
+    if tree is None:
         raise QueryError(
             f"a session only reads: this is {_spoken(statement.type)}, not a SELECT",
             hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not possible here; "
             "`PIVOT …` is: SELECT * FROM (PIVOT … ON x IN (…) USING …)",
             file=file,
         )
+    _check_functions(tree, text, file, is_explained=statement.type == duckdb.StatementType.EXPLAIN)
     return statement
 
 
 def matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dict[str, Any]:
     """Return the parameters. Raises QueryError when one is missing or has no place in the query."""
     for name in params:
+        _check_value(name, file)
         if name not in names:
             raise QueryError(
                 f"this query has no parameter ${name}", hint=did_you_mean(name, names), file=file
@@ -47,6 +60,8 @@ def matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dic
             hint=" ".join(f"-p {name}=…" for name in missing),
             file=file,
         )
+    for value in params.values():
+        _check_value(value, file)
     return dict(params)
 
 
@@ -105,28 +120,71 @@ def literal(value: Any) -> str:
     )
 
 
-def _reads(base: duckdb.DuckDBPyConnection, statement: Any) -> bool:
-    """Tell whether this is a SELECT, or an EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
+def _check_value(value: Any, file: str | None, depth: int = 0) -> None:
+    """Raise QueryError for text that is not Unicode, also inside lists, and for lists that are too deep."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            code = ord(value[error.start])
+            raise QueryError(
+                f"character {error.start + 1} is half of a surrogate pair (U+{code:04X}), which is not text",
+                file=file,
+            ) from None
+    elif isinstance(value, list | tuple):
+        if depth >= DEEPEST:
+            raise QueryError(f"a parameter holds lists that are more than {DEEPEST} deep", file=file)
+        for item in value:
+            _check_value(item, file, depth + 1)
+
+
+def _check_functions(tree: str, text: str, file: str | None, *, is_explained: bool) -> None:
+    for location, quoted in _CALL.findall(tree):
+        name = json.loads(quoted)
+        if name.lower() in ALLOWED or name.lower() in catalog.names():
+            continue
+        is_placed = location and int(location) <= len(text.encode()) and not is_explained
+        before = text.encode()[: int(location)].decode(errors="replace") if is_placed else ""
+        raise QueryError(
+            f'there is no function "{name}" for queries',
+            hint=_other_function(name.lower()),
+            file=file,
+            line=before.count("\n") + 1 if is_placed else None,
+            column=len(before.rpartition("\n")[2]) + 1 if is_placed else None,
+        )
+
+
+def _other_function(name: str) -> str:
+    guess = did_you_mean(name, ALLOWED | catalog.names())
+    reason = "a query reads this database only: no files, no addresses, no settings"
+    return reason if guess.startswith("known") else f"{guess} ({reason})"
+
+
+def _reading(base: duckdb.DuckDBPyConnection, statement: Any) -> str | None:
+    """Return a SELECT, or that which an EXPLAIN explains, as DuckDB's JSON; None for what does more than read.
+
+    EXPLAIN ANALYZE runs what it explains.
+    """
     if statement.type == duckdb.StatementType.EXPLAIN:
-        return any(_is_one_reading(base, rest) for rest in _explained_parts(statement.query))
-    return statement.type == duckdb.StatementType.SELECT and not _writes(base, statement.query)
+        parts = (_one_reading(base, rest) for rest in _explained_parts(statement.query))
+        return next((tree for tree in parts if tree is not None), None)
+    return _tree(base, statement.query) if statement.type == duckdb.StatementType.SELECT else None
 
 
-def _is_one_reading(base: duckdb.DuckDBPyConnection, text: str) -> bool:
+def _one_reading(base: duckdb.DuckDBPyConnection, text: str) -> str | None:
     try:
         statements = base.extract_statements(text) if text.strip(" ;") else []
     except duckdb.ParserException:
-        return False
-    return len(statements) == 1 and (
-        statements[0].type == duckdb.StatementType.SELECT and not _writes(base, statements[0].query)
-    )
+        return None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        return None
+    return _tree(base, statements[0].query)
 
 
-def _writes(base: duckdb.DuckDBPyConnection, query: str) -> bool:
-    """Tell whether a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY: to DuckDB that is a SELECT."""
-    row = base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0]
-    tree = json.loads(row[0])
-    return bool(tree["error"]) or any(kind.endswith("_QUERY_NODE") for kind in _types(tree))
+def _tree(base: duckdb.DuckDBPyConnection, query: str) -> str | None:
+    """Return a SELECT as DuckDB's JSON; None where a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY."""
+    tree: str = base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0][0]
+    return None if tree.startswith('{"error":true') or _WRITES.search(tree) else tree
 
 
 def _explained_parts(query: str) -> list[str]:
@@ -135,18 +193,6 @@ def _explained_parts(query: str) -> list[str]:
     if not found:  # a comment in between, for example: refused
         return []
     return [query[found.end() :], query[found.end() - len(found[2] or "") :]]
-
-
-def _types(node: Any) -> Iterator[str]:
-    """Yield every `type` in a serialised statement."""
-    if isinstance(node, dict):
-        if isinstance(node.get("type"), str):
-            yield node["type"]
-        for value in node.values():
-            yield from _types(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _types(value)
 
 
 def _spoken(kind: Any) -> str:

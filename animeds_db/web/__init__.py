@@ -42,19 +42,13 @@ def serve(
     """
     import uvicorn
 
+    from animeds_db.web.connections import config
+
     told = secured(options or Options(), host)
     app = create_app(dataset_uri, options=told)
     with bound(host, port) as listening:
         address = address_of(host, listening.getsockname()[1], told.token)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            h11_max_incomplete_event_size=256 << 10,
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config(app))
         if ready:
             ready(address)
         server.run(sockets=[listening])

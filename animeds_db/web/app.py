@@ -41,7 +41,7 @@ def build(uri: str, options: Options) -> FastAPI:
         finally:
             if counting:
                 counting.cancel()
-            service.close()
+            await service.close()
 
     app = FastAPI(
         title="animeds-db",
@@ -92,7 +92,7 @@ async def _unfit(_request: Request, error: Exception) -> Response:
     first: dict[str, Any] = dict(error.errors()[0])
     place = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "body", "path"))
     message = f"{place}: {first.get('msg')}" if place else str(first.get("msg"))
-    return _error(422, "UsageError", message[:500])
+    return _error(422, "UsageError", message[:500].encode(errors="replace").decode())
 
 
 async def _plain(request: Request, error: Exception) -> Response:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Id = Annotated[str, Field(max_length=200)]
+
+
+def _unicode(text: str) -> str:
+    text.encode()  # UnicodeEncodeError is a ValueError: half of a surrogate pair is not text
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+Scalar = Text | int | float | bool | None
+Params = dict[Text, Scalar | list[Scalar]]
+"""Values of parameters by name."""
 
 
 class Fault(BaseModel):
@@ -127,7 +138,7 @@ class SqlBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: Annotated[str, Field(max_length=200_000)]
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict)
     limit: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     format: Literal["json", "csv", "arrow"] | None = None
     token: Annotated[str | None, Field(max_length=8000)] = None
@@ -138,7 +149,7 @@ class ParamsBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict)
     limit: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     format: Literal["json", "csv", "arrow"] | None = None
     token: Annotated[str | None, Field(max_length=8000)] = None
@@ -228,7 +239,7 @@ class ExportBody(BaseModel):
     selection: Annotated[str, Field(max_length=200_000)] = ""
     layout: Annotated[str, Field(max_length=40)] = "plain"
     out: Annotated[str, Field(max_length=80)] = ""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Params = Field(default_factory=dict)
     dry_run: bool = False
 
 

@@ -11,21 +11,30 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a stranger's query may take.
+    """Limits of strangers' queries and exports.
 
-    rows: of one answer in JSON or CSV; a stream has `seconds` only. size: bytes of such an answer.
-    memory: bytes of one worker's DuckDB. workers: queries at once; waiting: how many more may wait, and how long.
+    exports, exports_each: exports that run at once, of all clients and of each; export_s: seconds that one may take;
+    export_idle_s: seconds that may pass until its first picture, and between two.
+
+    rows, size: rows and bytes of one answer in JSON or CSV; an Arrow stream has `seconds` only. stalled_s: seconds for
+    which a client may take nothing of what it asked for. memory: bytes of one process's DuckDB. workers: queries that
+    run at once, as many again where they run long; waiting, waiting_s: how many more may wait, and for how long.
     """
 
     rows: int = 100_000
-    size: int = 64 << 20
+    size: int = 32 << 20
     seconds: float = 30.0
+    stalled_s: float = 5.0
     memory: int = 2 << 30
     threads: int = 2
     workers: int = 3
     waiting: int = 64
     waiting_s: float = 15.0
     text: int = 100_000
+    exports: int = 4
+    exports_each: int = 2
+    export_s: float = 6 * 3600.0
+    export_idle_s: float = 300.0
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,9 @@ READING = ("/api/sql",)
 OPEN = "/static/"
 """Scripts and styles, the same for everybody: the page that asks for the token needs them."""
 MOST_BODY = 8 << 20
+"""Maximum bytes of the body of a request."""
+BODY_S = 20.0
+"""Seconds within which the next part of a body must come."""
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -122,7 +126,7 @@ def _name_of(host: str) -> str:
 def _is_foreign(scope: Scope, headers: Mapping[str, str], changes: bool) -> bool:
     """Tell whether a page of somebody else's is behind this request, as far as its browser says."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
         return True
     site = headers.get("sec-fetch-site", "none")
     if site in ("same-origin", "none"):
@@ -140,16 +144,19 @@ def _cookie(header: str) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Stop a body that grows beyond what it may be, whatever its head says."""
-    size = 0
+    """Stop a body that grows beyond what it may be, whatever its head says, or that does not come."""
+    size, is_whole = 0, False
 
     async def bounded() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > MOST_BODY:
+        nonlocal size, is_whole
+        try:  # behind the body this waits for the client to go, for which there is no limit
+            async with asyncio.timeout(None if is_whole else BODY_S):
+                message = await receive()
+        except TimeoutError:
             return {"type": "http.disconnect"}
-        return message
+        size += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        return message if size <= MOST_BODY else {"type": "http.disconnect"}
 
     return bounded
 

@@ -1,18 +1,16 @@
-"""`Service`: what the API works with. Its one rule: strangers' SQL runs in the workers, never in this process.
+"""`Service`: what the API works with.
 
-One `Dataset` writes labels and gives pictures. Rows come from the workers, so that a long query blocks nobody.
+Strangers' SQL runs in the workers, never in this process. One `Dataset` here writes labels and gives pictures.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -21,14 +19,17 @@ from fastapi import Request
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.store import Store
-from animeds_db.web.errors import BusyError, as_json
+from animeds_db.web.errors import as_json
 from animeds_db.web.grid import Grid
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Jobs
-from animeds_db.web.workers.pool import Call, Workers
+from animeds_db.web.workers.pool import Query, Workers
+from animeds_db.web.workers.rendering import compact
 
+OWN_BYTES = 8 << 20
+"""Maximum bytes of the rows that the service itself works with. Rows for clients pass through it in pieces."""
 KEPT = 256
 """Answers that are kept while no table changes: pages of frames, facets, counts."""
 
@@ -54,22 +55,18 @@ class Service:
         self._grid = Grid(self.dataset.store, unfinished=options.unfinished)
         self.workers = Workers(uri, options.limits, options.unfinished)
         self.jobs = Jobs(uri, options)
-        self._threads = ThreadPoolExecutor(options.limits.workers, thread_name_prefix="animeds-sql")
-        self._places = asyncio.Semaphore(options.limits.workers)
-        self._waiting = 0
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def start(self) -> None:
         """Start what takes a moment."""
-        self._threads.submit(self.workers.start)
+        self.workers.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the workers, jobs and threads."""
-        self.jobs.close()
-        self.workers.close()
+        await self.jobs.close()
+        await self.workers.close()
         self.pictures.close()
         self._grid.close()
-        self._threads.shutdown(cancel_futures=True)
         self.dataset.close()
 
     async def rows(
@@ -82,12 +79,12 @@ class Service:
         skip: int = 0,
         file: str | None = None,
     ) -> Answer:
-        """Run strangers' SQL and return its rows: at most `rows`, and never more than the limits allow.
+        """Run SQL and return its rows: at most `rows`, and never more than the limits and OWN_BYTES allow.
 
         Ends the query when the client has gone. Raises QueryError, BusyError and what else a session raises.
         """
         most = min(self.limits.rows, self.limits.rows if rows is None else rows)
-        ask = Ask(self._fitting(sql), dict(params or {}), most, skip, self.limits.size, file)
+        ask = Ask(self._fitting(sql), dict(params or {}), most, skip, file=file)
         return await self.answer(request, ask)
 
     async def cached(
@@ -128,37 +125,28 @@ class Service:
         await self.answer(request, Ask(self._fitting(sql), task="check"))
 
     async def answer(self, request: Request | None, ask: Ask) -> Answer:
-        """Have a worker do something, and return its rows. Raises as `rows` does."""
-        async with self._call(request) as call:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._collect, ask, call)
-
-    async def stream(self, request: Request, ask: Ask) -> AsyncIterator[bytes]:
-        """Have a worker do something, and yield its rows as an Arrow IPC stream, and behind it a line of JSON:
-        what is to tell of it, or the error that ended it. Raises as `rows` does before the first piece."""
-        self._fitting(ask.sql)
-        begun = False
-        async with self._call(request) as call:
-            loop = asyncio.get_running_loop()
-            pieces = self.workers.run(ask, call)
-            try:
-                while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
-                    begun = True
-                    yield piece
-                yield compact(call.told).encode()
-            except AnimedsError as error:
-                if begun:
-                    yield compact({"error": as_json(error)}).encode()
-                raise
-            finally:
-                call.cancel()
-                await asyncio.shield(loop.run_in_executor(self._threads, _drain, pieces))
-
-    def _collect(self, ask: Ask, call: Call) -> Answer:
-        data = b"".join(self.workers.run(ask, call))
-        with pa.ipc.open_stream(data) as reader:
+        """Have a worker do something, and return its rows: at most OWN_BYTES of them. Raises as `rows` does."""
+        query = Query(self.workers, replace(ask, size=OWN_BYTES))
+        async with _while_there(request, query):
+            data = bytearray()
+            async for piece in query.pieces():
+                data += piece
+        with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
             table = reader.read_all()
-        return Answer(table, call.told["truncated"], call.told["seconds"])
+        return Answer(table, query.told["truncated"], query.told["seconds"])
+
+    async def stream(self, request: Request, ask: Ask) -> tuple[dict[str, Any], AsyncGenerator[bytes]]:
+        """Have a worker do something. Return the facts of the answer that are known already, and its bytes.
+
+        Raises as `rows` does before the first bytes. Later errors end an Arrow stream with a line of JSON; behind a
+        complete one such a line has its facts.
+        """
+        self._fitting(ask.sql)
+        query = Query(self.workers, ask)
+        pieces = query.pieces()
+        async with _while_there(request, query):
+            first = await anext(pieces)
+        return query.told, _all_pieces(first, pieces, query if ask.form == "arrow" else None)
 
     def _fitting(self, sql: str) -> str:
         if len(sql) > self.limits.text:
@@ -170,56 +158,47 @@ class Service:
             raise QueryError("this SQL holds a zero byte")
         return sql
 
-    @asynccontextmanager
-    async def _call(self, request: Request | None) -> AsyncIterator[Call]:
-        """Wait for a place among the workers, and cancel the call when the client goes; without one, nobody can."""
-        await self._wait()
-        call = Call(self.limits.seconds)
-        watch = asyncio.create_task(_until_gone(request, call)) if request else None
+
+async def _all_pieces(
+    first: bytes, pieces: AsyncGenerator[bytes], query: Query | None
+) -> AsyncGenerator[bytes]:
+    """Yield an answer; behind an Arrow stream, that of `query`, a line of JSON that says how it ended."""
+    async with aclosing(pieces):
+        yield first
         try:
-            yield call
-        finally:
-            if watch:
-                watch.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watch
-            self._places.release()
-
-    async def _wait(self) -> None:
-        if self._waiting >= self.limits.waiting:
-            raise BusyError(f"{self._waiting} queries wait already", hint="try again in a moment")
-        self._waiting += 1
-        try:
-            await asyncio.wait_for(self._places.acquire(), self.limits.waiting_s)
-        except TimeoutError:
-            raise BusyError(
-                f"all {self.limits.workers} workers have been busy for {self.limits.waiting_s:g} seconds",
-                hint="try again in a moment; `animeds serve --workers` allows more queries at once",
-            ) from None
-        finally:
-            self._waiting -= 1
+            async for piece in pieces:
+                yield piece
+        except AnimedsError as error:
+            if query is None:
+                raise
+            yield compact({"error": as_json(error)}).encode()
+            return
+        if query is not None:
+            yield compact(query.told).encode()
 
 
-async def _until_gone(request: Request, call: Call) -> None:
-    """Cancel the call when the client closes the connection."""
+@asynccontextmanager
+async def _while_there(request: Request | None, query: Query) -> AsyncIterator[None]:
+    """Stop the query when the client closes its connection meanwhile."""
+    watch = asyncio.create_task(_stop_when_gone(request, query)) if request else None
+    try:
+        yield
+    except BaseException:
+        query.stop()
+        raise
+    finally:
+        if watch:
+            watch.cancel()
+            await asyncio.wait([watch])
+
+
+async def _stop_when_gone(request: Request, query: Query) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    call.cancel()
-
-
-def _drain(pieces: Iterator[bytes]) -> None:
-    """Read what a stopped query still says, so that its worker can be used again."""
-    with suppress(QueryError):
-        for _ in pieces:
-            pass
+    query.stop()
 
 
 def service_of(request: Request) -> Service:
     """Return the service of this application."""
     service: Service = request.app.state.service
     return service
-
-
-def compact(value: Any) -> str:
-    """Return JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

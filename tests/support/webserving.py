@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ import sampleshow
 import uvicorn
 
 from animeds_db.web import Options, bound, create_app
+from animeds_db.web.connections import config
 from animeds_db.web.options import Limits
 
 FEW, ONE = Limits(workers=2), Limits(workers=1)
@@ -29,7 +33,7 @@ def serving(
     """Serve a database (default: the sample show, which is then only to be read); give its address here."""
     app = create_app(str(database or sampleshow.database()), options=options or Options(limits=FEW))
     with bound(host, 0) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(config(app, timeout_graceful_shutdown=1))
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="animeds-test-service", daemon=True
         )
@@ -70,3 +74,38 @@ def shared() -> str:
 def reader() -> httpx2.Client:
     """Return a client of the shared service."""
     return httpx2.Client(base_url=shared(), timeout=180)
+
+
+def workers_of(pid: int) -> set[int]:
+    """Return the ids of the processes that a process has started and that run."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(words[1]) == pid and words[0] != "Z":
+            found.add(int(folder.name))
+    return found
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes that a process holds in memory."""
+    words = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(words[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def apart(*flags: str) -> Iterator[tuple[httpx2.Client, int]]:
+    """Run `animeds serve` in a process of its own; give a client and the process's id."""
+    command = [sys.executable, "-m", "animeds_db", "serve", "--port", "0", "--db", str(sampleshow.database())]
+    with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        address = next(word for word in line.split() if word.startswith("http://"))
+        try:
+            with httpx2.Client(base_url=address, timeout=180) as client:
+                yield client, process.pid
+        finally:
+            process.terminate()
+            process.wait(60)

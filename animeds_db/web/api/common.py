@@ -58,10 +58,10 @@ def token_of(told: Any) -> str:
 
 
 def read_token(token: str) -> Any:
-    """Return what a token was made of. Raises UsageError for one that is none of ours."""
+    """Return what a token was made of. Raises UsageError for one that the service did not give."""
     try:
         data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         unpacked = zlib.decompressobj().decompress(data, 1 << 20)
         return json.loads(unpacked)
-    except (binascii.Error, zlib.error, ValueError):
-        raise UsageError("this token is none that the service gave", hint="start again without it") from None
+    except (binascii.Error, zlib.error, ValueError, RecursionError):
+        raise UsageError("This page token is not valid.", hint="Start again without it.") from None

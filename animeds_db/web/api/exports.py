@@ -7,17 +7,17 @@ import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from animeds_db.web import models
 from animeds_db.web.api.frames import placed
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection
-from animeds_db.web.service import compact, service_of
+from animeds_db.web.service import service_of
 from animeds_db.web.workers.export_request import described
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Job
+from animeds_db.web.workers.rendering import compact
 
 router = APIRouter(tags=["exports"])
 LOOK_S = 0.2
@@ -42,7 +42,8 @@ async def export(request: Request, body: models.ExportBody) -> models.ExportAnsw
     service.jobs.folder(body.out)
     with placed(selection):  # what is wrong with the selection is told now, not by the job
         await service.check(request, selection.sql())
-    job = await run_in_threadpool(service.jobs.start, selection.sql(), options, body.out)
+    client = request.client.host if request.client else ""
+    job = service.jobs.start(selection.sql(), options, body.out, client)
     return models.ExportAnswer(job=job.id)
 
 
@@ -61,7 +62,7 @@ async def export_state(request: Request, job: str) -> models.JobState:
 @router.post("/exports/{job}/cancel")
 async def cancel(request: Request, job: str) -> models.JobState:
     """Stop an export; the same export goes on later where it stopped."""
-    return models.JobState(**service_of(request).jobs.cancel(job).told())
+    return models.JobState(**(await service_of(request).jobs.cancel(job)).told())
 
 
 @router.get(

@@ -22,7 +22,7 @@ OTHERS = ("layout", "layouts", "sidecars", "crop", "captions", "arrange", "balan
 NO_CAPTIONS = "none"
 
 
-def included(said: Mapping[str, Any]) -> dict[str, bool]:
+def included(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return which frames an export takes besides those that `kept` has, as `Dataset.export` is told."""
     return {"include_copies": bool(said.get("copies")), "include_dropped": bool(said.get("dropped"))}
 
@@ -34,6 +34,7 @@ def described(said: Mapping[str, Any]) -> tuple[ExportOptions, Shape]:
     from animeds_db.export.balance import Balance
     from animeds_db.export.crops import CropOptions
     from animeds_db.export.shape import Shape, adjusted
+    from animeds_db.export.typed import check_types
 
     said = {name: value for name, value in said.items() if value not in (None, "")}
     for name in said:
@@ -44,6 +45,7 @@ def described(said: Mapping[str, Any]) -> tuple[ExportOptions, Shape]:
     layouts = _words(said.get("layouts") or said.get("layout") or "plain")
     profile = _profile(said.get("captions"))
     try:
+        check_types(ExportOptions, {name: said[name] for name in PLAIN if name in said})
         options = ExportOptions(
             layouts=layouts,
             sidecars=_words(said.get("sidecars") or ()),

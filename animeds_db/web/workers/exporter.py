@@ -1,6 +1,6 @@
-"""A process of its own that runs one export: `python -m animeds_db.web.workers.exporter URI JSON`.
+"""A process that runs one export: `python -m animeds_db.web.workers.exporter URI REQUEST`.
 
-Its one rule: it says on stdout how far it is and how it ended; an interrupt ends it as Ctrl-C ends `animeds export`.
+It writes on stdout how far it is and how it ended. An interrupt ends it as Ctrl-C ends `animeds export`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ import time
 from animeds_db.errors import AnimedsError
 from animeds_db.web.errors import as_json
 from animeds_db.web.workers import framing
+from animeds_db.web.workers.confine import confine
 from animeds_db.web.workers.export_request import described, included
 
 EVERY_S = 0.2
+"""Seconds between two messages about progress."""
+NICENESS = 10
+"""Exports leave the processor to queries, for which somebody waits."""
 
 
-def main(uri: str, told: str) -> int:
+def main(uri: str, text: str) -> int:
     """Run the export, and return the exit code."""
     from animeds_db.dataset import Dataset
+    from animeds_db.session.sandbox import Bounds
     from animeds_db.store import Store
 
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    wanted = json.loads(told)
+    request = json.loads(text)
     last = 0.0
 
     def progress(done: int, total: int) -> None:
@@ -36,16 +41,20 @@ def main(uri: str, told: str) -> int:
             framing.tell(target, framing.TOLD, {"done": done, "total": total})
 
     try:
-        options, shape = described(wanted["options"])
-        with Dataset(Store.open(uri), unfinished=wanted["unfinished"]) as dataset:
+        options, shape = described(request["options"])
+        bounds = Bounds(f"{request['memory'] >> 20}MiB", request["threads"])
+        with Dataset(Store.open(uri), unfinished=request["unfinished"], bounds=bounds) as dataset:
+            dataset.sql("SELECT count(*) FROM frames").fetchall()  # loads libraries before the limits are set
+            confine(request["memory"], niceness=NICENESS, writes=True)
+            framing.send(target, framing.READY)
             report = dataset.export(
                 None,
-                wanted["out"],
-                sql=wanted["sql"],
+                request["out"],
+                sql=request["sql"],
                 options=options,
                 shape=shape,
                 progress=progress,
-                **included(wanted["options"]),
+                **included(request["options"]),
             )
     except AnimedsError as error:
         framing.tell(target, framing.FAILED, as_json(error))

@@ -1,26 +1,29 @@
-"""Messages between the service and its workers: one kind byte, the length, and so many bytes."""
+"""Messages between the service and its processes: one byte for the kind, the length, and that many bytes."""
 
 from __future__ import annotations
 
 import json
 import struct
 from dataclasses import asdict, dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 _HEAD = struct.Struct(">cI")
+HEAD_BYTES = _HEAD.size
 ASK, CANCEL = b"A", b"C"
 """From the service: do this (JSON); stop what has this number (JSON)."""
 READY, ROWS, TOLD, DONE, FAILED = b"R", b"B", b"P", b"D", b"F"
-"""From a worker: waiting; bytes of an Arrow IPC stream; progress, the end, an error (JSON)."""
-PIECE = 1 << 20
-"""Longer bytes are sent in pieces of this size."""
+"""From a process: it waits for a question; bytes of the answer; facts or progress, the end, an error (JSON)."""
+PIECE = 256 << 10
+"""Maximum bytes of one message with rows. The service holds two or three of them for each request."""
+Form = Literal["json", "csv", "arrow"]
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing to do. At most `rows` rows and `size` bytes come back, from row `skip` on; None: all of them.
+    """A question to a worker. At most `rows` rows and `size` bytes come back, from row `skip` on; None: all of them.
 
-    task: rows (of `sql`), search, folders (of an export), or review; `more` is what those need besides.
+    task: rows (of `sql`), check, search, folders (of an export), or review; `more` is what those need besides.
+    form: how the rows are written. An answer in JSON or CSV is complete before its first byte is sent.
     """
 
     sql: str = ""
@@ -31,21 +34,33 @@ class Ask:
     file: str | None = None
     task: str = "rows"
     more: dict[str, Any] = field(default_factory=dict)
+    form: Form = "arrow"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON."""
         return asdict(self)
 
 
+def packed(kind: bytes, body: bytes = b"") -> bytes:
+    """Return one message as bytes."""
+    return _HEAD.pack(kind, len(body)) + body
+
+
+def unpacked(head: bytes) -> tuple[bytes, int]:
+    """Return kind and length of a message from its first HEAD_BYTES bytes."""
+    kind, length = _HEAD.unpack(head)
+    return kind, length
+
+
 def send(pipe: IO[bytes], kind: bytes, body: bytes = b"") -> None:
     """Write one message."""
-    pipe.write(_HEAD.pack(kind, len(body)) + body)
+    pipe.write(packed(kind, body))
     pipe.flush()
 
 
-def tell(pipe: IO[bytes], kind: bytes, said: Any) -> None:
+def tell(pipe: IO[bytes], kind: bytes, value: Any) -> None:
     """Write one message of JSON."""
-    send(pipe, kind, json.dumps(said, default=str).encode())
+    send(pipe, kind, json.dumps(value, default=str).encode())
 
 
 def receive(pipe: IO[bytes]) -> tuple[bytes, bytes]:
@@ -53,7 +68,7 @@ def receive(pipe: IO[bytes]) -> tuple[bytes, bytes]:
     head = pipe.read(_HEAD.size)
     if len(head) < _HEAD.size:
         raise EOFError
-    kind, length = _HEAD.unpack(head)
+    kind, length = unpacked(head)
     body = pipe.read(length)
     if len(body) < length:
         raise EOFError

@@ -1,31 +1,31 @@
-"""Exports in the background, each a process of its own. Its one rule: a job does not need its page.
+"""Exports in the background, each in a process of its own with limits.
 
-A browser that is closed changes nothing; whoever asks later is told how far it is, or how it ended.
+A job does not need its page: a browser that is closed changes nothing, and whoever asks later reads how far the job is,
+or how it ended.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
-import signal
-import subprocess
-import sys
-import threading
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from animeds_db.errors import UsageError
-from animeds_db.web.errors import BusyError, MissingError, RefusedError
+from animeds_db.errors import ExportError, UsageError
+from animeds_db.web.errors import BusyError, MissingError, RefusedError, as_json
 from animeds_db.web.options import Options
 from animeds_db.web.workers import framing
+from animeds_db.web.workers.child import Child
 
-AT_ONCE = 2
 KEPT = 100
 """Jobs that are remembered after their end."""
-PATIENCE_S = 10.0
-"""How long a job that is stopped may tidy up."""
+GRACE_S = 1.0
+"""Seconds that a job has to tidy up when it is stopped. It goes on where it stopped in either case."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
 
@@ -36,29 +36,26 @@ class Job:
 
     id: str
     out: str
-    process: subprocess.Popen[bytes]
+    client: str
     state: str = "running"
     done: int = 0
     total: int = 0
     report: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     version: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    thread: threading.Thread | None = None
-    stopped: bool = False
+    has_started: bool = False
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def told(self) -> dict[str, Any]:
         """Return it as JSON."""
-        with self.lock:
-            names = ("state", "out", "done", "total", "report", "error")
-            return {"job": self.id} | {name: getattr(self, name) for name in names}
+        names = ("state", "out", "done", "total", "report", "error")
+        return {"job": self.id} | {name: getattr(self, name) for name in names}
 
     def change(self, **values: Any) -> None:
         """Set what has changed."""
-        with self.lock:
-            for name, value in values.items():
-                setattr(self, name, value)
-            self.version += 1
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.version += 1
 
 
 class Jobs:
@@ -67,57 +64,45 @@ class Jobs:
     def __init__(self, uri: str, options: Options) -> None:
         self._uri, self._options = uri, options
         self._jobs: dict[str, Job] = {}
-        self._lock = threading.Lock()
 
     def folder(self, name: str) -> Path:
         """Return the folder of an export of this name. Raises RefusedError without --exports, UsageError."""
         if self._options.exports is None:
             raise RefusedError(
-                "this service writes no exports",
-                hint="`animeds serve --exports FOLDER` lets it write below a folder",
+                "This service writes no exports.",
+                hint="`animeds serve --exports FOLDER` lets it write below a folder.",
             )
         if not _NAME.fullmatch(name) or name.endswith(".") or _DEVICES.fullmatch(name):
             raise UsageError(
-                f'"{name[:80]}" is no name for a folder', hint="letters, digits, - _ and . ; it is no path"
+                f'"{name[:80]}" is not a valid name for a folder.',
+                hint="Use letters, digits, - _ and . only. A path is not allowed.",
             )
         return self._options.exports / name
 
-    def start(self, sql: str, options: dict[str, Any], out: str) -> Job:
-        """Start an export. Raises BusyError when enough of them run, RefusedError, UsageError."""
+    def start(self, sql: str, options: dict[str, Any], out: str, client: str) -> Job:
+        """Start an export for a client (its address). Raises BusyError, RefusedError, UsageError."""
         folder = self.folder(out)
-        with self._lock:
-            running = [job for job in self._jobs.values() if job.state == "running"]
-            if any(job.out == out for job in running):
-                raise BusyError(f"an export to {out} runs already", hint="wait for its end, or stop it")
-            if len(running) >= AT_ONCE:
-                raise BusyError(
-                    f"{len(running)} exports run already", hint="wait for the end of one, or stop it"
-                )
-            wanted = {
-                "sql": sql,
-                "options": options,
-                "out": str(folder),
-                "unfinished": self._options.unfinished,
-            }
-            process = subprocess.Popen(
-                [sys.executable, "-m", "animeds_db.web.workers.exporter", self._uri, json.dumps(wanted)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C in the terminal is told to it by `close`
-            )
-            job = Job(secrets.token_hex(6), out, process)
-            self._jobs[job.id] = job
-            for old in [i for i, j in self._jobs.items() if j.state != "running"][:-KEPT]:
-                del self._jobs[old]
-        job.thread = threading.Thread(target=_follow, args=(job,), name=f"animeds-export-{job.id}")
-        job.thread.start()
+        self._check_room(out, client)
+        request = {
+            "sql": sql,
+            "options": options,
+            "out": str(folder),
+            "unfinished": self._options.unfinished,
+            "memory": self._options.limits.memory,
+            "threads": self._options.limits.threads,
+        }
+        job = Job(secrets.token_hex(6), out, client)
+        self._jobs[job.id] = job
+        for old in [i for i, j in self._jobs.items() if j.state != "running"][:-KEPT]:
+            del self._jobs[old]
+        job.task = asyncio.create_task(self._run(job, request))
         return job
 
     def get(self, job_id: str) -> Job:
         """Return a job. Raises MissingError."""
         if job_id not in self._jobs:
             raise MissingError(
-                f"there is no export {job_id[:40]}", hint="an export is forgotten when the service ends"
+                f"There is no export {job_id[:40]}.", hint="The service forgets its exports when it ends."
             )
         return self._jobs[job_id]
 
@@ -125,53 +110,89 @@ class Jobs:
         """Return all jobs, newest first."""
         return [job.told() for job in reversed(self._jobs.values())]
 
-    def cancel(self, job_id: str) -> Job:
-        """Stop a job as Ctrl-C would; the same export goes on later where it stopped. Raises MissingError."""
+    async def cancel(self, job_id: str) -> Job:
+        """Stop a job; the same export goes on later where it stopped. Raises MissingError."""
         job = self.get(job_id)
-        if job.state == "running" and not job.stopped:
-            job.stopped = True
-            job.process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
-            timer = threading.Timer(PATIENCE_S, job.process.kill)
-            timer.daemon = True
-            timer.start()
+        if job.task is not None and not job.task.done():
+            job.task.cancel()
+            await asyncio.wait([job.task])
         return job
 
-    def close(self) -> None:
-        """Stop what runs, and wait for it."""
-        for job in list(self._jobs.values()):
-            if job.state == "running":
-                self.cancel(job.id)
-        for job in list(self._jobs.values()):
-            if job.thread:
-                job.thread.join()
+    async def close(self) -> None:
+        """Stop all jobs."""
+        await asyncio.gather(*(self.cancel(job_id) for job_id in self._jobs))
 
+    def _check_room(self, out: str, client: str) -> None:
+        limits = self._options.limits
+        running = [job for job in self._jobs.values() if job.state == "running"]
+        if any(job.out == out for job in running):
+            raise BusyError(
+                f"Another export is already writing to {out}.", hint="Wait until it ends, or stop it."
+            )
+        if Counter(job.client for job in running)[client] >= limits.exports_each:
+            raise BusyError(
+                f"{limits.exports_each} of your exports are running already.",
+                hint="Wait until one ends, or stop it.",
+            )
+        if len(running) >= limits.exports:
+            raise BusyError(
+                f"The service is busy: {len(running)} exports are running.",
+                hint="Try again in a few minutes.",
+            )
 
-def _follow(job: Job) -> None:
-    """Read what the process says until it ends."""
-    assert job.process.stdout is not None
-    ended = False
-    with job.process.stdout as pipe:
-        while True:
-            try:
-                kind, body = framing.receive(pipe)
-            except (EOFError, OSError):
-                break
+    async def _run(self, job: Job, request: dict[str, Any]) -> None:
+        limits = self._options.limits
+        child: Child | None = None
+        try:
+            child = await Child.start("animeds_db.web.workers.exporter", self._uri, json.dumps(request))
+            async with asyncio.timeout(limits.export_s):
+                await self._follow(job, child)
+        except asyncio.CancelledError:
+            if child and job.has_started:
+                await _tidied(child)
+            job.change(state="cancelled")
+        except TimeoutError:
+            job.change(state="failed", error=as_json(self._too_slow(job)))
+        except (EOFError, OSError):
+            message = (
+                f"The export used more than its {limits.memory >> 20} MB of memory, or its process was ended."
+            )
+            hint = "Export smaller pictures or fewer frames, or let `animeds serve --memory` allow more."
+            job.change(state="failed", error=as_json(ExportError(message, hint=hint)))
+        finally:
+            if child:
+                await child.close()
+
+    async def _follow(self, job: Job, child: Child) -> None:
+        """Take the messages of an export until it ends. Raises TimeoutError when it makes no progress, EOFError."""
+        while job.state == "running":
+            async with asyncio.timeout(self._options.limits.export_idle_s):
+                kind, body = await child.receive()
+            if kind == framing.READY:
+                job.has_started = True
+                continue
             told = json.loads(body)
-            if kind == framing.TOLD:
-                job.change(**told)
-            elif kind == framing.DONE:
-                ended = True
+            if kind == framing.DONE:
                 job.change(state="done", report=told, done=told["n_pictures"])
             elif kind == framing.FAILED:
-                ended = True
                 job.change(state="failed", error=told)
-    code = job.process.wait()
-    if job.stopped and not ended:
-        job.change(state="cancelled")
-    elif not ended:
-        fault = {
-            "kind": "ExportError",
-            "message": f"the export ended with code {code}",
-            "hint": "its words are on stderr",
-        }
-        job.change(state="failed", error=fault)
+            else:
+                job.change(**told)
+
+    def _too_slow(self, job: Job) -> ExportError:
+        idle = self._options.limits.export_idle_s
+        what = f"It wrote no picture for {idle:g} seconds" if job.done < job.total else "It took too long"
+        if not job.total:
+            what = f"Its selection was not ready after {idle:g} seconds"
+        return ExportError(
+            f"The export was stopped. {what}.", hint="Export less at once, or use `animeds export` itself."
+        )
+
+
+async def _tidied(child: Child) -> None:
+    """Interrupt an export, and give it a moment to end by itself."""
+    child.interrupt()
+    with suppress(TimeoutError, EOFError):
+        async with asyncio.timeout(GRACE_S):
+            while True:
+                await child.receive()

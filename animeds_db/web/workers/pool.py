@@ -1,260 +1,233 @@
-"""A few workers, and who may use them when. Its one rule: an answer comes in time, or an error says why not.
-
-Each query has a worker of its own while it runs. Whoever comes when all are busy waits; whoever comes when too
-many wait is told so. A query that is too slow, or whose asker has gone, is interrupted; a worker that does not
-heed that is ended, and another one started.
-"""
+"""The processes that run strangers' SQL, each one query at a time, and what a query says while it runs."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import queue
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from animeds_db.errors import QueryError, StoreError
+from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.web.errors import BusyError, from_json
 from animeds_db.web.options import Limits
 from animeds_db.web.workers import framing
+from animeds_db.web.workers.child import Child
 from animeds_db.web.workers.framing import Ask
+from animeds_db.web.workers.slots import SHORT_S, Slots
 
 GRACE_S = 1.0
-"""How long an interrupted worker may take to say so."""
+"""Seconds that an interrupted worker has to say so; then it is ended."""
 START_S = 60.0
+"""Seconds that a worker has to start."""
+AHEAD = 2
+"""Pieces of an answer that are held for a client that has not taken them yet."""
 _log = logging.getLogger("animeds")
-
-
-class Call:
-    """One query under way; `cancel` may come from any thread."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.told: dict[str, Any] = {}
-        self._stopped: str | None = None
-        self._worker: Worker | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def stopped(self) -> str | None:
-        """Why it was stopped: "time" or "gone"; None while it was not."""
-        return self._stopped
-
-    def runs_in(self, worker: Worker | None) -> None:
-        """Say by which worker it is run."""
-        with self._lock:
-            self._worker = worker
-            if worker and self._stopped:
-                worker.stop()
-
-    def cancel(self, why: str = "gone") -> None:
-        """Stop it: interrupt, and end the worker if it does not heed that."""
-        with self._lock:
-            if self._stopped is None:
-                self._stopped = why
-                if self._worker:
-                    self._worker.stop()
 
 
 class Worker:
     """One process that answers queries."""
 
-    def __init__(self, uri: str, options: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "animeds_db.web.workers.worker", uri, options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._in, self._out = self.process.stdin, self.process.stdout
+    def __init__(self, child: Child) -> None:
+        self.child = child
         self._number = 0
-        self._ready = False
-        self._timer: threading.Timer | None = None
+        self._is_ready = False
 
-    def wait_until_ready(self) -> None:
-        """Wait for its first word. Raises StoreError when it ends instead."""
-        if not self._ready:
-            try:
-                kind, _ = framing.receive(self._out)
-            except EOFError:
-                raise StoreError(
-                    "a worker of the service did not start", hint="its words are on stderr"
-                ) from None
-            assert kind == framing.READY
-            self._ready = True
+    async def wait_until_ready(self) -> None:
+        """Wait until it can be asked; what it still says of an earlier question is passed over. Raises EOFError."""
+        while not self._is_ready:
+            kind, _ = await self.child.receive()
+            self._is_ready = kind == framing.READY
 
-    def ask(self, ask: Ask) -> None:
-        """Start a query."""
+    async def ask(self, ask: Ask) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Ask a question; yield the worker's messages until it has answered. Raises EOFError when it ends."""
         self._number += 1
-        self._ready = False
-        framing.tell(self._in, framing.ASK, ask.as_json() | {"number": self._number})
-
-    def messages(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield what it says until it is done. Raises EOFError when it ends before that."""
+        self._is_ready = False
+        await self.child.tell(framing.ASK, ask.as_json() | {"number": self._number})
         while True:
-            kind, body = framing.receive(self._out)
+            kind, body = await self.child.receive()
             yield kind, body
             if kind in (framing.DONE, framing.FAILED):
                 return
 
-    def stop(self) -> None:
-        """Interrupt its query, and end it if it goes on."""
+    async def settle(self) -> bool:
+        """Stop the query that runs, if one does. Return True if the worker can be asked again."""
         try:
-            framing.tell(self._in, framing.CANCEL, self._number)
-        except OSError:  # it has ended
-            return
-        self._timer = threading.Timer(GRACE_S, self.process.kill)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def calm(self) -> None:
-        """Its query has ended by itself: it may live."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process.poll() is None
-
-    def close(self) -> None:
-        """End the process."""
-        self.calm()
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self._in, self._out):
-            try:
-                pipe.close()
-            except OSError:  # what could not be sent to it any more
-                _log.debug("a worker ended with a question unread")
-
-
-@dataclass
-class Workers:
-    """The workers of one database."""
-
-    uri: str
-    limits: Limits
-    unfinished: bool = False
-    _idle: queue.LifoQueue[Worker | None] = field(default_factory=queue.LifoQueue)
-    _all: set[Worker] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _waiting: int = 0
-    _closed: bool = False
-
-    def __post_init__(self) -> None:
-        for _ in range(self.limits.workers):
-            self._idle.put(None)  # a place for a worker that was not started yet
-
-    def start(self) -> None:
-        """Start the first worker, so that the first query need not wait for it."""
-        worker = self._idle.get()
-        self._idle.put(worker or self._new())
-
-    def close(self) -> None:
-        """End all workers."""
-        self._closed = True
-        with self._lock:
-            workers = list(self._all)
-            self._all.clear()
-        for worker in workers:
-            worker.close()
-
-    def run(self, ask: Ask, call: Call) -> Iterator[bytes]:
-        """Run a query; yield its rows as pieces of an Arrow IPC stream. `call.told` says at the end how it went.
-
-        Raises QueryError and the other errors of a session, BusyError.
-        """
-        with self._borrowed(call) as worker:
-            worker.wait_until_ready()
-            timer = threading.Timer(call.seconds, call.cancel, ["time"])
-            timer.daemon = True
-            timer.start()
-            try:
-                yield from self._asked(worker, ask, call)
-            finally:
-                timer.cancel()
-
-    def _asked(self, worker: Worker, ask: Ask, call: Call) -> Iterator[bytes]:
-        try:
-            worker.ask(ask)
-            call.runs_in(worker)
-            for kind, body in worker.messages():
-                if kind == framing.ROWS:
-                    yield body
-                elif kind == framing.FAILED:
-                    raise self._why(call) or from_json(json.loads(body))
-                elif kind == framing.DONE:
-                    call.told = json.loads(body)
-        except (EOFError, OSError):
-            raise self._why(call) or QueryError(
-                "this query took more memory than one may take here", hint="fewer rows or columns at once"
-            ) from None
-
-    def _why(self, call: Call) -> QueryError | None:
-        if call.stopped == "time":
-            return QueryError(
-                f"this query took longer than {call.seconds:g} seconds and was stopped",
-                hint="ask for less (WHERE, LIMIT), or let `animeds serve --seconds` allow more",
-            )
-        return QueryError("this query was stopped: nobody waits for it any more") if call.stopped else None
-
-    @contextmanager
-    def _borrowed(self, call: Call) -> Iterator[Worker]:
-        worker = self._take() or self._new()
-        done = False
-        try:
-            yield worker
-            done = True
-        except QueryError:
-            done = True
-            raise
-        finally:
-            call.runs_in(None)
-            worker.calm()
-            if not done or not worker.alive or not self._settled(worker):
-                self._forget(worker)
-                self._idle.put(None)
-            else:
-                self._idle.put(worker)
-
-    def _settled(self, worker: Worker) -> bool:
-        try:
-            worker.wait_until_ready()
-        except (StoreError, OSError):
+            async with asyncio.timeout(GRACE_S):
+                if not self._is_ready:
+                    await self.child.tell(framing.CANCEL, self._number)
+                await self.wait_until_ready()
+        except (TimeoutError, EOFError, OSError):
             return False
         return True
 
-    def _take(self) -> Worker | None:
-        with self._lock:
-            if self._waiting >= self.limits.waiting:
-                raise BusyError(f"{self._waiting} queries wait already", hint="try again in a moment")
-            self._waiting += 1
-        try:
-            return self._idle.get(timeout=self.limits.waiting_s)
-        except queue.Empty:
-            raise BusyError(
-                f"all {self.limits.workers} workers have been busy for {self.limits.waiting_s:g} seconds",
-                hint="try again in a moment; `animeds serve --workers` allows more queries at once",
-            ) from None
-        finally:
-            with self._lock:
-                self._waiting -= 1
 
-    def _new(self) -> Worker:
-        told = {"memory": self.limits.memory, "threads": self.limits.threads, "unfinished": self.unfinished}
-        worker = Worker(self.uri, json.dumps(told))
-        with self._lock:
-            self._all.add(worker)
+class Workers:
+    """The workers of one database."""
+
+    def __init__(self, uri: str, limits: Limits, unfinished: bool = False) -> None:
+        self.limits = limits
+        self._slots = Slots(limits.workers, limits.waiting, limits.waiting_s)
+        settings = {"memory": limits.memory, "threads": limits.threads, "unfinished": unfinished}
+        self._arguments = (uri, json.dumps(settings))
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def in_background(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it has ended."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def start(self) -> None:
+        """Start the first worker, so that the first query need not wait for it."""
+        self.in_background(asyncio.create_task(self._start_spare()))
+
+    async def close(self) -> None:
+        """Stop all queries and end all workers."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(self._end(worker) for worker in list(self._all)))
+
+    @asynccontextmanager
+    async def slot(self, query: Query) -> AsyncIterator[Worker]:
+        """Wait for a slot and a worker; give both back at the end. Raises BusyError, StoreError."""
+        async with self._slots.taken(query):
+            worker = self._idle.pop() if self._idle else await self._new()
+            long = asyncio.get_running_loop().call_later(SHORT_S, self.start)
+            try:
+                yield worker
+            finally:
+                long.cancel()
+                given_back = asyncio.create_task(self._give_back(worker))
+                self.in_background(given_back)
+                await asyncio.shield(given_back)  # a query that is stopped now must not lose its worker
+
+    async def _give_back(self, worker: Worker) -> None:
+        if await worker.settle() and len(self._idle) < self.limits.workers:
+            self._idle.append(worker)
+        else:
+            await self._end(worker)
+
+    async def _start_spare(self) -> None:
+        """Start a worker when none is idle: a long query runs, and the next one should not wait for a start."""
+        if self._idle or len(self._all) >= 2 * self.limits.workers:
+            return
+        try:
+            self._idle.append(await self._new())
+        except StoreError as error:
+            _log.error("%s", error)
+
+    async def _new(self) -> Worker:
+        worker = Worker(await Child.start("animeds_db.web.workers.worker", *self._arguments))
+        self._all.add(worker)
+        try:
+            async with asyncio.timeout(START_S):
+                await worker.wait_until_ready()
+        except (EOFError, TimeoutError):
+            await self._end(worker)
+            raise StoreError(
+                "A worker of the service did not start.", hint="Its messages are on stderr."
+            ) from None
+        except asyncio.CancelledError:
+            await self._end(worker)
+            raise
         return worker
 
-    def _forget(self, worker: Worker) -> None:
-        with self._lock:
-            self._all.discard(worker)
-        worker.close()
+    async def _end(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        await worker.child.close()
+
+
+class Query:
+    """One question, from its start until its rows are taken or given up.
+
+    It holds a slot and a worker while the worker works, for at most `seconds`, or `stalled_s` when its client takes no
+    rows. Afterwards it holds nothing but AHEAD pieces, whatever the client does.
+    """
+
+    def __init__(self, workers: Workers, ask: Ask) -> None:
+        self.told: dict[str, Any] = {}
+        """Facts of the answer: rows, truncated, seconds. Of an answer in JSON or CSV they come before its rows."""
+        self._workers, self._ask = workers, ask
+        self._stopped: str | None = None
+        self._pieces: asyncio.Queue[bytes | AnimedsError | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(AHEAD)
+        self._task = asyncio.create_task(self._run())
+        workers.in_background(self._task)
+
+    def stop(self, why: str = "gone") -> None:
+        """Stop the query: interrupt it, and end its worker if it does not respond."""
+        if not self._task.done() and self._stopped is None:
+            self._stopped = why
+            self._task.cancel()
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """Yield the answer in pieces; stop the query when nobody goes on. Raises QueryError, BusyError, StoreError."""
+        try:
+            while (piece := await self._pieces.get()) is not None:
+                if isinstance(piece, AnimedsError):
+                    raise piece
+                self._room.release()
+                yield piece
+        finally:
+            self.stop()
+
+    async def _run(self) -> None:
+        end: AnimedsError | None = None
+        try:
+            async with self._workers.slot(self) as worker, asyncio.timeout(self._workers.limits.seconds):
+                async for kind, body in worker.ask(self._ask):
+                    await self._take(kind, body)
+        except AnimedsError as error:
+            end = error
+        except TimeoutError:
+            self._stopped = self._stopped or "time"
+        except (EOFError, OSError):
+            end = QueryError(
+                "This query took more memory than the service allows.", hint="Ask for fewer rows or columns."
+            )
+        except asyncio.CancelledError:
+            if self._stopped is None:  # the service ends
+                self._stopped = "gone"
+                raise
+        finally:
+            self._pieces.put_nowait(self._why() or end)
+
+    async def _take(self, kind: bytes, body: bytes) -> None:
+        if kind == framing.ROWS:
+            try:
+                async with asyncio.timeout(self._workers.limits.stalled_s):
+                    await self._room.acquire()
+            except TimeoutError:
+                self._stopped = "stalled"
+                raise
+            self._pieces.put_nowait(body)
+        elif kind == framing.FAILED:
+            raise from_json(json.loads(body))
+        else:
+            self.told |= json.loads(body)
+
+    def _why(self) -> AnimedsError | None:
+        """Return why the query was stopped."""
+        limits = self._workers.limits
+        if self._stopped == "time":
+            return QueryError(
+                f"This query took longer than {limits.seconds:g} seconds and was stopped.",
+                hint="Ask for less (WHERE, LIMIT), or let `animeds serve --seconds` allow more.",
+            )
+        if self._stopped == "stalled":
+            return QueryError(
+                f"This query was stopped: nobody took its rows for {limits.stalled_s:g} seconds."
+            )
+        if self._stopped == "busy":
+            return BusyError(
+                "This query was stopped because other queries were waiting and it had run longest.",
+                hint="Try again later, or ask for less (WHERE, LIMIT).",
+            )
+        return QueryError("This query was stopped: nobody waits for it any more.") if self._stopped else None

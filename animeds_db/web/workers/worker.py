@@ -1,8 +1,8 @@
-"""A process of its own that runs strangers' SQL, one query at a time: `python -m animeds_db.web.workers.worker URI …`.
+"""A process that runs strangers' SQL, one query at a time: `python -m animeds_db.web.workers.worker URI SETTINGS`.
 
-Its one rule: whatever a query does here, the service goes on. It reads the database and nothing else, cannot
-write a file, may take so much memory, and is ended from outside when it does not end by itself: DuckDB can be
-interrupted between rows, but not while it computes one value of two billion letters.
+Whatever a query does here, the service goes on. The process reads the database and nothing else, cannot write a file,
+has a limit of memory, and is ended from outside when it does not end by itself: DuckDB can be interrupted between rows,
+but not while it computes one value of two billion letters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -27,67 +27,44 @@ from animeds_db.session.sandbox import Bounds
 from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters
 from animeds_db.steps.characters.review import review_faces
-from animeds_db.web.errors import as_json
+from animeds_db.web.errors import as_json as error_as_json
 from animeds_db.web.workers import framing
+from animeds_db.web.workers.confine import confine
 from animeds_db.web.workers.export_request import described, included
 from animeds_db.web.workers.framing import Ask
+from animeds_db.web.workers.rendering import Cut, Sender, as_csv, as_json, send_arrow
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
 
-ROOM = 2 << 30
-"""Bytes beyond its memory limit for DuckDB that a worker may take: Lance, Arrow and a text model."""
+NICENESS = 5
+"""Workers leave the processor to the service itself, and take it before exports."""
 
 
-class _Pieces:
-    """A file that Arrow writes to and that sends what it gets."""
+def answer(dataset: Dataset, ask: Ask, pipe: BinaryIO) -> dict[str, Any]:
+    """Do what is asked, send the rows, and return the facts of the answer: rows, truncated, seconds.
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self._send = send
-        self.closed = False
-        self.size = 0
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        for start in range(0, len(view), framing.PIECE):
-            self._send(bytes(view[start : start + framing.PIECE]))
-        self.size += len(view)
-        return len(view)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-
-def answer(dataset: Dataset, ask: Ask, send: Callable[[bytes], None]) -> dict[str, Any]:
-    """Do what is asked, send the rows as an Arrow IPC stream, and return what is to tell: rows, truncated, seconds.
-
-    The stream begins with its first rows, so that whatever fails before them is told instead of it.
+    What fails before the first row was sent is raised. Of JSON and CSV all is made before anything is sent, and the
+    facts are sent first.
     """
-    started, count, truncated = time.perf_counter(), 0, False
-    sink = _Pieces(send)
+    started = time.perf_counter()
+    cut = Cut(ask.rows, ask.size)
+    sender = Sender(lambda piece: framing.send(pipe, framing.ROWS, piece))
+
+    def facts() -> dict[str, Any]:
+        seconds = round(time.perf_counter() - started, 4)
+        return {"rows": cut.count, "truncated": cut.truncated, "seconds": seconds}
+
     with TASKS[ask.task](dataset, ask) as reader:
-        batches = iter(reader)
-        batch = next(batches, None)
-        with pa.ipc.new_stream(sink, reader.schema) as stream:
-            while batch is not None and not truncated:
-                room = batch.num_rows if ask.rows is None else ask.rows - count
-                stream.write_batch(batch.slice(0, room))
-                count += min(room, batch.num_rows)
-                truncated = room < batch.num_rows
-                batch = next(batches, None)
-                truncated = truncated or (batch is not None and ask.size is not None and sink.size > ask.size)
-    return {"rows": count, "truncated": truncated, "seconds": round(time.perf_counter() - started, 4)}
+        rows = cut.rows(iter(reader))
+        if ask.form == "arrow":
+            send_arrow(reader.schema, rows, sender)
+            return facts()
+        assert ask.size is not None
+        body = (as_json if ask.form == "json" else as_csv)(reader.schema, rows, cut, ask.size)
+    framing.tell(pipe, framing.TOLD, facts() | {"size": len(body)})
+    sender.write(body)
+    return {}
 
 
 @contextmanager
@@ -154,30 +131,16 @@ def _serve(dataset: Dataset, source: BinaryIO, target: BinaryIO) -> None:
         wanted = asked.get()
         running[:] = [wanted.pop("number")]
         try:
-            told = answer(dataset, Ask(**wanted), lambda piece: framing.send(target, framing.ROWS, piece))
+            facts = answer(dataset, Ask(**wanted), target)
         except AnimedsError as error:
-            framing.tell(target, framing.FAILED, as_json(error))
+            framing.tell(target, framing.FAILED, error_as_json(error))
         else:
-            framing.tell(target, framing.DONE, told)
+            framing.tell(target, framing.DONE, facts)
         finally:
             running.clear()
 
 
-def _confine(memory: int) -> None:
-    """Have the system refuse files that are written, and memory beyond what is there now, `memory` and ROOM."""
-    try:
-        import resource
-    except ImportError:  # Windows: the service watches over time only
-        return
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 (no Path for a file of the system)
-        taken = int(file.read().split()[5]) * resource.getpagesize()
-    most = taken + memory + ROOM
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def main(uri: str, told: str) -> None:
+def main(uri: str, settings: str) -> None:
     """Serve until the service is gone."""
     from animeds_db.dataset import Dataset
     from animeds_db.store import Store
@@ -185,13 +148,11 @@ def main(uri: str, told: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends its workers
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints does not print into the answers
-    options = json.loads(told)
+    options = json.loads(settings)
     bounds = Bounds(f"{options['memory'] >> 20}MiB", options["threads"])
     dataset = Dataset(Store.open(uri), unfinished=options["unfinished"], bounds=bounds)
-    dataset.sql(
-        "SELECT count(*) FROM frames"
-    ).fetchall()  # all libraries are loaded before the limits are set
-    _confine(options["memory"])
+    dataset.sql("SELECT count(*) FROM frames").fetchall()  # loads all libraries before the limits are set
+    confine(options["memory"], niceness=NICENESS)
     _serve(dataset, sys.stdin.buffer, target)
 
 

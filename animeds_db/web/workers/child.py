@@ -1,0 +1,75 @@
+"""A Python process that this program started, and the messages between the two."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from typing import Any
+
+from animeds_db.web.workers import framing
+
+
+class Child:
+    """A running process. Messages to it and from it have the shape of `framing`."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdout is not None
+        self._process, self._out = process, process.stdout
+        self._head: tuple[bytes, int] | None = None
+
+    @classmethod
+    async def start(cls, module: str, *arguments: str) -> Child:
+        """Start `python -m module arguments`, out of reach of Ctrl-C in the terminal."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, start_new_session=True
+        )
+        return cls(process)
+
+    async def tell(self, kind: bytes, value: Any) -> None:
+        """Send one message of JSON. Raises OSError when the process has ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(framing.packed(kind, json.dumps(value, default=str).encode()))
+        await self._process.stdin.drain()
+
+    async def receive(self) -> tuple[bytes, bytes]:
+        """Return the next message: its kind and its body. Raises EOFError when the process has ended."""
+        try:
+            if self._head is None:  # else a read was cancelled between a head and its body
+                self._head = framing.unpacked(await self._out.readexactly(framing.HEAD_BYTES))
+            kind, length = self._head
+            body = await self._out.readexactly(length)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise EOFError from None
+        self._head = None
+        return kind, body
+
+    def interrupt(self) -> None:
+        """Ask the process to end, as Ctrl-C would; end it at once where there is no such signal."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+
+    @property
+    def is_running(self) -> bool:
+        """True until the process has ended."""
+        return self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Return the exit code when the process has ended; a negative number is the signal that ended it."""
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self.is_running:
+            self._process.kill()
+
+    async def close(self) -> None:
+        """End the process and close its pipes."""
+        self.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        while await self._out.read(framing.PIECE):  # a pipe that is not read to its end stays open
+            pass
+        await self._process.wait()
