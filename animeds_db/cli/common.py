@@ -20,9 +20,21 @@ DbOption = Annotated[
         "--db", help="The database. Default: ANIMEDS_DB, animeds.toml, else ./anime.animeds.", metavar="PATH"
     ),
 ]
+
+
+def _checked(pairs: list[str] | None) -> list[str] | None:
+    parse_params(pairs)
+    return pairs
+
+
 ParamOption = Annotated[
     list[str] | None,
-    typer.Option("--param", "-p", help="A parameter of the query, as name=value. Repeat for more."),
+    typer.Option(
+        "--param",
+        "-p",
+        help="A parameter of the query, as name=value. Repeat for more.",
+        callback=_checked,  # before click complains of a word too many
+    ),
 ]
 UnfinishedOption = Annotated[
     bool, typer.Option("--unfinished", help="Also show rows of sources whose ingest has not finished.")
@@ -61,7 +73,10 @@ def parse_params(pairs: list[str] | None) -> dict[str, str]:
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f'"{pair}" is not name=value', hint="for example: -p character=nanoha")
+            raise UsageError(
+                f'"{pair}" is not name=value',
+                hint=f"-p takes one word: -p {name.strip() or 'character'}=VALUE, for example -p character=nanoha",
+            )
         if name.strip() in params:
             raise UsageError(f'the parameter "{name.strip()}" is given twice')
         params[name.strip()] = value

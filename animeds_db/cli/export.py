@@ -267,8 +267,22 @@ def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tu
             "give a query and a folder, or --sql and a folder",
             hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
         )
+    if names:
+        _refuse_swapped(words[0], words[1])
     out = words[-1] if is_remote(words[-1]) else Path(words[-1])
     return (words[0] if names else None), out
+
+
+def _refuse_swapped(query: str, out: str) -> None:
+    """Raise UsageError where the folder stands first and the query second."""
+    from animeds_db.session.named_queries import list_queries
+
+    known = {one.name for one in list_queries()}
+    if query not in known and out in known:
+        raise UsageError(
+            f"{query} is not a query, and {out} is: the query comes first, then the folder",
+            hint=f"animeds export {out} {query}",
+        )
 
 
 @contextmanager

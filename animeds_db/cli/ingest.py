@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +22,7 @@ from animeds_db.cli.engine import (
 )
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import tell_failures, watcher
+from animeds_db.errors import UsageError
 
 if TYPE_CHECKING:
     from animeds_db.models import Models
@@ -65,6 +68,9 @@ def ingest(
     character: Annotated[str | None, typer.Option(help="This character embedder instead, or none.")] = None,
     embedder: Annotated[str | None, typer.Option(help="This image embedder instead, or none.")] = None,
     device: Annotated[str | None, typer.Option(help="Where models run: auto, cpu or cuda.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: also ingest a folder that an export made.")
+    ] = False,
     replace: Annotated[bool, typer.Option(help="Ingest finished sources anew.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what was understood from the names.")
@@ -99,6 +105,8 @@ def ingest(
     if dry_run:
         _print_plan(specs)
         return
+    if not yes:
+        _ask_about_exports(paths)
     ray = on_ray(engine, address, workers, worker_cpus, worker_gpus)
     parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
     wish = _Wish(profile, device, {part: name for part, name in parts.items() if name is not None})
@@ -178,6 +186,25 @@ def _run(
             f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"
         )
     return tell_failures(report)
+
+
+def _ask_about_exports(paths: list[str]) -> None:
+    """Ask before pictures that an export wrote become frames a second time. Raises UsageError without a terminal."""
+    from animeds_db.export.manifest import exported_folder
+    from animeds_db.remote.storage import is_remote
+
+    for path in (Path(path) for path in paths if not is_remote(path)):
+        folder = exported_folder(path)
+        if folder is None:
+            continue
+        found = f"{folder} was written by `animeds export`: its pictures would become frames a second time"
+        if not sys.stdin.isatty():
+            raise UsageError(
+                found,
+                hint=f"--yes ingests it all the same; `animeds sync {folder}` reads your changes to it back",
+            )
+        if not typer.confirm(f"{found}. Ingest it?", err=True):
+            raise typer.Abort
 
 
 def _print_plan(specs: list[SourceSpec]) -> None:

@@ -200,7 +200,7 @@ def _frames(frame: Ids, where: str | None, query: str | None) -> Chosen:
 
 def _chosen(ids: Sequence[tuple[str, Ids]], where: str | None, query: str | None) -> Chosen:
     """Return the one way in which things were chosen. Raises UsageError for none and for several."""
-    ways: list[Chosen] = [("ids", _split(some)) for _, some in ids if some]
+    ways: list[Chosen] = [("ids", _split(name, some)) for name, some in ids if some]
     ways += [(name, text) for name, text in (("--where", where), ("--query", query)) if text is not None]
     if len(ways) != 1:
         names = ", ".join([*(name for name, _ in ids), "--where", "--query"])
@@ -208,9 +208,13 @@ def _chosen(ids: Sequence[tuple[str, Ids]], where: str | None, query: str | None
     return ways[0]
 
 
-def _split(words: Sequence[str]) -> list[str]:
-    text = "\n".join(sys.stdin.read() if word == "-" else word for word in words)
-    return [part for part in re.split(r"[\s,]+", text) if part]
+def _split(option: str, words: Sequence[str]) -> list[str]:
+    from animeds_db.steps.labels.csv_file import ids_in
+    from animeds_db.steps.labels.targets import BOX_IDS
+
+    columns = BOX_IDS if option == "--face" else ("frame_id",)
+    texts = [sys.stdin.read() if word == "-" else word for word in words]
+    return [one for text in texts for one in ids_in(text, columns)]
 
 
 def _say(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, who: str | None) -> None:

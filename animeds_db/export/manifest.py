@@ -140,6 +140,15 @@ def used_sources(sources: Mapping[str, Source], pictures: Sequence[Picture]) -> 
     return tuple(sorted((sources[i] for i in used), key=lambda s: (s.title or "", s.source_id)))
 
 
+def exported_folder(path: Path) -> Path | None:
+    """Return the exported folder that a path is, lies in, or holds directly below itself; None where there is none."""
+    if not path.is_dir():
+        return None
+    path = path.absolute()
+    near = (path, *path.parents, *sorted(child for child in path.iterdir() if child.is_dir()))
+    return next((folder for folder in near if (folder / MANIFEST_NAME).is_file()), None)
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest, or that of a folder. Raises ExportError when it is none, damaged, or too new."""
     path = path / MANIFEST_NAME if path.is_dir() else path

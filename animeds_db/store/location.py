@@ -117,13 +117,17 @@ def _local(uri: str) -> Path | None:
     return None if "://" in uri else Path(uri).expanduser()
 
 
+ELSEWHERE = "--db names the folder of a database: `animeds ingest FILES --db ./anime.animeds` makes one"
+"""What to do where something else is: no database is made there."""
+
+
 def _check_folder(place: Place, path: Path) -> None:
     try:
         names = sorted(os.listdir(path))  # noqa: PTH208 (names only, and its errors)
     except FileNotFoundError:
         raise StoreError(f"there is no database at {path}: no such folder", hint=place.way_out) from None
     except NotADirectoryError:
-        raise StoreError(f"{path} is a file, not a database", hint=place.way_out) from None
+        raise StoreError(f"{path} is a file, not a database", hint=ELSEWHERE) from None
     except PermissionError:
         raise StoreError(f"no permission to read {path}", hint=f"check its owner: ls -ld {path}") from None
     if BACKUP_NAME in names and not place.has_table("sources"):
@@ -135,7 +139,7 @@ def _check_folder(place: Place, path: Path) -> None:
     if "_versions" in names:
         raise StoreError(f"{path} is a single Lance table, not a database", hint=f"try --db {path.parent}")
     shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    raise StoreError(f"{path} is a folder of other things ({shown}), not a database", hint=place.way_out)
+    raise StoreError(f"{path} is a folder of other things ({shown}), not a database", hint=ELSEWHERE)
 
 
 def place_new_database(place: Place, tables: Sequence[Table]) -> None:

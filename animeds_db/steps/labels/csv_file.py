@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from animeds_db.errors import QueryError, UsageError
@@ -63,6 +64,22 @@ _HEADERS = {
     ("old_name", "new_name"),
     ("old name", "new name"),
 }
+
+
+def ids_in(text: str, columns: Sequence[str]) -> list[str]:
+    """Return the ids in a text: words between spaces, commas and line ends.
+
+    Where the first line is a CSV or TSV header with one of these columns, its cells are the ids.
+    """
+    lines = text.removeprefix("\ufeff").splitlines()
+    delimiter = "\t" if lines and "\t" in lines[0] else ","
+    header = next(csv.reader(lines[:1], delimiter=delimiter), [])
+    names = [name.strip().lower() for name in header]
+    column = next((column for column in columns if column in names), None)
+    if column is None:
+        return [part for part in re.split(r"[\s,]+", text) if part]
+    cells = csv.DictReader(lines[1:], fieldnames=names, delimiter=delimiter)
+    return [cell[column].strip() for cell in cells if cell[column]]
 
 
 def tag_changes(text: str) -> list[tuple[str, str]]:
