@@ -19,14 +19,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
 DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 SCORE_FLOOR = 0.1
-"""Tag scores below this are not stored (0…1). Thresholds above it are a query's choice, not a re-run."""
+"""Tag scores below this are not stored (0…1). A threshold above it can be asked for without tagging again."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,9 @@ def frames(embedding_width: int) -> Table:
             pa.field("text_lower", pa.float32()),  # the same, lower band
             pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
             pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
-            pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, in step with tags, 10…100
+            pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
+            pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see thresholds.py
+            pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
             pa.field("tagger", pa.string()),  # model id
             _vector("embedding", embedding_width),
             pa.field("embedder", pa.string()),  # model id
@@ -211,7 +213,7 @@ MODELS = Table(
         pa.field("revision", pa.string()),
         pa.field("sha256", pa.string()),
         pa.field("width", pa.int32()),  # of its vectors; null for taggers and detectors
-        pa.field("thresholds", pa.string()),  # JSON
+        pa.field("thresholds", pa.string()),  # JSON; those of a tagger, per category, decided sure_tags
         pa.field("licence", pa.string()),
         pa.field("added_at", _TIME),
     ),
@@ -258,7 +260,9 @@ TAGGINGS = Table(
         pa.field("source_id", pa.string()),
         pa.field("model", pa.string()),  # model id
         pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
-        pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, in step with tags, 10…100
+        pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
+        pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see thresholds.py
+        pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
         pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
     ),
 )

@@ -44,8 +44,10 @@ def _rows(numbers: np.ndarray, begin: int) -> pa.Table:
         "frame_id": pa.array([schema.frame_id("aaaaaaaa", begin + i) for i in range(n)]),
         "source_id": pa.array(["aaaaaaaa"] * n),
         "ordinal": pa.array(np.arange(begin, begin + n), pa.int32()),
-        "tags": pa.ListArray.from_arrays(offsets, pa.array(numbers.ravel())),
-        "tag_scores": pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 90, np.int8))),
+        "tags": (tags := pa.ListArray.from_arrays(offsets, pa.array(numbers.ravel()))),
+        "tag_scores": (scores := pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 90, np.int8)))),
+        "sure_tags": tags,
+        "sure_scores": scores,
     }
     target = schema.frames(8).schema
     return pa.table([columns.get(f.name, pa.nulls(n, f.type)) for f in target], schema=target)

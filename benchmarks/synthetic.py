@@ -22,6 +22,8 @@ from animeds_db.store import Store
 
 WIDTH = 512
 TAGS_PER_FRAME = 25
+LEAST_SCORE = 35
+"""Per cent from which a tag counts."""
 VOCABULARY = 8000
 CHARACTERS = 200
 PER_SOURCE = 1000
@@ -159,8 +161,10 @@ def _block(numbers: range, rng: np.random.Generator, basis: np.ndarray) -> Rows:
         sharpness=pa.array(rng.gamma(2, 80, n).astype(np.float32)),
         brightness=pa.array(rng.uniform(0.2, 0.8, n).astype(np.float32)),
         is_blank=pa.array(rng.random(n) < 0.01),
-        tags=_lists(_tags(rng, n)),
-        tag_scores=_lists(-np.sort(-rng.integers(30, 100, (n, TAGS_PER_FRAME)).astype(np.int8), axis=1)),
+        tags=_lists(tags := _tags(rng, n)),
+        tag_scores=_lists(scores := -np.sort(-rng.integers(30, 100, (n, TAGS_PER_FRAME)).astype(np.int8), axis=1)),
+        sure_tags=_lists(tags, scores >= LEAST_SCORE),
+        sure_scores=_lists(scores, scores >= LEAST_SCORE),
         tagger=pa.array([TAGGER] * n),
         embedding=pa.FixedSizeListArray.from_arrays(_vectors(rng, n, basis).ravel(), WIDTH),
         embedder=pa.array([EMBEDDER] * n),
@@ -260,9 +264,12 @@ def _thumbnail(number: int, _made: dict[int, bytes] = {}) -> bytes:  # noqa: B00
     return _made[number]
 
 
-def _lists(values: np.ndarray) -> pa.Array:
-    n, width = values.shape
-    return pa.ListArray.from_arrays(np.arange(0, n * width + 1, width, np.int32), pa.array(values.ravel()))
+def _lists(values: np.ndarray, kept: np.ndarray | None = None) -> pa.Array:
+    """Return the rows of a matrix as lists; of those `kept` (bool, the same shape), or of all values."""
+    if kept is None:
+        kept = np.ones(values.shape, bool)
+    ends = np.concatenate([[0], kept.sum(axis=1).cumsum()]).astype(np.int32)
+    return pa.ListArray.from_arrays(ends, pa.array(values[kept]))
 
 
 def _table(target: pa.Schema, rows: list[dict[str, object]]) -> pa.Table:

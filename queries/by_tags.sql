@@ -1,17 +1,18 @@
 -- name: by_tags
 -- Frames by their tags.
--- A frame must have every tag of `has` and none of `has_none`; having a tag means a score of at least
--- `threshold`. 'red hair' means red_hair. Frames that were never tagged are not among them.
--- param has: tags = []             tags that a frame must bear
--- param has_none: tags = []        tags that it must not bear
--- param threshold: real = 0.35     score that counts as bearing, 0…1
+-- A frame must have every tag of `has` and none of `has_none`. 'red hair' means red_hair. Frames that were never tagged
+-- are not among them. `threshold` may be lower than the tagger's own: scores from 0.1 are stored.
+-- param has: tags = []             tags that a frame must have
+-- param has_none: tags = []        tags that it must not have
+-- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
 -- param copies: bool = false       with near-duplicates
 -- param dropped: bool = false      with frames that a person dropped
 -- param limit: int = null          at most so many frames
 WITH likely AS (  -- stored tags first, whatever their score: the quick question
-    SELECT *, sure(tag_ids, tag_scores, $threshold) AS sure_ids
+    SELECT *, CASE WHEN $threshold IS NULL THEN tag_ids ELSE sure(all_scores, $threshold) END AS sure_ids
     FROM kept_frames(copies := $copies, dropped := $dropped)
-    WHERE tag_ids IS NOT NULL AND has_all(tag_ids, $has)
+    WHERE tag_ids IS NOT NULL
+      AND CASE WHEN $threshold IS NULL THEN has_all(tag_ids, $has) ELSE has_all(all_scores.tag_ids, $has) END
 )
 
 SELECT frame_id, "show", season, episode, time_s, tags, tag_ids, tag_scores

@@ -1,11 +1,11 @@
 -- name: compare_taggers
 -- Tags on which two taggers differ most, over the frames that both have seen.
--- n_first and n_second count frames that bear the tag, only_first and only_second those where the other
+-- n_first and n_second count frames that have the tag, only_first and only_second those where the other
 -- disagrees; mean_first and mean_second are mean scores, a score below the floor of 0.1 counting as 0.
 -- A tag that one of the two does not know stands at the top: restrict by category, or read on.
 -- param first: text = null         a tagger's id or name; null is the one that has seen most frames
 -- param second: text = null        the other; null is the one that has seen most frames besides `first`
--- param threshold: real = 0.35     score that counts as bearing, 0…1
+-- param threshold: real = null     score from which a tag counts, 0…1; null is each tagger's own threshold
 -- param category: general|character|copyright|artist|rating|meta = null   null is all
 -- param limit: int = 50            at most so many tags; null is all
 WITH taggers AS (
@@ -29,30 +29,42 @@ other AS (
     LIMIT 1
 ),
 
-of_one AS (SELECT frame_id, tag_ids, tag_scores FROM taggings WHERE model = (SELECT model FROM one)),
+of_one AS (SELECT frame_id, tag_ids, all_scores FROM taggings WHERE model = (SELECT model FROM one)),
 
-of_other AS (SELECT frame_id, tag_ids, tag_scores FROM taggings WHERE model = (SELECT model FROM other)),
+of_other AS (SELECT frame_id, tag_ids, all_scores FROM taggings WHERE model = (SELECT model FROM other)),
 
 shared AS (
-    SELECT frame_id, of_one.tag_ids AS a, of_one.tag_scores AS a_scores, of_other.tag_ids AS b, of_other.tag_scores AS b_scores
+    SELECT
+        frame_id,
+        of_one.tag_ids AS a_sure, of_one.all_scores AS a,
+        of_other.tag_ids AS b_sure, of_other.all_scores AS b
     FROM of_one
     JOIN of_other USING (frame_id)
 ),
 
 scores AS (  -- a row per frame and tag that at least one of them gave
-    SELECT tag_id, coalesce(a.score, 0) AS first_score, coalesce(b.score, 0) AS second_score
-    FROM (SELECT frame_id, unnest(a) AS tag_id, unnest(a_scores) / 100.0 AS score FROM shared) AS a
-    FULL JOIN (SELECT frame_id, unnest(b) AS tag_id, unnest(b_scores) / 100.0 AS score FROM shared) AS b
+    SELECT
+        tag_id,
+        coalesce(a.score, 0) AS first_score,
+        coalesce(b.score, 0) AS second_score,
+        coalesce(reaches(a.score, list_contains(a.sure_ids, tag_id), $threshold), false) AS in_first,
+        coalesce(reaches(b.score, list_contains(b.sure_ids, tag_id), $threshold), false) AS in_second
+    FROM (
+        SELECT frame_id, a_sure AS sure_ids, unnest(a.tag_ids) AS tag_id, unnest(a.scores) / 100.0 AS score FROM shared
+    ) AS a
+    FULL JOIN (
+        SELECT frame_id, b_sure AS sure_ids, unnest(b.tag_ids) AS tag_id, unnest(b.scores) / 100.0 AS score FROM shared
+    ) AS b
         USING (frame_id, tag_id)
 ),
 
 counted AS (
     SELECT
         tag_id,
-        count(*) FILTER (WHERE first_score >= $threshold) AS n_first,
-        count(*) FILTER (WHERE second_score >= $threshold) AS n_second,
-        count(*) FILTER (WHERE first_score >= $threshold AND second_score < $threshold) AS only_first,
-        count(*) FILTER (WHERE second_score >= $threshold AND first_score < $threshold) AS only_second,
+        count(*) FILTER (WHERE in_first) AS n_first,
+        count(*) FILTER (WHERE in_second) AS n_second,
+        count(*) FILTER (WHERE in_first AND NOT in_second) AS only_first,
+        count(*) FILTER (WHERE in_second AND NOT in_first) AS only_second,
         sum(first_score) AS sum_first,
         sum(second_score) AS sum_second
     FROM scores

@@ -6,7 +6,7 @@
 -- param by: character|show = character   what a row is about
 -- param min_share: real = 0.35     borne on at least this share of the frames, 0…1
 -- param min_lift: real = 0.2       … and by so much more than on the others'
--- param threshold: real = 0.35     score from which on a tag counts, 0…1
+-- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
 WITH borne AS (
     SELECT CASE $by WHEN 'show' THEN "show" ELSE character END AS who, frame_id, tag
     FROM character_tags($threshold)

@@ -3,7 +3,7 @@
 -- share is of those frames (n_seen); episodes are those in which it is seen.
 -- param character: character = null   only this one
 -- param per: text = series         series, season or episode: what a row is counted over
--- param threshold: real = 0.35     score that counts as bearing a tag, 0…1
+-- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
 -- param least: int = 2             tags of fewer frames are left out
 -- param show: show = null          only this show
 SELECT character, period, tag AS expression, n_frames, n_seen, share, episodes

@@ -1,18 +1,20 @@
 -- name: tag_counts
 -- How many frames bear each tag, most frequent first.
 -- share is of all frames that were tagged.
--- param threshold: real = 0.35     score that counts as bearing, 0…1
+-- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
 -- param category: general|character|copyright|artist|rating|meta = null   null is all
 -- param limit: int = 100           at most so many tags; null is all
 WITH borne AS (
-    SELECT unnest(tag_ids) AS tag_id, unnest(tag_scores) / 100.0 AS score
+    SELECT
+        unnest(CASE WHEN $threshold IS NULL THEN tag_ids ELSE all_scores.tag_ids END) AS tag_id,
+        unnest(CASE WHEN $threshold IS NULL THEN tag_scores ELSE all_scores.scores END) / 100.0 AS score
     FROM frames
 ),
 
 counted AS (  -- by number: several times faster than by name
     SELECT tag_id, count(*) AS n_frames, avg(score) AS mean_score
     FROM borne
-    WHERE score >= $threshold
+    WHERE $threshold IS NULL OR score >= $threshold
     GROUP BY tag_id
 )
 

@@ -31,6 +31,8 @@ def frame_of(source: str, at: float, state: State, ids: dict[str, int]) -> dict[
         "is_blank": False,
         "tags": [ids[tag] for tag in state.tags],
         "tag_scores": [90] * len(state.tags),
+        "sure_tags": [ids[tag] for tag in state.tags],
+        "sure_scores": [90] * len(state.tags),
         "tagger": "truth@1",
     }
 

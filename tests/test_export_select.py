@@ -20,7 +20,7 @@ BLONDE: Tags = (("1girl", "general", 0.97), ("blonde_hair", "general", 0.9), ("r
 WAIFU = """
 SELECT frame_id FROM frames
 WHERE has_tag(tag_ids, '1girl') AND NOT has_tag(tag_ids, '1boy')
-    AND tag_score(tag_ids, tag_scores, 'red_hair') >= $least
+    AND tag_score(all_scores, 'red_hair') >= $least
 """
 
 

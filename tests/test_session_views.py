@@ -84,15 +84,19 @@ def test_too_many_tags_are_told_not_forgotten(session: Session, macro: str) -> N
 
 
 def test_tag_score_is_zero_below_the_floor_and_null_untagged(session: Session) -> None:
-    for tags in ("tags", "tag_ids"):
-        asked = f"SELECT tag_score({tags}, tag_scores, 'red hair') FROM frames ORDER BY ordinal"
-        assert [row[0] for row in session.sql(asked).fetchall()] == [0.7, 0.0, 0.0, None, 0.9]
+    asked = "SELECT tag_score(all_scores, 'red hair') FROM frames ORDER BY ordinal"
+    assert [row[0] for row in session.sql(asked).fetchall()] == [0.7, 0.0, 0.0, None, 0.9]
 
 
 def test_sure_keeps_the_tags_above_a_threshold(session: Session) -> None:
-    assert ordinals(session, "has_tag(sure(tag_ids, tag_scores, 0.7), 'red_hair')") == [0, 4]
-    assert ordinals(session, "has_tag(sure(tag_ids, tag_scores, 0.71), 'red_hair')") == [4]
-    assert ordinals(session, "has_tag(sure(tags, tag_scores, 0.71), 'red_hair')") == [4]
+    assert ordinals(session, "has_tag(sure(all_scores, 0.7), 'red_hair')") == [0, 4]
+    assert ordinals(session, "has_tag(sure(all_scores, 0.71), 'red_hair')") == [4]
+
+
+@pytest.mark.parametrize("call", ["sure(tag_ids, tag_scores, 0.2)", "tag_score(tag_ids, tag_scores, 'smile')"])
+def test_a_call_that_cannot_see_below_the_threshold_says_what_to_write(session: Session, call: str) -> None:
+    with pytest.raises(QueryError, match=r"takes the column all_scores"):
+        session.arrow(f"SELECT {call} FROM frames")
 
 
 def test_tags_have_a_row_each_with_score_and_category(session: Session) -> None:

@@ -7,7 +7,6 @@ profile = replace(profile, activation_tag="waifu")
 from __future__ import annotations
 
 from animeds_db.captions.profile import (
-    DEFAULT_THRESHOLD,
     PARTS,
     STYLE,
     CaptionProfile,
@@ -17,7 +16,6 @@ from animeds_db.captions.profile import (
 )
 
 __all__ = [
-    "DEFAULT_THRESHOLD",
     "PARTS",
     "STYLE",
     "CaptionProfile",

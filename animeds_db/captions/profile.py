@@ -19,9 +19,6 @@ PARTS = (
 )  # fmt: skip
 """What a caption can be made of."""
 
-DEFAULT_THRESHOLD = 0.35
-"""Lowest score of a tag in a caption (0…1), as in the WD taggers' own demo."""
-
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
 _CHOICES = {
@@ -57,9 +54,7 @@ class CaptionProfile:
     keep_tokens_separator: str = ""
     keep_tokens_before: str = "tags"
     categories: tuple[str, ...] = ("general",)
-    thresholds: Mapping[str, float] = field(
-        default_factory=lambda: {"character": 0.35, "copyright": 0.35, "general": 0.35}
-    )
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     characters_from_tags: bool = False
     sort: str = "score"
     people_first: bool = False

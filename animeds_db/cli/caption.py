@@ -94,7 +94,7 @@ def caption(
             limit=limit,
             include_dropped=include_dropped,
         )
-    least = profile.thresholds.get("general", 0.35)
+    least = profile.thresholds.get("general")
     if preview and form is None:
         _tell(rows, least)
         return
@@ -112,15 +112,16 @@ def _print_profile(name: str) -> None:
     sys.stdout.write(profile_text(name))
 
 
-def _row(row: dict[str, Any], least: float) -> dict[str, str]:
+def _row(row: dict[str, Any], least: float | None) -> dict[str, str]:
     return {"frame_id": row["frame_id"], "before": _before(row, least), "after": row["caption"]}
 
 
-def _before(row: dict[str, Any], least: float) -> str:
-    return ", ".join(t["tag"] for t in row["tags"] or () if round(t["score"], 4) >= least)
+def _before(row: dict[str, Any], least: float | None) -> str:
+    tags = row["tags"] or ()
+    return ", ".join(t["tag"] for t in tags if (t["counts"] if least is None else round(t["score"], 4) >= least))
 
 
-def _tell(rows: list[dict[str, Any]], least: float) -> None:
+def _tell(rows: list[dict[str, Any]], least: float | None) -> None:
     for row in rows:
         lines = row["caption"].split("\n")
         sys.stdout.write(f"{row['frame_id']}\n  before: {_before(row, least) or 'no tags'}\n")

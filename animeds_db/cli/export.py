@@ -162,7 +162,6 @@ def export(
 
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     """
-    from animeds_db.captions import DEFAULT_THRESHOLD
     from animeds_db.export import CropOptions, ExportOptions
 
     check_captions(no_captions, captions=captions, variants=variants, seed=seed)
@@ -190,7 +189,7 @@ def export(
         captions=not no_captions,
         keep_underscores=underscores,
         activation_tag=tag or (profile.activation_tag if profile else "") or None,
-        threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
+        threshold=threshold,
         keep_character_tags=character_tags,
         overwrite=overwrite,
     )

@@ -43,7 +43,7 @@ TagOption = Annotated[
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
-        help="Tags below this score stay out of captions. Default: the profile's, else 0.35.",
+        help="Minimum score of the tags in captions. Default: the profile's, else the tagger's own threshold.",
         min=0,
         max=1,
         rich_help_panel=CAPTIONS,

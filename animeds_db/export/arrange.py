@@ -74,11 +74,11 @@ def arranged(
     selection: pa.Table,
     arrangement: Arrangement,
     *,
-    threshold: float = 0.35,
+    threshold: float | None = None,
 ) -> pa.Table:
     """Return a plan (export.PLAN) with its folders; `selection` has the rows that `selection_row` counts.
 
-    threshold: score from which on a tag counts people, 0…1. Raises UsageError for a column that is not there.
+    threshold: score from which a tag counts people, 0…1; None is the tagger's own. Raises UsageError for a column that is not there.
     """
     if not arrangement.form.strip("/ ") and not arrangement.keep_source_structure:
         return plan
@@ -86,7 +86,7 @@ def arranged(
     numbered = numbered.rename_columns([*selection.column_names, "selection_row"])
     levels = _levels(arrangement, selection.column_names)
     script = sql_script("steps/export", "arrange.sql").format(
-        levels=",\n        ".join(levels) if levels else "p.folder", threshold=float(threshold)
+        levels=",\n        ".join(levels) if levels else "p.folder", threshold="NULL" if threshold is None else float(threshold)
     )
     tables = {
         "pictures": as_pictures(plan),

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from animeds_db.captions import DEFAULT_THRESHOLD
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, Layout, Settings
@@ -52,8 +51,8 @@ class ExportOptions:
     captions: bool = True
     """Write a `.txt` beside each picture."""
     activation_tag: str | None = None
-    threshold: float = DEFAULT_THRESHOLD
-    """Lowest score of a tag in a caption, 0…1."""
+    threshold: float | None = None
+    """Lowest score of a tag in a caption, 0…1. None: the tagger's own threshold."""
     keep_character_tags: bool = False
     keep_underscores: bool = False
     keep_tokens_separator: str = ""

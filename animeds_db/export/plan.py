@@ -63,7 +63,10 @@ PLAN = pa.schema(
         pa.field(
             "tags",
             pa.list_(
-                pa.struct([("tag", pa.string()), ("category", pa.string()), ("score", pa.float64())])  # 0…1
+                pa.struct(
+                    [("tag", pa.string()), ("category", pa.string()), ("score", pa.float64())]  # 0…1
+                    + [("counts", pa.bool_())]  # it reaches the tagger's own threshold
+                )
             ),
         ),
         pa.field("boxes", pa.list_(_BOX)),
@@ -270,7 +273,7 @@ def _about(row: dict[str, Any], source: Source) -> About:
         "time_s": row["time_s"],
         "rating": row["rating"],
         "crop_kind": row["crop_kind"],
-        "tags": [[tag["tag"], tag["category"], tag["score"]] for tag in row["tags"] or ()],
+        "tags": [[tag["tag"], tag["category"], tag["score"]] for tag in row["tags"] or () if tag["counts"]],
         "boxes": [
             {
                 "kind": box["kind"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from animeds_db.captions import DEFAULT_THRESHOLD, CaptionProfile
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export.arrange import Arrangement, arranged, wanted_columns
 from animeds_db.export.balance import Balance, balance_table, balanced
@@ -27,7 +27,7 @@ class Shape:
     captions: CaptionProfile | None = field(default_factory=CaptionProfile)
     """None: pictures have only the captions of the selection."""
     threshold: float | None = None
-    """Score from which a tag counts people in folder names, 0…1. None: that of the captions."""
+    """Score from which a tag counts people in folder names, 0…1. None: that of the captions, else the tagger's own."""
     arrangement: Arrangement = field(default_factory=Arrangement)
     balance: Balance | None = None
     """None: repeats as the selection says."""
@@ -56,11 +56,11 @@ class Shape:
             plan = captioned(session, plan, self.captions)
         return plan if self.balance is None else balanced(plan, self.balance)
 
-    def _people_threshold(self) -> float:
+    def _people_threshold(self) -> float | None:
         if self.threshold is not None:
             return self.threshold
         thresholds = {} if self.captions is None else self.captions.thresholds
-        return thresholds.get("general", DEFAULT_THRESHOLD)
+        return thresholds.get("general")
 
 
 def default_shape(options: ExportOptions | None) -> Shape:
@@ -115,7 +115,7 @@ def adjusted(
         profile = replace(profile, categories=tuple(dict.fromkeys((*profile.categories, "character"))))
     if options.keep_underscores:
         profile = replace(profile, underscores=True)
-    if threshold is None and options.threshold != DEFAULT_THRESHOLD:
+    if threshold is None:
         threshold = options.threshold
     return profile if threshold is None else profile.with_threshold(threshold)
 

@@ -13,9 +13,6 @@ from typing import Any
 
 from animeds_db.export.layouts.common import Item
 
-MIN_SCORE = 0.35
-"""Tags below this score stay out of files that hold no scores (the default of the WD taggers)."""
-
 MANY = 6
 """From so many people on nobody counts."""
 _COUNTED = re.compile(r"(\d)\+?(girl|boy)s?")
@@ -26,8 +23,7 @@ def _faces(item: Item) -> list[dict[str, Any]]:
 
 
 def _tags(item: Item, category: str) -> list[str]:
-    tags = item.about.get("tags") or []
-    return [tag for tag, kind, score in tags if kind == category and round(score, 4) >= MIN_SCORE]
+    return [tag for tag, kind, _ in item.about.get("tags") or [] if kind == category]
 
 
 def _n_people(item: Item) -> int | str:

@@ -1,4 +1,4 @@
-"""Taggers: pictures in, a probability per tag out. Its one rule: thresholds are the query's business."""
+"""Taggers: pictures in, a probability per tag out, and the threshold from which each tag counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 import logging
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
+from animeds_db.thresholds import threshold_of
 
 log = logging.getLogger("animeds")
 
 SAME_SCORE = 0.01
+TAG_THRESHOLD = "best_threshold"
+"""Column of `selected_tags.csv` with a tag's own threshold, 0…1."""
 CATEGORY_OF_CODE = {
     "0": "general",
     "1": "artist",
@@ -34,10 +37,12 @@ CATEGORY_OF_CODE = {
 
 @dataclass(frozen=True)
 class TagLabel:
-    """One output of a tagger: the tag with its underscores, and its category (see schema.CATEGORIES)."""
+    """One output of a tagger: the tag with its underscores, its category (see schema.CATEGORIES), and the
+    threshold (0…1) that the model's list of tags states for it, if it does."""
 
     tag: str
     category: str
+    threshold: float | None = None
 
 
 class Tagger:
@@ -56,6 +61,20 @@ class Tagger:
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
         return self._probabilities(self._vision(images)[0])
+
+    def thresholds(self, per_category: Mapping[str, float] | None = None) -> np.ndarray:
+        """Return the score from which each label counts, float32 [labels], 0…1.
+
+        A label's own threshold comes first, then that of its category: `per_category`, or the manifest entry's.
+        """
+        given = self.entry.thresholds if per_category is None else per_category
+        return np.array(
+            [
+                threshold_of(label.category, given) if label.threshold is None else label.threshold
+                for label in self.labels
+            ],
+            np.float32,
+        )
 
     def with_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores, and vectors (float32 [n, width]) from which `from_vectors` repeats them.
@@ -157,26 +176,40 @@ def _labels(files: Files) -> tuple[TagLabel, ...]:
         rows = _csv_rows(path) if path.suffix == ".csv" else _text_rows(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ModelError(f"cannot read the tags in {path}: {error}") from error
-    return tuple(_label(name, code, entry) for name, code in rows)
+    return tuple(_label(name, code, threshold, entry) for name, code, threshold in rows)
 
 
-def _label(name: str, code: str, entry: Entry) -> TagLabel:
+def _label(name: str, code: str, threshold: float | None, entry: Entry) -> TagLabel:
     if name.startswith("rating:"):
         code, name = "9", name.removeprefix("rating:")
     category = CATEGORY_OF_CODE.get(code, entry.output.category)
-    return TagLabel(entry.output.rename.get(name, name), category)
+    return TagLabel(entry.output.rename.get(name, name), category, threshold)
 
 
-def _csv_rows(path: Path) -> list[tuple[str, str]]:
+def _csv_rows(path: Path) -> list[tuple[str, str, float | None]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if not {"name", "category"} <= set(reader.fieldnames or ()):
             raise ModelError(f"{path} is no list of tags: it needs the columns name and category")
-        return [(row["name"], row["category"]) for row in reader]
+        return [(row["name"], row["category"], _own_threshold(row, path)) for row in reader]
 
 
-def _text_rows(path: Path) -> list[tuple[str, str]]:
-    return [(line.strip(), "") for line in path.read_text("utf-8").splitlines() if line.strip()]
+def _own_threshold(row: Mapping[str, str], path: Path) -> float | None:
+    """Return the threshold in a row of `selected_tags.csv` (a column that animetimm's taggers have)."""
+    text = row.get(TAG_THRESHOLD) or ""
+    try:
+        threshold = float(text) if text else None
+    except ValueError:
+        threshold = -1.0
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ModelError(
+            f"{path}: {TAG_THRESHOLD} of {row['name']} is {text}", hint="a threshold lies between 0 and 1"
+        )
+    return threshold
+
+
+def _text_rows(path: Path) -> list[tuple[str, str, float | None]]:
+    return [(line.strip(), "", None) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
 def _json_labels(path: Path) -> list[str]:

@@ -23,6 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
+from animeds_db.thresholds import SURE_COLUMNS, SureTags
+
 if TYPE_CHECKING:
     import lance
 
@@ -44,6 +46,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     hidden: source ids whose rows are not shown.
     attached: a table with a `source_id` column; its other columns are looked up for each row.
     wanted: the columns of now; those that an older version of the table lacks are null.
+    sure: works out, where the table is older than these columns, which tags count.
     only: asked at every scan, so that a narrow question need not be planned anew for each set of frames.
     """
 
@@ -55,6 +58,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         attached: pa.Table | None = None,
         wanted: pa.Schema | None = None,
         only: Only | None = None,
+        sure: SureTags | None = None,
     ) -> None:
         self._dataset = dataset
         stored = dataset.schema  # Lance puts it together anew each time
@@ -63,6 +67,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         self._absent = [_readable(field) for field in older]
         # what belongs to no source (an example from a file, a rename) is always shown
         self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
+        self._sure = sure
         self._attached = attached
         fields = [_readable(field) for field in stored if not _is_blob(field)]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
@@ -135,6 +140,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         extra = {field.name for field in self._extra}
         absent = {field.name for field in self._absent}
         stored = [name for name in names if name not in extra | absent]
+        if self._sure is not None and absent.intersection(names, SURE_COLUMNS):
+            stored += [name for name in self._sure.needs if name not in stored]
         if not stored and absent:
             stored = [self._dataset.schema.names[0]]  # so that rows are counted
         if extra.intersection(names) and KEY not in stored:
@@ -151,12 +158,18 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             columns = [
                 _as(batch[field.name], field.type)
                 if field.name in batch.schema.names
-                else pa.nulls(len(batch), field.type)
+                else self._filled_in(field, batch)
                 if field in self._absent
                 else self._look_up(field, at)
                 for field in schema
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _filled_in(self, field: pa.Field, batch: pa.RecordBatch) -> pa.Array:
+        """Return a column that the table does not have: null, unless it can be worked out."""
+        if self._sure is None or field.name not in SURE_COLUMNS:
+            return pa.nulls(len(batch), field.type)
+        return self._sure(batch)[SURE_COLUMNS.index(field.name)]
 
     def _positions(self, batch: pa.RecordBatch) -> pa.Array | None:
         """Return where each row's source stands in the attached table."""

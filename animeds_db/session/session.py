@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db.errors import QueryError
+from animeds_db.schema import Table
 from animeds_db.session import catalog
 from animeds_db.session.lance_view import LanceView, Only
 from animeds_db.session.messages import EXPLAIN, explained
@@ -24,6 +25,7 @@ from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
+from animeds_db.thresholds import SURE_COLUMNS, SureTags
 
 ATTACHED = ("show", "season", "episode")
 """Columns of the source that its frames and detections show as their own."""
@@ -231,12 +233,16 @@ class Session:
         attached, hidden = self._of_sources(sources)
         for name, table in tables.items():
             has_source = "source_id" in table.schema.names
+            wanted = self._store.schema(name) if self._store.pinned else None
             view = LanceView(
                 table,
                 hidden=hidden if has_source else (),
                 attached=attached if has_source and name != "sources" else None,
-                wanted=self._store.schema(name).schema if self._store.pinned else None,
+                wanted=wanted.schema if wanted else None,
                 only=self._only,
+                sure=SureTags.of(tables["models"], tables["vocabulary"], wanted)
+                if wanted and _is_older(table, wanted)
+                else None,
             )
             connection.register(f"lance_{name}", view)
         for statement in _VOCABULARY:
@@ -273,6 +279,11 @@ class Session:
             self._schemas, self._choices = schemas, choices
             self._made.clear()
             catalog.create(connection, self._asked, _stand_ins(schemas["frames"], choices), self._made)
+
+
+def _is_older(table: Any, wanted: Table) -> bool:
+    """Tell whether a table lacks the columns with the tags that count."""
+    return SURE_COLUMNS[0] in wanted.schema.names and SURE_COLUMNS[0] not in table.schema.names
 
 
 def _texts(values: Mapping[str, Any]) -> list[str]:

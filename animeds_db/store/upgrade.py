@@ -16,6 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.location import Place, write_errors
+from animeds_db.thresholds import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
     import lance
@@ -65,13 +66,30 @@ def _add_columns(place: Place, table: schema.Table) -> list[str]:
     dataset = place.dataset(table.name)
     missing = lacking(table.schema, dataset)
     if missing:
+        empty = [field for field in missing if field.name not in SURE_COLUMNS]
         try:
             with write_errors(place.uri):
-                dataset.add_columns(pa.schema(missing))
+                if empty:
+                    dataset.add_columns(pa.schema(empty))
+                if len(empty) < len(missing):
+                    _add_sure_columns(place, table)
         except StoreError:
             if lacking(table.schema, place.dataset(table.name)):  # else another process was first
                 raise
     return [field.name for field in missing]
+
+
+def _add_sure_columns(place: Place, table: schema.Table) -> None:
+    """Add sure_tags and sure_scores, worked out from the stored scores and the thresholds of their taggers."""
+    import lance
+
+    sure = SureTags.of(place.dataset("models"), place.dataset("vocabulary"), table)
+
+    @lance.batch_udf(output_schema=pa.schema(list(sure.fields)))
+    def columns(rows: pa.RecordBatch) -> pa.RecordBatch:
+        return pa.RecordBatch.from_arrays(sure(rows), schema=pa.schema(list(sure.fields)))
+
+    place.dataset(table.name).add_columns(columns, read_columns=list(sure.needs))
 
 
 def lacking(wanted: pa.Schema, dataset: lance.LanceDataset) -> list[pa.Field]:

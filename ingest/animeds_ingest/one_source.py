@@ -21,11 +21,12 @@ from animeds_db.store import Store
 from animeds_ingest import ledger
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.pipeline import Advance, Progress, Writer, process
-from animeds_ingest.rows import Analyser, stored_tag
+from animeds_ingest.rows import Analyser
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sidecars.labels import write_sidecars
 from animeds_ingest.sidecars.read import Sidecars
 from animeds_ingest.sources import SourceSpec, fingerprint
+from animeds_ingest.vocabulary import vocabulary_of
 
 
 def prepare(store: Store, models: Models) -> Analyser:
@@ -48,9 +49,7 @@ def analyser_for(store: Store, models: Models) -> Analyser:
                 f"{model.id} gives {task} vectors of width {model.width}; this database holds width {width}",
                 hint="use the models the database was made with (`animeds status` lists them), or another --db",
             )
-    labels = models.tagger.labels if models.tagger else ()
-    tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in labels])
-    return Analyser(models, tag_ids, store.widths)
+    return Analyser(models, *vocabulary_of(store, models.tagger), store.widths)
 
 
 def ingest_source(

@@ -50,22 +50,36 @@ def stored_tag(label: TagLabel) -> str:
 
 
 class TagColumns:
-    """Turns a tagger's scores of one picture (float32 [labels], 0…1) into tags, tag_scores and rating."""
+    """Turns a tagger's scores of one picture (float32 [labels], 0…1) into its columns of `frames` or `taggings`.
 
-    def __init__(self, labels: Sequence[TagLabel], tag_ids: Mapping[str, int]) -> None:
+    `thresholds` (float32 [labels], 0…1) are the scores from which the labels count.
+    """
+
+    def __init__(
+        self, labels: Sequence[TagLabel], tag_ids: Mapping[str, int], thresholds: np.ndarray
+    ) -> None:
+        self._thresholds = thresholds
         self._labels = labels
         self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int16)
         self._rating = np.array([label.category == "rating" for label in labels], bool)
 
     def __call__(self, scores: np.ndarray) -> dict[str, object]:
-        """Return the columns, best score first; what is below schema.SCORE_FLOOR is left out."""
+        """Return the columns, best score first; what is below schema.SCORE_FLOOR is left out.
+
+        Scores are rounded down to whole per cent, so that .345 does not pass a threshold of .35.
+        """
         best = np.argsort(-scores, kind="stable")
         best = best[scores[best] >= schema.SCORE_FLOOR]
         ratings = np.flatnonzero(self._rating)
         rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
+        tags = self._tag_ids[best]
+        percents = np.floor(scores[best] * np.float32(100)).astype(np.int8)
+        sure = scores[best] >= self._thresholds[best]
         return {
-            "tags": self._tag_ids[best],
-            "tag_scores": np.rint(scores[best] * 100).astype(np.int8),
+            "tags": tags,
+            "tag_scores": percents,
+            "sure_tags": tags[sure],
+            "sure_scores": percents[sure],
             "rating": rating,
         }
 
@@ -73,15 +87,17 @@ class TagColumns:
 class Analyser:
     """Runs the models over batches of measured frames and builds their rows.
 
-    `tag_ids` maps stored tag names to vocabulary ids; `widths` are the database's vector widths
-    (image embedding, character vector).
+    `tag_ids` maps stored tag names to vocabulary ids, `thresholds` are the scores from which the tagger's labels
+    count (see TagColumns); `widths` are the database's vector widths (image embedding, character vector).
     """
 
-    def __init__(self, models: Models, tag_ids: Mapping[str, int], widths: tuple[int, int]) -> None:
+    def __init__(
+        self, models: Models, tag_ids: Mapping[str, int], thresholds: np.ndarray, widths: tuple[int, int]
+    ) -> None:
         self.models = models
         self.frames_schema = schema.frames(widths[0]).schema
         self.detections_schema = schema.detections(widths[1]).schema
-        self._tag_columns = TagColumns(models.tagger.labels if models.tagger else (), tag_ids)
+        self._tag_columns = TagColumns(models.tagger.labels if models.tagger else (), tag_ids, thresholds)
 
     def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
         """Return the rows of a batch; one call runs each model once."""

@@ -18,7 +18,8 @@ from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.models import Detector, Embedder, Models, Tagger
 from animeds_db.store import Store
-from animeds_ingest.rows import TagColumns, detection_rows, stored_tag
+from animeds_ingest.rows import TagColumns, detection_rows
+from animeds_ingest.vocabulary import vocabulary_of
 
 Row = dict[str, Any]
 
@@ -99,8 +100,7 @@ class TagStage(Stage):
         super().__init__(store, tagger.id)
         self._tagger = tagger
         self._repeats = tagger.can_repeat()
-        tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in tagger.labels])
-        self._columns = TagColumns(tagger.labels, tag_ids)
+        self._columns = TagColumns(tagger.labels, *vocabulary_of(store, tagger))
 
     def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
         """Return rows of `taggings`."""

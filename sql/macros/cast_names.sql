@@ -13,6 +13,6 @@ CREATE OR REPLACE MACRO named_in_full(people) AS
 CREATE OR REPLACE MACRO first_of_each(people) AS
     list_filter(people, lambda who, place: list_position(people, who) = place);
 
--- The names of tags, [{tag, category, score}], with at least that score.
+-- The names of tags, [{tag, category, score, counts}], with at least that score; null is the tagger's own threshold.
 CREATE OR REPLACE MACRO names_of_tags(tags, threshold) AS
-    list_transform(list_filter(tags, lambda t: round(t.score, 4) >= threshold), lambda t: t.tag);
+    list_transform(list_filter(tags, lambda t: reaches(t.score, t.counts, threshold)), lambda t: t.tag);

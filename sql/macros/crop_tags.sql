@@ -1,4 +1,4 @@
--- The tags of a crop, out of those of its frame: [{tag, category, score}] in, the same out.
+-- The tags of a crop, out of those of its frame: [{tag, category, score, counts}] in, the same out.
 --
 -- Tags that name the framing (full_body, portrait) are not true of a part and go. Tags that count people stay when
 -- every face of the frame is in the crop. Else they are counted anew from its faces, where the frame has girls only
@@ -25,13 +25,13 @@ CREATE OR REPLACE MACRO people_tags(n, one) AS
 
 CREATE OR REPLACE MACRO only_kind(tags) AS
     CASE
-        WHEN len(list_filter(tags, lambda t: t.score >= 0.35 AND t.tag IN ('1other', 'multiple_others'))) > 0 THEN NULL
-        WHEN len(list_filter(tags, lambda t: t.score >= 0.35 AND regexp_full_match(t.tag, '(\d\+?|multiple_)girls?'))) > 0
+        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND t.tag IN ('1other', 'multiple_others'))) > 0 THEN NULL
+        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)girls?'))) > 0
             THEN CASE
-                WHEN len(list_filter(tags, lambda t: t.score >= 0.35 AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) = 0
+                WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) = 0
                     THEN 'girl'
             END
-        WHEN len(list_filter(tags, lambda t: t.score >= 0.35 AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) > 0 THEN 'boy'
+        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) > 0 THEN 'boy'
     END;
 
 CREATE OR REPLACE MACRO crop_tags(tags, n_faces, n_faces_of_frame) AS
@@ -41,7 +41,7 @@ CREATE OR REPLACE MACRO crop_tags(tags, n_faces, n_faces_of_frame) AS
         ELSE list_concat(
             list_transform(
                 people_tags(n_faces, only_kind(tags)),
-                lambda name: {'tag': name, 'category': 'general', 'score': 1.0}
+                lambda name: {'tag': name, 'category': 'general', 'score': 1.0, 'counts': true}
             ),
             list_filter(tags, lambda t: NOT names_framing(t.tag) AND NOT counts_people(t.tag))
         )

@@ -1,16 +1,18 @@
 -- The tags of pictures, with all that captions ask about a tag: one row per picture and tag.
 --
 -- pictures   name of a relation with the columns of described()
--- gives      picture, key, tag, category, score, place (from 1, as the tagger or the sidecar had it), kind (people,
---            hair, eyes, outfit, other)
+-- gives      picture, key, tag, category, score, counts (it reaches the tagger's own threshold), place (from 1, as the
+--            tagger or the sidecar had it), kind (people, hair, eyes, outfit, other)
 --
 -- What a tag is about is worked out once per tag, not once per row.
 CREATE OR REPLACE MACRO tags_of(pictures) AS TABLE
 WITH borne AS (
-    SELECT picture, key, vocabulary.tag, vocabulary.category, per_cent / 100.0 AS score, place
+    SELECT
+        picture, key, vocabulary.tag, vocabulary.category, per_cent / 100.0 AS score,
+        list_contains(sure_tags, tag_id) AS counts, place
     FROM (
         SELECT
-            picture, key, unnest(f.tags) AS tag_id, unnest(f.tag_scores) AS per_cent,
+            picture, key, f.sure_tags, unnest(f.tags) AS tag_id, unnest(f.tag_scores) AS per_cent,
             generate_subscripts(f.tags, 1) AS place
         FROM query_table(pictures) AS p
         JOIN tagged_frames AS f USING (frame_id)
@@ -18,7 +20,7 @@ WITH borne AS (
     )
     JOIN vocabulary USING (tag_id)
     UNION ALL
-    SELECT picture, key, replace(given.tag, ' ', '_'), given.category, given.score, place
+    SELECT picture, key, replace(given.tag, ' ', '_'), given.category, given.score, given.counts, place
     FROM (
         SELECT picture, key, unnest(picture_tags) AS given, generate_subscripts(picture_tags, 1) AS place
         FROM query_table(pictures)
@@ -39,7 +41,7 @@ known AS (
 )
 
 -- scores are whole per cent and may come as float32: 0.35 must not fall below 0.35
-SELECT picture, key, tag, category, round(score, 4)::DOUBLE AS score, place, kind
+SELECT picture, key, tag, category, round(score, 4)::DOUBLE AS score, counts, place, kind
 FROM borne JOIN known USING (tag);
 
 -- The tags that get into captions, in their order: one row per picture, variant and tag.
@@ -81,7 +83,7 @@ wanted AS MATERIALIZED (
     ANTI JOIN cast_tags USING (picture, tag)
     CROSS JOIN style
     WHERE list_contains(style.categories, b.category)
-        AND b.score >= coalesce(style.thresholds[b.category], 0.35)
+        AND reaches(b.score, b.counts, style.thresholds[b.category])
     GROUP BY picture, key, tag
 ),
 

@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO captions_of(pictures, style := 'default_style') AS TABLE
 WITH style AS (FROM query_table(style)),
 
 facts AS MATERIALIZED (
-    FROM described(pictures, (SELECT coalesce(thresholds['general'], 0.35) FROM query_table(style)))
+    FROM described(pictures, (SELECT thresholds['general'] FROM query_table(style)))
 ),
 
 borne AS MATERIALIZED (FROM tags_of('facts')),
@@ -39,7 +39,7 @@ named AS (
         list(tag ORDER BY score DESC, tag) FILTER (category = 'artist') AS artist_tags
     FROM borne, style
     WHERE category IN ('character', 'copyright', 'artist')
-        AND score >= coalesce(style.thresholds[category], 0.35)
+        AND reaches(score, counts, style.thresholds[category])
         AND tag NOT IN ('unknown', 'anonymous', 'original')
         AND NOT is_listed(tag, style.blacklist)
     GROUP BY picture

@@ -3,12 +3,12 @@
 --     SELECT * FROM character_tag_counts('season') WHERE is_outfit_tag(tag) ORDER BY n_frames DESC
 --
 -- per         series, season or episode: what a row is counted over
--- threshold   score from which on a tag counts, 0…1
+-- threshold   score from which on a tag counts, 0…1; null is the tagger's own threshold
 -- only_alone  count only frames on which nobody else is: their tags are about this character
 -- of_show     only this show; null is all
 -- n_seen      frames that could bear it: those of the character that were tagged; share is n_frames / n_seen
 CREATE OR REPLACE MACRO character_tag_counts(
-    per := 'series', threshold := 0.35, only_alone := true, of_show := NULL
+    per := 'series', threshold := NULL, only_alone := true, of_show := NULL
 ) AS TABLE
 WITH seen AS (  -- frames that were never tagged say nothing
     SELECT character, period, count(*) AS n_seen
@@ -17,7 +17,7 @@ WITH seen AS (  -- frames that were never tagged say nothing
         FROM frame_characters
         WHERE (NOT only_alone OR (n_characters = 1 AND n_boxes <= 1)) AND (of_show IS NULL OR "show" = of_show)
     )
-    SEMI JOIN tags USING (frame_id)
+    SEMI JOIN scored_tags USING (frame_id)
     GROUP BY character, period
 ),
 

@@ -2,9 +2,9 @@
 --
 --     SELECT character, tag, count(*) FROM character_tags(0.5) WHERE alone GROUP BY ALL
 --
--- threshold  score from which on a tag counts, 0…1
+-- threshold  score from which on a tag counts, 0…1; null is the tagger's own threshold
 -- alone      nobody else is on the frame, known or not: the tags are about this character
-CREATE OR REPLACE MACRO character_tags(threshold := 0.35) AS TABLE
+CREATE OR REPLACE MACRO character_tags(threshold := NULL) AS TABLE
 SELECT
     who.character,
     who.frame_id,
@@ -20,4 +20,8 @@ FROM (
     SELECT * REPLACE (unnest(characters) AS character), n_characters = 1 AND n_boxes <= 1 AS alone
     FROM frame_characters
 ) AS who
-JOIN tags ON tags.frame_id = who.frame_id AND tags.score >= threshold;
+JOIN (
+    SELECT * FROM tags WHERE threshold IS NULL
+    UNION ALL
+    SELECT * EXCLUDE (counts) FROM scored_tags WHERE score >= threshold
+) AS tags ON tags.frame_id = who.frame_id;

@@ -3,8 +3,8 @@
 --     SELECT * FROM described('mine')        -- after WITH mine AS (SELECT frame_id AS picture, frame_id FROM kept)
 --
 -- pictures   name of a relation with picture (any key), frame_id and, if it likes, face_id, crop, crop_kind,
---            picture_tags ([{tag, category, score}], where a picture's tags are not those of its frame)
--- threshold  score from which on a tag counts, 0…1
+--            picture_tags ([{tag, category, score, counts}], where a picture's tags are not those of its frame)
+-- threshold  score from which on a tag counts, 0…1; null is the tagger's own threshold
 --
 -- Of a crop (left, top, right, bottom, 0…1 of the frame) the facts are its own: only who is inside it, in its
 -- measures. A face is inside when the middle fifth of it is, as in the anime screenshot pipeline's crops; without a
@@ -16,7 +16,7 @@
 -- characters        their names, sorted; character joins them by +, character_string has appearances too
 -- fh_ratio          height of the tallest face relative to the picture, 0…1; 0 without a face
 -- n_people          girls and boys by the counting tags (six: six or more); null where never tagged
-CREATE OR REPLACE MACRO described(pictures, threshold := 0.35) AS TABLE
+CREATE OR REPLACE MACRO described(pictures, threshold := NULL) AS TABLE
 WITH asked AS (
     SELECT
         picture,
@@ -38,7 +38,7 @@ WITH asked AS (
             NULL::VARCHAR AS face_id,
             NULL::DOUBLE[] AS crop,
             NULL::VARCHAR AS crop_kind,
-            NULL::STRUCT(tag VARCHAR, category VARCHAR, score DOUBLE)[] AS picture_tags
+            NULL::STRUCT(tag VARCHAR, category VARCHAR, score DOUBLE, counts BOOLEAN)[] AS picture_tags
         WHERE false
     )
 ),
@@ -95,11 +95,11 @@ SELECT
     len(coalesce(p.faces, [])) AS n_faces,
     len(names_of(coalesce(p.cast_by_place, []))) AS n_characters,
     CASE
-        WHEN a.picture_tags IS NULL THEN n_girls(sure(f.tags, f.tag_scores, least_score))
+        WHEN a.picture_tags IS NULL THEN n_girls(tags_at(f.tags, f.tag_scores, f.sure_tags, least_score))
         ELSE n_girls(names_of_tags(a.picture_tags, least_score))
     END AS n_girls,
     CASE
-        WHEN a.picture_tags IS NULL THEN n_boys(sure(f.tags, f.tag_scores, least_score))
+        WHEN a.picture_tags IS NULL THEN n_boys(tags_at(f.tags, f.tag_scores, f.sure_tags, least_score))
         ELSE n_boys(names_of_tags(a.picture_tags, least_score))
     END AS n_boys,
     CASE WHEN n_girls IS NOT NULL THEN least(n_girls + n_boys, 6) END AS n_people,

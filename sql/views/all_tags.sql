@@ -1,4 +1,4 @@
--- One row per frame, tagger and tag; score is 0…1. To compare taggers; what counts stands in `tags`.
+-- One row per frame, tagger and stored tag (from 0.1); score is 0…1. To compare taggers; what counts stands in `tags`.
 --
 --     SELECT model, count(*) FROM all_tags WHERE tag = 'smile' AND score >= 0.5 GROUP BY model
 CREATE OR REPLACE VIEW all_tags AS
@@ -11,7 +11,7 @@ SELECT
     borne.model,
     borne.tag_id
 FROM (
-    SELECT frame_id, source_id, model, unnest(tag_ids) AS tag_id, unnest(tag_scores) AS per_cent
+    SELECT frame_id, source_id, model, unnest(all_scores.tag_ids) AS tag_id, unnest(all_scores.scores) AS per_cent
     FROM taggings
 ) AS borne
 JOIN vocabulary USING (tag_id);

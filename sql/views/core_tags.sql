@@ -6,7 +6,7 @@
 -- share   of those frames, 0…1; 0.35 is what anime2sd takes
 CREATE OR REPLACE VIEW core_tags AS
 WITH alone AS (
-    SELECT character, frame_id, tag FROM character_tags(0.35) WHERE alone AND category = 'general'
+    SELECT character, frame_id, tag FROM character_tags() WHERE alone AND category = 'general'
 ),
 
 counted AS (

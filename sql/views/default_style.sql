@@ -19,7 +19,7 @@ SELECT
     '' AS keep_tokens_separator,                        -- kohya's |||; '': none
     'tags' AS keep_tokens_before,                       -- the part before which it stands
     ['general'] AS categories,                          -- of the tags in the part tags
-    MAP {'character': 0.35, 'copyright': 0.35, 'general': 0.35}::MAP(VARCHAR, DOUBLE) AS thresholds,  -- 0…1; else 0.35
+    MAP {}::MAP(VARCHAR, DOUBLE) AS thresholds,         -- per category, 0…1; else the tagger's own
     false AS characters_from_tags,                      -- where no face has a name, take the tagger's character tags
     'score' AS sort,                                    -- score | original | shuffle
     false AS people_first,                              -- 1girl, solo … first, and never shuffled

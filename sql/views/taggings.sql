@@ -1,14 +1,19 @@
 -- One row per frame and tagger: that of the ingest, and those of `animeds tag`.
 --
--- tag_ids and tag_scores (per cent) are in step, best first; model is the tagger's id.
+-- tag_ids and tag_scores (per cent) are in step, best first: the tags at the tagger's own threshold. all_scores has every
+-- stored tag, as {tag_ids, scores}. model is the tagger's id.
 --
 --     SELECT a.frame_id FROM taggings AS a JOIN taggings AS b USING (frame_id)
 --     WHERE a.model = 'x@1' AND b.model = 'y@2' AND has_tag(a.tag_ids, 'smile') <> has_tag(b.tag_ids, 'smile')
 CREATE OR REPLACE VIEW taggings AS
-SELECT frame_id, source_id, tagger AS model, tags AS tag_ids, tag_scores, rating
+SELECT
+    frame_id, source_id, tagger AS model, sure_tags AS tag_ids, sure_scores AS tag_scores, rating,
+    {'tag_ids': tags, 'scores': tag_scores} AS all_scores
 FROM lance_frames
 WHERE tagger IS NOT NULL
 UNION ALL
-SELECT frame_id, source_id, model, tags, tag_scores, rating
+SELECT
+    frame_id, source_id, model, sure_tags, sure_scores, rating,
+    {'tag_ids': tags, 'scores': tag_scores} AS all_scores
 FROM lance_taggings
 WHERE getvariable('retagged');

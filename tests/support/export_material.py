@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from PIL import Image
+from tables import counted
 from videos import write_video
 
 from animeds_db import schema
@@ -113,14 +114,11 @@ def database(
     store = Store.create(str(path), 4, 4)
     every = [(row, tags(i, row["frame_id"])) for s in sources for i, row in enumerate(s.rows)]
     ids = store.ensure_tags(sorted({(tag, category) for _, of_row in every for tag, category, _ in of_row}))
-    rows = [
-        {
-            **row,
-            "tags": [ids[tag] for tag, _, _ in of_row],
-            "tag_scores": [round(100 * score) for _, _, score in of_row],
-        }
-        for row, of_row in every
-    ]
+    rows = []
+    for row, of_row in every:
+        numbers = [ids[tag] for tag, _, _ in of_row]
+        scores = [round(100 * score) for _, _, score in of_row]
+        rows.append({**row, "tags": numbers, "tag_scores": scores, **counted(numbers, scores)})
     frames = pa.Table.from_pylist(rows, store.schema("frames").schema)
     store.upsert("frames", frames)
     done = [{**source.source_row(), "state": "done"} for source in sources]

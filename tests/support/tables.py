@@ -29,12 +29,21 @@ def add_source(store: Store, source: str, state: str = "done", **columns: Any) -
 
 
 def frame(source: str, number: int, **columns: Any) -> dict[str, Any]:
+    """One row of `frames`. Tags with a score of at least 35 per cent count, unless `sure_tags` says which."""
+    if columns.get("tags") is not None and "sure_tags" not in columns:
+        columns |= counted(columns["tags"], columns.get("tag_scores") or [100] * len(columns["tags"]))
     return {
         "frame_id": schema.frame_id(source, number * 1000),
         "source_id": source,
         "time_s": float(number),
         "ordinal": number,
     } | columns
+
+
+def counted(tags: Sequence[int], scores: Sequence[int], least: int = 35) -> dict[str, list[int]]:
+    """The columns sure_tags and sure_scores."""
+    sure = [(tag, score) for tag, score in zip(tags, scores, strict=True) if score >= least]
+    return {"sure_tags": [tag for tag, _ in sure], "sure_scores": [score for _, score in sure]}
 
 
 def frames(store: Store, source: str, n: int, first: int = 0, **columns: Any) -> pa.Table:

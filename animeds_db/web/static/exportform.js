@@ -35,7 +35,7 @@ export const exportOptions = () => [
     [
       ["captions", "Captions", "choice", [["", "as the seed guide does"], ["kohya", "kohya"], ["anime2sd", "anime2sd"], ["screenshot-pipeline", "screenshot pipeline"], ["natural", "a sentence"], ["none", "none"]]],
       ["activation_tag", "Activation tag", "text", "stands first in every caption"],
-      ["threshold", "Least score of a tag", "real", "0…1; empty: 0.35"],
+      ["threshold", "Minimum score of a tag", "real", "0…1; empty: the tagger's own threshold"],
     ],
   ],
   [

@@ -5,7 +5,6 @@ import { h } from "./dom.js";
 import { count, hue, plainCharacter, score, share, spoken, when } from "./format.js";
 import { address } from "./selection.js";
 
-const SURE = 0.35;
 const MEASURED = ["gate", "sharpness", "brightness", "contrast", "saturation", "rating", "text_upper", "text_lower", "is_keyframe", "is_blank", "phash"];
 const REASONS = { phash: "the pictures are nearly the same", embedding: "they look alike to the image model" };
 
@@ -57,12 +56,12 @@ function whoSays(face) {
 
 function tagsPart({ tags, frame }) {
   if (!tags?.length) return part("Tags", h("p", { class: "hint" }, "none"));
-  const sure = tags.filter((tag) => tag.score >= SURE);
-  const rest = tags.filter((tag) => tag.score < SURE);
+  const sure = tags.filter((tag) => tag.counts);
+  const rest = tags.filter((tag) => !tag.counts);
   return part(
     "Tags",
     h("ul", { class: "tags" }, sure.map(tagItem)),
-    rest.length ? h("details", {}, h("summary", { class: "hint" }, `${count(rest.length)} below ${SURE}`), h("ul", { class: "tags faint" }, rest.map(tagItem))) : null,
+    rest.length ? h("details", {}, h("summary", { class: "hint" }, `${count(rest.length)} below the threshold`), h("ul", { class: "tags faint" }, rest.map(tagItem))) : null,
     h("p", { class: "hint" }, tellers(tags), frame.rating ? `; rated ${frame.rating}` : ""),
   );
 }

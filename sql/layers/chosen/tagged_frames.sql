@@ -12,17 +12,10 @@ WITH corrected AS (
 
 SELECT
     seen.* REPLACE (
-        CASE WHEN corrected.added IS NULL THEN seen.tags ELSE
-            corrected.added
-            || list_filter(coalesce(seen.tags, []), lambda tag: NOT list_contains(corrected.mentioned, tag))
-        END AS tags,
-        CASE WHEN corrected.added IS NULL THEN seen.tag_scores ELSE
-            list_transform(corrected.added, lambda tag: 100::TINYINT)
-            || list_filter(
-                coalesce(seen.tag_scores, []),
-                lambda score, place: NOT list_contains(corrected.mentioned, seen.tags[place])
-            )
-        END AS tag_scores
+        corrected_tags(seen.tags, added, mentioned) AS tags,
+        corrected_scores(seen.tag_scores, seen.tags, added, mentioned) AS tag_scores,
+        corrected_tags(seen.sure_tags, added, mentioned) AS sure_tags,
+        corrected_scores(seen.sure_scores, seen.sure_tags, added, mentioned) AS sure_scores
     ),
     corrected.added AS added_tags
 FROM model_frames AS seen

@@ -16,7 +16,7 @@ found AS (
         alone.detection_id,
         t.score,
         row_number() OVER (PARTITION BY f.source_id, f.shot ORDER BY t.score DESC, f.frame_id) AS turn
-    FROM tags AS t
+    FROM scored_tags AS t
     JOIN alone USING (frame_id)
     JOIN lance_frames AS f ON f.frame_id = t.frame_id
     WHERE t.tag = $tag AND t.score >= $least AND alone.vector_model IS NOT NULL

@@ -25,7 +25,7 @@ alone AS (
 
 borne AS (
     SELECT t.frame_id, known.character, max(t.score) AS score
-    FROM tags AS t
+    FROM scored_tags AS t
     JOIN known USING (tag)
     WHERE t.score >= $tag_score
     GROUP BY t.frame_id, known.character

@@ -25,17 +25,20 @@ tagged AS (
         frame_id,
         list_transform(
             list_sort(list_transform(
-                tag_ids,
+                all_scores.tag_ids,
                 lambda tag, place: {
-                    'worst': -tag_scores[place],
+                    'worst': -all_scores.scores[place],
                     'tag': getvariable('tag_names')[tag],
-                    'category': getvariable('tag_categories')[tag]
+                    'category': getvariable('tag_categories')[tag],
+                    'counts': list_contains(tag_ids, tag)
                 }
             )),
-            lambda one: {'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0}
+            lambda one: {
+                'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0, 'counts': one.counts
+            }
         ) AS tags
     FROM frames SEMI JOIN pictures USING (frame_id)
-    WHERE len(tag_ids) > 0
+    WHERE len(all_scores.tag_ids) > 0
 ),
 
 -- A box is in a crop when its middle is, with a tenth of its size to each side: the rule of `crop_faces.py`.

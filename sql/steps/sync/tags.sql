@@ -3,6 +3,6 @@
 -- pictures  frame_id
 -- gives     frame_id, tag, by_people (somebody added it)
 SELECT frame_id, tag, model = 'label' AS by_people
-FROM tags
+FROM scored_tags
 SEMI JOIN pictures USING (frame_id)
 ORDER BY frame_id, score DESC, tag;

@@ -3,7 +3,7 @@
 -- {id}       the frame, as a literal: Lance then reads that row only
 -- {source}   its source, as a literal
 WITH one AS (
-    SELECT frame_id AS picture, * EXCLUDE (tags, tag_ids, tag_scores, embedding) FROM frames WHERE frame_id = {id}
+    SELECT frame_id AS picture, * EXCLUDE (tags, tag_ids, tag_scores, all_scores, embedding) FROM frames WHERE frame_id = {id}
 ),
 
 around AS (
@@ -13,8 +13,10 @@ around AS (
 SELECT
     (SELECT one FROM one) AS frame,
     (
-        SELECT list({{'tag': tag, 'category': category, 'score': score, 'model': model}} ORDER BY score DESC, tag)
-        FROM tags WHERE frame_id = {id}
+        SELECT list(
+            {{'tag': tag, 'category': category, 'score': score, 'counts': counts, 'model': model}} ORDER BY score DESC, tag
+        )
+        FROM scored_tags WHERE frame_id = {id}
     ) AS tags,
     (
         SELECT list({{

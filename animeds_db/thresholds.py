@@ -1,0 +1,92 @@
+"""The score from which a tag counts: the tagger's own threshold for the tag, else for the tag's category.
+
+Scores are stored for every tag that the tagger found likely; which of them count is decided here, once, when a
+frame is tagged, so that no query has to look at scores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import lance
+
+    from animeds_db.schema import Table
+
+DEFAULT_THRESHOLD = 0.35
+"""Threshold (0…1) for taggers whose manifest entry states none: the default of the WD taggers."""
+
+SURE_COLUMNS = ("sure_tags", "sure_scores")
+"""Columns of `frames` and `taggings` with the tags that count, and their scores in per cent."""
+
+NEVER = 101
+"""Per cent that no score reaches: for numbers that stand for no tag."""
+
+
+def threshold_of(category: str, thresholds: Mapping[str, float]) -> float:
+    """Return the threshold (0…1) of a category; that of general tags where the category has none."""
+    return float(thresholds.get(category, thresholds.get("general", DEFAULT_THRESHOLD)))
+
+
+def percent(threshold: float) -> int:
+    """Return the lowest whole per cent that is not below a threshold (0…1)."""
+    return min(math.ceil(round(threshold * 100, 6)), NEVER)
+
+
+@dataclass(frozen=True)
+class SureTags:
+    """Works out sure_tags and sure_scores for rows that have only tags and tag_scores (whole per cent).
+
+    Those rows were written before the columns were there.
+    """
+
+    model: str
+    """The column that names the tagger."""
+    fields: tuple[pa.Field, ...]
+    lowest: Mapping[str | None, np.ndarray]
+    """For each model id, the lowest score in per cent from which each tag number counts (int8); None: other models."""
+
+    @classmethod
+    def of(cls, models: lance.LanceDataset, vocabulary: lance.LanceDataset, table: Table) -> SureTags:
+        """Return it for a table with tags, by the thresholds that the database holds for its taggers."""
+        tags = vocabulary.to_table(columns=["tag_id", "category"])
+        numbers, categories = tags["tag_id"].to_numpy(), tags["category"].to_pylist()
+        lowest = {}
+        for row in ({"model_id": None, "thresholds": None}, *models.to_table().to_pylist()):
+            thresholds = json.loads(row["thresholds"] or "{}")
+            of = {category: percent(threshold_of(category, thresholds)) for category in set(categories)}
+            lowest[row["model_id"]] = np.full(max(numbers, default=0) + 1, NEVER, np.int8)
+            lowest[row["model_id"]][numbers] = [of[category] for category in categories]
+        model = "tagger" if "tagger" in table.schema.names else "model"
+        return cls(model, tuple(table.schema.field(name) for name in SURE_COLUMNS), lowest)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return ("tags", "tag_scores", self.model)
+
+    def __call__(self, rows: pa.RecordBatch) -> list[pa.Array]:
+        """Return the two columns for rows with the columns `needs`. Null where a frame was never tagged."""
+        tags = rows["tags"]
+        numbers, scores = (np.asarray(pc.list_flatten(rows[name])) for name in ("tags", "tag_scores"))
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(tags), 0))
+        models = np.repeat(np.asarray(rows[self.model].to_pylist(), object), lengths)
+        sure = scores >= self.lowest[None][numbers]
+        for model in self.lowest.keys() - {None}:
+            mine = models == model
+            sure[mine] = scores[mine] >= self.lowest[model][numbers[mine]]
+        ends = np.concatenate([[0], np.cumsum(sure)])[np.concatenate([[0], np.cumsum(lengths)])]
+        return [
+            pa.ListArray.from_arrays(
+                pa.array(ends, pa.int32()), pa.array(column[sure], field.type.value_type), mask=tags.is_null()
+            )
+            for column, field in zip((numbers, scores), self.fields, strict=True)
+        ]

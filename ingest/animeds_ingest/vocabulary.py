@@ -1,0 +1,44 @@
+"""A tagger's labels in one database: their numbers, and the scores from which they count."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+
+from animeds_db.models import Tagger
+from animeds_db.store import Store
+from animeds_ingest.rows import stored_tag
+
+_log = logging.getLogger("animeds")
+
+
+def vocabulary_of(store: Store, tagger: Tagger | None) -> tuple[dict[str, int], np.ndarray]:
+    """Return the vocabulary's number of each stored tag, and the thresholds of the labels (float32 [labels], 0…1).
+
+    Tags that the vocabulary lacks are added. Without a tagger both are empty.
+    Raises StoreError when the database cannot hold so many tags.
+    """
+    if tagger is None:
+        return {}, np.empty(0, np.float32)
+    tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in tagger.labels])
+    return tag_ids, tagger.thresholds(_thresholds(store, tagger))
+
+
+def _thresholds(store: Store, tagger: Tagger) -> Mapping[str, float]:
+    """Return the thresholds per category with which the database was begun: one model means one thing in it."""
+    mine = dict(tagger.entry.thresholds)
+    known = store.take("models", [tagger.id], ["thresholds"])["thresholds"].to_pylist()
+    stored = json.loads(known[0] or "{}") if known else mine
+    if stored != mine:
+        _log.warning(
+            "%s tagged this database with the thresholds %s, and goes on with them. To use %s, give the entry "
+            "in %s another name and tag again with it.",
+            tagger.id,
+            stored,
+            mine,
+            tagger.entry.origin,
+        )
+    return dict(stored)
