@@ -149,7 +149,7 @@ def frames(embedding_width: int) -> Table:
             pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
             pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
             pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-            pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see thresholds.py
+            pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see store/sure_tags.py
             pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
             pa.field("tagger", pa.string()),  # model id
             _vector("embedding", embedding_width),
@@ -261,7 +261,7 @@ TAGGINGS = Table(
         pa.field("model", pa.string()),  # model id
         pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
         pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-        pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see thresholds.py
+        pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see store/sure_tags.py
         pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
         pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
     ),

@@ -45,7 +45,9 @@ def _rows(numbers: np.ndarray, begin: int) -> pa.Table:
         "source_id": pa.array(["aaaaaaaa"] * n),
         "ordinal": pa.array(np.arange(begin, begin + n), pa.int32()),
         "tags": (tags := pa.ListArray.from_arrays(offsets, pa.array(numbers.ravel()))),
-        "tag_scores": (scores := pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 90, np.int8)))),
+        "tag_scores": (
+            scores := pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 90, np.int8)))
+        ),
         "sure_tags": tags,
         "sure_scores": scores,
     }

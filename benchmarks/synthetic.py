@@ -162,7 +162,9 @@ def _block(numbers: range, rng: np.random.Generator, basis: np.ndarray) -> Rows:
         brightness=pa.array(rng.uniform(0.2, 0.8, n).astype(np.float32)),
         is_blank=pa.array(rng.random(n) < 0.01),
         tags=_lists(tags := _tags(rng, n)),
-        tag_scores=_lists(scores := -np.sort(-rng.integers(30, 100, (n, TAGS_PER_FRAME)).astype(np.int8), axis=1)),
+        tag_scores=_lists(
+            scores := -np.sort(-rng.integers(30, 100, (n, TAGS_PER_FRAME)).astype(np.int8), axis=1)
+        ),
         sure_tags=_lists(tags, scores >= LEAST_SCORE),
         sure_scores=_lists(scores, scores >= LEAST_SCORE),
         tagger=pa.array([TAGGER] * n),

@@ -134,6 +134,12 @@ def test_character_tags_name_who_no_face_names(session: Session) -> None:
     assert written(session, replace(profile, characters_from_tags=False), 0, **crop) == ""
 
 
+def test_anime2sd_never_writes_the_taggers_own_characters(session: Session) -> None:
+    tags = [{"tag": f"name_{n}_(show)", "category": "character", "score": 0.99} for n in range(900)]
+    crop = {"crop": [0.0, 0.9, 0.1, 1.0], "picture_tags": tags}
+    assert written(session, load_profile("anime2sd"), 0, **crop) == "anime screencap, explicit"
+
+
 def test_thresholds_hold_per_category(session: Session) -> None:
     profile = CaptionProfile(
         categories=("general", "character"), thresholds={"general": 0.95, "character": 0.9}

@@ -344,3 +344,20 @@ def test_batches_are_halved_and_told_when_memory_runs_out(
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), np.ones(10), atol=1e-5)
     with pytest.raises(ModelError, match=r"vast\.onnx: not enough memory for one picture"):
         Embedder(files("tiny-character", greedy_embedder(tmp_path / "vast.onnx", fits=0)), CPU)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [("{0: 'eye'}", "detects eye;"), ("{0: 'eye', 1: 'nose', 2: 'mouth'}", "detects eye, nose, mouth;")],
+)
+def test_a_detector_of_other_things_is_refused_by_name(tmp_path: Path, names: str, told: str) -> None:
+    made = detector(tmp_path / "model.onnx", np.zeros((4 + names.count(":"), 3), np.float32), names=names)
+    with pytest.raises(ModelError, match=f"{told} the entry face-v1.4-s expects face") as error:
+        Detector(files("face-v1.4-s", made), CPU)
+    assert 'kinds = { "eye" = "face" }' in str(error.value.hint)
+
+
+def test_a_class_of_another_name_is_a_face_where_the_entry_says_so(tmp_path: Path) -> None:
+    made = detector(tmp_path / "model.onnx", YOLO, names="{0: 'Visage'}")
+    output = replace(load_manifest().entry("face-v1.4-s").output, kinds={"visage": "face"})
+    assert Detector(files("face-v1.4-s", made, output=output), CPU).kinds == ("face",)

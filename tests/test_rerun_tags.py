@@ -51,11 +51,11 @@ def test_tags_of_both_taggers_are_there_and_can_be_compared(store: Store) -> Non
         """
         SELECT tag, n_first, n_second, only_first + only_second AS differ FROM (
             SELECT tag,
-                count(*) FILTER (WHERE a >= 0.35) AS n_first, count(*) FILTER (WHERE b >= 0.35) AS n_second,
-                count(*) FILTER (WHERE a >= 0.35 AND b < 0.35) AS only_first,
-                count(*) FILTER (WHERE b >= 0.35 AND a < 0.35) AS only_second
+                count(*) FILTER (WHERE a >= least) AS n_first, count(*) FILTER (WHERE b >= least) AS n_second,
+                count(*) FILTER (WHERE a >= least AND b < least) AS only_first,
+                count(*) FILTER (WHERE b >= least AND a < least) AS only_second
             FROM (
-                SELECT frame_id, tag,
+                SELECT frame_id, tag, CASE any_value(category) WHEN 'character' THEN 0.85 ELSE 0.35 END AS least,
                     coalesce(max(score) FILTER (WHERE model LIKE 'old%'), 0) AS a,
                     coalesce(max(score) FILTER (WHERE model LIKE 'new%'), 0) AS b
                 FROM all_tags GROUP BY frame_id, tag
@@ -87,7 +87,8 @@ def test_the_tags_that_count_are_those_of_the_ingest_until_another_tagger_is_cho
     assert [row[5] for row in now] == [row[5] for row in old_frames]
     assert now[5:] == old_frames[5:]
     new = session.sql(
-        "SELECT frame_id, tag, score FROM all_tags WHERE model LIKE 'new%' ORDER BY ALL"
+        "SELECT frame_id, tag, score FROM all_tags WHERE model LIKE 'new%'"
+        " AND score >= CASE category WHEN 'character' THEN 0.85 ELSE 0.35 END ORDER BY ALL"
     ).fetchall()
     kept = [row for row in old_tags if row[0] not in some]
     assert session.sql(tags).fetchall() == sorted([*new, *kept])

@@ -93,7 +93,9 @@ def test_sure_keeps_the_tags_above_a_threshold(session: Session) -> None:
     assert ordinals(session, "has_tag(sure(all_scores, 0.71), 'red_hair')") == [4]
 
 
-@pytest.mark.parametrize("call", ["sure(tag_ids, tag_scores, 0.2)", "tag_score(tag_ids, tag_scores, 'smile')"])
+@pytest.mark.parametrize(
+    "call", ["sure(tag_ids, tag_scores, 0.2)", "tag_score(tag_ids, tag_scores, 'smile')"]
+)
 def test_a_call_that_cannot_see_below_the_threshold_says_what_to_write(session: Session, call: str) -> None:
     with pytest.raises(QueryError, match=r"takes the column all_scores"):
         session.arrow(f"SELECT {call} FROM frames")

@@ -113,9 +113,15 @@ def test_tags_get_lasting_numbers_from_one(tmp_path: Path) -> None:
 def test_more_tags_than_numbers_are_refused(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     names = [(f"tag{i}", "general") for i in range(MAX_TAGS + 1)]
-    with pytest.raises(StoreError, match="32767"):
+    with pytest.raises(
+        StoreError, match="0 tags and room for 32767 more; 32768 new ones are needed"
+    ) as error:
         store.ensure_tags(names)
+    assert "no database can hold more than 32767 tags" in str(error.value.hint)
     assert len(store.ensure_tags(names[:-1])) == MAX_TAGS
+    with pytest.raises(StoreError, match="room for 0 more; 1 new ones") as error:
+        store.ensure_tags([("another", "general")])
+    assert "another database with --db" in str(error.value.hint)
 
 
 def test_writers_that_name_tags_at_once_agree_on_their_numbers(tmp_path: Path) -> None:

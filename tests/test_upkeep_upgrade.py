@@ -113,10 +113,13 @@ def test_an_older_database_is_upgraded_when_it_is_opened(
     request.getfixturevalue("next_release")
     with caplog.at_level(logging.INFO, "animeds.upkeep"):
         store = Store.open(old.uri)
-    assert "tables of version 1 are of version 2 now (new: labels.why, frames.noise)" in caplog.text
-    now = store.table("frames").to_table()
-    assert now.drop_columns(["noise"]).to_pylist() == was.to_pylist()
-    assert now["noise"].null_count == 3
+    now = schema.SCHEMA_VERSION
+    assert (
+        f"tables of version {now - 1} are of version {now} now (new: labels.why, frames.noise)" in caplog.text
+    )
+    upgraded = store.table("frames").to_table()
+    assert upgraded.drop_columns(["noise"]).to_pylist() == was.to_pylist()
+    assert upgraded["noise"].null_count == 3
     store.upsert("frames", frames(store, "aaaaaaaa", 2, first=3, noise=0.5))
     with animeds_db.open(store.uri) as dataset:
         assert dataset.sql("SELECT count(*), count(noise) FROM frames").fetchall() == [(5, 2)]
@@ -137,7 +140,7 @@ def test_an_upgrade_that_was_killed_is_done_again(tmp_path: Path, request: pytes
     upgrade._add_columns(old.place, next(t for t in tables if t.name == "labels"))  # and then the power went
     store = Store.open(old.uri)
     assert "noise" in store.table("frames").schema.names
-    assert upgrade.stored_version(store.place) == 2
+    assert upgrade.stored_version(store.place) == schema.SCHEMA_VERSION
     store.upsert("labels", rows(store, "labels", {"label_id": "1", "why": "because"}))
 
 
@@ -147,7 +150,9 @@ def test_steps_run_in_order_and_before_the_version_is_written(
     old = old_store(tmp_path)
     request.getfixturevalue("next_release")
     seen: list[int] = []
-    monkeypatch.setattr(upgrade, "STEPS", {2: lambda place: seen.append(upgrade.stored_version(place))})
+    monkeypatch.setattr(
+        upgrade, "STEPS", {schema.SCHEMA_VERSION: lambda place: seen.append(upgrade.stored_version(place))}
+    )
     Store.open(old.uri)
     Store.open(old.uri)
-    assert seen == [1]
+    assert seen == [schema.SCHEMA_VERSION - 1]

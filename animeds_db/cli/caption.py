@@ -118,7 +118,9 @@ def _row(row: dict[str, Any], least: float | None) -> dict[str, str]:
 
 def _before(row: dict[str, Any], least: float | None) -> str:
     tags = row["tags"] or ()
-    return ", ".join(t["tag"] for t in tags if (t["counts"] if least is None else round(t["score"], 4) >= least))
+    return ", ".join(
+        t["tag"] for t in tags if (t["counts"] if least is None else round(t["score"], 4) >= least)
+    )
 
 
 def _tell(rows: list[dict[str, Any]], least: float | None) -> None:

@@ -188,8 +188,12 @@ def tell(act: Act, what: str) -> None:
         talk(f"note: {note}")
 
 
+_FACES = "faces JOIN (SELECT frame_id, tags, tag_ids, all_scores, time_s, shot, rating FROM frames) USING (frame_id)"
+"""What a condition on faces is about: the faces, and what is known of their frames."""
+
+
 def _faces(face: Ids, frame: Ids, where: str | None, query: str | None) -> Chosen:
-    sql = None if where is None else f"SELECT face_id FROM faces WHERE (\n{where}\n)"
+    sql = None if where is None else f"SELECT face_id FROM {_FACES} WHERE (\n{where}\n)"
     return _chosen([("--face", face), ("--frame", frame)], sql, query)
 
 

@@ -78,7 +78,8 @@ def arranged(
 ) -> pa.Table:
     """Return a plan (export.PLAN) with its folders; `selection` has the rows that `selection_row` counts.
 
-    threshold: score from which a tag counts people, 0…1; None is the tagger's own. Raises UsageError for a column that is not there.
+    threshold: score from which a tag counts people, 0…1; None is the tagger's own.
+    Raises UsageError for a column that is not there.
     """
     if not arrangement.form.strip("/ ") and not arrangement.keep_source_structure:
         return plan
@@ -86,7 +87,8 @@ def arranged(
     numbered = numbered.rename_columns([*selection.column_names, "selection_row"])
     levels = _levels(arrangement, selection.column_names)
     script = sql_script("steps/export", "arrange.sql").format(
-        levels=",\n        ".join(levels) if levels else "p.folder", threshold="NULL" if threshold is None else float(threshold)
+        levels=",\n        ".join(levels) if levels else "p.folder",
+        threshold="NULL" if threshold is None else float(threshold),
     )
     tables = {
         "pictures": as_pictures(plan),

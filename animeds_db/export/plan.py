@@ -64,8 +64,12 @@ PLAN = pa.schema(
             "tags",
             pa.list_(
                 pa.struct(
-                    [("tag", pa.string()), ("category", pa.string()), ("score", pa.float64())]  # 0…1
-                    + [("counts", pa.bool_())]  # it reaches the tagger's own threshold
+                    [
+                        ("tag", pa.string()),
+                        ("category", pa.string()),
+                        ("score", pa.float64()),  # 0…1
+                        ("counts", pa.bool_()),  # it reaches the tagger's own threshold
+                    ]
                 )
             ),
         ),

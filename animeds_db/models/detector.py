@@ -19,7 +19,7 @@ import numpy as np
 from animeds_db.errors import ModelError
 from animeds_db.models import pixels
 from animeds_db.models.files import Files
-from animeds_db.models.manifest import Entry
+from animeds_db.models.manifest import Entry, user_file
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
 
@@ -59,8 +59,9 @@ class Detector:
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
         self.classes = _class_names(self._vision)
-        self._kinds = [_kind(name, self.entry, len(self.classes)) for name in self.classes]
+        self._kinds = [_kind(name, self.entry) for name in self.classes]
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(k for k in self._kinds if k))
+        self._expect_kinds()
         self._decode = self._check()
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[list[Box]]:
@@ -100,6 +101,17 @@ class Detector:
                 np.concatenate([raw[:, :4] * fed, raw[:, 4:]], axis=1).T, self.thresholds["conf"]
             )
         return one_to_many(raw, self.thresholds["conf"])
+
+    def _expect_kinds(self) -> None:
+        """Raise ModelError for a file whose classes are all strange to its entry: it detects something else."""
+        if self.kinds:
+            return
+        found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds or KINDS)
+        raise ModelError(
+            f"{self.files.paths['model']} detects {found}; the entry {self.entry.name} expects {wanted}",
+            hint=f"choose a detector of {' or '.join(KINDS)}. Where {self.classes[0]} is another word for one of them, "
+            f'write an entry with output = {{ kinds = {{ "{self.classes[0]}" = "face" }} }} into {user_file()}',
+        )
 
     def _check(self) -> str:
         """Return which of the three outputs this is, from the entry or the shape."""
@@ -177,9 +189,8 @@ def _class_names(vision: Vision) -> list[str]:
         raise ModelError(f"{vision.network.path}: its metadata names is {text!r}") from error
 
 
-def _kind(name: str, entry: Entry, classes: int) -> str | None:
-    """Return our kind for a class: as the entry maps it, else by its own name; None: not stored."""
-    kind = entry.output.kinds.get(name, name.lower())
-    if kind in KINDS:
-        return kind
-    return next(iter(entry.output.kinds.values()), None) if classes == 1 else None
+def _kind(name: str, entry: Entry) -> str | None:
+    """Return our kind for a class: as the entry maps it (in any case), else by its own name; None: not stored."""
+    mapped = {known.lower(): kind for known, kind in entry.output.kinds.items()}
+    kind = mapped.get(name.lower(), name.lower())
+    return kind if kind in KINDS else None

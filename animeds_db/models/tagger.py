@@ -17,7 +17,6 @@ from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
-from animeds_db.thresholds import threshold_of
 
 log = logging.getLogger("animeds")
 
@@ -61,20 +60,6 @@ class Tagger:
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
         return self._probabilities(self._vision(images)[0])
-
-    def thresholds(self, per_category: Mapping[str, float] | None = None) -> np.ndarray:
-        """Return the score from which each label counts, float32 [labels], 0…1.
-
-        A label's own threshold comes first, then that of its category: `per_category`, or the manifest entry's.
-        """
-        given = self.entry.thresholds if per_category is None else per_category
-        return np.array(
-            [
-                threshold_of(label.category, given) if label.threshold is None else label.threshold
-                for label in self.labels
-            ],
-            np.float32,
-        )
 
     def with_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores, and vectors (float32 [n, width]) from which `from_vectors` repeats them.

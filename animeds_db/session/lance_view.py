@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from animeds_db.thresholds import SURE_COLUMNS, SureTags
+from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
     import lance

@@ -16,6 +16,13 @@ EXPLAIN = "EXPLAIN \n"
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
 _OURS = re.compile(r"^Python exception occurred while executing the UDF: \w+: ")
 """What DuckDB puts before an error of a function of ours (`search_text` without a model, for example)."""
+_OVERLOADS = re.compile(r"Macro (\w+)\(\) has multiple overloads")
+TAGGED = {
+    "has_tag": "has_tag(tags, 'red_hair')",
+    "has_all": "has_all(tags, ['1girl', 'red_hair'])",
+    "has_any": "has_any(tags, ['1girl', 'red_hair'])",
+}
+"""Macros over the tags of a frame, and how each is called."""
 _PLACE = re.compile(r"^LINE (\d+): ", re.M)
 
 
@@ -32,8 +39,17 @@ def explained(
         return QueryError("`x -> …` is not a lambda", hint="write `lambda x: …`", file=file)
     line, column = _position(words, text, moved)
     message = _PLACE.split(words, maxsplit=1)[0].strip()
+    overloads = _OVERLOADS.search(message)
+    if overloads:
+        return QueryError(
+            f"{overloads[1]}() does not take these values, or a column is not in this table",
+            hint=_overload_hint(overloads[1], message),
+            file=file,
+            line=line,
+            column=column,
+        )
     own_hint = next((part[6:] for part in message.split("\n") if part.startswith("hint: ")), None)
-    hint = own_hint or _hint(message, words, views)
+    hint = own_hint or _hint(message, words, views, text)
     said = [
         part
         for part in message.split("\n")
@@ -61,7 +77,15 @@ def _position(words: str, text: str, moved: int) -> tuple[int | None, int | None
     return number, place + 1
 
 
-def _hint(message: str, words: str, views: Sequence[str]) -> str | None:
+def _overload_hint(macro: str, message: str) -> str:
+    """Return how the macro is called: DuckDB lists its forms, but not which column it missed."""
+    if macro in TAGGED:
+        return f"frames, kept and good have the columns tags and tag_ids: {TAGGED[macro]}"
+    forms = [line.strip() for line in message.split("\n")[1:] if line.strip().startswith(f"{macro}(")]
+    return "write " + " or ".join(forms)
+
+
+def _hint(message: str, words: str, views: Sequence[str], text: str) -> str | None:
     table = re.search(r"Table with name (\S+) does not exist", message)
     if table:
         guess = did_you_mean(table[1], views)
@@ -72,6 +96,9 @@ def _hint(message: str, words: str, views: Sequence[str]) -> str | None:
     near = re.search(r'syntax error at or near "([^"]*)"', message)
     if near:
         return _syntax_hint(near[1].lower(), words)
+    missing = re.search(r'Referenced column "([^"]+)" not found', message)
+    if missing and f'"{missing[1]}"' in text:
+        return f"text is written in single quotes: '{missing[1]}'. Double quotes are for columns."
     candidates = re.search(r"^(?:Candidate bindings|Did you mean):? *(.*)$", message, re.M)
     if candidates:
         return f"did you mean {candidates[1].rstrip('?')}?"
@@ -84,5 +111,6 @@ def _syntax_hint(near: str, words: str) -> str | None:
     """Words like `show` are columns here and words of SQL: they need a table or quotes in front."""
     for name in RESERVED:
         if near == name or re.search(rf"\b{name}\b", words.partition("LINE ")[2], re.I):
-            return f'{name} is a word of SQL: write f.{name} (FROM frames f) or "{name}"'
+            also = "show_name, " if name == "show" else ""
+            return f'{name} is a word of SQL: write {also}f.{name} (FROM frames f) or "{name}"'
     return None

@@ -25,10 +25,11 @@ from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
-from animeds_db.thresholds import SURE_COLUMNS, SureTags
+from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 ATTACHED = ("show", "season", "episode")
-"""Columns of the source that its frames and detections show as their own."""
+"""Columns of the source that its frames and detections show as their own, and `show` also as show_name: the bare
+word `show` belongs to SQL."""
 BATCH = 8192
 """Rows of a stream that are handed over at once."""
 TextVector = Callable[[str], list[float]]
@@ -261,7 +262,8 @@ class Session:
             for source, state in zip(rows["source_id"].to_pylist(), rows["state"].to_pylist(), strict=True)
             if state != "done" and not self.unfinished
         ]
-        return rows.drop_columns(["state"]).combine_chunks(), hidden
+        shows = rows["show"]
+        return rows.drop_columns(["state"]).append_column("show_name", shows).combine_chunks(), hidden
 
     def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
         """Create views and macros that are not there yet."""

@@ -208,8 +208,9 @@ class Store:
     def _add_tags(self, missing: dict[str, str], first: int) -> None:
         if first + len(missing) - 1 > MAX_TAGS:
             raise StoreError(
-                f"{self.uri}: {first - 1 + len(missing)} tags; a database holds at most {MAX_TAGS}",
-                hint="start another database for the second tagger (--db)",
+                f"{self.uri} has {first - 1} tags and room for {MAX_TAGS - first + 1} more; "
+                f"{len(missing)} new ones are needed",
+                hint=_room_hint(len(missing), first - 1),
             )
         columns = [range(first, first + len(missing)), missing.keys(), missing.values()]
         self.upsert("vocabulary", pa.table([list(c) for c in columns], schema=schema.VOCABULARY.schema))
@@ -263,6 +264,18 @@ class Store:
 def quoted(text: str) -> str:
     """Return `text` as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _room_hint(wanted: int, there: int) -> str:
+    """Return what to do where a database cannot take so many tags."""
+    if wanted > MAX_TAGS:
+        return f"no database can hold more than {MAX_TAGS} tags. Choose a tagger with fewer (animeds models list)"
+    if not there:
+        return "choose a tagger with fewer tags (animeds models list)"
+    return (
+        "tag with the tagger that the database has, or one of the same tags (animeds status lists its models); "
+        "or ingest the episodes into another database with --db"
+    )
 
 
 def _merge(dataset: lance.LanceDataset, key: str) -> Any:

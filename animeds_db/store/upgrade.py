@@ -16,7 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.location import Place, write_errors
-from animeds_db.thresholds import SURE_COLUMNS, SureTags
+from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
     import lance

@@ -21,6 +21,9 @@ from animeds_ingest.measures.frame import Measures
 RATING_PREFIX = "rating:"
 """Rating labels are stored as danbooru writes them, so that `general` is never mistaken for a tag."""
 
+ROUNDING = 1e-5
+"""Per cent by which a float32 score may fall short of the decimal number it stands for: 0.53 is 0.52999997."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -73,7 +76,7 @@ class TagColumns:
         ratings = np.flatnonzero(self._rating)
         rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
         tags = self._tag_ids[best]
-        percents = np.floor(scores[best] * np.float32(100)).astype(np.int8)
+        percents = np.floor(scores[best].astype(np.float64) * 100 + ROUNDING).astype(np.int8)
         sure = scores[best] >= self._thresholds[best]
         return {
             "tags": tags,

@@ -10,6 +10,7 @@ import numpy as np
 
 from animeds_db.models import Tagger
 from animeds_db.store import Store
+from animeds_db.store.sure_tags import threshold_of
 from animeds_ingest.rows import stored_tag
 
 _log = logging.getLogger("animeds")
@@ -24,10 +25,21 @@ def vocabulary_of(store: Store, tagger: Tagger | None) -> tuple[dict[str, int], 
     if tagger is None:
         return {}, np.empty(0, np.float32)
     tag_ids = store.ensure_tags([(stored_tag(label), label.category) for label in tagger.labels])
-    return tag_ids, tagger.thresholds(_thresholds(store, tagger))
+    return tag_ids, label_thresholds(tagger, _per_category(store, tagger))
 
 
-def _thresholds(store: Store, tagger: Tagger) -> Mapping[str, float]:
+def label_thresholds(tagger: Tagger, per_category: Mapping[str, float]) -> np.ndarray:
+    """Return the score from which each label counts, float32 [labels], 0…1: its own threshold, else its category's."""
+    return np.array(
+        [
+            threshold_of(label.category, per_category) if label.threshold is None else label.threshold
+            for label in tagger.labels
+        ],
+        np.float32,
+    )
+
+
+def _per_category(store: Store, tagger: Tagger) -> Mapping[str, float]:
     """Return the thresholds per category with which the database was begun: one model means one thing in it."""
     mine = dict(tagger.entry.thresholds)
     known = store.take("models", [tagger.id], ["thresholds"])["thresholds"].to_pylist()

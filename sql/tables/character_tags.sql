@@ -14,6 +14,7 @@ SELECT
     tags.score,
     who.source_id,
     who."show",
+    who.show_name,
     who.season,
     who.episode
 FROM (

@@ -16,6 +16,7 @@ SELECT
     box_kind(detection_id, frame_id) AS kind,
     source_id,
     "show",
+    "show" AS show_name,
     season,
     episode
 FROM named

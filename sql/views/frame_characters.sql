@@ -36,6 +36,7 @@ SELECT
     coalesce(n_boxes, 0) AS n_boxes,
     source_id,
     "show",
+    show_name,
     season,
     episode
 FROM lance_frames

@@ -96,7 +96,9 @@ def tables(
     steer: Callable[[int, dict[str, Any]], Mapping[str, Any]] = lambda _i, _row: {},
 ) -> tuple[pa.Table, pa.Table]:
     """Return plan and source rows of all frames; `steer` gives each row's steering columns."""
-    tagged = [dict(zip(("tag", "category", "score"), tag, strict=True)) for tag in tags]
+    tagged = [
+        dict(zip(("tag", "category", "score"), tag, strict=True)) | {"counts": tag[2] >= 0.35} for tag in tags
+    ]
     rows = [
         {**dict.fromkeys(PLAN.names), **row, "tags": tagged}
         for source in sorted(sources, key=lambda s: s.source_id)
