@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test test-clip test-ray lint bench train clean
+.PHONY: help demo test test-oldest test-clip test-ray lint bench train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -22,6 +22,12 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 
 test: $(VENV)/installed ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# In an environment of its own: the one in $(VENV) keeps the newest releases.
+test-oldest: ## run the tests of the engines with the oldest DuckDB and Lance that are allowed
+	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/installed
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
+	$(VENV)-oldest/bin/python -m pytest -n 2 tests/test_heavy_statements.py tests/test_traps.py tests/test_session_*.py tests/test_store_*.py tests/test_export_select.py
 
 test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,clip]"

@@ -46,21 +46,21 @@ class Rows:
     thumbnails: pa.Table
 
 
-def blocks(n: int, *, seed: int = 7, first: int = 0) -> Iterator[Rows]:
+def blocks(n: int, *, seed: int = 7, first: int = 0, width: int = WIDTH) -> Iterator[Rows]:
     """Yield the rows of `n` frames (a multiple of 1,000), 50 sources at a time, from source number `first` on."""
-    basis = np.random.default_rng(1).standard_normal((MORE_DIMENSIONS, WIDTH)).astype(np.float32)
+    basis = np.random.default_rng(1).standard_normal((MORE_DIMENSIONS, width)).astype(np.float32)
     for begin in range(first, first + n // PER_SOURCE, BLOCK):
         end = min(begin + BLOCK, first + n // PER_SOURCE)
         yield _block(range(begin, end), np.random.default_rng([seed, begin]), basis)
 
 
-def write_database(path: Path, n: int) -> Store:
-    """Write a database of `n` frames, all of finished sources; keep one that is there."""
+def write_database(path: Path, n: int, width: int = WIDTH) -> Store:
+    """Write a database of `n` frames, all of finished sources, with vectors of `width`; keep one that is there."""
     if (path / "done").exists():
         return Store.open(str(path))
-    store = Store.create(str(path), WIDTH, 8)
+    store = Store.create(str(path), width, 8)
     store.ensure_tags([(name, "general") for name in TAGS])
-    for rows in blocks(n):
+    for rows in blocks(n, width=width):
         append(store, rows)
     (path / "done").touch()
     return store
@@ -149,7 +149,7 @@ def _block(numbers: range, rng: np.random.Generator, basis: np.ndarray) -> Rows:
         schema.frame_id(source, int(time)) for source, time in zip(ids.tolist(), ordinal * 1500, strict=True)
     ]
     table = _filled(
-        schema.frames(WIDTH).schema,
+        schema.frames(basis.shape[1]).schema,
         frame_id=pa.array(frames),
         source_id=pa.array(ids.tolist()),
         time_s=pa.array(ordinal * 1.5),
@@ -168,7 +168,7 @@ def _block(numbers: range, rng: np.random.Generator, basis: np.ndarray) -> Rows:
         sure_tags=_lists(tags, scores >= LEAST_SCORE),
         sure_scores=_lists(scores, scores >= LEAST_SCORE),
         tagger=pa.array([TAGGER] * n),
-        embedding=pa.FixedSizeListArray.from_arrays(_vectors(rng, n, basis).ravel(), WIDTH),
+        embedding=pa.FixedSizeListArray.from_arrays(_vectors(rng, n, basis).ravel(), basis.shape[1]),
         embedder=pa.array([EMBEDDER] * n),
     )
     detections, identities = _faces(rng, frames, ids.tolist())
@@ -217,7 +217,7 @@ def _ranks(rng: np.random.Generator, shape: tuple[int, ...], most: int, flat: in
 
 def _vectors(rng: np.random.Generator, n: int, basis: np.ndarray) -> np.ndarray:
     shots = rng.standard_normal((n // PER_SHOT, MORE_DIMENSIONS)).astype(np.float32) @ basis
-    x = np.repeat(shots, PER_SHOT, axis=0) + rng.standard_normal((n, WIDTH), dtype=np.float32) * 2.0
+    x = np.repeat(shots, PER_SHOT, axis=0) + rng.standard_normal((n, basis.shape[1]), dtype=np.float32) * 2.0
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 

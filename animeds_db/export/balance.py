@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from animeds_db.errors import UsageError
+from animeds_db.session.sandbox import locked_database
 from animeds_db.session.scripts import sql_script
 
 WEIGHTS = pa.schema(
@@ -101,7 +101,7 @@ def repeats_of(
     folders: relative folder → number of pictures it holds itself, ≥ 1.
     """
     rows = [{"folder": folder, "pictures": count} for folder, count in sorted(folders.items())]
-    with duckdb.connect() as workbench:
+    with locked_database() as workbench:
         workbench.register("folders", pa.Table.from_pylist(rows, _FOLDERS))
         workbench.register("weights", WEIGHTS.empty_table() if weights is None else weights)
         sql = sql_script("steps/export", "balance.sql")

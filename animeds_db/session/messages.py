@@ -11,6 +11,9 @@ from animeds_db.errors import QueryError, did_you_mean
 
 RESERVED = ("show", "left", "right")
 """Columns of ours that are words of SQL: bare, DuckDB does not read them as names."""
+MORE_MEMORY = (
+    "ask for fewer rows or columns at once, or allow more: the setting memory, or --memory of a service"
+)
 EXPLAIN = "EXPLAIN \n"
 """Put before a statement to have it bound and not run; it moves the text by one line."""
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
@@ -37,6 +40,8 @@ def explained(
     words = str(error)
     if "lambda arrow" in words:
         return QueryError("`x -> …` is not a lambda", hint="write `lambda x: …`", file=file)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryError("this query needs more memory than it may take", hint=MORE_MEMORY, file=file)
     line, column = _position(words, text, moved)
     message = _PLACE.split(words, maxsplit=1)[0].strip()
     overloads = _OVERLOADS.search(message)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.session import Session
+from animeds_db.session.sandbox import locked_database
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.dedup.frame_vectors import FrameVectors, HeldVectors, Progress
 from animeds_db.steps.dedup.grouping import leaders
@@ -78,7 +79,7 @@ def find_duplicates(
         ranks = frame_ranks(session, frames, rank)
         matches = find_matches(frames, x, ranks, options, float(options.threshold or 0))
         usable = x.usable()
-    with duckdb.connect() as workbench:
+    with locked_database() as workbench:
         groups = _groups(workbench, frames, ranks, matches, options)
         segments = _segments(workbench, frames, matches, options)
     store.rewrite("duplicates", groups)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.session import Session
+from animeds_db.session.sandbox import locked_database
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.dedup.frame_vectors import FrameVectors
 from animeds_db.vectors import Pairs
@@ -199,7 +199,7 @@ def _runs(same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of rows with like hashes; blank frames have none worth comparing."""
     hashes = frames.select(["phash", "is_blank"]).append_column("row", pa.array(ranks))
-    with duckdb.connect() as workbench:
+    with locked_database() as workbench:
         workbench.register("all_frames", hashes)
         workbench.execute(
             'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -20,6 +19,7 @@ from animeds_db.contact_sheet import Cell, Section, Sheet, write_sheet
 from animeds_db.errors import UsageError
 from animeds_db.picture_files import open_picture
 from animeds_db.session import Session
+from animeds_db.session.sandbox import locked_database
 from animeds_db.steps.dedup.find import frame_ranks, settled
 from animeds_db.steps.dedup.frame_vectors import HeldVectors, Progress
 from animeds_db.steps.dedup.grouping import leaders
@@ -125,7 +125,7 @@ def _rows(
     left, right = ranks[matches.a], ranks[matches.b]
     better, worse = np.minimum(left, right), np.maximum(left, right)
     rows = []
-    with duckdb.connect() as workbench:
+    with locked_database() as workbench:
         for threshold in thresholds:
             near = matches.chosen(options, threshold)
             decided = leaders(workbench, better[near], worse[near])
