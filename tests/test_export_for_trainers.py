@@ -108,7 +108,7 @@ def test_regularization_pictures_never_carry_the_activation_tag(
     mixed: Session, tmp_path: Path, form: str
 ) -> None:
     shape = Shape(CaptionProfile(activation_tag="waifu", form=form))
-    plan, sources = select(mixed, "SELECT frame_id FROM frames", shape=shape)
+    plan, sources, _ = select(mixed, "SELECT frame_id FROM frames", shape=shape)
     options = ExportOptions(layouts=ALL, activation_tag="waifu")
     report = export(plan, sources, tmp_path / "out", options=options)
     texts = {
@@ -132,7 +132,7 @@ def test_regularization_pictures_never_carry_the_activation_tag(
 def test_what_stays_in_front_of_captions_is_not_counted_for_regularization_pictures(
     mixed: Session, tmp_path: Path
 ) -> None:
-    plan, sources = select(
+    plan, sources, _ = select(
         mixed, "SELECT frame_id FROM frames", shape=Shape(CaptionProfile(activation_tag="a"))
     )
     options = ExportOptions(layouts=("kohya-toml",), activation_tag="a")
