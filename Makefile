@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test test-oldest test-clip test-ray lint bench train clean
+.PHONY: help demo test test-oldest test-clip test-ray lint bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -45,6 +45,9 @@ lint: $(VENV)/installed ## ruff and mypy
 bench: $(VENV)/installed ## measure the claims of the README on this machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	$(BIN)/python benchmarks/run.py
+
+trust: $(VENV)/installed ## kill, fill disks and damage files for up to 45 minutes; print what was lost (Linux, a C compiler)
+	$(BIN)/python tests/trust/run.py --minutes 45
 
 train: $(VENV)/installed ## draw the training pictures and train the tiny pack again (hours)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train]"

@@ -42,6 +42,11 @@ SETTINGS = (
     Setting("profile", "anime", "which models ingest uses: anime, tiny, none, or one of your own"),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
     Setting("text_tower", "", "the model that reads words in searches; else the image embedder's own"),
+    Setting(
+        "allow_models",
+        "",
+        "models that a database may name although your manifest does not have them, separated by commas",
+    ),
     Setting("keep", "7d", "how long old versions of the database stay: 7d, 12h, …; at least 1h"),
     Setting("memory", "", "memory that one session of DuckDB may take: 2GB, …; default: half, at most 4GiB"),
     Setting("queries", "queries", "folder of your own named queries"),

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from cli_run import Runner
@@ -121,14 +121,14 @@ def test_a_backup_does_not_go_back_in_time(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = a_store(tmp_path)
-    really = shutil.copyfile
+    really = shutil.copyfileobj
 
-    def torn(source: Path, target: Path) -> None:
-        really(source, target)
-        if source.suffix == ".lance":
-            os.truncate(target, source.stat().st_size - 1)
+    def torn(source: IO[bytes], target: IO[bytes], length: int) -> None:
+        really(source, target, length)
+        if source.name.endswith(".lance"):
+            target.truncate(target.tell() - 1)
 
-    monkeypatch.setattr(shutil, "copyfile", torn)
+    monkeypatch.setattr(shutil, "copyfileobj", torn)
     with pytest.raises(StoreError, match="has not arrived as it was sent"):
         backup(store, str(tmp_path / "copy"))
     with pytest.raises(StoreError, match="is a backup that was interrupted") as told:

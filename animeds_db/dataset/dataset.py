@@ -15,7 +15,7 @@ from animeds_db.dataset.exporting import Exporting
 from animeds_db.dataset.gallery import Gallery
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.upkeep import Keeping
-from animeds_db.errors import QueryError, SourceError, UsageError
+from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.sandbox import Bounds
 from animeds_db.steps.characters import Characters
@@ -54,13 +54,17 @@ def create(
 def open_or_create(path: str | None, models: Models) -> Dataset:
     """Open the database, or create it for the vectors that `models` give."""
     uri = settings.resolve("db", path).value
-    if Store.exists(uri):
-        return open(uri, unfinished=True)
-    return create(
-        uri,
-        embedding_width=models.image.width if models.image else schema.DEFAULT_WIDTH,
-        vector_width=models.character.width if models.character else schema.DEFAULT_WIDTH,
-    )
+    if not Store.exists(uri):
+        try:
+            return create(
+                uri,
+                embedding_width=models.image.width if models.image else schema.DEFAULT_WIDTH,
+                vector_width=models.character.width if models.character else schema.DEFAULT_WIDTH,
+            )
+        except StoreError:
+            if not Store.exists(uri):  # else another process created it meanwhile
+                raise
+    return open(uri, unfinished=True)
 
 
 class Dataset(Comparisons, Corrections, Exporting, Keeping):

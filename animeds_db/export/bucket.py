@@ -17,6 +17,7 @@ from animeds_db.errors import ExportError, StoreError
 from animeds_db.export.manifest import MANIFEST_NAME
 from animeds_db.export.options import ExportReport
 from animeds_db.remote.storage import expect_reachable, explained, storage_options
+from animeds_db.safe_files import new_folder
 
 AT_ONCE = 8
 """Files on their way at the same time."""
@@ -31,8 +32,8 @@ def sent(uri: str, make: Callable[[Path], ExportReport]) -> ExportReport:
         expect_reachable(uri)
         bucket = _bucket(uri)
         _refuse_occupied(uri, bucket.list())
-    with tempfile.TemporaryDirectory(prefix="animeds-export-") as there:
-        folder = Path(there, "export")
+    with new_folder(Path(tempfile.gettempdir()), "animeds-export-", 0o700) as there:
+        folder = there / "export"
         report = make(folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         *first, last = sorted(files, key=lambda path: path == folder / MANIFEST_NAME)

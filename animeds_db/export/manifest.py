@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from animeds_db.errors import ExportError, UsageError
+from animeds_db.errors import AnimedsError, ExportError, UsageError
 from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.names import safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
 from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import checked_crop
 from animeds_db.export.typed import check_fields, check_types
+from animeds_db.safe_files import UnsafePathError, inside, relative
 
 MANIFEST_NAME = "animeds-export.json"
 CREDITS_NAME = "CREDITS.txt"
@@ -151,7 +152,7 @@ def exported_folder(path: Path) -> Path | None:
 
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest, or that of a folder. Raises ExportError when it is none, damaged, or too new."""
-    path = path / MANIFEST_NAME if path.is_dir() else path
+    path = inside(path, MANIFEST_NAME) if path.is_dir() else path
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -168,8 +169,9 @@ def read_manifest(path: Path) -> Manifest:
         )
     try:
         return _parsed(content)
-    except (ExportError, KeyError, TypeError, ValueError, UsageError) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    except (ExportError, UnsafePathError, KeyError, TypeError, ValueError, UsageError) as error:
+        plain = error.headline if isinstance(error, AnimedsError) else str(error)
+        what = f"it has no {plain}" if isinstance(error, KeyError) else plain
         raise ExportError(f"{path} is damaged: {what}", hint=getattr(error, "hint", None)) from error
 
 
@@ -191,6 +193,8 @@ def _parsed(content: dict[str, Any]) -> Manifest:
             raise ValueError(f"{picture.path} has {len(picture.paths)} paths in {n_layouts} layouts")
         pictures.append(picture)
         written.append(done)
+    for path in content["files"]:
+        relative(path, "the export")
     check_types(Provenance, content["selection"])
     return Manifest(
         dict(content["versions"]),

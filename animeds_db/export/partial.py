@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from typing import IO, Any
 import xxhash
 
 from animeds_db.export.picture import Written
+from animeds_db.safe_files import UnsafePathError, inside
 
 FICLONE = 0x40049409
 """ioctl that lets a file share the blocks of another until one is changed: Btrfs, XFS, bcachefs (linux/fs.h)."""
@@ -48,14 +49,15 @@ def note(path: str, made_of: str, written: Written) -> bytes:
 def finished(journal: IO[bytes], folder: Path, wanted: Mapping[str, str]) -> dict[str, Written]:
     """Return the pictures of a journal that are wanted as they are, and whose files are whole."""
     journal.seek(0)
+    lines = journal.read().splitlines()
     return {
         path: written
-        for path, made_of, written in _lines(journal)
-        if wanted.get(path) == made_of and _is_whole(folder / path, written)
+        for path, made_of, written in _lines(lines)
+        if wanted.get(path) == made_of and _is_whole(folder, path, written)
     }
 
 
-def _lines(journal: IO[bytes]) -> Iterator[tuple[str, str, Written]]:
+def _lines(journal: Iterable[bytes]) -> Iterator[tuple[str, str, Written]]:
     for line in journal:
         try:
             path, made_of, values = json.loads(line)
@@ -69,10 +71,10 @@ def _written(values: dict[str, Any]) -> Written:
     return Written(**values, shown=None if shown is None else tuple(shown))
 
 
-def _is_whole(place: Path, written: Written) -> bool:
+def _is_whole(folder: Path, path: str, written: Written) -> bool:
     try:
-        return mark_of_file(place) == f"{written.n_bytes}:{written.xxh3}"
-    except OSError:
+        return mark_of_file(inside(folder, path)) == f"{written.n_bytes}:{written.xxh3}"
+    except (OSError, UnsafePathError):
         return False
 
 

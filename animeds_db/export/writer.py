@@ -12,7 +12,6 @@ import errno
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from animeds_db.export.partial import finished, mark_of, mark_of_file, note, sha
 from animeds_db.export.picture import Written
 from animeds_db.export.synced import RECORD_NAME, deletions_read
 from animeds_db.remote.storage import was_uri
+from animeds_db.safe_files import inside, locked_file
 
 MARK = ".animeds-partial"
 """File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
@@ -91,12 +91,12 @@ class NewFolder:
     def read(self, path: str) -> bytes:
         """Return the bytes of a file that was written."""
         with _explained(self.out):
-            return (self.partial / path).read_bytes()
+            return inside(self.partial, path).read_bytes()
 
     def remove(self, path: str) -> None:
         """Delete a file or folder that was written."""
         with _explained(self.out):
-            place = self.partial / path
+            place = inside(self.partial, path)
             if place.is_dir():
                 shutil.rmtree(place)
             else:
@@ -114,10 +114,10 @@ class NewFolder:
     def link(self, path: str, other: str) -> str:
         """Give a picture a second path; return how: `clone`, `hard link` or `copy`."""
         with _explained(self.out):
-            return shared_copy(self.partial / path, self._place(other))
+            return shared_copy(inside(self.partial, path), self._place(other))
 
     def _place(self, path: str) -> Path:
-        place = self.partial / path
+        place = inside(self.partial, path)
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
@@ -139,8 +139,9 @@ class NewFolder:
         """Note that a picture is complete, for an export that goes on after an interruption."""
         assert self._lock is not None
         with _explained(self.out):
-            self._lock.write(note(path, made_of, written))
-            self._lock.flush()
+            line = note(path, made_of, written)
+            if self._lock.write(line) != len(line):  # the disk is full: only a part went in
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def commit(self) -> None:
         """Make the folder visible under its name, in place of the old one if there is one."""
@@ -210,36 +211,18 @@ class NewFolder:
 
     def _take_partial(self) -> None:
         """Lock the partial folder; what an interrupted export left stays until resume()."""
-        mark = self.partial / MARK
+        if self.partial.is_symlink():
+            raise ExportError(f"{self.partial} is a link, and no export made it", hint="delete the link")
+        mark = inside(self.partial, MARK)
         if not mark.exists() and any(self.partial.iterdir()):
             raise ExportError(
                 f"{self.partial} is in the way, and no export made it", hint="move it elsewhere or delete it"
             )
-        self._lock = _locked(mark)
+        self._lock = locked_file(mark)
         if self._lock is None:
             raise ExportError(
                 f"another export is writing {self.out}", hint="wait for it, or name another folder"
             )
-
-
-def _locked(path: Path) -> IO[bytes] | None:
-    """Open and lock a file; None when another process holds it. The lock ends with the process."""
-    file = path.open("a+b")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-            file.close()
-            return None
-        # Some network file systems have no locks: go on without.
-    return file
 
 
 def _remove_old(folder: Path) -> None:

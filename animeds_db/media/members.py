@@ -25,7 +25,7 @@ from animeds_db.remote.paths import (
     inner_path,
     reads_at_once,
 )
-from animeds_db.safe_paths import inside
+from animeds_db.safe_files import UnsafePathError, inside
 
 MAX_MEMBER_BYTES = 256 * 2**20
 """A picture's file may not be larger, as stored or unpacked: a zip bomb must not fill the memory."""
@@ -41,7 +41,7 @@ SPACE_CHECKED = 64 * 2**20
 SPARE_BYTES = 2**30
 """Bytes left free on the disk of the temporary files while a tar is unpacked there."""
 
-READ_ERRORS = (OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
+READ_ERRORS = (UnsafePathError, OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
 """What reading a member may raise: damaged data, a password, a compression that Python lacks."""
 
 SIDECAR_SUFFIXES = (".json", ".tags", ".tag", ".txt", ".caption")

@@ -6,7 +6,6 @@ Every function returns dictionaries of plain values, ready for a table; nothing 
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 import tomllib
@@ -32,6 +31,7 @@ from animeds_db.models.runtime import Device, Network, choose_device
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import TextTower
 from animeds_db.models.text import load as load_text
+from animeds_db.safe_files import whole_file
 
 Row = dict[str, object]
 
@@ -261,11 +261,10 @@ def _change_user_file(change: Callable[[str], str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.lock(path.with_name(path.name + ".lock")):
             text = change(path.read_text("utf-8") if path.is_file() else "")
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            read_toml(Path(temporary))
-            Path(temporary).replace(path)
+            with whole_file(path) as file:
+                file.write(text.encode())
+                file.flush()
+                read_toml(Path(file.name))
     except OSError as error:
         raise ModelError(f"cannot write your manifest {path}: {error.strerror or error}") from error
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ModelError
 from animeds_db.models.manifest import Entry
+from animeds_db.safe_files import whole_file
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all or None) while something is fetched."""
@@ -133,6 +133,8 @@ class Record:
 
     pulled: dict[str, dict[str, Any]]
     hashes: dict[str, str]
+    used: list[str] = field(default_factory=list)
+    """Models without an entry in the manifest that this person asked for by name."""
 
     @classmethod
     def load(cls) -> Record:
@@ -140,7 +142,7 @@ class Record:
         path = data_folder() / "models.json"
         try:
             content = json.loads(path.read_text("utf-8"))
-            return cls(dict(content["pulled"]), dict(content["hashes"]))
+            return cls(dict(content["pulled"]), dict(content["hashes"]), list(content.get("used", [])))
         except FileNotFoundError:
             return cls({}, {})
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -159,7 +161,7 @@ class Record:
             with lock(folder / "models.json.lock"):
                 record = cls.load()
                 yield record
-                _write_whole(folder / "models.json", {"pulled": record.pulled, "hashes": record.hashes})
+                _write_whole(folder / "models.json", vars(record))
         except OSError as error:
             raise ModelError(
                 f"cannot write the record of models in {folder}: {error}",
@@ -179,14 +181,8 @@ def record_key(entry: Entry) -> str:
 
 def _write_whole(path: Path, content: object) -> None:
     """Write JSON beside the file, then put it in its place: a reader sees the old or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, sort_keys=True)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        file.write(json.dumps(content, indent=1, sort_keys=True).encode())
 
 
 @contextmanager

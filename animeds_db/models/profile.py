@@ -13,6 +13,7 @@ from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder, TaggerVectors
 from animeds_db.models.files import Files, Progress, locate
 from animeds_db.models.manifest import Entry, Manifest, Profile, load_manifest
+from animeds_db.models.named import named_entry, remember_used
 from animeds_db.models.runtime import Device, choose_device
 from animeds_db.models.tagger import Tagger
 
@@ -51,8 +52,11 @@ def load_profile(
     device: str = "auto",
     overrides: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    named_by_database: bool = False,
 ) -> Models:
     """Load the models of a profile; those that are not on this disk are pulled first.
+
+    With `named_by_database`, the names come from a database and not from this person: see models.named.
 
     `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for nobody;
     several detectors are separated by commas. `device` is auto, cpu or cuda.
@@ -63,10 +67,14 @@ def load_profile(
     wanted = [n for n in (profile.tagger, *profile.detectors, profile.character, profile.image) if n]
     if not wanted:
         return Models(profile=name, notes=("no models: frames are measured only",))
+    if named_by_database:
+        for model in wanted:
+            named_entry(model, manifest)
     _tasks_fit(profile, manifest)
     files = {model: _present(manifest, model, progress) for model in wanted}
     where = choose_device(device)
     models = _loaded(profile, files, where)
+    remember_used(wanted)
     ran_on = {runner.provider for runner in models.runners()}
     if ran_on != {where.name}:
         where = Device(

@@ -11,6 +11,7 @@ from animeds_db.errors import ModelError
 from animeds_db.models.embedder import unit
 from animeds_db.models.files import Files, Progress, locate
 from animeds_db.models.manifest import Entry, Manifest, Tokens, load_manifest
+from animeds_db.models.named import named_entry
 from animeds_db.models.runtime import Device, Network, choose_device
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def text_tower(
     """
     manifest = load_manifest()
     name, _, _ = model_id.rpartition("@")
-    image = manifest.entry(name or model_id)
+    image = named_entry(name or model_id, manifest)
     entry = manifest.entry(_tower_name(image, tower, manifest))
     _same_revision(image, model_id, device)
     found = locate(entry)

@@ -9,8 +9,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +18,7 @@ from urllib.request import url2pathname
 
 from animeds_db.errors import StoreError
 from animeds_db.remote.storage import expect_reachable, explained, is_remote, storage_options
+from animeds_db.safe_files import UnsafePathError, inside, new_folder, relative
 from animeds_db.schema import Table
 from animeds_db.store.fsync import flush_folder, flush_tree
 
@@ -142,6 +141,25 @@ def _check_folder(place: Place, path: Path) -> None:
     raise StoreError(f"{path} is a folder of other things ({shown}), not a database", hint=ELSEWHERE)
 
 
+def check_files(place: Place, name: str, version: int | None = None) -> None:
+    """Raise StoreError when a version of a table in a folder has data anywhere but in its own folder."""
+    table = place.dataset(name, version)
+    with read_errors(place.uri):
+        files = [file for fragment in table.get_fragments() for file in fragment.metadata.files]
+    for file in files:
+        try:
+            if file.base_id is not None:
+                raise UnsafePathError(f"a file of {name} lies in another folder (base {file.base_id})")
+            if place.path is not None:
+                relative(file.path, f"the table {name}")
+                inside(place.path / f"{name}.lance", f"data/{file.path}")
+        except UnsafePathError as error:
+            raise StoreError(
+                f"{place.uri}: {error.message}",
+                hint="somebody made this database so: do not use it. Of your own, put the files themselves there",
+            ) from error
+
+
 def place_new_database(place: Place, tables: Sequence[Table]) -> None:
     """Create these tables, empty. In a folder they appear all at once; at a URI `sources` comes last.
 
@@ -158,15 +176,10 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
     with write_errors(place.uri):
         refuse_occupied(place.path)
         place.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.path.with_name(f".{place.path.name}.{secrets.token_hex(4)}.partial")
-        partial.mkdir()
-        try:
+        with new_folder(place.path.parent, f".{place.path.name}.") as partial:
             _write_tables(Place(str(partial)), tables)
             flush_tree(partial)
             _move(partial, place.path)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
         flush_folder(place.path.parent)
 
 
@@ -211,9 +224,9 @@ def refuse_occupied(path: Path) -> None:
 
 
 def _move(partial: Path, path: Path) -> None:
-    if path.is_dir():
-        path.rmdir()  # empty; Windows cannot rename over it
     try:
+        if os.name == "nt" and path.is_dir():
+            path.rmdir()  # empty; Windows cannot rename over it
         partial.rename(path)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process was first

@@ -18,7 +18,14 @@ from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.fsync import data_files, flush, heal
 from animeds_db.store.history import At, History, Versions
-from animeds_db.store.location import Place, add_missing_tables, place_new_database, read_errors, write_errors
+from animeds_db.store.location import (
+    Place,
+    add_missing_tables,
+    check_files,
+    place_new_database,
+    read_errors,
+    write_errors,
+)
 from animeds_db.store.upgrade import stored_version, upgrade
 
 if TYPE_CHECKING:
@@ -73,13 +80,21 @@ class Store:
             if place.path is not None:
                 with write_errors(uri):
                     heal(place.path / f"{table.name}.lance")
+        for table in schema.all_tables():
+            if place.path is not None and place.has_table(table.name):
+                check_files(place, table.name)
         version = stored_version(place)
         widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
         if version < schema.SCHEMA_VERSION:
             upgrade(place, schema.all_tables(*widths), version)
         add_missing_tables(place, schema.all_tables(*widths))
         store = cls(place, widths)
-        return store if at is None else cls(place, widths, store.history().resolve(at))
+        if at is None:
+            return store
+        pinned = store.history().resolve(at)
+        for name, number in pinned.items():
+            check_files(place, name, number)
+        return cls(place, widths, pinned)
 
     def history(self) -> History:
         """Return what the database was, and when."""

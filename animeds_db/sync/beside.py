@@ -21,6 +21,7 @@ from animeds_db.export.manifest import Manifest
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.partial import mark_of
 from animeds_db.export.sidecars import SIDECARS
+from animeds_db.safe_files import inside
 
 Words = Mapping[str, str]
 """Which file and what in it → what it says, parts joined by commas: `json tags`, `waifuc caption`."""
@@ -122,7 +123,7 @@ class Beside:
             first = self._within + SIDECARS[kind](self._item(number))[0]
             for path in paths:
                 name = self._within + SIDECARS[kind](self._item(number, path))[0]
-                content = _content(self.root / name)
+                content = _content(inside(self.root, name))
                 if content is None:
                     continue
                 if mark_of(content) != self.manifest.files.get(first):
@@ -163,7 +164,7 @@ class Beside:
         """The rows as they are now, by the picture's name; none where nobody edited the file."""
         assert self._list is not None
         name = self._within + self._list.path
-        content = _content(self.root / name)
+        content = _content(inside(self.root, name))
         if content is None or mark_of(content) == self.manifest.files.get(name):
             return {}
         try:

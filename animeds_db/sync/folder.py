@@ -17,6 +17,7 @@ import xxhash
 from animeds_db.errors import ExportError
 from animeds_db.export.picture import Picture, Written
 from animeds_db.media import PICTURE_SUFFIXES, suffix_of
+from animeds_db.safe_files import inside
 from animeds_db.sync.beside import Words
 
 CAPTION_SUFFIX = ".txt"
@@ -182,7 +183,7 @@ def _with_captions(
             continue
         left_behind = [_caption_path(p) for p in (before[number].path, picture.path) if p]
         places = [_caption_path(path), *(place for place in left_behind if place not in taken)]
-        texts = (_text(search.root / place) for place in dict.fromkeys(places))
+        texts = (_text(inside(search.root, place)) for place in dict.fromkeys(places))
         standings.append(Standing(path, next((text for text in texts if text is not None), None)))
     return tuple(standings)
 
@@ -205,12 +206,17 @@ def _text(path: Path) -> str | None:
 
 
 def _picture_files(root: Path, within: str) -> Iterator[str]:
-    """Yield the picture files below `root/within`, without hidden ones, relative to `root`."""
-    for folder, folders, files in os.walk(root / within):
+    """Yield the picture files below `root/within`, without hidden ones, relative to `root`.
+
+    Raises UnsafePathError for a link.
+    """
+    for folder, folders, files in os.walk(inside(root, within) if within else root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if not name.startswith(".") and suffix_of(Path(name)) in PICTURE_SUFFIXES:
-                yield Path(folder, name).relative_to(root).as_posix()
+        pictures = [n for n in files if not n.startswith(".") and suffix_of(Path(n)) in PICTURE_SUFFIXES]
+        paths = {name: Path(folder, name).relative_to(root).as_posix() for name in (*folders, *pictures)}
+        for path in paths.values():  # passing over a link would look as if its pictures had been deleted
+            inside(root, path)
+        yield from (paths[name] for name in pictures)
 
 
 def _hash(path: Path) -> str:

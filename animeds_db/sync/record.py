@@ -16,6 +16,7 @@ from typing import Any
 from animeds_db.errors import ExportError
 from animeds_db.export.picture import Picture
 from animeds_db.export.synced import RECORD_NAME
+from animeds_db.safe_files import UnsafePathError, inside, relative, whole_file
 from animeds_db.sync.folder import Standing
 
 FORMAT = 1
@@ -27,7 +28,7 @@ Entry = dict[str, Any]
 
 def read_record(folder: Path) -> list[Entry]:
     """Return what earlier runs noted, oldest first. Raises ExportError for a damaged record."""
-    path = folder / RECORD_NAME
+    path = inside(folder, RECORD_NAME)
     if not path.exists():
         return []
     try:
@@ -37,14 +38,20 @@ def read_record(folder: Path) -> list[Entry]:
                 f"{path} was written by a newer animeds-db", hint="pip install --upgrade animeds-db"
             )
         return [
-            {"act": entry["act"], "pictures": {k: Standing(**v) for k, v in entry["pictures"].items()}}
+            {"act": entry["act"], "pictures": {k: _standing(**v) for k, v in entry["pictures"].items()}}
             for entry in content["syncs"]
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (UnsafePathError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ExportError(
             f"{path} is damaged: {error!r}",
             hint="delete it: everything since the export is then compared anew",
         ) from error
+
+
+def _standing(path: str | None, **rest: Any) -> Standing:
+    if path is not None:
+        relative(path, "the export")
+    return Standing(path, **rest)
 
 
 def last_standings(
@@ -67,9 +74,8 @@ def add_entry(
         {"act": e["act"], "pictures": {k: asdict(v) for k, v in sorted(e["pictures"].items())}} for e in every
     ]
     text = json.dumps({"animeds_sync": FORMAT, "syncs": syncs}, ensure_ascii=False, indent=1)
-    partial = folder / (RECORD_NAME + ".partial")
     try:
-        partial.write_text(text + "\n", "utf-8")
-        partial.replace(folder / RECORD_NAME)
+        with whole_file(folder / RECORD_NAME) as file:
+            file.write(f"{text}\n".encode())
     except OSError as error:
         _log.warning("%s cannot be written (%s): a later sync compares with the export", folder, error)

@@ -80,8 +80,12 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
     updated = place.has_table("sources")
     _refuse_other(record, place, manifests, source, there)
     done = Copied(place.uri, sum(versions.values()))
+    files = list(_files(store, versions, manifests))
+    for path in files:  # before the first is read or written: a stranger's manifest may name any path
+        source.check(path)
+        target.check(path)
     record.noted(manifests).save(target)
-    new = [path for path in _files(store, versions, manifests) if path not in there]
+    new = [path for path in files if path not in there]
     for number, path in enumerate(new):
         progress(number, len(new))
         done.n_bytes += source.send(path, target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from animeds_db.errors import StoreError
+from animeds_db.safe_files import inside, relative, whole_file
 from animeds_db.store.fsync import flush_files
 from animeds_db.store.location import Place, read_errors, write_errors
 
@@ -28,17 +28,26 @@ class Files:
         self._place = place
         self._session: LanceFileSession | None = None
 
+    def check(self, path: str) -> None:
+        """Raise UnsafePathError for a path that leaves the database, or leads through a link."""
+        if (folder := self._place.path) is not None:
+            inside(folder, path)
+        else:
+            relative(path, self._place.uri)
+
     def names(self) -> set[str]:
         """Return the paths of all files."""
         if (folder := self._place.path) is not None:
-            return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+            files = (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+            return {p.relative_to(folder).as_posix() for p in files}
         with read_errors(self._place.uri):
             return set(self._remote().list())
 
     def read(self, path: str) -> bytes | None:
         """Return a small file's content; None when it is not there."""
         if (folder := self._place.path) is not None:
-            return (folder / path).read_bytes() if (folder / path).is_file() else None
+            file = inside(folder, path)
+            return file.read_bytes() if file.is_file() else None
         with read_errors(self._place.uri), tempfile.TemporaryDirectory() as there:
             if not self._remote().contains(path):
                 return None
@@ -60,16 +69,14 @@ class Files:
             if (folder := self._place.path) is None:
                 self._remote().upload_file(file, path)
                 return
-            target = folder / path
+            target = inside(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-            try:
-                shutil.copyfile(file, beside)
-                if _digest(beside) != _digest(file):
+            with whole_file(target) as arrived:
+                with file.open("rb") as sent:
+                    shutil.copyfileobj(sent, arrived, _BLOCK)
+                arrived.flush()
+                if _digest(Path(arrived.name)) != _digest(file):
                     raise StoreError(f"{target} has not arrived as it was sent", hint="check that disk")
-                beside.replace(target)
-            finally:
-                beside.unlink(missing_ok=True)
 
     def settle(self, paths: Sequence[str]) -> None:
         """Sync these files, where this is a disk."""
@@ -79,8 +86,9 @@ class Files:
     def send(self, path: str, to: Files) -> int:
         """Copy one file to the same path of another database; return its size in bytes. Raises StoreError."""
         if (folder := self._place.path) is not None:
-            to.put(path, folder / path)
-            return (folder / path).stat().st_size
+            file = inside(folder, path)
+            to.put(path, file)
+            return file.stat().st_size
         with read_errors(self._place.uri), tempfile.TemporaryDirectory() as there:
             file = Path(there, "file")
             self._remote().download_file(path, file)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from animeds_db.errors import StoreError, UsageError
+from animeds_db.safe_files import whole_file
 from animeds_db.vectors import bound
 from animeds_db.vectors.cells import CellNumbers, Cells
 from animeds_db.vectors.memory import visit_bytes
@@ -110,10 +111,8 @@ class SimilarityIndex:
 
     def save(self, path: Path) -> None:
         """Write the index to a file (NumPy .npz, as large as the features), replacing one that is there."""
-        beside = path.with_name(path.name + ".part")
-        with beside.open("wb") as file:
+        with whole_file(path) as file:
             np.savez(file, allow_pickle=False, **self.arrays())
-        beside.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> SimilarityIndex:

@@ -47,7 +47,7 @@ def load_looks(session: Session, device: str = "auto") -> Looks:
     if detector is None:
         raise StoreError("the faces of this database do not say which detector found them")
     names = {"detector": detector.partition("@")[0], "character": vectors.partition("@")[0]}
-    models = load_profile("none", overrides=names, device=device)
+    models = load_profile("none", overrides=names, device=device, named_by_database=True)
     assert models.character is not None
     for there, here in ((detector, models.detectors[0].id), (vectors, models.character.id)):
         if there != here:

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from animeds_db.safe_files import whole_file
+
 _MAGIC = b"animeds1"
 _ALIGNED = 64  # bytes, so that arrays can be used where they lie
 
@@ -33,13 +35,8 @@ def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
     seen = xxhash.xxh3_128(start)
     for part in parts:
         seen.update(part)
-    beside = file.with_name(file.name + ".part")
-    try:
-        with beside.open("wb") as opened:
-            opened.writelines([_MAGIC, seen.digest(), start, *parts])
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(file) as opened:
+        opened.writelines([_MAGIC, seen.digest(), start, *parts])
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:

@@ -156,7 +156,8 @@ def _of_picture(path: Path, model: str) -> np.ndarray:
         raise SourceError(f"{path} cannot be read as a picture: {error}") from error
     except SourceError as error:
         raise SourceError(f"{path} cannot be read as a picture: {error.headline}", hint=error.hint) from error
-    embedder = load_profile("none", overrides={"image": model.partition("@")[0]}).image
+    name = model.partition("@")[0]
+    embedder = load_profile("none", overrides={"image": name}, named_by_database=True).image
     assert embedder is not None
     if embedder.id != model:
         raise ModelError(

@@ -1,0 +1,156 @@
+"""Paths that a stranger named, and files that appear whole or not at all.
+
+Every path from a manifest, a database, an export or an archive goes through `inside` before anything is read or
+written there. Every file that this program replaces is written through `whole_file`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import IO
+
+from animeds_db.errors import AnimedsError
+
+PARTIAL = ".partial"
+"""Ending of what is being written."""
+ABANDONED_S = 86_400.0
+"""Where nothing can be locked (Windows, some network disks), what was not written to for a day is a leftover."""
+
+
+class UnsafePathError(AnimedsError):
+    """A path that leaves the folder it belongs to."""
+
+
+def inside(root: Path, path: str) -> Path:
+    """Return `root / path`, which lies below `root` and is reached without a link. Nothing has to exist there.
+
+    `root` itself may be a link: the person named it. Raises UnsafePathError for an absolute path, for `..`,
+    and where any part of `path` is a link, whatever it points to.
+    """
+    place = root
+    for part in relative(path, root).parts:
+        place = place / part
+        if place.is_symlink():
+            raise UnsafePathError(
+                f"{place} is a link, and links inside {root} are not followed",
+                hint="put the file itself there, or delete the link",
+            )
+    return place
+
+
+def relative(path: str, root: object) -> PurePath:
+    """Return a path that stays below `root` as far as its words go. Raises UnsafePathError for another one."""
+    parts = PurePath(path)
+    if not parts.parts or parts.anchor or ".." in parts.parts or "\0" in path:
+        raise UnsafePathError(
+            f"{path!a} is not a path inside {root}",
+            hint="the file that names it is damaged or was made to do harm: do not use it",
+        )
+    return parts
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file that takes the place of `path` when the block ends without an error. Links are replaced.
+
+    What killed runs left beside it is deleted. Raises OSError.
+    """
+    prefix = f".{path.name}."
+    remove_leftovers(path.parent, prefix)
+    beside = path.with_name(f"{prefix}{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        with beside.open("xb") as file:
+            if sys.platform != "win32":  # where a locked file cannot be read by others
+                try_lock(file.fileno())
+            yield file
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(parent: Path, prefix: str, mode: int = 0o777) -> Iterator[Path]:
+    """Create a folder `PREFIX….partial` in `parent`, and delete it at the end unless it was moved away.
+
+    Folders of this prefix that killed runs left are deleted. Raises OSError.
+    """
+    remove_leftovers(parent, prefix)
+    folder = parent / f"{prefix}{secrets.token_hex(4)}{PARTIAL}"
+    folder.mkdir(mode)
+    handle = None if sys.platform == "win32" else os.open(folder, os.O_RDONLY)
+    try:
+        if handle is not None:
+            try_lock(handle)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def remove_leftovers(parent: Path, prefix: str) -> None:
+    """Delete `PREFIX….partial` in a folder, files and folders, which no running process is writing."""
+    length = len(prefix) + 8 + len(PARTIAL)
+    for place in [p for p in parent.glob(f"{glob.escape(prefix)}*{PARTIAL}") if len(p.name) == length]:
+        if not _is_abandoned(place):
+            continue
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file or folder until it is closed. Returns False when another process holds the lock.
+
+    True also where the file system has no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def locked_file(path: Path) -> IO[bytes] | None:
+    """Open a file to read and append, unbuffered, and lock it; None when another process holds the lock.
+
+    Raises OSError, also for a link.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags, 0o666), "a+b", buffering=0)
+    if try_lock(file.fileno()):
+        return file
+    file.close()
+    return None
+
+
+def _is_abandoned(place: Path) -> bool:
+    try:
+        age = time.time() - place.lstat().st_mtime
+        if sys.platform == "win32" or place.is_symlink():
+            return age > ABANDONED_S
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # it went meanwhile, or belongs to somebody else
+        return False
+    try:
+        # Between the creation of a file and its lock there is a moment: nothing younger than a second is taken.
+        return age > 1 and try_lock(handle)
+    finally:
+        os.close(handle)
