@@ -125,7 +125,9 @@ class Pictures:
         try:
             return self._files.read(member)
         except READ_ERRORS as error:
-            raise SourceError(f"{self.path}: {member} cannot be read ({error})", hint=None) from error
+            raise SourceError(
+                f"{self.path}: {member} cannot be read ({headline(error)})", hint=None
+            ) from error
 
     def frame(self, member: str) -> PictureFrame:
         """Return one picture. Raises SourceError when it cannot be read or decoded."""
@@ -157,7 +159,9 @@ class Pictures:
                         f"{self.path}: {member}: {result.headline}", hint=result.hint
                     ) from result
                 if isinstance(result, Exception):
-                    raise SourceError(f"{self.path}: {member} cannot be read ({result})") from result
+                    raise SourceError(
+                        f"{self.path}: {member} cannot be read ({headline(result)})"
+                    ) from result
                 yield result
 
     def _read_all(self, members: Iterable[str]) -> Iterator[tuple[str, bytes | Exception]]:
