@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from animeds_db.errors import ExportError
 from animeds_db.session import Session
 from animeds_db.session.selected import Selected
+from animeds_db.store import Store
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
@@ -32,7 +33,7 @@ class Exporting:
     """The part of a `Dataset` that exports."""
 
     session: Session
-    uri: str
+    store: Store
 
     def export(
         self,
@@ -72,7 +73,9 @@ class Exporting:
         if selected.params.get("dropped"):
             given["dropped"] = True
         told = {name: str(value) for name, value in given.items()}
-        provenance = Provenance(self.uri, self.session.versions, query, selected.sql, told, shape.record())
+        provenance = Provenance(
+            self.store.uri, self.session.versions, query, selected.sql, told, shape.record()
+        )
         report = export(
             plan.pictures, plan.sources, out, options=options, provenance=provenance, progress=progress
         )
