@@ -237,7 +237,7 @@ class BatchSizes(Analyser):
     """Notes how many pixels come together, and makes the rows as always."""
 
     def __init__(self) -> None:
-        super().__init__(Models(), {}, (8, 8))
+        super().__init__(Models(), {}, np.zeros(0, np.float32), (8, 8))
         self.pixels: list[int] = []
 
     def rows(self, source_id: str, batch: list[Measured]) -> Chunk:

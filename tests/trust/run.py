@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +29,11 @@ CRAFTED = (
     "test_media_bad_files.py",
 )
 """Tests of crafted folders, manifests, databases, models and media."""
+PRELOADED = (
+    *("duckdb", "pyarrow", "av", "numpy", "PIL.Image", "lance", "onnxruntime"),
+    *("animeds_db.cli", "animeds_db.dataset.dataset", "animeds_db.models", "animeds_db.export"),
+    *("animeds_db.sync", "animeds_db.upkeep.copying", "animeds_ingest.engines.local"),
+)
 SHARES = {"kills": 0.45, "faults": 0.75, "media": 0.95}
 """The part of the time that has passed when each trial must stop."""
 
@@ -47,16 +53,11 @@ def main() -> int:
         return _again_with_shim()
     started = time.monotonic()
     until = {name: started + 60 * wanted.minutes * share for name, share in SHARES.items()}
-    for module in (
-        "duckdb",
-        "pyarrow",
-        "av",
-        "numpy",
-        "PIL.Image",
-        "animeds_db.cli",
-        "animeds_ingest.engines.local",
-    ):
-        importlib.import_module(module)  # once, before the processes are forked
+    # Imported once, before the processes are forked: 20 s of imports under load would be most of the time.
+    # Nothing is opened here, so Lance has no runtime yet that a fork could break.
+    warnings.filterwarnings("ignore", message="lance is not fork-safe")
+    for module in PRELOADED:
+        importlib.import_module(module)
     import trials
     from stage import Stage
 
