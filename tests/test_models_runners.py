@@ -33,7 +33,7 @@ from animeds_db.models.files import Files
 from animeds_db.models.manifest import Input, Output, load_manifest
 from animeds_db.models.runtime import Device, choose_device
 from animeds_db.models.tagger import Tagger, TagLabel, aesthetic_score
-from animeds_db.models.text import TextTower
+from animeds_db.models.text_tower import TextTower
 
 CPU = Device("cpu", "test")
 

@@ -26,7 +26,7 @@ from animeds_db.models.embedder import Embedder, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import OUT_OF_MEMORY, Device, log
-from animeds_db.models.text import TextTower
+from animeds_db.models.text_tower import TextTower
 
 BATCH = {"cpu": 8, "cuda": 64}
 
