@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test test-oldest test-clip test-ray lint bench trust train clean
+.PHONY: help demo test check test-oldest test-clip test-ray lint docs coverage bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -37,10 +37,22 @@ test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"
 	$(BIN)/python -m pytest tests/test_ingest_ray.py tests/test_steps_on_workers.py
 
-lint: $(VENV)/installed ## ruff and mypy
+check: lint $(VENV)/installed ## lint and the fast tests: before every commit
+	$(BIN)/python -m pytest -m fast -n auto --dist worksteal
+
+lint: $(VENV)/installed ## ruff, mypy, sqlfluff, and the arrows between packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 sql queries
 	$(BIN)/mypy
+
+coverage: $(VENV)/installed ## run the tests and report the lines and branches that they reach
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
+
+docs: $(VENV)/installed ## build the documentation site in build/site
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/python -m mkdocs build
 
 bench: $(VENV)/installed ## measure the claims of the README on this machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"

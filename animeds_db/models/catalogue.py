@@ -30,8 +30,8 @@ from animeds_db.models.profile import image_embedder
 from animeds_db.models.runtime import Device, Network, choose_device
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import load as load_text
-from animeds_db.safe_files import whole_file
 from animeds_db.models.text_tower import TextTower
+from animeds_db.safe_files import whole_file
 
 Row = dict[str, object]
 
