@@ -44,7 +44,6 @@ lint: $(VENV)/installed ## ruff, mypy, sqlfluff, and the arrows between packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 sql queries
 	$(BIN)/mypy
 
 coverage: $(VENV)/installed ## run the tests and report the lines and branches that they reach
