@@ -19,12 +19,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
 DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
+LAST_POSITION = 999_999_999
+"""Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
 SCORE_FLOOR = 0.1
 """Tag scores below this are not stored (0…1). A threshold above it can be asked for without tagging again."""
 
@@ -48,8 +50,8 @@ def frame_id(source: str, position: int) -> str:
 
     Raises ValueError when the position does not fit nine digits: ids would no longer sort by time.
     """
-    if not 0 <= position <= 999_999_999:
-        raise ValueError(f"frame position {position} is outside 0 … 999999999")
+    if not 0 <= position <= LAST_POSITION:
+        raise ValueError(f"frame position {position} is outside 0 … {LAST_POSITION}")
     return f"{source}-{position:09d}"
 
 
@@ -86,6 +88,7 @@ SOURCES = Table(
         pa.field("fingerprint", pa.string()),  # of names, sizes, times: "unchanged" without reading content
         pa.field("kind", pa.string()),  # video | images | archive | imagefolder
         pa.field("uri", pa.string()),  # absolute path or URI, as last seen
+        pa.field("other_uris", pa.list_(pa.string())),  # further paths at which the same content was seen
         pa.field("image_type", pa.string()),  # screenshot | fanart | regularization
         pa.field("show", pa.string()),
         pa.field("season", pa.int32()),
@@ -103,7 +106,11 @@ SOURCES = Table(
         pa.field("sampling", pa.string()),  # canonical text, e.g. "keyframes" or "every=2s 60..120"
         pa.field("models", pa.list_(pa.string())),  # model ids used, in the order tagger, detector, …
         pa.field("n_frames", pa.int64()),
-        pa.field("state", pa.string()),  # running | done | failed
+        pa.field(
+            "n_damaged", pa.int64()
+        ),  # moments of which damage cost a packet or a frame, as far as it was read
+        pa.field("n_gaps", pa.int64()),  # stretches of time without a frame where the video should have some
+        pa.field("state", pa.string()),  # running | interrupted | failed | done
         pa.field("error", pa.string()),  # what went wrong, or what was noticed ("cut short at 12:31")
         pa.field("started_at", _TIME),
         pa.field("finished_at", _TIME),
@@ -306,6 +313,16 @@ CHOICES = Table(
 )
 """Which model's results of a rerun count in `frames`, `tags` and search; no row: those of the ingest."""
 
+SETTINGS = Table(
+    "settings",
+    "name",
+    _schema(
+        _key("name"),  # profile | tagger | detector | character | image | sampling
+        pa.field("value", pa.string()),
+    ),
+)
+"""What the last ingest was asked for, which the next one uses unless it is asked for something else."""
+
 LABELS = Table(
     "labels",
     "label_id",
@@ -392,6 +409,6 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, CHOICES)
+    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, DUPLICATES, SEGMENTS, *reruns, *people)

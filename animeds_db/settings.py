@@ -1,4 +1,4 @@
-"""Where a setting's value comes from: flag > ANIMEDS_* > ./animeds.toml > user file > default.
+"""Where a setting's value comes from: flag > ANIMEDS_* > ./animeds.toml > user file > database > default.
 
 The table SETTINGS is the whole list; a new setting is a row there.
 """
@@ -40,6 +40,11 @@ class Value:
 SETTINGS = (
     Setting("db", "anime.animeds", "the database: a folder (or URI) of Lance tables"),
     Setting("profile", "anime", "which models ingest uses: anime, tiny, none, or one of your own"),
+    Setting(
+        "sampling",
+        "keyframes",
+        "which frames ingest takes: keyframes, iframes, changes, scenes, every=2s or all",
+    ),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
     Setting("text_tower", "", "the model that reads words in searches; else the image embedder's own"),
     Setting(
@@ -60,8 +65,17 @@ def user_file() -> Path:
     return Path(platformdirs.user_config_dir("animeds", appauthor=False)) / "animeds.toml"
 
 
-def resolve(name: str, flag: str | None = None, *, environ: Mapping[str, str] = os.environ) -> Value:
-    """Return a setting's value and origin. Raises UsageError for a settings file that cannot be read."""
+def resolve(
+    name: str,
+    flag: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    remembered: Mapping[str, str] | None = None,
+) -> Value:
+    """Return a setting's value and origin. Raises UsageError for a settings file that cannot be read.
+
+    `remembered` is what a database remembers of its last ingest.
+    """
     setting = next(s for s in SETTINGS if s.name == name)
     if flag is not None:
         return Value(flag, "flag")
@@ -71,6 +85,8 @@ def resolve(name: str, flag: str | None = None, *, environ: Mapping[str, str] = 
         content = _read(path)
         if name in content:
             return Value(str(content[name]), str(path))
+    if remembered and name in remembered:
+        return Value(remembered[name], "database")
     return Value(setting.default, "default")
 
 

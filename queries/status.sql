@@ -1,5 +1,6 @@
 -- name: status
 -- Every source: what it is, what is in it, and what was noticed.
+-- n_damaged counts moments at which damage cost a packet or a frame, n_gaps stretches of time without a frame.
 -- `animeds status` shows this, with sources whose ingest has not ended.
 WITH of_frames AS (
     SELECT source_id, count(*) AS n_frames FROM frames GROUP BY source_id
@@ -20,6 +21,8 @@ SELECT
     coalesce(of_frames.n_frames, 0) AS n_frames,
     coalesce(n_faces, 0) AS n_faces,
     sampling,
+    n_damaged,
+    n_gaps,
     error AS noticed,
     uri
 FROM sources

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import videos
+from cli_run import Runner
+from fastapi.testclient import TestClient
 from ingesting import WITHOUT_MODELS, a_store, everything, rows, run
 from PIL import Image
 
 from animeds_db.session import Session
 from animeds_db.store import Store
+from animeds_db.web import create_app
 from animeds_ingest import pipeline
 from animeds_ingest.engines import local
 
@@ -159,3 +163,26 @@ def test_a_database_for_other_vectors_is_refused(tmp_path: Path, clip: Path) -> 
     store = Store.create(str(tmp_path / "x.animeds"), 3, 3)
     with pytest.raises(StoreError, match="this database holds width 3"):
         run(store, clip, models=load_profile("tiny"))
+
+
+def test_what_damage_cost_is_stored_with_the_source_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = videos.write_clip(tmp_path, "hevc open", count=96)
+    data = bytearray(path.read_bytes())
+    data[len(data) * 4 // 10 : len(data) * 6 // 10] = bytes(len(data) * 6 // 10 - len(data) * 4 // 10)
+    path.write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    run_cli = Runner(capsys, monkeypatch)
+    told = run_cli("ingest", path, "--profile", "none", "--sample", "all", "--db", "show.animeds").err
+    assert "frames lost to damage" in told and "gaps without a frame" in told
+    [row] = Store.open("show.animeds").table("sources").to_table().to_pylist()
+    assert row["n_damaged"] > 0 and row["n_gaps"] > 0
+    assert row["n_frames"] < 96
+    [shown] = json.loads(run_cli("status", "--db", "show.animeds", "--format", "json").out)
+    assert (shown["n_damaged"], shown["n_gaps"]) == (row["n_damaged"], row["n_gaps"])
+    assert "frames lost to damage" in shown["noticed"]
+    whole = videos.shared_clip("h264 open")
+    run_cli("ingest", whole, "--profile", "none", "--db", "show.animeds")
+    with TestClient(create_app("show.animeds"), base_url="http://localhost") as client:
+        assert client.get("/api/status").json()["damaged"] == 1

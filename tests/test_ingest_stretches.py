@@ -18,6 +18,7 @@ from animeds_ingest.engines import stretches
 from animeds_ingest.engines.stretches import Numbering, finish, ingest_stretch, number
 from animeds_ingest.one_source import prepare
 from animeds_ingest.outcomes import Outcome
+from animeds_ingest.request import Request
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
@@ -47,7 +48,7 @@ class Film:
     def __init__(self, store: Store, clip: Path, how: str) -> None:
         self.store, self.spec = store, discover([clip])[0]
         self.analyser = prepare(store, tiny())
-        self.number = partial(number, store, self.spec, Sampling.parse(how), tiny())
+        self.number = partial(number, store, self.spec, Request(Sampling.parse(how), lambda: self.analyser))
 
     def do(self, numbering: Numbering, *which: int) -> list[SourceError]:
         ids = [numbering.row["source_id"], *[numbering.stretches[i] for i in which]]

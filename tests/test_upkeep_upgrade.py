@@ -21,7 +21,7 @@ from animeds_db.models import load_profile
 from animeds_db.store import Store, upgrade
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
-COLUMNS = {1: "bded36b5", 2: "f90f3989"}
+COLUMNS = {1: "bded36b5", 2: "f90f3989", 3: "965fde0f"}
 """Of each SCHEMA_VERSION, a hash of its tables' columns."""
 
 
@@ -55,6 +55,16 @@ def test_a_database_of_an_earlier_release_is_read_and_goes_on(fixture: Path, tmp
     with animeds_db.open(path, at="ingested") as past:
         assert past.sql("SELECT count(*), count(DISTINCT frame_id) FROM frames").fetchall() == [(7, 7)]
         assert past.sql("SELECT count(*) FROM labels").fetchall() == [(0,)]
+
+
+def test_an_upgrade_adds_paths_damage_and_what_ingests_remember(tmp_path: Path) -> None:
+    store = Store.open(str(unpacked(FIXTURES[0], tmp_path)))
+    [source] = store.table("sources").to_table().to_pylist()
+    assert [source[name] for name in ("other_uris", "n_damaged", "n_gaps")] == [None] * 3
+    assert source["state"] == "done" and source["n_frames"] == 7
+    assert store.remembered() == {}
+    store.remember({"profile": "tiny"})
+    assert Store.open(store.uri).remembered() == {"profile": "tiny"}
 
 
 def test_there_is_a_fixture_of_this_version() -> None:

@@ -31,8 +31,9 @@ from animeds_db.cli import (
     sync,
     upkeep,
 )
-from animeds_db.cli.output import talk
+from animeds_db.cli.output import LAYOUT, talk
 from animeds_db.errors import AnimedsError
+from animeds_db.printable import printable
 
 INTERRUPTED = 130
 
@@ -86,12 +87,21 @@ def options(
     logger.setLevel(logging.DEBUG if debug else logging.NOTSET)
 
 
+class _Printable(logging.Formatter):
+    """Escapes control characters, which a name from elsewhere may hold."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), keep=LAYOUT)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of episodes are Unicode; a Windows pipe is not
             stream.reconfigure(encoding="utf-8", errors="replace")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("animeds.upkeep").setLevel(logging.INFO)  # what it does by itself, it tells
     try:
         app()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from animeds_ingest.sampling import Sampling  # noqa: TID251 (types only)
     from animeds_ingest.sources import SourceSpec  # noqa: TID251
 
+PARTS = ("tagger", "detector", "character", "image")
+"""The models of a profile that a flag can replace."""
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
@@ -42,9 +46,13 @@ def ingest(
     ],
     db: DbOption = None,
     sampling: Annotated[
-        str,
-        typer.Option("--sample", help="keyframes, iframes, changes, scenes, every=2s or all.", metavar="HOW"),
-    ] = "keyframes",
+        str | None,
+        typer.Option(
+            "--sample",
+            help="keyframes, iframes, changes, scenes, every=2s or all. Default: as the last ingest here.",
+            metavar="HOW",
+        ),
+    ] = None,
     start: Annotated[
         str | None, typer.Option(help="Leave out what is before: 90, 1:30 or 0:01:30.", metavar="TIME")
     ] = None,
@@ -57,9 +65,14 @@ def ingest(
     credit: Annotated[str | None, typer.Option(help="Whom to credit; travels to every export.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", "--license", help="The licence.")] = None,
     url: Annotated[str | None, typer.Option(help="Where the source is from.")] = None,
-    image_type: Annotated[str, typer.Option(help="screenshot, fanart or regularization.")] = "screenshot",
+    image_type: Annotated[
+        str | None, typer.Option(help="screenshot (the default), fanart or regularization.")
+    ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Which models: anime, tiny, none, or one of your own.")
+        str | None,
+        typer.Option(
+            help="Which models: anime, tiny, none, or one of your own. Default: as the last ingest here."
+        ),
     ] = None,
     tagger: Annotated[str | None, typer.Option(help="This tagger instead of the profile's, or none.")] = None,
     detector: Annotated[
@@ -91,7 +104,8 @@ def ingest(
     from animeds_ingest.sampling import Sampling  # noqa: TID251 (the one place: see DESIGN, arrows)
     from animeds_ingest.sources import discover  # noqa: TID251
 
-    how = Sampling.parse(sampling, start, end)
+    if sampling is not None:
+        Sampling.parse(sampling, start, end)
     specs = discover(
         paths,
         show=show,
@@ -109,16 +123,57 @@ def ingest(
         _ask_about_exports(paths)
     ray = on_ray(engine, address, workers, worker_cpus, worker_gpus)
     parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
-    wish = _Wish(profile, device, {part: name for part, name in parts.items() if name is not None})
-    raise typer.Exit(_run(db, specs, how, wish, ray, replace, progress))
+    asked = _Asked(
+        sampling,
+        start,
+        end,
+        profile,
+        device,
+        {part: name for part, name in parts.items() if name is not None},
+    )
+    raise typer.Exit(_run(db, specs, asked, ray, replace, progress))
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """Which models were asked for."""
+class _Asked:
+    """The flags that say which frames are taken and which models look at them."""
 
+    sample: str | None
+    start: str | None
+    end: str | None
     profile: str | None
     device: str | None
+    overrides: dict[str, str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a person chose: "sampling", "models"."""
+        chosen = {
+            "sampling": (self.sample, self.start, self.end) != (None, None, None),
+            "models": self.profile is not None or bool(self.overrides),
+        }
+        return frozenset(name for name, is_chosen in chosen.items() if is_chosen)
+
+    def over(self, remembered: Mapping[str, str]) -> _Chosen:
+        """Return what to use where the database remembers this."""
+        from animeds_db import settings
+        from animeds_ingest.sampling import Sampling  # noqa: TID251
+
+        sample = settings.resolve("sampling", self.sample, remembered=remembered).value
+        profile = settings.resolve("profile", self.profile, remembered=remembered)
+        parts = {p: remembered[p] for p in PARTS if p in remembered} if profile.origin == "database" else {}
+        device = settings.resolve("device", self.device).value
+        sampling = Sampling.parse(sample, self.start, self.end)
+        return _Chosen(sampling, profile.value, device, parts | self.overrides)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Which frames are taken, and which models look at them."""
+
+    sampling: Sampling
+    profile: str
+    device: str
     overrides: dict[str, str]
 
     def load(self) -> Models:
@@ -126,12 +181,14 @@ class _Wish:
 
     def loader(self) -> Callable[[], Models]:
         """Return what loads the same models on another machine, whatever its settings are."""
-        from animeds_db import settings
         from animeds_db.models import load_profile
 
-        profile = settings.resolve("profile", self.profile).value
-        device = settings.resolve("device", self.device).value
-        return partial(load_profile, profile, device=device, overrides=self.overrides)
+        return partial(load_profile, self.profile, device=self.device, overrides=self.overrides)
+
+    def to_remember(self) -> dict[str, str]:
+        """Return what the next ingest is to use; a start and an end are for this one only."""
+        sampling = str(dataclasses.replace(self.sampling, start_s=None, end_s=None))
+        return {"profile": self.profile, "sampling": sampling, **self.overrides}
 
 
 def load_models(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
@@ -155,8 +212,7 @@ def load_models(profile: str | None, device: str | None, overrides: dict[str, st
 def _run(
     db: str | None,
     specs: list[SourceSpec],
-    how: Sampling,
-    wish: _Wish,
+    asked: _Asked,
     ray: Ray | None,
     replace: bool,
     bar: bool,
@@ -165,19 +221,30 @@ def _run(
     from animeds_ingest.engines import local  # noqa: TID251
     from animeds_ingest.engines import ray as ray_engine  # noqa: TID251
 
-    models = wish.load()
-    with open_or_create(db, models) as dataset:
+    loaded = cache(lambda: asked.over({}).load())  # the models of a database that is made now
+    with open_or_create(db, loaded) as dataset:
+        store = dataset.store
+        chosen = asked.over(store.remembered())
+
+        def load() -> Models:
+            models = loaded() if loaded.cache_info().currsize else chosen.load()
+            store.remember(chosen.to_remember())
+            return models
+
         with watcher(bar) as watching:
             if ray is None:
-                report = local.ingest(dataset.store, specs, how, models, replace=replace, watcher=watching)
+                report = local.ingest(
+                    store, specs, chosen.sampling, load, asked=asked.names, replace=replace, watcher=watching
+                )
             else:
                 report = ray_engine.ingest(
-                    dataset.store,
+                    store,
                     specs,
-                    how,
-                    models,
-                    wish.loader(),
+                    chosen.sampling,
+                    load(),
+                    chosen.loader(),
                     ray,
+                    asked=asked.names,
                     replace=replace,
                     watcher=watching,
                 )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
-from animeds_db.cli.output import Format, FormatOption
+from animeds_db.cli.output import Format, FormatOption, say
 
 PACKAGES = ("duckdb", "lancedb", "pylance", "pyarrow", "polars", "av", "pillow", "onnxruntime", "numpy")
 EXTRAS = {
@@ -32,7 +32,7 @@ def status(db: DbOption = None, at: AtOption = None, form: FormatOption = None) 
     with open_dataset(db, unfinished=True, at=at) as dataset:
         if form is None or form is Format.table:
             for line in dataset.summary():
-                typer.echo(line)
+                say(line)
         show(dataset, dataset.status(), form)
 
 
@@ -41,7 +41,7 @@ def doctor(
 ) -> None:
     """Say which versions, providers and decoders are here, what is missing and how to get it."""
     for line in report(db):
-        typer.echo(line)
+        say(line)
 
 
 def report(db: str | None) -> list[str]:

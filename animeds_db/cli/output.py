@@ -13,12 +13,14 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from animeds_db.errors import UsageError
+from animeds_db.printable import printable
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,9 +49,23 @@ FormatOption = Annotated[
 ]
 
 
+LAYOUT = "\n\t"
+"""Control characters that lay out text; every other one is escaped on its way to a terminal."""
+
+
 def talk(line: str) -> None:
-    """Write one line for a person to stderr."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
+    """Write a message for a person to stderr; control characters in it are escaped."""
+    print(printable(line, keep=LAYOUT), file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
+
+
+def say(line: str) -> None:
+    """Write a line of data to stdout; on a terminal, control characters in it are escaped."""
+    _write(line + "\n")
+    sys.stdout.flush()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(printable(text, keep=LAYOUT) if sys.stdout.isatty() else text)
 
 
 def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None) -> None:
@@ -70,7 +86,7 @@ def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None) -> 
             Format.tsv: _tsv,
         }[chosen]
         for line in writer(names, rows):
-            sys.stdout.write(line)
+            _write(line)
     sys.stdout.flush()
 
 
@@ -83,11 +99,13 @@ def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> N
 
 
 def _table(relation: duckdb.DuckDBPyRelation) -> None:
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        relation.show(max_width=width, max_rows=TABLE_ROWS)
-    else:
-        relation.show(max_width=10_000, max_rows=2**31 - 1)
+    on_terminal, drawn = sys.stdout.isatty(), io.StringIO()
+    with redirect_stdout(drawn):
+        if on_terminal:
+            relation.show(max_width=shutil.get_terminal_size().columns, max_rows=TABLE_ROWS)
+        else:
+            relation.show(max_width=10_000, max_rows=2**31 - 1)
+    _write(drawn.getvalue())
 
 
 def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.cli.output import talk
+from animeds_db.printable import printable
 
 if TYPE_CHECKING:
     from animeds_ingest.outcomes import Outcome, Report  # noqa: TID251 (types only)
 
 PARTLY_FAILED = 3
+NAMED = 5
+"""Sources that are named in one line when they failed for the same reason."""
 
 
 def watcher(bar: bool) -> Any:
@@ -20,13 +25,25 @@ def watcher(bar: bool) -> Any:
 
 def tell_failures(report: Report) -> int:
     """Name what failed and the ways out; return the exit code."""
+    causes: dict[tuple[str, str | None], list[Outcome]] = defaultdict(list)
     for outcome in report.failed:
-        talk(f"failed: {outcome.title}: {outcome.error and outcome.error.headline}")
-        if outcome.error and outcome.error.hint:
-            talk(f"hint: {outcome.error.hint}")
+        hint = outcome.error.hint if outcome.error else None
+        headline = outcome.error.headline if outcome.error else ""
+        causes[headline.replace(outcome.title, ""), hint].append(outcome)
+    for (_, hint), outcomes in causes.items():
+        talk(f"failed: {_titles(outcomes)}: {outcomes[0].error and outcomes[0].error.headline}")
+        if hint:
+            talk(f"hint: {hint}")
     if not report.failed:
         return 0
     return PARTLY_FAILED if len(report.failed) < len(report.outcomes) else 1
+
+
+def _titles(outcomes: Sequence[Outcome]) -> str:
+    """Return the titles of sources that failed for one reason, in one line."""
+    named = ", ".join(outcome.title for outcome in outcomes[:NAMED])
+    more = len(outcomes) - NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _line(outcome: Outcome) -> str:
@@ -90,7 +107,10 @@ def _bar() -> Any:
                 self.progress.remove_task(self.task)
             self.began = time.monotonic()
             self.task = self.progress.add_task(
-                f"[{index + 1}/{count}] {title}"[:60].replace("[", "\\["), total=duration_s, frames=0, rate=""
+                printable(f"[{index + 1}/{count}] {title}")[:60].replace("[", "\\["),
+                total=duration_s,
+                frames=0,
+                rate="",
             )
 
         def frames(self, done: int, position_s: float | None) -> None:

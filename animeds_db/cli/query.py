@@ -17,7 +17,7 @@ from animeds_db.cli.common import (
     parse_params,
     show,
 )
-from animeds_db.cli.output import FormatOption, print_relation, talk
+from animeds_db.cli.output import FormatOption, print_relation, say, talk
 from animeds_db.errors import UsageError
 
 
@@ -83,7 +83,7 @@ def query(
     if show_sql:
         from animeds_db.session.named_queries import find
 
-        typer.echo(find(name).text)
+        say(find(name).text)
         return
     with open_dataset(db, unfinished=unfinished, at=at) as dataset:
         values = parse_params(param)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.output import talk
+from animeds_db.cli.output import say, talk
 
 
 def register(app: typer.Typer) -> None:
@@ -26,4 +26,4 @@ def sample(
     talk(f"drawing {episodes} episodes into {folder} …")
     draw_show(folder, episodes=episodes, seed=seed)
     for path in sorted(folder.glob("*.mkv")):
-        typer.echo(str(path))
+        say(str(path))

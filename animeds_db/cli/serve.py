@@ -76,4 +76,5 @@ def serve(
         if open_:
             webbrowser.open(address)
 
-    serve_database(settings.resolve("db", db).value, host=host, port=port, options=options, ready=ready)
+    uri = settings.resolve("db", db).value
+    serve_database(uri, host=host, port=port, options=options, ready=ready, whole_process=True)

@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Where the episodes are.", no_args_is_help=True)
     group.command("list")(list_sources)
     group.command("relocate")(relocate)
+    group.command("edit")(edit)
     app.add_typer(group, name="sources")
 
 
@@ -33,6 +34,31 @@ def list_sources(db: DbOption = None, at: AtOption = None, form: FormatOption = 
         talk(f"{there.count(False)} are not where they were: animeds sources relocate OLD NEW")
     if None in there:
         talk(f"{there.count(None)} lie in a bucket that cannot be asked now")
+
+
+def edit(
+    sources: Annotated[
+        list[str], typer.Argument(help="Ids or paths of sources, or folders above them.", metavar="SOURCE…")
+    ],
+    show: Annotated[str | None, typer.Option(help="The show.")] = None,
+    season: Annotated[str | None, typer.Option(help="The season: a number from 0.")] = None,
+    episode: Annotated[str | None, typer.Option(help="The episode: a number from 0.")] = None,
+    credit: Annotated[str | None, typer.Option(help="Whom to credit.")] = None,
+    licence: Annotated[str | None, typer.Option("--licence", "--license", help="The licence.")] = None,
+    db: DbOption = None,
+) -> None:
+    """Change what is said about sources. An empty value, such as --episode "", removes it.
+
+    Nothing is read or computed again: the next query and the next export have the new values.
+
+    animeds sources edit ~/anime/MyShow --show "My Show" --season 2
+    """
+    given = {"show": show, "season": season, "episode": episode, "credit": credit, "licence": licence}
+    values = {name: value for name, value in given.items() if value is not None}
+    with open_dataset(db, unfinished=True) as dataset:
+        for source in dataset.edit_sources(sources, **values):
+            named = ", ".join(f"{name} {source[name]}" for name in values)
+            talk(f"{source['title']}: {named}")
 
 
 def relocate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +51,11 @@ def create(
     return Dataset(Store.create(str(path), embedding_width, vector_width))
 
 
-def open_or_create(path: str | None, models: Models) -> Dataset:
-    """Open the database, or create it for the vectors that `models` give."""
+def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> Dataset:
+    """Open the database, or create it for the vectors that `models` give; a function that loads them is called then."""
     uri = settings.resolve("db", path).value
     if not Store.exists(uri):
+        models = models() if callable(models) else models
         try:
             return create(
                 uri,
@@ -180,6 +181,7 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
 
     def _keys(self, frame_ids: Sequence[str]) -> dict[tuple[str, str], list[FrameKey]]:
         from animeds_db.media import FrameKey
+        from animeds_db.remote.paths import present
 
         columns = ["frame_id", "source_id", "stream", "pts", "key_pts", "member", "content_hash"]
         rows = self.store.take("frames", frame_ids, columns).to_pylist()
@@ -189,12 +191,9 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
                 f"there is no frame {min(missing)}",
                 hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames",
             )
-        sources = {
-            row["source_id"]: (row["uri"], row["kind"])
-            for row in self.store.take(
-                "sources", sorted({r["source_id"] for r in rows}), ["source_id", "uri", "kind"]
-            ).to_pylist()
-        }
+        ids = sorted({row["source_id"] for row in rows})
+        found = self.store.take("sources", ids, ["source_id", "uri", "other_uris", "kind"]).to_pylist()
+        sources = {row["source_id"]: (present(row["uri"], row["other_uris"]), row["kind"]) for row in found}
         keys: dict[tuple[str, str], list[FrameKey]] = {}
         for row in sorted(rows, key=lambda r: str(r["frame_id"])):
             place = sources.get(row.pop("source_id"))
@@ -270,6 +269,16 @@ class Dataset(Comparisons, Corrections, Exporting, Keeping):
         from animeds_db.steps.relocate import relocate
 
         return relocate(self.store, old, new)
+
+    def edit_sources(self, sources: Sequence[str], **values: str | int | None) -> list[dict[str, Any]]:
+        """Change show, season, episode, credit or licence of sources; return their new rows.
+
+        `sources`: ids, paths, or folders above them. An empty text or None removes a value. Raises UsageError for
+        a source that is not in the database, or a value that does not fit.
+        """
+        from animeds_db.steps.edit_sources import edit_sources
+
+        return edit_sources(self.store, sources, values)
 
     @property
     def characters(self) -> Characters:

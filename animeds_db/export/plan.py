@@ -20,6 +20,7 @@ from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, PlaceWish, place
 from animeds_db.export.render import checked_crop
+from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected
 
@@ -145,7 +146,15 @@ def select(
     if shape is not None:
         plan = shape.apply(session, plan, selection)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
-    return Plan(plan, session.arrow(f"SELECT {columns} FROM sources"), left_out)
+    sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
+    return Plan(plan, sources, left_out)
+
+
+def _at_known_paths(sources: pa.Table) -> pa.Table:
+    """Return sources (SOURCE_COLUMNS and other_uris) with the path at which each of them is now."""
+    paths = zip(sources["uri"].to_pylist(), sources["other_uris"].to_pylist(), strict=True)
+    uris = pa.array([present(uri, others) for uri, others in paths], pa.string())
+    return sources.set_column(sources.column_names.index("uri"), "uri", uris).drop_columns(["other_uris"])
 
 
 def _rows(session: Session, selected: Selected, shape: Shape | None = None) -> pa.Table:

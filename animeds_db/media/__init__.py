@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from animeds_db.media.exact import FrameKey, fetch
 from animeds_db.media.frame import Frame, MediaInfo, VideoFrame, plane_array
+from animeds_db.media.notes import Damage
 from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
 from animeds_db.media.video import Video
 from animeds_db.remote.paths import SourcePath
@@ -24,6 +25,7 @@ __all__ = [
     "ARCHIVE_SUFFIXES",
     "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "Damage",
     "Frame",
     "FrameKey",
     "MediaInfo",

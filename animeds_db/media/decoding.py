@@ -107,10 +107,11 @@ def decode_in_order(
         try:
             decoded = reader.context.decode(packet)
         except av.FFmpegError:
-            notes.count("damaged packets skipped", latest)
+            notes.damage("damaged packets skipped", latest)
             continue
         for frame in decoded:
             if frame.is_corrupt or frame.pts in incomplete:
-                notes.count("damaged frames left out", latest)
+                at = latest if frame.pts is None else reader.seconds_at(frame.pts)
+                notes.damage("damaged frames left out", at)
             else:
                 yield frame

@@ -69,13 +69,16 @@ def _by_stream(keys: Sequence[FrameKey]) -> dict[int, list[FrameKey]]:
 def _fetch_pictures(path: SourcePath, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
     with Pictures(path) as pictures:
         wanted = sorted(keys, key=lambda k: k.pts)
+        members = []
         for key in wanted:
-            if key.member is None or key.member not in pictures:
+            member = pictures.stored(key.member)
+            if member is None:
                 raise SourceError(
                     f"{path}: picture {key.member} (frame {key.frame_id}) is not there any more",
                     hint=HINT_CHANGED,
                 )
-        with closing(pictures.chosen(key.member for key in wanted if key.member is not None)) as frames:
+            members.append(member)
+        with closing(pictures.chosen(members)) as frames:
             for key, frame in zip(wanted, frames, strict=True):
                 if frame.content_hash() != key.content_hash:
                     raise SourceError(

@@ -50,7 +50,7 @@ def _jsonl_rows(text: str, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             notes.tell(f"{name}:{number} is not JSON ({error})")
             continue
         if isinstance(row, dict):

@@ -23,6 +23,7 @@ from animeds_db.remote.paths import (
     are_there,
     files_below,
     inner_path,
+    open_file,
     reads_at_once,
 )
 from animeds_db.safe_files import UnsafePathError, inside
@@ -95,7 +96,7 @@ class FolderMembers:
 
     def read(self, name: str) -> bytes:
         path = self._path / name if isinstance(self._path, BucketPath) else inside(self._path, name)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return _limited(file)
 
     def close(self) -> None:
@@ -194,7 +195,7 @@ class SingleFile:
 
     def read(self, name: str) -> bytes:
         path = self._path.with_name(name) if name in self._sidecars else self._path
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return _limited(file)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from av.stream import Disposition
 
 from animeds_db.errors import SourceError
 from animeds_db.picture_files import MAX_PIXELS, PictureError, open_picture
-from animeds_db.remote.paths import BucketPath, SourcePath
+from animeds_db.remote.paths import BucketPath, SourcePath, SpecialFileError, open_file
 from animeds_db.remote.read_ahead import BLOCK, BucketFile
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ Playlists and scripts (concat, hls, dash, image2, sdp, imf, …) do: they can na
 """
 
 HINT_DAMAGED = "get the file again, or try to repair it: ffmpeg -i broken.mkv -c copy repaired.mkv"
+HINT_SPECIAL = "only files and folders can be read: save what it gives to a file first"
 HINT_TEXT = "look into it: it may be an error page or a playlist saved under this name"
 
 
@@ -107,7 +108,7 @@ def opened(path: SourcePath) -> io.BufferedReader:
             hint="restore the file or the link",
         )
     try:
-        file = path.open("rb")
+        file = open_file(path)
         is_empty = not _peeked(file)
     except FileNotFoundError as error:
         raise SourceError(
@@ -119,6 +120,8 @@ def opened(path: SourcePath) -> io.BufferedReader:
         raise SourceError(
             f"{path} may not be read (permission denied)", hint=f"allow it: chmod u+r '{path}'"
         ) from error
+    except SpecialFileError as error:
+        raise SourceError(f"{path} cannot be read: {error}", hint=HINT_SPECIAL) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network") from error

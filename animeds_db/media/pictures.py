@@ -27,10 +27,11 @@ from animeds_db.media.members import (
     TarMembers,
     ZipMembers,
 )
-from animeds_db.media.notes import Notes
+from animeds_db.media.notes import Damage, Notes
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.parallel import map_in_order
 from animeds_db.picture_files import PictureError
+from animeds_db.printable import printable
 from animeds_db.remote.paths import BucketPath, SourcePath, source_path
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif"})
@@ -93,6 +94,11 @@ class Pictures:
         """What was noticed so far, in words for people."""
         return self._notes.texts
 
+    @property
+    def damage(self) -> Damage:
+        """What is missing, as far as pictures were read."""
+        return self._notes.found
+
     def __enter__(self) -> Self:
         return self
 
@@ -106,6 +112,12 @@ class Pictures:
 
     def __contains__(self, member: str) -> bool:
         return member in self._places
+
+    def stored(self, member: str | None) -> str | None:
+        """Return the member that a stored frame names; None when it is gone. One picture file may be renamed."""
+        if isinstance(self._files, SingleFile):
+            return self.members[0]
+        return member if member in self._places else None
 
     def close(self) -> None:
         """Close the archive, if it is one."""
@@ -143,7 +155,7 @@ class Pictures:
                 if isinstance(result, PictureFrame):
                     yield result
                 else:
-                    self._notes.tell(f"{member} was left out: {headline(result)}")
+                    self._notes.leave_out(member, headline(result))
 
     @property
     def at_once(self) -> int:
@@ -228,7 +240,7 @@ class Pictures:
             )
         readable = {name for name in pictures if _is_text(name)}
         for name in sorted(pictures - readable):
-            self._notes.tell(f"{name!a} was left out: its name is not valid text, rename it")
+            self._notes.leave_out(printable(name), "its name is not valid text, rename it")
         if not readable:
             suffixes = " ".join(sorted(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES))
             raise SourceError(f"{self.path} holds no pictures", hint=f"pictures are {suffixes}, on any level")

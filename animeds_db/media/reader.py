@@ -101,7 +101,7 @@ class Reader:
         yield from _from_last_key(self._packets_from_start(), from_pts)
 
     def _packets_after_seek(self, pts: int) -> Iterator[Packet[VideoStream]]:
-        self._is_fresh = False
+        self._is_fresh = self._is_whole = False
         try:
             self._container.seek(pts, stream=self.stream, backward=True)
         except av.FFmpegError:
@@ -113,12 +113,13 @@ class Reader:
         if not self._is_fresh:
             self.close()
             self._open()
-        self._is_fresh = False
+        self._is_fresh, self._is_whole = False, True
         return self._demux()
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
         """Yield packets with data. Where the container is too damaged to go on, the stream ends."""
         packets = self._container.demux(self.stream)
+        self._n_packets = 0
         while True:
             try:
                 packet = next(packets, None)
@@ -127,8 +128,18 @@ class Reader:
             if packet is None:
                 self._open_video.raise_failure()
                 return
+            self._n_packets += packet.dts is not None  # the last one is none: it ends the stream
             if packet.size:
                 yield packet
+
+    def missing_packets(self) -> int:
+        """Return how many packets fewer than the header says were read from start to end; 0 where it cannot be told.
+
+        Only AVI is judged: it has no times, so what is lost leaves no gap; the counts of other headers mean less.
+        """
+        if self._container.format.name != "avi" or not self._is_whole:
+            return 0
+        return max(0, self.stream.frames - self._n_packets)
 
     def frame(self, decoded: av.VideoFrame, key_pts: int | None, is_keyframe: bool) -> VideoFrame | None:
         """Wrap a decoded frame; None when it has no time at all, as in raw streams."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,7 +15,7 @@ from av.video.frame import PictureType
 from animeds_db.errors import SourceError
 from animeds_db.media.decoding import Alone, KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
-from animeds_db.media.notes import HINT_RAW, Notes, Timeline
+from animeds_db.media.notes import HINT_RAW, Damage, Notes, Timeline
 from animeds_db.media.opening import HINT_DAMAGED
 from animeds_db.media.reader import Reader, frame_pts, packet_pts
 from animeds_db.parallel import map_in_order
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SKIPS_NON_INTRA = frozenset({"h264"})
 """Codecs whose decoder gives exactly the I-frames under skip_frame=NONINTRA. HEVC's loses those that are
 no key frames, the others ignore it: there everything is decoded."""
+
+ONE_FRAME_A_PACKET = frozenset({"h264", "hevc", "av1", "vp9", "mpeg2video", "prores", "mjpeg"})
+"""Codecs of which every packet of a progressive video gives one frame: a packet without one is a loss."""
 
 
 class Video:
@@ -48,6 +51,11 @@ class Video:
     def warnings(self) -> list[str]:
         """What was noticed so far, in words for people."""
         return self._notes.texts
+
+    @property
+    def damage(self) -> Damage:
+        """What is missing, as far as frames were read."""
+        return self._notes.found
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +79,7 @@ class Video:
                     self._note_missing(reader, alone)
                     for decoded in alone.frames:
                         frame = self._frame(reader, timeline, decoded, None, True)
-                        if frame is not None and _is_within(reader, frame, start, end):
+                        if frame is not None and _is_within(reader, frame.pts, start, end):
                             yield frame
 
     def intra_frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
@@ -91,13 +99,29 @@ class Video:
                 reader.context.skip_frame = "NONINTRA"
             timeline = Timeline(reader, self._notes)
             keys: list[int] = []
-            packets = self._remember_keys(self._packets(reader, timeline, start, end), keys)
+            awaited: set[int] = set()
+            packets = self._remember(self._packets(reader, timeline, start, end), keys, awaited)
+            first = None
             for decoded in decode_in_order(reader, packets, self._notes):
                 pts = frame_pts(decoded)
+                if pts is not None:
+                    awaited.discard(pts)
+                    first = pts if first is None else first
                 key_pts = governing_key(keys, pts)
                 frame = self._frame(reader, timeline, decoded, key_pts, pts == key_pts)
-                if frame is not None and _is_within(reader, frame, start, end):
+                if frame is not None and _is_within(reader, frame.pts, start, end):
                     yield frame
+            if self._counts_packets and not only_intra:
+                self._note_lost(reader, (pts for pts in awaited if first is None or pts > first), start, end)
+
+    def _note_lost(
+        self, reader: Reader, awaited: Iterable[int], start: float | None, end: float | None
+    ) -> None:
+        """Note the packets that gave no frame: decoders drop what hangs on a damaged frame without an error."""
+        lost = [pts for pts in awaited if _is_within(reader, pts, start, end)]
+        if len(lost) > self._notes.found.damaged:
+            for pts in lost:
+                self._notes.damage("frames lost to damage", reader.seconds_at(pts))
 
     def _packets(
         self, reader: Reader, timeline: Timeline, start: float | None, end: float | None
@@ -106,19 +130,24 @@ class Video:
         last = None if end is None else reader.pts_at(end)
         for packet in reader.packets(None if start is None else reader.pts_at(start)):
             if last is not None and packet.dts is not None and packet.dts > last:
-                return
+                break
             timeline.saw(packet_pts(packet), packet.duration)
             yield packet
-        timeline.ended()
+        else:
+            timeline.ended()
+        timeline.note_gaps()
 
     @staticmethod
-    def _remember_keys(
-        packets: Iterator[Packet[VideoStream]], keys: list[int]
+    def _remember(
+        packets: Iterator[Packet[VideoStream]], keys: list[int], awaited: set[int]
     ) -> Iterator[Packet[VideoStream]]:
+        """Yield packets; keep the pts of key packets in `keys`, sorted, and of all packets in `awaited`."""
         for packet in packets:
             pts = packet_pts(packet)
-            if packet.is_keyframe and pts is not None:
-                insort(keys, pts)
+            if pts is not None:
+                awaited.add(pts)
+                if packet.is_keyframe:
+                    insort(keys, pts)
             yield packet
 
     def _frame(
@@ -137,7 +166,7 @@ class Video:
         """Take note of a key packet that gave no picture."""
         seconds = 0.0 if alone.pts is None else reader.seconds_at(alone.pts)
         if alone.is_damaged:
-            self._notes.count("damaged packets skipped", seconds)
+            self._notes.damage("damaged packets skipped", seconds)
         elif not alone.frames and self.info.codec != "mpeg4":  # where packed B-frames leave empty packets
             self._notes.count("key frames that cannot be decoded alone (intra refresh) left out", seconds)
 
@@ -153,6 +182,8 @@ class Video:
 
     def _describe(self, reader: Reader, first: VideoFrame) -> MediaInfo:
         self._coded_size = (first.decoded.width, first.decoded.height)
+        codec = reader.context.codec.canonical_name
+        self._counts_packets = codec in ONE_FRAME_A_PACKET and not first.decoded.interlaced_frame
         if first.colour.hdr:
             self._notes.tell(f"HDR ({first.colour.hdr}) is shown as SDR: light above 203 cd/m² is clipped")
         if first.colour.is_odd:
@@ -162,7 +193,7 @@ class Video:
         rate = reader.stream.average_rate or reader.stream.guessed_rate
         return MediaInfo(
             kind="video",
-            codec=reader.context.codec.canonical_name,
+            codec=codec,
             width=first.width,
             height=first.height,
             fps=float(rate) if rate else None,
@@ -183,7 +214,5 @@ def governing_key(keys: list[int], pts: int | None) -> int | None:
     return keys[max(0, bisect_right(keys, pts) - 1)]
 
 
-def _is_within(reader: Reader, frame: VideoFrame, start: float | None, end: float | None) -> bool:
-    return (start is None or frame.pts >= reader.pts_at(start)) and (
-        end is None or frame.pts <= reader.pts_at(end)
-    )
+def _is_within(reader: Reader, pts: int, start: float | None, end: float | None) -> bool:
+    return (start is None or pts >= reader.pts_at(start)) and (end is None or pts <= reader.pts_at(end))

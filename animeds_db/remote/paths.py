@@ -6,8 +6,10 @@ same few methods, and the functions here do what the two do differently.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -189,6 +191,34 @@ def source_path(place: str | os.PathLike[str] | BucketPath) -> SourcePath:
     return BucketPath(f"{scheme}://{bucket}", PurePosixPath(inner))
 
 
+class SpecialFileError(OSError):
+    """A named pipe, a socket or a device where a file is wanted: opening it could wait forever."""
+
+
+SPECIAL = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def refuse_special(path: SourcePath) -> None:
+    """Raise SpecialFileError for a named pipe, a socket or a device, OSError where nothing is there."""
+    if isinstance(path, BucketPath):
+        return
+    mode = path.stat().st_mode
+    for is_one, name in SPECIAL:
+        if is_one(mode):
+            raise SpecialFileError(f"it is {name}, not a file")
+
+
+def open_file(path: SourcePath) -> io.BufferedReader:
+    """Open a file for reading bytes. Raises OSError (SpecialFileError for what is no file), BucketError."""
+    refuse_special(path)
+    return path.open("rb")
+
+
 def files_below(
     top: SourcePath, *, enters: Callable[[str], bool], onerror: Callable[[OSError], None]
 ) -> Iterator[SourcePath]:
@@ -227,8 +257,21 @@ def are_there(paths: Sequence[SourcePath], *, or_unknown: bool = False) -> list[
             if or_unknown:
                 return None
             raise
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # a sidecar of a picture whose name is as long as it can be
+                return False
+            raise
 
     return list(map_in_order(is_there, paths, AT_ONCE))
+
+
+def present(uri: str, others: Sequence[str] | None) -> str:
+    """Return the first path of a source at which something is; `uri` where nothing is at any of them."""
+    if not others:
+        return uri
+    paths = [uri, *others]
+    there = are_there([source_path(path) for path in paths], or_unknown=True)
+    return next((path for path, is_there in zip(paths, there, strict=True) if is_there), uri)
 
 
 def read_spans(
@@ -242,7 +285,7 @@ def read_spans(
         with closing(path.raw()) as file:
             return file.size, list(file.spans(chosen(file.size)))
     found = []
-    with path.open("rb") as plain:
+    with open_file(path) as plain:
         size = os.fstat(plain.fileno()).st_size
         for offset, length in chosen(size):
             plain.seek(offset)

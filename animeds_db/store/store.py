@@ -8,7 +8,7 @@ which `lancedb.connect(uri)` opens as well.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -197,6 +197,20 @@ class Store:
             found = self.table(name).to_table(columns=read, filter=pc.field(key).isin(wanted.unique()))
         places = pc.drop_null(pc.index_in(wanted, found[key].combine_chunks()))
         return found.select(list(columns)).take(places)
+
+    def remembered(self) -> dict[str, str]:
+        """Return what the last ingest was asked for: profile, sampling, and models that replaced the profile's."""
+        with read_errors(self.uri):
+            rows = self.table("settings").to_table().to_pylist()
+        return {row["name"]: row["value"] for row in rows if row["value"] is not None}
+
+    def remember(self, values: Mapping[str, str]) -> None:
+        """Keep what this ingest was asked for, in the place of what is remembered."""
+        before = self.remembered()
+        if dict(values) != before:
+            columns: dict[str, str | None] = {**dict.fromkeys(before), **values}
+            rows = [{"name": name, "value": value} for name, value in columns.items()]
+            self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
 
     def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
         """Return the ids of these (tag, category) pairs, adding those the vocabulary lacks.

@@ -5,19 +5,31 @@ Its one rule: it only calls the Python API. Whatever it can do, a notebook can d
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from animeds_db.errors import UsageError
 from animeds_db.web.options import LOCAL, Options
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
 PORT = 8321
+REQUESTS_END_S = 1
+"""Whole seconds that requests may still take after Ctrl-C."""
+END_S = 1.7
+"""Seconds after Ctrl-C at which the process ends, whatever still hangs: a dead disk, a store that does not answer."""
+INTERRUPTED = 130
+_log = logging.getLogger("animeds")
 __all__ = ["PORT", "Options", "create_app", "serve"]
 
 
@@ -35,9 +47,11 @@ def serve(
     port: int = PORT,
     options: Options | None = None,
     ready: Callable[[str], None] | None = None,
+    whole_process: bool = False,
 ) -> None:
     """Serve a database until Ctrl-C. `ready` gets the address to open, with its token where it needs one.
 
+    `whole_process`: this process does nothing else, and ends within two seconds of Ctrl-C, whatever hangs in it.
     Bound to more than this machine, it asks for a token. Raises UsageError when the port is taken, StoreError.
     """
     import uvicorn
@@ -46,12 +60,54 @@ def serve(
 
     told = secured(options or Options(), host)
     app = create_app(dataset_uri, options=told)
-    with bound(host, port) as listening:
+    with bound(host, port) as listening, _ending_on_interrupt() if whole_process else nullcontext():
         address = address_of(host, listening.getsockname()[1], told.token)
-        server = uvicorn.Server(config(app))
+        server = (_ending(uvicorn.Server) if whole_process else uvicorn.Server)(config(app))
         if ready:
             ready(address)
         server.run(sockets=[listening])
+
+
+@contextmanager
+def _ending_on_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end this process in END_S, also where a thread of it hangs, or it has not started yet.
+
+    uvicorn has a handler of its own while it runs: see `_ending`.
+    """
+    before = signal.getsignal(signal.SIGINT)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _end_soon()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ending(server: type[uvicorn.Server]) -> type[uvicorn.Server]:
+    """Return a server class whose process ends soon after Ctrl-C, also where a thread of it hangs."""
+
+    class Ending(server):  # type: ignore[valid-type, misc]
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            _end_soon()
+            super().handle_exit(sig, frame)
+
+    return Ending
+
+
+def _end_soon() -> None:
+    clock = threading.Timer(END_S, _leave)
+    clock.daemon = True
+    clock.start()
+
+
+def _leave() -> None:
+    _log.warning("something did not end in time; nothing that was written is lost")
+    os._exit(INTERRUPTED)  # a normal exit would wait for the thread that hangs
 
 
 def secured(options: Options, host: str) -> Options:

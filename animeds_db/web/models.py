@@ -344,6 +344,7 @@ class Status(BaseModel):
     exports: bool
     sources: int
     running: int
+    damaged: int
     frames: int
     faces: int
     tags: int

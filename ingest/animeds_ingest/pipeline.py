@@ -3,13 +3,15 @@
     decode thread ─► measuring threads ─► models (this thread) ─► writer thread
           └── at most WAITING frames wait ──┘        └── one chunk waits ──┘
 
-A chunk of CHUNK frames is one commit, its `frames` rows last. What is committed is never done again.
+A chunk is one commit, its `frames` rows last: of CHUNK frames, or of the batches that were done in COMMIT_S.
+What is committed is never done again.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -29,9 +31,13 @@ from animeds_ingest.sampling import Sampling, sample
 BATCH = 16
 """Frames that go through a model together."""
 CHUNK = 16 * BATCH
-"""Frames in one commit. A multiple of BATCH, so that a resumed source is batched as an undisturbed one."""
+"""Most frames in one commit. A multiple of BATCH, so that a resumed source is batched as an undisturbed one."""
+COMMIT_S = 10.0
+"""Seconds after which the batches that are done are committed, however few: with slow models, a kill costs no more."""
 WAITING = 8
 """Decoded frames that may wait between decoder and models, besides the batch (1080p: about 9 MB each)."""
+
+HINT_TIMES = "write it again with clean time stamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -93,29 +99,56 @@ def chunks(
     advance: Advance = lambda _n, _s: None,
     workers: int = 2,
 ) -> Generator[Chunk]:
-    """Measure and analyse frames that have their numbers, but those in `done`; yield their rows chunk by chunk."""
+    """Measure and analyse frames that have their numbers, but those in `done`; yield their rows chunk by chunk.
+
+    At a KeyboardInterrupt, the batches that are done are yielded before it is raised.
+    """
+    batches = _batches(numbered, source_id, analyser, done=done, advance=advance, workers=workers)
     parts: list[Chunk] = []
+    n_chunk, since = 0, time.monotonic()
+    with closing(batches):
+        try:
+            for part in batches:
+                parts.append(part)
+                n_chunk += part.frames.num_rows
+                if n_chunk >= CHUNK or time.monotonic() - since >= COMMIT_S:
+                    whole, parts = join(parts), []
+                    yield whole
+                    n_chunk, since = 0, time.monotonic()
+        except KeyboardInterrupt:
+            if parts:
+                yield join(parts)
+            raise
+    if parts:
+        yield join(parts)
+
+
+def _batches(
+    numbered: Iterator[Numbered],
+    source_id: str,
+    analyser: Analyser,
+    *,
+    done: frozenset[str],
+    advance: Advance,
+    workers: int,
+) -> Generator[Chunk]:
+    """Yield the rows of BATCH frames at a time, of those that are not in `done`."""
     batch: list[Measured] = []
-    n_chunk = n_total = held = 0
+    n_total = n_new = held = 0
     with closing(_measured(numbered, done, workers)) as frames:
         for measured in frames:
             n_total += 1
             if measured is None:
                 continue
             batch.append(measured)
-            n_chunk += 1
+            n_new += 1
             held += _weight(measured.frame)
-            if len(batch) == BATCH or n_chunk == CHUNK or held > MAX_BYTES:
-                parts.append(analyser.rows(source_id, batch))
+            if len(batch) == BATCH or n_new % CHUNK == 0 or held > MAX_BYTES:
+                yield analyser.rows(source_id, batch)
                 batch, held = [], 0
-            if n_chunk == CHUNK:
-                yield join(parts)
-                parts, n_chunk = [], 0
             advance(n_total, measured.frame.time_s)
     if batch:
-        parts.append(analyser.rows(source_id, batch))
-    if parts:
-        yield join(parts)
+        yield analyser.rows(source_id, batch)
 
 
 def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) -> Generator[Measured | None]:
@@ -222,11 +255,17 @@ def numbered(
     for frame in sample(media, sampling):
         if earlier.members and (frame.member, frame.content_hash()) in earlier.members:
             continue
-        frame_id = schema.frame_id(source_id, _position(frame, ordinal))
+        position = _position(frame, ordinal)
+        if position > schema.LAST_POSITION:
+            raise SourceError(
+                f"this file has a frame at {frame.time_s:.0f} s, more than eleven days after its start",
+                hint=HINT_TIMES,
+            )
+        frame_id = schema.frame_id(source_id, position)
         if last is not None and frame_id <= last:
             raise SourceError(
                 f"the time stamps of this file jump back or repeat at {frame.time_s or 0:.3f} s",
-                hint="write it anew with clean time stamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv",
+                hint=HINT_TIMES,
             )
         last = frame_id
         yield frame, frame_id, ordinal, earlier.first_shot + shots(frame)
@@ -262,9 +301,13 @@ class Writer:
             self._pool.shutdown()
 
     def put(self, chunk: Chunk) -> None:
-        """Hand over a chunk; waits for the one before. Raises what its commit raised."""
-        self._wait()
-        self._pending = self._pool.submit(self._commit, chunk)
+        """Hand over a chunk; waits for the one before. Raises what its commit raised.
+
+        A chunk that was handed over is committed, also where a KeyboardInterrupt ends the waiting.
+        """
+        before, self._pending = self._pending, self._pool.submit(self._commit, chunk)
+        if before:
+            before.result()
 
     def _wait(self) -> None:
         pending, self._pending = self._pending, None

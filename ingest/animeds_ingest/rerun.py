@@ -20,9 +20,11 @@ from animeds_db import schema
 from animeds_db.errors import ModelError, SourceError, did_you_mean
 from animeds_db.media import Frame, FrameKey, fetch
 from animeds_db.models import Models
+from animeds_db.remote.paths import present, source_path
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_ingest import ledger, pipeline
+from animeds_ingest.one_source import source_errors
 from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
 from animeds_ingest.stages import Stage, stage_of
 
@@ -70,7 +72,7 @@ def rerun(
     """
     watcher = watcher or Silent()
     stage = stage_of(store, models)
-    _register(store, models)
+    ledger.register_models(store, models.records())
     sources = _sources(store, wanted)
     report = Report()
     for index, source in enumerate(sources):
@@ -137,14 +139,6 @@ def drop(store: Store, model: str) -> int:
     return n
 
 
-def _register(store: Store, models: Models) -> None:
-    """Write the models' rows unless they are there: running a model again makes no new version."""
-    records = models.records()
-    there = store.take("models", [str(record["model_id"]) for record in records], ["model_id"])["model_id"]
-    new = [r | {"added_at": ledger.now()} for r in records if r["model_id"] not in there.to_pylist()]
-    store.upsert("models", pa.Table.from_pylist(new, schema.MODELS.schema))
-
-
 def _sources(store: Store, wanted: Collection[str] | None) -> list[Row]:
     rows: list[Row] = store.table("sources").to_table(filter="state = 'done'").to_pylist()
     if wanted is not None:
@@ -167,9 +161,10 @@ def _rerun_source(stage: Stage, source: Row, wanted: Collection[str] | None, wat
     if stored:
         keys = _left(stage, source, wanted)
     try:
-        for rows in _chunks(stage, source, keys, watcher.frames) if keys else ():
-            stage.commit(rows)
-            n += len(rows)
+        with source_errors(source_path(source["uri"])):
+            for rows in _chunks(stage, source, keys, watcher.frames) if keys else ():
+                stage.commit(rows)
+                n += len(rows)
     except SourceError as error:
         return Redone(title, "failed", stored + n, time.monotonic() - started, error=error, stored=stored)
     return Redone(title, "done", stored + n, time.monotonic() - started, stored=stored)
@@ -210,7 +205,7 @@ def _chunks(
 
 def _pictures(source: Row, keys: list[FrameKey]) -> Iterator[Picture | SourceError | None]:
     """Decode ahead; after the last picture comes None, or the error that ended it."""
-    frames = fetch(source["uri"], source["kind"], keys)
+    frames = fetch(present(source["uri"], source["other_uris"]), source["kind"], keys)
     with closing(pipeline.overlapped(frames, _picture)) as pictures:
         try:
             yield from pictures

@@ -19,14 +19,18 @@ import xxhash
 
 from animeds_db.errors import SourceError, UsageError, did_you_mean
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
+from animeds_db.media.opening import HINT_SPECIAL
 from animeds_db.parallel import map_in_order
 from animeds_db.remote.paths import (
     BucketStat,
     SourcePath,
+    SpecialFileError,
     files_below,
     inner_path,
+    open_file,
     read_spans,
     reads_at_once,
+    refuse_special,
     source_path,
 )
 from animeds_ingest.naming import EpisodeName, parse_name
@@ -59,6 +63,15 @@ class SourceSpec:
     licence: str | None = None
     url: str | None = None
     image_type: str = "screenshot"
+    given: frozenset[str] = frozenset()
+    """Columns whose value a person gave; the others were read from the name, or are defaults."""
+
+    def columns(self) -> dict[str, str | int | None]:
+        """Return what is said of this source, by the columns of `sources`."""
+        name = self.name
+        read = {"show": name.show, "season": name.season, "episode": name.episode, "title": name.title}
+        told = {"credit": self.credit, "licence": self.licence, "url": self.url}
+        return {**read, **told, "image_type": self.image_type}
 
 
 def discover(
@@ -82,6 +95,8 @@ def discover(
     """
     _check_numbers(season=season, episode=episode)
     rest = {"credit": credit or None, "licence": licence or None, "url": url or None}
+    told = {"show": show, "season": season, "episode": episode, "title": title, "image_type": image_type}
+    given = frozenset(column for column, value in (told | rest).items() if value is not None)
     found: dict[SourcePath, SourceSpec] = {}
     for path in paths:
         for place, kind in _sources(source_path(path).expanduser()):
@@ -92,7 +107,7 @@ def discover(
                 read.episode if episode is None else episode,
                 (read.title or str(place)) if title is None else title,
             )
-            spec = SourceSpec(place, kind, name, image_type=_image_type(image_type), **rest)
+            spec = SourceSpec(place, kind, name, image_type=_image_type(image_type), given=given, **rest)
             found.setdefault(place.resolve(), spec)
     specs = list(found.values())
     _refuse_one_name_for_many(specs, episode, title)
@@ -183,10 +198,22 @@ def _may_hold_sources(folder: str) -> bool:
 
 
 def _members(root: SourcePath) -> Iterator[SourcePath]:
-    """Yield the pictures and metadata files below a folder, in natural order."""
+    """Yield the pictures and metadata files below a folder, in natural order, without pipes and devices."""
     return (
-        path for path in _files(root) if suffix_of(path) in PICTURE_SUFFIXES or path.name in METADATA_NAMES
+        path
+        for path in _files(root)
+        if (suffix_of(path) in PICTURE_SUFFIXES or path.name in METADATA_NAMES) and not _is_special(path)
     )
+
+
+def _is_special(path: SourcePath) -> bool:
+    try:
+        refuse_special(path)
+    except SpecialFileError:
+        return True
+    except OSError:
+        return False  # whoever reads it will say what is wrong with it
+    return False
 
 
 def _refuse(error: OSError) -> None:
@@ -195,6 +222,7 @@ def _refuse(error: OSError) -> None:
 
 def _stat(path: SourcePath) -> os.stat_result | BucketStat:
     try:
+        refuse_special(path)
         return path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -208,6 +236,8 @@ def _unreadable(path: SourcePath, error: OSError) -> SourceError:
         return SourceError(
             f"{path} may not be read (permission denied)", hint=f"allow it: chmod u+rX '{path}'"
         )
+    if isinstance(error, SpecialFileError):
+        return SourceError(f"{path} cannot be read: {error}", hint=HINT_SPECIAL)
     reason = os.strerror(error.errno) if error.errno else str(error)
     return SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network")
 
@@ -217,7 +247,7 @@ def _may_hold_pictures(path: SourcePath) -> bool:
     if suffix_of(path) not in (".zip", ".cbz"):
         return True
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             return any(suffix_of(Path(name)) in PICTURE_SUFFIXES for name in archive.namelist())
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return True  # ingest will say what is wrong with it
@@ -226,11 +256,11 @@ def _may_hold_pictures(path: SourcePath) -> bool:
 def _names_files(path: SourcePath) -> bool:
     """Return whether a metadata file's first row has a `file_name`."""
     try:
-        with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+        with open_file(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             if path.suffix == ".csv":
                 return "file_name" in next(csv.reader(file), [])
             first = json.loads(next((line for line in file if line.strip()), "null"))
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError, RecursionError, csv.Error):
         return False
     return isinstance(first, dict) and "file_name" in first
 

@@ -5,6 +5,9 @@ import { $, h, show, tellError } from "./dom.js";
 import { counted } from "./format.js";
 import { startHelp } from "./keys.js";
 
+/* The sources of which frames are missing, and what was noticed of each. */
+const DAMAGED = `/sql?q=${encodeURIComponent("SELECT title, n_damaged, n_gaps, error AS noticed, uri FROM sources\nWHERE n_damaged > 0 OR n_gaps > 0")}`;
+
 /* Runs the page once its module has been read to the end. */
 export function start(main) {
   startHelp();
@@ -23,6 +26,7 @@ async function tellDatabase() {
       readOnly && " ",
       h("span", { title: status.database ?? "" }, status.name ?? ""),
       ` ${counted(status.frames, "frame")}`,
+      status.damaged > 0 && [" ", h("a", { href: DAMAGED, class: "badge" }, `${counted(status.damaged, "source")} damaged`)],
     );
   } catch (error) {
     place.textContent = error.message;

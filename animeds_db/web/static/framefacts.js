@@ -147,6 +147,8 @@ function origin({ frame, source, provenance }) {
     codec: source?.codec,
     fps: source?.fps?.toFixed?.(3),
     sampling: source?.sampling,
+    damaged: source?.n_damaged || source?.n_gaps ? `${source.n_damaged} moments lost, ${source.n_gaps} gaps` : null,
+    noticed: source?.error,
     models: modelWords(provenance?.models ?? source?.models),
   }).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return part(

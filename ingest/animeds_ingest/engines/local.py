@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_ingest.one_source import ingest_source, prepare
 from animeds_ingest.outcomes import Report, Silent, Watcher
+from animeds_ingest.request import ASKED, Request
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
 
@@ -17,14 +18,21 @@ def ingest(
     store: Store,
     specs: Sequence[SourceSpec],
     sampling: Sampling,
-    models: Models,
+    models: Models | Callable[[], Models],
     *,
+    asked: frozenset[str] = ASKED,
     replace: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Bring every source into the store. Raises StoreError when the database itself fails (a full disk)."""
+    """Bring every source into the store. Raises StoreError when the database itself fails (a full disk).
+
+    `models` may be a function that loads them, which is called when a source needs them. `asked` names which of
+    "sampling" and "models" a person chose: a source that is known keeps its own otherwise.
+    """
     watcher = watcher or Silent()
-    analyser = prepare(store, models)
+    request = Request(
+        sampling, lambda: prepare(store, models if isinstance(models, Models) else models()), asked
+    )
     report = Report()
     for index, spec in enumerate(specs):
 
@@ -32,9 +40,7 @@ def ingest(
             watcher.source(index, len(specs), spec.name.title, duration_s)
 
         opened(None)
-        outcome = ingest_source(
-            store, spec, sampling, analyser, replace=replace, opened=opened, advance=watcher.frames
-        )
+        outcome = ingest_source(store, spec, request, replace=replace, opened=opened, advance=watcher.frames)
         report.outcomes.append(outcome)
         watcher.outcome(outcome)
     tend_if_worth_it(store)

@@ -20,6 +20,7 @@ from animeds_db.store.location import Place
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_db.workers import HandOut, Ray, cluster, sole_coordinator
+from animeds_ingest import ledger
 from animeds_ingest.engines.ray_worker import (
     Answer,
     Job,
@@ -33,6 +34,7 @@ from animeds_ingest.engines.ray_worker import (
 from animeds_ingest.engines.stretches import Numbering, finish
 from animeds_ingest.one_source import committed, prepare
 from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
+from animeds_ingest.request import ASKED
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
 
@@ -45,22 +47,28 @@ def ingest(
     load: Callable[[], Models],
     on: Ray,
     *,
+    asked: frozenset[str] = ASKED,
     replace: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
     """Bring every source into the store by workers on Ray; the rows are those of the local engine.
 
+    `asked` is as for the local engine. Stopped by Ctrl-C, sources at work are marked as interrupted.
     `load` is called on every worker and has to give the same models there (it is pickled).
     Raises EngineError when Ray is missing or out of reach, when another process hands out work for this
     database on the same cluster, or when workers cannot work; StoreError and ModelError as the local engine.
     """
     uri = Place(store.uri).shared
     ids = tuple(str(record["model_id"]) for record in models.records())
-    job = Job(uri, sampling, load, ids, replace)
+    job = Job(uri, sampling, load, ids, replace, asked)
     with cluster(on) as ray, sole_coordinator(ray, uri):
         prepare(store, models)
-        with _Tasks(ray, store, job, on, watcher or Silent()) as workers:
-            report = workers.ingest([_absolute(spec) for spec in specs])
+        try:
+            with _Tasks(ray, store, job, on, watcher or Silent()) as workers:
+                report = workers.ingest([_absolute(spec) for spec in specs])
+        except KeyboardInterrupt:
+            ledger.interrupt_running(store, specs)
+            raise
     tend_if_worth_it(store)
     return report
 

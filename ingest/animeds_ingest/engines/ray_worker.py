@@ -14,6 +14,7 @@ from animeds_db.workers import Worker
 from animeds_ingest.engines.stretches import Numbering, Stretch, ingest_stretch, number
 from animeds_ingest.one_source import analyser_for, ingest_source
 from animeds_ingest.outcomes import Outcome
+from animeds_ingest.request import Request
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
 
@@ -27,6 +28,7 @@ class Job:
     load: Callable[[], Models]
     model_ids: tuple[str, ...]
     replace: bool
+    asked: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class SourceWorker(Worker[Job, Task, Answer]):
                 hint="pull the same revisions everywhere: animeds models pull",
             )
         self._analyser = analyser_for(self._store, models)
+        self._request = Request(job.sampling, lambda: self._analyser, job.asked)
 
     def work(self, item: Task) -> Answer:
         """Do one task. A source that is not on this node is answered like a bad file."""
@@ -94,14 +97,12 @@ class SourceWorker(Worker[Job, Task, Answer]):
                 return ingest_source(
                     self._store,
                     spec,
-                    job.sampling,
-                    self._analyser,
+                    self._request,
                     replace=job.replace,
                     advance=self._advance,
                 )
             case ToNumber(spec):
-                job, models = self._job, self._analyser.models
-                return number(self._store, spec, job.sampling, models, replace=job.replace)
+                return number(self._store, spec, self._request, replace=self._job.replace)
             case ToAnalyse(spec, source_id, stretch):
                 return ingest_stretch(self._store, spec, source_id, stretch, self._analyser, self._advance)
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from animeds_db.cores import core_count
 from animeds_db.errors import SourceError
-from animeds_db.media import FrameKey, Video, fetch
-from animeds_db.models import Models
+from animeds_db.media import Damage, FrameKey, Video, fetch
 from animeds_db.store import Store
 from animeds_ingest import ledger
-from animeds_ingest.one_source import committed, conclude, skipped, work_of
+from animeds_ingest.one_source import committed, conclude, skipped, source_errors
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.pipeline import CHUNK, Advance, Numbered, Progress, Writer, chunks, numbered, overlapped
+from animeds_ingest.request import Request
 from animeds_ingest.rows import Analyser
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
@@ -48,28 +48,29 @@ class Numbering:
     state: str
     stretches: tuple[Stretch, ...]
     notes: tuple[str, ...]
+    damage: Damage
 
 
-def number(
-    store: Store, spec: SourceSpec, sampling: Sampling, models: Models, *, replace: bool = False
-) -> Numbering | Outcome:
+def number(store: Store, spec: SourceSpec, request: Request, *, replace: bool = False) -> Numbering | Outcome:
     """Number a video's frames and begin its row; an outcome when it is done already, or cannot be read."""
     row: ledger.Row | None = None
     try:
-        stand = ledger.standing(store, spec, work_of(sampling, models), replace=replace)
-        if stand.state == "skipped":
-            return skipped(store, spec, stand.row)
-        with Video(spec.path) as video:
-            row = ledger.begin(store, stand.row, video.info)
-            places = _places(video, row["source_id"], sampling, stand.earlier)
-            left = [place for place in places if place.key.frame_id not in stand.earlier.ids]
-            notes = tuple(video.warnings)
+        with source_errors(spec.path):
+            stand = ledger.standing(store, spec, request, replace=replace)
+            if stand.state == "skipped":
+                return skipped(store, spec, stand)
+            with Video(spec.path) as video:
+                row = ledger.begin(store, stand.row, video.info)
+                sampling = Sampling.parse(row["sampling"])
+                places = _places(video, row["source_id"], sampling, stand.earlier)
+                left = [place for place in places if place.key.frame_id not in stand.earlier.ids]
+                notes = (*stand.notes, *video.warnings)
     except SourceError as error:
         if row:
             ledger.fail(store, row, error)
         return Outcome(spec.name.title, "failed", error=error)
     stretches = tuple(tuple(left[low : low + CHUNK]) for low in range(0, len(left), CHUNK))
-    return Numbering(row, stand.state, stretches, notes)
+    return Numbering(row, stand.state, stretches, notes, video.damage)
 
 
 def _places(video: Video, source_id: str, sampling: Sampling, earlier: Progress) -> list[Place]:
@@ -88,7 +89,7 @@ def ingest_stretch(
     """Analyse the frames of a stretch and commit them. Returns the error of a file that is gone or has changed."""
     rows = chunks(_found(spec, stretch), source_id, analyser, advance=advance, workers=_measurers())
     try:
-        with closing(rows) as parts, Writer(store) as writer:
+        with source_errors(spec.path), closing(rows) as parts, Writer(store) as writer:
             for chunk in parts:
                 writer.put(chunk)
     except SourceError as error:
@@ -110,7 +111,7 @@ def finish(
     try:
         if errors:
             raise errors[0]
-        conclude(store, spec, video.row, n, video.notes)
+        conclude(store, spec, video.row, n, video.notes, video.damage)
     except SourceError as error:
         ledger.fail(store, video.row, error)
         return Outcome(spec.name.title, "failed", seconds=seconds, error=error)

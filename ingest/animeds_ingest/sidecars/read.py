@@ -121,7 +121,7 @@ class Sidecars:
             return parse(self._pictures.read(path).decode("utf-8-sig"))
         except BucketError:  # not a broken file: what it says would be lost
             raise
-        except (SourceError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (SourceError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             self.warnings.append(f"{path} cannot be read as a sidecar ({headline(error)}): it was left out")
             return Sidecar()
 

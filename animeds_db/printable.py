@@ -1,0 +1,31 @@
+"""Names and messages as a terminal and a table can take them: control characters and broken text escaped."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories that are escaped: control characters, lone surrogates, line and paragraph separators."""
+
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that change the direction of writing: with them, a name can look like another one."""
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Return `text` with every character escaped that could command a terminal or is no valid text.
+
+    A byte of a file name that is not UTF-8 becomes `\xff`, an escape character `\x1b`, a line break `\n`.
+    Characters in `keep` stay as they are. The result can be encoded as UTF-8.
+    """
+    if text.isprintable() and not _TURNING.intersection(text):
+        return text
+    return "".join(c if c in keep else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that it cannot decode
+        return f"\\x{code - 0xDC00:02x}"
+    if character in _TURNING or unicodedata.category(character) in _HIDDEN:
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
