@@ -74,7 +74,7 @@ def test_ctrl_c_keeps_the_batches_that_are_done_and_marks_the_source_as_interrup
         [sys.executable, "-c", SCRIPT, store.uri, str(clip)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")},
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"30 frames\n"

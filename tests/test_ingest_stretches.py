@@ -116,7 +116,7 @@ def test_a_file_that_changes_between_numbering_and_stretch_fails_and_stays_hidde
     assert "is no longer the one that was stored" in str(errors[0])
     assert film.finish(numbering, errors).state == "failed"
     row = film.store.table("sources").to_table().to_pylist()[0]
-    assert row["state"] == "failed" and row["error"] == str(errors[0])
+    assert row["state"] == "failed" and row["error"] == errors[0].headline
 
 
 def test_a_video_that_cannot_be_read_is_an_outcome(tmp_path: Path) -> None:
