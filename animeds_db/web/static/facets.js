@@ -102,10 +102,15 @@ export class Facets {
       part.list,
       missing.map((value) => this.#row(part.name, { value, count: null }, most)),
       shown.map((value) => this.#row(part.name, value, most)),
-      !shown.length && !missing.length && h("li", { class: "hint" }, sought ? "none by that name" : nothing(part.name)),
+      !shown.length && !missing.length && h("li", { class: "hint" }, sought ? "none by that name" : this.#nothing(part.name)),
     );
     part.more.hidden = part.values.length <= SHORT || Boolean(sought);
     part.more.textContent = part.long ? "fewer" : "more…";
+  }
+
+  #nothing(name) {
+    if (name !== "character") return "none here";
+    return [...this.selection].length ? "no named character in these frames" : "no character is named yet";
   }
 
   #row(name, { value, count: n }, most) {
@@ -136,5 +141,3 @@ function words(name, value) {
   if (name === "gate") return GATES[value] ?? value;
   return name === "episode" ? `Episode ${value}` : name === "season" ? `Season ${value}` : value;
 }
-
-const nothing = (name) => (name === "character" ? "nobody is named yet" : "none here");

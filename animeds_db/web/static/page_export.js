@@ -45,13 +45,17 @@ function draw() {
   form.querySelector(".fields").prepend(field("Name of the folder", name, "It is made where `animeds serve --exports` says."));
   form.append(buttons);
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
-  if ("readOnly" in document.body.dataset) refuse();
-  show(place, chosen(), sqlPanel, form, plan, work);
+  const refused = refusal();
+  if (refused) form.querySelector("#export").disabled = true;
+  if ("readOnly" in document.body.dataset) form.querySelector("#dry-run").disabled = true;
+  show(place, refused, chosen(), sqlPanel, form, plan, work);
 }
 
-function refuse() {
-  for (const id of ["#dry-run", "#export"]) form.querySelector(id).disabled = true;
-  form.querySelector(".actions").append(h("span", { class: "hint" }, "This service is read-only: start it without --read-only to export."));
+/* Why this service cannot export; told before the form is filled in. */
+function refusal() {
+  if ("readOnly" in document.body.dataset) return h("p", { class: "notice", role: "status" }, "This service is read-only. Start it without ", h("code", {}, "--read-only"), " to export.");
+  if (!("exports" in document.body.dataset)) return h("p", { class: "notice", role: "status" }, "This service writes no exports. Start it with ", h("code", {}, "animeds serve --exports FOLDER"), " to let it write below a folder. A dry run works without.");
+  return null;
 }
 
 function chosen() {
@@ -81,6 +85,7 @@ async function dryRun() {
   try {
     const { folders, notes } = await api.post("/api/exports", request(true));
     show(plan, folders.length ? folderTable(folders, notes) : empty("Nothing would be written", notes[0] ?? "No frame is in this selection."));
+    plan.scrollIntoView({ block: "nearest" });
   } catch (error) {
     show(plan);
     tellWrong(error);
@@ -133,6 +138,7 @@ async function follow(job) {
   const words = h("p", { role: "status" }, "Starting…");
   const cancel = button("Stop", () => api.post(`${path}/cancel`).catch(tellError));
   show(work, h("div", { class: "card" }, h("h2", {}, "Export"), bar, words, h("p", { class: "row" }, cancel, h("span", { class: "hint" }, "It goes on when you close this page; this address shows it again."))));
+  work.scrollIntoView({ block: "nearest" });
   const began = performance.now();
   try {
     await api.get(path);

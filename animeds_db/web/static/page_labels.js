@@ -60,11 +60,11 @@ function row(act) {
   return h(
     "tr",
     { class: taken ? "taken" : null },
-    h("td", { class: "nowrap" }, when(act.said_at)),
-    h("td", {}, act.who),
-    h("td", {}, act.what, taken && h("span", { class: "badge plain" }, "taken back"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} of frames that are gone`) : null),
-    h("td", { class: "number" }, count(act.n)),
-    h("td", {}, readOnly() || taken ? null : button(isUndo ? "Say it again" : "Undo", () => takeBack(act), { "aria-label": words })),
+    h("td", { class: "when nowrap" }, when(act.said_at)),
+    h("td", { class: "who" }, act.who),
+    h("td", { class: "what" }, act.what, taken && h("span", { class: "badge plain" }, "taken back"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} of frames that are gone`) : null),
+    h("td", { class: "n number" }, count(act.n)),
+    h("td", { class: "undo" }, readOnly() || taken ? null : button(isUndo ? "Say it again" : "Undo", () => takeBack(act), { "aria-label": words })),
   );
 }
 
