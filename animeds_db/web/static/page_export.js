@@ -42,7 +42,7 @@ function draw() {
     keyButton("See the SQL", "s", () => toggleSql(sqlPanel, selection())),
     wrong,
   );
-  form.querySelector(".fields").prepend(field("Name of the folder", name, "It is made where `animeds serve --exports` says."));
+  form.elements.layout.closest(".fields").prepend(field("Name of the folder", name, "It is created below the folder that the service exports to."));
   form.append(buttons);
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
   const refused = refusal();
