@@ -79,3 +79,13 @@ def test_binary_is_not_thrown_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(UsageError, match="stdout is a terminal"):
         print_relation(duckdb.sql("SELECT 1"), Format.parquet)
+
+
+@pytest.mark.parametrize("form", [Format.json, Format.csv, Format.tsv, Format.md])
+def test_moments_that_python_cannot_hold_are_printed(
+    form: Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moment = "['2024-01-01 00:00:00.123456789'::TIMESTAMP_NS]"
+    query = f"SELECT 'infinity'::DATE AS a, '290000-01-01'::TIMESTAMP AS b, {moment} AS c"
+    text = printed(form, capsys, query)
+    assert "infinity" in text and "290000-01-01T00:00:00" in text and "00:00:00.123456789" in text

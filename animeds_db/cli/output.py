@@ -109,8 +109,10 @@ def _table(relation: duckdb.DuckDBPyRelation) -> None:
 
 
 def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
+    from animeds_db.session.times import as_text
+
     for batch in relation.to_arrow_reader(8192):
-        columns = [column.to_pylist() for column in batch.columns]
+        columns = [as_text(column).to_pylist() for column in batch.columns]
         for row in zip(*columns, strict=True):
             yield [_plain(value) for value in row]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from animeds_db.errors import QueryError
-from animeds_db.web.plain import as_text, plain
+from animeds_db.session.times import as_text
+from animeds_db.web.plain import plain
 from animeds_db.web.workers import framing
 
 VALUE_BYTES = 8 << 20
