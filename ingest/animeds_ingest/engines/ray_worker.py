@@ -14,7 +14,7 @@ from animeds_db.workers import Worker
 from animeds_ingest.engines.stretches import Numbering, Stretch, ingest_stretch, number
 from animeds_ingest.one_source import analyser_for, ingest_source
 from animeds_ingest.outcomes import Outcome
-from animeds_ingest.request import Request
+from animeds_ingest.request import ASKED, Request
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
 
@@ -28,7 +28,7 @@ class Job:
     load: Callable[[], Models]
     model_ids: tuple[str, ...]
     replace: bool
-    asked: frozenset[str]
+    asked: frozenset[str] = ASKED
 
 
 @dataclass(frozen=True)
