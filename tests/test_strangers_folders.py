@@ -92,6 +92,23 @@ def test_a_backup_does_not_write_through_links_in_its_target(tmp_path: Path) -> 
     assert names_in(tmp_path / "mine") == []
 
 
+def test_a_disk_that_is_full_when_a_backup_is_synced_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store(tmp_path)
+    add_source(store, "aaaaaaaa")
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        backup(store, str(tmp_path / "copy"))
+    monkeypatch.undo()
+    backup(store, str(tmp_path / "copy"))
+    assert Store.open(str(tmp_path / "copy")).table("sources").count_rows() == 1
+
+
 def test_an_export_does_not_write_through_links_that_lie_in_its_place(tmp_path: Path) -> None:
     caps = picture_source(tmp_path / "caps")
     mine = tmp_path / "mine"

@@ -194,7 +194,8 @@ def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
                 if not place.has_table(table.name):  # else another process was first
                     raise
             if place.path is not None:
-                flush_tree(place.path / f"{table.name}.lance")
+                with write_errors(place.uri):
+                    flush_tree(place.path / f"{table.name}.lance")
 
 
 def _write_tables(place: Place, tables: Sequence[Table]) -> None:

@@ -81,7 +81,8 @@ class Files:
     def settle(self, paths: Sequence[str]) -> None:
         """Sync these files, where this is a disk."""
         if (folder := self._place.path) is not None:
-            flush_files([folder / path for path in paths])
+            with write_errors(self._place.uri):
+                flush_files([folder / path for path in paths])
 
     def send(self, path: str, to: Files) -> int:
         """Copy one file to the same path of another database; return its size in bytes. Raises StoreError."""
