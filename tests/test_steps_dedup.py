@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -260,13 +262,30 @@ def test_the_preview_counts_what_each_threshold_would_do_and_writes_only_its_pag
     x = unit(np.repeat(distinct(5), 4, axis=0) + np.random.default_rng(1).normal(size=(20, 16)) * 0.03)
     dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 20)})
     page = tmp_path / "preview.html"
-    rows = dataset.preview_dedup(DedupOptions(), page)
+    rows = [r for r in dataset.preview_dedup(DedupOptions(), page) if r["dial"] == "threshold"]
     stay = [row["stay"] for row in rows]
     assert stay == sorted(stay)
     assert dataset.sql("SELECT count(*) FROM duplicates").fetchall() == [(0,)]
     at = next(row for row in rows if row["threshold"] == 0.985)
     assert at["stay"] == 20 - dataset.dedup(ONLY_VECTORS).copies
     assert "0.985" in page.read_text("utf-8")
+
+
+def test_the_preview_counts_what_each_number_of_bits_would_do(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 6, axis=0)
+    hashes = [0, 0b1111, (1 << 10) - 1, (1 << 30) - 1, (1 << 40) - 1, (1 << 63) - 1]
+    dataset = dataset_of(
+        tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", x, 6, phash=hashes, shot=[0, 1, 2, 3, 3, 4])}
+    )
+    page = tmp_path / "preview.html"
+    rows = {r["agree_bits"]: r for r in dataset.preview_dedup(None, page) if r["dial"] == "agree_bits"}
+    assert [rows[bits]["in_shots"] for bits in (8, 12, None)] == [1, 1, 1]
+    assert rows[None]["across"] == 14
+    for bits, row in rows.items():
+        assert row["stay"] == 6 - dataset.dedup(DedupOptions(agree_bits=bits)).copies
+        assert row["across"] + row["in_shots"] == dataset.dedup(DedupOptions(agree_bits=bits)).pairs
+    text = page.read_text("utf-8")
+    assert "6 bits: copy" in text and "10 bits: stays" in text
 
 
 def test_the_preview_counts_by_the_ranking_that_dedup_would_use(
@@ -284,7 +303,8 @@ def test_the_preview_counts_by_the_ranking_that_dedup_would_use(
     for ranking in ((), ("--rank", str(rank))):
         done = run(*command, *ranking)
         assert done.code == 0, done.err
-        stays.append(next(line for line in done.out.splitlines() if line.startswith("0.99,")).split(",")[3])
+        rows = csv.DictReader(io.StringIO(done.out))
+        stays.append(next(r["stay"] for r in rows if (r["dial"], r["threshold"]) == ("threshold", "0.99")))
     assert stays == ["2", "1"]
     rank.write_text("SELECT frame_id FROM frames")
     assert "middle.sql" in run(*command, "--rank", str(rank)).err
@@ -301,12 +321,50 @@ def test_the_borderline_pairs_are_also_a_picture(tmp_path: Path) -> None:
             dataset.preview_dedup(None, place)
 
 
-def test_frames_alike_by_vector_whose_hashes_are_far_apart_stay_apart(tmp_path: Path) -> None:
+FAR_APART = [0, 0b11_1111, (1 << 40) - 1]
+"""Perceptual hashes: the second differs from the first in 6 bits, the third in 40."""
+
+
+def test_across_shots_frames_alike_by_vector_whose_hashes_are_far_apart_stay_apart(tmp_path: Path) -> None:
     x = np.repeat(distinct(1), 3, axis=0)
-    rows = frame_rows("aaaaaaaa", x, 3, phash=[0, 0b11_1111, (1 << 40) - 1])
+    rows = frame_rows("aaaaaaaa", x, 3, phash=FAR_APART)
     dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
     assert dataset.dedup().copies == 1
     assert dataset.dedup(DedupOptions(agree_bits=None)).copies == 2
+
+
+def test_within_a_shot_the_vectors_decide_whatever_the_hashes_say(tmp_path: Path) -> None:
+    x = np.concatenate([np.repeat(distinct(1), 3, axis=0), distinct(1, seed=5)])
+    rows = frame_rows("aaaaaaaa", x, 4, phash=[*FAR_APART, 0b11_1111], shot=[7, 7, 7, 7])
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    assert dataset.dedup().copies == 2  # the fourth has another vector, and stays with an equal hash
+    assert dataset.sql("SELECT count(*) FROM duplicates WHERE reason = 'phash'").fetchall() == [(0,)]
+
+
+def test_shots_of_two_episodes_with_the_same_number_are_two_shots(tmp_path: Path) -> None:
+    x = distinct(1)
+    dataset = dataset_of(
+        tmp_path,
+        {
+            "aaaaaaaa": frame_rows("aaaaaaaa", x, 1, phash=[0], shot=[3]),
+            "bbbbbbbb": frame_rows("bbbbbbbb", x, 1, phash=[(1 << 40) - 1], shot=[3]),
+        },
+    )
+    assert dataset.dedup().copies == 0
+
+
+def test_pictures_have_no_shots_so_their_hashes_must_agree(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 3, axis=0)
+    rows = frame_rows("aaaaaaaa", x, 3, phash=FAR_APART, shot=[0, 0, 0], time_s=[None, None, None])
+    assert dataset_of(tmp_path, {"aaaaaaaa": rows}).dedup().copies == 1
+
+
+def test_a_blank_frame_is_no_copy_of_one_that_shows_something_in_its_shot(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 3, axis=0)
+    rows = frame_rows("aaaaaaaa", x, 3, phash=[1, 1, 1], shot=[0, 0, 0], is_blank=[True, False, True])
+    dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
+    assert dataset.dedup().copies == 1
+    assert dataset.sql("SELECT count(*) FROM kept WHERE is_blank").fetchall() == [(1,)]
 
 
 def test_the_threshold_is_that_of_the_vectors_model_where_its_manifest_has_one(tmp_path: Path) -> None:

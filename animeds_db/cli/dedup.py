@@ -24,20 +24,24 @@ def dedup(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Least cosine of two frames' vectors to call them near-duplicates. "
-            "Default: what suits their model, mostly 0.985."
+            help="Minimum cosine of the vectors of two near-duplicates. "
+            "Default: the value for their model, usually 0.985."
         ),
     ] = None,
     agree_bits: Annotated[
         int,
         typer.Option(
-            help="Their perceptual hashes must agree too: bits of 64 that may differ; -1 for any.", min=-1
+            help="Across shots the perceptual hashes must agree too: maximum number of bits, of 64, that may differ; "
+            "-1 for any.",
+            min=-1,
         ),
     ] = 8,
     phash_distance: Annotated[
         int,
         typer.Option(
-            help="Frames with nearly equal hashes: bits that may differ; -1 for not at all.", min=-1
+            help="Frames with almost equal hashes are near-duplicates too: maximum number of bits that may differ; "
+            "-1 to ignore hashes here.",
+            min=-1,
         ),
     ] = 2,
     rank: Annotated[
@@ -49,7 +53,8 @@ def dedup(
     preview: Annotated[
         Path | None,
         typer.Option(
-            help="Write nothing but a page with borderline pairs to this .html, or a picture to this .png."
+            help="Only write a page to this .html, or a picture to this .png: what other values of --threshold and "
+            "--agree-bits would do, and borderline pairs."
         ),
     ] = None,
     engine: EngineOption = "local",
@@ -60,7 +65,8 @@ def dedup(
 ) -> None:
     """Find near-duplicates and the openings and endings that episodes share.
 
-    Nothing is deleted: the view `kept` leaves the copies out, `duplicates` and `segments` say what was found.
+    Within a shot, frames with similar vectors are near-duplicates. Across shots their perceptual hashes must agree
+    as well. Nothing is deleted: the view `kept` leaves the copies out; `duplicates` and `segments` list the result.
     """
     from animeds_db.steps.dedup.find import DedupOptions
 

@@ -50,7 +50,7 @@ class Comparisons:
         rank: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[dict[str, Any]]:
-        """Write nothing but `page`, an HTML file with borderline pairs; return what each threshold would do."""
+        """Write an HTML page (or .png) with borderline pairs; return what other thresholds and bits would do."""
         from animeds_db.steps.dedup.find import DedupOptions
         from animeds_db.steps.dedup.preview import preview
 

@@ -1,8 +1,8 @@
 """Pairs of near-duplicates among frames: what vectors and perceptual hashes say together.
 
-A pair counts when the vectors are alike and the hashes do not contradict them, or when the hashes are nearly
-the same and the vectors do not contradict that. Each alone is wrong in its own way: a vector does not see
-that a camera moved, a hash does not see colour.
+Within a shot the vectors decide: a pose that is held while the camera moves is one picture to a trainer, though its
+hashes change. Across shots, similar vectors are not enough, because a vector hardly sees where things are: the hashes
+must agree as well. Frames with almost the same hash are a pair too, unless their vectors differ.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ as one, since a still of n frames has n²/2 pairs."""
 class DedupOptions:
     """What counts as a near-duplicate.
 
-    threshold: least cosine of two image vectors (0…1). None: what the manifest says of the vectors' model
-    (`near_duplicate`), else 0.985, which the peers' guides recommend.
-    agree_bits: most bits (0…64) in which the perceptual hashes of two such frames may differ; None: any.
-    phash_distance: most bits (0…8) in which hashes may differ to make a pair by themselves; None: never.
-    phash_cosine: and the least cosine that those frames must have, where both have vectors.
-    segment_s, gap_s: a run that episodes share is at least so long and has no hole longer than that, seconds.
-    memory_mb: what the comparison may use besides the vectors themselves.
+    threshold: minimum cosine of two image vectors (0…1). None: the value in the manifest of the vectors' model
+    (`near_duplicate`), else 0.985, which the guides of similar tools recommend.
+    agree_bits: maximum number of bits (0…64) in which the perceptual hashes of two such frames may differ, unless
+    they are of one shot; None: any number.
+    phash_distance: maximum number of bits (0…8) in which hashes may differ to make a pair by themselves; None: never.
+    phash_cosine: minimum cosine of those frames, where both have vectors.
+    segment_s, gap_s: minimum length of a run that episodes share, and its longest gap, in seconds.
+    memory_mb: memory for the comparison, besides the vectors themselves, in MB.
     """
 
     threshold: float | None = None
@@ -73,27 +74,29 @@ class DedupOptions:
 class Matches:
     """Pairs of frames that may be near-duplicates, each once.
 
-    a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: in how many bits (int16)
-    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank.
+    a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: number of bits (int16) in which
+    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank. in_shot: True if both are
+    of one shot of a video and neither or both are blank.
     """
 
     a: np.ndarray
     b: np.ndarray
     cosine: np.ndarray
     bits: np.ndarray
+    in_shot: np.ndarray
 
     def __len__(self) -> int:
         return len(self.a)
 
     def where(self, mask: np.ndarray) -> Matches:
         """Return those pairs for which mask (bool) is true."""
-        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask])
+        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask], self.in_shot[mask])
 
     def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
-        """Return which pairs the vectors make near-duplicates, unless the hashes contradict (bool)."""
+        """Return which pairs are near-duplicates by their vectors; across shots the hashes must agree (bool)."""
         near: np.ndarray = self.cosine >= np.float32(threshold)
         if agree_bits is not None:
-            near &= self.bits <= agree_bits
+            near &= self.in_shot | (self.bits <= agree_bits)
         return near
 
     def chosen(self, options: DedupOptions, threshold: float) -> np.ndarray:
@@ -131,7 +134,8 @@ def find_matches(
     keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     rows_a, rows_b = np.divmod(keys, max(1, n))
     cosine = _cosines(x, n, rows_a, rows_b, pairs, stills)
-    found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b))
+    bits, in_shot = _bits(frames, rows_a, rows_b), _in_shot(frames, rows_a, rows_b)
+    found = Matches(rows_a, rows_b, cosine, bits, in_shot)
     return found.where(found.chosen(options, threshold))
 
 
@@ -243,6 +247,17 @@ def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     bits[blank[a] != blank[b]] = 64
     bits[~known[a] | ~known[b] | (blank[a] & blank[b])] = -1
     return bits
+
+
+def _in_shot(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return which pairs are of one shot (bool). Pictures have no times, and so no shots."""
+    shot = frames["shot"].combine_chunks().fill_null(-1).to_numpy()
+    source = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    timed = ~np.asarray(frames["time_s"].combine_chunks().is_null())
+    blank = _hashes(frames)[2]
+    together: np.ndarray = (source[a] == source[b]) & (shot[a] == shot[b]) & (shot[a] >= 0)
+    together &= timed[a] & timed[b] & (blank[a] == blank[b])
+    return together
 
 
 def _hashes(frames: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
