@@ -8,8 +8,8 @@ camera or anybody moved by 10 % or more. What lies between (a step of a slow pan
 the same face, another subtitle) counts for neither. Frames faded further than 80 % towards black are left
 out: they all look the same, and are blank.
 
-A *held pose* is what a trainer needs once: the frames of one shot with the same people, of the same size, with the
-same look on their faces, wherever the camera or they have moved meanwhile.
+A *held pose* is what a trainer needs once: all frames of a shot, or of the same shot shown again in another episode,
+wherever the camera or the people have moved meanwhile.
 """
 
 from __future__ import annotations
@@ -59,11 +59,6 @@ class Drawing:
         """Everybody's pose with talking and blinking left out."""
         poses = (actor.placed.pose for actor in self.shot.actors)
         return tuple(replace(pose, mouth_open=False, eyes_closed=False) for pose in poses)
-
-    @property
-    def held_pose(self) -> object:
-        """The held pose that this frame is of: equal for frames of the same one."""
-        return (self.episode, self.number, self.framing, self.poses)
 
 
 def _framed(actor: Actor) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from PIL import Image
 from animeds_db.dataset import Dataset, open_or_create
 from animeds_db.errors import SourceError
 from animeds_db.models import load_profile
-from animeds_ingest.local import ingest
+from animeds_ingest.engines.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

@@ -353,6 +353,23 @@ def test_shots_of_two_episodes_with_the_same_number_are_two_shots(tmp_path: Path
     assert dataset.dedup().copies == 0
 
 
+def test_a_held_pose_that_another_episode_shows_again_is_kept_once(tmp_path: Path) -> None:
+    x = np.repeat(distinct(1), 3, axis=0)
+    pan = [0, (1 << 20) - 1, (1 << 40) - 1]
+    again = [bits ^ 0b111 for bits in pan]
+    dataset = dataset_of(
+        tmp_path,
+        {
+            "aaaaaaaa": frame_rows("aaaaaaaa", x, 3, phash=pan, shot=[4, 4, 4]),
+            "bbbbbbbb": frame_rows("bbbbbbbb", x, 3, phash=again, shot=[9, 9, 9]),
+            "cccccccc": frame_rows("cccccccc", x, 1, phash=[pan[2] ^ (0b11111 << 50)], shot=[1]),
+            "dddddddd": frame_rows("dddddddd", x, 1, phash=[0x5555_5555_5555_5555], shot=[1]),
+        },
+    )
+    assert dataset.dedup().copies == 6  # of a, b and c; no hash agrees with that of d
+    assert dataset.sql("SELECT DISTINCT source_id FROM kept ORDER BY 1").fetchall()[-1] == ("dddddddd",)
+
+
 def test_pictures_have_no_shots_so_their_hashes_must_agree(tmp_path: Path) -> None:
     x = np.repeat(distinct(1), 3, axis=0)
     rows = frame_rows("aaaaaaaa", x, 3, phash=FAR_APART, shot=[0, 0, 0], time_s=[None, None, None])

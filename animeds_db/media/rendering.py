@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from animeds_db.errors import SourceError
 from animeds_db.picture_files import DECODE_ERRORS, PictureError, open_picture
 
 
@@ -34,6 +36,19 @@ def decode_picture(data: bytes) -> tuple[np.ndarray, bool]:
         return np.asarray(_flattened(_standard_colours(_eight_bit(upright)))), is_animated
     except DECODE_ERRORS as error:
         raise PictureError(f"damaged ({error})", hint="get the file again") from error
+
+
+def read_picture(path: Path, data: bytes | None = None) -> np.ndarray:
+    """Return a picture file as ingest decodes it, uint8 sRGB [h, w, 3]; `data`: its bytes, if they are read already.
+
+    Raises SourceError naming the file.
+    """
+    try:
+        return decode_picture(path.read_bytes() if data is None else data)[0]
+    except PictureError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -18,13 +18,14 @@ import pyarrow as pa
 import xxhash
 
 from animeds_db.errors import QueryError, SourceError, StoreError, UsageError, did_you_mean
+from animeds_db.media.rendering import read_picture
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.classify import vector_model
 from animeds_db.steps.characters.face_pictures import Images, face_pictures
 from animeds_db.steps.characters.folders import Told, checked_name, name_notes, pictures_in, read_folder
 from animeds_db.steps.characters.neighbours import NEGATIVE
-from animeds_db.steps.characters.pictures import Looks, as_webp, heads, load_looks, of_webp, read_picture
+from animeds_db.steps.characters.pictures import Looks, as_webp, heads, load_looks, of_webp
 from animeds_db.store.store import Store, quoted
 
 Row = dict[str, Any]

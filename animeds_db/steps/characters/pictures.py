@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from animeds_db.errors import ModelError, SourceError, StoreError
-from animeds_db.media.rendering import decode_picture
+from animeds_db.errors import ModelError, StoreError
 from animeds_db.models import Box, Detector, Embedder, load_profile
 from animeds_db.models.crops import head_crop
-from animeds_db.picture_files import PictureError, open_picture
+from animeds_db.picture_files import open_picture
 from animeds_db.session import Session
 from animeds_db.steps.characters.classify import vector_model
 
@@ -56,14 +54,6 @@ def load_looks(session: Session, device: str = "auto") -> Looks:
                 hint=f"pull that revision, or: animeds detect --model {here.partition('@')[0]}",
             )
     return Looks(models.detectors[0], models.character)
-
-
-def read_picture(path: Path, data: bytes) -> np.ndarray:
-    """Return uint8 RGB [h,w,3]. Raises SourceError naming the file."""
-    try:
-        return decode_picture(data)[0]
-    except PictureError as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error.headline}", hint=error.hint) from error
 
 
 def heads(

@@ -8,6 +8,7 @@ must agree as well. Frames with almost the same hash are a pair too, unless thei
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,9 @@ DEFAULT_THRESHOLD = 0.985
 LONG_STILL = 32
 """Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
 as one, since a still of n frames has n²/2 pairs."""
+
+UNLIKE = 64
+"""Bits in which the hash of a blank frame counts as different from that of a frame that shows something: all."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +79,67 @@ class Matches:
     """Pairs of frames that may be near-duplicates, each once.
 
     a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: number of bits (int16) in which
-    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank. in_shot: True if both are
-    of one shot of a video and neither or both are blank.
+    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank; UNLIKE where one is blank.
+    shot: the number of each row's shot over all sources (int64 [rows]); -1 for pictures, which have none.
     """
 
     a: np.ndarray
     b: np.ndarray
     cosine: np.ndarray
     bits: np.ndarray
-    in_shot: np.ndarray
+    shot: np.ndarray
 
     def __len__(self) -> int:
         return len(self.a)
 
     def where(self, mask: np.ndarray) -> Matches:
         """Return those pairs for which mask (bool) is true."""
-        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask], self.in_shot[mask])
+        return Matches(self.a[mask], self.b[mask], self.cosine[mask], self.bits[mask], self.shot)
+
+    @cached_property
+    def in_shot(self) -> np.ndarray:
+        """Return which pairs are of one shot, and not one of them blank (bool)."""
+        first = self.shot[self.a]
+        same: np.ndarray = (first == self.shot[self.b]) & (first >= 0) & (self.bits != UNLIKE)
+        return same
 
     def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
-        """Return which pairs are near-duplicates by their vectors; across shots the hashes must agree (bool)."""
+        """Return which pairs are near-duplicates by their vectors; across shots the hashes must agree (bool).
+
+        Instead of its own hash, that of a frame of its shot which is its near-duplicate may agree: one frame of a shot
+        is kept for many, and other footage of the same shot must still find it.
+        """
         near: np.ndarray = self.cosine >= np.float32(threshold)
-        if agree_bits is not None:
-            near &= self.in_shot | (self.bits <= agree_bits)
-        return near
+        if agree_bits is None:
+            return near
+        agree = near & (self.bits <= agree_bits)
+        sure: np.ndarray = agree | (near & self.in_shot)
+        sure |= near & self._agree_through(agree & ~self.in_shot, near & self.in_shot)
+        return sure
+
+    def _agree_through(self, agree: np.ndarray, together: np.ndarray) -> np.ndarray:
+        """Return which pairs (s, t) have a frame k in the shot of t with which s agrees most, if k and t go together.
+
+        agree, together: pairs (bool) across shots and in one. Either frame of a pair may be s.
+        """
+        rows, shots = len(self.shot), int(self.shot.max(initial=0)) + 1
+        mates = (self.a * rows + self.b)[together]  # in order, as the pairs are
+        a, b, cosine = self.a[agree], self.b[agree], self.cosine[agree]
+        s, k, cosine = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([cosine, cosine])
+        meeting = s * shots + self.shot[k]
+        order = np.lexsort((k, -cosine, meeting))[: len(s)]
+        order = order[self.shot[k[order]] >= 0]
+        meeting, k = meeting[order], k[order]
+        first = np.append(True, meeting[1:] != meeting[:-1])[: len(meeting)]
+        meeting, k = meeting[first], k[first]
+        through = np.zeros(len(self), bool)
+        for here, there in ((self.a, self.b), (self.b, self.a)):
+            place, met = _found(meeting, here * shots + self.shot[there])
+            met &= (self.shot[there] >= 0) & (self.bits != UNLIKE)
+            middle, other = k[place[met]], there[met]
+            pair = np.minimum(middle, other) * rows + np.maximum(middle, other)
+            through[met] |= _found(mates, pair)[1]
+        return through
 
     def chosen(self, options: DedupOptions, threshold: float) -> np.ndarray:
         """Return which pairs are near-duplicates (bool)."""
@@ -134,8 +176,7 @@ def find_matches(
     keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     rows_a, rows_b = np.divmod(keys, max(1, n))
     cosine = _cosines(x, n, rows_a, rows_b, pairs, stills)
-    bits, in_shot = _bits(frames, rows_a, rows_b), _in_shot(frames, rows_a, rows_b)
-    found = Matches(rows_a, rows_b, cosine, bits, in_shot)
+    found = Matches(rows_a, rows_b, cosine, _bits(frames, rows_a, rows_b), _shots(frames))
     return found.where(found.chosen(options, threshold))
 
 
@@ -244,20 +285,28 @@ def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return in how many bits the hashes differ. A blank frame is like blank ones only: 64 with any other."""
     hashes, known, blank = _hashes(frames)
     bits: np.ndarray = np.bitwise_count(hashes[a] ^ hashes[b]).astype(np.int16)
-    bits[blank[a] != blank[b]] = 64
+    bits[blank[a] != blank[b]] = UNLIKE
     bits[~known[a] | ~known[b] | (blank[a] & blank[b])] = -1
     return bits
 
 
-def _in_shot(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return which pairs are of one shot (bool). Pictures have no times, and so no shots."""
-    shot = frames["shot"].combine_chunks().fill_null(-1).to_numpy()
-    source = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+def _found(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in the sorted keys each wanted one is (int64), and which are there (bool)."""
+    place = np.searchsorted(keys, wanted)
+    place[place == len(keys)] = 0
+    return place, keys[place] == wanted if len(keys) else np.zeros(len(wanted), bool)
+
+
+def _shots(frames: pa.Table) -> np.ndarray:
+    """Return the number of each frame's shot over all sources, int64; -1 for pictures, which have no times."""
+    source = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    shot = frames["shot"].combine_chunks().fill_null(-1).to_numpy().astype(np.int64)
     timed = ~np.asarray(frames["time_s"].combine_chunks().is_null())
-    blank = _hashes(frames)[2]
-    together: np.ndarray = (source[a] == source[b]) & (shot[a] == shot[b]) & (shot[a] >= 0)
-    together &= timed[a] & timed[b] & (blank[a] == blank[b])
-    return together
+    number = np.unique(source * (int(shot.max(initial=0)) + 2) + shot, return_inverse=True)[1].astype(
+        np.int64
+    )
+    number[~timed | (shot < 0)] = -1
+    return number
 
 
 def _hashes(frames: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

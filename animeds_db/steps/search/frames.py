@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
+from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
 from animeds_db.store.store import Store, quoted
@@ -147,15 +147,10 @@ def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
 
 def _of_picture(path: Path, model: str) -> np.ndarray:
     from animeds_db.errors import ModelError
-    from animeds_db.media.rendering import decode_picture
+    from animeds_db.media.rendering import read_picture
     from animeds_db.models import load_profile
 
-    try:
-        pixels, _ = decode_picture(path.read_bytes())
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error}") from error
-    except SourceError as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error.headline}", hint=error.hint) from error
+    pixels = read_picture(path)
     name = model.partition("@")[0]
     embedder = load_profile("none", overrides={"image": name}, named_by_database=True).image
     assert embedder is not None
