@@ -27,3 +27,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(client, name)
     raise AttributeError(f"module 'animeds_db' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,11 +25,8 @@ from animeds_db.errors import UsageError
 if TYPE_CHECKING:
     from animeds_db.models import Models
     from animeds_db.workers import Ray
-    from animeds_ingest.sampling import Sampling  # noqa: TID251 (types only)
-    from animeds_ingest.sources import SourceSpec  # noqa: TID251
-
-PARTS = ("tagger", "detector", "character", "image")
-"""The models of a profile that a flag can replace."""
+    from animeds_ingest.choice import Choice
+    from animeds_ingest.sources import SourceSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -101,11 +95,12 @@ def ingest(
 
     animeds ingest ~/anime/MyShow --show "My Show"
     """
-    from animeds_ingest.sampling import Sampling  # noqa: TID251 (the one place: see DESIGN, arrows)
-    from animeds_ingest.sources import discover  # noqa: TID251
+    from animeds_ingest.choice import Choice
+    from animeds_ingest.sources import discover
 
-    if sampling is not None:
-        Sampling.parse(sampling, start, end)
+    parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
+    overrides = {part: name for part, name in parts.items() if name is not None}
+    choice = Choice(sampling, start, end, profile, device, overrides)
     specs = discover(
         paths,
         show=show,
@@ -122,132 +117,51 @@ def ingest(
     if not yes:
         _ask_about_exports(paths)
     ray = on_ray(engine, address, workers, worker_cpus, worker_gpus)
-    parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
-    asked = _Asked(
-        sampling,
-        start,
-        end,
-        profile,
-        device,
-        {part: name for part, name in parts.items() if name is not None},
-    )
-    raise typer.Exit(_run(db, specs, asked, ray, replace, progress))
+    raise typer.Exit(_run(db, specs, choice, ray, replace, progress))
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The flags that say which frames are taken and which models look at them."""
+class Loading:
+    """Loads models, once each, and says on stderr what is fetched and where they run."""
 
-    sample: str | None
-    start: str | None
-    end: str | None
-    profile: str | None
-    device: str | None
-    overrides: dict[str, str]
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[object, ...], Models] = {}
 
-    @property
-    def names(self) -> frozenset[str]:
-        """What a person chose: "sampling", "models"."""
-        chosen = {
-            "sampling": (self.sample, self.start, self.end) != (None, None, None),
-            "models": self.profile is not None or bool(self.overrides),
-        }
-        return frozenset(name for name, is_chosen in chosen.items() if is_chosen)
-
-    def over(self, remembered: Mapping[str, str]) -> _Chosen:
-        """Return what to use where the database remembers this."""
-        from animeds_db import settings
-        from animeds_ingest.sampling import Sampling  # noqa: TID251
-
-        sample = settings.resolve("sampling", self.sample, remembered=remembered).value
-        profile = settings.resolve("profile", self.profile, remembered=remembered)
-        parts = {p: remembered[p] for p in PARTS if p in remembered} if profile.origin == "database" else {}
-        device = settings.resolve("device", self.device).value
-        sampling = Sampling.parse(sample, self.start, self.end)
-        return _Chosen(sampling, profile.value, device, parts | self.overrides)
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """Which frames are taken, and which models look at them."""
-
-    sampling: Sampling
-    profile: str
-    device: str
-    overrides: dict[str, str]
-
-    def load(self) -> Models:
-        return load_models(self.profile, self.device, self.overrides)
-
-    def loader(self) -> Callable[[], Models]:
-        """Return what loads the same models on another machine, whatever its settings are."""
+    def __call__(self, profile: str, device: str, overrides: Mapping[str, str]) -> Models:
+        """Return the models of a profile with some of them replaced. Raises ModelError."""
+        from animeds_db.cli.models import pull_progress
         from animeds_db.models import load_profile
 
-        return partial(load_profile, self.profile, device=self.device, overrides=self.overrides)
-
-    def to_remember(self) -> dict[str, str]:
-        """Return what the next ingest is to use; a start and an end are for this one only."""
-        sampling = str(dataclasses.replace(self.sampling, start_s=None, end_s=None))
-        return {"profile": self.profile, "sampling": sampling, **self.overrides}
-
-
-def load_models(profile: str | None, device: str | None, overrides: dict[str, str]) -> Models:
-    """Load a profile with these parts exchanged; say what is fetched, and where models run."""
-    from animeds_db import settings
-    from animeds_db.cli.models import pull_progress
-    from animeds_db.models import load_profile
-
-    with pull_progress() as pulled:
-        models = load_profile(
-            settings.resolve("profile", profile).value,
-            device=settings.resolve("device", device).value,
-            overrides=overrides,
-            progress=pulled,
-        )
-    for note in models.notes:
-        talk(note)
-    return models
+        key = (profile, device, *sorted(overrides.items()))
+        if key not in self._loaded:
+            with pull_progress() as pulled:
+                models = load_profile(profile, device=device, overrides=overrides, progress=pulled)
+            for note in models.notes:
+                talk(note)
+            self._loaded[key] = models
+        return self._loaded[key]
 
 
 def _run(
-    db: str | None,
-    specs: list[SourceSpec],
-    asked: _Asked,
-    ray: Ray | None,
-    replace: bool,
-    bar: bool,
+    db: str | None, specs: list[SourceSpec], choice: Choice, ray: Ray | None, replace: bool, bar: bool
 ) -> int:
-    from animeds_db.dataset.dataset import open_or_create
-    from animeds_ingest.engines import local  # noqa: TID251
-    from animeds_ingest.engines import ray as ray_engine  # noqa: TID251
+    from animeds_db.dataset import open_or_create
 
-    loaded = cache(lambda: asked.over({}).load())  # the models of a database that is made now
-    with open_or_create(db, loaded) as dataset:
-        store = dataset.store
-        chosen = asked.over(store.remembered())
-
-        def load() -> Models:
-            models = loaded() if loaded.cache_info().currsize else chosen.load()
-            store.remember(chosen.to_remember())
-            return models
-
+    loading = Loading()
+    with open_or_create(db, lambda: choice.over({}).load(loading)) as dataset:
         with watcher(bar) as watching:
-            if ray is None:
-                report = local.ingest(
-                    store, specs, chosen.sampling, load, asked=asked.names, replace=replace, watcher=watching
-                )
-            else:
-                report = ray_engine.ingest(
-                    store,
-                    specs,
-                    chosen.sampling,
-                    load(),
-                    chosen.loader(),
-                    ray,
-                    asked=asked.names,
-                    replace=replace,
-                    watcher=watching,
-                )
+            report = dataset.ingest(
+                specs,
+                sample=choice.sample,
+                start=choice.start,
+                end=choice.end,
+                profile=choice.profile,
+                models=choice.overrides,
+                device=choice.device,
+                replace=replace,
+                progress=watching,
+                load=loading,
+                on=ray,
+            )
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(
             f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"

@@ -11,7 +11,7 @@ from animeds_db.cli.output import talk
 from animeds_db.printable import printable
 
 if TYPE_CHECKING:
-    from animeds_ingest.outcomes import Outcome, Report  # noqa: TID251 (types only)
+    from animeds_ingest.outcomes import Outcome, Report
 
 PARTLY_FAILED = 3
 NAMED = 5

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.ingest import load_models
+from animeds_db.cli.ingest import Loading
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import tell_failures, watcher
 
 if TYPE_CHECKING:
-    from animeds_db.dataset import Dataset
+    from animeds_ingest.outcomes import Report
 
 ModelOption = Annotated[str, typer.Option("--model", help="The model: `animeds models list` shows them.")]
 WhereOption = Annotated[
@@ -49,7 +49,9 @@ def tag(
 
     animeds tag --model wd-vit-v3 --where "episode = 3"
     """
-    raise typer.Exit(_run(db, where, device, {"tagger": model}, progress, use=use))
+    with open_dataset(db) as dataset, watcher(progress) as watching:
+        report = dataset.tag(model, where=where, use=use, device=device, progress=watching, load=Loading())
+    raise typer.Exit(_tell(model, report, dataset.uri))
 
 
 def detect(
@@ -70,7 +72,11 @@ def detect(
 
     animeds detect --model face-v1.4-s
     """
-    raise typer.Exit(_run(db, where, device, {"detector": model}, progress, character=character))
+    with open_dataset(db) as dataset, watcher(progress) as watching:
+        report = dataset.detect(
+            model, where=where, character=character, device=device, progress=watching, load=Loading()
+        )
+    raise typer.Exit(_tell(model, report, dataset.uri))
 
 
 def embed(
@@ -91,7 +97,9 @@ def embed(
 
     animeds embed --model clip-vit-b32 --use
     """
-    raise typer.Exit(_run(db, where, device, {"image": model}, progress, use=use))
+    with open_dataset(db) as dataset, watcher(progress) as watching:
+        report = dataset.embed(model, where=where, use=use, device=device, progress=watching, load=Loading())
+    raise typer.Exit(_tell(model, report, dataset.uri))
 
 
 def drop_model(
@@ -99,52 +107,16 @@ def drop_model(
     db: DbOption = None,
 ) -> None:
     """Delete what `tag`, `detect` or `embed` found with a model. What it found at ingest stays."""
-    from animeds_ingest.rerun import drop  # noqa: TID251 (see DESIGN, arrows)
-
     with open_dataset(db) as dataset:
-        talk(f"{model}: dropped what it found in {drop(dataset.store, model)} frames")
+        talk(f"{model}: dropped what it found in {dataset.drop_model(model)} frames")
 
 
-def _run(
-    db: str | None,
-    where: str | None,
-    device: str | None,
-    parts: dict[str, str],
-    bar: bool,
-    *,
-    character: str | None = None,
-    use: bool = False,
-) -> int:
-    from animeds_ingest.rerun import character_of, from_stored, rerun  # noqa: TID251 (see DESIGN, arrows)
+def _tell(model: str, report: Report, uri: str) -> int:
+    """Say what a model has done; return the exit code."""
+    from animeds_ingest.rerun import from_stored
 
-    with open_dataset(db) as dataset:
-        wanted = None if where is None else _frames_where(dataset, where)
-        known = character_of(dataset.store) if "detector" in parts and character is None else None
-        vectors = character or (known.partition("@")[0] if known else None)
-        models = load_models("none", device, parts | ({"character": vectors} if vectors else {}))
-        _expect_same(known, models.character.id if models.character else None)
-        with watcher(bar) as watching:
-            report = rerun(dataset.store, models, wanted=wanted, use=use, watcher=watching)
-        frames = sum(outcome.frames for outcome in report.outcomes)
-        talk(
-            f"{next(iter(parts.values()))}: {frames} frames done in {len(report.outcomes)} sources of {dataset.uri}"
-        )
-        if stored := from_stored(report):
-            talk(f"{stored} of them from this model's vectors in the database, without decoding")
+    frames = sum(outcome.frames for outcome in report.outcomes)
+    talk(f"{model}: {frames} frames done in {len(report.outcomes)} sources of {uri}")
+    if stored := from_stored(report):
+        talk(f"{stored} of them from this model's vectors in the database, without decoding")
     return tell_failures(report)
-
-
-def _frames_where(dataset: Dataset, where: str) -> frozenset[str]:
-    rows = dataset.session.arrow(f"SELECT frame_id FROM frames WHERE (\n{where}\n)", file="--where")
-    return frozenset(rows["frame_id"].to_pylist())
-
-
-def _expect_same(known: str | None, loaded: str | None) -> None:
-    """Raise ModelError when the character model here is another revision than that of the database's vectors."""
-    from animeds_db.errors import ModelError
-
-    if known and loaded != known:
-        raise ModelError(
-            f"this database's character vectors were made by {known}, but the model here is {loaded}",
-            hint=f"pull that revision, or say --character none, or --character {known.partition('@')[0]} to mix them",
-        )

@@ -13,6 +13,7 @@ from animeds_db import schema, settings
 from animeds_db.dataset.comparisons import Comparisons
 from animeds_db.dataset.exporting import Exporting
 from animeds_db.dataset.gallery import Gallery
+from animeds_db.dataset.ingesting import Ingesting
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.upkeep import Keeping
 from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
@@ -45,10 +46,30 @@ def open(path: str | Path | None = None, *, unfinished: bool = False, at: At | N
 
 
 def create(
-    path: str | Path, *, embedding_width: int = schema.DEFAULT_WIDTH, vector_width: int = schema.DEFAULT_WIDTH
+    path: str | Path,
+    *,
+    profile: str | None = None,
+    embedding_width: int = schema.DEFAULT_WIDTH,
+    vector_width: int = schema.DEFAULT_WIDTH,
 ) -> Dataset:
-    """Create an empty database for vectors of these widths. Raises StoreError when something is there."""
-    return Dataset(Store.create(str(path), embedding_width, vector_width))
+    """Create an empty database for the vectors of a profile's models, or for vectors of these widths.
+
+    Raises StoreError when something is already at `path`, ModelError for a profile that cannot be loaded.
+    """
+    if profile is None:
+        return Dataset(Store.create(str(path), embedding_width, vector_width))
+    from animeds_db.models import load_profile
+
+    return Dataset(Store.create(str(path), *_widths(load_profile(profile))))
+
+
+def _widths(models: Models) -> tuple[int, int]:
+    """Return the widths of the vectors of frames and of faces that these models give."""
+    image, character = models.image, models.character
+    return (
+        image.width if image else schema.DEFAULT_WIDTH,
+        character.width if character else schema.DEFAULT_WIDTH,
+    )
 
 
 def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> Dataset:
@@ -57,18 +78,14 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
     if not Store.exists(uri):
         models = models() if callable(models) else models
         try:
-            return create(
-                uri,
-                embedding_width=models.image.width if models.image else schema.DEFAULT_WIDTH,
-                vector_width=models.character.width if models.character else schema.DEFAULT_WIDTH,
-            )
+            return Dataset(Store.create(uri, *_widths(models)))
         except StoreError:
             if not Store.exists(uri):  # else another process created it meanwhile
                 raise
     return open(uri, unfinished=True)
 
 
-class Dataset(Comparisons, Corrections, Exporting, Keeping):
+class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
     """A database of frames: SQL over it, pictures out of it.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP

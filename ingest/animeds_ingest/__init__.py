@@ -1,1 +1,22 @@
-"""Episodes and pictures in, rows out."""
+"""Episodes and pictures in, rows out: `ingest`, and `tag`, `detect`, `embed`, `drop_model` for frames that are in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from animeds_ingest.verbs import detect, drop_model, embed, ingest, tag
+
+__all__ = ["detect", "drop_model", "embed", "ingest", "tag"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from animeds_ingest import verbs
+
+        return getattr(verbs, name)
+    raise AttributeError(f"module 'animeds_ingest' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,88 @@
+"""Which frames an ingest takes and which models look at them: what a person chose, over what the database remembers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from animeds_db import settings
+from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.models import Models, load_profile
+from animeds_ingest.sampling import Sampling
+
+PARTS = ("tagger", "detector", "character", "image")
+"""The models of a profile that can be replaced one by one."""
+
+Load = Callable[[str, str, Mapping[str, str]], Models]
+"""Loads models: called with a profile's name, a device, and the models that replace those of the profile."""
+
+
+def load_models(profile: str, device: str, overrides: Mapping[str, str]) -> Models:
+    """Load the models of a profile, with some of them replaced. Raises ModelError."""
+    return load_profile(profile, device=device, overrides=overrides)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person chose for an ingest. None, or a part that `overrides` does not name, was not chosen.
+
+    sample is keyframes, iframes, changes, scenes, every=2s or all; start and end are times such as 90 or "1:30".
+    overrides maps tagger, detector, character or image to a model's name, or to "none".
+    """
+
+    sample: str | None = None
+    start: float | str | None = None
+    end: float | str | None = None
+    profile: str | None = None
+    device: str | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for part in self.overrides:
+            if part not in PARTS:
+                raise UsageError(f'"{part}" is not a part of a profile', hint=did_you_mean(part, PARTS))
+        if self.sample is not None:
+            Sampling.parse(self.sample, self.start, self.end)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What was chosen: "sampling", "models"."""
+        chosen = {
+            "sampling": (self.sample, self.start, self.end) != (None, None, None),
+            "models": self.profile is not None or bool(self.overrides),
+        }
+        return frozenset(name for name, is_chosen in chosen.items() if is_chosen)
+
+    def over(self, remembered: Mapping[str, str]) -> Chosen:
+        """Return what to use in a database that remembers these settings of earlier ingests."""
+        sample = settings.resolve("sampling", self.sample, remembered=remembered).value
+        profile = settings.resolve("profile", self.profile, remembered=remembered)
+        parts = {p: remembered[p] for p in PARTS if p in remembered} if profile.origin == "database" else {}
+        device = settings.resolve("device", self.device).value
+        sampling = Sampling.parse(sample, self.start, self.end)
+        return Chosen(sampling, profile.value, device, {**parts, **self.overrides})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which frames are taken, and which models look at them."""
+
+    sampling: Sampling
+    profile: str
+    device: str
+    overrides: Mapping[str, str]
+
+    def load(self, load: Load = load_models) -> Models:
+        """Load the models. Raises ModelError."""
+        return load(self.profile, self.device, self.overrides)
+
+    def loader(self) -> Callable[[], Models]:
+        """Return a function that loads the same models on another machine, whatever its settings are."""
+        return partial(load_models, self.profile, self.device, dict(self.overrides))
+
+    def to_remember(self) -> dict[str, str]:
+        """Return what the next ingest uses by default. A start and an end are for this ingest only."""
+        sampling = str(dataclasses.replace(self.sampling, start_s=None, end_s=None))
+        return {"profile": self.profile, "sampling": sampling, **self.overrides}

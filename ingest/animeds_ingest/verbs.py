@@ -1,0 +1,153 @@
+"""Everything the ingest can do to a database, one call each: ingest, tag, detect, embed, drop_model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from animeds_db import settings
+from animeds_db.errors import ModelError
+from animeds_db.models import Models
+from animeds_db.store import Store
+from animeds_db.workers import Ray
+from animeds_ingest.choice import Choice, Load, load_models
+from animeds_ingest.engines import local
+from animeds_ingest.engines import ray as ray_engine
+from animeds_ingest.outcomes import Report, Watcher
+from animeds_ingest.rerun import character_of, drop, rerun
+from animeds_ingest.sources import SourceSpec, discover
+
+
+def ingest(
+    store: Store,
+    paths: Sequence[str | Path] | Sequence[SourceSpec],
+    choice: Choice | None = None,
+    *,
+    replace: bool = False,
+    load: Load = load_models,
+    on: Ray | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Decode frames of these sources, measure them, run the models and write rows; finished sources are skipped.
+
+    `paths` are episodes, folders, pictures, archives or URIs; or what `discover` returned for them. `replace`
+    ingests finished sources again from the start. `on` hands the work to workers on Ray.
+
+    A source that cannot be read is an outcome `failed` in the report; the others go on. Raises SourceError when
+    nothing is found at a path, ModelError, and StoreError when the database itself fails.
+    """
+    specs = _specs(paths)
+    choice = choice or Choice()
+    chosen = choice.over(store.remembered())
+
+    def loaded() -> Models:
+        models = chosen.load(load)
+        store.remember(chosen.to_remember())
+        return models
+
+    if on is None:
+        return local.ingest(
+            store, specs, chosen.sampling, loaded, asked=choice.names, replace=replace, watcher=watcher
+        )
+    return ray_engine.ingest(
+        store,
+        specs,
+        chosen.sampling,
+        loaded(),
+        chosen.loader(),
+        on,
+        asked=choice.names,
+        replace=replace,
+        watcher=watcher,
+    )
+
+
+def tag(
+    store: Store,
+    model: str,
+    *,
+    frames: Collection[str] | None = None,
+    use: bool = False,
+    device: str | None = None,
+    load: Load = load_models,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Tag frames that are in the database with another tagger, where it has not done so yet.
+
+    `frames` are ids; None means all. With `use`, its tags count in the views `frames` and `tags` from now on.
+    Raises ModelError, StoreError.
+    """
+    return _rerun(store, {"tagger": model}, frames, use, device, load, watcher)
+
+
+def detect(
+    store: Store,
+    model: str,
+    *,
+    frames: Collection[str] | None = None,
+    character: str | None = None,
+    device: str | None = None,
+    load: Load = load_models,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Detect faces, heads or persons with another detector, where it has not done so yet.
+
+    `character` names the model that gives faces their vectors, or "none"; by default the one that this database
+    already uses. Raises ModelError when that model is here in another revision, StoreError.
+    """
+    known = character_of(store) if character is None else None
+    vectors = character or (known.partition("@")[0] if known else None)
+    parts = {"detector": model, **({"character": vectors} if vectors else {})}
+    return _rerun(store, parts, frames, False, device, load, watcher, known)
+
+
+def embed(
+    store: Store,
+    model: str,
+    *,
+    frames: Collection[str] | None = None,
+    use: bool = False,
+    device: str | None = None,
+    load: Load = load_models,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Give frames that are in the database the vectors of another image embedder, where it has not done so yet.
+
+    With `use`, search and dedup compare these vectors from now on. Raises ModelError, StoreError.
+    """
+    return _rerun(store, {"image": model}, frames, use, device, load, watcher)
+
+
+def drop_model(store: Store, model: str) -> int:
+    """Delete what `tag`, `detect` or `embed` found with a model; return the number of frames it had done.
+
+    `model` is a name or an id (name@revision). What a model found at ingest stays. Raises ModelError for a model
+    that was never run again here.
+    """
+    return drop(store, model)
+
+
+def _specs(paths: Sequence[str | Path] | Sequence[SourceSpec]) -> Sequence[SourceSpec]:
+    specs = [path for path in paths if isinstance(path, SourceSpec)]
+    return specs if specs else discover([str(path) for path in paths])
+
+
+def _rerun(
+    store: Store,
+    parts: Mapping[str, str],
+    frames: Collection[str] | None,
+    use: bool,
+    device: str | None,
+    load: Load,
+    watcher: Watcher | None,
+    known_character: str | None = None,
+) -> Report:
+    models = load("none", settings.resolve("device", device).value, parts)
+    loaded = models.character.id if models.character else None
+    if known_character and loaded != known_character:
+        raise ModelError(
+            f"the character vectors of this database were made by {known_character}, but the model here is {loaded}",
+            hint=f"Pull that revision, or use --character none, or --character {known_character.partition('@')[0]} "
+            "to mix the two.",
+        )
+    return rerun(store, models, wanted=frames, use=use, watcher=watcher)
