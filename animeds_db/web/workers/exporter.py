@@ -61,6 +61,8 @@ def main(uri: str, text: str) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the service has ended without a word
+        return 1
     done = {
         "folder": report.folder.name,
         "n_pictures": report.n_pictures,
