@@ -84,6 +84,14 @@ def test_a_gallery_shows_thumbnails_and_says_how_many_there_are(path: Path) -> N
             dataset.gallery("SELECT 1 AS one")
 
 
+def test_a_dataset_gives_its_lancedb_connection(path: Path) -> None:
+    with animeds_db.open(path) as ds:
+        connection = ds.lancedb()
+        n = ds.sql("SELECT count(*) FROM frames").fetchall()[0][0]
+        assert {"frames", "sources"} <= set(connection.table_names(limit=100))
+        assert connection.open_table("frames").count_rows() == n > 0
+
+
 def test_the_database_is_a_lancedb_database(path: Path) -> None:
     import lancedb
 

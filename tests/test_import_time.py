@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tables import tagged_store
 
 HEAVY = ("lancedb", "lance", "polars", "torch", "onnxruntime", "duckdb", "pyarrow", "av", "numpy", "PIL")
 
@@ -42,6 +44,16 @@ def test_shell_completion_imports_nothing_heavy() -> None:
         COMP_CWORD="1",
     )
     assert not loaded & set(HEAVY)
+
+
+def test_a_query_does_not_import_lancedb(tmp_path: Path) -> None:
+    path = str(tagged_store(tmp_path, [["1girl"]]).uri)
+    loaded = modules_after(
+        f"    sys.argv = ['animeds', 'sql', 'SELECT count(*) FROM frames', '--db', {path!r}]\n"
+        "    from animeds_db.cli import main\n    main()"
+    )
+    assert "lance" in loaded
+    assert "lancedb" not in loaded
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

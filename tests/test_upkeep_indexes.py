@@ -61,7 +61,7 @@ def test_search_by_the_index_finds_nearly_what_comparing_all_finds(searched: Dat
     assert all(
         found(searched, i, exact=False)[0] == (i, 1.0) for i in ids(12)
     )  # sure of itself, exactly scored
-    assert indexes.recall(searched.store.table("frames")) >= 0.95
+    assert indexes.recall(searched.store) >= 0.95
 
 
 def test_rows_that_came_went_or_moved_since_the_index_are_seen(searched: Dataset) -> None:

@@ -25,6 +25,7 @@ from animeds_db.store.history import At
 
 if TYPE_CHECKING:
     import duckdb
+    import lancedb
     import polars as pl
     from PIL import Image
 
@@ -113,6 +114,14 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
     def close(self) -> None:
         """Close the DuckDB session; the files need no closing."""
         self.session.close()
+
+    def lancedb(self) -> lancedb.DBConnection:
+        """Return LanceDB's own connection to this database: `.table_names()`, `.open_table("frames")`.
+
+        It reads the newest versions. Write through this Dataset instead: what LanceDB writes by itself is not synced
+        to the disk. Raises StoreError when the database cannot be reached.
+        """
+        return self.store.lancedb()
 
     def sql(
         self,

@@ -30,6 +30,8 @@ from animeds_db.store.upgrade import stored_version, upgrade
 
 if TYPE_CHECKING:
     import lance
+    import lancedb
+    from lancedb.table import Table
 
 RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
@@ -117,6 +119,15 @@ class Store:
         """Return a table at a version, else its newest (or pinned) one, which the handle then keeps."""
         return self.place.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
+    def lancedb(self) -> lancedb.DBConnection:
+        """Return LanceDB's connection to this database; it always sees the newest versions."""
+        return self.place.connect()
+
+    def lancedb_table(self, name: str) -> Table:
+        """Return a table as LanceDB knows it, at its newest (or pinned) version."""
+        with read_errors(self.uri):
+            return self.lancedb().open_table(name, version=self.pinned[name] if self.pinned else None)
+
     def version(self, name: str) -> int:
         """Return the newest (or pinned) version's number of a table; it grows with every commit."""
         if self.pinned:
@@ -135,10 +146,14 @@ class Store:
         if not rows.num_rows:
             return 0
 
-        def write(dataset: lance.LanceDataset) -> dict[str, int]:
-            return _merge(dataset, key).when_not_matched_insert_all().execute(rows)  # type: ignore[no-any-return]
+        def write(table: Table) -> Any:
+            return (
+                _merge(table, key)
+                .when_not_matched_insert_all()
+                .execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
+            )
 
-        inserted = int(self.commit(name, write)["num_inserted_rows"])
+        inserted = int(self._write(name, write).num_inserted_rows)
         if inserted < rows.num_rows:
             self._expect_present(name, key, rows)
         return inserted
@@ -150,14 +165,14 @@ class Store:
         """
         key, rows = self._fitting(name, rows)
 
-        def write(dataset: lance.LanceDataset) -> dict[str, int]:
-            merge = _merge(dataset, key).when_matched_update_all().when_not_matched_insert_all()
+        def write(table: Table) -> Any:
+            merge = _merge(table, key).when_matched_update_all().when_not_matched_insert_all()
             if where_source is not None:
                 merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
-            return merge.execute(rows)  # type: ignore[no-any-return]
+            return merge.execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
 
-        done = self.commit(name, write)
-        if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
+        done = self._write(name, write)
+        if done.num_inserted_rows + done.num_updated_rows != rows.num_rows:
             self._expect_present(name, key, rows)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
@@ -165,26 +180,12 @@ class Store:
 
         Of two that do so at once, the later one's rows stay. Raises StoreError when others keep being faster.
         """
-        import lance
-
         _, rows = self._fitting(name, rows)
-        uri, options = self.place.table(name), self.place.options
-
-        def write(_dataset: lance.LanceDataset) -> None:
-            lance.write_dataset(rows, uri, mode="overwrite", storage_options=options)
-
-        for attempt in range(RETRIES):
-            try:
-                self.commit(name, write)
-            except StoreError as error:
-                if "ommit conflict" not in str(error.__cause__) or attempt == RETRIES - 1:
-                    raise
-            else:
-                return
+        self._write(name, lambda table: table.add(rows, mode="overwrite", on_bad_vectors="null"))
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that meet `where`, a condition in Lance's SQL."""
-        self.commit(name, lambda dataset: dataset.delete(where, conflict_retries=RETRIES))
+        self._write(name, lambda table: table.delete(where))
 
     def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
         """Return the rows with these keys, in the order of `keys`; keys that are not there are left out."""
@@ -277,6 +278,16 @@ class Store:
                 hint="open it without `--at` (in Python: `at=`) to write",
             )
 
+    def _write(self, name: str, write: Callable[[Table], Any]) -> Any:
+        """Run one write through LanceDB, and again while other writers are faster. Raises StoreError."""
+        for _ in range(RETRIES - 1):
+            try:
+                return self.commit(name, lambda _: write(self.lancedb_table(name)))
+            except StoreError as error:
+                if not _was_overtaken(error):
+                    raise
+        return self.commit(name, lambda _: write(self.lancedb_table(name)))
+
     def commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
         """Run one write on a table and sync what it added. Raises StoreError, also where an old version is read."""
         self.expect_writable()
@@ -307,9 +318,14 @@ def _room_hint(wanted: int, there: int) -> str:
     )
 
 
-def _merge(dataset: lance.LanceDataset, key: str) -> Any:
+def _merge(table: Table, key: str) -> Any:
     # by a scan of the keys: that two writers insert a key only once has been tried without an index
-    return dataset.merge_insert(key).use_index(False).conflict_retries(RETRIES).retry_timeout(RETRY_TIME)
+    return table.merge_insert(key).use_index(False)
+
+
+def _was_overtaken(error: StoreError) -> bool:
+    """Return True if a write failed only because other writers committed first."""
+    return any(words in str(error.__cause__) for words in ("ommit conflict", "Too many concurrent writers"))
 
 
 def _width(place: Place, name: str, column: str) -> int:

@@ -21,13 +21,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from animeds_db.store.fsync import flush_tree
 from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
     import lance
+    from lancedb.table import Table
 
     from animeds_db.store import Store
 
@@ -59,6 +59,8 @@ def tend(store: Store, name: str) -> str | None:
 
 
 def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
+    from lancedb.index import IvfSq
+
     rows = int(dataset.count_rows("embedder IS NOT NULL"))
     if rows < LEAST_ROWS:
         return None
@@ -68,21 +70,26 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
         return _updated(store, dataset, _VECTORS, about)
     began = time.monotonic()
     with write_errors(store.uri):
-        dataset.create_index(
-            "embedding", "IVF_SQ", _VECTORS, metric="cosine", replace=True, num_partitions=cells
+        store.lancedb_table("frames").create_index(
+            "embedding",
+            config=IvfSq(distance_type="cosine", num_partitions=cells),
+            name=_VECTORS,
+            replace=True,
         )
     took = time.monotonic() - began
-    found = recall(store.table("frames"))
+    found = recall(store)
     return f"an index of {rows} vectors made in {took:.0f} s, which finds {found:.1%} of the nearest"
 
 
 def _tend_frames(store: Store, name: str) -> str | None:
+    from lancedb.index import BTree
+
     dataset = store.table(name)
     about = _about(dataset, _FRAME)
     if about is not None:
         return _updated(store, dataset, _FRAME, about)
     with write_errors(store.uri):
-        dataset.create_scalar_index("frame_id", "BTREE", _FRAME)
+        store.lancedb_table(name).create_index("frame_id", config=BTree(), name=_FRAME)
     return f"an index of the frames of {dataset.count_rows()} rows made"
 
 
@@ -125,35 +132,32 @@ def nearest(store: Store, vector: np.ndarray, n: int, hidden: list[str] | None =
     if hidden:
         listed = ", ".join(f"'{source}'" for source in hidden)
         within = f"source_id NOT IN ({listed})"
-    return _nearest(store.table("frames"), vector, n, within)
+    return _nearest(store.lancedb_table("frames"), vector, n, within)
 
 
 def _nearest(
-    dataset: lance.LanceDataset, vector: np.ndarray, n: int, within: str | None = None, *, exact: bool = False
+    frames: Table, vector: np.ndarray, n: int, within: str | None = None, *, exact: bool = False
 ) -> list[str]:
-    how: dict[str, Any] = {"use_index": False}
-    if not exact:
-        how = {"nprobes": CELLS, "refine_factor": REFINED}
-    query = pa.array(np.asarray(vector, np.float32))
-    with read_errors(dataset.uri):
-        found = dataset.scanner(
-            columns=["frame_id", "_distance"],
-            nearest={"column": "embedding", "q": query, "k": n, "metric": "cosine", **how},
-            filter=within,
-            prefilter=True,
-            disable_scoring_autoprojection=True,
-        ).to_table()
+    query = frames.search(np.asarray(vector, np.float32), vector_column_name="embedding").distance_type(
+        "cosine"
+    )
+    query = query.bypass_vector_index() if exact else query.nprobes(CELLS).refine_factor(REFINED)
+    if within is not None:
+        query = query.where(within, prefilter=True)
+    with read_errors(frames.name):
+        found = query.select(["frame_id", "_distance"]).limit(n).to_arrow()
     ids: list[str] = found["frame_id"].to_pylist()
     return ids
 
 
-def recall(dataset: lance.LanceDataset, questions: int = 8, k: int = 20) -> float:
+def recall(store: Store, questions: int = 8, k: int = 20) -> float:
     """Return which share of the k nearest, by a scan, the index finds, 0…1; asked for some of the frames' vectors."""
+    dataset, frames = store.table("frames"), store.lancedb_table("frames")
     chance = np.random.default_rng(0)
     rows = np.sort(chance.choice(dataset.count_rows(), questions, replace=False))
     vectors = dataset.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
     shares = [
-        len({*_nearest(dataset, vector, k)} & {*_nearest(dataset, vector, k, exact=True)}) / k
+        len({*_nearest(frames, vector, k)} & {*_nearest(frames, vector, k, exact=True)}) / k
         for vector in np.array(vectors.to_pylist(), np.float32)
     ]
     return float(np.mean(shares)) if shares else 1.0
