@@ -88,7 +88,7 @@ def test_a_dataset_gives_its_lancedb_connection(path: Path) -> None:
     with animeds_db.open(path) as ds:
         connection = ds.lancedb()
         n = ds.sql("SELECT count(*) FROM frames").fetchall()[0][0]
-        assert {"frames", "sources"} <= set(connection.table_names(limit=100))
+        assert {"frames", "sources"} <= set(connection.list_tables().tables)
         assert connection.open_table("frames").count_rows() == n > 0
 
 

@@ -116,7 +116,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         self.session.close()
 
     def lancedb(self) -> lancedb.DBConnection:
-        """Return LanceDB's own connection to this database: `.table_names()`, `.open_table("frames")`.
+        """Return LanceDB's own connection to this database: `.list_tables()`, `.open_table("frames")`.
 
         It reads the newest versions. Write through this Dataset instead: what LanceDB writes by itself is not synced
         to the disk. Raises StoreError when the database cannot be reached.

@@ -169,7 +169,7 @@ class Store:
             merge = _merge(table, key).when_matched_update_all().when_not_matched_insert_all()
             if where_source is not None:
                 merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
-            return merge.execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
+            return _merged(merge, rows)
 
         done = self._write(name, write)
         if done.num_inserted_rows + done.num_updated_rows != rows.num_rows:
@@ -321,6 +321,11 @@ def _room_hint(wanted: int, there: int) -> str:
 def _merge(table: Table, key: str) -> Any:
     # by a scan of the keys: that two writers insert a key only once has been tried without an index
     return table.merge_insert(key).use_index(False)
+
+
+def _merged(merge: Any, rows: pa.Table) -> Any:
+    """Run a merge and return its counts. LanceDB checks vectors: rows without one stay, and NaN becomes null."""
+    return merge.execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
 
 
 def _was_overtaken(error: StoreError) -> bool:
