@@ -14,17 +14,18 @@ import pyarrow as pa
 import pytest
 import videos
 from ingesting import run
-from model_files import wd_tagger
+from model_files import selected_tags, wd_tagger
 from rerunning import CPU, a_tagger, files
 from tables import add_source, counted, frame, new_store, rows
 
 import animeds_db
 from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
-from animeds_db.errors import ModelError
+from animeds_db.errors import ModelError, StoreError
 from animeds_db.models import Models, Tagger, TagLabel
 from animeds_db.session import Session
 from animeds_db.store import Store
+from animeds_db.store.store import MAX_TAGS
 from animeds_db.store.sure_tags import SureTags
 from animeds_ingest.rows import TagColumns
 from animeds_ingest.vocabulary import label_thresholds
@@ -215,3 +216,14 @@ def test_lists_of_frames_that_were_never_tagged_stay_null(tmp_path: Path) -> Non
         [[60], None, [], [90], [40]],
     ]
     assert [column.to_pylist() for column in sure(batch.slice(3))] == [[[2], [1]], [[90], [40]]]
+
+
+def test_more_tags_than_a_database_holds_stop_an_ingest_before_it_starts(tmp_path: Path) -> None:
+    store = Store.create(str(tmp_path / "db"), 8, 8)
+    selected_tags(tmp_path / "selected_tags.csv", MAX_TAGS + 1)
+    made = files("huge", "wd-swinv2-v3", wd_tagger(tmp_path / "model.onnx", MAX_TAGS + 1, 448))
+    with pytest.raises(StoreError, match="room for 32767 more; 32768 new ones are needed"):
+        run(store, videos.shared_clip("vp9"), models=Models(tagger=Tagger(made, CPU)))
+    assert [store.table(name).count_rows() for name in ("sources", "frames", "models", "vocabulary")] == [
+        0
+    ] * 4
