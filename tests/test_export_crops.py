@@ -32,7 +32,8 @@ MARGINS = st.one_of(st.none(), st.floats(0, 3))
 def macros() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(sql_script("macros", "squares.sql"))
-    connection.execute(sql_script("macros", "crop_tags.sql"))
+    for name in ("sure", "reaches", "crop_tags"):
+        connection.execute(sql_script("macros", f"{name}.sql"))
     return connection
 
 
@@ -121,7 +122,7 @@ def test_sizes_that_people_expect(resize: Resize, size: tuple[int, int], wanted:
 
 
 def crop_tags(names: list[str], n_faces: int, of_frame: int) -> list[str]:
-    tags = [{"tag": name, "category": "general", "score": 0.9} for name in names]
+    tags = [{"tag": name, "category": "general", "score": 0.9, "counts": True} for name in names]
     found = macros().execute(
         "SELECT crop_tags($tags, $n, $all)", {"tags": tags, "n": n_faces, "all": of_frame}
     )
