@@ -85,11 +85,13 @@ def _add_sure_columns(place: Place, table: schema.Table) -> None:
 
     sure = SureTags.of(place.dataset("models"), place.dataset("vocabulary"), table)
 
-    @lance.batch_udf(output_schema=pa.schema(list(sure.fields)))
-    def columns(rows: pa.RecordBatch) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays(sure(rows), schema=pa.schema(list(sure.fields)))
+    target = pa.schema(list(sure.fields))
 
-    place.dataset(table.name).add_columns(columns, read_columns=list(sure.needs))
+    def columns(rows: pa.RecordBatch) -> pa.RecordBatch:
+        return pa.RecordBatch.from_arrays(sure(rows), schema=target)
+
+    computed = lance.batch_udf(output_schema=target)(columns)
+    place.dataset(table.name).add_columns(computed, read_columns=list(sure.needs))
 
 
 def lacking(wanted: pa.Schema, dataset: lance.LanceDataset) -> list[pa.Field]:
