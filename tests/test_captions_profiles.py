@@ -182,6 +182,15 @@ def test_the_view_captions_and_the_macro_caption_agree(session: Session) -> None
     assert view[f"{SOURCE}-000002000"] == ""
 
 
+def test_a_profile_like_another_changes_single_keys_of_its_tables(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('like = "anime2sd"\n[probability]\nartist = 1\n[image_types]\nfanart = "fan art"\n')
+    profile = load_profile(file)
+    assert profile.probability == {"people": 0, "copyright": 0, "artist": 1}
+    assert profile.image_types == {"screenshot": "anime screencap", "fanart": "fan art"}
+
+
+
 def test_a_file_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('like = "kohya"\nmax_tags = 7\n[probability]\ntags = 0.5\n')

@@ -86,6 +86,13 @@ def test_the_largest_square_lies_where_the_seed_puts_it(data: st.DataObject, siz
     assert crop_box(tuple(square(box, size, None)), *size) == reference_square(face, size)
 
 
+@pytest.mark.parametrize(("margin", "top"), [(0.7, 0.21), (1.0, 0.17), (0.5, 0.25), (0.2, 0.14)])
+def test_a_close_square_has_at_most_half_the_face_above_it(margin: float, top: float) -> None:
+    box, size = (0.45, 0.4, 0.55, 0.5), (1000, 1000)  # a face of 100 pixels with room on all sides
+    _, y1, _, y2 = square(box, size, margin)
+    assert round((box[1] - y1) / (y2 - y1), 2) == top
+
+
 def test_bounds_keep_borders_out_of_a_face_crop() -> None:
     found = square((0.9, 0.05, 0.98, 0.2), (200, 100), None, (0.1, 0.1, 0.9, 0.9))
     assert crop_box(tuple(found), 200, 100) == (100, 10, 180, 90)

@@ -152,7 +152,7 @@ def profile_text(name: str) -> str:
 def load_profile(name: str | Path) -> CaptionProfile:
     """Return a shipped profile by name, or one from a TOML file. Raises UsageError, naming file and key.
 
-    A file may begin with `like = "kohya"` and say only what differs.
+    A file may begin with `like = "kohya"` and say only what differs, in its tables too.
     """
     text = str(name)
     if not text.endswith(".toml"):
@@ -176,6 +176,8 @@ def _parsed(text: str, name: str) -> CaptionProfile:
     base = CaptionProfile() if like is None else load_profile(like)
     kinds = {f.name: str(f.type) for f in fields(CaptionProfile)}
     values = {key: _value(name, key, value, kinds) for key, value in content.items()}
+    # A table says what differs in it, as the file says what differs from the profile that it is like.
+    values |= {key: {**getattr(base, key), **value} for key, value in values.items() if isinstance(value, dict)}
     try:
         return replace(base, **values)
     except UsageError as error:

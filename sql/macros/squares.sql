@@ -2,7 +2,7 @@
 --
 -- face_square  the largest square of the frame with the face in its middle, and near its top: half the face's
 --              height above it, as far as the frame allows. With a margin the square is only as large as the
---              face and that share of it on each side. NULL for a face that no square of the frame can hold.
+--              face and that share of it on each side, and no more than half its height lies above the face. NULL for a face that no square of the frame can hold.
 -- with_margin  the box and that share of its width and height on each side, within the bounds.
 --
 -- box and bounds are [left, top, right, bottom]; width and height are the frame's, in pixels, so that squares are
@@ -35,13 +35,13 @@ CREATE OR REPLACE MACRO face_square(box, width, height, margin := NULL, bounds :
             lambda side: list_transform(
                 [{
                     'x': within(floor(p.face.x + p.face.w / 2) - floor(side / 2), side, p.bounds.x, p.bounds.w),
-                    -- a close square has the same margin all around; the largest has room below, for the body,
-                    -- but never so little that a tall face loses its chin
+                    -- half the face's height above it, and the rest below, for the body; where a margin leaves less
+                    -- than that, as much above as below; never so little below that a tall face loses its chin
                     'y': within(
-                        p.face.y - CASE
-                            WHEN margin IS NULL THEN least(floor(p.face.h / 2), side - p.face.h)
-                            ELSE floor((side - p.face.h) / 2)
-                        END,
+                        p.face.y - least(
+                            floor(p.face.h / 2),
+                            CASE WHEN margin IS NULL THEN side - p.face.h ELSE floor((side - p.face.h) / 2) END
+                        ),
                         side, p.bounds.y, p.bounds.h
                     )
                 }],
