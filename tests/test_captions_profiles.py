@@ -190,7 +190,6 @@ def test_a_profile_like_another_changes_single_keys_of_its_tables(tmp_path: Path
     assert profile.image_types == {"screenshot": "anime screencap", "fanart": "fan art"}
 
 
-
 def test_a_file_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('like = "kohya"\nmax_tags = 7\n[probability]\ntags = 0.5\n')

@@ -34,7 +34,7 @@ def read(folder: Path, files: dict[str, str | bytes], picture: str = "a.png") ->
     return sidecars.found.get(picture, Sidecar()), sidecars.warnings
 
 
-@pytest.mark.parametrize("name", ["a.png.tags", "a.tags", "a.png.tag", "a.txt"])
+@pytest.mark.parametrize("name", ["a.png.tags", "a.tags", "a.png.tag", "a.txt", "a.png.info"])
 def test_a_file_of_imgbrd_grabber_gives_characters_copyright_artist_and_tags(
     tmp_path: Path, name: str
 ) -> None:

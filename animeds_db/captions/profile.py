@@ -177,7 +177,9 @@ def _parsed(text: str, name: str) -> CaptionProfile:
     kinds = {f.name: str(f.type) for f in fields(CaptionProfile)}
     values = {key: _value(name, key, value, kinds) for key, value in content.items()}
     # A table says what differs in it, as the file says what differs from the profile that it is like.
-    values |= {key: {**getattr(base, key), **value} for key, value in values.items() if isinstance(value, dict)}
+    values |= {
+        key: {**getattr(base, key), **value} for key, value in values.items() if isinstance(value, dict)
+    }
     try:
         return replace(base, **values)
     except UsageError as error:

@@ -5,7 +5,8 @@ Beside `XXX.png` (or its name in an archive) are read, in this order:
     .XXX_meta.json             waifuc, anime screenshot pipeline v2
     XXX.json                   anime screenshot pipeline v1: tags, characters with their faces, copyright, artist
     XXX.png.tags, XXX.tags,    imgbrd-grabber: lines `character: …`, `copyright: …`, `artist: …`, `general: …`,
-    XXX.png.tag, XXX.tag       `rating: …`; or plain tags, comma between
+    XXX.png.tag, XXX.tag,      `rating: …`; or plain tags, comma between
+    XXX.png.info, XXX.info
     XXX.txt, XXX.caption       a caption; where it is a list of tags, those
 
 The text is kept as the picture's caption. Of each kind of words the first file that has some counts.
@@ -130,7 +131,9 @@ def _candidates(name: str) -> Iterator[tuple[str, Callable[[str], Sidecar]]]:
     stem = PurePosixPath(name).stem
     yield f".{stem}_meta.json", _waifuc
     yield from ((f"{base}.json", _pipeline) for base in (stem, name))
-    yield from ((f"{base}{suffix}", _tags_file) for suffix in (".tags", ".tag") for base in (name, stem))
+    yield from (
+        (f"{base}{suffix}", _tags_file) for suffix in (".tags", ".tag", ".info") for base in (name, stem)
+    )
     yield from ((f"{base}{suffix}", _caption) for suffix in (".txt", ".caption") for base in (stem, name))
 
 
