@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from animeds_db.cli.output import Format, print_rows, talk
-from animeds_db.errors import UsageError
+from animeds_db.errors import ExportError, UsageError
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
@@ -149,7 +149,7 @@ def shape_of(
 def print_folders(rows: list[dict[str, Any]], form: Format | None) -> None:
     """Print what a dry run found, one row per folder, and the sums."""
     if not rows:
-        raise UsageError("the selection is empty: no frame fits")
+        raise ExportError("the selection is empty: no frame fits")
     print_rows(rows, form)
     pictures, samples = (sum(row[name] for row in rows) for name in ("pictures", "samples"))
     talk(f"{pictures} pictures in {len(rows)} folders; virtual size {samples}; nothing was written")
