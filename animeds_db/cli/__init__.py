@@ -32,7 +32,7 @@ from animeds_db.cli import (
     upkeep,
 )
 from animeds_db.cli.output import LAYOUT, talk
-from animeds_db.errors import AnimedsError
+from animeds_db.errors import AnimedsError, UsageError, did_you_mean
 from animeds_db.printable import printable
 
 INTERRUPTED = 130
@@ -41,7 +41,7 @@ logger = logging.getLogger("animeds")
 
 app = typer.Typer(
     name="animeds",
-    help="Turn anime episodes into a database, and every wish for training data into a query.",
+    help="Turn anime episodes into a database, and the database into training data.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -66,6 +66,41 @@ for module in (
 ):
     module.register(app)
 
+MAP = {
+    "Get frames in": ("ingest", "tag", "detect", "embed", "drop-model", "sources"),
+    "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
+    "People and corrections": ("characters", "label", "sync"),
+    "Make training data": ("dedup", "caption", "export", "rebuild"),
+    "Keep it running": ("optimize", "backup", "versions", "doctor", "sample", "help"),
+    "Models": ("models",),
+}
+"""The commands in the order and under the headings of `animeds --help`."""
+
+
+@app.command("help")
+def help_(context: typer.Context, verb: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Show the help of a command: animeds help export."""
+    command, current = context.find_root().command, context.find_root()
+    for word in verb or []:
+        found = command.get_command(current, word) if isinstance(command, typer.core.TyperGroup) else None
+        if found is None:
+            known = command.list_commands(current) if isinstance(command, typer.core.TyperGroup) else []
+            raise UsageError(f'There is no command "{word}".', hint=did_you_mean(word, known))
+        current = found.make_context(word, [], parent=current, resilient_parsing=True)
+        command = found
+    typer.echo(command.get_help(current))
+
+
+def _arrange() -> None:
+    """Put every command under its heading, in the order of MAP."""
+    places = {name: (heading, n) for n, (heading, name) in enumerate((h, v) for h in MAP for v in MAP[h])}
+    for command in (*app.registered_commands, *app.registered_groups):
+        command.rich_help_panel = places[str(command.name)][0]
+    app.registered_commands.sort(key=lambda command: places[str(command.name)][1])
+
+
+_arrange()
+
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -80,7 +115,9 @@ def options(
     ] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+        typer.Option(
+            "--version", "-V", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Options that stand before the command."""

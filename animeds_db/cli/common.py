@@ -61,10 +61,12 @@ def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = N
     return open_database(db, unfinished=unfinished, at=at)
 
 
-def show(dataset: Dataset, relation: duckdb.DuckDBPyRelation, form: Format | None) -> None:
-    """Print a relation of a dataset. Raises QueryError also for what fails while its rows are read."""
+def show(
+    dataset: Dataset, relation: duckdb.DuckDBPyRelation, form: Format | None, *, wide: bool = True
+) -> None:
+    """Print a relation of a dataset. Raises QueryError, also for what fails while its rows are read."""
     with dataset.session.errors():
-        print_relation(relation, form)
+        print_relation(relation, form, wide=wide)
 
 
 def parse_params(pairs: list[str] | None) -> dict[str, str]:

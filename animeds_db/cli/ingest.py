@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from animeds_db.cli import complete
 from animeds_db.cli.common import DbOption
 from animeds_db.cli.engine import (
     AddressOption,
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from animeds_ingest.sources import SourceSpec
 
 
+FRAMES, SOURCE, MODELS = "Which frames", "What the source is", "Models"
+"""Panels of `animeds ingest --help`."""
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
     app.command("ingest")(ingest)
@@ -45,36 +50,65 @@ def ingest(
             "--sample",
             help="keyframes, iframes, changes, scenes, every=2s or all. Default: as the last ingest here.",
             metavar="HOW",
+            rich_help_panel=FRAMES,
+            autocompletion=complete.sampling,
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Leave out what is before: 90, 1:30 or 0:01:30.", metavar="TIME")
+        str | None,
+        typer.Option(
+            help="Leave out what is before: 90, 1:30 or 0:01:30.", metavar="TIME", rich_help_panel=FRAMES
+        ),
     ] = None,
     end: Annotated[
-        str | None, typer.Option(help="Leave out what is after this time.", metavar="TIME")
+        str | None,
+        typer.Option(help="Leave out what is after this time.", metavar="TIME", rich_help_panel=FRAMES),
     ] = None,
-    show: Annotated[str | None, typer.Option(help="The show; else read from the name.")] = None,
-    season: Annotated[int | None, typer.Option(help="The season; else read from the name.")] = None,
-    episode: Annotated[int | None, typer.Option(help="The episode; else read from the name.")] = None,
-    credit: Annotated[str | None, typer.Option(help="Whom to credit; travels to every export.")] = None,
-    licence: Annotated[str | None, typer.Option("--licence", "--license", help="The licence.")] = None,
-    url: Annotated[str | None, typer.Option(help="Where the source is from.")] = None,
+    show: Annotated[
+        str | None, typer.Option(help="The show; else read from the name.", rich_help_panel=SOURCE)
+    ] = None,
+    season: Annotated[
+        int | None, typer.Option(help="The season; else read from the name.", rich_help_panel=SOURCE)
+    ] = None,
+    episode: Annotated[
+        int | None, typer.Option(help="The episode; else read from the name.", rich_help_panel=SOURCE)
+    ] = None,
+    credit: Annotated[
+        str | None, typer.Option(help="Whom to credit; travels to every export.", rich_help_panel=SOURCE)
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", "--license", help="The licence.", rich_help_panel=SOURCE)
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where the source is from.", rich_help_panel=SOURCE)] = None,
     image_type: Annotated[
-        str | None, typer.Option(help="screenshot (the default), fanart or regularization.")
+        str | None,
+        typer.Option(help="screenshot (the default), fanart or regularization.", rich_help_panel=SOURCE),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
-            help="Which models: anime, tiny, none, or one of your own. Default: as the last ingest here."
+            help="Which models: anime, tiny, none, or one of your own. Default: as the last ingest here.",
+            rich_help_panel=MODELS,
+            autocompletion=complete.model_profiles,
         ),
     ] = None,
-    tagger: Annotated[str | None, typer.Option(help="This tagger instead of the profile's, or none.")] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="These detectors instead (comma between), or none.")
+    tagger: Annotated[
+        str | None,
+        typer.Option(help="This tagger instead of the profile's, or none.", rich_help_panel=MODELS),
     ] = None,
-    character: Annotated[str | None, typer.Option(help="This character embedder instead, or none.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="This image embedder instead, or none.")] = None,
-    device: Annotated[str | None, typer.Option(help="Where models run: auto, cpu or cuda.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="These detectors instead (comma between), or none.", rich_help_panel=MODELS),
+    ] = None,
+    character: Annotated[
+        str | None, typer.Option(help="This character embedder instead, or none.", rich_help_panel=MODELS)
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="This image embedder instead, or none.", rich_help_panel=MODELS)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where models run: auto, cpu or cuda.", rich_help_panel=MODELS)
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask: also ingest a folder that an export made.")
     ] = False,

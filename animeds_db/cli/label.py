@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from animeds_db.cli import complete
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.errors import UsageError
@@ -59,7 +60,13 @@ def register(app: typer.Typer) -> None:
 
 @label.command()
 def character(
-    name: Annotated[str, typer.Argument(help="The character; unknown: nobody known; ood: none of the cast.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The character; unknown: nobody known; ood: none of the cast.",
+            autocompletion=complete.characters,
+        ),
+    ],
     face: FaceOption = None,
     frame: FrameOption = None,
     where: FaceWhere = None,

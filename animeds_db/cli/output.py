@@ -10,6 +10,7 @@ import csv
 import datetime
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\[|(FLOAT|DOUBLE)\[")
+"""DuckDB's names for lists and arrays of numbers: tag ids, scores, vectors."""
 TABLE_ROWS = 200
 """A table on a terminal shows this many rows; every other format and every pipe gets all of them."""
 
@@ -49,6 +52,11 @@ FormatOption = Annotated[
 ]
 
 
+WideOption = Annotated[
+    bool, typer.Option("--wide", help="Show every column of the table, also lists of numbers.")
+]
+
+
 LAYOUT = "\n\t"
 """Control characters that lay out text; every other one is escaped on its way to a terminal."""
 
@@ -68,11 +76,14 @@ def _write(text: str) -> None:
     sys.stdout.write(printable(text, keep=LAYOUT) if sys.stdout.isatty() else text)
 
 
-def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None) -> None:
-    """Print a relation to stdout in `wanted` format. Raises UsageError for binary data on a terminal."""
+def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, wide: bool = True) -> None:
+    """Print a relation to stdout in `wanted` format. Raises UsageError for binary data on a terminal.
+
+    A table that is not `wide` puts ids and scores last and leaves out lists of numbers. Other formats are complete.
+    """
     chosen = wanted or (Format.table if sys.stdout.isatty() else Format.tsv)
     if chosen is Format.table:
-        _table(relation)
+        _table(relation if wide else narrow(relation))
     elif chosen in (Format.parquet, Format.arrow):
         _binary(relation, chosen)
     else:
@@ -96,6 +107,15 @@ def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> N
     import pyarrow as pa
 
     print_relation(duckdb.from_arrow(pa.Table.from_pylist([dict(row) for row in rows])), wanted)
+
+
+def narrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return a relation for reading: ids and scores come last, lists of numbers are left out."""
+    kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    shown = [name for name, kind in kinds.items() if not _NUMBERS.match(kind)]
+    last = [name for name in shown if name.endswith(("_id", "score", "similarity"))]
+    first = [name for name in shown if name not in last]
+    return relation.select(*(f'"{name}"' for name in first + last)) if shown else relation
 
 
 def _table(relation: duckdb.DuckDBPyRelation) -> None:

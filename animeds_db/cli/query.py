@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from animeds_db.cli import complete
 from animeds_db.cli.common import (
     AtOption,
     DbOption,
@@ -17,7 +18,7 @@ from animeds_db.cli.common import (
     parse_params,
     show,
 )
-from animeds_db.cli.output import FormatOption, print_relation, say, talk
+from animeds_db.cli.output import Format, FormatOption, WideOption, print_relation, say, talk
 from animeds_db.errors import UsageError
 
 
@@ -62,7 +63,12 @@ def read_sql(text: str | None, file: Path | None) -> tuple[str, str | None]:
 
 
 def query(
-    name: Annotated[str, typer.Argument(help="The query's name; `animeds queries` lists them.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The query's name; `animeds queries` lists them.", autocompletion=complete.queries
+        ),
+    ],
     param: ParamOption = None,
     db: DbOption = None,
     at: AtOption = None,
@@ -75,6 +81,7 @@ def query(
         typer.Option("--plot", help="Draw the rows as bars into this .png instead of printing them."),
     ] = None,
     unfinished: UnfinishedOption = False,
+    wide: WideOption = False,
 ) -> None:
     """Run a named query and print its rows.
 
@@ -89,7 +96,7 @@ def query(
         values = parse_params(param)
         rows = dataset.query(name, values)
         if plot is None:
-            show(dataset, rows, form)
+            show(dataset, rows, form, wide=wide)
             if values and not rows.limit(1).fetchall():
                 for line in dataset.why_empty(name, params=values):
                     talk(f"note: {line}")
@@ -101,8 +108,13 @@ def query(
         talk(f"plot: {plot}")
 
 
-def queries(form: FormatOption = None) -> None:
-    """List the named queries: yours in ./queries, then the built-in ones."""
+def queries(form: FormatOption = None, wide: WideOption = False) -> None:
+    """List the named queries: yours in ./queries, then the built-in ones.
+
+    A table shows their names and what they answer; --wide also shows parameters, descriptions and files.
+    """
     from animeds_db.session.named_queries import as_relation
 
-    print_relation(as_relation(), form)
+    rows = as_relation()
+    as_table = form is Format.table or (form is None and sys.stdout.isatty())
+    print_relation(rows.select("name", "title") if as_table and not wide else rows, form)

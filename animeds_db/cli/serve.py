@@ -14,7 +14,7 @@ from animeds_db.errors import UsageError
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command()(serve)
+    app.command("serve")(serve)
 
 
 def serve(

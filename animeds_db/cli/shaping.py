@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from animeds_db.cli import complete
 from animeds_db.cli.output import Format, print_rows, talk
 from animeds_db.errors import ExportError, UsageError
 
@@ -24,6 +25,7 @@ ProfileOption = Annotated[
     typer.Option(
         "--captions",
         metavar="PROFILE|FILE.toml",
+        autocompletion=complete.caption_profiles,
         help="seed-guide (default), kohya, anime2sd, screenshot-pipeline, natural, or a file of your own.",
         rich_help_panel=CAPTIONS,
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.crops import CropOptions
-from animeds_db.export.layouts import LAYOUTS, Layout, Settings
+from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS
@@ -69,6 +69,8 @@ class ExportOptions:
             ("sidecar", self.sidecars, SIDECARS),
         ):
             for value in values:
+                if what == "layout" and value in PROBLEMS:
+                    raise UsageError(PROBLEMS[value], hint="Update or uninstall that package.")
                 _known(what, value, known)
             if len(set(values)) != len(values):
                 raise UsageError(f"a {what} is given twice: {', '.join(values)}")

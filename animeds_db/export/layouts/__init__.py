@@ -11,6 +11,7 @@ from animeds_db.export.layouts.kohya import FOLDERS, TOML
 from animeds_db.export.layouts.musubi import MUSUBI
 from animeds_db.export.layouts.onetrainer import ONETRAINER
 from animeds_db.export.layouts.plain import PLAIN, ZIP
+from animeds_db.export.layouts.plugins import added_layouts
 from animeds_db.export.layouts.simpletuner import SIMPLETUNER
 from animeds_db.export.layouts.webdataset import WEBDATASET
 
@@ -30,5 +31,9 @@ _ALL = (
 )
 
 LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in _ALL}
+"""Every layout by name: the built-in ones, then those of other packages."""
 
-__all__ = ["LAYOUTS", "Item", "Layout", "Settings", "Tree", "Wish"]
+_added, PROBLEMS = added_layouts(LAYOUTS)
+LAYOUTS |= _added
+
+__all__ = ["LAYOUTS", "PROBLEMS", "Item", "Layout", "Settings", "Tree", "Wish"]

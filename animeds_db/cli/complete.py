@@ -1,0 +1,71 @@
+"""Shell completion of names: queries, layouts, caption profiles, models, characters, tags, ways to sample.
+
+Everything here imports late and answers nothing on an error: a completion must be quick and must not print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from animeds_db.errors import AnimedsError
+
+
+def _starting(names: Iterable[str], begun: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(begun))
+
+
+def queries(incomplete: str) -> list[str]:
+    """Return the named queries that start with these letters."""
+    from animeds_db.session.named_queries import list_queries
+
+    return _starting((query.name for query in list_queries()), incomplete)
+
+
+def layouts(incomplete: str) -> list[str]:
+    """Return the layouts of exports that start with these letters."""
+    from animeds_db.export.layouts import LAYOUTS
+
+    return _starting(LAYOUTS, incomplete)
+
+
+def caption_profiles(incomplete: str) -> list[str]:
+    """Return the built-in caption profiles that start with these letters."""
+    from animeds_db.captions import profile_names
+
+    return _starting(profile_names(), incomplete)
+
+
+def model_profiles(incomplete: str) -> list[str]:
+    """Return the profiles of models that start with these letters."""
+    from animeds_db.models.manifest import load_manifest
+
+    return _starting([*load_manifest().profiles, "none"], incomplete)
+
+
+def sampling(incomplete: str) -> list[str]:
+    """Return the ways to sample a video that start with these letters."""
+    from animeds_ingest.sampling import MODES
+
+    return _starting([*MODES, "every=2s"], incomplete)
+
+
+def characters(incomplete: str) -> list[str]:
+    """Return the characters of the database that start with these letters."""
+    return _starting(_column("SELECT DISTINCT character FROM characters"), incomplete)
+
+
+def tags(incomplete: str) -> list[str]:
+    """Return the tags of the database that start with these letters. A sign in front of a tag stays."""
+    sign = incomplete[:1] if incomplete[:1] in ("+", "-") else ""
+    found = _starting(_column("SELECT tag FROM vocabulary"), incomplete[len(sign) :])
+    return [sign + tag for tag in found]
+
+
+def _column(sql: str) -> Iterator[str]:
+    from animeds_db.dataset import open as open_database
+
+    try:
+        with open_database() as dataset:
+            yield from (str(row[0]) for row in dataset.sql(sql).fetchall())
+    except AnimedsError:
+        return  # there is no database here, so there is nothing to offer
