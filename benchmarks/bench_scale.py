@@ -199,7 +199,7 @@ class Animeds:
         return [list(row) for row in self.ds.sql(sql).fetchall()]
 
     def plan(self) -> object:
-        from animeds_db.export.shape import Shape
+        from animeds_db.export.selection.shape import Shape
 
         sql = f"SELECT DISTINCT frame_id FROM characters WHERE character = '{WHO}'"
         rows = self.ds.preview_export(None, sql=sql, shape=Shape()).folders

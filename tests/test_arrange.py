@@ -13,9 +13,9 @@ from tables import add_source, frame, rows
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import CropOptions, select
-from animeds_db.export.arrange import Arrangement
-from animeds_db.export.balance import Balance
-from animeds_db.export.shape import Shape, folders_of
+from animeds_db.export.selection.arrange import Arrangement
+from animeds_db.export.selection.balance import Balance
+from animeds_db.export.selection.shape import Shape, folders_of
 from animeds_db.session import Session
 
 GIRL = [("1girl", "general", 97)]

@@ -15,7 +15,7 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild, select
-from animeds_db.export.shape import Shape
+from animeds_db.export.selection.shape import Shape
 from animeds_db.session import Session
 
 FANSUBS = [f"[SubsPlease] Show - {number:02} (1080p) [ABCD123{number}].mkv" for number in (1, 2)]

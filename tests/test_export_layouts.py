@@ -15,9 +15,9 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
-from animeds_db.export.balance import Balance, balanced
 from animeds_db.export.layouts import webdataset
-from animeds_db.export.shape import Shape, agreed
+from animeds_db.export.selection.balance import Balance, balanced
+from animeds_db.export.selection.shape import Shape, agreed
 
 STEERED: list[dict[str, Any]] = [
     {"folder": "1_character/Aoba", "repeats": 3, "filename": "v1.5 first"},
@@ -146,7 +146,7 @@ def test_a_file_system_without_links_gets_copies(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    monkeypatch.setattr("animeds_db.export.partial._clone", lambda place, other: False)
+    monkeypatch.setattr("animeds_db.export.folder.partial._clone", lambda place, other: False)
     plan, sources = tables([caps])
     report = export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=("plain", "everydream")))
     found = content(tmp_path / "out")

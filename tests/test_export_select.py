@@ -10,7 +10,7 @@ from export_material import GIRL, Measured, Tags, content, database, picture_sou
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
-from animeds_db.export.shape import default_shape
+from animeds_db.export.selection.shape import default_shape
 from animeds_db.session import Session
 from animeds_db.session.named_queries import parse
 from animeds_db.session.selected import Selected

@@ -14,7 +14,7 @@ from export_material import Measured, content, picture_source, tables, video_sou
 
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export import ExportOptions, export
-from animeds_db.export.writer import NewFolder
+from animeds_db.export.folder.writer import NewFolder
 
 AGAIN = ExportOptions(overwrite=True)
 
@@ -206,7 +206,7 @@ def test_a_source_that_changed_is_named_and_leaves_nothing_behind(tmp_path: Path
 
 def test_what_a_killed_export_left_is_cleared_away(caps: Measured, tmp_path: Path) -> None:
     code = (
-        "import os, pathlib, sys; from animeds_db.export.writer import NewFolder\n"
+        "import os, pathlib, sys; from animeds_db.export.folder.writer import NewFolder\n"
         "folder = NewFolder(pathlib.Path(sys.argv[1])).__enter__()\n"
         "folder.write('sub/half.png', b'half'); os._exit(9)"
     )

@@ -42,8 +42,8 @@ def statements(path: str) -> dict[str, Callable[[], object]]:
     """Return what to run, by name, over the database at a path."""
     import animeds_db
     from animeds_db.export.crops import CropOptions
-    from animeds_db.export.plan import select
-    from animeds_db.export.shape import Shape
+    from animeds_db.export.selection.plan import select
+    from animeds_db.export.selection.shape import Shape
 
     ds = animeds_db.open(path)
     session = ds.session

@@ -15,8 +15,8 @@ from PIL.PngImagePlugin import PngInfo
 from stills import BLUE, RED, encoded, png_of, two_tone
 
 from animeds_db.media import Pictures
+from animeds_db.media.picture_files import PictureError
 from animeds_db.media.rendering import decode_picture, picture_size
-from animeds_db.picture_files import PictureError
 
 
 def pixels(data: bytes) -> np.ndarray:

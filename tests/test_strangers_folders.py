@@ -14,7 +14,8 @@ from export_material import content, picture_source, tables
 from tables import add_source, frames, new_store
 
 from animeds_db.errors import AnimedsError, ExportError, ModelError, StoreError
-from animeds_db.export import ExportOptions, export, writer
+from animeds_db.export import ExportOptions, export
+from animeds_db.export.folder import writer
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.models.files import Record
 from animeds_db.models.manifest import load_manifest

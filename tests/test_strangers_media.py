@@ -20,11 +20,11 @@ from videos import shared_clip
 from animeds_db.errors import SourceError
 from animeds_db.media import Pictures, Video, members, open_media
 from animeds_db.media.frame import Frame
+from animeds_db.media.picture_files import FORMATS, PictureError, open_picture
 from animeds_db.media.pictures import PictureFrame
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.models import Models
 from animeds_db.parallel import MAX_BYTES, map_in_order
-from animeds_db.picture_files import FORMATS, PictureError, open_picture
 from animeds_ingest import pipeline
 from animeds_ingest.pipeline import BATCH, chunks, overlapped
 from animeds_ingest.rows import Analyser, Chunk, Measured

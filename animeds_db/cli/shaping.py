@@ -15,7 +15,7 @@ from animeds_db.errors import ExportError, UsageError
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions
-    from animeds_db.export.shape import Shape
+    from animeds_db.export.selection.shape import Shape
 
 CAPTIONS, FOLDERS, BALANCE = "Captions", "Folders", "Balance"
 """Panels of `animeds export --help`."""
@@ -135,9 +135,9 @@ def shape_of(
     balance: tuple[bool, Path | None, int],
 ) -> Shape:
     """Return the Shape that these options describe. Raises UsageError for values that make no sense."""
-    from animeds_db.export.arrange import Arrangement
-    from animeds_db.export.balance import Balance
-    from animeds_db.export.shape import Shape, adjusted
+    from animeds_db.export.selection.arrange import Arrangement
+    from animeds_db.export.selection.balance import Balance
+    from animeds_db.export.selection.shape import Shape, adjusted
 
     wanted, weights, most = balance
     return Shape(

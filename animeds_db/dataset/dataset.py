@@ -230,7 +230,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
 
     def thumbnail(self, frame_id: str) -> Image.Image:
         """Return the stored thumbnail (longer edge 256 px). Raises QueryError for an unknown id."""
-        from animeds_db.picture_files import open_picture
+        from animeds_db.media.picture_files import open_picture
 
         rows = self.store.take("thumbnails", [frame_id], ["webp"])["webp"].to_pylist()
         if not rows:

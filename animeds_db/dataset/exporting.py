@@ -15,8 +15,8 @@ from animeds_db.store import Store
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
-    from animeds_db.export.plan import Plan
-    from animeds_db.export.shape import Shape
+    from animeds_db.export.selection.plan import Plan
+    from animeds_db.export.selection.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Exporting:
         `include_copies=False`. Raises QueryError, ExportError, SourceError, UsageError.
         """
         from animeds_db.export import Provenance, export, select
-        from animeds_db.export.shape import agreed
+        from animeds_db.export.selection.shape import agreed
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         options, shape = agreed(options, shape)
@@ -94,7 +94,7 @@ class Exporting:
     ) -> ExportPreview:
         """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
         from animeds_db.export import select
-        from animeds_db.export.shape import agreed, folders_of
+        from animeds_db.export.selection.shape import agreed, folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         options, shape = agreed(options, shape)
@@ -124,7 +124,7 @@ class Exporting:
         """
         from animeds_db.captions import CaptionProfile
         from animeds_db.export import select
-        from animeds_db.export.captioning import captioned
+        from animeds_db.export.selection.captioning import captioned
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         plan = select(self.session, selected, dropped=include_dropped)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from animeds_db.errors import SourceError
-from animeds_db.export.bucket import sent
-from animeds_db.export.furnish import furnish, own_path
+from animeds_db.export.folder.bucket import sent
+from animeds_db.export.folder.furnish import furnish, own_path
+from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.manifest import (
     CREDITS_NAME,
     MANIFEST_NAME,
@@ -24,8 +25,7 @@ from animeds_db.export.notes import notes, refuse_remote, refuse_unreadable
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
 from animeds_db.export.picture import Source
 from animeds_db.export.pipeline import Progress, write_pictures
-from animeds_db.export.plan import read_plan, read_sources
-from animeds_db.export.writer import NewFolder
+from animeds_db.export.selection.plan import read_plan, read_sources
 from animeds_db.remote.paths import are_there, source_path
 from animeds_db.remote.storage import is_remote
 

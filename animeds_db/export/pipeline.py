@@ -17,10 +17,10 @@ import numpy as np
 import xxhash
 
 from animeds_db.cores import core_count
+from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import encode, render, rendered_pixels
-from animeds_db.export.writer import NewFolder
 from animeds_db.media import Frame, fetch
 from animeds_db.parallel import MAX_BYTES
 

@@ -10,7 +10,7 @@ import av
 from av.stream import Disposition
 
 from animeds_db.errors import SourceError
-from animeds_db.picture_files import MAX_PIXELS, PictureError, open_picture
+from animeds_db.media.picture_files import MAX_PIXELS, PictureError, open_picture
 from animeds_db.remote.paths import BucketPath, SourcePath, SpecialFileError, open_file
 from animeds_db.remote.read_ahead import BLOCK, BucketFile
 

@@ -28,9 +28,9 @@ from animeds_db.media.members import (
     ZipMembers,
 )
 from animeds_db.media.notes import Damage, Notes
+from animeds_db.media.picture_files import PictureError
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.parallel import map_in_order
-from animeds_db.picture_files import PictureError
 from animeds_db.printable import printable
 from animeds_db.remote.paths import BucketPath, SourcePath, source_path
 

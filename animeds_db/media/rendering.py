@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from animeds_db.errors import SourceError
-from animeds_db.picture_files import DECODE_ERRORS, PictureError, open_picture
+from animeds_db.media.picture_files import DECODE_ERRORS, PictureError, open_picture
 
 
 def picture_size(data: bytes) -> tuple[int, int]:

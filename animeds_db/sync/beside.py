@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ExportError
-from animeds_db.export.furnish import item_of
+from animeds_db.export.folder.furnish import item_of
+from animeds_db.export.folder.partial import mark_of
 from animeds_db.export.layouts import Item, Tree
 from animeds_db.export.layouts.huggingface import SPLIT
 from animeds_db.export.manifest import Manifest
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.partial import mark_of
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.safe_files import inside
 

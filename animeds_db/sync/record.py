@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ExportError
+from animeds_db.export.folder.synced import RECORD_NAME
 from animeds_db.export.picture import Picture
-from animeds_db.export.synced import RECORD_NAME
 from animeds_db.safe_files import UnsafePathError, inside, relative, whole_file
 from animeds_db.sync.folder import Standing
 

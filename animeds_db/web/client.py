@@ -142,7 +142,7 @@ class RemoteDataset:
         return Rows(_table(self._ask(path, data)[0]))
 
     def _picture(self, frame_id: str, kind: str) -> Image.Image:
-        from animeds_db.picture_files import open_picture
+        from animeds_db.media.picture_files import open_picture
 
         data, headers = self._ask(f"/api/frames/{quote(frame_id, safe='')}/{kind}")
         missing = headers.get("X-Animeds-Missing")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from animeds_db.picture_files import MAX_PIXELS
+from animeds_db.media.picture_files import MAX_PIXELS
 
 RED, BLUE = (200, 30, 40), (20, 60, 210)
 

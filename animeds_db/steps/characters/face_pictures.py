@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.errors import SourceError
-from animeds_db.picture_files import open_picture
+from animeds_db.media.picture_files import open_picture
 from animeds_db.store import Store
 
 Images = Callable[[Sequence[str]], Iterator[tuple[str, Image.Image]]]

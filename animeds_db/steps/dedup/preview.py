@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from animeds_db.contact_sheet import Cell, Section, Sheet, write_sheet
 from animeds_db.errors import UsageError
-from animeds_db.picture_files import open_picture
+from animeds_db.media.picture_files import open_picture
 from animeds_db.session import Session
 from animeds_db.session.sandbox import locked_database
 from animeds_db.steps.dedup.find import frame_ranks, settled

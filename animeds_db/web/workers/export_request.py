@@ -11,7 +11,7 @@ from animeds_db.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions
-    from animeds_db.export.shape import Shape
+    from animeds_db.export.selection.shape import Shape
 
 PLAIN = (
     "image_format", "quality", "max_size", "short_edge", "bucket", "upscale", "resolution",
@@ -30,10 +30,10 @@ def included(said: Mapping[str, Any]) -> dict[str, Any]:
 def described(said: Mapping[str, Any]) -> tuple[ExportOptions, Shape]:
     """Return options and shape of an export. Raises UsageError for what is not known, or makes no sense."""
     from animeds_db.export import ExportOptions
-    from animeds_db.export.arrange import Arrangement
-    from animeds_db.export.balance import Balance
     from animeds_db.export.crops import CropOptions
-    from animeds_db.export.shape import Shape, adjusted
+    from animeds_db.export.selection.arrange import Arrangement
+    from animeds_db.export.selection.balance import Balance
+    from animeds_db.export.selection.shape import Shape, adjusted
     from animeds_db.export.typed import check_types
 
     said = {name: value for name, value in said.items() if value not in (None, "")}

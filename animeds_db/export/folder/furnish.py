@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.layouts import Item, Layout, Tree
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Written
 from animeds_db.export.render import Crop
 from animeds_db.export.sidecars import SIDECARS
-from animeds_db.export.writer import NewFolder
 
 STAGED = ".staged"
 """Folder, in the partial one, of pictures that will only be in archives."""

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
-from animeds_db.export.arrange import Arrangement, arranged, wanted_columns
-from animeds_db.export.balance import Balance, balance_table, balanced
-from animeds_db.export.captioning import captioned
+from animeds_db.export.selection.arrange import Arrangement, arranged, wanted_columns
+from animeds_db.export.selection.balance import Balance, balance_table, balanced
+from animeds_db.export.selection.captioning import captioned
 
 if TYPE_CHECKING:
     from animeds_db.export import ExportOptions

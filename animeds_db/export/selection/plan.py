@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.crops import CropOptions, crop_selection
-from animeds_db.export.leftout import LeftOut, leave_out
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, PlaceWish, place
 from animeds_db.export.render import checked_crop
+from animeds_db.export.selection.left_out import LeftOut, leave_out
 from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected
@@ -27,7 +27,7 @@ from animeds_db.session.selected import Selected
 if TYPE_CHECKING:
     import duckdb
 
-    from animeds_db.export.shape import Shape
+    from animeds_db.export.selection.shape import Shape
     from animeds_db.session import Session
 
 _BOX = pa.struct(
