@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, UsageError, did_you_mean
+from animeds_db.schema import DETECTION_LETTERS
 from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
 
-CROP_KINDS = ("frame", "face", "head", "halfbody", "person")
+CROP_KINDS = ("frame", *DETECTION_LETTERS)
 TRIMS = ("borders", "subtitles")
 
 
