@@ -1,7 +1,8 @@
-"""The .sql files of `sql/`. The one rule: SQL longer than a line or two stands there, and is read from here."""
+"""The .sql files of `sql/`: SQL longer than a line or two stands there, and is read from here."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,23 @@ if TYPE_CHECKING:
     from importlib_resources.abc import Traversable
 
 
+_TEXT = re.compile(r"--[^\n]*|\{([a-z_]+)\}")
+"""A comment, or the name of a text in braces. The braces of a struct are followed by a quote: {'tag': …}."""
+
+
 @cache
 def sql_script(folder: str, name: str) -> str:
     """Return one file of `sql/<folder>`, e.g. `sql_script("steps/dedup", "keeper_rank.sql")`."""
     return _scripts().joinpath(folder, name).read_text("utf-8")
+
+
+def with_texts(script: str, **texts: object) -> str:
+    """Return a script with `{name}` replaced by the text of that name, except in comments.
+
+    Values belong into parameters (`$name`); this is for what no parameter can be: a condition, a type, a SELECT.
+    Raises KeyError for a name in the script without a text.
+    """
+    return _TEXT.sub(lambda found: str(texts[found[1]]) if found[1] else found[0], script)
 
 
 @cache

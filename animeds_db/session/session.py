@@ -22,7 +22,7 @@ from animeds_db.session import catalog
 from animeds_db.session.lance_view import LanceView, Only
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
-from animeds_db.session.scripts import sql_script
+from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
@@ -340,8 +340,10 @@ def _stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
     }
     if width := choices.get("image"):
         ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
-        script = sql_script("layers/chosen", "embedded_frames.sql").format(width=width, ingested=ingested)
-        instead[sql_script("layers", "embedded_frames.sql")] = script
+        script = sql_script("layers/chosen", "embedded_frames.sql")
+        instead[sql_script("layers", "embedded_frames.sql")] = with_texts(
+            script, width=width, ingested=ingested
+        )
     return instead
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.session.named_queries import find
-from animeds_db.session.scripts import sql_script
+from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import filled, literal, without_semicolon
 
 STARTS = ("q", "query", "text", "like")
@@ -184,7 +184,7 @@ def script(name: str, **values: object) -> str:
     """Return a script of sql/steps/web without its head, with these texts in it."""
     lines = sql_script("steps/web", f"{name}.sql").splitlines()
     code = "\n".join(line for line in lines if not line.startswith("--")).strip()
-    return code.format(**values) if values else code
+    return with_texts(code, **values)
 
 
 def _start(given: dict[str, str]) -> tuple[str | None, str]:

@@ -5,7 +5,7 @@
 -- For a fixed tag this is worked out once per query. To name the tags of many rows, join `vocabulary`.
 CREATE OR REPLACE MACRO tag_id(tag) AS
     coalesce(
-        TRY_CAST(
+        try_cast(
             substr(
                 getvariable('tag_lines'),
                 nullif(strpos(getvariable('tag_lines'), chr(10) || replace(tag, ' ', '_') || chr(9)), 0)

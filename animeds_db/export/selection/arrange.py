@@ -17,7 +17,7 @@ import pyarrow as pa
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.selection.captioning import as_pictures
 from animeds_db.remote.paths import source_path
-from animeds_db.session.scripts import sql_script
+from animeds_db.session.scripts import sql_script, with_texts
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
@@ -86,7 +86,8 @@ def arranged(
     numbered = selection.append_column("__row", pa.array(range(selection.num_rows), pa.int64()))
     numbered = numbered.rename_columns([*selection.column_names, "selection_row"])
     levels = _levels(arrangement, selection.column_names)
-    script = sql_script("steps/export", "arrange.sql").format(
+    script = with_texts(
+        sql_script("steps/export", "arrange.sql"),
         levels=",\n        ".join(levels) if levels else "p.folder",
         threshold="NULL" if threshold is None else float(threshold),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session
-from animeds_db.session.scripts import sql_script
+from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep import indexes
 
@@ -106,7 +106,7 @@ def search(
         condition = _near(session, store, vector, k)
     else:
         condition = f"embedding IS NOT NULL AND (\n{where or 'true'}\n)"
-    sql = sql_script("steps/search", "frames.sql").format(width=len(vector), where=condition)
+    sql = with_texts(sql_script("steps/search", "frames.sql"), width=len(vector), where=condition)
     return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
 
 

@@ -3,7 +3,7 @@
 -- pictures   rows of a plan, with picture (from 0) and picture_tags
 -- selection  rows of the selection they are from, with selection_row; any columns
 -- structure  source_id and folder: where a source stands among the others, when its structure is kept
--- LEVELS     what each level is called, made by animeds_db.steps.arrange out of a format such as
+-- {levels}   what each level is called, made by animeds_db.export.arrange out of a format such as
 --            n_characters/character/fh_ratio; s is the selection's row, d what described() tells of the picture
 SELECT
     concat_ws(

@@ -2,7 +2,8 @@
 --
 -- $vector   of the model that made the frames' vectors
 -- $k        how many
--- {{where}}   a condition on the view frames, under which all have a vector
+-- {width}   of the vector
+-- {where}   a condition on the view frames, under which all have a vector
 WITH nearest AS (
     SELECT
         frame_id, source_id, "show", season, episode, time_s, tag_ids,

@@ -1,6 +1,6 @@
 -- How many frames of a selection bear each tag, most first. Counted by number and named at the end: faster.
 --
--- within   a condition over frames
+-- {within}   a condition over frames
 SELECT tag AS value, n AS count
 FROM (
     SELECT tag_id, count(*) AS n

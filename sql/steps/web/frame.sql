@@ -14,45 +14,45 @@ SELECT
     (SELECT one FROM one) AS frame,
     (
         SELECT list(
-            {{'tag': tag, 'category': category, 'score': score, 'counts': counts, 'model': model}} ORDER BY score DESC, tag
+            {'tag': tag, 'category': category, 'score': score, 'counts': counts, 'model': model} ORDER BY score DESC, tag
         )
         FROM scored_tags WHERE frame_id = {id}
     ) AS tags,
     (
-        SELECT list({{
+        SELECT list({
             'detection_id': detection_id, 'kind': kind,
             'left': d."left", 'top': d.top, 'right': d."right", 'bottom': d.bottom,
             'score': score, 'model': model,
             'character': character, 'appearance': appearance,
             'character_score': character_score, 'margin': margin, 'by': named_by
-        }} ORDER BY detection_id)
+        } ORDER BY detection_id)
         FROM named_detections AS d WHERE frame_id = {id}
     ) AS boxes,
     (SELECT gate FROM gates() WHERE frame_id = {id}) AS gate,
     (
-        SELECT list({{
+        SELECT list({
             'group_id': group_id, 'frame_id': frame_id, 'keeper': keeper, 'similarity': similarity, 'reason': reason
-        }} ORDER BY keeper DESC, frame_id)
+        } ORDER BY keeper DESC, frame_id)
         FROM duplicates WHERE group_id IN (SELECT group_id FROM duplicates WHERE frame_id = {id})
     ) AS duplicates,
     (
-        SELECT list({{
+        SELECT list({
             'act': act, 'field': field, 'op': op, 'value': value, 'detection_id': detection_id, 'who': who,
             'said_at': said_at
-        }} ORDER BY label_id DESC)
+        } ORDER BY label_id DESC)
         FROM labels WHERE frame_id = {id}
     ) AS labels,
     (SELECT value FROM frame_labels WHERE frame_id = {id}) AS said,
-    {{
+    {
         'before': (SELECT max(frame_id) FROM around WHERE frame_id < {id}),
         'after': (SELECT min(frame_id) FROM around WHERE frame_id > {id}),
         'shot': (
             SELECT list(frame_id ORDER BY frame_id) FROM around WHERE shot = (SELECT any_value(shot) FROM one)
         )
-    }} AS neighbours,
+    } AS neighbours,
     (SELECT sources FROM sources WHERE source_id = {source}) AS source,
     (
-        SELECT list({{'model': model_id, 'task': task, 'revision': revision, 'licence': licence}} ORDER BY task, model_id)
+        SELECT list({'model': model_id, 'task': task, 'revision': revision, 'licence': licence} ORDER BY task, model_id)
         FROM models
         WHERE model_id IN (SELECT unnest(models) FROM sources WHERE source_id = {source})
             OR model_id IN (SELECT unnest([tagger, embedder]) FROM one)
