@@ -18,8 +18,7 @@ from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import CropOptions, ExportOptions, export, select
 from animeds_db.export.render import crop_box
 from animeds_db.export.sizes import BUCKET_STEP, MAX_RATIO, Resize
-from animeds_db.session import Session
-from animeds_db.session.scripts import sql_script
+from animeds_db.session import Session, catalog
 
 BOXES = st.tuples(*[st.floats(0, 1)] * 4).map(
     lambda v: (min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3]))
@@ -31,9 +30,7 @@ MARGINS = st.one_of(st.none(), st.floats(0, 3))
 @cache
 def macros() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    connection.execute(sql_script("macros", "squares.sql"))
-    for name in ("sure", "reaches", "crop_tags"):
-        connection.execute(sql_script("macros", f"{name}.sql"))
+    catalog.create(connection, ["face_square", "with_margin", "crop_tags"], {}, set())
     return connection
 
 

@@ -35,7 +35,7 @@ BATCH = 8192
 TextVector = Callable[[str], list[float]]
 Choices = dict[str, int | None]
 """Tasks for which a second model was chosen, with the width of its vectors."""
-_VOCABULARY = (
+VOCABULARY = (
     # two writers may have named one tag at once: the lower number counts
     """SET VARIABLE tag_lines = (
         SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
@@ -246,7 +246,7 @@ class Session:
                 else None,
             )
             connection.register(f"lance_{name}", view)
-        for statement in _VOCABULARY:
+        for statement in VOCABULARY:
             connection.execute(statement)
         for variable, value in _again(tables).items():
             connection.execute(f"SET VARIABLE {variable} = $1", [value])
@@ -267,7 +267,7 @@ class Session:
 
     def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
         """Create views and macros that are not there yet."""
-        instead = _stand_ins(self._schemas["frames"], self._choices)
+        instead = stand_ins(self._schemas["frames"], self._choices)
         catalog.keep(connection, names, instead, self._made, self._kept)
         if names - self._asked:
             catalog.create(connection, names, instead, self._made)
@@ -280,7 +280,7 @@ class Session:
         if (schemas, choices) != (self._schemas, self._choices):
             self._schemas, self._choices = schemas, choices
             self._made.clear()
-            catalog.create(connection, self._asked, _stand_ins(schemas["frames"], choices), self._made)
+            catalog.create(connection, self._asked, stand_ins(schemas["frames"], choices), self._made)
 
 
 def _is_older(table: Any, wanted: Table) -> bool:
@@ -329,10 +329,10 @@ def _corrections(tables: Mapping[str, Any]) -> Choices:
     return corrected
 
 
-def _stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
+def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
     """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
     so only there."""
-    views = {"tagger": "model_frames.sql", "tags": "tagged_frames.sql", "characters": "named_detections.sql"}
+    views = {"tagger": "model_frames.sql", "tags": "tagged_frames.sql", "characters": "identified_detections.sql"}
     instead = {
         sql_script("layers", name): sql_script("layers/chosen", name)
         for key, name in views.items()

@@ -6,7 +6,7 @@
 -- detection_id is null while no detection is there. Of several words about one detection the newest counts.
 CREATE OR REPLACE VIEW box_labels AS
 WITH words AS (
-    SELECT * FROM said WHERE kind IS NOT NULL AND field <> 'cluster'  -- those are about groups of faces
+    SELECT * FROM active_labels WHERE kind IS NOT NULL AND field <> 'cluster'  -- those are about groups of faces
 ),
 
 places AS (

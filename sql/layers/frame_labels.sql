@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW frame_labels AS
 SELECT label_id, act, frame_id, source_id, value
 FROM (
     SELECT *
-    FROM said
+    FROM active_labels
     WHERE field = 'frame' AND kind IS NULL
     QUALIFY row_number() OVER (PARTITION BY frame_id ORDER BY label_id DESC) = 1
 )

@@ -6,7 +6,7 @@ WITH RECURSIVE renamed AS (
     SELECT subject, value
     FROM (
         SELECT *
-        FROM said
+        FROM active_labels
         WHERE field = 'name'
         QUALIFY row_number() OVER (PARTITION BY subject ORDER BY label_id DESC) = 1
     )

@@ -26,7 +26,7 @@ CREATE OR REPLACE MACRO joined(texts, separator) AS
 CREATE OR REPLACE MACRO listed(words) AS
     concat_ws(
         ' and ',
-        nullif(array_to_string(words[:len(words) - 1], ', '), ''),
+        nullif(array_to_string(words[1:len(words) - 1], ', '), ''),
         words[len(words)]
     );
 
@@ -75,7 +75,10 @@ CREATE OR REPLACE MACRO sentence(
         nullif(concat_ws(
             ' ',
             CASE
-                WHEN list_contains(present, 'image_type') OR list_contains(present, 'general') OR list_contains(present, 'crop')
+                WHEN
+                    list_contains(present, 'image_type')
+                    OR list_contains(present, 'general')
+                    OR list_contains(present, 'crop')
                     THEN nullif(kinds, '')
             END,
             CASE WHEN list_contains(present, 'copyright') AND len(copyright) > 0 THEN 'from ' || listed(copyright) END,

@@ -9,10 +9,6 @@ CREATE OR REPLACE MACRO appearances_of(people) AS
 CREATE OR REPLACE MACRO named_in_full(people) AS
     list_sort(list_distinct(list_transform(people, lambda who: concat_ws(' ', who.character, who.appearance))));
 
--- The same people in the same order, each once.
-CREATE OR REPLACE MACRO first_of_each(people) AS
-    list_filter(people, lambda who, place: list_position(people, who) = place);
-
 -- The names of tags, [{tag, category, score, counts}], with at least that score; null is the tagger's own threshold.
 CREATE OR REPLACE MACRO names_of_tags(tags, threshold) AS
     list_transform(list_filter(tags, lambda t: reaches(t.score, t.counts, threshold)), lambda t: t.tag);

@@ -1,8 +1,9 @@
 -- The tags of a crop, out of those of its frame: [{tag, category, score, counts}] in, the same out.
 --
--- Tags that name the framing (full_body, portrait) are not true of a part and go. Tags that count people stay when
--- every face of the frame is in the crop. Else they are counted anew from its faces, where the frame has girls only
--- or boys only: 1girl and solo, 2girls, 3girls …; in a mixed company one face is solo, and more are not named.
+-- Tags that name the framing (full_body, portrait) are not true of a part, and are left out. Tags that count people
+-- stay when every face of the frame is in the crop. Otherwise they are counted again from the faces of the crop, if
+-- the frame has only girls or only boys: 1girl and solo, 2girls, 3girls … If it has both, one face is solo, and more
+-- faces give no tag.
 CREATE OR REPLACE MACRO counts_people(tag) AS
     regexp_full_match(tag, '(\d\+?|multiple_)(girl|boy|other)s?|solo|solo_focus|no_humans');
 
@@ -23,16 +24,19 @@ CREATE OR REPLACE MACRO people_tags(n, one) AS
         ELSE ['6+' || one || 's', 'multiple_' || one || 's']
     END;
 
-CREATE OR REPLACE MACRO only_kind(tags) AS
+-- 'girl' or 'boy' where the frame has only these, else NULL.
+CREATE OR REPLACE MACRO has_counting_tag(names, pattern) AS
+    len(list_filter(names, lambda name: regexp_full_match(name, pattern))) > 0;
+
+CREATE OR REPLACE MACRO only_kind_of(names) AS
     CASE
-        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND t.tag IN ('1other', 'multiple_others'))) > 0 THEN NULL
-        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)girls?'))) > 0
-            THEN CASE
-                WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) = 0
-                    THEN 'girl'
-            END
-        WHEN len(list_filter(tags, lambda t: reaches(t.score, t.counts, NULL) AND regexp_full_match(t.tag, '(\d\+?|multiple_)boys?'))) > 0 THEN 'boy'
+        WHEN has_counting_tag(names, '1other|multiple_others') THEN NULL
+        WHEN has_counting_tag(names, '(\d\+?|multiple_)girls?') THEN
+            CASE WHEN NOT has_counting_tag(names, '(\d\+?|multiple_)boys?') THEN 'girl' END
+        WHEN has_counting_tag(names, '(\d\+?|multiple_)boys?') THEN 'boy'
     END;
+
+CREATE OR REPLACE MACRO only_kind(tags) AS only_kind_of(names_of_tags(tags, NULL));
 
 CREATE OR REPLACE MACRO crop_tags(tags, n_faces, n_faces_of_frame) AS
     CASE

@@ -15,3 +15,23 @@ CREATE OR REPLACE MACRO without_text(
     1 - border_right::DOUBLE,
     1 - greatest(border_bottom::DOUBLE, CASE WHEN text_lower > max_text THEN 0.3 ELSE 0 END)
 ];
+
+-- NULL for a crop that cuts off nothing, or nearly everything: a blank frame is all border, and a frame may lack a
+-- measure.
+CREATE OR REPLACE MACRO usable_crop(crop) AS
+    CASE
+        WHEN crop[3] - crop[1] > 0.1 AND crop[4] - crop[2] > 0.1 AND crop <> [0, 0, 1, 1]::DOUBLE[] THEN crop
+    END;
+
+-- The part of a frame that an export with --trim leaves: `cut_off` may hold 'borders' and 'subtitles'.
+CREATE OR REPLACE MACRO trimmed(
+    cut_off, border_left, border_top, border_right, border_bottom, text_upper, text_lower
+) AS usable_crop(
+    CASE
+        WHEN list_contains(cut_off, 'subtitles') AND list_contains(cut_off, 'borders') THEN
+            without_text(border_left, border_top, border_right, border_bottom, text_upper, text_lower)
+        WHEN list_contains(cut_off, 'subtitles') THEN without_text(0, 0, 0, 0, text_upper, text_lower)
+        WHEN list_contains(cut_off, 'borders') THEN
+            without_borders(border_left, border_top, border_right, border_bottom)
+    END
+);

@@ -1,11 +1,11 @@
--- Does a frame bear every tag of a list? An empty list asks for nothing: true.
+-- Does a frame have every tag of a list? True for an empty list.
 --
 --     SELECT frame_id FROM frames WHERE has_all(tag_ids, ['1girl', 'red_hair'])
 --
--- At most 16 tags. Written as has_tag AND has_tag …: DuckDB folds away what a short list does not need, and list_contains is
--- many times faster than list_has_all, which in DuckDB 2.0 is also wrong over some types of list.
+-- At most 16 tags. Written as has_tag AND has_tag …: DuckDB removes what a short list does not need, and list_contains
+-- is many times faster than list_has_all, which in DuckDB 2.0 also gives wrong answers for some types of list.
 CREATE OR REPLACE MACRO has_next_8(tags, wanted, done) AS (
-        (len(wanted) <= done     OR has_tag(tags, wanted[done + 1]))
+    (len(wanted) <= done OR has_tag(tags, wanted[done + 1]))
     AND (len(wanted) <= done + 1 OR has_tag(tags, wanted[done + 2]))
     AND (len(wanted) <= done + 2 OR has_tag(tags, wanted[done + 3]))
     AND (len(wanted) <= done + 3 OR has_tag(tags, wanted[done + 4]))

@@ -1,10 +1,10 @@
--- Does a frame bear at least one tag of a list? An empty list offers nothing: false.
+-- Does a frame have at least one tag of a list? False for an empty list.
 --
 --     SELECT frame_id FROM frames WHERE NOT has_any(tag_ids, ['text', 'watermark'])
 --
 -- At most 16 tags. Written out for the reasons given in has_all.
 CREATE OR REPLACE MACRO has_one_of_8(tags, wanted, done) AS (
-       (len(wanted) > done     AND has_tag(tags, wanted[done + 1]))
+    (len(wanted) > done AND has_tag(tags, wanted[done + 1]))
     OR (len(wanted) > done + 1 AND has_tag(tags, wanted[done + 2]))
     OR (len(wanted) > done + 2 AND has_tag(tags, wanted[done + 3]))
     OR (len(wanted) > done + 3 AND has_tag(tags, wanted[done + 4]))

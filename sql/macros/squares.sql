@@ -8,7 +8,8 @@
 -- box and bounds are [left, top, right, bottom]; width and height are the frame's, in pixels, so that squares are
 -- square. The rule of the square is that of `crop_faces.py` in anime_screenshot_pipeline.
 --
--- A lambda over a list of one gives a value a name: a macro's argument is computed anew wherever it stands.
+-- A macro's argument is computed again wherever it stands in the macro. list_transform() over a list of one value
+-- computes it once and names it.
 CREATE OR REPLACE MACRO pixels_of(box, width, height) AS {
     'x': round(box[1]::DOUBLE * width), 'y': round(box[2]::DOUBLE * height),
     'w': greatest(round(box[3]::DOUBLE * width) - round(box[1]::DOUBLE * width), 1),
@@ -27,33 +28,40 @@ CREATE OR REPLACE MACRO square_side(face, bounds, margin) AS
 CREATE OR REPLACE MACRO within(start, side, low, length) AS
     greatest(low, least(start, low + length - side));
 
+-- Half the face's height, and the rest of the square is below, for the body. Where a margin leaves less than that, there
+-- is as much room above as below; and there is never so little below that a tall face loses its chin.
+CREATE OR REPLACE MACRO room_above(face, side, margin) AS
+    least(
+        floor(face.h / 2),
+        CASE WHEN margin IS NULL THEN side - face.h ELSE floor((side - face.h) / 2) END
+    );
+
+CREATE OR REPLACE MACRO square_at(face, bounds, side, margin) AS {
+    'x': within(floor(face.x + face.w / 2) - floor(side / 2), side, bounds.x, bounds.w),
+    'y': within(face.y - room_above(face, side, margin), side, bounds.y, bounds.h),
+    'side': side
+};
+
+CREATE OR REPLACE MACRO relative_square(square, width, height) AS
+    CASE
+        WHEN square.side IS NULL THEN NULL::DOUBLE[]
+        ELSE [
+            square.x / width, square.y / height,
+            (square.x + square.side) / width, (square.y + square.side) / height
+        ]
+    END;
+
+-- From the inside out: the boxes in pixels, the length of a side, the square, and the square relative to the frame.
 CREATE OR REPLACE MACRO face_square(box, width, height, margin := NULL, bounds := [0, 0, 1, 1]) AS
     list_transform(
-        [{'face': pixels_of(box, width, height), 'bounds': pixels_of(bounds, width, height)}],
-        lambda p: list_transform(
-            [square_side(p.face, p.bounds, margin)],
-            lambda side: list_transform(
-                [{
-                    'x': within(floor(p.face.x + p.face.w / 2) - floor(side / 2), side, p.bounds.x, p.bounds.w),
-                    -- half the face's height above it, and the rest below, for the body; where a margin leaves less
-                    -- than that, as much above as below; never so little below that a tall face loses its chin
-                    'y': within(
-                        p.face.y - least(
-                            floor(p.face.h / 2),
-                            CASE WHEN margin IS NULL THEN side - p.face.h ELSE floor((side - p.face.h) / 2) END
-                        ),
-                        side, p.bounds.y, p.bounds.h
-                    )
-                }],
-                lambda corner: CASE
-                    WHEN side IS NULL THEN NULL::DOUBLE[]
-                    ELSE [
-                        corner.x / width, corner.y / height,
-                        (corner.x + side) / width, (corner.y + side) / height
-                    ]
-                END
-            )[1]
-        )[1]
+        list_transform(
+            list_transform(
+                [{'face': pixels_of(box, width, height), 'bounds': pixels_of(bounds, width, height)}],
+                lambda p: {'face': p.face, 'bounds': p.bounds, 'side': square_side(p.face, p.bounds, margin)}
+            ),
+            lambda p: square_at(p.face, p.bounds, p.side, margin)
+        ),
+        lambda square: relative_square(square, width, height)
     )[1];
 
 CREATE OR REPLACE MACRO with_margin(box, margin, bounds := [0, 0, 1, 1]) AS [

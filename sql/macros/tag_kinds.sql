@@ -37,14 +37,15 @@ CREATE OR REPLACE MACRO is_outfit_tag(tag) AS
         tag,
         '(^|_|-)(' || array_to_string([
             'dress', 'skirt', 'shirt', 'blouse', 'sweater', 'cardigan', 'hoodie', 'jacket', 'coat', 'vest', 'cape',
-            'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'gakuran', 'tracksuit', 'haori', 'cheongsam', 'suit', 'costume', 'clothes',
-            'clothing', 'armou?r', 'apron', 'pinafore', 'overalls', 'pants', 'shorts', 'jeans', 'leggings',
-            'pantyhose', 'thighhighs', 'kneehighs', 'socks', 'legwear', 'garter', 'shoes', 'boots', 'sandals',
-            'slippers', 'sneakers', 'loafers', 'footwear', 'heels', 'gloves', 'mittens', 'hat', 'cap', 'beret', 'hood',
-            'headwear', 'helmet', 'crown', 'tiara', 'veil', 'hairband', 'hairclip', 'hairpin', 'scrunchie', 'headband',
-            'ribbon', 'bow', 'bowtie', 'necktie', 'neckerchief', 'scarf', 'collar', 'choker', 'necklace', 'pendant',
-            'earrings', 'earring', 'bracelet', 'jewelry', 'ring', 'brooch', 'glasses', 'sunglasses', 'eyewear', 'goggles',
-            'mask', 'sleeves', 'sleeveless', 'capelet', 'belt', 'sash', 'swimsuit', 'bikini', 'leotard', 'bodysuit',
-            'underwear', 'bra', 'panties', 'pajamas', 'buttons', 'zipper', 'headphones', 'wristband', 'cuffs', 'bag'
+            'cloak', 'robe', 'kimono', 'yukata', 'hakama', 'obi', 'uniform', 'serafuku', 'gakuran', 'tracksuit',
+            'haori', 'cheongsam', 'suit', 'costume', 'clothes', 'clothing', 'armou?r', 'apron', 'pinafore',
+            'overalls', 'pants', 'shorts', 'jeans', 'leggings', 'pantyhose', 'thighhighs', 'kneehighs', 'socks',
+            'legwear', 'garter', 'shoes', 'boots', 'sandals', 'slippers', 'sneakers', 'loafers', 'footwear', 'heels',
+            'gloves', 'mittens', 'hat', 'cap', 'beret', 'hood', 'headwear', 'helmet', 'crown', 'tiara', 'veil',
+            'hairband', 'hairclip', 'hairpin', 'scrunchie', 'headband', 'ribbon', 'bow', 'bowtie', 'necktie',
+            'neckerchief', 'scarf', 'collar', 'choker', 'necklace', 'pendant', 'earrings', 'earring', 'bracelet',
+            'jewelry', 'ring', 'brooch', 'glasses', 'sunglasses', 'eyewear', 'goggles', 'mask', 'sleeves',
+            'sleeveless', 'capelet', 'belt', 'sash', 'swimsuit', 'bikini', 'leotard', 'bodysuit', 'underwear', 'bra',
+            'panties', 'pajamas', 'buttons', 'zipper', 'headphones', 'wristband', 'cuffs', 'bag'
         ], '|') || ')(_|$)'
     );

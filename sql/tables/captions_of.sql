@@ -8,9 +8,7 @@
 -- Same style, same seed, same bytes: what is left to chance hangs on the seed, the variant, the part and the
 -- picture's frame and crop, never on the order of rows.
 CREATE OR REPLACE MACRO captions_of(pictures, style := 'default_style') AS TABLE
-WITH style AS (FROM query_table(style)),
-
-facts AS MATERIALIZED (
+WITH facts AS MATERIALIZED (
     FROM described(pictures, (SELECT thresholds['general'] FROM query_table(style)))
 ),
 
@@ -30,95 +28,17 @@ tag_lists AS (
     GROUP BY picture, variant
 ),
 
--- Tags of the categories that have a part of their own.
-named AS (
-    SELECT
-        picture,
-        list(tag ORDER BY score DESC, tag) FILTER (category = 'character') AS character_tags,
-        list(tag ORDER BY score DESC, tag) FILTER (category = 'copyright') AS copyright_tags,
-        list(tag ORDER BY score DESC, tag) FILTER (category = 'artist') AS artist_tags
-    FROM borne, style
-    WHERE category IN ('character', 'copyright', 'artist')
-        AND reaches(score, counts, style.thresholds[category])
-        AND tag NOT IN ('unknown', 'anonymous', 'original')
-        AND NOT is_listed(tag, style.blacklist)
-    GROUP BY picture
-),
+words AS (FROM part_words('facts', 'borne', style)),
 
--- What each part has to say. Nothing: an empty list, or null.
-said AS (
-    SELECT
-        facts.picture,
-        facts.key,
-        facts.image_type,
-        facts.n_people,
-        facts.n_girls,
-        facts.n_boys,
-        in_words(
-            CASE
-                WHEN len("cast") > 0 THEN list_transform(
-                    "cast", lambda who: concat_ws(character_inner_separator, who.character, who.appearance)
-                )
-                WHEN characters_from_tags THEN coalesce(character_tags, [])
-                ELSE []
-            END,
-            underscores, escape_brackets
-        ) AS characters,
-        in_words(
-            CASE WHEN len(copyright_tags) > 0 THEN copyright_tags WHEN facts.show <> '' THEN [facts.show] ELSE [] END,
-            underscores, escape_brackets
-        ) AS copyright,
-        in_words(coalesce(artist_tags, []), underscores, escape_brackets) AS artist,
-        in_words(
-            list_filter([image_types[image_type], image_type], lambda t: t <> '')[:1], underscores, escape_brackets
-        )[1] AS image_type_text,
-        CASE WHEN list_contains(ratings, rating) THEN rating END AS rating,
-        CASE WHEN crop_kind <> '' THEN crop_kind || ' cropped' END AS crop_text,
-        list_transform(
-            faces,
-            lambda f: CASE
-                WHEN face_words = 'seed' THEN face_words(f.left, f.top, f.right, f.bottom)
-                ELSE face_place(f.left, f.right)
-            END
-        ) AS faces
-    FROM facts
-    CROSS JOIN style
-    LEFT JOIN named ON named.picture = facts.picture
-),
-
--- The style's parts that chance lets pass, in the style's order.
 drawn AS (
     SELECT
-        style.*,
-        said.*,
-        every_variant.variant,
+        parts.*,
         coalesce(tags, []) AS tags,
         coalesce(looks, []) AS looks,
         coalesce(outfit, []) AS outfit,
-        coalesce(others, []) AS others,
-        -- Regularization pictures keep a model from taking what it knew for what the activation tag names.
-        CASE
-            WHEN said.image_type = 'regularization' THEN []
-            ELSE in_words(split_names(activation_tag), underscores, escape_brackets)
-        END AS activation,
-        in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general,
-        CASE
-            WHEN cardinality(probability) = 0 THEN parts
-            ELSE list_filter(
-                parts,
-                lambda part: chance(concat_ws('/', seed, every_variant.variant, said.key, 'part', part))
-                    < coalesce(probability[part], 1)
-            )
-        END AS present,
-        CASE
-            WHEN dropout > 0 THEN chance(concat_ws('/', seed, every_variant.variant, said.key, 'dropout')) < dropout
-            ELSE false
-        END AS is_dropped
-    FROM said
-    CROSS JOIN style
-    CROSS JOIN (SELECT unnest(range(1, variants + 1)) AS variant FROM style) AS every_variant
-    LEFT JOIN tag_lists
-        ON tag_lists.picture = said.picture AND tag_lists.variant = every_variant.variant
+        coalesce(others, []) AS others
+    FROM drawn_parts('words', style) AS parts
+    LEFT JOIN tag_lists ON tag_lists.picture = parts.picture AND tag_lists.variant = parts.variant
 ),
 
 worded AS (
@@ -145,7 +65,10 @@ worded AS (
     WHERE form <> 'sentence' AND NOT is_dropped
 )
 
-SELECT picture, variant, joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before) AS caption
+SELECT
+    picture,
+    variant,
+    joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before) AS caption
 FROM worded
 UNION ALL
 SELECT

@@ -7,8 +7,7 @@
 -- threshold  score from which on a tag counts, 0…1; null is the tagger's own threshold
 --
 -- Of a crop (left, top, right, bottom, 0…1 of the frame) the facts are its own: only who is inside it, in its
--- measures. A face is inside when the middle fifth of it is, as in the anime screenshot pipeline's crops; without a
--- crop, a face_id alone stands for that one face.
+-- measures (see in_crop). Without a crop, a face_id alone stands for that one face.
 --
 -- key               what randomness hangs on: the same picture has the same key in every selection
 -- faces             boxes relative to the picture, from left to right, with face_id and character
@@ -48,19 +47,18 @@ placed AS (
         a.picture,
         d.detection_id,
         d.kind = 'face' AS is_face,
-        CASE WHEN d.character NOT IN ('unknown', 'ood') THEN d.character END AS character,
-        CASE WHEN d.character NOT IN ('unknown', 'ood') THEN d.appearance END AS appearance,
+        CASE WHEN is_known(d.character) THEN d.character END AS character,
+        CASE WHEN is_known(d.character) THEN d.appearance END AS appearance,
         greatest((d.left - x0) / (x1 - x0), 0) AS "left",
         greatest((d.top - y0) / (y1 - y0), 0) AS "top",
         least((d.right - x0) / (x1 - x0), 1) AS "right",
         least((d.bottom - y0) / (y1 - y0), 1) AS "bottom"
     FROM asked AS a
-    JOIN named_detections AS d USING (frame_id)
-    WHERE (d.kind = 'face' OR d.character NOT IN ('unknown', 'ood'))
+    JOIN identified_detections AS d USING (frame_id)
+    WHERE (d.kind = 'face' OR is_known(d.character))
         AND CASE
             WHEN a.crop IS NULL THEN coalesce(d.detection_id = a.face_id, true)
-            ELSE 0.6 * d.left + 0.4 * d.right >= x0 AND 0.4 * d.left + 0.6 * d.right <= x1
-                AND 0.6 * d.top + 0.4 * d.bottom >= y0 AND 0.4 * d.top + 0.6 * d.bottom <= y1
+            ELSE in_crop(d.left, d.top, d.right, d.bottom, a.crop)
         END
 ),
 

@@ -9,9 +9,11 @@ SELECT
     frames.*,
     CASE
         WHEN frames.embedder = wanted.embedder THEN cosine(frames.embedding, wanted.embedding)
-        ELSE error(
-            format('vectors of {} and {} cannot be compared: `animeds embed --model NAME --use`', wanted.embedder, frames.embedder)
-        )
+        ELSE error(format(
+            'vectors of {} and {} cannot be compared: `animeds embed --model NAME --use`',
+            wanted.embedder,
+            frames.embedder
+        ))
     END AS similarity
 FROM frames, (SELECT embedding, embedder FROM frames WHERE frame_id = id AND embedder IS NOT NULL) AS wanted
 WHERE frame_id <> id AND frames.embedding IS NOT NULL

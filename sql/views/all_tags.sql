@@ -1,4 +1,4 @@
--- One row per frame, tagger and stored tag (from 0.1); score is 0…1. To compare taggers; what counts stands in `tags`.
+-- One row per frame, tagger and stored tag (from 0.1); score is 0…1. To compare taggers: `tags` has those that count.
 --
 --     SELECT model, count(*) FROM all_tags WHERE tag = 'smile' AND score >= 0.5 GROUP BY model
 CREATE OR REPLACE VIEW all_tags AS

@@ -20,4 +20,4 @@ SELECT
     season,
     episode
 FROM named
-WHERE character NOT IN ('unknown', 'ood');
+WHERE is_known(character);

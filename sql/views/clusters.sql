@@ -17,9 +17,8 @@ SELECT
 FROM lance_clusters AS c
 JOIN faces AS f ON f.face_id = c.detection_id
 LEFT JOIN (
-    SELECT face_id, any_value(coalesce(names.final, e.character) ORDER BY e.added_at DESC) AS character
-    FROM lance_examples AS e
-    LEFT JOIN names ON names.name = e.character
+    SELECT face_id, any_value(character ORDER BY added_at DESC) AS character
+    FROM examples
     WHERE face_id IS NOT NULL
     GROUP BY face_id
 ) AS known ON known.face_id = f.face_id;

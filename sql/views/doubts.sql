@@ -22,7 +22,7 @@ WITH answers AS (
         d.score AS detected,
         d.character = 'unknown' AND hard_to_see(f.brightness, d."left", d.top, d."right", d.bottom) AS unclear,
         f.time_s, f.shot, f.ordinal
-    FROM named_detections AS d
+    FROM identified_detections AS d
     JOIN lance_identities AS i USING (detection_id)
     JOIN lance_frames AS f ON f.frame_id = d.frame_id
     LEFT JOIN names ON names.name = i.second
@@ -50,8 +50,8 @@ weighed AS (
         d.face_id IS NOT NULL AS disagrees,
         coalesce(s.n_like, 1) AS n_like,
         greatest(1 - 2 * abs(a.score - 0.5), 0) AS near_border,
-        CASE WHEN a.character IN ('unknown', 'ood') THEN 0 ELSE greatest(
-            1 - a.margin / nullif(median(a.margin) FILTER (WHERE a.character NOT IN ('unknown', 'ood')) OVER (), 0), 0
+        CASE WHEN NOT is_known(a.character) THEN 0 ELSE greatest(
+            1 - a.margin / nullif(median(a.margin) FILTER (WHERE is_known(a.character)) OVER (), 0), 0
         ) / 2 END AS narrow
     FROM answers AS a
     LEFT JOIN disputed AS d ON d.face_id = a.face_id

@@ -4,5 +4,5 @@
 -- fh_ratio   the height of the face as a share of the frame's height, 0…1
 CREATE OR REPLACE VIEW faces AS
 SELECT detection_id AS face_id, * EXCLUDE (detection_id, kind, named_by), bottom - top AS fh_ratio
-FROM named_detections
+FROM identified_detections
 WHERE kind = 'face';

@@ -12,16 +12,16 @@ WITH counted AS (
     SELECT
         frame_id,
         list_sort(list_distinct(coalesce(
-            list(character) FILTER (WHERE character NOT IN ('unknown', 'ood')), []::VARCHAR[]
+            list(character) FILTER (WHERE is_known(character)), []::VARCHAR[]
         ))) AS characters,
         count(*) FILTER (WHERE kind = 'face') AS n_faces,
-        count(*) FILTER (WHERE kind = 'face' AND coalesce(character, 'unknown') IN ('unknown', 'ood')) AS n_unknown,
+        count(*) FILTER (WHERE kind = 'face' AND is_known(character) IS NOT TRUE) AS n_unknown,
         greatest(
             count(*) FILTER (WHERE kind = 'face'),
             count(*) FILTER (WHERE kind = 'head'),
             count(*) FILTER (WHERE kind = 'person')
         ) AS n_boxes
-    FROM named_detections
+    FROM identified_detections
     GROUP BY frame_id
 )
 

@@ -4,7 +4,8 @@
 --             tag, else for its category. People's corrections have been applied.
 -- tag_ids     the same as numbers: what has_tag() asks fastest
 -- tag_scores  per cent, rounded down, in step with both; 100 where a person added the tag
--- all_scores  every stored tag (from 0.1), as {tag_ids, scores}: for sure() and tag_score(), which look below the threshold
+-- all_scores  every stored tag (from 0.1), as {tag_ids, scores}: for sure() and tag_score(), which look below the
+--             threshold
 -- show, season, episode come from the source and cost nothing unless they are read.
 CREATE OR REPLACE VIEW frames AS
 SELECT

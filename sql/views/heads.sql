@@ -2,5 +2,5 @@
 -- says who it is.
 CREATE OR REPLACE VIEW heads AS
 SELECT detection_id AS head_id, * EXCLUDE (detection_id, kind, named_by)
-FROM named_detections
+FROM identified_detections
 WHERE kind = 'head';

@@ -7,24 +7,24 @@
 -- in_database   false where the frame is gone: its source was deleted, or is sampled in another way
 CREATE OR REPLACE VIEW labels AS
 SELECT
-    said.label_id,
-    said.act,
-    said.field,
-    said.op,
-    said.subject,
-    said.value,
-    said.frame_id,
+    active.label_id,
+    active.act,
+    active.field,
+    active.op,
+    active.subject,
+    active.value,
+    active.frame_id,
     counting.detection_id,
-    said.frame_id IS NULL OR said.frame_id IN (SELECT frame_id FROM lance_frames) AS in_database,
-    said.who,
-    said."at" AS said_at,
-    said.source_id,
-    said.kind,
-    said."left",
-    said."top",
-    said."right",
-    said."bottom"
-FROM said
+    active.frame_id IS NULL OR active.frame_id IN (SELECT frame_id FROM lance_frames) AS in_database,
+    active.who,
+    active."at" AS said_at,
+    active.source_id,
+    active.kind,
+    active."left",
+    active."top",
+    active."right",
+    active."bottom"
+FROM active_labels AS active
 JOIN (
     SELECT label_id, NULL AS detection_id FROM tag_labels
     UNION ALL
@@ -32,8 +32,8 @@ JOIN (
     UNION ALL
     SELECT label_id, detection_id FROM box_labels
     UNION ALL
-    SELECT max(label_id), NULL FROM said WHERE field = 'name' GROUP BY subject
+    SELECT max(label_id), NULL FROM active_labels WHERE field = 'name' GROUP BY subject
     UNION ALL
-    SELECT label_id, NULL FROM said WHERE field = 'cluster'
+    SELECT label_id, NULL FROM active_labels WHERE field = 'cluster'
 ) AS counting USING (label_id)
-WHERE said.field <> 'name' OR said.op = 'set';
+WHERE active.field <> 'name' OR active.op = 'set';

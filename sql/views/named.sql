@@ -1,11 +1,11 @@
 -- Which boxes have a name, and whose: what people said, else what `animeds characters classify` found, under the
--- names of now. The boxes themselves are not here but in `named_detections`: what needs none is faster without.
+-- names of now. The boxes themselves are not here but in `identified_detections`: what needs none is faster without.
 CREATE OR REPLACE VIEW named AS
 SELECT
     detection_id, frame_id, source_id, "show", season, episode,
     character, appearance, score AS character_score, margin, "by" AS named_by
 FROM identities
-ANTI JOIN told USING (detection_id)
+ANTI JOIN labelled_boxes USING (detection_id)
 ANTI JOIN (
     SELECT detection_id
     FROM lance_detections
@@ -16,4 +16,4 @@ UNION ALL
 SELECT
     detection_id, frame_id, source_id, "show", season, episode,
     character, appearance, score, margin, "by"
-FROM told;
+FROM labelled_boxes;

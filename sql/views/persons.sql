@@ -2,5 +2,5 @@
 -- says who it is.
 CREATE OR REPLACE VIEW persons AS
 SELECT detection_id AS person_id, * EXCLUDE (detection_id, kind, named_by)
-FROM named_detections
+FROM identified_detections
 WHERE kind = 'person';

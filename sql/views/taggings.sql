@@ -1,7 +1,7 @@
 -- One row per frame and tagger: that of the ingest, and those of `animeds tag`.
 --
--- tag_ids and tag_scores (per cent) are in step, best first: the tags at the tagger's own threshold. all_scores has every
--- stored tag, as {tag_ids, scores}. model is the tagger's id.
+-- tag_ids and tag_scores (per cent) have the same order, best first: the tags at the tagger's own threshold.
+-- all_scores has every stored tag, as {tag_ids, scores}. model is the tagger's id.
 --
 --     SELECT a.frame_id FROM taggings AS a JOIN taggings AS b USING (frame_id)
 --     WHERE a.model = 'x@1' AND b.model = 'y@2' AND has_tag(a.tag_ids, 'smile') <> has_tag(b.tag_ids, 'smile')

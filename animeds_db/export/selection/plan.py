@@ -87,7 +87,7 @@ SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
 STEERING = ("folder", "filename", "caption", "repeats", "crop")
 """Columns of a selection that steer the export."""
 
-BOX_IDS = ("face_id", "head_id", "person_id", "detection_id")
+BOX_IDS = ("face_id", "head_id", "halfbody_id", "person_id", "detection_id")
 """Columns of a selection that name the box to cut out."""
 
 _KNOWN = (

@@ -247,7 +247,7 @@ def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np
     with locked_database() as workbench:
         workbench.register("all_frames", hashes)
         workbench.execute(
-            'CREATE TABLE hashes AS SELECT "row", phash FROM all_frames'
+            'CREATE TABLE hashed AS SELECT "row", phash FROM all_frames'
             " WHERE phash IS NOT NULL AND is_blank IS NOT TRUE"
         )
         found = workbench.sql(

@@ -23,7 +23,7 @@ Said = tuple[str, str, str | None, str]
 def read_words(store: Store, session: Session, path: Path) -> list[Word]:
     """Return what a CSV file says.
 
-    Columns: frame_id or face_id (or detection_id, head_id, person_id), and at least one of character,
+    Columns: frame_id or face_id (or detection_id, head_id, halfbody_id, person_id), and at least one of character,
     appearance, tags ("+smile, -solo"), frame (keep or drop). Other columns are left alone, and so are empty
     cells. Raises UsageError with the line for a file that cannot be read so.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 BOX_FIELDS = ("character", "appearance")
-BOX_IDS = ("face_id", "detection_id", "head_id", "person_id")
+BOX_IDS = ("face_id", "detection_id", "head_id", "halfbody_id", "person_id")
 """Columns of a selection that name a box."""
 EDGES = ("left", "top", "right", "bottom")
 SHOWN = 5
@@ -30,7 +30,7 @@ def ids_of(
     """Return the ids that a selection gives for this field, each once, in order.
 
     selection: SQL, a relation, or ids. Characters and appearances are about boxes: a column face_id (or
-    detection_id, head_id, person_id) wins over frame_id. Raises QueryError for a selection without those.
+    detection_id, head_id, halfbody_id, person_id) wins over frame_id. Raises QueryError for a selection without those.
     """
     if isinstance(selection, Sequence) and not isinstance(selection, str):
         return list(dict.fromkeys(str(i) for i in selection))

@@ -5,7 +5,7 @@
 -- $model       whose vectors are compared
 --
 -- gives        example_id, character, appearance, shot (where it is from; null: not from this database), vector
-WITH told AS (
+WITH labelled AS (
     SELECT
         detection_id,
         max(value) FILTER (WHERE field = 'character') AS character,
@@ -18,15 +18,16 @@ WITH told AS (
 every AS (
     SELECT e.example_id, e.character, e.appearance, e.frame_id, e.vector
     FROM lance_examples AS e
-    ANTI JOIN (SELECT detection_id FROM told WHERE character IS NOT NULL) AS said ON said.detection_id = e.face_id
+    ANTI JOIN (SELECT detection_id FROM labelled WHERE character IS NOT NULL) AS corrected
+        ON corrected.detection_id = e.face_id
     WHERE e.vector_model = $model
 
     UNION ALL
 
-    SELECT 'label ' || d.detection_id, told.character, told.appearance, d.frame_id, d.vector
-    FROM told
+    SELECT 'label ' || d.detection_id, labelled.character, labelled.appearance, d.frame_id, d.vector
+    FROM labelled
     JOIN newest_detections AS d USING (detection_id)
-    WHERE d.kind = 'face' AND d.vector_model = $model AND told.character <> 'unknown'
+    WHERE d.kind = 'face' AND d.vector_model = $model AND labelled.character <> 'unknown'
 )
 
 SELECT

@@ -1,8 +1,8 @@
 -- The rows of the table `identities`: what examples say of each face, what tags and shots add, people from behind.
 --
--- scores       what classify_scores.sql gives
+-- scores       what scores.sql gives
 -- lifted       detection_id, character, appearance, score, example_id, by: of unknown faces, by tags and shots
--- behind       what classify_behind.sql gives
+-- behind       what behind.sql gives
 SELECT
     s.detection_id,
     s.frame_id,

@@ -1,6 +1,6 @@
 -- From votes to names: `unknown` where the score or the margin is too low.
 --
--- votes        face, character, appearance, example_id, similarity, share, second, margin (classify_vote.sql)
+-- votes        face, character, appearance, example_id, similarity, share, second, margin (vote.sql)
 -- places       face, detection_id
 -- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
 -- $threshold, $margin      what a name asks for, 0…1
@@ -16,7 +16,7 @@ WITH scored AS (
     JOIN places USING (face)
 ),
 
-told AS (
+labelled AS (
     SELECT detection_id, coalesce(names.final, value) AS character
     FROM box_labels
     LEFT JOIN names ON names.name = value
@@ -44,9 +44,9 @@ SELECT
     -- the one it came closest to is told also where that was not close enough
     CASE WHEN decided.answer = decided.character THEN decided.second ELSE decided.character END AS second,
     decided.example_id,
-    coalesce(told.character, decided.answer) AS named,
-    CASE WHEN told.character IS NULL THEN decided.score ELSE 1 END::FLOAT AS sure
+    coalesce(labelled.character, decided.answer) AS named,
+    CASE WHEN labelled.character IS NULL THEN decided.score ELSE 1 END::FLOAT AS sure
 FROM decided
 JOIN newest_detections AS d USING (detection_id)
-LEFT JOIN told USING (detection_id)
+LEFT JOIN labelled USING (detection_id)
 ORDER BY decided.detection_id

@@ -1,7 +1,7 @@
 -- Unknown faces that the shot tells: between two of one character, recognised before and after near that place; or
 -- at the place where the next frame, before or after, has somebody sure, who is whom the face came closest to.
 --
--- scores       what classify_scores.sql gives
+-- scores       what scores.sql gives
 --
 -- gives        detection_id, character, appearance, score (0.9 of the less sure of the two; 0.7 of the one),
 --              example_id, by
@@ -33,7 +33,7 @@ near AS (
     FROM people AS u
     JOIN people AS k ON k.source_id = u.source_id AND k.shot = u.shot AND k.ordinal <> u.ordinal
     WHERE u.named = 'unknown'
-        AND k.named NOT IN ('unknown', 'ood')
+        AND is_known(k.named)
         AND abs(k.x - u.x) < greatest(k.wide, u.wide)
         AND abs(k.y - u.y) < greatest(k.high, u.high)
 ),
@@ -43,7 +43,9 @@ closest AS (
         detection_id,
         frame_id,
         is_before,
-        arg_min({'named': named, 'sure': sure, 'appearance': appearance, 'example_id': example_id}, (apart, named)) AS one
+        arg_min({
+            'named': named, 'sure': sure, 'appearance': appearance, 'example_id': example_id
+        }, (apart, named)) AS one
     FROM near
     GROUP BY detection_id, frame_id, is_before
 ),
@@ -77,13 +79,13 @@ beside AS (
 )
 
 SELECT
-    told.detection_id,
-    told.named AS character,
-    told.appearance,
-    told.score::FLOAT AS score,
-    told.example_id,
+    answers.detection_id,
+    answers.named AS character,
+    answers.appearance,
+    answers.score::FLOAT AS score,
+    answers.example_id,
     'shot' AS "by"
-FROM (SELECT * FROM between UNION ALL BY NAME SELECT * FROM beside) AS told
+FROM (SELECT * FROM between UNION ALL BY NAME SELECT * FROM beside) AS answers
 -- nobody is in a frame twice
-ANTI JOIN people AS other ON other.frame_id = told.frame_id AND other.named = told.named
-ORDER BY told.detection_id
+ANTI JOIN people AS other ON other.frame_id = answers.frame_id AND other.named = answers.named
+ORDER BY answers.detection_id

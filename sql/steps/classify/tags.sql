@@ -1,6 +1,6 @@
--- Unknown faces whose frame bears the tag of a character: the only face of a frame gets that name.
+-- Unknown faces whose frame has the tag of a character: the only face of a frame gets that name.
 --
--- scores       what classify_scores.sql gives
+-- scores       what scores.sql gives
 -- cast_names   character: those with examples
 -- $tag_score   how sure the tagger must be of the tag, 0…1
 --
@@ -15,14 +15,6 @@ WITH known AS (
     WHERE v.category = 'character'
 ),
 
-alone AS (
-    SELECT frame_id, any_value(detection_id) AS detection_id
-    FROM newest_detections
-    WHERE kind = 'face'
-    GROUP BY frame_id
-    HAVING count(*) = 1
-),
-
 borne AS (
     SELECT t.frame_id, known.character, max(t.score) AS score
     FROM scored_tags AS t
@@ -31,9 +23,13 @@ borne AS (
     GROUP BY t.frame_id, known.character
 )
 
-SELECT alone.detection_id, any_value(borne.character) AS character, any_value(borne.score)::FLOAT AS score, 'tag' AS "by"
+SELECT
+    alone.detection_id,
+    any_value(borne.character) AS character,
+    any_value(borne.score)::FLOAT AS score,
+    'tag' AS "by"
 FROM borne
-JOIN alone USING (frame_id)
+JOIN only_faces AS alone USING (frame_id)
 JOIN scores ON scores.detection_id = alone.detection_id AND scores.named = 'unknown'
 GROUP BY alone.detection_id
 HAVING count(*) = 1  -- two names for one face say nothing

@@ -4,17 +4,14 @@
 --          character  who it is, where a person said so or it is an example; else null
 --          clear      can it be judged: not dark, cut off, below 16 pixels in height, or doubted by the detector
 --                     (score below 0.5)
-WITH told AS (
+WITH labelled AS (
     SELECT face_id, character, 1 AS place FROM characters WHERE "by" = 'label'
     UNION ALL
-    SELECT face_id, coalesce(names.final, e.character), 2 AS place
-    FROM lance_examples AS e
-    LEFT JOIN names ON names.name = e.character
-    WHERE face_id IS NOT NULL AND e.character <> 'ood'
+    SELECT face_id, character, 2 AS place FROM examples WHERE face_id IS NOT NULL AND character <> 'ood'
 ),
 
 known AS (
-    SELECT face_id, arg_min(character, (place, character)) AS character FROM told GROUP BY face_id
+    SELECT face_id, arg_min(character, (place, character)) AS character FROM labelled GROUP BY face_id
 )
 
 SELECT

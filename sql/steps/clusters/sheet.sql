@@ -29,7 +29,7 @@ chosen AS (
 
 about AS (
     SELECT cluster, count(DISTINCT source_id) AS n_episodes, mode(character) FILTER (
-        WHERE character NOT IN ('unknown', 'ood')
+        WHERE is_known(character)
     ) AS "name"
     FROM clusters
     GROUP BY cluster

@@ -7,7 +7,7 @@ WITH matches AS (
     SELECT
         w.label_id, w.act, w.value, d.detection_id AS face_id,
         iou(d."left", d.top, d."right", d.bottom, w."left", w.top, w."right", w.bottom) AS share
-    FROM said AS w
+    FROM active_labels AS w
     JOIN newest_detections AS d ON d.frame_id = w.frame_id AND d.kind = w.kind
     WHERE w.field = 'cluster'
 )

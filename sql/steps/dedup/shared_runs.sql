@@ -1,59 +1,13 @@
--- Runs of shots that two sources share in the same order and at the same pace: openings, endings, recaps.
+-- Runs of shots that several sources share: openings, endings, recaps.
 --
--- An opening is in the first half of both, an ending in the second half of both. A recap is what an earlier
+-- An opening is in the first half of both sources, an ending in the second half of both. A recap is what an earlier
 -- episode showed elsewhere, or what only two of four or more episodes share; the scene that it repeats is none.
 --
--- frames     row, source_id, shot, time_s, season, episode
--- matches    a, b, similarity: rows of near-duplicates
--- gives      one row per run, grown to whole shots: the columns of the table `segments`
--- $min_s     a run is at least this long, in seconds
--- $gap_s     and has no hole longer than this
-WITH crossed AS (
-    SELECT l.source_id, r.source_id AS other, l.time_s, r.time_s AS other_s, l.shot, similarity
-    FROM (SELECT a, b, similarity FROM matches UNION ALL SELECT b, a, similarity FROM matches) AS m
-    JOIN frames AS l ON l."row" = m.a
-    JOIN frames AS r ON r."row" = m.b
-    WHERE l.source_id <> r.source_id AND l.time_s IS NOT NULL AND r.time_s IS NOT NULL
-),
-
--- How much later a thing is seen in the other source; shared footage keeps one distance throughout.
-distances AS (
-    SELECT *, other_s - time_s AS distance,
-        coalesce(
-            distance - lag(distance) OVER (PARTITION BY source_id, other ORDER BY distance, time_s) > 0.25, true
-        ) AS begins
-    FROM crossed
-),
-
-paced AS (
-    SELECT *, sum(begins::INT) OVER (PARTITION BY source_id, other ORDER BY distance, time_s) AS pace
-    FROM distances
-),
-
-stretches AS (
-    SELECT *,
-        coalesce(
-            time_s - lag(time_s) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) > $gap_s, true
-        ) AS begins_run
-    FROM paced
-),
-
-numbered AS (
-    SELECT *, sum(begins_run::INT) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) AS run
-    FROM stretches
-),
-
--- A single frame that happens to be alike does not make its shot part of the run: half of the shot must be.
-covered AS (
-    SELECT numbered.*
-    FROM numbered
-    JOIN (
-        SELECT source_id, shot, count(DISTINCT time_s) AS n_frames FROM frames GROUP BY source_id, shot
-    ) AS shots USING (source_id, shot)
-    QUALIFY 2 * count(DISTINCT time_s) OVER (PARTITION BY source_id, other, pace, run, shot) >= n_frames
-),
-
-lengths AS (
+-- frames      row, source_id, shot, time_s, season, episode
+-- stretches   what matching_stretches.sql gives
+-- $min_s      a run is at least this long, in seconds
+-- gives       one row per run, grown to whole shots: the columns of the table `segments`
+WITH lengths AS (
     SELECT source_id, max(time_s) AS length_s, (coalesce(any_value(season), 1), any_value(episode)) AS place
     FROM frames
     GROUP BY source_id
@@ -62,8 +16,8 @@ lengths AS (
 runs AS (
     SELECT source_id, other, min(shot) AS first_shot, max(shot) AS last_shot,
         min(time_s) AS start_s, max(time_s) AS end_s, min(other_s) AS other_start_s, max(other_s) AS other_end_s
-    FROM covered
-    GROUP BY source_id, other, pace, run
+    FROM stretches
+    GROUP BY source_id, other, pace, stretch
     HAVING max(time_s) - min(time_s) >= $min_s AND count(DISTINCT time_s) >= 3
 ),
 
@@ -84,10 +38,13 @@ placed AS (
 
 -- The same run, seen with several other sources, is one.
 islands AS (
-    SELECT *, coalesce(first_shot > max(last_shot) OVER (
-        PARTITION BY source_id, kind ORDER BY first_shot, last_shot, other ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ), true) AS begins
+    SELECT *, coalesce(first_shot > max(last_shot) OVER earlier_runs, true) AS begins
     FROM placed
+    WINDOW earlier_runs AS (
+        PARTITION BY source_id, kind
+        ORDER BY first_shot, last_shot, other
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
 ),
 
 merged AS (

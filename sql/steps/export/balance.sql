@@ -20,13 +20,13 @@ WITH nodes AS (
     SELECT DISTINCT levels[:depth] AS levels, array_to_string(levels[:depth], '/') AS path
     FROM (
         SELECT CASE WHEN folder = '' THEN [] ELSE string_split(folder, '/') END AS levels FROM folders
-    ), unnest(range(0, len(levels) + 1)) AS depths(depth)
+    ), unnest(range(0, len(levels) + 1)) AS depths (depth)
 ),
 
 weighted AS (
     SELECT
         nodes.path,
-        CASE WHEN len(levels) > 0 THEN array_to_string(levels[:len(levels) - 1], '/') END AS parent,
+        CASE WHEN len(levels) > 0 THEN array_to_string(levels[1:len(levels) - 1], '/') END AS parent,
         coalesce(folders.pictures, 0) AS pictures,
         coalesce(
             (SELECT arg_min(weight, place) FROM weights WHERE name = levels[len(levels)]),
@@ -89,7 +89,7 @@ tried AS (
     SELECT
         folder, pictures, probability, try,
         least(greatest(round_even(try * fitted, 0), 1), $most)::BIGINT AS repeats
-    FROM scaled, unnest(range(1, tries + 1)) AS each_try(try)
+    FROM scaled, unnest(range(1, tries + 1)) AS each_try (try)
 ),
 
 -- Half the sum of the differences: what some folders have too much, others have too little.

@@ -3,7 +3,7 @@
 -- selection   any relation with frame_id, and selection_row (its place); it may have folder, filename, caption,
 --             repeats, and
 --             crop                              the part of the frame that counts; what is asked for is cut from it
---             face_id, head_id, person_id, detection_id   that box only, where boxes are cut out
+--             face_id, head_id, halfbody_id, person_id, detection_id   that box only, where boxes are cut out
 -- $kinds      what is cut out: frame (all of it), face, head, halfbody, person; none: the box that the selection
 --             names, else the frame
 -- $margin     share of a box added on each side; NULL: the largest square for faces, a tenth for others
@@ -14,71 +14,18 @@
 -- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
 --             crop_number (from 1, left to right), selection_row (the first of the rows that ask for this picture)
 
-WITH wanted AS MATERIALIZED (
-    SELECT
-        frame_id::VARCHAR AS frame_id,
-        folder::VARCHAR AS folder,
-        filename::VARCHAR AS filename,
-        caption::VARCHAR AS caption,
-        repeats::BIGINT AS repeats,
-        "crop"::DOUBLE[] AS given,
-        coalesce(face_id, head_id, person_id, detection_id)::VARCHAR AS chosen,
-        min(selection_row) AS selection_row
-    FROM (
-        SELECT COLUMNS(lambda c: lower(c) IN (
-            'frame_id', 'folder', 'filename', 'caption', 'repeats', 'crop',
-            'face_id', 'head_id', 'person_id', 'detection_id', 'selection_row'
-        ))
-        FROM selection
-        UNION ALL BY NAME
-        SELECT
-            NULL::VARCHAR AS frame_id,
-            NULL::VARCHAR AS folder,
-            NULL::VARCHAR AS filename,
-            NULL::VARCHAR AS caption,
-            NULL::BIGINT AS repeats,
-            NULL::DOUBLE[] AS "crop",  -- left, top, right, bottom; 0…1 of the displayed frame
-            NULL::VARCHAR AS face_id,
-            NULL::VARCHAR AS head_id,
-            NULL::VARCHAR AS person_id,
-            NULL::VARCHAR AS detection_id
-        WHERE false
-    )
-    GROUP BY ALL
-),
+WITH wanted AS MATERIALIZED (FROM wanted_pictures('selection')),
 
-bounded AS (
+framed AS MATERIALIZED (
     SELECT
         wanted.*,
         frames.width,
         frames.height,
-        CASE
-            WHEN given IS NOT NULL THEN given
-            WHEN list_contains($trim, 'subtitles') THEN
-                without_text(
-                    CASE WHEN list_contains($trim, 'borders') THEN border_left ELSE 0 END,
-                    CASE WHEN list_contains($trim, 'borders') THEN border_top ELSE 0 END,
-                    CASE WHEN list_contains($trim, 'borders') THEN border_right ELSE 0 END,
-                    CASE WHEN list_contains($trim, 'borders') THEN border_bottom ELSE 0 END,
-                    text_upper, text_lower
-                )
-            WHEN list_contains($trim, 'borders') THEN
-                without_borders(border_left, border_top, border_right, border_bottom)
-        END AS bounds
+        coalesce(
+            given, trimmed($trim, border_left, border_top, border_right, border_bottom, text_upper, text_lower)
+        ) AS bounds
     FROM wanted
     LEFT JOIN frames ON frames.frame_id = wanted.frame_id
-),
-
--- A blank frame is all border, and a frame may lack a measure: then nothing is cut off.
-framed AS MATERIALIZED (
-    SELECT
-        * EXCLUDE (bounds),
-        CASE
-            WHEN given IS NOT NULL THEN given
-            WHEN bounds[3] - bounds[1] > 0.1 AND bounds[4] - bounds[2] > 0.1 AND bounds <> [0, 0, 1, 1]::DOUBLE[]
-                THEN bounds
-        END AS bounds
-    FROM bounded
 ),
 
 boxes AS MATERIALIZED (
@@ -92,22 +39,10 @@ boxes AS MATERIALIZED (
     SEMI JOIN wanted USING (frame_id)
 ),
 
--- Where no detector looks for heads, a head is one and a half faces.
-all_boxes AS (
-    FROM boxes
-    UNION ALL BY NAME
-    SELECT detection_id, frame_id, 'head' AS kind, with_margin(box, 0.25) AS box, crop_number
-    FROM boxes
-    WHERE kind = 'face' AND frame_id NOT IN (SELECT frame_id FROM boxes WHERE kind = 'head')
-),
+all_boxes AS (FROM with_heads('boxes')),
 
 face_counts AS (
     SELECT frame_id, count(*) AS n_faces FROM boxes WHERE kind = 'face' GROUP BY frame_id
-),
-
--- Boxes of which people want no crop: `animeds sync` says so of a crop that was deleted.
-dropped AS (
-    SELECT detection_id FROM box_labels WHERE field = 'frame' AND value = 'drop' AND detection_id IS NOT NULL
 ),
 
 asked AS (
@@ -144,7 +79,8 @@ matched AS (
                 AND (one.box[2] + one.box[4]) / 2 BETWEEN all_boxes.box[2] AND all_boxes.box[4]
             )
         )
-    ANTI JOIN dropped ON dropped.detection_id = all_boxes.detection_id
+    ANTI JOIN box_labels AS dropped
+        ON dropped.field = 'frame' AND dropped.value = 'drop' AND dropped.detection_id = all_boxes.detection_id
     WHERE coalesce(n_faces, 0) >= $min_faces
     QUALIFY asked.chosen IS NULL OR 1 = row_number() OVER (
         PARTITION BY asked.frame_id, asked.chosen, asked_kind, folder, filename, caption, repeats, given

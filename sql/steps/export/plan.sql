@@ -1,6 +1,6 @@
 -- What an export writes: one row per picture of the relation `selection`, in the order of decoding.
 --
--- selection   what export_crops.sql gives
+-- selection   what crops.sql gives
 -- gives       exactly the columns of animeds_db.export.plan.PLAN
 --
 -- A selection lists frames: rows that are the same in all of those columns are one picture. A frame_id
@@ -17,31 +17,12 @@ WITH pictures AS MATERIALIZED (
     FROM selection
 ),
 
--- Best first, then by name. Within each frame's list: to gather the rows of the view `tags` into lists of structs
--- takes ten times as long, and gigabytes. The names and categories are variables of the session, because a list
--- that comes from a join is copied for every row by some versions of DuckDB.
 tagged AS (
-    SELECT
-        frame_id,
-        list_transform(
-            list_sort(list_transform(
-                all_scores.tag_ids,
-                lambda tag, place: {
-                    'worst': -all_scores.scores[place],
-                    'tag': getvariable('tag_names')[tag],
-                    'category': getvariable('tag_categories')[tag],
-                    'counts': list_contains(tag_ids, tag)
-                }
-            )),
-            lambda one: {
-                'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0, 'counts': one.counts
-            }
-        ) AS tags
+    SELECT frame_id, tag_structs(all_scores, tag_ids) AS tags
     FROM frames SEMI JOIN pictures USING (frame_id)
     WHERE len(all_scores.tag_ids) > 0
 ),
 
--- A box is in a crop when its middle is, with a tenth of its size to each side: the rule of `crop_faces.py`.
 boxes AS (
     SELECT
         picture,
@@ -53,11 +34,8 @@ boxes AS (
         (least(d.right, part[3]) - part[1]) / (part[3] - part[1]) AS x2,
         (least(d.bottom, part[4]) - part[2]) / (part[4] - part[2]) AS y2,
         d.score,
-        d.left + 0.4 * (d.right - d.left) >= part[1]
-        AND d.left + 0.6 * (d.right - d.left) <= part[3]
-        AND d.top + 0.4 * (d.bottom - d.top) >= part[2]
-        AND d.top + 0.6 * (d.bottom - d.top) <= part[4] AS is_inside
-    FROM named_detections AS d
+        in_crop(d.left, d.top, d.right, d.bottom, part) AS is_inside
+    FROM identified_detections AS d
     JOIN pictures USING (frame_id)
     WHERE part[3] > part[1] AND part[4] > part[2]  -- others are refused by name
 ),

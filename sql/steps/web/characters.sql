@@ -4,9 +4,11 @@ WITH named AS (
         character,
         count(*) AS faces,
         count(DISTINCT frame_id) AS frames,
-        list({'frame_id': frame_id, 'face_id': detection_id} ORDER BY margin DESC NULLS LAST, detection_id)[1:4] AS sample
+        list({
+            'frame_id': frame_id, 'face_id': detection_id
+        } ORDER BY margin DESC NULLS LAST, detection_id)[1:4] AS sample
     FROM named
-    WHERE character NOT IN ('unknown', 'ood')
+    WHERE is_known(character)
     GROUP BY character
 ),
 

@@ -3,7 +3,9 @@
 -- {id}       the frame, as a literal: Lance then reads that row only
 -- {source}   its source, as a literal
 WITH one AS (
-    SELECT frame_id AS picture, * EXCLUDE (tags, tag_ids, tag_scores, all_scores, embedding) FROM frames WHERE frame_id = {id}
+    SELECT frame_id AS picture, * EXCLUDE (tags, tag_ids, tag_scores, all_scores, embedding)
+    FROM frames
+    WHERE frame_id = {id}
 ),
 
 around AS (
@@ -13,9 +15,9 @@ around AS (
 SELECT
     (SELECT one FROM one) AS frame,
     (
-        SELECT list(
-            {'tag': tag, 'category': category, 'score': score, 'counts': counts, 'model': model} ORDER BY score DESC, tag
-        )
+        SELECT list({
+            'tag': tag, 'category': category, 'score': score, 'counts': counts, 'model': model
+        } ORDER BY score DESC, tag)
         FROM scored_tags WHERE frame_id = {id}
     ) AS tags,
     (
@@ -26,7 +28,7 @@ SELECT
             'character': character, 'appearance': appearance,
             'character_score': character_score, 'margin': margin, 'by': named_by
         } ORDER BY detection_id)
-        FROM named_detections AS d WHERE frame_id = {id}
+        FROM identified_detections AS d WHERE frame_id = {id}
     ) AS boxes,
     (SELECT gate FROM gates() WHERE frame_id = {id}) AS gate,
     (
@@ -52,7 +54,9 @@ SELECT
     } AS neighbours,
     (SELECT sources FROM sources WHERE source_id = {source}) AS source,
     (
-        SELECT list({'model': model_id, 'task': task, 'revision': revision, 'licence': licence} ORDER BY task, model_id)
+        SELECT list({
+            'model': model_id, 'task': task, 'revision': revision, 'licence': licence
+        } ORDER BY task, model_id)
         FROM models
         WHERE model_id IN (SELECT unnest(models) FROM sources WHERE source_id = {source})
             OR model_id IN (SELECT unnest([tagger, embedder]) FROM one)

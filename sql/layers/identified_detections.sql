@@ -1,6 +1,6 @@
 -- The newest detections, with the character of each. While nobody has been named, all of those are null; else
--- sql/layers/chosen/named_detections.sql stands in for this.
-CREATE OR REPLACE VIEW named_detections AS
+-- sql/layers/chosen/identified_detections.sql stands in for this.
+CREATE OR REPLACE VIEW identified_detections AS
 SELECT
     *,
     NULL::VARCHAR AS character,

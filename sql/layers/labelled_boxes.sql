@@ -1,5 +1,5 @@
 -- The boxes that people named, or whose appearance they named: one row per detection, with what counts now.
-CREATE OR REPLACE VIEW told AS
+CREATE OR REPLACE VIEW labelled_boxes AS
 WITH words AS (
     SELECT
         detection_id,

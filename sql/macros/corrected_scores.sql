@@ -1,0 +1,9 @@
+-- The scores of corrected_tags(), in the same order.
+CREATE OR REPLACE MACRO corrected_scores(scores, tags, added, mentioned) AS
+    CASE
+        WHEN added IS NULL THEN scores
+        ELSE list_transform(added, lambda tag: 100::TINYINT)
+            || list_filter(
+                coalesce(scores, []), lambda score, place: NOT list_contains(mentioned, tags[place])
+            )
+    END;

@@ -1,0 +1,48 @@
+-- Frames that two sources share in the same order and at the same pace, numbered by stretch.
+--
+-- frames     row, source_id, shot, time_s, season, episode
+-- matches    a, b, similarity: rows of near-duplicates
+-- $gap_s     a stretch has no hole longer than this, in seconds
+-- gives      source_id, other (a source), time_s, other_s (the moment in both), shot, pace and stretch (numbers)
+WITH crossed AS (
+    SELECT l.source_id, r.source_id AS other, l.time_s, r.time_s AS other_s, l.shot, similarity
+    FROM (SELECT a, b, similarity FROM matches UNION ALL SELECT b, a, similarity FROM matches) AS m
+    JOIN frames AS l ON l."row" = m.a
+    JOIN frames AS r ON r."row" = m.b
+    WHERE l.source_id <> r.source_id AND l.time_s IS NOT NULL AND r.time_s IS NOT NULL
+),
+
+-- How much later a thing is seen in the other source; shared footage keeps one distance throughout.
+distances AS (
+    SELECT *, other_s - time_s AS distance,
+        coalesce(
+            distance - lag(distance) OVER (PARTITION BY source_id, other ORDER BY distance, time_s) > 0.25, true
+        ) AS begins
+    FROM crossed
+),
+
+paced AS (
+    SELECT *, sum(begins::INT) OVER (PARTITION BY source_id, other ORDER BY distance, time_s) AS pace
+    FROM distances
+),
+
+gaps AS (
+    SELECT *,
+        coalesce(
+            time_s - lag(time_s) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) > $gap_s, true
+        ) AS begins_stretch
+    FROM paced
+),
+
+numbered AS (
+    SELECT *, sum(begins_stretch::INT) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) AS stretch
+    FROM gaps
+)
+
+-- A single frame that happens to be alike does not make its shot part of the stretch: half of the shot must be.
+SELECT numbered.source_id, other, time_s, other_s, shot, pace, stretch
+FROM numbered
+JOIN (
+    SELECT source_id, shot, count(DISTINCT time_s) AS n_frames FROM frames GROUP BY source_id, shot
+) AS shots USING (source_id, shot)
+QUALIFY 2 * count(DISTINCT time_s) OVER (PARTITION BY source_id, other, pace, stretch, shot) >= n_frames

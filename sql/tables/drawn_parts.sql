@@ -1,0 +1,33 @@
+-- The parts that chance lets into each caption: one row per picture and variant.
+--
+-- words, style  names of relations: part_words(), and one row like default_style
+-- gives         the columns of both, and variant (from 1), activation and general (what these parts say), present (the
+--               style's parts that are there, in the style's order), is_dropped (the caption is empty)
+CREATE OR REPLACE MACRO drawn_parts(words, style) AS TABLE
+WITH style AS (FROM query_table(style))
+
+SELECT
+    style.*,
+    words.*,
+    every_variant.variant,
+    -- Regularization pictures keep a model from taking what it knew for what the activation tag names.
+    CASE
+        WHEN words.image_type = 'regularization' THEN []
+        ELSE in_words(split_names(activation_tag), underscores, escape_brackets)
+    END AS activation,
+    in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general,
+    CASE
+        WHEN cardinality(probability) = 0 THEN parts
+        ELSE list_filter(
+            parts,
+            lambda part: chance(concat_ws('/', seed, every_variant.variant, words.key, 'part', part))
+                < coalesce(probability[part], 1)
+        )
+    END AS present,
+    CASE
+        WHEN dropout > 0 THEN chance(concat_ws('/', seed, every_variant.variant, words.key, 'dropout')) < dropout
+        ELSE false
+    END AS is_dropped
+FROM query_table(words) AS words
+CROSS JOIN style
+CROSS JOIN (SELECT unnest(range(1, variants + 1)) AS variant FROM style) AS every_variant;

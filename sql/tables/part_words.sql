@@ -1,0 +1,45 @@
+-- What each part of a caption has to say, but for the tags: one row per picture.
+--
+-- facts, tags, style  names of relations: described(), tags_of(), and one row like default_style
+-- gives               picture, key and what a sentence needs to know of a picture, and per part a text or a list of
+--                     texts: NULL or empty where the part has nothing to say
+CREATE OR REPLACE MACRO part_words(facts, tags, style) AS TABLE
+WITH style AS (FROM query_table(style))
+
+SELECT
+    facts.picture,
+    facts.key,
+    facts.image_type,
+    facts.n_people,
+    facts.n_girls,
+    facts.n_boys,
+    in_words(
+        CASE
+            WHEN len("cast") > 0 THEN list_transform(
+                "cast", lambda who: concat_ws(character_inner_separator, who.character, who.appearance)
+            )
+            WHEN characters_from_tags THEN coalesce(character_tags, [])
+            ELSE []
+        END,
+        underscores, escape_brackets
+    ) AS characters,
+    in_words(
+        CASE WHEN len(copyright_tags) > 0 THEN copyright_tags WHEN facts.show <> '' THEN [facts.show] ELSE [] END,
+        underscores, escape_brackets
+    ) AS copyright,
+    in_words(coalesce(artist_tags, []), underscores, escape_brackets) AS artist,
+    in_words(
+        list_filter([image_types[image_type], image_type], lambda t: t <> '')[:1], underscores, escape_brackets
+    )[1] AS image_type_text,
+    CASE WHEN list_contains(ratings, rating) THEN rating END AS rating,
+    CASE WHEN crop_kind <> '' THEN crop_kind || ' cropped' END AS crop_text,
+    list_transform(
+        faces,
+        lambda f: CASE
+            WHEN face_words = 'seed' THEN face_words(f.left, f.top, f.right, f.bottom)
+            ELSE face_place(f.left, f.right)
+        END
+    ) AS faces
+FROM query_table(facts) AS facts
+CROSS JOIN style
+LEFT JOIN part_tags(tags, style) AS named ON named.picture = facts.picture;
