@@ -332,7 +332,11 @@ def _corrections(tables: Mapping[str, Any]) -> Choices:
 def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
     """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
     so only there."""
-    views = {"tagger": "model_frames.sql", "tags": "tagged_frames.sql", "characters": "identified_detections.sql"}
+    views = {
+        "tagger": "model_frames.sql",
+        "tags": "tagged_frames.sql",
+        "characters": "identified_detections.sql",
+    }
     instead = {
         sql_script("layers", name): sql_script("layers/chosen", name)
         for key, name in views.items()

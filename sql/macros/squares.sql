@@ -2,7 +2,8 @@
 --
 -- face_square  the largest square of the frame with the face in its middle, and near its top: half the face's
 --              height above it, as far as the frame allows. With a margin the square is only as large as the
---              face and that share of it on each side, and no more than half its height lies above the face. NULL for a face that no square of the frame can hold.
+--              face and that share of it on each side, and no more than half its height lies above the face. NULL for
+--              a face that no square of the frame can hold.
 -- with_margin  the box and that share of its width and height on each side, within the bounds.
 --
 -- box and bounds are [left, top, right, bottom]; width and height are the frame's, in pixels, so that squares are
@@ -28,8 +29,8 @@ CREATE OR REPLACE MACRO square_side(face, bounds, margin) AS
 CREATE OR REPLACE MACRO within(start, side, low, length) AS
     greatest(low, least(start, low + length - side));
 
--- Half the face's height, and the rest of the square is below, for the body. Where a margin leaves less than that, there
--- is as much room above as below; and there is never so little below that a tall face loses its chin.
+-- Half the face's height, and the rest of the square is below, for the body. Where a margin leaves less than that,
+-- there is as much room above as below; and there is never so little below that a tall face loses its chin.
 CREATE OR REPLACE MACRO room_above(face, side, margin) AS
     least(
         floor(face.h / 2),

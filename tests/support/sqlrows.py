@@ -81,7 +81,9 @@ class Database:
         self._make(text, given)
         return self.connection.execute(text, dict(params) if params else None).fetchall()
 
-    def rows(self, text: str, params: Mapping[str, Any] | None = None, **given: pa.Table) -> list[dict[str, Any]]:
+    def rows(
+        self, text: str, params: Mapping[str, Any] | None = None, **given: pa.Table
+    ) -> list[dict[str, Any]]:
         """Return the rows of a SELECT by the names of their columns."""
         self._make(text, given)
         answer = self.connection.execute(text, dict(params) if params else None)
@@ -106,7 +108,9 @@ class Database:
 
 def columns(**values: Iterable[Any] | pa.Array) -> pa.Table:
     """Return a relation, column by column."""
-    return pa.table({name: value if isinstance(value, pa.Array) else pa.array(value) for name, value in values.items()})
+    return pa.table(
+        {name: value if isinstance(value, pa.Array) else pa.array(value) for name, value in values.items()}
+    )
 
 
 def frame_id(number: int, source: str = SOURCE) -> str:
@@ -127,7 +131,11 @@ def frame(number: int, source: str = SOURCE, **columns: Any) -> dict[str, Any]:
 
 
 def box(
-    number: int, index: int = 0, edges: tuple[float, float, float, float] = (0.4, 0.2, 0.6, 0.4), kind: str = "face", **columns: Any
+    number: int,
+    index: int = 0,
+    edges: tuple[float, float, float, float] = (0.4, 0.2, 0.6, 0.4),
+    kind: str = "face",
+    **columns: Any,
 ) -> dict[str, Any]:
     """One detection in a frame."""
     letter = schema.DETECTION_LETTERS[kind]
@@ -145,11 +153,18 @@ def box(
 def label(number: int, field: str, value: str | None, op: str = "set", **columns: Any) -> dict[str, Any]:
     """One label; a higher number is a newer label, of an act of its own."""
     return {
-        "label_id": f"{number:04d}", "act": f"act{number}", "field": field, "op": op, "value": value, "who": "me"
+        "label_id": f"{number:04d}",
+        "act": f"act{number}",
+        "field": field,
+        "op": op,
+        "value": value,
+        "who": "me",
     } | columns
 
 
-def box_label(number: int, field: str, value: str | None, of: Mapping[str, Any], op: str = "set") -> dict[str, Any]:
+def box_label(
+    number: int, field: str, value: str | None, of: Mapping[str, Any], op: str = "set"
+) -> dict[str, Any]:
     """A label about a box."""
     about = ("frame_id", "source_id", "kind", "left", "top", "right", "bottom")
     return label(number, field, value, op, **{name: of[name] for name in about})

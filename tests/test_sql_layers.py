@@ -1,0 +1,233 @@
+"""The internal views of sql/layers, over a few rows each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlrows import Database, box, box_label, frame, frame_id, identity, label, tagged, vocabulary
+
+FACE = box(0)
+OTHER = box(0, 1, (0.7, 0.2, 0.9, 0.4))
+
+
+@pytest.mark.sql("layers/undone.sql")
+@pytest.mark.sql("layers/active_labels.sql")
+def test_an_undone_label_is_gone_and_an_undone_undo_brings_it_back() -> None:
+    first, second = (
+        label(1, "frame", "keep", frame_id=frame_id(0)),
+        label(2, "frame", "drop", frame_id=frame_id(1)),
+    )
+    undo = label(3, "act", "act1", "undo")
+    database = Database(labels=[first, second, undo])
+    assert database.sql("SELECT act FROM undone") == [("act1",)]
+    assert database.sql("SELECT label_id FROM active_labels") == [("0002",)]
+    database = Database(labels=[first, second, undo, label(4, "act", "act3", "undo")])
+    assert database.sql("SELECT act FROM undone") == [("act3",)]
+    assert database.sql("SELECT label_id FROM active_labels ORDER BY ALL") == [("0001",), ("0002",)]
+
+
+@pytest.mark.sql("layers/names.sql")
+def test_chains_of_renamed_characters_are_followed_to_their_end() -> None:
+    labels = [
+        label(1, "name", "B", subject="A"),
+        label(2, "name", "C", subject="B"),
+        label(3, "name", "Y", subject="X"),
+        label(4, "name", None, "remove", subject="X"),
+        label(5, "name", "N", subject="M"),
+        label(6, "name", "M", subject="N"),  # a circle ends
+    ]
+    assert Database(labels=labels).sql("SELECT name, renamed_to, final FROM names ORDER BY name") == [
+        ("A", "B", "C"),
+        ("B", "C", "C"),
+        ("M", "N", "N"),
+        ("N", "M", "M"),
+    ]
+
+
+@pytest.mark.sql("layers/tag_labels.sql")
+def test_the_newest_label_of_a_frame_and_tag_counts() -> None:
+    labels = [
+        label(1, "tag", "smile", "add", frame_id=frame_id(0)),
+        label(2, "tag", "smile", "remove", frame_id=frame_id(0)),
+        label(3, "tag", "hat", "add", frame_id=frame_id(0)),
+        label(4, "tag", "not_in_vocabulary", "add", frame_id=frame_id(0)),
+    ]
+    database = Database(labels=labels, vocabulary=vocabulary("smile", "hat"))
+    assert database.sql("SELECT frame_id, op, tag, tag_id FROM tag_labels ORDER BY tag") == [
+        (frame_id(0), "add", "hat", 2),
+        (frame_id(0), "remove", "smile", 1),
+    ]
+
+
+@pytest.mark.sql("layers/frame_labels.sql")
+def test_the_newest_label_of_a_frame_counts_and_labels_of_boxes_are_others() -> None:
+    labels = [
+        label(1, "frame", "drop", frame_id=frame_id(0)),
+        label(2, "frame", "keep", frame_id=frame_id(0)),
+        label(3, "frame", "drop", frame_id=frame_id(1)),
+        label(4, "frame", None, "remove", frame_id=frame_id(1)),
+        box_label(5, "frame", "drop", box(2)),
+    ]
+    assert Database(labels=labels).sql("SELECT frame_id, value FROM frame_labels") == [(frame_id(0), "keep")]
+
+
+@pytest.mark.sql("layers/box_labels.sql")
+def test_a_label_holds_for_the_newest_box_that_overlaps_it_most() -> None:
+    moved = FACE | {"left": 0.41, "right": 0.61}
+    far = FACE | {"left": 0.0, "right": 0.1}
+    labels = [
+        box_label(1, "character", "Fate", moved),
+        box_label(2, "character", "Arf", far),
+        box_label(3, "character", "Nanoha", OTHER),
+        box_label(4, "character", None, OTHER, "remove"),
+        box_label(5, "cluster", "one person", FACE),
+    ]
+    database = Database(detections=[FACE, OTHER], labels=labels)
+    assert database.sql("SELECT detection_id, value FROM box_labels ORDER BY label_id") == [
+        (FACE["detection_id"], "Fate"),
+        (None, "Arf"),
+    ]
+
+
+@pytest.mark.sql("layers/box_labels.sql")
+def test_a_label_of_a_person_holds_for_the_only_face_in_the_box() -> None:
+    person = box(0, 0, (0.3, 0.1, 0.7, 1.0), "person")
+    database = Database(detections=[FACE, person], labels=[box_label(1, "character", "Fate", person)])
+    assert database.sql("SELECT detection_id FROM box_labels") == [(FACE["detection_id"],)]
+
+
+@pytest.mark.sql("layers/labelled_boxes.sql")
+def test_a_box_that_people_named_has_one_row_with_what_counts() -> None:
+    labels = [
+        box_label(1, "character", "Feito", FACE),
+        label(2, "name", "Fate", subject="Feito"),
+        box_label(3, "appearance", "armour", OTHER),
+    ]
+    database = Database(detections=[FACE, OTHER], labels=labels, identities=[identity(OTHER, "Arf", 0.75)])
+    sql = 'SELECT detection_id, character, appearance, score, margin, "by" FROM labelled_boxes ORDER BY detection_id'
+    assert database.sql(sql) == [
+        (FACE["detection_id"], "Fate", None, 1.0, 1.0, "label"),
+        (OTHER["detection_id"], "Arf", "armour", 0.75, 0.5, "examples"),
+    ]
+
+
+@pytest.mark.sql("layers/newest_detections.sql")
+def test_boxes_of_the_detector_that_ran_last_replace_those_of_its_kinds() -> None:
+    head = box(0, 0, kind="head")
+    again = box(0, 9, (0.1, 0.1, 0.2, 0.2), model="new@1")
+    elsewhere = box(1)
+    database = Database(
+        detections=[FACE, head, again, elsewhere],
+        detected=[{"frame_id": frame_id(0), "model": "new@1", "kinds": ["face"]}],
+        models=[{"model_id": "new@1"}],
+    )
+    found = {row[0] for row in database.sql("SELECT detection_id FROM newest_detections")}
+    assert found == {head["detection_id"], again["detection_id"], elsewhere["detection_id"]}
+
+
+@pytest.mark.sql("layers/only_faces.sql")
+def test_only_a_face_without_another_in_its_frame_is_the_only_one() -> None:
+    single = box(1, vector_model="v@1")
+    database = Database(detections=[FACE, OTHER, single, box(1, 0, kind="head")])
+    assert database.sql("SELECT frame_id, detection_id, vector_model FROM only_faces") == [
+        (frame_id(1), single["detection_id"], "v@1")
+    ]
+
+
+@pytest.mark.sql("layers/faceless_boxes.sql")
+def test_a_box_with_a_face_and_what_lies_in_it_are_not_faceless() -> None:
+    seen = box(0, 0, (0.3, 0.1, 0.7, 1.0), "person")
+    same_person = box(0, 0, (0.35, 0.1, 0.65, 0.15), "head")
+    head = box(1, 0, (0.1, 0.1, 0.2, 0.3), "head")
+    body = box(1, 0, (0.6, 0.1, 0.9, 0.7), "halfbody")
+    database = Database(detections=[FACE, seen, same_person, head, body], frames=[frame(0), frame(1, shot=3)])
+    sql = "SELECT detection_id, shot, ordinal, rank, round(head_b, 3) FROM faceless_boxes ORDER BY rank"
+    assert database.sql(sql) == [
+        (head["detection_id"], 3, 1, 1, pytest.approx(0.3)),
+        (body["detection_id"], 3, 1, 2, pytest.approx(0.3)),
+    ]
+
+
+@pytest.mark.sql("layers/identified_detections.sql")
+def test_boxes_have_no_character_while_nobody_has_been_named() -> None:
+    sql = "SELECT detection_id, character, named_by FROM identified_detections"
+    assert Database(detections=[FACE]).sql(sql) == [(FACE["detection_id"], None, None)]
+
+
+@pytest.mark.sql("layers/chosen/identified_detections.sql")
+def test_boxes_have_the_character_of_a_label_or_of_the_classifier() -> None:
+    database = Database(
+        detections=[FACE, OTHER],
+        identities=[identity(FACE, "Arf"), identity(OTHER, "unknown", 0.25)],
+        labels=[box_label(1, "character", "Fate", FACE)],
+    )
+    sql = "SELECT detection_id, character, character_score, named_by FROM identified_detections ORDER BY detection_id"
+    assert database.sql(sql) == [
+        (FACE["detection_id"], "Fate", 1.0, "label"),
+        (OTHER["detection_id"], "unknown", 0.25, "examples"),
+    ]
+
+
+FRAMES = [frame(0, **tagged((1, 90), (2, 20)), rating="general"), frame(1, **tagged((2, 80)))]
+
+
+@pytest.mark.sql("layers/model_frames.sql")
+@pytest.mark.sql("layers/tagged_frames.sql")
+@pytest.mark.sql("layers/embedded_frames.sql")
+def test_frames_are_as_their_ingest_left_them() -> None:
+    database = Database(frames=[FRAMES[0] | {"embedding": [1.0, 0, 0, 0], "embedder": "e@1"}])
+    for view in ("model_frames", "tagged_frames", "embedded_frames"):
+        assert database.sql(f"SELECT tags, sure_tags, tagger, embedding, embedder FROM {view}") == [
+            ([1, 2], [1], "tagger@1", (1.0, 0.0, 0.0, 0.0), "e@1")
+        ]
+    assert database.sql("SELECT added_tags FROM tagged_frames") == [(None,)]
+
+
+@pytest.mark.sql("layers/chosen/model_frames.sql")
+def test_a_chosen_tagger_replaces_the_tags_of_the_frames_that_it_has_seen() -> None:
+    again: dict[str, Any] = {
+        "frame_id": frame_id(0),
+        "model": "new@1",
+        "rating": "explicit",
+        **tagged((2, 70)),
+    }
+    del again["tagger"]
+    database = Database(
+        frames=FRAMES, taggings=[again], chosen={"tagger": None}, variables={"chosen_tagger": "new@1"}
+    )
+    sql = "SELECT tags, tag_scores, sure_tags, rating, tagger FROM model_frames ORDER BY frame_id"
+    assert database.sql(sql) == [([2], [70], [2], "explicit", "new@1"), ([2], [80], [2], None, "tagger@1")]
+
+
+@pytest.mark.sql("layers/chosen/tagged_frames.sql")
+def test_added_tags_come_first_with_a_full_score_and_removed_tags_are_gone() -> None:
+    database = Database(
+        frames=FRAMES,
+        vocabulary=vocabulary("smile", "hat", "sky"),
+        labels=[
+            label(1, "tag", "sky", "add", frame_id=frame_id(0)),
+            label(2, "tag", "smile", "remove", frame_id=frame_id(0)),
+        ],
+    )
+    sql = "SELECT tags, tag_scores, sure_tags, sure_scores, added_tags FROM tagged_frames ORDER BY frame_id"
+    assert database.sql(sql) == [([3, 2], [100, 20], [3], [100], [3]), ([2], [80], [2], [80], None)]
+
+
+@pytest.mark.sql("layers/chosen/embedded_frames.sql")
+@pytest.mark.parametrize(("width", "of_ingest"), [(4, (1.0, 0.0, 0.0, 0.0)), (2, None)])
+def test_a_chosen_embedder_gives_the_vectors_and_no_other(
+    width: int, of_ingest: tuple[float, ...] | None
+) -> None:
+    chosen = "e@1" if of_ingest else "new@1"
+    vector = [0.0] * (width - 1) + [1.0]
+    database = Database(
+        frames=[frame(0, embedding=[1.0, 0, 0, 0], embedder="e@1"), frame(1, embedder="old@1")],
+        embeddings=[{"frame_id": frame_id(1), "model": chosen, "vector": vector}],
+        chosen={"image": width},
+        variables={"chosen_embedder": chosen},
+    )
+    assert database.sql("SELECT embedding, embedder FROM embedded_frames ORDER BY frame_id") == [
+        (of_ingest, "e@1" if of_ingest else None),
+        (tuple(vector), chosen),
+    ]

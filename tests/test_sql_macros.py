@@ -1,0 +1,433 @@
+"""The macros of sql/macros: what they answer for a few values."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from sqlrows import Database, vocabulary
+
+TAGS = ("1girl", "2girls", "6+girls", "multiple_boys", "smile", "red_hair", "1boy")
+NUMBER = {tag: n for n, tag in enumerate(TAGS, start=1)}
+
+
+@cache
+def database() -> Database:
+    return Database(vocabulary=vocabulary(*TAGS))
+
+
+def value(expression: str, **params: Any) -> Any:
+    """Return the value of an expression, with tag numbers for `#tag`."""
+    for tag in sorted(TAGS, key=len, reverse=True):
+        expression = expression.replace(f"#{tag}", f"{NUMBER[tag]}::SMALLINT")
+    ((found,),) = database().sql(f"SELECT {expression}", params)
+    return found
+
+
+@pytest.mark.sql("macros/box_kind.sql")
+@pytest.mark.parametrize(
+    ("letter", "kind"), [("f", "face"), ("h", "head"), ("b", "halfbody"), ("p", "person")]
+)
+def test_the_letter_in_a_box_id_gives_its_kind(letter: str, kind: str) -> None:
+    assert value("box_kind($id, 'aaaaaaaa-000001000')", id=f"aaaaaaaa-000001000-{letter}12") == kind
+
+
+@pytest.mark.sql("macros/boxes.sql")
+def test_boxes_share_an_area_and_equal_boxes_share_all() -> None:
+    assert value("box_area(0.1, 0.2, 0.3, 0.7)") == pytest.approx(0.1)
+    assert value("box_area(0.3, 0.2, 0.1, 0.7)") == 0
+    assert value("shared_area(0, 0, 0.5, 1, 0.25, 0, 1, 1)") == pytest.approx(0.25)
+    assert value("iou(0, 0, 0.5, 1, 0.25, 0, 1, 1)") == pytest.approx(0.25)
+    assert value("iou(0, 0, 0.5, 1, 0, 0, 0.5, 1)") == 1
+    assert value("iou(0, 0, 0, 0, 0, 0, 0, 0)") == 0
+    assert value("inside(0, 0, 0.5, 1, 0.25, 0, 1, 1)") == pytest.approx(0.5)
+
+
+@pytest.mark.sql("macros/in_crop.sql")
+@pytest.mark.parametrize(
+    ("edges", "crop", "wanted"),
+    [
+        ((0.1, 0.1, 0.3, 0.3), (0, 0, 0.5, 0.5), True),
+        (
+            (0.39, 0.1, 0.59, 0.3),
+            (0, 0, 0.5, 0.5),
+            False,
+        ),  # its middle is inside, but not the fifth around it
+        ((0.37, 0.1, 0.57, 0.3), (0, 0, 0.5, 0.5), True),
+        ((0.1, 0.6, 0.3, 0.8), (0, 0, 0.5, 0.5), False),
+        ((0.1, 0.1, 0.3, 0.3), None, None),
+    ],
+)
+def test_a_box_is_in_a_crop_when_its_middle_fifth_is(edges: Any, crop: Any, wanted: bool | None) -> None:
+    left, top, right, bottom = edges
+    crop = None if crop is None else list(crop)
+    assert value(f"in_crop({left}, {top}, {right}, {bottom}, $crop::DOUBLE[])", crop=crop) is wanted
+
+
+@pytest.mark.sql("macros/is_known.sql")
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("Fate", True), ("unknown", False), ("ood", False), (None, None)]
+)
+def test_unknown_and_ood_are_not_names_of_characters(name: str | None, wanted: bool | None) -> None:
+    assert value("is_known($name::VARCHAR)", name=name) is wanted
+
+
+@pytest.mark.sql("macros/caption_text.sql")
+def test_the_words_of_a_caption_are_joined() -> None:
+    assert value("split_names(' a, b,,c ')") == ["a", "b", "c"]
+    assert value("in_words(['red_hair', 'saber_(fate)'], false, true)") == ["red hair", r"saber \(fate\)"]
+    assert value("in_words(['red_hair'], true, false)") == ["red_hair"]
+    assert value("joined(['a', '', 'b'], ' | ')") == "a | b"
+    assert value("listed(['a'])") == "a"
+    assert value("listed(['a', 'b', 'c'])") == "a, b and c"
+    assert [value(f"counted({n}, 'girl')") for n in (0, 1, 3, 6)] == [
+        None,
+        "a girl",
+        "three girls",
+        "many girls",
+    ]
+
+
+@pytest.mark.sql("macros/caption_text.sql")
+def test_the_separator_of_kohya_stands_before_one_part() -> None:
+    texts = "MAP {'a': 'one', 'b': 'two', 'c': ''}"
+    parts = "['a', 'b', 'c']"
+    assert value(f"joined_parts({parts}, {texts}, {parts}, ', ', '', 'b')") == "one, two"
+    assert value(f"joined_parts({parts}, {texts}, {parts}, ', ', '|||', 'b')") == "one ||| two"
+    assert value(f"joined_parts(['b'], {texts}, {parts}, ', ', '|||', 'b')") == "two"
+
+
+@pytest.mark.sql("macros/caption_text.sql")
+def test_a_sentence_says_who_how_and_where_from() -> None:
+    present = "['characters', 'tags', 'crop', 'copyright', 'artist', 'people']"
+    assert value(
+        f"sentence({present}, [], ['Fate'], 1, 0, ['red hair'], ['hat'], ['sky'], [], 'face cropped', ['Show'], ['X'], NULL)"
+    ) == ("Fate with red hair, wearing hat, sky, face cropped from Show by X.")
+    nobody = "[]::VARCHAR[]"
+    assert value(
+        f"sentence({present}, {nobody}, {nobody}, 2, 1, {nobody}, {nobody}, {nobody}, {nobody}, '', {nobody}, {nobody}, NULL)"
+    ) == ("two girls and a boy.")
+
+
+@pytest.mark.sql("macros/cast_names.sql")
+def test_names_and_appearances_are_sorted_and_each_is_there_once() -> None:
+    people = "[{'character': 'Fate', 'appearance': 'armour'}, {'character': 'Arf', 'appearance': NULL},"
+    people += " {'character': 'Fate', 'appearance': 'armour'}]"
+    assert value(f"names_of({people})") == ["Arf", "Fate"]
+    assert value(f"appearances_of({people})") == ["armour"]
+    assert value(f"named_in_full({people})") == ["Arf", "Fate armour"]
+    tags = "[{'tag': 'a', 'score': 0.5, 'counts': true}, {'tag': 'b', 'score': 0.9, 'counts': false}]"
+    assert value(f"names_of_tags({tags}, NULL)") == ["a"]
+    assert value(f"names_of_tags({tags}, 0.6)") == ["b"]
+
+
+@pytest.mark.sql("macros/first_of_each.sql")
+def test_of_equal_entries_the_first_stays_in_its_order() -> None:
+    assert value("first_of_each(['b', 'a', 'b', 'c', 'a'])") == ["b", "a", "c"]
+
+
+@pytest.mark.sql("macros/chance.sql")
+def test_chance_is_the_same_on_every_machine() -> None:
+    assert value("shuffled('7/frame')") == value("shuffled('7/frame')") != value("shuffled('8/frame')")
+    assert value("chance('a')") == pytest.approx(0.38, abs=0.005)
+    low, high, mean = database().sql(
+        "SELECT min(c), max(c), avg(c) FROM (SELECT chance(i) AS c FROM range(2000) AS r(i))"
+    )[0]
+    assert 0 <= low < 0.01
+    assert 0.99 < high < 1
+    assert mean == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.sql("macros/character_sets.sql")
+def test_questions_about_who_is_on_a_frame() -> None:
+    both = "['Fate', 'Arf']"
+    assert value(f"has_character({both}, 'Arf')") is True
+    assert value(f"has_exactly({both}, ['Arf', 'Fate'])") is True
+    assert value(f"has_exactly({both}, ['Arf'])") is False
+    assert value("has_exactly([]::VARCHAR[], [])") is True
+    assert value(f"has_all_characters({both}, ['Arf'])") is True
+    assert value(f"has_all_characters({both}, ['Arf', 'Nanoha'])") is False
+    assert value(f"has_any_character({both}, ['Arf', 'Nanoha'])") is True
+    assert value("is_alone(['Arf'], 1, 'Arf')") is True
+    assert value("is_alone(['Arf'], 2, 'Arf')") is False
+
+
+@pytest.mark.sql("macros/corrected_tags.sql")
+@pytest.mark.sql("macros/corrected_scores.sql")
+def test_added_tags_come_first_and_removed_ones_go() -> None:
+    assert value("corrected_tags([1, 2, 3], [9], [9, 2])") == [9, 1, 3]
+    assert value("corrected_scores([90, 80, 70]::TINYINT[], [1, 2, 3], [9], [9, 2])") == [100, 90, 70]
+    assert value("corrected_tags([1, 2], NULL, NULL)") == [1, 2]
+    assert value("corrected_scores([90, 80]::TINYINT[], [1, 2], NULL, NULL)") == [90, 80]
+
+
+@pytest.mark.sql("macros/cosine.sql")
+def test_the_cosine_of_two_vectors() -> None:
+    assert value("cosine([1, 0]::FLOAT[2], [1, 0]::FLOAT[2])") == 1
+    assert value("cosine([1, 0]::FLOAT[2], [0, 1]::FLOAT[2])") == 0
+    assert value("cosine([1, 0]::FLOAT[2], NULL::FLOAT[2])") is None
+
+
+@pytest.mark.sql("macros/crop_tags.sql")
+def test_a_crop_counts_its_own_people_and_has_no_tags_of_framing() -> None:
+    def tags(*names: str) -> str:
+        structs = (
+            f"{{'tag': '{name}', 'category': 'general', 'score': 0.9, 'counts': true}}" for name in names
+        )
+        return f"[{', '.join(structs)}]"
+
+    def names(expression: str) -> list[str]:
+        found: list[str] = value(f"list_transform({expression}, lambda t: t.tag)")
+        return found
+
+    girls = tags("2girls", "full_body", "smile")
+    assert names(f"crop_tags({girls}, 2, 2)") == ["2girls", "smile"]
+    assert names(f"crop_tags({girls}, 1, 2)") == ["1girl", "solo", "smile"]
+    assert names(f"crop_tags({girls}, 0, 2)") == ["smile"]
+    assert names(f"crop_tags({tags('1girl', '1boy')}, 1, 2)") == ["solo"]
+    assert (
+        value("crop_tags(NULL::STRUCT(tag VARCHAR, category VARCHAR, score DOUBLE, counts BOOLEAN)[], 1, 2)")
+        is None
+    )
+    assert value("people_tags(3, 'boy')") == ["3boys", "multiple_boys"]
+    assert value("only_kind_of(['1girl', '1other'])") is None
+    assert value("only_kind_of(['multiple_boys'])") == "boy"
+
+
+@pytest.mark.sql("macros/crops.sql")
+def test_borders_and_subtitles_are_cut_off() -> None:
+    assert value("without_borders(0.1, 0, 0.1, 0)") == pytest.approx([0.1, 0, 0.9, 1])
+    assert value("without_text(0, 0.1, 0, 0, 0.0, 0.5)") == pytest.approx([0, 0.1, 1, 0.7])
+    assert value("trimmed(['borders'], 0.1, 0, 0.1, 0, 0, 0.5)") == pytest.approx([0.1, 0, 0.9, 1])
+    assert value("trimmed(['subtitles'], 0.1, 0, 0.1, 0, 0, 0.5)") == pytest.approx([0, 0, 1, 0.7])
+    assert value("trimmed(['borders', 'subtitles'], 0.1, 0, 0.1, 0, 0, 0.5)") == pytest.approx(
+        [0.1, 0, 0.9, 0.7]
+    )
+    assert value("trimmed([]::VARCHAR[], 0.1, 0, 0.1, 0, 0, 0.5)") is None
+
+
+@pytest.mark.sql("macros/crops.sql")
+def test_a_crop_that_cuts_off_nothing_or_nearly_everything_is_none() -> None:
+    assert value("usable_crop([0, 0, 1, 1]::DOUBLE[])") is None
+    assert value("usable_crop([0.5, 0, 0.55, 1]::DOUBLE[])") is None
+    assert value("usable_crop([NULL, 0, 1, 1]::DOUBLE[])") is None
+    assert value("usable_crop([0, 0, 0.9, 1]::DOUBLE[])") == [0, 0, 0.9, 1]
+
+
+@pytest.mark.sql("macros/expression_tags.sql")
+def test_tags_of_expressions_and_of_settings() -> None:
+    assert [value(f"is_expression_tag('{tag}')") for tag in ("smile", "red_hair", "night")] == [
+        True,
+        False,
+        False,
+    ]
+    assert [value(f"is_setting_tag('{tag}')") for tag in ("smile", "classroom", "night")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.sql("macros/face_words.sql")
+def test_the_position_of_a_face_in_words() -> None:
+    assert value("face_words(0.2, 0.05, 0.4, 0.25)") == "fhml fvtp"
+    assert value("face_words(0.9, 0.9, 1.0, 1.0)") == "fhri fvbt"
+    assert [value(f"face_place({x}, {x})") for x in (0.1, 0.5, 0.9)] == [
+        "at left",
+        "in the middle",
+        "at right",
+    ]
+
+
+@pytest.mark.sql("macros/fh_bucket.sql")
+@pytest.mark.parametrize(
+    ("ratio", "step", "wanted"),
+    [(0.31, 25, "25-50"), (1, 25, "75-100"), (0, 25, "0-25"), (0.31, 10, "30-40")],
+)
+def test_the_folder_of_a_face_height(ratio: float, step: int, wanted: str) -> None:
+    assert value("fh_bucket($ratio, $step)", ratio=ratio, step=step) == f"face_height_ratio_{wanted}"
+
+
+@pytest.mark.sql("macros/folder_names.sql")
+def test_the_names_of_folders() -> None:
+    assert [value(f"n_people_folder({n})") for n in ("NULL", 1, 2, 6)] == [
+        "0_people",
+        "1_person",
+        "2_people",
+        "many_people",
+    ]
+    assert [value(f"n_faces_folder({n})") for n in (0, 1, 2)] == ["0_faces", "1_face", "2_faces"]
+    assert [value(f"n_characters_folder({n})") for n in (1, 2, 7)] == [
+        "1_character",
+        "2_characters",
+        "6+_characters",
+    ]
+    assert [value(f"character_folder({name})") for name in ("'a/b'", "NULL", "repeat('a', 100)")] == [
+        "a_b",
+        "character_others",
+        "character_others",
+    ]
+    assert [value(f"episode_folder({n})") for n in (4, 123, "NULL")] == ["EP04", "EP123", "episode_others"]
+    assert [value(f"value_folder({v}, 'rating')") for v in ("'a\\b'", "' '", "NULL")] == [
+        "a_b",
+        "rating_others",
+        "rating_others",
+    ]
+
+
+@pytest.mark.sql("macros/has_tag.sql")
+@pytest.mark.sql("macros/tag_id.sql")
+def test_a_tag_is_found_among_numbers_and_among_words() -> None:
+    assert value("tag_id('red hair')") == NUMBER["red_hair"]
+    assert value("tag_id('nobody_knows_it')") == 0
+    assert value("has_tag([#smile, #red_hair], 'red hair')") is True
+    assert value("has_tag([#smile], 'nobody_knows_it')") is False
+    assert value("has_tag(['smile', 'red_hair'], 'red hair')") is True
+    assert value("has_tag(NULL::SMALLINT[], 'smile')") is None
+
+
+@pytest.mark.sql("macros/has_all.sql")
+def test_all_tags_of_a_list_are_there() -> None:
+    assert value("has_all([#smile, #red_hair], ['smile', 'red_hair'])") is True
+    assert value("has_all([#smile], ['smile', 'red_hair'])") is False
+    assert value("has_all([#smile], []::VARCHAR[])") is True
+    nine = "['smile', 'smile', 'smile', 'smile', 'smile', 'smile', 'smile', 'smile', 'red_hair']"
+    assert value(f"has_all([#smile], {nine})") is False
+    with pytest.raises(Exception, match="at most 16"):
+        value("has_all([#smile], list_transform(range(17), lambda i: 'smile'))")
+
+
+@pytest.mark.sql("macros/has_any.sql")
+def test_one_tag_of_a_list_is_there() -> None:
+    assert value("has_any([#smile], ['smile', 'red_hair'])") is True
+    assert value("has_any([#smile], ['1girl', 'red_hair'])") is False
+    assert value("has_any([#smile], []::VARCHAR[])") is False
+    nine = "['1girl', '1girl', '1girl', '1girl', '1girl', '1girl', '1girl', '1girl', 'smile']"
+    assert value(f"has_any([#smile], {nine})") is True
+    with pytest.raises(Exception, match="at most 16"):
+        value("has_any([#smile], list_transform(range(17), lambda i: 'smile'))")
+
+
+@pytest.mark.sql("macros/people.sql")
+def test_people_are_counted_by_the_counting_tags() -> None:
+    assert value("n_girls([#6+girls])") == 6
+    assert value("n_girls([#2girls, #1girl])") == 2
+    assert value("n_boys([#multiple_boys])") == 2
+    assert value("n_people([#1girl, #1boy])") == 2
+    assert value("n_people(NULL::SMALLINT[])") is None
+
+
+@pytest.mark.sql("macros/periods.sql")
+def test_episodes_periods_and_times_as_people_write_them() -> None:
+    assert [
+        value(f"episode_name({s}, {e})") for s, e in ((1, 2), ("NULL", 2), (1, "NULL"), ("NULL", "NULL"))
+    ] == [
+        "S01E02",
+        "E02",
+        "S01",
+        None,
+    ]
+    assert [value(f"period('{per}', 1, 2)") for per in ("series", "season", "episode")] == [
+        None,
+        "S01",
+        "S01E02",
+    ]
+    with pytest.raises(Exception, match="per is series, season or episode, not week"):
+        value("period('week', 1, 2)")
+    assert value("clock(75.4)") == "1:15"
+
+
+@pytest.mark.sql("macros/reaches.sql")
+def test_a_tag_reaches_a_threshold_or_counts_as_its_tagger_decided() -> None:
+    assert value("reaches(0.35::FLOAT, NULL, 0.35)") is True
+    assert value("reaches(0.9, false, NULL)") is False
+    assert value("reaches(0.2, true, NULL)") is True
+    assert value("reaches(0.2, NULL, NULL)") is False
+    assert value("tags_at([1, 2], [90, 20], [1, 2], NULL)") == [1, 2]
+    assert value("tags_at([1, 2], [90, 20], [1, 2], 0.5)") == [1]
+
+
+@pytest.mark.sql("macros/sight.sql")
+def test_a_face_in_the_dark_or_at_the_edge_is_hard_to_see() -> None:
+    assert value("hard_to_see(0.1, 0.2, 0.2, 0.4, 0.4)") is True
+    assert value("hard_to_see(0.5, 0.2, 0.2, 0.4, 0.999)") is True
+    assert value("hard_to_see(0.5, 0.2, 0.2, 0.4, 0.4)") is False
+    assert value("hard_to_see(NULL, 0.2, 0.2, 0.4, 0.4)") is False
+
+
+@pytest.mark.sql("macros/squares.sql")
+def test_squares_around_a_face_and_margins_around_a_box() -> None:
+    assert value("face_square([0.4, 0.2, 0.6, 0.4], 1000, 500)") == pytest.approx([0.25, 0, 0.75, 1])
+    assert value("face_square([0.4, 0.4, 0.6, 0.6], 1000, 1000, margin := 0.5)") == pytest.approx(
+        [0.3, 0.3, 0.7, 0.7]
+    )
+    assert value("face_square([0, 0, 0.6, 1], 1000, 500)") is None
+    assert value("with_margin([0.4, 0.4, 0.6, 0.6], 0.5, bounds := [0, 0, 0.65, 1])") == pytest.approx(
+        [0.3, 0.3, 0.65, 0.7]
+    )
+
+
+@pytest.mark.sql("macros/sure.sql")
+@pytest.mark.sql("macros/tag_score.sql")
+def test_stored_scores_are_asked_below_the_threshold() -> None:
+    scores = "{'tag_ids': [#smile, #red_hair], 'scores': [90::TINYINT, 20::TINYINT]}"
+    assert value(f"sure({scores}, 0.5)") == [NUMBER["smile"]]
+    assert value(f"sure({scores}, 0.2)") == [NUMBER["smile"], NUMBER["red_hair"]]
+    assert value(f"tag_score({scores}, 'red_hair')") == pytest.approx(0.2)
+    assert value(f"tag_score({scores}, '1girl')") == 0
+    assert value("tag_score({'tag_ids': NULL::SMALLINT[], 'scores': NULL::TINYINT[]}, 'smile')") is None
+    with pytest.raises(Exception, match="sure\\(\\) takes the column all_scores"):
+        value("sure([1], [2], 0.5)")
+    with pytest.raises(Exception, match="tag_score\\(\\) takes the column all_scores"):
+        value("tag_score([1], [2], 'smile')")
+
+
+@pytest.mark.sql("macros/tag_kinds.sql")
+def test_what_a_tag_is_about() -> None:
+    kinds = ("people", "hair", "eye", "eye_color", "trait", "outfit")
+    wanted = {
+        "multiple_girls": "people",
+        "twintails": "hair",
+        "closed_eyes": "eye",
+        "red_eyes": "eye eye_color",
+        "cat_ears": "trait",
+        "school_uniform": "outfit",
+        "armor": "outfit",
+        "sky": "",
+    }
+    for tag, about in wanted.items():
+        assert " ".join(k for k in kinds if value(f"is_{k}_tag('{tag}')")) == about, tag
+
+
+@pytest.mark.sql("macros/tag_structs.sql")
+def test_the_tags_of_a_frame_as_structs_best_first() -> None:
+    found = value("tag_structs({'tag_ids': [#smile, #1girl, #red_hair], 'scores': [20, 90, 90]}, [#1girl])")
+    assert found == [
+        {"tag": "1girl", "category": "general", "score": 0.9, "counts": True},
+        {"tag": "red_hair", "category": "general", "score": 0.9, "counts": False},
+        {"tag": "smile", "category": "general", "score": 0.2, "counts": False},
+    ]
+
+
+@pytest.mark.sql("macros/tag_words.sql")
+def test_tags_as_captions_write_them_and_lists_that_name_tags() -> None:
+    assert [value(f"spoken_tag('{tag}')") for tag in ("red_hair", "^_^", "o_o", "a_b")] == [
+        "red hair",
+        "^_^",
+        "o_o",
+        "a_b",
+    ]
+    assert value("escaped('saber_(fate)')") == r"saber_\(fate\)"
+    assert value("unescaped(escaped('saber_(fate)'))") == "saber_(fate)"
+    assert value("list_sort(implied_tags('very_long_hair'))") == [
+        "hair",
+        "long",
+        "long_hair",
+        "very",
+        "very_long",
+    ]
+    assert value("implied_tags('hair')") == []
+    assert value("is_listed('blue_background', ['*_background'])") is True
+    assert value("is_listed('red_hair', ['red hair'])") is True
+    assert value("is_listed('red_hair', ['hair'])") is False
