@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from animeds_db.session.scripts import sql_script
 
-VIEWS = ("undone", "said", "tag_labels", "frame_labels", "box_labels", "names")
+VIEWS = ("undone", "active_labels", "tag_labels", "frame_labels", "box_labels", "names")
 KEYS = "label_id, act, field, op, value, subject, frame_id, source_id, kind"
 EDGES = ("left", "top", "right", "bottom")
 Box = tuple[float, float, float, float]

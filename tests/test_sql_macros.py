@@ -101,13 +101,15 @@ def test_the_separator_of_kohya_stands_before_one_part() -> None:
 @pytest.mark.sql("macros/caption_text.sql")
 def test_a_sentence_says_who_how_and_where_from() -> None:
     present = "['characters', 'tags', 'crop', 'copyright', 'artist', 'people']"
-    assert value(
-        f"sentence({present}, [], ['Fate'], 1, 0, ['red hair'], ['hat'], ['sky'], [], 'face cropped', ['Show'], ['X'], NULL)"
-    ) == ("Fate with red hair, wearing hat, sky, face cropped from Show by X.")
-    nobody = "[]::VARCHAR[]"
-    assert value(
-        f"sentence({present}, {nobody}, {nobody}, 2, 1, {nobody}, {nobody}, {nobody}, {nobody}, '', {nobody}, {nobody}, NULL)"
-    ) == ("two girls and a boy.")
+    who = "[], ['Fate'], 1, 0"
+    looks = "['red hair'], ['hat'], ['sky'], []"
+    found = value(f"sentence({present}, {who}, {looks}, 'face cropped', ['Show'], ['X'], NULL)")
+    assert found == "Fate with red hair, wearing hat, sky, face cropped from Show by X."
+    none = "[]::VARCHAR[]"
+    found = value(
+        f"sentence({present}, {none}, {none}, 2, 1, {none}, {none}, {none}, {none}, '', {none}, {none}, NULL)"
+    )
+    assert found == "two girls and a boy."
 
 
 @pytest.mark.sql("macros/cast_names.sql")

@@ -86,7 +86,7 @@ class Database:
     ) -> list[dict[str, Any]]:
         """Return the rows of a SELECT by the names of their columns."""
         self._make(text, given)
-        answer = self.connection.execute(text, dict(params) if params else None)
+        answer = self.connection.sql(text.rstrip().rstrip(";"), params=dict(params) if params else None)
         return answer.to_arrow_table().to_pylist()
 
     def step(
