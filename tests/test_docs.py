@@ -91,6 +91,17 @@ def test_every_view_and_macro_is_on_the_sql_page() -> None:
         "tags_at",
         "corrected_tags",
         "corrected_scores",
+        "tag_structs",
+        "has_counting_tag",
+        "only_kind_of",
+        "room_above",
+        "square_at",
+        "relative_square",
+        "part_tags",
+        "part_words",
+        "drawn_parts",
+        "wanted_pictures",
+        "with_heads",
     }
     missing = {name for name in names - helpers if not re.search(rf"`[^`]*\b{name}\b", text)}
     assert not missing
