@@ -1,0 +1,400 @@
+"""The statements of sql/steps for the service, search, sync, dedup and clusters, over a few rows each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from sqlrows import (
+    SOURCE,
+    Database,
+    box,
+    box_label,
+    columns,
+    frame,
+    frame_id,
+    identity,
+    label,
+    tagged,
+    vocabulary,
+)
+
+FATE = box(0, 0, (0.1, 0.2, 0.3, 0.5))
+ARF = box(0, 1, (0.6, 0.2, 0.8, 0.4))
+STRANGER = box(1)
+SHOW = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
+DUPLICATES = [
+    {
+        "frame_id": frame_id(n),
+        "group_id": frame_id(0),
+        "keeper": n == 0,
+        "similarity": 0.9,
+        "reason": "embedding",
+    }
+    for n in range(2)
+]
+
+
+def database(**more: Any) -> Database:
+    """Fate and Arf on the first frame, somebody unknown on the second; the second is a copy of the first."""
+    tables: dict[str, Any] = {
+        "sources": [{"source_id": SOURCE, "state": "done", "n_frames": 2, "models": ["tagger@1"], **SHOW}],
+        "frames": [frame(0, **tagged((1, 90), (2, 20)), **SHOW), frame(1, **tagged((1, 90)), **SHOW)],
+        "vocabulary": vocabulary("smile", "red_hair"),
+        "detections": [FATE, ARF, STRANGER],
+        "identities": [
+            identity(FATE, "Fate", **SHOW),
+            identity(ARF, "Arf", **SHOW),
+            identity(STRANGER, "unknown"),
+        ],
+        "duplicates": DUPLICATES,
+        "models": [{"model_id": "tagger@1", "task": "tagger"}],
+    }
+    for row in tables["sources"]:
+        row.pop("show_name")
+    return Database(**tables | more)
+
+
+# -- the service
+
+
+@pytest.mark.sql("steps/web/caption.sql")
+def test_the_caption_of_one_frame() -> None:
+    assert database().step("web/caption.sql", texts={"id": f"'{frame_id(0)}'"}) == [{"caption": "smile"}]
+
+
+@pytest.mark.sql("steps/web/character_examples.sql")
+def test_the_examples_of_a_character() -> None:
+    examples = [
+        {"example_id": "e1", "character": "Fate", "origin": "file", "webp": b"x"},
+        {"example_id": "e2", "character": "Arf", "origin": "face"},
+    ]
+    (row,) = database(examples=examples).step("web/character_examples.sql", {"name": "Fate"})
+    assert (row["example_id"], row["origin"], row["has_picture"]) == ("e1", "file", True)
+
+
+@pytest.mark.sql("steps/web/character_faces.sql")
+def test_the_faces_of_a_character_and_where_they_are() -> None:
+    (row,) = database().step("web/character_faces.sql", {"name": "Fate"})
+    assert (row["face_id"], row["kind"], row["time_s"], row["by"]) == (
+        FATE["detection_id"],
+        "face",
+        0.0,
+        "examples",
+    )
+
+
+@pytest.mark.sql("steps/web/characters.sql")
+def test_characters_have_their_faces_frames_and_examples() -> None:
+    examples = [{"example_id": "e1", "character": "Nanoha"}, {"example_id": "e2", "character": "ood"}]
+    rows = database(examples=examples).step("web/characters.sql")
+    assert [(r["name"], r["faces"], r["frames"], r["examples"], len(r["sample"])) for r in rows] == [
+        ("Arf", 1, 1, 0, 1),
+        ("Fate", 1, 1, 0, 1),
+        ("Nanoha", 0, 0, 1, 0),
+    ]
+
+
+@pytest.mark.sql("steps/web/chosen.sql")
+@pytest.mark.sql("steps/web/scored.sql")
+def test_a_selection_gives_each_frame_once_with_its_place() -> None:
+    start = "SELECT frame_id FROM (VALUES ('b'), ('a'), ('b')) AS t (frame_id)"
+    rows = Database().step("web/chosen.sql", texts={"start": start})
+    assert sorted((r["place"], r["frame_id"]) for r in rows) == [(1, "b"), (2, "a")]
+    scored = "SELECT 'a' AS frame_id, 0.5::DOUBLE AS similarity"
+    assert Database().step("web/scored.sql", texts={"start": scored}) == [
+        {"frame_id": "a", "similarity": 0.5}
+    ]
+
+
+@pytest.mark.sql("steps/web/duplicates.sql")
+@pytest.mark.sql("steps/web/duplicate_frames.sql")
+def test_groups_of_near_duplicates_and_their_frames() -> None:
+    found = database(labels=[label(1, "frame", "drop", frame_id=frame_id(1))])
+    assert found.step("web/duplicates.sql", texts={"within": "true"}) == [
+        {"group_id": frame_id(0), "total": 1}
+    ]
+    rows = found.step("web/duplicate_frames.sql", texts={"groups": f"'{frame_id(0)}'"})
+    assert [(r["frame_id"], r["keeper"], r["dropped"]) for r in rows] == [
+        (frame_id(0), True, False),
+        (frame_id(1), False, True),
+    ]
+
+
+@pytest.mark.sql("steps/web/facet_character.sql")
+@pytest.mark.sql("steps/web/facet_column.sql")
+@pytest.mark.sql("steps/web/facet_gate.sql")
+@pytest.mark.sql("steps/web/facet_tag.sql")
+def test_facets_count_the_frames_of_a_selection() -> None:
+    found = database()
+
+    def facet(name: str, **texts: str) -> list[tuple[Any, ...]]:
+        return [
+            tuple(row.values())
+            for row in found.step(f"web/facet_{name}.sql", texts={"within": "true", **texts})
+        ]
+
+    assert facet("character") == [("Arf", 1), ("Fate", 1), ("unknown", 1)]
+    assert facet("column", column="season", order="count DESC") == [("1", 2)]
+    assert facet("gate") == [("unmeasured", 2)]
+    assert facet("tag") == [("smile", 2)]
+    assert facet("tag", within="false") == []
+
+
+@pytest.mark.sql("steps/web/frame.sql")
+def test_everything_about_one_frame_is_one_row() -> None:
+    found = database(labels=[label(1, "frame", "keep", frame_id=frame_id(0))])
+    (row,) = found.step("web/frame.sql", texts={"id": f"'{frame_id(0)}'", "source": f"'{SOURCE}'"})
+    assert row["frame"]["picture"] == frame_id(0)
+    assert [(t["tag"], t["counts"]) for t in row["tags"]] == [("smile", True), ("red_hair", False)]
+    assert [b["character"] for b in row["boxes"]] == ["Fate", "Arf"]
+    assert row["gate"] == "unmeasured"
+    assert [d["frame_id"] for d in row["duplicates"]] == [frame_id(0), frame_id(1)]
+    assert [(one["field"], one["value"]) for one in row["labels"]] == [("frame", "keep")]
+    assert row["neighbours"] == {"before": None, "after": frame_id(1), "shot": [frame_id(0), frame_id(1)]}
+    assert row["source"]["source_id"] == SOURCE
+    assert [m["model"] for m in row["models"]] == ["tagger@1"]
+
+
+@pytest.mark.sql("steps/web/frames.sql")
+def test_what_a_grid_shows_of_frames() -> None:
+    rows = database(labels=[label(1, "frame", "drop", frame_id=frame_id(1))]).step("web/frames.sql")
+    assert sorted((r["frame_id"], r["dropped"], tuple(r["characters"])) for r in rows) == [
+        (frame_id(0), False, ("Arf", "Fate")),
+        (frame_id(1), True, ()),
+    ]
+
+
+@pytest.mark.sql("steps/web/meanwhile.sql")
+def test_newer_labels_of_the_same_things_that_differ() -> None:
+    labels = [label(n, "frame", value, frame_id=frame_id(0)) for n, value in ((1, "keep"), (2, "drop"))]
+    asked = {"seen": "act1", "field": "frame", "op": "set", "value": "keep", "ids": [frame_id(0)]}
+    rows = database(labels=labels).step("web/meanwhile.sql", asked)
+    assert [(r["id"], r["value"], r["act"]) for r in rows] == [(frame_id(0), "drop", "act2")]
+    assert database(labels=labels).step("web/meanwhile.sql", asked | {"seen": "act2"}) == []
+
+
+@pytest.mark.sql("steps/web/sources.sql")
+@pytest.mark.sql("steps/web/status.sql")
+def test_sources_and_the_state_of_the_database() -> None:
+    sources = [
+        {"source_id": "b", "state": "running", "episode": 1, "n_frames": 5},
+        {"source_id": "a", "state": "done", "episode": 2, "n_frames": 2},
+    ]
+    found = database(sources=sources)
+    assert found.step("web/sources.sql") == [
+        {"source_id": "b", "frames": None},
+        {"source_id": "a", "frames": 2},
+    ]
+    (row,) = found.step("web/status.sql")
+    assert (row["sources"], row["running"], row["frames"], row["faces"], row["characters"]) == (1, 1, 2, 3, 2)
+    assert (row["tags"], row["duplicates"], row["models"]) == (2, 1, ["tagger tagger@1"])
+
+
+# -- search and sync
+
+
+@pytest.mark.sql("steps/search/frames.sql")
+def test_the_frames_most_like_a_vector() -> None:
+    vectors = ([1.0, 0, 0, 0], [0, 1.0, 0, 0])
+    found = Database(
+        frames=[frame(n, embedding=v, embedder="e@1", **tagged((1, 90))) for n, v in enumerate(vectors)],
+        vocabulary=vocabulary("smile"),
+    )
+    params = {"vector": [0.0, 1.0, 0.0, 0.0], "k": 1}
+    (row,) = found.step("search/frames.sql", params, {"width": 4, "where": "embedding IS NOT NULL"})
+    assert (row["frame_id"], row["similarity"], row["tags"]) == (frame_id(1), 1.0, ["smile"])
+
+
+@pytest.mark.sql("steps/search/pair_frames.sql")
+@pytest.mark.sql("steps/search/pair_faces.sql")
+def test_the_vectors_that_are_compared() -> None:
+    vector = [1.0, 0.0, 0.0, 0.0]
+    found = Database(
+        frames=[frame(n, embedding=vector, embedder="e@1") for n in range(2)],
+        detections=[box(n, vector=vector, vector_model="v@1") for n in range(2)],
+    )
+    wanted = columns(id=[frame_id(1)])
+    assert [r["id"] for r in found.step("search/pair_frames.sql", {"every": False}, wanted=wanted)] == [
+        frame_id(1)
+    ]
+    assert len(found.step("search/pair_frames.sql", {"every": True}, wanted=wanted)) == 2
+    faces = columns(id=[box(0)["detection_id"]])
+    (row,) = found.step("search/pair_faces.sql", {"every": False}, wanted=faces)
+    assert (row["id"], row["vector"], row["model"]) == (box(0)["detection_id"], vector, "v@1")
+
+
+@pytest.mark.sql("steps/sync/boxes.sql")
+def test_the_boxes_of_a_crop_are_those_in_it() -> None:
+    pictures = columns(
+        picture=[1, 2], frame_id=[frame_id(0), frame_id(1)], crop=pa.array([[0.0, 0.0, 0.5, 1.0], None])
+    )
+    rows = database().step("sync/boxes.sql", pictures=pictures)
+    assert [(r["picture"], r["detection_id"], r["character"]) for r in rows] == [
+        (1, FATE["detection_id"], "Fate"),
+        (2, STRANGER["detection_id"], None),
+    ]
+
+
+@pytest.mark.sql("steps/sync/tags.sql")
+def test_the_stored_tags_of_frames_and_which_people_added() -> None:
+    found = database(labels=[label(1, "tag", "red_hair", "add", frame_id=frame_id(0))])
+    rows = found.step("sync/tags.sql", pictures=columns(frame_id=[frame_id(0)]))
+    assert [(r["tag"], r["by_people"]) for r in rows] == [("red_hair", True), ("smile", False)]
+
+
+# -- near-duplicates and shared runs
+
+
+@pytest.mark.sql("steps/dedup/block_vectors.sql")
+def test_the_vectors_of_a_range_of_frames() -> None:
+    found = Database(frames=[frame(n, embedder="e@1") for n in range(4)])
+    rows = found.step("dedup/block_vectors.sql", {"first": frame_id(1), "last": frame_id(2)})
+    assert sorted(r["frame_id"] for r in rows) == [frame_id(1), frame_id(2)]
+
+
+@pytest.mark.sql("steps/dedup/keeper_rank.sql")
+def test_the_best_frame_of_a_group_has_the_lowest_rank() -> None:
+    blank = {"is_blank": True, "text_upper": 0.0, "text_lower": 0.0, "sharpness": 99.0}
+    clear = blank | {"is_blank": False}
+    frames = [
+        frame(0, **blank),
+        frame(1, **clear | {"text_lower": 0.5}),
+        frame(2, **clear | {"sharpness": 5.0}),
+        frame(3, **clear),
+        frame(4, **clear | {"width": 2000}),
+    ]
+    rows = Database(frames=frames).step("dedup/keeper_rank.sql")
+    assert [r["frame_id"] for r in sorted(rows, key=lambda r: r["rank"])] == [
+        frame_id(n) for n in (4, 3, 2, 1, 0)
+    ]
+
+
+EDGES = columns(better=[1, 2, 3], worse=[2, 3, 4])
+
+
+@pytest.mark.sql("steps/dedup/leaders_round.sql")
+@pytest.mark.sql("steps/dedup/leaders.sql")
+def test_a_chain_of_near_duplicates_is_cut_into_groups_around_leaders() -> None:
+    rows = Database().step("dedup/leaders_round.sql", edges=EDGES, open=columns(rank=[1, 2, 3, 4]))
+    assert sorted((r["rank"], r["leads"]) for r in rows) == [(1, True), (2, False)]
+    decided = columns(rank=[1, 2, 3, 4], leads=[True, False, True, False])
+    rows = Database().step("dedup/leaders.sql", edges=EDGES, decided=decided)
+    assert [(r["rank"], r["leader"]) for r in rows] == [(1, 1), (2, 1), (3, 3), (4, 3)]
+
+
+@pytest.mark.sql("steps/dedup/phash_pairs.sql")
+def test_pairs_of_hashes_that_differ_in_few_bits() -> None:
+    hashed = columns(row=[1, 2, 3, 4], phash=pa.array([0, 1, 7, 0], pa.int64()))
+    rows = Database().step("dedup/phash_pairs.sql", {"distance": 1}, hashed=hashed)
+    assert [(r["a"], r["b"]) for r in rows] == [(1, 2), (1, 4)]
+
+
+@pytest.mark.sql("steps/dedup/duplicate_rows.sql")
+def test_groups_of_two_or_more_with_the_keeper_first() -> None:
+    given = {
+        "decided_frames": columns(rank=[1, 2, 3, 4], leader=[1, 1, 1, 4]),
+        "names": columns(rank=[1, 2, 3, 4], frame_id=["a", "b", "c", "d"], source_id=["s"] * 4),
+        "similar_frames": columns(
+            better=[1, 1], worse=[2, 3], cosine=[0.5, float("nan")], by_phash=[False, True]
+        ),
+    }
+    rows = Database().step("dedup/duplicate_rows.sql", {"parameters": "{}"}, **given)
+    assert [(r["frame_id"], r["group_id"], r["keeper"], r["similarity"], r["reason"]) for r in rows] == [
+        ("a", "a", True, 1.0, "keeper"),
+        ("b", "a", False, 0.5, "embedding"),
+        ("c", "a", False, None, "phash"),
+    ]
+
+
+def two_episodes() -> pa.Table:
+    """Frames of two sources: a second each, two per shot. Rows 0 to 19 and 20 to 39."""
+    seconds = [float(n) for n in range(20)]
+    return columns(
+        row=list(range(40)),
+        source_id=["a"] * 20 + ["b"] * 20,
+        shot=[int(s) // 2 for s in seconds] * 2,
+        time_s=seconds * 2,
+        season=[1] * 40,
+        episode=[1] * 20 + [2] * 20,
+    )
+
+
+@pytest.mark.sql("steps/dedup/matching_stretches.sql")
+@pytest.mark.sql("steps/dedup/shared_runs.sql")
+def test_an_opening_that_two_episodes_share() -> None:
+    found = Database()
+    given = {"frames": two_episodes()}
+    matches = columns(a=list(range(2, 8)), b=list(range(22, 28)), similarity=[0.9] * 6)
+    stretches = found.step("dedup/matching_stretches.sql", {"gap_s": 2.0}, matches=matches, **given)
+    assert {(r["source_id"], r["other"]) for r in stretches} == {("a", "b"), ("b", "a")}
+    assert sorted(r["time_s"] for r in stretches if r["source_id"] == "a") == [2, 3, 4, 5, 6, 7]
+    runs = found.step(
+        "dedup/shared_runs.sql", {"min_s": 4.0}, stretches=pa.Table.from_pylist(stretches), **given
+    )
+    assert [(r["source_id"], r["kind"], r["first_shot"], r["last_shot"], r["shared_with"]) for r in runs] == [
+        ("a", "opening", 1, 3, ["b"]),
+        ("b", "opening", 1, 3, ["a"]),
+    ]
+    nothing = found.step(
+        "dedup/shared_runs.sql", {"min_s": 9.0}, stretches=pa.Table.from_pylist(stretches), **given
+    )
+    assert nothing == []
+
+
+# -- clusters
+
+
+@pytest.mark.sql("steps/clusters/faces.sql")
+def test_the_faces_that_are_grouped_and_whether_they_are_clear() -> None:
+    examples = [{"example_id": "e", "character": "Arf", "face_id": ARF["detection_id"]}]
+    found = database(
+        examples=examples,
+        labels=[box_label(1, "character", "Fate", FATE)],
+        detections=[FATE, ARF, STRANGER | {"score": 0.2}],
+    )
+    rows = found.step("clusters/faces.sql")
+    assert [(r["face_id"], r["character"], r["clear"]) for r in rows] == [
+        (FATE["detection_id"], "Fate", True),
+        (ARF["detection_id"], "Arf", True),
+        (STRANGER["detection_id"], None, False),
+    ]
+
+
+@pytest.mark.sql("steps/clusters/words.sql")
+def test_labels_of_clusters_hold_for_the_faces_that_overlap_them() -> None:
+    rows = database(labels=[box_label(1, "cluster", "one person", FATE)]).step("clusters/words.sql")
+    assert rows == [{"act": "act1", "value": "one person", "face_id": FATE["detection_id"]}]
+
+
+@pytest.mark.sql("steps/clusters/apart.sql")
+def test_faces_of_one_frame_are_apart_unless_they_overlap() -> None:
+    boxes = columns(
+        row=[0, 1, 2, 3],
+        frame_id=["a", "a", "a", "b"],
+        left=[0.1, 0.6, 0.11, 0.6],
+        top=[0.1] * 4,
+        right=[0.3, 0.8, 0.31, 0.8],
+        bottom=[0.3] * 4,
+    )
+    rows = Database().step("clusters/apart.sql", boxes=boxes)
+    assert [(r["a"], r["b"]) for r in rows] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.sql("steps/clusters/sheet.sql")
+def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
+    faces = [box(n) for n in range(8)]
+    found = Database(
+        detections=faces,
+        identities=[identity(faces[0], "Fate")],
+        clusters=[
+            {"detection_id": face["detection_id"], "cluster": 1, "similarity": n / 8, "source_id": SOURCE}
+            for n, face in enumerate(faces)
+        ],
+    )
+    rows = found.step("clusters/sheet.sql", {"count": 4, "only": []})
+    assert len(rows) == 4
+    assert faces[0]["detection_id"] in {r["face_id"] for r in rows}
+    assert {(r["n_faces"], r["least"], r["name"], r["n_episodes"]) for r in rows} == {(8, 0.0, "Fate", 1)}
+    assert found.step("clusters/sheet.sql", {"count": 4, "only": [2]}) == []

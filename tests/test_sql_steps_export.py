@@ -1,0 +1,377 @@
+"""The statements of sql/steps/classify and sql/steps/export, over a few rows each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from sqlrows import (
+    SOURCE,
+    Database,
+    box,
+    box_label,
+    columns,
+    frame,
+    frame_id,
+    identity,
+    label,
+    tagged,
+    vocabulary,
+)
+
+VECTOR = [1.0, 0.0, 0.0, 0.0]
+FACES = [box(n, vector=VECTOR, vector_model="v@1") for n in range(3)]
+
+
+def scores(*rows: dict[str, Any]) -> pa.Table:
+    """What scores.sql gives."""
+    texts = (
+        "detection_id",
+        "frame_id",
+        "source_id",
+        "character",
+        "appearance",
+        "second",
+        "example_id",
+        "named",
+    )
+    wanted = pa.schema(
+        [
+            *((name, pa.string()) for name in texts),
+            *((name, pa.float32()) for name in ("score", "margin", "sure")),
+        ]
+    )
+    return pa.Table.from_pylist([dict(row) for row in rows], wanted)
+
+
+def score(of: dict[str, Any], character: str, sure: float = 0.9, **more: Any) -> dict[str, Any]:
+    found = {name: of[name] for name in ("detection_id", "frame_id", "source_id")}
+    found |= {"character": character, "named": character, "score": sure, "sure": sure, "margin": 0.5}
+    return found | {"example_id": "e1"} | more
+
+
+@pytest.mark.sql("steps/classify/examples.sql")
+def test_faces_are_compared_with_examples_and_with_faces_that_people_named() -> None:
+    examples = [
+        {"example_id": "e1", "character": "Feito", "vector": VECTOR, "vector_model": "v@1"},
+        {"example_id": "e2", "character": "Arf", "vector": VECTOR, "vector_model": "old@1"},
+        {
+            "example_id": "e3",
+            "character": "Arf",
+            "vector": VECTOR,
+            "vector_model": "v@1",
+            "face_id": FACES[0]["detection_id"],
+        },
+    ]
+    labels = [box_label(1, "character", "Nanoha", FACES[0]), label(2, "name", "Fate", subject="Feito")]
+    found = Database(frames=[frame(0, shot=4)], detections=FACES, examples=examples, labels=labels)
+    rows = found.step("classify/examples.sql", {"model": "v@1"})
+    assert [(r["example_id"], r["character"], r["shot"]) for r in rows] == [
+        ("e1", "Fate", None),
+        (f"label {FACES[0]['detection_id']}", "Nanoha", f"{SOURCE}/4"),
+    ]
+
+
+@pytest.mark.sql("steps/classify/vote.sql")
+def test_the_nearest_reference_outvotes_many_that_are_further() -> None:
+    refs = columns(
+        reference=[0, 1, 2],
+        code=[0, 1, 1],
+        character=["Fate", "Arf", "Arf"],
+        appearance=pa.array([None] * 3, pa.string()),
+        example_id=["e0", "e1", "e2"],
+    )
+    neighbours = columns(
+        face=[7] * 3, reference=[0, 1, 2], code=[0, 1, 1], similarity=[0.9, 0.7, 0.7], nearest=[0.9] * 3
+    )
+    (row,) = Database().step("classify/vote.sql", refs=refs, neighbours=neighbours)
+    assert (row["face"], row["character"], row["example_id"], row["second"]) == (7, "Fate", "e0", "Arf")
+    assert row["margin"] == pytest.approx(0.2)
+    assert row["share"] == pytest.approx(0.965, abs=0.001)
+
+
+@pytest.mark.sql("steps/classify/scores.sql")
+def test_a_name_with_a_low_score_or_margin_is_unknown_unless_a_person_gave_it() -> None:
+    votes = columns(
+        face=[0, 1, 2],
+        character=["Fate", "Arf", "Arf"],
+        appearance=pa.array([None] * 3, pa.string()),
+        example_id=["e0", "e1", "e2"],
+        similarity=[0.95, 0.95, 0.1],
+        share=[1.0, 1.0, 1.0],
+        second=["Arf", "Fate", "Fate"],
+        margin=[0.5, 0.01, 0.5],
+    )
+    params = {"slope": 4.0, "middle": 1.0, "threshold": 0.5, "margin": 0.1}
+    places = columns(face=[0, 1, 2], detection_id=[face["detection_id"] for face in FACES])
+    found = Database(detections=FACES, labels=[box_label(1, "character", "Nanoha", FACES[2])])
+    rows = found.step("classify/scores.sql", params, votes=votes, places=places)
+    assert [(r["character"], r["second"], r["named"]) for r in rows] == [
+        ("Fate", "Arf", "Fate"),
+        ("unknown", "Arf", "unknown"),
+        ("unknown", "Arf", "Nanoha"),
+    ]
+    assert rows[0]["sure"] == pytest.approx(rows[0]["score"])
+    assert rows[2]["sure"] == 1
+
+
+@pytest.mark.sql("steps/classify/shots.sql")
+def test_an_unknown_face_between_two_of_one_character_is_that_character() -> None:
+    found = Database(frames=[frame(n) for n in range(3)], detections=FACES)
+    given = scores(score(FACES[0], "Fate"), score(FACES[1], "unknown", 0.1), score(FACES[2], "Fate", 0.8))
+    (row,) = found.step("classify/shots.sql", scores=given)
+    assert (row["detection_id"], row["character"], row["by"]) == (FACES[1]["detection_id"], "Fate", "shot")
+    assert row["score"] == pytest.approx(0.72)
+    other = scores(score(FACES[0], "Fate"), score(FACES[1], "unknown", 0.1), score(FACES[2], "Arf"))
+    assert found.step("classify/shots.sql", scores=other) == []
+
+
+@pytest.mark.sql("steps/classify/tags.sql")
+@pytest.mark.sql("steps/classify/tag_examples.sql")
+def test_the_only_face_of_a_frame_with_the_tag_of_a_character() -> None:
+    words = vocabulary("fate_(nanoha)", category="character")
+    found = Database(
+        frames=[
+            frame(0, **tagged((1, 90))),
+            frame(1, **tagged((1, 40))),
+            frame(2, **tagged((1, 95)), shot=2),
+        ],
+        vocabulary=words,
+        detections=FACES,
+    )
+    given = scores(*(score(face, "unknown", 0.1) for face in FACES))
+    rows = found.step(
+        "classify/tags.sql", {"tag_score": 0.8}, scores=given, cast_names=columns(character=["Fate"])
+    )
+    assert [(r["detection_id"], r["character"], r["by"]) for r in rows] == [
+        (FACES[0]["detection_id"], "Fate", "tag"),
+        (FACES[2]["detection_id"], "Fate", "tag"),
+    ]
+    rows = found.step("classify/tag_examples.sql", {"tag": "fate_(nanoha)", "least": 0.3, "most": 2})
+    assert [r["detection_id"] for r in rows] == [FACES[2]["detection_id"], FACES[0]["detection_id"]]
+
+
+@pytest.mark.sql("steps/classify/behind.sql")
+def test_a_head_where_a_known_face_was_seen_is_that_character() -> None:
+    face = box(0, 0, (0.42, 0.2, 0.58, 0.4))
+    head = box(1, 0, (0.4, 0.15, 0.6, 0.42), "head")
+    body = box(1, 0, (0.35, 0.15, 0.65, 0.95), "person")
+    found = Database(frames=[frame(0), frame(1)], detections=[face, head, body])
+    (row,) = found.step("classify/behind.sql", scores=scores(score(face, "Fate")))
+    assert (row["detection_id"], row["character"], row["by"]) == (head["detection_id"], "Fate", "body")
+    assert row["score"] == pytest.approx(0.63)
+    assert found.step("classify/behind.sql", scores=scores(score(face, "Fate", 0.7))) == []
+    assert found.step("classify/behind.sql", scores=scores(score(face, "unknown"))) == []
+
+
+@pytest.mark.sql("steps/classify/rows.sql")
+def test_the_rows_of_identities_are_scores_what_lifts_them_and_people_from_behind() -> None:
+    lifted = columns(
+        detection_id=[FACES[1]["detection_id"]],
+        character=["Fate"],
+        appearance=pa.array([None], pa.string()),
+        score=[0.7],
+        example_id=["e9"],
+        by=["shot"],
+    )
+    behind = columns(
+        detection_id=["h"], frame_id=["f"], source_id=[SOURCE], character=["Arf"], appearance=["x"], score=[0.5],
+        example_id=["e8"], by=["body"],
+    )  # fmt: skip
+    given = scores(score(FACES[0], "Arf", second="Fate"), score(FACES[1], "unknown", 0.1, second="Fate"))
+    rows = Database().step(
+        "classify/rows.sql", {"parameters": "{}"}, scores=given, lifted=lifted, behind=behind
+    )
+    assert [(r["character"], r["second"], r["example_id"], r["by"]) for r in rows] == [
+        ("Arf", "Fate", "e1", "examples"),
+        ("Fate", None, "e9", "shot"),
+        ("Arf", None, "e8", "body"),
+    ]
+
+
+@pytest.mark.sql("steps/classify/list_examples.sql")
+def test_characters_have_their_examples_by_origin_and_faces_that_have_the_name() -> None:
+    examples = [
+        {"example_id": "e1", "character": "Fate", "origin": "file"},
+        {"example_id": "e2", "character": "ood", "origin": "cluster"},
+    ]
+    found = Database(
+        examples=examples, detections=FACES, labels=[box_label(1, "character", "Fate", FACES[0])]
+    )
+    rows = found.step("classify/list_examples.sql")
+    assert [
+        (r["character"], r["examples"], r["from_files"], r["from_labels"], r["named_now"]) for r in rows
+    ] == [
+        ("Fate", 2, 1, 1, 1),
+        ("ood", 1, 0, 0, None),
+    ]
+
+
+@pytest.mark.sql("steps/classify/review_faces.sql")
+def test_a_review_asks_about_the_faces_worth_most_and_about_random_ones() -> None:
+    found = Database(
+        frames=[frame(n, shot=n, brightness=0.5) for n in range(3)],
+        detections=FACES,
+        identities=[identity(face, "Fate", at) for face, at in zip(FACES, (0.5, 0.9, 1.0), strict=True)],
+    )
+    rows = found.step("classify/review_faces.sql", {"n": 2, "lot": 1, "seed": 0})
+    assert [(r["drawn"], r["total"]) for r in rows] == [("worth", 3), ("worth", 3), ("lot", 3)]
+    assert [r["face_id"] for r in rows][:2] == [FACES[0]["detection_id"], FACES[1]["detection_id"]]
+
+
+# -- export
+
+LEFT = box(0, 0, (0.1, 0.4, 0.3, 0.6))
+RIGHT = box(0, 1, (0.7, 0.4, 0.9, 0.6))
+CROPPING = {"kinds": [], "margin": None, "trim": [], "min_faces": 0, "min_px": 0, "max_share": 0.8}
+
+
+def material(**more: Any) -> Database:
+    tables: dict[str, Any] = {
+        "frames": [frame(0, **tagged((1, 90), (2, 80)), stream=0, pts=7, show="Show", episode=2)],
+        "vocabulary": vocabulary("2girls", "smile"),
+        "detections": [LEFT, RIGHT],
+    }
+    return Database(**tables | more)
+
+
+SELECTION = columns(frame_id=[frame_id(0)], selection_row=[0])
+
+
+@pytest.mark.sql("steps/export/crops.sql")
+def test_a_selection_gives_whole_frames_or_a_square_for_each_face() -> None:
+    (row,) = material().step("export/crops.sql", CROPPING, selection=SELECTION)
+    assert (row["crop"], row["crop_kind"]) == (None, None)
+    asked = CROPPING | {"kinds": ["face"], "margin": 0.5}
+    rows = material().step("export/crops.sql", asked, selection=SELECTION)
+    rows.sort(key=lambda r: r["crop_number"])
+    assert [(r["face_id"], r["crop_number"]) for r in rows] == [
+        (LEFT["detection_id"], 1),
+        (RIGHT["detection_id"], 2),
+    ]
+    assert rows[0]["crop"] == pytest.approx([0.0, 0.3, 0.4, 0.7])
+
+
+@pytest.mark.sql("steps/export/crops.sql")
+def test_limits_and_deleted_crops_leave_boxes_out() -> None:
+    faces = CROPPING | {"kinds": ["face"], "margin": 0.5}
+    assert material().step("export/crops.sql", faces | {"min_faces": 3}, selection=SELECTION) == []
+    assert material().step("export/crops.sql", faces | {"min_px": 500}, selection=SELECTION) == []
+    deleted = material(labels=[box_label(1, "frame", "drop", LEFT)])
+    assert [r["face_id"] for r in deleted.step("export/crops.sql", faces, selection=SELECTION)] == [
+        RIGHT["detection_id"]
+    ]
+    body = box(0, 0, (0.0, 0.0, 1.0, 0.95), "person")
+    (row,) = material(detections=[body]).step(
+        "export/crops.sql", CROPPING | {"kinds": ["person"]}, selection=SELECTION
+    )
+    assert (row["crop"], row["crop_kind"]) == (None, None)
+
+
+@pytest.mark.sql("steps/export/crops.sql")
+def test_a_half_body_that_a_selection_names_is_cut_out() -> None:
+    body = box(0, 0, (0.2, 0.2, 0.6, 0.7), "halfbody")
+    selection = SELECTION.append_column("halfbody_id", pa.array([body["detection_id"]]))
+    (row,) = material(detections=[body, LEFT]).step("export/crops.sql", CROPPING, selection=selection)
+    assert (row["crop_kind"], row["face_id"]) == ("halfbody", body["detection_id"])
+    assert row["crop"] == pytest.approx([0.16, 0.15, 0.64, 0.75])
+
+
+@pytest.mark.sql("steps/export/plan.sql")
+def test_a_plan_has_the_boxes_and_tags_of_each_picture() -> None:
+    selection = pa.table(
+        {
+            "frame_id": [frame_id(0), frame_id(0), "nowhere"],
+            "folder": pa.array([None] * 3, pa.string()),
+            "filename": pa.array([None] * 3, pa.string()),
+            "caption": pa.array([None] * 3, pa.string()),
+            "repeats": pa.array([None] * 3, pa.int64()),
+            "crop": pa.array([None, [0.0, 0.0, 0.5, 1.0], None], pa.list_(pa.float64())),
+            "face_id": [None, LEFT["detection_id"], None],
+            "crop_kind": [None, "face", None],
+            "crop_number": pa.array([None, 1, None], pa.int32()),
+            "selection_row": [0, 1, 2],
+        }
+    )
+    rows = material().step("export/plan.sql", selection=selection)
+    assert [(r["frame_id"], r["source_id"], r["pts"]) for r in rows] == [
+        ("nowhere", None, None),
+        (frame_id(0), SOURCE, 7),
+        (frame_id(0), SOURCE, 7),
+    ]
+    _, whole, crop = rows
+    assert [(t["tag"], t["score"]) for t in whole["tags"]] == [("2girls", 0.9), ("smile", 0.8)]
+    assert [t["tag"] for t in crop["tags"]] == ["1girl", "solo", "smile"]
+    assert [b["detection_id"] for b in whole["boxes"]] == [LEFT["detection_id"], RIGHT["detection_id"]]
+    (inside,) = crop["boxes"]
+    assert [inside[e] for e in ("left", "top", "right", "bottom")] == pytest.approx([0.2, 0.4, 0.6, 0.6])
+
+
+@pytest.mark.sql("steps/export/left_out.sql")
+@pytest.mark.sql("steps/export/count_gates.sql")
+def test_frames_that_an_export_leaves_out_and_the_gates_of_the_kept_ones() -> None:
+    found = Database(
+        frames=[frame(n) for n in range(4)],
+        duplicates=[{"frame_id": frame_id(n), "group_id": frame_id(0), "keeper": n == 0} for n in range(2)],
+        labels=[label(1, "frame", "drop", frame_id=frame_id(2))],
+    )
+    given = {
+        "selection": columns(frame_id=[frame_id(0), frame_id(1)]),
+        "wider": columns(frame_id=[frame_id(2), frame_id(3)]),
+    }
+    rows = found.step("export/left_out.sql", {"copies": False, "dropped": False}, **given)
+    assert sorted((r["frame_id"], r["why"]) for r in rows) == [
+        (frame_id(0), None),
+        (frame_id(1), "copy"),
+        (frame_id(2), "dropped"),
+    ]
+    rows = found.step("export/left_out.sql", {"copies": True, "dropped": False}, **given)
+    assert sorted(r["why"] or "" for r in rows) == ["", "", "dropped"]
+    assert found.step("export/count_gates.sql") == [{"gate": "unmeasured", "n": 2}]
+
+
+@pytest.mark.sql("steps/export/arrange.sql")
+def test_folders_are_made_of_levels_under_the_folder_of_the_source() -> None:
+    picture_tags = pa.list_(
+        pa.struct(
+            [("tag", pa.string()), ("category", pa.string()), ("score", pa.float64()), ("counts", pa.bool_())]
+        )
+    )
+    pictures = pa.table(
+        {
+            "picture": [0, 1],
+            "frame_id": [frame_id(0)] * 2,
+            "source_id": [SOURCE, "other"],
+            "member": ["sub/1.png", None],
+            "selection_row": [0, 1],
+            "picture_tags": pa.array([None, None], picture_tags),
+        }
+    )
+    given = {
+        "pictures": pictures,
+        "selection": columns(selection_row=[0, 1], mark=["x", "y"]),
+        "structure": columns(source_id=[SOURCE], folder=["show"]),
+    }
+    texts = {"levels": "n_faces_folder(d.n_faces), s.mark", "threshold": "NULL"}
+    rows = material().step("export/arrange.sql", texts=texts, **given)
+    assert [r["folder"] for r in rows] == ["show/sub/2_faces/x", "2_faces/y"]
+
+
+@pytest.mark.sql("steps/export/balance.sql")
+def test_folders_are_repeated_until_each_has_its_share() -> None:
+    folders = columns(folder=["a", "b/c"], pictures=[10, 5])
+    weights = pa.table(
+        {
+            "place": pa.array([1], pa.int64()),
+            "name": pa.array(["b"]),
+            "pattern": pa.array([None], pa.string()),
+            "weight": [2.0],
+        }
+    )
+    params = {"most": 100, "tolerance": 0.05}
+    rows = Database().step("export/balance.sql", params, folders=folders, weights=weights)
+    assert [(r["folder"], r["probability"], r["multiply"], r["repeats"]) for r in rows] == [
+        ("a", pytest.approx(1 / 3), 1.0, 1),
+        ("b/c", pytest.approx(2 / 3), 4.0, 4),
+    ]

@@ -1,0 +1,245 @@
+"""The table macros of sql/tables, over a few rows each."""
+
+from __future__ import annotations
+
+import pytest
+from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity, tagged, vocabulary
+
+WORDS = [
+    *vocabulary("1girl", "red_hair", "long_hair", "smile", "hat"),
+    *vocabulary("fate", category="character", first=6),
+    *vocabulary("nanoha", category="copyright", first=7),
+]
+FATE = box(0, 0, (0.1, 0.2, 0.3, 0.5))
+ARF = box(0, 1, (0.6, 0.2, 0.8, 0.4))
+STRANGER = box(1)
+TAGS = tagged((1, 90), (2, 80), (4, 20), (6, 70), (7, 60))
+
+
+def database() -> Database:
+    """Fate and Arf on the first frame, with tags; on the second somebody unknown, with one tag."""
+    show = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
+    return Database(
+        sources=[{"source_id": SOURCE, "image_type": "screenshot", "state": "done", "show": "Show"}],
+        frames=[frame(0, **TAGS, **show, rating="general"), frame(1, **tagged((4, 90)), **show)],
+        vocabulary=WORDS,
+        detections=[FATE, ARF, STRANGER],
+        identities=[
+            identity(FATE, "Fate", appearance="armour"),
+            identity(ARF, "Arf"),
+            identity(STRANGER, "unknown"),
+        ],
+    )
+
+
+WHOLE = columns(picture=[1, 2], frame_id=[frame_id(0), frame_id(1)])
+LEFT_HALF = columns(picture=[1], frame_id=[frame_id(0)], crop=[[0.0, 0.0, 0.5, 1.0]], crop_kind=["face"])
+
+
+@pytest.mark.sql("tables/described.sql")
+def test_the_facts_of_whole_frames() -> None:
+    wanted = "characters, character_string, appearance, n_faces, n_girls, n_people, key, image_type, rating"
+    found = database().sql(f"SELECT {wanted} FROM described('pictures') ORDER BY picture", pictures=WHOLE)
+    assert found == [
+        (["Arf", "Fate"], "Arf+Fate armour", "armour", 2, 1, 1, frame_id(0), "screenshot", "general"),
+        ([], None, None, 1, 0, 0, frame_id(1), "screenshot", None),
+    ]
+
+
+@pytest.mark.sql("tables/described.sql")
+def test_the_facts_of_a_crop_are_of_the_boxes_in_it_and_relative_to_it() -> None:
+    (found,) = database().rows("SELECT * FROM described('pictures')", pictures=LEFT_HALF)
+    assert found["characters"] == ["Fate"]
+    (face,) = found["faces"]
+    assert [face[edge] for edge in ("left", "top", "right", "bottom")] == pytest.approx([0.2, 0.2, 0.6, 0.5])
+    assert found["fh_ratio"] == pytest.approx(0.3)
+
+
+@pytest.mark.sql("tables/tags_of.sql")
+def test_the_tags_of_pictures_with_what_they_are_about() -> None:
+    sql = """WITH facts AS (FROM described('pictures'))
+        SELECT tag, category, score, counts, place, kind FROM tags_of('facts') WHERE picture = 1 ORDER BY place"""
+    assert database().sql(sql, pictures=WHOLE) == [
+        ("1girl", "general", 0.9, True, 1, "people"),
+        ("red_hair", "general", 0.8, True, 2, "hair"),
+        ("smile", "general", 0.2, False, 3, "other"),
+        ("fate", "character", 0.7, True, 4, "other"),
+        ("nanoha", "copyright", 0.6, True, 5, "other"),
+    ]
+
+
+def style(settings: str) -> str:
+    return f"style AS (SELECT * REPLACE ({settings}) FROM default_style)"
+
+
+@pytest.mark.sql("tables/caption_tags.sql")
+def test_the_tags_of_captions_obey_the_style() -> None:
+    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')), {style}
+        SELECT place, words FROM caption_tags('tags', 'facts', 'mine') WHERE picture = 1 ORDER BY place"""
+    mine = style("['*hair'] AS blacklist, map(['general'], [0.1::DOUBLE]) AS thresholds").replace(
+        "style", "mine", 1
+    )
+    assert database().sql(sql.format(style=mine), pictures=WHOLE) == [(1, "1girl"), (2, "smile")]
+
+
+@pytest.mark.sql("tables/part_tags.sql")
+def test_categories_with_a_part_of_their_own_have_lists() -> None:
+    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts'))
+        SELECT * FROM part_tags('tags', 'default_style')"""
+    assert database().sql(sql, pictures=WHOLE) == [(1, ["fate"], ["nanoha"], None)]
+
+
+@pytest.mark.sql("tables/part_words.sql")
+def test_each_part_has_its_words() -> None:
+    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts'))
+        SELECT characters, copyright, crop_text, faces FROM part_words('facts', 'tags', 'default_style')"""
+    assert database().sql(sql, pictures=LEFT_HALF) == [
+        (["Fate armour"], ["nanoha"], "face cropped", ["fhmd fvmt"])
+    ]
+
+
+@pytest.mark.sql("tables/drawn_parts.sql")
+def test_a_part_is_there_by_its_probability_and_each_variant_is_drawn_again() -> None:
+    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')),
+        mine AS (SELECT * REPLACE (
+            map(['activation'], [0.0::DOUBLE]) AS probability, 2 AS variants, 'waifu' AS activation_tag
+        ) FROM default_style),
+        words AS (FROM part_words('facts', 'tags', 'mine'))
+        SELECT variant, present, activation, is_dropped FROM drawn_parts('words', 'mine') ORDER BY variant"""
+    assert database().sql(sql, pictures=LEFT_HALF) == [
+        (1, ["tags"], ["waifu"], False),
+        (2, ["tags"], ["waifu"], False),
+    ]
+
+
+@pytest.mark.sql("tables/captions_of.sql")
+def test_captions_of_pictures_as_a_list_and_as_a_sentence() -> None:
+    settings = "['characters', 'tags'] AS parts, {form} AS form"
+    sql = """WITH mine AS (SELECT * REPLACE ({}) FROM default_style)
+        SELECT * FROM captions_of('pictures', 'mine') ORDER BY 1"""
+    listed = sql.format(settings.format(form="'list'"))
+    assert database().sql(listed, pictures=WHOLE) == [
+        (1, 1, "Fate armour Arf, 1girl, red hair"),
+        (2, 1, "smile"),
+    ]
+    sentence = sql.format(settings.format(form="'sentence'"))
+    assert database().sql(sentence, pictures=WHOLE) == [
+        (1, 1, "Fate armour and Arf with red hair."),
+        (2, 1, "smile."),
+    ]
+
+
+@pytest.mark.sql("tables/caption.sql")
+def test_a_relation_gets_a_caption_and_keeps_its_columns() -> None:
+    sql = "SELECT frame_id, folder, caption FROM caption('pictures') ORDER BY ALL"
+    pictures = columns(frame_id=[frame_id(0), frame_id(1)], folder=["a", "b"])
+    assert database().sql(sql, pictures=pictures) == [
+        (frame_id(0), "a", "1girl, red hair"),
+        (frame_id(1), "b", "smile"),
+    ]
+
+
+@pytest.mark.sql("tables/gates.sql")
+def test_each_frame_has_the_first_gate_that_it_fails() -> None:
+    good = {
+        "is_blank": False,
+        "sharpness": 100.0,
+        "brightness": 0.5,
+        "text_upper": 0.0,
+        "text_lower": 0.0,
+    } | {f"border_{side}": 0.0 for side in ("left", "top", "right", "bottom")}
+    faults = [
+        {},
+        {"sharpness": None},
+        {"is_blank": True},
+        {"height": 500},
+        {"brightness": 0.01},
+        {"brightness": 0.99},
+        {"sharpness": 10.0},
+        {"text_lower": 0.5},
+        {"border_top": 0.5},
+    ]
+    found = Database(frames=[frame(n, **{**good, **fault}) for n, fault in enumerate(faults)])
+    assert [gate for (gate,) in found.sql("SELECT gate FROM gates() ORDER BY frame_id")] == [
+        "passed",
+        "unmeasured",
+        "blank",
+        "small",
+        "dark",
+        "bright",
+        "blurred",
+        "text",
+        "border",
+    ]
+    sql = "SELECT gate FROM gates(min_height := 100, max_text := 1) WHERE frame_id IN ($a, $b)"
+    assert found.sql(sql, {"a": frame_id(3), "b": frame_id(7)}) == [("passed",), ("passed",)]
+
+
+def vectors() -> Database:
+    along = ([1.0, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 1.0, 0, 0])
+    return Database(frames=[frame(n, embedding=vector, embedder="e@1") for n, vector in enumerate(along)])
+
+
+@pytest.mark.sql("tables/similar_to.sql")
+def test_the_frames_most_like_a_frame_come_first() -> None:
+    sql = f"SELECT frame_id, round(similarity, 3) FROM similar_to('{frame_id(0)}')"
+    assert vectors().sql(sql) == [(frame_id(1), pytest.approx(0.6)), (frame_id(2), 0.0)]
+    mixed = Database(frames=[frame(n, embedding=[1.0, 0, 0, 0], embedder=f"e@{n}") for n in range(2)])
+    with pytest.raises(Exception, match="vectors of e@0 and e@1 cannot be compared"):
+        mixed.sql(sql)
+
+
+@pytest.mark.sql("tables/search_text.sql")
+def test_the_frames_most_like_a_text_come_first() -> None:
+    found = vectors().sql("SELECT frame_id, round(similarity, 3) FROM search_text('red') LIMIT 2")
+    assert found == [(frame_id(0), 1.0), (frame_id(1), pytest.approx(0.6))]
+
+
+@pytest.mark.sql("tables/character_tags.sql")
+def test_the_tags_of_each_character_and_whether_it_is_alone() -> None:
+    sql = "SELECT character, frame_id, alone, tag FROM character_tags() WHERE tag = '1girl' ORDER BY ALL"
+    assert database().sql(sql) == [
+        ("Arf", frame_id(0), False, "1girl"),
+        ("Fate", frame_id(0), False, "1girl"),
+    ]
+    sql = "SELECT DISTINCT tag FROM character_tags(0.1) WHERE tag = 'smile'"
+    assert database().sql(sql) == [("smile",)]
+
+
+@pytest.mark.sql("tables/character_tag_counts.sql")
+def test_tags_are_counted_over_the_frames_of_a_character_by_season() -> None:
+    sql = """SELECT character, period, n_frames, n_seen, share, episodes
+        FROM character_tag_counts('season', only_alone := false) WHERE tag = 'red_hair' ORDER BY character"""
+    assert database().sql(sql) == [
+        ("Arf", "S01", 1, 1, 1.0, ["S01E02"]),
+        ("Fate", "S01", 1, 1, 1.0, ["S01E02"]),
+    ]
+    assert database().sql("SELECT * FROM character_tag_counts('season')") == []
+
+
+@pytest.mark.sql("tables/wanted_pictures.sql")
+def test_equal_rows_of_a_selection_are_one_picture_and_missing_columns_are_null() -> None:
+    selection = columns(frame_id=["a", "a", "b"], head_id=[None, None, "b-h0"], selection_row=[0, 1, 2])
+    sql = (
+        "SELECT frame_id, folder, given, chosen, selection_row FROM wanted_pictures('selection') ORDER BY ALL"
+    )
+    assert Database().sql(sql, selection=selection) == [
+        ("a", None, None, None, 0),
+        ("b", None, None, "b-h0", 2),
+    ]
+
+
+@pytest.mark.sql("tables/with_heads.sql")
+def test_a_face_of_a_frame_without_heads_gives_a_head() -> None:
+    boxes = columns(
+        detection_id=["a-f0", "b-f0", "b-h0"],
+        frame_id=["a", "b", "b"],
+        kind=["face", "face", "head"],
+        box=[[0.4, 0.4, 0.6, 0.6]] * 3,
+        crop_number=[1, 1, 1],
+    )
+    sql = "SELECT detection_id, box FROM with_heads('boxes') WHERE kind = 'head' ORDER BY ALL"
+    assert Database().sql(sql, boxes=boxes) == [
+        ("a-f0", pytest.approx([0.35, 0.35, 0.65, 0.65])),
+        ("b-h0", [0.4, 0.4, 0.6, 0.6]),
+    ]
