@@ -122,7 +122,7 @@ def write_parquet(folder: Path, n: int) -> None:
     for rows in blocks(n):
         tags = names[rows.frames["tags"].combine_chunks().values.to_numpy()].tolist()
         lists = pa.ListArray.from_arrays(
-            np.arange(0, len(tags) + 1, TAGS_PER_FRAME, np.int32), pa.array(tags)
+            np.arange(0, len(tags) + 1, TAGS_PER_FRAME, dtype=np.int32), pa.array(tags)
         )
         x = rows.frames["embedding"].combine_chunks().values.to_numpy().reshape(-1, WIDTH)
         vectors[done : done + len(x)] = x
@@ -218,7 +218,8 @@ def _ranks(rng: np.random.Generator, shape: tuple[int, ...], most: int, flat: in
 def _vectors(rng: np.random.Generator, n: int, basis: np.ndarray) -> np.ndarray:
     shots = rng.standard_normal((n // PER_SHOT, MORE_DIMENSIONS)).astype(np.float32) @ basis
     x = np.repeat(shots, PER_SHOT, axis=0) + rng.standard_normal((n, basis.shape[1]), dtype=np.float32) * 2.0
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
+    units: np.ndarray = x / np.linalg.norm(x, axis=1, keepdims=True)
+    return units
 
 
 def _faces(rng: np.random.Generator, frames: list[str], sources: list[str]) -> tuple[pa.Table, pa.Table]:

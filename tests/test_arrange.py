@@ -138,7 +138,7 @@ def test_an_unknown_column_is_refused_with_the_known_ones(session: Session) -> N
 @pytest.mark.parametrize(
     ("wrong", "told"), [({"face_step": 0}, "1 and 100"), ({"max_characters": 0}, "at least 1")]
 )
-def test_numbers_out_of_range_are_refused(wrong: dict[str, int], told: str) -> None:
+def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         Arrangement("character", **wrong)
 

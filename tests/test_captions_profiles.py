@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_scores_that_were_float32_and_little_faces(session: Session) -> None:
     assert just < 0.35
     tags = [("zebra_x", just), ("o_o", 0.5), ("<|>_<|>", 0.5), (":_;", 0.5), ("apple_y", just), ("low", 0.34)]
     listed = [{"tag": tag, "category": "general", "score": score} for tag, score in tags]
-    crop = {"crop": [0.0, 0.0, 1.0, 0.9], "picture_tags": listed}
+    crop: dict[str, Any] = {"crop": [0.0, 0.0, 1.0, 0.9], "picture_tags": listed}
     assert written(session, CaptionProfile(), **crop) == ":_;, <|>_<|>, o_o, apple y, zebra x"
 
 

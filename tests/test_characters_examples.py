@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -130,8 +131,9 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Iterator
         yield ds
 
 
-def examples(ds: Dataset) -> list[dict[str, object]]:
-    return ds.store.table("examples").to_table().to_pylist()
+def examples(ds: Dataset) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = ds.store.table("examples").to_table().to_pylist()
+    return rows
 
 
 def test_heads_are_cut_out_of_pictures_and_embedded(looked_at: Dataset, drawn: Path) -> None:
@@ -141,7 +143,7 @@ def test_heads_are_cut_out_of_pictures_and_embedded(looked_at: Dataset, drawn: P
     for row in examples(looked_at):
         assert np.linalg.norm(np.array(row["vector"])) == pytest.approx(1, abs=1e-4)
         assert row["vector_model"] == tiny().character.id  # type: ignore[union-attr]
-        assert bytes(row["webp"])[8:12] == b"WEBP"  # type: ignore[arg-type]
+        assert bytes(row["webp"])[8:12] == b"WEBP"
 
 
 def test_adding_twice_is_harmless_and_what_is_left_out_is_told_by_file(
@@ -187,7 +189,7 @@ def test_examples_of_another_model_are_looked_at_anew_by_their_picture(
         assert f"note: {rows[0]['example_id']} has no picture to look at" in ran.err
         now = {row["example_id"]: row for row in examples(ds)}
         for row in rows[1:]:  # the kept crop is smaller and lossy: nearly the same vector
-            assert np.dot(now[row["example_id"]]["vector"], row["vector"]) > 0.9  # type: ignore[arg-type]
+            assert np.dot(now[row["example_id"]]["vector"], row["vector"]) > 0.9
 
 
 ASIDE = (0.0, 0.2, 0.2, 0.5)

@@ -128,7 +128,7 @@ def test_tighter_examples_ask_for_more_similarity() -> None:
 def test_examples_of_one_shot_do_not_vouch_for_one_another() -> None:
     vectors, names = clouds(2, spread=0.0)
     again = np.concatenate([vectors, clouds(2, spread=0.5, seed=3)[0]])
-    shots: list[str | None] = ["s1"] * 6 + ["s2"] * 6
+    shots: list[str | None] = [*["s1"] * 6, *["s2"] * 6]
     apart = calibrate(references(again, names * 2, shots), 5, vote)[1]
     together = calibrate(references(again, names * 2), 5, vote)[1]
     assert apart.middle < together.middle

@@ -32,7 +32,8 @@ def animeds(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_has_one_heading() -> None:
-    known = [str(command.name) for command in (*app.registered_commands, *app.registered_groups)]
+    known = [str(command.name) for command in app.registered_commands]
+    known += [str(group.name) for group in app.registered_groups]
     listed = [name for names in MAP.values() for name in names]
     assert sorted(known) == sorted(listed)
 
@@ -67,7 +68,7 @@ def test_names_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_table_for_reading_has_ids_last_and_no_lists_of_numbers() -> None:
-    rows = duckdb.sql(
+    rows = duckdb.default_connection().sql(
         "SELECT 'a' AS frame_id, 0.5 AS score, 'Show' AS show, [1, 2] AS tag_ids, ['x'] AS tags"
     )
     assert narrow(rows).columns == ["show", "tags", "frame_id", "score"]

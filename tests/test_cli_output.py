@@ -18,7 +18,7 @@ ROWS = "SELECT 1 AS n, 'a|b' AS text, ['x', 'y, z'] AS tags, NULL AS nothing, 0.
 
 
 def printed(form: Format | None, capsys: pytest.CaptureFixture[str], query: str = ROWS) -> str:
-    print_relation(duckdb.sql(query), form)
+    print_relation(duckdb.default_connection().sql(query), form)
     return capsys.readouterr().out
 
 
@@ -68,7 +68,7 @@ def test_a_table_is_not_cut_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("form", [Format.parquet, Format.arrow])
 def test_binary_formats_can_be_read_back(form: Format, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    print_relation(duckdb.sql(ROWS), form)
+    print_relation(duckdb.default_connection().sql(ROWS), form)
     data = io.BytesIO(capfdbinary.readouterr().out)
     table = pq.read_table(data) if form is Format.parquet else pa.ipc.open_stream(data).read_all()
     assert table.num_rows == 1
@@ -78,7 +78,7 @@ def test_binary_formats_can_be_read_back(form: Format, capfdbinary: pytest.Captu
 def test_binary_is_not_thrown_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(UsageError, match="stdout is a terminal"):
-        print_relation(duckdb.sql("SELECT 1"), Format.parquet)
+        print_relation(duckdb.default_connection().sql("SELECT 1"), Format.parquet)
 
 
 @pytest.mark.parametrize("form", [Format.json, Format.csv, Format.tsv, Format.md])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ ANNA, BEA, CARA = looks(3)
 
 def people(*counts: int) -> list[dict[str, object]]:
     """So many faces of Anna, Bea and Cara, alone on a frame each, taking turns."""
-    faces = []
+    faces: list[dict[str, object]] = []
     for number in range(max(counts)):
         for who, count in enumerate(counts):
             if number < count:
@@ -35,7 +36,7 @@ def people(*counts: int) -> list[dict[str, object]]:
     return faces
 
 
-def run(dataset: Dataset, **options: float) -> dict[str, int | None]:
+def run(dataset: Dataset, **options: Any) -> dict[str, int | None]:
     cluster_faces(dataset.store, dataset.session, ClusterOptions(**options))
     return dict(dataset.sql("SELECT face_id, cluster FROM clusters ORDER BY face_id").fetchall())
 
@@ -185,7 +186,9 @@ def test_drawn_people_are_told_apart_without_examples(tmp_path: Path) -> None:
         clusters = run(dataset, min_size=3)
         name = {face.face_id: face.name for face in drawn_faces(dataset)}
     mains = {character.name for character in truth().characters}
-    grouped = {number: Counter() for number in set(clusters.values()) - {None}}
+    grouped: dict[int | None, Counter[str | None]] = {
+        number: Counter() for number in set(clusters.values()) - {None}
+    }
     for face, number in clusters.items():
         if number is not None:
             grouped[number][name[face]] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -30,7 +31,7 @@ def of(*people: np.ndarray, each: int = 6) -> list[dict[str, object]]:
     ]
 
 
-def run(dataset: Dataset, **options: float) -> list[int | None]:
+def run(dataset: Dataset, **options: Any) -> list[int | None]:
     """Cluster, and return the cluster of each face."""
     cluster_faces(dataset.store, dataset.session, ClusterOptions(**options))
     return [row[0] for row in dataset.sql("SELECT cluster FROM clusters ORDER BY face_id").fetchall()]

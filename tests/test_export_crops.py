@@ -192,7 +192,8 @@ def session(show: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def crops(session: Session, sql: str = "SELECT frame_id FROM frames", **options: Any) -> list[dict[str, Any]]:
     plan, *_ = select(session, sql, crops=CropOptions(**options))
-    return plan.to_pylist()
+    rows: list[dict[str, Any]] = plan.to_pylist()
+    return rows
 
 
 def test_each_face_gives_one_square(session: Session, show: Measured, tmp_path: Path) -> None:

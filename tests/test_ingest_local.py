@@ -19,6 +19,7 @@ from animeds_db.store import Store
 from animeds_db.web import create_app
 from animeds_ingest import pipeline
 from animeds_ingest.engines import local
+from animeds_ingest.rows import Chunk
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_an_interrupted_source_goes_on_after_its_last_commit(
     written = 0
     commit = pipeline.Writer._commit
 
-    def commit_then_stop(self: pipeline.Writer, chunk: pipeline.Chunk) -> None:
+    def commit_then_stop(self: pipeline.Writer, chunk: Chunk) -> None:
         nonlocal written
         if written == commits:
             raise Stop

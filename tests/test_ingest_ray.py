@@ -165,7 +165,7 @@ def test_workers_that_cannot_start_are_told(
     with pytest.raises(EngineError, match="died before they were ready") as told:
         specs = discover([videos.shared_clip("vp9")])
         die = partial(os._exit, 9)
-        ray_engine.ingest(a_store(tmp_path), specs, Sampling.parse("keyframes"), WITHOUT_MODELS, die, Ray())  # type: ignore[arg-type]
+        ray_engine.ingest(a_store(tmp_path), specs, Sampling.parse("keyframes"), WITHOUT_MODELS, die, Ray())
     assert "animeds-db[ray]" in str(told.value.hint)
 
 

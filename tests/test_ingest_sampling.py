@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -273,7 +274,7 @@ def holds_and_moves(count: int = 60, width: int = 176, height: int = 104) -> lis
     base = list(moving_pictures(count, width, height))
     pictures = []
     for i in range(count):
-        picture = base[i // 3 * 3].astype(np.int16)
+        picture: np.ndarray = base[i // 3 * 3].astype(np.int16)
         if 20 <= i < 30:
             picture = np.roll(base[18], 2 * (i - 20), axis=1).astype(np.int16)
         if 30 <= i < 45:
@@ -301,11 +302,11 @@ def holds_and_moves(count: int = 60, width: int = 176, height: int = 104) -> lis
     ],
     ids=lambda arguments: arguments["name"],
 )
-def test_the_same_frames_are_kept_as_by_ffmpegs_filter(tmp_path: Path, arguments: dict[str, object]) -> None:
+def test_the_same_frames_are_kept_as_by_ffmpegs_filter(tmp_path: Path, arguments: dict[str, Any]) -> None:
     options = dict(arguments)
-    width, height = options.pop("size", (176, 104))  # type: ignore[misc]
+    width, height = options.pop("size", (176, 104))
     path = tmp_path / str(options.pop("name"))
-    write_video(path, pictures=holds_and_moves(width=width, height=height), **options)  # type: ignore[arg-type]
+    write_video(path, pictures=holds_and_moves(width=width, height=height), **options)
     kept = filtered_by_ffmpeg(path)
     assert 5 < len(kept) < 55
     assert taken(path, "changes") == kept

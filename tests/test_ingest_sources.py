@@ -6,6 +6,7 @@ import os
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def put(root: Path, *names: str, data: bytes = b"x") -> Path:
 
 def found(root: Path, **overrides: object) -> list[tuple[str, str]]:
     specs = discover([root], **overrides)  # type: ignore[arg-type]
-    return [(spec.path.relative_to(root).as_posix(), spec.kind) for spec in specs]
+    return [(cast(Path, spec.path).relative_to(root).as_posix(), spec.kind) for spec in specs]
 
 
 def test_a_folder_of_episodes_gives_one_source_each_in_natural_order(tmp_path: Path) -> None:

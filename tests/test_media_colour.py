@@ -35,7 +35,8 @@ PATCHES = np.array(
 def patches(width: int, height: int) -> np.ndarray:
     """Return a picture of 4 × 3 flat patches, uint8 [h, w, 3]."""
     across, down = np.arange(width) * 4 // width, np.arange(height) * 3 // height
-    return PATCHES[down[:, None] * 4 + across[None, :]]
+    picture: np.ndarray = PATCHES[down[:, None] * 4 + across[None, :]]
+    return picture
 
 
 def centres(picture: np.ndarray) -> np.ndarray:
@@ -195,8 +196,9 @@ def test_rotation_and_sample_aspect_ratio_together(tmp_path: Path) -> None:
 
 def pq(nits: float) -> float:
     """SMPTE ST 2084: the code value 0…1 of a luminance in cd/m²."""
-    y = (nits / 10000) ** 0.1593017578125
-    return ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+    y: float = (nits / 10000) ** 0.1593017578125
+    value: float = ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+    return value
 
 
 def test_hdr_is_shown_as_sdr_and_told(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from videos import ALL_CLIPS, PACKED, shared_clip, write_clip, write_video
 
 from animeds_db.errors import SourceError
 from animeds_db.media import Frame, FrameKey, Video, exact, fetch
+from animeds_db.media.decoding import decode_in_order
 
 stored_frames: dict[str, list[FrameKey]] = {}
 
@@ -92,10 +93,9 @@ def test_any_selection_comes_back_complete(name: str, data: st.DataObject) -> No
 
 def test_a_stretch_is_decoded_once_and_unwanted_gops_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    original = exact.decode_in_order
 
     def counting(*arguments: object) -> Iterator[av.VideoFrame]:
-        for frame in original(*arguments):  # type: ignore[arg-type]
+        for frame in decode_in_order(*arguments):  # type: ignore[arg-type]
             decoded.append(frame.pts)
             yield frame
 
@@ -158,7 +158,7 @@ def test_a_file_cut_short_since_is_refused_at_the_frame_that_is_gone(tmp_path: P
     path = write_video(tmp_path / "a.mkv")
     keys = [key_of(frame) for frame in Video(path).frames()]
     write_video(path, count=24)
-    found = []
+    found: list[object] = []
     with pytest.raises(SourceError, match=f"{keys[47].frame_id}.*is not there any more"):
         found.extend(fetch(str(path), "video", [keys[47]]))
     assert found == []

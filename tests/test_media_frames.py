@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import weakref
+from collections.abc import Generator
 from pathlib import Path
 
 import av
@@ -22,7 +23,7 @@ def plane_bytes(frame: av.VideoFrame) -> list[bytes]:
     """The visible bytes of each plane, cut out without the code under test."""
     parts = []
     for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, -1)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
         parts.append(rows[:, : plane.width * (2 if "10" in frame.format.name else 1)].tobytes())
     return parts
 
@@ -131,6 +132,7 @@ def test_one_iteration_can_be_left_and_another_begun_while_a_third_goes_on() -> 
         next(first)
         second = video.frames()
         next(second)
+        assert isinstance(first, Generator)
         first.close()
         assert len(list(video.keyframes())) == 4
         assert len(list(second)) == 47

@@ -42,7 +42,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def unit(x: np.ndarray) -> np.ndarray:
-    return x / np.linalg.norm(x)
+    units: np.ndarray = x / np.linalg.norm(x)
+    return units
 
 
 def clip_statistics(picture: Image.Image) -> np.ndarray:

@@ -21,7 +21,7 @@ from animeds_db.errors import ModelError
 from animeds_db.models import hub as puller
 from animeds_db.models import load_profile
 from animeds_db.models.catalogue import list_models, pull_models, remove_model, verify_models
-from animeds_db.models.files import Record, locate
+from animeds_db.models.files import Files, Record, locate
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text
 
@@ -42,7 +42,7 @@ def hub(
         yield served
 
 
-def wd() -> puller.Files:
+def wd() -> Files:
     return puller.pull(load_manifest().entry("wd-swinv2-v3"))
 
 
@@ -293,7 +293,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 
 
 def test_two_at_once_pull_a_model_once(hub: Hub) -> None:
-    found: list[puller.Files] = []
+    found: list[Files] = []
     threads = [threading.Thread(target=lambda: found.append(wd())) for _ in range(2)]
     for thread in threads:
         thread.start()

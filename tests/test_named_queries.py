@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,7 +145,7 @@ sentences = (
 )
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r"))
 names = st.from_regex(r"[A-Za-z_]\w{0,9}", fullmatch=True)
-defaults = {
+defaults: dict[str, st.SearchStrategy[Any]] = {
     "text": texts,
     "int": st.integers(-(2**63), 2**63 - 1),
     "real": st.floats(allow_nan=False),

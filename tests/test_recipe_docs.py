@@ -50,7 +50,9 @@ def shortened(episode: Path, out: Path) -> None:
     with av.open(str(episode)) as source, av.open(str(out), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(source.streams.video[0]):
-            if packet.dts is not None and packet.pts * packet.time_base < SECONDS:
+            if packet.dts is None or packet.pts is None:
+                continue
+            if packet.pts * packet.time_base < SECONDS:
                 packet.stream = stream
                 target.mux(packet)
 

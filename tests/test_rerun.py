@@ -132,8 +132,9 @@ def test_a_dropped_model_leaves_the_database_as_it_was(store: Store) -> None:
         rerun(store, models)
     n = rows(store, "frames").num_rows
     assert drop(store, "new-faces") == n
-    assert second("tag").tagger is not None
-    assert drop(store, second("tag").tagger.id) == n
+    tagger = second("tag").tagger
+    assert tagger is not None
+    assert drop(store, tagger.id) == n
     drop(store, "new-image")
     after = everything(store)
     assert {k: v for k, v in after.items() if k != "vocabulary"} == {

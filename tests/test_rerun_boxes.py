@@ -100,7 +100,7 @@ def test_two_detectors_at_once_do_not_take_each_others_numbers(
 ) -> None:
     third = Models(detectors=(a_detector(tmp_path, "third", LEFT_AND_RIGHT),))
     number = DetectStage._numbered
-    raced = []
+    raced: list[int] = []
 
     def number_then_race(self: DetectStage, boxes: Sequence[Any]) -> Any:
         numbered = number(self, boxes)

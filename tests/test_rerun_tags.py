@@ -33,8 +33,9 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tags_of_both_taggers_are_there_and_can_be_compared(store: Store) -> None:
     rerun(store, second("tag"))
-    assert second("tag").tagger is not None
-    new = second("tag").tagger.id
+    tagger = second("tag").tagger
+    assert tagger is not None
+    new = tagger.id
     assert ask(store, "SELECT count(DISTINCT model) FROM all_tags") == [(2,)]
     assert ask(store, f"SELECT DISTINCT tagger = '{new}' FROM frames") == [(False,)]
     n = rows(store, "frames").num_rows

@@ -161,8 +161,8 @@ print(len(open_or_create(sys.argv[1], Models()).store.names()))
 def test_three_processes_that_create_one_database_all_get_it(tmp_path: Path) -> None:
     uri = str(tmp_path / "show.animeds")
     command = [sys.executable, "-c", CREATING, uri]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe) for _ in range(3)]
     for process in processes:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
     answers = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from animeds_db.sample.figure import HAIR_COLOURS, Look, Pose, Style, draw_figure, random_look
-from animeds_db.sample.scene import Background, Effects, Scene, compose, place, random_scene
+from animeds_db.sample.scene import Background, Drawn, Effects, Scene, compose, place, random_scene
 from animeds_db.sample.tags import TAGS
 from animeds_db.schema import CATEGORIES
 
@@ -20,7 +21,7 @@ LOOK = Look(gender="girl", hair_colour="pink", hair_length="long", eye_colour="g
 PLAIN = Style(tint=(1.0, 1.0, 1.0), saturation=1.0)
 
 
-def _drawn(look: Look = LOOK, pose: Pose | None = None, crop: str = "upper_body", **effects: object):
+def _drawn(look: Look = LOOK, pose: Pose | None = None, crop: str = "upper_body", **effects: Any) -> Drawn:
     pose = pose or Pose()
     scene = Scene(Background("plain", "day", 1), (place(look, pose, PLAIN, crop, 0.5),), PLAIN,
                   Effects(**effects))  # fmt: skip

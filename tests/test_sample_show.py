@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -91,7 +92,9 @@ def test_every_cut_is_a_key_frame_and_key_frames_are_never_far(show: tuple[Path,
     for episode in truth.episodes:
         with av.open(folder / episode.file) as container:
             packets = [p for p in container.demux(video=0) if p.size]
-        keys = sorted(round(float(p.pts * p.time_base) * episode.fps) for p in packets if p.is_keyframe)
+        keys = sorted(
+            round(float(cast(int, p.pts) * p.time_base) * episode.fps) for p in packets if p.is_keyframe
+        )
         assert set(episode.cuts) <= set(keys)
         assert np.diff(keys).max() <= 4 * episode.fps
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,13 @@ from animeds_db.errors import QueryError
 from animeds_db.session import Session
 from animeds_db.store import Store
 
-LISTS = (["1girl", "red_hair", "smile"], ["1girl", "1boy"], [], None, ["red_hair"])
+LISTS: Sequence[Sequence[str] | None] = (
+    ["1girl", "red_hair", "smile"],
+    ["1girl", "1boy"],
+    [],
+    None,
+    ["red_hair"],
+)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +122,13 @@ def test_people_are_counted_by_their_tags(tmp_path: Path) -> None:
         [(t, "general") for t in ("1girl", "2girls", "multiple_girls", "6+girls", "1boy")]
     )
     add_source(store, "aaaaaaaa")
-    lists = (["1girl", "1boy"], ["2girls", "multiple_girls"], ["multiple_girls"], ["6+girls"], [])
+    lists: Sequence[Sequence[str]] = (
+        ["1girl", "1boy"],
+        ["2girls", "multiple_girls"],
+        ["multiple_girls"],
+        ["6+girls"],
+        [],
+    )
     store.upsert(
         "frames",
         rows(

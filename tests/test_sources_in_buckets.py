@@ -27,7 +27,8 @@ from animeds_db.remote import storage as object_storage
 from animeds_db.remote.paths import BucketPath, source_path
 from animeds_db.store import Store
 from animeds_ingest import one_source
-from animeds_ingest.sources import content_hash, discover, fingerprint
+from animeds_ingest.outcomes import Outcome
+from animeds_ingest.sources import SourceSpec, content_hash, discover, fingerprint
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::ResourceWarning"
@@ -309,7 +310,7 @@ def test_a_network_that_stays_away_ends_the_source_and_the_next_run_goes_on(
     assert set(rows(store, "sources")["state"].to_pylist()) == {"done"}
 
 
-def run_specs(store: Store, specs: list[one_source.SourceSpec]) -> list[one_source.Outcome]:
+def run_specs(store: Store, specs: list[SourceSpec]) -> list[Outcome]:
     from ingesting import WITHOUT_MODELS
 
     from animeds_ingest.engines.local import ingest
@@ -325,7 +326,11 @@ def test_pictures_that_cannot_be_reached_are_not_left_out_as_broken_ones(
     store = a_store(tmp_path)
     hidden = ("503 SLOW DOWN", "SlowDown", "Please reduce your request rate.")
     for name in ("10.png", ".10_meta.json"):
-        server.refuse = lambda _method, path, name=name: hidden if path.endswith(f"/{name}") else None
+
+        def refuse(_method: str, path: str, name: str = name) -> tuple[str, str, str] | None:
+            return hidden if path.endswith(f"/{name}") else None
+
+        server.refuse = refuse
         report = run(store, f"{season[1]}/caps")
         server.back()
         assert [outcome.state for outcome in report.outcomes] == ["failed"]

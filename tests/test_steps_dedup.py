@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from animeds_db import schema
+from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.steps.dedup.find import DedupOptions
 from animeds_db.steps.dedup.grouping import leaders
@@ -29,7 +30,7 @@ def distinct(n: int, seed: int = 0, width: int = 16) -> np.ndarray:
     return unit(np.random.default_rng(seed).normal(size=(n, width)))
 
 
-def groups(dataset) -> dict[str, set[str]]:
+def groups(dataset: Dataset) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for frame, group in dataset.sql("SELECT frame_id, group_id FROM duplicates").fetchall():
         found.setdefault(group, set()).add(frame)
@@ -140,7 +141,8 @@ def test_the_same_parameters_give_the_same_rows_and_others_change_only_duplicate
     frames = dataset.store.version("frames")
 
     def rows() -> list[object]:
-        return dataset.store.table("duplicates").to_table().to_pylist()
+        found: list[object] = dataset.store.table("duplicates").to_table().to_pylist()
+        return found
 
     dataset.dedup(ONLY_VECTORS)
     first = rows()
@@ -234,21 +236,18 @@ def test_zero_vectors_match_nothing(tmp_path: Path) -> None:
 
 def test_each_gate_says_which_frame_it_stops(tmp_path: Path) -> None:
     rows = frame_rows("aaaaaaaa", None, 9)
-    for row, change in zip(
-        rows,
-        [
-            {},
-            {"is_blank": True},
-            {"height": 480},
-            {"brightness": 0.01},
-            {"brightness": 0.99},
-            {"sharpness": 1.0},
-            {"text_lower": 0.2},
-            {"border_top": 0.12},
-            {"sharpness": None},
-        ],
-        strict=True,
-    ):
+    changes: list[dict[str, object]] = [
+        {},
+        {"is_blank": True},
+        {"height": 480},
+        {"brightness": 0.01},
+        {"brightness": 0.99},
+        {"sharpness": 1.0},
+        {"text_lower": 0.2},
+        {"border_top": 0.12},
+        {"sharpness": None},
+    ]
+    for row, change in zip(rows, changes, strict=True):
         row |= change
     dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
     gates = [r[0] for r in dataset.sql("SELECT gate FROM gates() ORDER BY frame_id").fetchall()]

@@ -19,7 +19,7 @@ from animeds_db.steps.dedup.arrayfile import read_arrays, write_arrays
 from animeds_db.steps.dedup.frame_vectors import exact_join
 from animeds_db.steps.dedup.matches import DedupOptions
 from animeds_db.steps.dedup.remembered import FILE, remembered_join
-from animeds_db.vectors import SimilarityIndex, similarity_index
+from animeds_db.vectors import SimilarityIndex, similar_pairs, similarity_index
 
 NAMES = [f"{letter * 8}" for letter in "abcdefg"]
 
@@ -108,10 +108,8 @@ def test_what_is_remembered_never_changes_the_pairs(remembering: Dataset, data: 
     frames, vectors = frames_of([(name, parts[name]) for name in sorted(now)])
     threshold = data.draw(thresholds, label="at")
     found, expected = join(frames, vectors, threshold), exact_join(64)(frames, vectors, threshold)
-    for ours, plain in zip(
-        (found.a, found.b, found.cosine), (expected.a, expected.b, expected.cosine), strict=True
-    ):
-        assert np.array_equal(ours, plain)
+    for column in ("a", "b", "cosine"):
+        assert np.array_equal(getattr(found, column), getattr(expected, column))
 
 
 @pytest.fixture(params=["full product", "bound and cells"])
@@ -133,11 +131,10 @@ def test_only_new_rows_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     dataset = dataset_of(tmp_path, {name: rows for name, rows in everything.items() if name != new})
     dataset.dedup()
     asked: list[int] = []
-    compare = remembered.similar_pairs
 
     def watched(x: np.ndarray, threshold: float, **how: object) -> object:
         asked.append(len(x) if how.get("new") is None else int(np.asarray(how["new"]).sum()))
-        return compare(x, threshold, **how)  # type: ignore[arg-type]
+        return similar_pairs(x, threshold, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(remembered, "similar_pairs", watched)
     dataset.dedup()

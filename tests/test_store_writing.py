@@ -168,10 +168,12 @@ def test_two_processes_that_write_the_same_rows_write_them_once(tmp_path: Path) 
 def test_of_tables_written_anew_at_once_one_stays_whole(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     versions = [frames(store, source, n) for source, n in (("aaaaaaaa", 3), ("bbbbbbbb", 5))]
-    threads = [
-        threading.Thread(target=lambda v=version: [store.rewrite("frames", v) for _ in range(8)])  # type: ignore[misc]
-        for version in versions
-    ]
+
+    def write_again_and_again(version: pa.Table) -> None:
+        for _ in range(8):
+            store.rewrite("frames", version)
+
+    threads = [threading.Thread(target=write_again_and_again, args=(version,)) for version in versions]
     with pytest.MonkeyPatch.context() as patch:
         failed: list[object] = []
         patch.setattr(threading, "excepthook", failed.append)

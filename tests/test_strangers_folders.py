@@ -16,12 +16,13 @@ from tables import add_source, frames, new_store
 from animeds_db.errors import AnimedsError, ExportError, ModelError, StoreError
 from animeds_db.export import ExportOptions, export
 from animeds_db.export.folder import writer
+from animeds_db.export.folder.synced import RECORD_NAME
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.models.files import Record
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.named import named_entry, remember_used
+from animeds_db.safe_files import locked_file
 from animeds_db.store import Store
-from animeds_db.sync.record import RECORD_NAME
 from animeds_db.upkeep.copying import backup
 
 
@@ -230,8 +231,7 @@ class FullDisk:
 def test_a_disk_that_is_full_when_a_picture_is_noted_is_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = writer.locked_file
-    monkeypatch.setattr(writer, "locked_file", lambda path: FullDisk(real(path)))  # type: ignore[arg-type]
+    monkeypatch.setattr(writer, "locked_file", lambda path: FullDisk(locked_file(path)))  # type: ignore[arg-type]
     with pytest.raises(ExportError, match="no space left"):
         export(*tables([picture_source(tmp_path / "caps")]), tmp_path / "out")
     assert sorted(names_in(tmp_path)) == ["caps"]

@@ -7,6 +7,7 @@ import io
 import tarfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -240,7 +241,7 @@ class BatchSizes(Analyser):
         super().__init__(Models(), {}, np.zeros(0, np.float32), (8, 8))
         self.pixels: list[int] = []
 
-    def rows(self, source_id: str, batch: list[Measured]) -> Chunk:
+    def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
         self.pixels.append(sum(one.frame.width * one.frame.height for one in batch))
         return super().rows(source_id, batch)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from animeds_db.export.picture import Picture
 from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.captions import Ours, diff, edited
 from animeds_db.sync.facts import Facts
+from animeds_db.sync.places import Change
 from animeds_db.tagtext import key, keyed, tag_of
 
 TAG = st.text("abcxyz0123456789_()'!?:^.-", min_size=1, max_size=12).filter(lambda t: key(t) and t.strip("_"))
@@ -25,14 +29,14 @@ def picture(crop: tuple[float, float, float, float] | None = None) -> Picture:
 
 def changes(
     before: str | None, now: str | None, *, ours: Ours | None = None, crop: bool = False, people: str = ""
-):
+) -> list[Change]:
     borne = {key(t): (t, t in people) for t in ("1girl", "red_hair", "smile", "nanoha_(series)", "solo")}
     facts = Facts({}, {"f": borne}, VOCABULARY, frozenset({"1girl", "solo"}))
     one = picture((0, 0, 0.5, 0.5) if crop else None)
     return list(edited(one, before, now, facts, ours or Ours(frozenset({"waifu"}), frozenset({"fate"}))))
 
 
-def said(before: str | None, now: str | None, **more) -> set[tuple[str, str | None]]:
+def said(before: str | None, now: str | None, **more: Any) -> set[tuple[str, str | None]]:
     words = [word for change in changes(before, now, **more) for word in change.words]
     assert all(isinstance(word, Word) and (word.frame_id, word.field) == ("f", "tag") for word in words)
     return {(word.op, word.value) for word in words}
@@ -46,7 +50,7 @@ def test_a_caption_that_the_export_wrote_says_nothing_new(tags: list[str], under
 
 
 @given(TAGS, st.randoms())
-def test_order_spelling_and_escapes_are_no_change(tags: list[str], random) -> None:
+def test_order_spelling_and_escapes_are_no_change(tags: list[str], random: Random) -> None:
     shuffled = random.sample(tags, len(tags))
     spoken = [t.replace("_", " ").replace("(", "\\(").replace(")", "\\)").upper() for t in shuffled]
     change = diff(", ".join(tags), " ,".join(spoken) + "\n")

@@ -8,9 +8,10 @@ import pytest
 import xxhash
 
 from animeds_db.errors import ExportError
+from animeds_db.export.folder.synced import RECORD_NAME
 from animeds_db.export.picture import Picture, Written
 from animeds_db.sync.folder import Found, Standing, look
-from animeds_db.sync.record import RECORD_NAME, add_entry, last_standings, read_record
+from animeds_db.sync.record import add_entry, last_standings, read_record
 
 FILES = {"a/1.png": b"one", "a/2.png": b"two!", "b/3.png": b"six", "b/4.png": b"threes"}
 

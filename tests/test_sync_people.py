@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from synced import ARRANGED, export, pictures, said, show
@@ -13,10 +14,12 @@ from animeds_db.export.picture import Picture
 from animeds_db.sync.facts import Box, Facts
 from animeds_db.sync.folder import Standing
 from animeds_db.sync.grammar import Grammar
-from animeds_db.sync.places import Export
+from animeds_db.sync.places import Change, Export
 from animeds_db.sync.places import moved as moved_pictures
 
-NAMES = {
+Move = Callable[..., tuple[list[str | None], Sequence[Change]]]
+
+NAMES: dict[str, tuple[str | None, ...]] = {
     "one": ("Nanoha",),
     "two": ("Nanoha", "Fate"),
     "some": ("Nanoha", None),
@@ -33,7 +36,7 @@ FOLDERS = {
 
 
 @pytest.fixture
-def moved(tmp_path: Path):
+def moved(tmp_path: Path) -> Iterator[Move]:
     """Return a function that moves the picture of a frame to a folder and says who its faces are then."""
     with show(tmp_path, tuple(NAMES.values())) as dataset:
         out = export(
@@ -42,7 +45,7 @@ def moved(tmp_path: Path):
             ARRANGED.replace("frame_id,", "frame_id, 'p' || f.ordinal AS filename,"),
         )
 
-        def move(which: str, folder: str, **options) -> tuple[list[str | None], Sequence]:
+        def move(which: str, folder: str, **options: Any) -> tuple[list[str | None], Sequence[Change]]:
             number = list(NAMES).index(which)
             (path,) = [p for p in pictures(out) if p.endswith(f"p{number}.png")]
             target = out / "moved" / folder / Path(path).name
@@ -75,7 +78,7 @@ def faces(dataset: Dataset, number: int) -> list[str | None]:
     ],
 )
 def test_a_picture_in_another_folder_names_its_faces(
-    moved, which: str, folder: str, names: list[str]
+    moved: Move, which: str, folder: str, names: list[str]
 ) -> None:
     found, changes = moved(which, folder)
     assert found == names
@@ -93,18 +96,18 @@ def test_a_picture_in_another_folder_names_its_faces(
         ("one", "character_others", "that says nothing of who it is"),
     ],
 )
-def test_what_is_not_clear_is_told_and_left_alone(moved, which: str, folder: str, why: str) -> None:
+def test_what_is_not_clear_is_told_and_left_alone(moved: Move, which: str, folder: str, why: str) -> None:
     found, changes = moved(which, folder)
     assert found == list({"one": ["Nanoha"], "strangers": ["unknown"] * 2, "none": []}[which])
     assert [change.what for change in changes] == ["left alone"]
     assert why in changes[0].after
 
 
-def test_the_same_characters_in_another_folder_are_no_change(moved) -> None:
+def test_the_same_characters_in_another_folder_are_no_change(moved: Move) -> None:
     assert moved("two", "9_characters/Nanoha+Fate")[1] == ()
 
 
-def test_a_listed_name_may_be_new(moved, tmp_path: Path) -> None:
+def test_a_listed_name_may_be_new(moved: Move, tmp_path: Path) -> None:
     (tmp_path / "cast.txt").write_text("Hayate\nNanoha\nFate")
     found, _ = moved("one", "Hayate", characters=tmp_path / "cast.txt")
     assert found == ["Hayate"]

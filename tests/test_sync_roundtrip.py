@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,20 @@ import sampleshow
 from synced import ARRANGED, FACE_CROPS, content, export, pictures, said, show
 
 import animeds_db
+from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
+
+Arranged = tuple[Dataset, Path]
+"""A database and the folder that was exported from it."""
 
 
 @pytest.fixture
-def arranged(tmp_path: Path):
+def arranged(tmp_path: Path) -> Iterator[Arranged]:
     with show(tmp_path) as dataset:
         yield dataset, export(dataset, tmp_path / "out")
 
 
-def test_an_untouched_folder_says_nothing(arranged) -> None:
+def test_an_untouched_folder_says_nothing(arranged: Arranged) -> None:
     dataset, out = arranged
     before = content(out)
     report = dataset.sync(out)
@@ -28,7 +33,7 @@ def test_an_untouched_folder_says_nothing(arranged) -> None:
     assert not (out / ".animeds-sync.json").exists()
 
 
-def test_deleting_moving_and_editing_come_back_and_nothing_else(arranged, tmp_path: Path) -> None:
+def test_deleting_moving_and_editing_come_back_and_nothing_else(arranged: Arranged, tmp_path: Path) -> None:
     dataset, out = arranged
     first, second, third, _ = pictures(out)  # two of Fate, two of Nanoha
     assert first.startswith("1_character/Fate/") and third.startswith("1_character/Nanoha/")
@@ -53,7 +58,7 @@ def test_deleting_moving_and_editing_come_back_and_nothing_else(arranged, tmp_pa
     assert again == expected
 
 
-def test_syncing_twice_says_nothing_new(arranged) -> None:
+def test_syncing_twice_says_nothing_new(arranged: Arranged) -> None:
     dataset, out = arranged
     (out / pictures(out)[0]).unlink()
     assert dataset.sync(out).act is not None
@@ -63,7 +68,7 @@ def test_syncing_twice_says_nothing_new(arranged) -> None:
     assert said(dataset) == labels
 
 
-def test_one_undo_takes_a_sync_back_and_the_next_sync_says_it_again(arranged) -> None:
+def test_one_undo_takes_a_sync_back_and_the_next_sync_says_it_again(arranged: Arranged) -> None:
     dataset, out = arranged
     (out / pictures(out)[0]).unlink()
     (out / pictures(out)[-1]).with_suffix(".txt").write_text("1girl, red hair, smile, hat")
@@ -74,7 +79,7 @@ def test_one_undo_takes_a_sync_back_and_the_next_sync_says_it_again(arranged) ->
     assert dataset.sync(out).counts == {"dropped": 1, "tag added": 1}
 
 
-def test_what_comes_back_into_the_folder_takes_its_drop_back(arranged, tmp_path: Path) -> None:
+def test_what_comes_back_into_the_folder_takes_its_drop_back(arranged: Arranged, tmp_path: Path) -> None:
     dataset, out = arranged
     path = out / pictures(out)[0]
     shutil.move(path, tmp_path / "trash.png")
@@ -86,7 +91,7 @@ def test_what_comes_back_into_the_folder_takes_its_drop_back(arranged, tmp_path:
     assert dataset.sync(out).changes == ()
 
 
-def test_a_later_word_is_not_overruled_by_syncing_an_old_folder(arranged) -> None:
+def test_a_later_word_is_not_overruled_by_syncing_an_old_folder(arranged: Arranged) -> None:
     dataset, out = arranged
     (out / pictures(out)[0]).unlink()
     dataset.sync(out)
@@ -96,7 +101,7 @@ def test_a_later_word_is_not_overruled_by_syncing_an_old_folder(arranged) -> Non
     assert said(dataset) == [("frame", "set", "keep", frame)]
 
 
-def test_a_dry_run_writes_nothing(arranged) -> None:
+def test_a_dry_run_writes_nothing(arranged: Arranged) -> None:
     dataset, out = arranged
     (out / pictures(out)[0]).unlink()
     before = sorted(p.name for p in out.rglob("*"))

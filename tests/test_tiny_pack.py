@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -126,7 +127,9 @@ def test_an_empty_room_holds_no_face() -> None:
         ([(RIN, Pose()), (AOI, Pose())], "beach", "day", "2girls blue_hair outdoors", "solo indoors"),
     ],
 )
-def test_the_tagger_says_what_was_drawn(people, place, time, yes, no) -> None:
+def test_the_tagger_says_what_was_drawn(
+    people: Sequence[tuple[Look, Pose]], place: str, time: str, yes: str, no: str
+) -> None:
     tagger = tiny().tagger
     assert tagger
     scores = dict(

@@ -182,4 +182,4 @@ def test_keys_are_of_types_for_which_lance_notices_conflicts() -> None:
 
 def test_a_null_in_a_comparison_hides_a_row() -> None:
     """list_contains over an unknown tag must not be NULL: NOT has_tag(…) would lose every frame."""
-    assert duckdb.sql("SELECT NOT list_contains([1], NULL)").fetchall() == [(None,)]
+    assert duckdb.default_connection().sql("SELECT NOT list_contains([1], NULL)").fetchall() == [(None,)]

@@ -188,7 +188,7 @@ def test_rows_without_a_direction_are_in_no_pair() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])
-def test_other_kinds_of_numbers_are_taken_too(dtype: type) -> None:
+def test_other_kinds_of_numbers_are_taken_too(dtype: type[np.number]) -> None:
     x = np.random.default_rng(3).integers(-2, 3, (80, 5)).astype(dtype)
     assert listed(similar_pairs(x, 0.9)) == all_pairs(x, 0.9)
 

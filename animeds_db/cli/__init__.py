@@ -11,6 +11,7 @@ import traceback
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo, TyperInfo
 
 import animeds_db
 from animeds_db.cli import (
@@ -94,7 +95,8 @@ def help_(context: typer.Context, verb: Annotated[list[str] | None, typer.Argume
 def _arrange() -> None:
     """Put every command under its heading, in the order of MAP."""
     places = {name: (heading, n) for n, (heading, name) in enumerate((h, v) for h in MAP for v in MAP[h])}
-    for command in (*app.registered_commands, *app.registered_groups):
+    listed: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+    for command in listed:
         command.rich_help_panel = places[str(command.name)][0]
     app.registered_commands.sort(key=lambda command: places[str(command.name)][1])
 

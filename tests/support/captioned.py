@@ -65,8 +65,8 @@ def captioned_store(
             frame(SOURCE, number, tagger="tagger@1", shot=number, stream=0, pts=number, **listed, **own)
         )
     store.upsert("frames", rows(store, "frames", *values))
-    for number, of_one in faces.items():
-        _add_faces(store, values[number]["frame_id"], of_one)
+    for number, seen in faces.items():
+        _add_faces(store, values[number]["frame_id"], seen)
     return store
 
 

@@ -80,7 +80,7 @@ def _measured(path: Path, source_id: str, kind: str, frames: Sequence[Frame]) ->
     measured = Measured(path, source_id, kind)
     for place, frame in enumerate(frames):
         position = place if frame.time_s is None else round(frame.time_s * 1000)
-        row = {"frame_id": schema.frame_id(source_id, position), "source_id": source_id}
+        row: dict[str, Any] = {"frame_id": schema.frame_id(source_id, position), "source_id": source_id}
         row |= {"stream": frame.stream, "pts": frame.pts, "key_pts": frame.key_pts, "member": frame.member}
         row |= {"content_hash": frame.content_hash(), "width": frame.width, "height": frame.height}
         row |= {"time_s": frame.time_s, "ordinal": place, "is_keyframe": frame.is_keyframe}

@@ -73,4 +73,5 @@ def dataset_of(folder: Path, sources: dict[str, list[dict[str, object]]], width:
 
 def unit(x: np.ndarray) -> np.ndarray:
     """Return rows of norm 1."""
-    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+    units: np.ndarray = x / np.linalg.norm(x, axis=-1, keepdims=True)
+    return units

@@ -154,7 +154,7 @@ def detector(
         helper.make_node("Squeeze", ["nothing", "last"], ["row"]),
         helper.make_node("Add", ["answer", "row"], ["output0"]),
     ]
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "zero": np.array(0, np.float32),
         "last": np.array([3], np.int64),
         "answer": answer.astype(np.float32)[None],
@@ -234,7 +234,11 @@ def text_tower(
         ]
         last = "seen"
     nodes.append(helper.make_node("ReduceSum", [last, "one"], [output], keepdims=0))
-    constants = {"table": table, "axis": np.array([2], np.int64), "one": np.array([1], np.int64)}
+    constants: dict[str, np.ndarray] = {
+        "table": table,
+        "axis": np.array([2], np.int64),
+        "one": np.array([1], np.int64),
+    }
     return save(path, nodes, inputs, {output: ["batch", width]}, constants, kind=TensorProto.INT64)
 
 

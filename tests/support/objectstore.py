@@ -46,7 +46,7 @@ class ObjectStore:
     """The server. `refuse` decides which requests are answered by an error: (method, path) to one, or None."""
 
     def __init__(self) -> None:
-        from moto.server import create_backend_app
+        from moto.moto_server.werkzeug_app import create_backend_app
 
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         # S3 alone: to ask which service is meant costs half of each answer.

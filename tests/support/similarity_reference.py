@@ -15,7 +15,9 @@ def all_cosines(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.floa
     """Return every cosine, NaN where a row has none."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
-        out = (a / np.linalg.norm(a, axis=1)[:, None]) @ (b / np.linalg.norm(b, axis=1)[:, None]).T
+        out: npt.NDArray[np.float64] = (a / np.linalg.norm(a, axis=1)[:, None]) @ (
+            b / np.linalg.norm(b, axis=1)[:, None]
+        ).T
     out[~np.isfinite(a).all(axis=1)] = np.nan
     out[:, ~np.isfinite(b).all(axis=1)] = np.nan
     return (np.rint(np.clip(out, -1, 1) * 2**24) / 2**24 + 0.0).astype(np.float32)

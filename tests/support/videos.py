@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder writes to stderr past FFmpeg's own log
 
@@ -127,9 +128,8 @@ def write_video(
     frames = list(pictures if pictures is not None else moving_pictures(count, *size))
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w", options=dict(muxer or {})) as container:
-        stream = container.add_stream(
-            codec, rate=fps, options=_options(codec, gop, params, options, lossless)
-        )
+        given = _options(codec, gop, params, options, lossless)
+        stream = cast(VideoStream, container.add_stream(codec, rate=fps, options=given))
         context = stream.codec_context
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         context.gop_size = gop
@@ -251,7 +251,9 @@ def _to_yuv(picture: np.ndarray, matrix: str, full_range: bool, bits: int) -> tu
 def _subsample(values: np.ndarray, across: int, down: int) -> np.ndarray:
     height, width = values.shape
     values = np.pad(values, ((0, -height % down), (0, -width % across)), mode="edge")
-    return values.reshape(values.shape[0] // down, down, values.shape[1] // across, across).mean(axis=(1, 3))
+    blocks = values.reshape(values.shape[0] // down, down, values.shape[1] // across, across)
+    means: np.ndarray = blocks.mean(axis=(1, 3))
+    return means
 
 
 def _fill(plane: Any, values: np.ndarray) -> None:

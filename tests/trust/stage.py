@@ -182,7 +182,8 @@ class Stage:
             ended = self.forked(lambda: _dump(path, out), self.top)
             if ended.code != 0:
                 raise RuntimeError(f"{path} cannot be read: {ended.told}")
-            return pickle.loads(out.read_bytes())
+            rows: Mapping[str, Counter[str]] = pickle.loads(out.read_bytes())
+            return rows
         files = (file for file in path.rglob("*") if file.is_file())
         return {file.relative_to(path).as_posix(): Counter([_digest(file)]) for file in files}
 
