@@ -11,7 +11,8 @@ from PIL import Image
 
 import animeds_db
 import animeds_ingest
-from animeds_db import AnimedsError, Dataset, RemoteDataset
+from animeds_db import Dataset, RemoteDataset
+from animeds_db.errors import SourceError
 from animeds_db.export import CropOptions, ExportOptions
 from animeds_db.export.options import ExportReport
 from animeds_db.steps.characters import Characters
@@ -35,8 +36,8 @@ def sources_are_ingested(ds: Dataset) -> None:
     report = ds.ingest("episodes", sample="every=2s", profile="tiny", models={"tagger": "wd-vit-v3"})
     assert_type(report, Report)
     for outcome in report.failed:
-        assert_type(outcome.error, AnimedsError | None)
-    ds.ingest([Path("a.mkv"), "b.mkv"], start="1:30", end=600.0, replace=True)
+        assert_type(outcome.error, SourceError | None)
+    ds.ingest([Path("a.mkv"), Path("b.mkv")], start="1:30", end=600.0, replace=True)
     assert_type(ds.tag("wd-vit-v3", use=True), Report)
     assert_type(ds.drop_model("wd-vit-v3"), int)
 
