@@ -23,7 +23,7 @@ from sqlrows import (
 FATE = box(0, 0, (0.1, 0.2, 0.3, 0.5))
 ARF = box(0, 1, (0.6, 0.2, 0.8, 0.4))
 STRANGER = box(1)
-SHOW = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
+SHOW: dict[str, Any] = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
 DUPLICATES = [
     {
         "frame_id": frame_id(n),
@@ -256,7 +256,7 @@ def test_the_vectors_of_a_range_of_frames() -> None:
 
 @pytest.mark.sql("steps/dedup/keeper_rank.sql")
 def test_the_best_frame_of_a_group_has_the_lowest_rank() -> None:
-    blank = {"is_blank": True, "text_upper": 0.0, "text_lower": 0.0, "sharpness": 99.0}
+    blank: dict[str, Any] = {"is_blank": True, "text_upper": 0.0, "text_lower": 0.0, "sharpness": 99.0}
     clear = blank | {"is_blank": False}
     frames = [
         frame(0, **blank),

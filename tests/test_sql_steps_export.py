@@ -224,7 +224,14 @@ def test_a_review_asks_about_the_faces_worth_most_and_about_random_ones() -> Non
 
 LEFT = box(0, 0, (0.1, 0.4, 0.3, 0.6))
 RIGHT = box(0, 1, (0.7, 0.4, 0.9, 0.6))
-CROPPING = {"kinds": [], "margin": None, "trim": [], "min_faces": 0, "min_px": 0, "max_share": 0.8}
+CROPPING: dict[str, Any] = {
+    "kinds": [],
+    "margin": None,
+    "trim": [],
+    "min_faces": 0,
+    "min_px": 0,
+    "max_share": 0.8,
+}
 
 
 def material(**more: Any) -> Database:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity, tagged, vocabulary
 
@@ -18,7 +20,7 @@ TAGS = tagged((1, 90), (2, 80), (4, 20), (6, 70), (7, 60))
 
 def database() -> Database:
     """Fate and Arf on the first frame, with tags; on the second somebody unknown, with one tag."""
-    show = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
+    show: dict[str, Any] = {"show": "Show", "show_name": "Show", "season": 1, "episode": 2}
     return Database(
         sources=[{"source_id": SOURCE, "image_type": "screenshot", "state": "done", "show": "Show"}],
         frames=[frame(0, **TAGS, **show, rating="general"), frame(1, **tagged((4, 90)), **show)],
@@ -141,14 +143,14 @@ def test_a_relation_gets_a_caption_and_keeps_its_columns() -> None:
 
 @pytest.mark.sql("tables/gates.sql")
 def test_each_frame_has_the_first_gate_that_it_fails() -> None:
-    good = {
+    good: dict[str, Any] = {
         "is_blank": False,
         "sharpness": 100.0,
         "brightness": 0.5,
         "text_upper": 0.0,
         "text_lower": 0.0,
     } | {f"border_{side}": 0.0 for side in ("left", "top", "right", "bottom")}
-    faults = [
+    faults: list[dict[str, Any]] = [
         {},
         {"sharpness": None},
         {"is_blank": True},

@@ -87,7 +87,8 @@ class Database:
         """Return the rows of a SELECT by the names of their columns."""
         self._make(text, given)
         answer = self.connection.sql(text.rstrip().rstrip(";"), params=dict(params) if params else None)
-        return answer.to_arrow_table().to_pylist()
+        found: list[dict[str, Any]] = answer.to_arrow_table().to_pylist()
+        return found
 
     def step(
         self,
