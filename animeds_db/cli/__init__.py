@@ -150,6 +150,14 @@ def main() -> None:
         if left.code == INTERRUPTED:
             talk("interrupted: what was finished is kept; run the same command again to go on")
         raise
+    except BaseException as error:  # what Lance raises where its own code gives up is no Exception
+        from animeds_db.store.location import damage
+
+        known = damage(error)
+        if known is None:
+            raise
+        known.__cause__ = error
+        sys.exit(_report(known))
 
 
 def _report(error: AnimedsError) -> int:

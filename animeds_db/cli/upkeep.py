@@ -1,4 +1,4 @@
-"""`animeds versions`, `optimize`, `backup`: the past of a database, its upkeep, copies of it."""
+"""`animeds versions`, `optimize`, `check`, `backup`: the past of a database, its upkeep, copies of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.common import AtOption, DbOption, open_dataset
-from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.cli.output import FormatOption, print_rows, say, talk
 from animeds_db.errors import UsageError
 
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("versions")(versions)
     app.command("optimize")(optimize)
+    app.command("check")(check)
     app.command("backup")(backup)
 
 
@@ -63,6 +64,31 @@ def optimize(
     with open_dataset(db, unfinished=True) as dataset:
         for line in dataset.optimize(keep=keep).lines():
             talk(line)
+
+
+def check(
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Repair it, and mark sources with lost rows for the next ingest."),
+    ] = False,
+    db: DbOption = None,
+) -> None:
+    """Check every file and table of the database; say what is lost and what can bring it back.
+
+    animeds check
+    animeds check --repair
+    animeds ingest season1/    # brings back what was lost of its episodes
+
+    Ends with code 1 when something is wrong and was not repaired.
+    """
+    from animeds_db import settings
+    from animeds_db.upkeep.check import check as check_database
+
+    report = check_database(settings.resolve("db", db).value, repair=repair)
+    for line in report.lines():
+        say(line)
+    if not report.is_whole and not report.repaired:
+        raise typer.Exit(1)
 
 
 def backup(

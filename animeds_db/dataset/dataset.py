@@ -316,12 +316,15 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         return self.query("status")
 
     def summary(self) -> list[str]:
-        """Return the database in a few lines: size, frames, models."""
-        row = self.session.sql(
-            "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM frames), (SELECT count(*) FROM faces),"
-            " (SELECT count(DISTINCT tag) FROM tags)"
-        ).fetchall()[0]
-        models = self.session.sql("SELECT task || ' ' || model_id FROM models ORDER BY 1").fetchall()
+        """Return the database in a few lines: size, frames, models, and whether a check is due."""
+        from animeds_db.upkeep.check import due
+
+        with self.session.errors():
+            row = self.session.sql(
+                "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM frames), (SELECT count(*) FROM faces),"
+                " (SELECT count(DISTINCT tag) FROM tags)"
+            ).fetchall()[0]
+            models = self.session.sql("SELECT task || ' ' || model_id FROM models ORDER BY 1").fetchall()
         size = self.store.size_bytes() / 2**20
         lines = [
             f"{self.uri}: {row[0]} sources, {row[1]} frames, {row[2]} faces, {row[3]} tags, {size:.1f} MB"
@@ -329,6 +332,8 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         if models:
             lines.append("models: " + ", ".join(m[0] for m in models))
         lines += self.told_labels()
+        if words := due(self.store):
+            lines.append(words)
         return lines
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from animeds_db.store.history import At
+    from animeds_db.upkeep.check import Report as CheckReport
     from animeds_db.upkeep.copying import Copied
     from animeds_db.upkeep.optimize import Report
 
@@ -39,6 +40,16 @@ class Keeping:
         from animeds_db.upkeep.copying import backup
 
         return backup(self.store, str(to), progress)
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Compare every file with its checksum and the tables with each other; return what is wrong and what is lost.
+
+        With `repair`, make the database whole without the lost rows, and mark their sources as damaged: the next
+        ingest of those brings them back. A database that cannot be opened: `animeds_db.upkeep.check.check(path)`.
+        """
+        from animeds_db.upkeep.check import check
+
+        return check(self.store.uri, repair=repair)
 
     def optimize(
         self,

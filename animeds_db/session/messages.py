@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import duckdb
 
 from animeds_db.errors import QueryError, did_you_mean
+from animeds_db.store.location import damage
 
 RESERVED = ("show", "left", "right")
 """Columns of ours that are words of SQL: bare, DuckDB does not read them as names."""
@@ -42,6 +43,8 @@ def explained(
         return QueryError("`x -> …` is not a lambda", hint="write `lambda x: …`", file=file)
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError("this query needs more memory than it may take", hint=MORE_MEMORY, file=file)
+    if unread := damage(error):
+        return QueryError(unread.message, hint=unread.hint, file=file)
     line, column = _position(words, text, moved)
     message = _PLACE.split(words, maxsplit=1)[0].strip()
     overloads = _OVERLOADS.search(message)

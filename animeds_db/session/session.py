@@ -25,6 +25,7 @@ from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import checked, filled, matched, without_semicolon
 from animeds_db.store import Store
+from animeds_db.store.location import read_errors
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 ATTACHED = ("show", "season", "episode")
@@ -208,7 +209,8 @@ class Session:
         """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
         versions = self._store.place.of_each(self._store.names(), self._store.version)
         if self._current is None or versions != self._versions or _is_busy(self._current):
-            self._current, self._versions = self._pinned()
+            with read_errors(self._store.uri), self.errors():
+                self._current, self._versions = self._pinned()
             self._kept = set()
         self._make(self._current, catalog.spoken_of(texts))
         return self._current

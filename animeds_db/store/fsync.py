@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,21 +23,31 @@ if TYPE_CHECKING:
 MAGIC = b"LANC"
 """The last four bytes of every Lance manifest (lance-table, io/manifest.rs)."""
 TORN = "_torn"
+_FOOTER = struct.Struct("<QHH4s")
 _log = logging.getLogger("animeds")
 
 
-def data_files(dataset: lance.LanceDataset) -> frozenset[str]:
-    """Return the paths of a version's data files, relative to the table."""
-    return frozenset(
-        f"data/{file.path}" for fragment in dataset.get_fragments() for file in fragment.metadata.files
-    )
+def stored_files(dataset: lance.LanceDataset) -> frozenset[str]:
+    """Return the paths of a version's data files and lists of deleted rows, relative to the table."""
+    return frozenset(path for fragment in dataset.get_fragments() for path in fragment_files(fragment))
+
+
+def fragment_files(fragment: lance.LanceFragment) -> list[str]:
+    """Return the paths of a fragment's data files, and of its list of deleted rows, relative to the table."""
+    deleted = fragment.metadata.deletion_file
+    files = [f"data/{file.path}" for file in fragment.metadata.files]
+    return [*files, deleted.path(fragment.fragment_id)] if deleted else files
+
+
+def manifest_names(version: int) -> tuple[str, str]:
+    """Return the paths that the manifest of a version may have, relative to the table."""
+    return f"_versions/{2**64 - 1 - version}.manifest", f"_versions/{version}.manifest"
 
 
 def flush(table: Path, version: int, new_files: Iterable[str]) -> None:
-    """Sync a commit: its new data files, its manifest, and the folders that name them."""
-    manifests = (f"_versions/{2**64 - 1 - version}.manifest", f"_versions/{version}.manifest")
+    """Sync a commit: its new files, its manifest, and the folders that name them."""
     folders = [table / name for name in ("data", "_deletions", "_versions")]
-    _sync_all([*(table / name for name in (*new_files, *manifests)), *folders, table])
+    _sync_all([*(table / name for name in (*new_files, *manifest_names(version))), *folders, table])
 
 
 def flush_tree(folder: Path) -> None:
@@ -57,36 +68,58 @@ def flush_folder(path: Path) -> None:
 
 def heal(table: Path) -> None:
     """Set torn manifests aside until the newest one is whole. Logs a warning for each."""
-    while (newest := _newest_manifest(table)) is not None and not _is_whole(newest):
-        aside = table / TORN
-        aside.mkdir(exist_ok=True)
-        newest.rename(aside / newest.name)
-        flush_folder(table / "_versions")
+    while (newest := next(iter(manifests(table)), None)) is not None and not is_whole(newest):
+        set_aside(table, newest)
         _log.warning(
-            "%s: the newest version was not wholly written (power cut?) and was set aside in %s; "
-            "run the last ingest again to bring its rows back",
+            "%s: the newest version was not wholly written (a power cut?) and was set aside in %s; "
+            "`animeds check` says what was lost, `animeds check --repair` what brings it back",
             table,
-            aside,
+            table / TORN,
         )
 
 
-def _newest_manifest(table: Path) -> Path | None:
-    """Return the manifest with the highest version; names count down from 2**64 - 1, older ones count up."""
+def set_aside(table: Path, manifest: Path) -> None:
+    """Move a manifest to `_torn/`, so that the version before it becomes the newest one."""
+    aside = table / TORN
+    aside.mkdir(exist_ok=True)
+    manifest.replace(aside / manifest.name)
+    flush_folder(table / "_versions")
+
+
+def torn(table: Path) -> list[Path]:
+    """Return the manifests that were set aside and of which `animeds check --repair` has not taken care."""
+    return sorted((table / TORN).glob("*.manifest"))
+
+
+def manifests(table: Path) -> list[Path]:
+    """Return a table's manifests, newest first; names count down from 2**64 - 1, those of older tables count up."""
     found = [path for path in (table / "_versions").glob("*.manifest") if path.stem.isdecimal()]
-    return max(found, key=_version_of, default=None)
+    return sorted(found, key=version_of, reverse=True)
 
 
-def _version_of(manifest: Path) -> int:
+def version_of(manifest: Path) -> int:
+    """Return the version that a manifest makes."""
     number = int(manifest.stem)
     return 2**64 - 1 - number if number >= 2**63 else number
 
 
-def _is_whole(manifest: Path) -> bool:
+def is_whole(manifest: Path) -> bool:
+    """Return True if a manifest has the form of one: its footer points to a body, which fills the rest of the file.
+
+    From its end (lance-table, io/manifest.rs): 4 bytes MAGIC, two numbers of 2 bytes, the position of the body in
+    8 bytes; the body begins with its length in 4 bytes. All little-endian.
+    """
     with manifest.open("rb") as file:
-        if file.seek(0, os.SEEK_END) < 16:  # the footer alone is that long
+        size = file.seek(0, os.SEEK_END)
+        if size < _FOOTER.size:
             return False
-        file.seek(-len(MAGIC), os.SEEK_END)
-        return file.read() == MAGIC
+        file.seek(size - _FOOTER.size)
+        start, _, _, magic = _FOOTER.unpack(file.read(_FOOTER.size))
+        start = int(start)
+        if magic != MAGIC or start + 4 + _FOOTER.size > size:
+            return False
+        file.seek(start)
+        return start + 4 + int.from_bytes(file.read(4), "little") + _FOOTER.size == size
 
 
 def _sync_all(paths: Sequence[Path]) -> None:

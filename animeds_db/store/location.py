@@ -35,7 +35,12 @@ BACKUP_NAME = "animeds-backup.json"
 """In a database that is a copy, and is brought up to date by `animeds backup`: of which one."""
 AT_ONCE = 16
 """Requests to object storage at the same time: each costs tens of milliseconds of waiting."""
+CHECK = "`animeds check` says what is lost and what can bring it back; restore a backup, if there is one"
+"""What to do about a database that cannot be read."""
 _NOTHING_THERE = re.compile(r"Dataset at path .* was not found")
+_STREAM = re.compile(r"registered as '(?:lance_)?(\w+)' failed: (?:Invalid: )?(?:External error: )?(.*)")
+_LANCE_SOURCE = re.compile(r"/lance[\w/-]*/src/[\w/]+\.rs:\d+")
+"""Lance names the line of its source that an error comes from."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -115,10 +120,12 @@ class Place:
             raise StoreError(f"there is no database at {self.uri}", hint=self.way_out)
         for name in CORE:
             if not here[name]:
-                raise StoreError(
-                    f"the database {self.uri} is damaged: its table {name}.lance is gone",
-                    hint="restore it from a copy, or ingest again into another database",
-                )
+                raise damaged(self, name)
+
+
+def damaged(place: Place, name: str) -> StoreError:
+    """Return the error for a table that is gone."""
+    return StoreError(f"the database {place.uri} is damaged: its table {name}.lance is gone", hint=CHECK)
 
 
 def _local(uri: str) -> Path | None:
@@ -252,7 +259,31 @@ def read_errors(uri: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError) as error:
         known = explained(uri, error, writing=False)
-        raise known or StoreError(f"cannot read {uri}: {_first_words(error)}") from error
+        raise known or _unreadable(uri, error) from error
+    except BaseException as error:
+        if (
+            type(error).__name__ != "PanicException"
+        ):  # Lance gave up on a damaged file; the class has no module
+            raise
+        raise _unreadable(uri, error) from error
+
+
+def damage(error: BaseException) -> StoreError | None:
+    """Return the error to show for what Lance raised about a file that it cannot read; None for any other error.
+
+    DuckDB passes it on as an error of its own, with the name of the table.
+    """
+    text = str(error)
+    if streamed := _STREAM.search(text):
+        return StoreError(f"the table {streamed[1]} cannot be read: {first_words(streamed[2])}", hint=CHECK)
+    if _LANCE_SOURCE.search(text) or type(error).__name__ == "PanicException":
+        return StoreError(f"the database cannot be read: {first_words(error)}", hint=CHECK)
+    return None
+
+
+def _unreadable(uri: str, error: BaseException) -> StoreError:
+    hint = None if is_remote(uri) else CHECK
+    return StoreError(f"cannot read {uri}: {first_words(error)}", hint=hint)
 
 
 @contextlib.contextmanager
@@ -272,9 +303,9 @@ def write_errors(uri: str) -> Iterator[None]:
                 f"no permission to write {uri}", hint="check the owner of that folder"
             ) from error
         known = explained(uri, error, writing=True)
-        raise known or StoreError(f"cannot write {uri}: {_first_words(error)}") from error
+        raise known or StoreError(f"cannot write {uri}: {first_words(error)}") from error
 
 
-def _first_words(error: Exception) -> str:
+def first_words(error: BaseException | str | None) -> str:
     """Return an error's text without the source lines that Lance appends."""
     return str(error).split(", /home/")[0].split("\n")[0][:300]

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store.fsync import data_files, flush, heal
+from animeds_db.store.checksums import Ledger, record
+from animeds_db.store.fsync import flush, heal, stored_files
 from animeds_db.store.history import At, History, Versions
 from animeds_db.store.location import (
     Place,
     add_missing_tables,
     check_files,
+    damaged,
     place_new_database,
     read_errors,
     write_errors,
@@ -89,6 +91,7 @@ class Store:
         widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
         if version < schema.SCHEMA_VERSION:
             upgrade(place, schema.all_tables(*widths), version)
+        _refuse_lost(place)
         add_missing_tables(place, schema.all_tables(*widths))
         store = cls(place, widths)
         if at is None:
@@ -292,13 +295,24 @@ class Store:
         """Run one write on a table and sync what it added. Raises StoreError, also where an old version is read."""
         self.expect_writable()
         dataset = self.table(name)
-        before = data_files(dataset)
+        before = stored_files(dataset)
         with write_errors(self.place.table(name)):
             result = write(dataset)
             if self.place.path is not None:
                 after = self.table(name)
-                flush(self.place.path / f"{name}.lance", after.version, data_files(after) - before)
+                new = stored_files(after) - before
+                flush(self.place.path / f"{name}.lance", after.version, new)
+                record(self.place.path, name, after, new)
         return result
+
+
+def _refuse_lost(place: Place) -> None:
+    """Raise StoreError for a table that is gone and had rows: it would be made again, empty."""
+    if place.path is None:
+        return
+    for table in schema.all_tables():
+        if not place.has_table(table.name) and any(Ledger.of(place.path, table.name).rows.values()):
+            raise damaged(place, table.name)
 
 
 def quoted(text: str) -> str:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError
+from animeds_db.store.checksums import Ledger, record
+from animeds_db.store.fsync import stored_files
 from animeds_db.store.history import Versions
-from animeds_db.store.location import BACKUP_NAME, Place, read_errors, refuse_occupied
+from animeds_db.store.location import BACKUP_NAME, CHECK, Place, read_errors, refuse_occupied, write_errors
 from animeds_db.upkeep.cleaning import clean, replaced
 from animeds_db.upkeep.files import Files, digest
 from animeds_db.upkeep.optimize import in_words, kept
@@ -86,8 +88,10 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
         target.check(path)
     record.noted(manifests).save(target)
     new = [path for path in files if path not in there]
+    ledgers = {name: _ledger(store.place, name) for name in versions}
     for number, path in enumerate(new):
         progress(number, len(new))
+        _refuse_damaged(store.place, ledgers, path)
         done.n_bytes += source.send(path, target)
     progress(len(new), len(new))
     done.n_files = len(new)
@@ -96,10 +100,35 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
     target.settle([path for name in names[:-1] for path in _make_newest(target, name, versions, manifests)])
     target.settle(_make_newest(target, names[-1], versions, manifests))
     _check(store, place, versions, done)
+    _record_checksums(place, versions, ledgers)
     record.noted(manifests, finished=True).save(target)
     if updated:
         done.freed = _free(place)
     return done
+
+
+def _ledger(place: Place, name: str) -> Ledger:
+    return Ledger({}, {}, {}) if place.path is None else Ledger.of(place.path, name)
+
+
+def _refuse_damaged(place: Place, ledgers: Mapping[str, Ledger], path: str) -> None:
+    """Raise StoreError for a file that is not as it was written: an earlier backup may still have it whole."""
+    if place.path is None:
+        return
+    name, _, file = path.partition(".lance/")
+    if problem := ledgers[name].problem(place.path / f"{name}.lance", file):
+        raise StoreError(f"{place.path / path} {problem}: this database is damaged", hint=CHECK)
+
+
+def _record_checksums(place: Place, versions: Versions, ledgers: Mapping[str, Ledger]) -> None:
+    """Write the checksums of a copy on a disk, so that it can be checked as its original can."""
+    if place.path is None:
+        return
+    for name, version in versions.items():
+        dataset = place.dataset(name, version)
+        with write_errors(place.uri):
+            new = stored_files(dataset) - _ledger(place, name).files.keys()
+            record(place.path, name, dataset, new, ledgers[name])
 
 
 def _files(store: Store, versions: Versions, manifests: dict[str, _Manifest]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import xxhash
 
 from animeds_db.errors import StoreError
 from animeds_db.safe_files import inside, relative, whole_file
+from animeds_db.store.checksums import file_hash
 from animeds_db.store.fsync import flush_files
 from animeds_db.store.location import Place, read_errors, write_errors
 
@@ -75,7 +76,7 @@ class Files:
                 with file.open("rb") as sent:
                     shutil.copyfileobj(sent, arrived, _BLOCK)
                 arrived.flush()
-                if _digest(Path(arrived.name)) != _digest(file):
+                if file_hash(Path(arrived.name)) != file_hash(file):
                     raise StoreError(f"{target} has not arrived as it was sent", hint="check that disk")
 
     def settle(self, paths: Sequence[str]) -> None:
@@ -107,11 +108,3 @@ class Files:
 def digest(content: bytes) -> str:
     """Return the hash by which a small file is known."""
     return xxhash.xxh3_128_hexdigest(content)
-
-
-def _digest(file: Path) -> str:
-    seen = xxhash.xxh3_128()
-    with file.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            seen.update(block)
-    return seen.hexdigest()

@@ -54,7 +54,8 @@ def tend(store: Store, name: str) -> str | None:
         told.append(_tend_vectors(store, store.table(name)))
     done = "; ".join(dict.fromkeys(words for words in told if words))
     if done and store.place.path is not None:
-        flush_tree(store.place.path / f"{name}.lance" / "_indices")
+        with write_errors(store.uri):
+            flush_tree(store.place.path / f"{name}.lance" / "_indices")
     return done or None
 
 

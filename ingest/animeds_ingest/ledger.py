@@ -27,6 +27,8 @@ from animeds_ingest.sources import SourceSpec, content_hash, fingerprint
 
 Row = dict[str, Any]
 
+DAMAGED = "damaged"
+"""State of a source of which `animeds check --repair` found rows lost. It stays until the source is done."""
 EDITABLE = ("show", "season", "episode", "credit", "licence")
 """Columns of `sources` that `animeds sources edit` changes."""
 
@@ -52,7 +54,7 @@ def standing(store: Store, spec: SourceSpec, request: Request, *, replace: bool)
     mark = fingerprint(spec)
     known, same_content = _known(store, spec, mark)
     if not known["state"]:
-        return Standing(_row(spec, mark, known, keep=False) | request.work(known), "new", NOTHING)
+        return _new(store, _row(spec, mark, known, keep=False) | request.work(known))
     if known["state"] == "done" and same_content and not replace:
         request.expect_same(spec, known, is_done=True)
         return _skipped(store, spec, known, mark)
@@ -66,7 +68,16 @@ def standing(store: Store, spec: SourceSpec, request: Request, *, replace: bool)
     if replace:
         _forget(store, known)
         return Standing(row, "new", NOTHING)
+    if known["state"] == DAMAGED:
+        return Standing(row, "resumed", _from_the_start(store, known))
     return Standing(row, "grown" if earlier.members else "resumed", earlier)
+
+
+def _new(store: Store, row: Row) -> Standing:
+    """Return the status of a source without a row. One that has frames lost its row: it is as a damaged one."""
+    if not store.table("frames").count_rows(f"source_id = {quoted(row['source_id'])}"):
+        return Standing(row, "new", NOTHING)
+    return Standing(row | {"state": DAMAGED}, "resumed", _from_the_start(store, row))
 
 
 def begin(store: Store, row: Row, info: MediaInfo) -> Row:
@@ -78,7 +89,7 @@ def begin(store: Store, row: Row, info: MediaInfo) -> Row:
         "fps": info.fps,
         "duration_s": info.duration_s,
         "colour": info.colour,
-        "state": "running",
+        "state": _unfinished(row, "running"),
         "error": None,
         "started_at": now(),
         "finished_at": None,
@@ -94,12 +105,15 @@ def finish(store: Store, row: Row, n_frames: int, notes: Sequence[str], damage: 
 
 def fail(store: Store, row: Row, error: SourceError) -> None:
     """Keep the reason in the source's row; its rows stay hidden and the next run goes on from them."""
-    _save(store, row | {"state": "failed", "error": printable(error.headline), "finished_at": now()})
+    _save(
+        store,
+        row | {"state": _unfinished(row, "failed"), "error": printable(error.headline), "finished_at": now()},
+    )
 
 
 def interrupt(store: Store, row: Row) -> None:
     """Write the source's row as interrupted: a person stopped the ingest. The next run goes on."""
-    _save(store, row | {"state": "interrupted", "finished_at": now()})
+    _save(store, row | {"state": _unfinished(row, "interrupted"), "finished_at": now()})
 
 
 def interrupt_running(store: Store, specs: Sequence[SourceSpec]) -> None:
@@ -244,4 +258,22 @@ def _progress(store: Store, known: Row, *, same_files: bool) -> Progress:
         return Progress(ids=frozenset(row["frame_id"] for row in rows))
     members = frozenset((row["member"], row["content_hash"]) for row in rows)
     first_ordinal, first_shot = (max(row[name] for row in rows) + 1 for name in ("ordinal", "shot"))
-    return Progress(frozenset(), members, first_ordinal, first_shot)
+    return Progress(members=members, first_ordinal=first_ordinal, first_shot=first_shot)
+
+
+def _from_the_start(store: Store, known: Row) -> Progress:
+    """Return the progress of a damaged source: every frame is done again; pictures keep their numbers."""
+    if known["kind"] == "video":
+        return NOTHING
+    rows = _rows(
+        store,
+        "frames",
+        columns=["member", "content_hash", "ordinal"],
+        filter=f"source_id = {quoted(known['source_id'])}",
+    )
+    return Progress(ordinals={(row["member"], row["content_hash"]): row["ordinal"] for row in rows})
+
+
+def _unfinished(row: Row, state: str) -> str:
+    """Return a state of a source that is not done: a damaged one stays damaged, whatever becomes of this run."""
+    return DAMAGED if row["state"] == DAMAGED else state

@@ -172,7 +172,7 @@ def _write(
     work = process(
         media, row["source_id"], sampling, analyser, earlier=earlier, advance=advance, workers=workers
     )
-    with closing(work) as chunks, Writer(store) as writer:
+    with closing(work) as chunks, Writer(store, row["source_id"]) as writer:
         for chunk in chunks:
             writer.put(chunk)
     return committed(store, row["source_id"])

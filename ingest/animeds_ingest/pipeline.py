@@ -12,11 +12,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TypeVar
+
+import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.errors import SourceError
@@ -53,11 +56,13 @@ class Progress:
     """What earlier runs committed of a source, and where numbering goes on.
 
     `ids` are frame ids (an interrupted source); `members` are (path, content hash) of pictures in a folder
-    that has grown since: those are passed over, and new pictures are numbered after them.
+    that has grown since: those are passed over, and new pictures are numbered after them. `ordinals` are the numbers of
+    pictures of a damaged source: those keep them, and the others get the numbers between and after them.
     """
 
     ids: frozenset[str] = frozenset()
     members: frozenset[tuple[str | None, str]] = frozenset()
+    ordinals: Mapping[tuple[str | None, str], int] = field(default_factory=dict)
     first_ordinal: int = 0
     first_shot: int = 0
 
@@ -251,10 +256,13 @@ def numbered(
     """
     shots = ShotCounter()
     last: str | None = None
-    ordinal = earlier.first_ordinal
+    taken = frozenset(earlier.ordinals.values())
+    free = (n for n in count(earlier.first_ordinal) if n not in taken)
     for frame in sample(media, sampling):
         if earlier.members and (frame.member, frame.content_hash()) in earlier.members:
             continue
+        known = earlier.ordinals.get((frame.member, frame.content_hash())) if taken else None
+        ordinal = next(free) if known is None else known
         position = _position(frame, ordinal)
         if position > schema.LAST_POSITION:
             raise SourceError(
@@ -262,14 +270,13 @@ def numbered(
                 hint=HINT_TIMES,
             )
         frame_id = schema.frame_id(source_id, position)
-        if last is not None and frame_id <= last:
+        if last is not None and frame_id <= last and not taken:
             raise SourceError(
                 f"the time stamps of this file jump back or repeat at {frame.time_s or 0:.3f} s",
                 hint=HINT_TIMES,
             )
         last = frame_id
         yield frame, frame_id, ordinal, earlier.first_shot + shots(frame)
-        ordinal += 1
 
 
 def _position(frame: Frame, ordinal: int) -> int:
@@ -281,13 +288,16 @@ def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
 
 
 class Writer:
-    """Commits chunks in a thread of its own, in order, one waiting at most.
+    """Commits chunks of one source in a thread of its own, in order, one waiting at most.
+
+    Rows that are there stay, but for a damaged source: its rows are written over.
 
     A context manager: leaving it waits for the last commit. Errors of a commit come out of `put` or the exit.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, source_id: str) -> None:
+        is_damaged = store.take("sources", [source_id], ["state"])["state"].to_pylist() == ["damaged"]
+        self._write: Callable[[str, pa.Table], object] = store.replace if is_damaged else store.upsert
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._pending: Future[None] | None = None
 
@@ -315,6 +325,6 @@ class Writer:
             pending.result()
 
     def _commit(self, chunk: Chunk) -> None:
-        self._store.upsert("thumbnails", chunk.thumbnails)
-        self._store.upsert("detections", chunk.detections)
-        self._store.upsert("frames", chunk.frames)  # last: a frame that is there is wholly there
+        self._write("thumbnails", chunk.thumbnails)
+        self._write("detections", chunk.detections)
+        self._write("frames", chunk.frames)  # last: a frame that is there is wholly there

@@ -89,7 +89,7 @@ def ingest_stretch(
     """Analyse the frames of a stretch and commit them. Returns the error of a file that is gone or has changed."""
     rows = chunks(_found(spec, stretch), source_id, analyser, advance=advance, workers=_measurers())
     try:
-        with source_errors(spec.path), closing(rows) as parts, Writer(store) as writer:
+        with source_errors(spec.path), closing(rows) as parts, Writer(store, source_id) as writer:
             for chunk in parts:
                 writer.put(chunk)
     except SourceError as error:

@@ -1,0 +1,91 @@
+"""The tables of a database beside each other: rows that one of them promises and another does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from animeds_db.session.scripts import sql_script
+from animeds_db.upkeep.examining import Examined
+
+COLUMNS = {
+    "sources": ("source_id", "state", "n_frames", "models"),
+    "frames": ("frame_id", "source_id", "tags"),
+    "detections": ("frame_id", "source_id", "model"),
+    "thumbnails": ("frame_id", "source_id"),
+    "detected": ("detected_id", "frame_id", "source_id", "model", "n_found"),
+    "taggings": ("tagging_id", "source_id", "tags"),
+    "vocabulary": ("tag_id",),
+    "models": ("model_id",),
+}
+"""The columns that are compared."""
+WORDS = {
+    "waiting": "source {source} is marked as damaged, and waits for the next ingest of it",
+    "frames": "source {source}: {n} frames are missing. The next ingest of it brings them back",
+    "thumbnails": "source {source}: {n} frames have no thumbnail. The next ingest of it brings them back",
+    "detections without frame": "source {source}: {n} detections belong to frames that are gone. "
+    "The next ingest of it brings the frames back",
+    "frames without source": "{n} frames belong to the source {source}, which is gone from the table sources. "
+    "The next ingest of its file brings it back",
+    "tags": "source {source}: {n} tags of frames are not in the vocabulary. The next ingest of it brings them back",
+    "models": "source {source}: {n} of its models are not in the table models. "
+    "The next ingest of it brings them back",
+    "boxes of a rerun": "source {source}: {n} frames lack boxes that `animeds detect` found. "
+    "The same `animeds detect` brings them back",
+    "tags of a rerun": "source {source}: {n} frames have tags of `animeds tag` that are not in the vocabulary. "
+    "The same `animeds tag` brings them back",
+}
+"""What each gap of sql/steps/check/gaps.sql means."""
+OF_INGEST = ("frames", "thumbnails", "detections without frame", "tags", "models")
+"""Gaps that the next ingest of the source closes."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Rows of one source that are missing, or belong to nothing."""
+
+    kind: str
+    source: str
+    n: int
+
+    @property
+    def words(self) -> str:
+        """The same in one sentence."""
+        return WORDS[self.kind].format(source=self.source, n=self.n)
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What a comparison found. `sources`: the ids that `sources` has; the others are keys of rows to be deleted,
+    and numbers of tags that the vocabulary lacks."""
+
+    found: list[Gap]
+    sources: set[str]
+    unfounded: list[str]
+    untold: list[str]
+    lost_tags: list[int]
+
+    @property
+    def incomplete(self) -> set[str]:
+        """Sources that the next ingest has to go through again."""
+        return {gap.source for gap in self.found if gap.kind in OF_INGEST}
+
+
+def compare(tables: Mapping[str, Examined]) -> Gaps:
+    """Compare the tables of a database as far as they can be read."""
+    with duckdb.connect() as database:
+        for name, columns in COLUMNS.items():
+            database.register(name, tables[name].left(columns))
+        for script in ("unfounded.sql", "untold.sql"):
+            database.execute(sql_script("steps/check", script))
+        found = database.execute(sql_script("steps/check", "gaps.sql")).fetchall()
+        lost_tags = database.execute(sql_script("steps/check", "lost_tags.sql")).fetchall()
+        return Gaps(
+            [Gap(*row) for row in found],
+            {row[0] for row in database.execute("SELECT source_id FROM sources").fetchall()},
+            [row[0] for row in database.execute("SELECT detected_id FROM unfounded").fetchall()],
+            [row[0] for row in database.execute("SELECT tagging_id FROM untold").fetchall()],
+            [row[0] for row in lost_tags],
+        )

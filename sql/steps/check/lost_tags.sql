@@ -1,0 +1,9 @@
+-- Numbers of tags that frames use and the vocabulary does not have: tag_id.
+SELECT DISTINCT tag_id
+FROM (
+    SELECT unnest(tags) AS tag_id FROM frames
+    UNION
+    SELECT unnest(tags) FROM taggings
+)
+ANTI JOIN vocabulary USING (tag_id)
+ORDER BY tag_id;

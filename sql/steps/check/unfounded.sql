@@ -1,0 +1,6 @@
+-- Marks in `detected` that promise other boxes than there are: detected_id, source_id.
+CREATE OR REPLACE TEMP TABLE unfounded AS
+SELECT detected_id, source_id
+FROM detected
+LEFT JOIN (SELECT frame_id, model, count(*) AS n FROM detections GROUP BY frame_id, model) USING (frame_id, model)
+WHERE n_found IS DISTINCT FROM coalesce(n, 0);
