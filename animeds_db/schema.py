@@ -27,6 +27,8 @@ DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LAST_POSITION = 999_999_999
 """Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
+DAMAGED = "damaged"
+"""State of a source of which rows were lost. It stays until an ingest has gone through all of the source again."""
 SCORE_FLOOR = 0.1
 """Tag scores below this are not stored (0…1). A threshold above it can be asked for without tagging again."""
 
@@ -110,7 +112,7 @@ SOURCES = Table(
             "n_damaged", pa.int64()
         ),  # moments of which damage cost a packet or a frame, as far as it was read
         pa.field("n_gaps", pa.int64()),  # stretches of time without a frame where the video should have some
-        pa.field("state", pa.string()),  # running | interrupted | failed | done
+        pa.field("state", pa.string()),  # running | interrupted | failed | damaged | done
         pa.field("error", pa.string()),  # what went wrong, or what was noticed ("cut short at 12:31")
         pa.field("started_at", _TIME),
         pa.field("finished_at", _TIME),

@@ -10,10 +10,12 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_run import Runner
 from damages import SEEDS, bits_flipped, body_zeroed, contents, damage, deleted, emptied
-from ingesting import run
+from ingesting import a_store, run
+from PIL import Image
 from rerunning import copy_of_ingested, first, ingested, second
 from tables import add_source, frames, new_store
 
@@ -21,6 +23,7 @@ import animeds_db
 from animeds_db.errors import StoreError
 from animeds_db.store import Store
 from animeds_db.store.fsync import manifests
+from animeds_db.upkeep import repair
 from animeds_db.upkeep.check import INTERVAL, RECORD, check, due
 from animeds_db.upkeep.copying import backup
 from animeds_db.upkeep.optimize import optimize
@@ -294,3 +297,76 @@ def test_where_no_database_is_a_check_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         check(str(tmp_path / "other"), repair=True)
     assert sorted(os.listdir(tmp_path / "other")) == before  # noqa: PTH208
+
+
+def test_pictures_of_a_folder_that_has_grown_keep_their_ids(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in (3, 5, 7):
+        a_picture(folder / f"{number}.png", number)
+    store = a_store(tmp_path)
+    run(store, folder)
+    for number in (1, 4):  # they sort before and between the others, and have later numbers
+        a_picture(folder / f"{number}.png", number)
+    run(store, folder)
+    before = contents(store)
+    lost = store.table("frames").get_fragments()[0]
+    Path(store.uri, "frames.lance", "data", lost.metadata.files[0].path).unlink()
+    assert check(store.uri, repair=True).lost == {"frames": 3}
+    run(Store.open(store.uri), folder)
+    assert {row["member"]: row["frame_id"] for row in contents(Store.open(store.uri))["frames"]} == {
+        row["member"]: row["frame_id"] for row in before["frames"]
+    }
+
+
+def a_picture(path: Path, number: int) -> None:
+    Image.fromarray(np.full((64, 64, 3), 30 * number, np.uint8)).save(path)
+
+
+def test_a_lost_list_of_deleted_rows_costs_only_the_rows_of_its_file(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    add_source(store, "aaaaaaaa", n_frames=5)
+    store.upsert("frames", frames(store, "aaaaaaaa", 4))
+    store.upsert("frames", frames(store, "aaaaaaaa", 2, first=4))
+    store.delete("frames", "ordinal = 1")
+    for file in Path(store.uri, "frames.lance", "_deletions").iterdir():
+        file.unlink()
+    assert check(store.uri, repair=True).lost == {"frames": 3}
+    assert Store.open(store.uri).table("frames").count_rows() == 2
+
+
+def test_a_newest_version_that_was_deleted_is_missed(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    add_source(store, "aaaaaaaa", n_frames=4)
+    store.upsert("frames", frames(store, "aaaaaaaa", 2))
+    store.upsert("frames", frames(store, "aaaaaaaa", 2, first=2))
+    newest(store, "frames").unlink()
+    report = check(store.uri, repair=True)
+    assert report.lost == {"frames": 2}
+    assert report.damaged == ["aaaaaaaa"]
+    assert [gap.kind for gap in check(store.uri).gaps] == ["waiting"]
+    assert not any(table.problems for table in check(store.uri).tables)
+
+
+@pytest.mark.parametrize("step", ["add_missing_tables", "_drop_fragments", "_reserve_tags", "_settle"])
+def test_a_repair_that_was_killed_can_be_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    store = a_database(tmp_path)
+    before = contents(store)
+    shutil.rmtree(Path(store.uri, "detections.lance"))
+    emptied(newest(store, "thumbnails"), None)  # type: ignore[arg-type]
+    real, calls = getattr(repair, step), []
+
+    def killed(*given: object) -> None:
+        calls.append(given)
+        if step == "_reserve_tags" or len(calls) > 3:
+            raise KeyboardInterrupt
+        real(*given)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(repair, step, killed)
+        check(store.uri, repair=True)
+    check(store.uri, repair=True)
+    ingest_again(Store.open(store.uri))
+    assert contents(Store.open(store.uri)) == before

@@ -1,7 +1,7 @@
 """Making a damaged database whole again: without the rows that are lost, and ready for what brings them back.
 
 No row that can be read is deleted, but marks that promise what is gone. Damaged manifests and tables are moved aside,
-never deleted. It can be killed at any time and run again.
+never deleted. The sources are marked before anything else is changed: one that was killed can be run again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.store import Store
@@ -24,8 +23,6 @@ from animeds_db.upkeep.examining import Examined
 if TYPE_CHECKING:
     from animeds_db.upkeep.check import Report
 
-DAMAGED = "damaged"
-"""State of a source of which rows are lost: the next ingest goes through all of it again."""
 ASIDE = "_damaged"
 """Folder in a database with tables of which no version was whole."""
 LOST_TAG = "lost_tag_{}"
@@ -37,20 +34,21 @@ BLOCK = 10_000
 def mend(place: Place, report: Report, gaps: Gaps) -> None:
     """Repair what a check found. Raises StoreError where the database cannot be written."""
     widths = _widths(report.tables)
-    with write_errors(place.uri):
-        for table in report.tables:
+    store = Store(place, widths)
+    made = {table.name: table for table in schema.all_tables(*widths)}
+    for table in report.tables:  # `sources` comes first
+        with write_errors(place.uri):
             _use_whole_version(place, table)
-    add_missing_tables(place, schema.all_tables(*widths))
-    for table in report.tables:
+        add_missing_tables(place, [made[table.name]])
         _drop_fragments(place, table)
-    store = Store.open(place.uri)
-    for table in report.tables:
         if table.salvaged is not None and table.salvaged.num_rows:
             store.upsert(table.name, table.salvaged)
+        if table.name == "sources":
+            _mark(store, report.damaged)
+    store = Store.open(place.uri)
     _reserve_tags(store, gaps.lost_tags)
     _delete(store, "detected", gaps.unfounded)
     _delete(store, "taggings", gaps.untold)
-    _mark(store, report.damaged)
     with write_errors(place.uri):
         for table in report.tables:
             _settle(place, store, table)
@@ -124,13 +122,11 @@ def _delete(store: Store, name: str, keys: list[str]) -> None:
 
 def _mark(store: Store, sources: list[str]) -> None:
     """Mark sources as damaged, so that the next ingest goes through all of each."""
-    if not sources:
-        return
-    rows = store.table("sources").to_table(filter=pc.field("source_id").isin(sources))
-    rows = rows.set_column(
-        rows.schema.get_field_index("state"), "state", pa.array([DAMAGED] * rows.num_rows, pa.string())
-    )
-    store.replace("sources", rows)
+    for start in range(0, len(sources), BLOCK):
+        which = f"source_id IN ({', '.join(quoted(source) for source in sources[start : start + BLOCK])})"
+        store.commit(
+            "sources", lambda dataset, which=which: dataset.update({"state": quoted(schema.DAMAGED)}, which)
+        )
 
 
 def _settle(place: Place, store: Store, table: Examined) -> None:

@@ -27,8 +27,6 @@ from animeds_ingest.sources import SourceSpec, content_hash, fingerprint
 
 Row = dict[str, Any]
 
-DAMAGED = "damaged"
-"""State of a source of which `animeds check --repair` found rows lost. It stays until the source is done."""
 EDITABLE = ("show", "season", "episode", "credit", "licence")
 """Columns of `sources` that `animeds sources edit` changes."""
 
@@ -68,7 +66,7 @@ def standing(store: Store, spec: SourceSpec, request: Request, *, replace: bool)
     if replace:
         _forget(store, known)
         return Standing(row, "new", NOTHING)
-    if known["state"] == DAMAGED:
+    if known["state"] == schema.DAMAGED:
         return Standing(row, "resumed", _from_the_start(store, known))
     return Standing(row, "grown" if earlier.members else "resumed", earlier)
 
@@ -77,7 +75,7 @@ def _new(store: Store, row: Row) -> Standing:
     """Return the status of a source without a row. One that has frames lost its row: it is as a damaged one."""
     if not store.table("frames").count_rows(f"source_id = {quoted(row['source_id'])}"):
         return Standing(row, "new", NOTHING)
-    return Standing(row | {"state": DAMAGED}, "resumed", _from_the_start(store, row))
+    return Standing(row | {"state": schema.DAMAGED}, "resumed", _from_the_start(store, row))
 
 
 def begin(store: Store, row: Row, info: MediaInfo) -> Row:
@@ -276,4 +274,4 @@ def _from_the_start(store: Store, known: Row) -> Progress:
 
 def _unfinished(row: Row, state: str) -> str:
     """Return a state of a source that is not done: a damaged one stays damaged, whatever becomes of this run."""
-    return DAMAGED if row["state"] == DAMAGED else state
+    return schema.DAMAGED if row["state"] == schema.DAMAGED else state

@@ -296,7 +296,7 @@ class Writer:
     """
 
     def __init__(self, store: Store, source_id: str) -> None:
-        is_damaged = store.take("sources", [source_id], ["state"])["state"].to_pylist() == ["damaged"]
+        is_damaged = store.take("sources", [source_id], ["state"])["state"].to_pylist() == [schema.DAMAGED]
         self._write: Callable[[str, pa.Table], object] = store.replace if is_damaged else store.upsert
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._pending: Future[None] | None = None

@@ -27,6 +27,7 @@ CRAFTED = (
     "test_strangers_media.py",
     "test_strangers_folders.py",
     "test_media_bad_files.py",
+    "test_upkeep_check.py",
 )
 """Tests of crafted folders, manifests, databases, models and media."""
 PRELOADED = (
