@@ -97,8 +97,6 @@ def test_a_repair_and_an_ingest_bring_back_what_a_damage_took(tmp_path: Path, se
         elif name == "labels" and done.lost.get(name):
             assert "labels" in told and "only a backup" in told
             assert all(row in rows for row in after[name])
-        elif name == "settings":
-            continue
         else:
             assert after[name] == rows, (how, name)
     assert check(store.uri).is_whole, how

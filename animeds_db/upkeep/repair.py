@@ -7,6 +7,7 @@ never deleted. The sources are marked before anything else is changed: one that 
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ from animeds_db.upkeep.comparing import Gaps
 from animeds_db.upkeep.examining import Examined
 
 if TYPE_CHECKING:
+    import lance
+
     from animeds_db.upkeep.check import Report
 
 ASIDE = "_damaged"
@@ -123,10 +126,12 @@ def _delete(store: Store, name: str, keys: list[str]) -> None:
 def _mark(store: Store, sources: list[str]) -> None:
     """Mark sources as damaged, so that the next ingest goes through all of each."""
     for start in range(0, len(sources), BLOCK):
-        which = f"source_id IN ({', '.join(quoted(source) for source in sources[start : start + BLOCK])})"
-        store.commit(
-            "sources", lambda dataset, which=which: dataset.update({"state": quoted(schema.DAMAGED)}, which)
-        )
+        listed = ", ".join(quoted(source) for source in sources[start : start + BLOCK])
+        store.commit("sources", partial(_update_state, where=f"source_id IN ({listed})"))
+
+
+def _update_state(dataset: lance.LanceDataset, where: str) -> None:
+    dataset.update({"state": quoted(schema.DAMAGED)}, where)
 
 
 def _settle(place: Place, store: Store, table: Examined) -> None:

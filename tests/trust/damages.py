@@ -36,7 +36,7 @@ def main() -> int:
         back = f"after the ingest {missing or 'whole'}"
         print(f"{seed}: {how}: lost {found.lost or 'nothing'}, {salvaged} taken back, {back}")
         sums.update(damages=1, found=not found.is_whole, lost=sum(found.lost.values()), salvaged=salvaged)
-        sums.update(still_missing=sum(n for name, n in missing.items() if name != "settings"))
+        sums.update(still_missing=sum(missing.values()))
         sums.update(said_for_good=found.lost.get("labels", 0), whole_after=check(store.uri).is_whole)
         shutil.rmtree(folder)
     print(dict(sums))
