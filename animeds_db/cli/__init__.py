@@ -72,7 +72,7 @@ MAP = {
     "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
     "People and corrections": ("characters", "label", "sync"),
     "Make training data": ("dedup", "caption", "export", "rebuild"),
-    "Keep it running": ("optimize", "backup", "versions", "doctor", "sample", "help"),
+    "Keep it running": ("optimize", "check", "backup", "versions", "doctor", "sample", "help"),
     "Models": ("models",),
 }
 """The commands in the order and under the headings of `animeds --help`."""

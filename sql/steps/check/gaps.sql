@@ -2,7 +2,7 @@
 -- gap       the kind, a key of GAPS in upkeep/comparing.py
 -- source_id the source it belongs to
 -- n         how many rows are missing, or belong to nothing
--- Of a source that is not finished, frames and boxes may be missing. One that was marked as damaged has one gap: 'waiting'.
+-- Of a source that is not finished, frames and boxes may be missing. A damaged one has one gap only: 'waiting'.
 WITH finished AS (
     SELECT source_id, n_frames FROM sources WHERE state = 'done'
 ),
