@@ -1,5 +1,5 @@
 -- What the tables of a database lack of each other: one row per kind of gap and source.
--- gap       the kind, a key of GAPS in upkeep/comparing.py
+-- gap       the kind, a key of WORDS in upkeep/comparing.py
 -- source_id the source it belongs to
 -- n         how many rows are missing, or belong to nothing
 -- Of a source that is not finished, frames and boxes may be missing. A damaged one has one gap only: 'waiting'.
