@@ -147,7 +147,7 @@ def _place(uri: str) -> str:
 
 
 def _acts(session: Session) -> frozenset[str]:
-    return frozenset(row[0] for row in session.sql("SELECT DISTINCT act FROM said").fetchall())
+    return frozenset(row[0] for row in session.sql("SELECT DISTINCT act FROM active_labels").fetchall())
 
 
 def _ours(manifest: Manifest, names: Collection[str]) -> Ours:
