@@ -199,10 +199,8 @@ class Animeds:
         return [list(row) for row in self.ds.sql(sql).fetchall()]
 
     def plan(self) -> object:
-        from animeds_db.export.selection.shape import Shape
-
         sql = f"SELECT DISTINCT frame_id FROM characters WHERE character = '{WHO}'"
-        rows = self.ds.preview_export(None, sql=sql, shape=Shape()).folders
+        rows = self.ds.preview_export(None, sql=sql).folders
         return sum(row["pictures"] for row in rows)
 
     def search(self) -> object:

@@ -12,10 +12,9 @@ from tables import add_source, frame, rows
 
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
-from animeds_db.export import CropOptions, select
+from animeds_db.export import CropOptions, ExportOptions, select
 from animeds_db.export.selection.arrange import Arrangement
-from animeds_db.export.selection.balance import Balance
-from animeds_db.export.selection.shape import Shape, folders_of
+from animeds_db.export.selection.balance import Balance, folders_of
 from animeds_db.session import Session
 
 GIRL = [("1girl", "general", 97)]
@@ -47,9 +46,11 @@ def folders(
     session: Session, form: str, sql: str = "SELECT * FROM frames", **options: Any
 ) -> list[str | None]:
     """Return the folder of each frame, in the order of ids."""
-    crops = options.pop("crops", None)
-    shape = Shape(captions=None, arrangement=Arrangement(form, **options))
-    plan, *_ = select(session, sql, crops=crops, shape=shape)
+    crops = options.pop("crops", CropOptions())
+    arrangement = Arrangement(form, **options)
+    plan, *_ = select(
+        session, sql, options=ExportOptions(captions=False, crops=crops, arrangement=arrangement)
+    )
     return [row["folder"] for row in plan.to_pylist()]
 
 
@@ -146,11 +147,15 @@ def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], told: str) -> N
 def test_folders_captions_and_repeats_come_together(session: Session, tmp_path: Path) -> None:
     weights = tmp_path / "w.csv"
     weights.write_text("2_characters,4\n")
-    shape = Shape(CaptionProfile(activation_tag="x"), None, Arrangement("n_characters"), Balance(weights))
-    plan, *_ = select(session, "SELECT frame_id FROM frames WHERE source_id = 'aaaaaaaa'", shape=shape)
+    options = ExportOptions(
+        profile=CaptionProfile(activation_tag="x"),
+        arrangement=Arrangement("n_characters"),
+        balance=Balance(weights),
+    )
+    plan, *_ = select(session, "SELECT frame_id FROM frames WHERE source_id = 'aaaaaaaa'", options=options)
     assert plan["caption"].to_pylist()[:2] == ["x, 1girl", "x, 2girls"]
     assert plan["repeats"].to_pylist() == [1, 8, 1, 1, 1]
-    rows = folders_of(plan, shape.balance)
+    rows = folders_of(plan, options.balance)
     assert [(r["folder"], r["pictures"], r["samples"], round(r["target"], 2)) for r in rows] == [
         ("0_characters", 2, 2, 0.17),
         ("1_character", 2, 2, 0.17),
@@ -160,5 +165,5 @@ def test_folders_captions_and_repeats_come_together(session: Session, tmp_path: 
 
 def test_a_caption_of_the_selection_is_taken_as_it_is(session: Session) -> None:
     sql = f"SELECT frame_id, 'by hand' AS caption FROM frames WHERE frame_id = '{SOURCE}-000000000'"
-    plan, *_ = select(session, sql, shape=Shape(CaptionProfile(activation_tag="x")))
+    plan, *_ = select(session, sql, options=ExportOptions(profile=CaptionProfile(activation_tag="x")))
     assert plan["caption"].to_pylist() == ["by hand"]

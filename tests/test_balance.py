@@ -111,12 +111,12 @@ def test_names_that_are_no_file_names_weigh_as_the_folders_that_they_become(tmp_
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a,1\nb,two\n", 'weights.csv:2: the weight "two" is no number'),
+        ("a,1\nb,two\n", 'weights.csv:2: the weight "two" is not a number'),
         ("a,1\nb\n", "weights.csv:2: 1 columns"),
         ("a,1,2\n", "weights.csv:1: 3 columns"),
         ("a,0\n", "weights.csv:1: the weight is 0"),
         ("a,nan\n", "weights.csv:1: the weight is nan"),
-        ("pattern,weight\n", 'weights.csv:1: the weight "weight" is no number'),
+        ("pattern,weight\n", 'weights.csv:1: the weight "weight" is not a number'),
     ],
 )
 def test_a_bad_weights_file_names_the_line(tmp_path: Path, text: str, told: str) -> None:

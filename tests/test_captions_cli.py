@@ -85,7 +85,7 @@ def test_a_dry_run_writes_nothing_and_tells_folders_and_virtual_size(run: Runner
         ("0_characters/character_others", 1, 1, 0.25),
         ("1_character/Nanoha", 1, 3, 0.75),
     ]
-    assert "2 pictures in 2 folders; virtual size 4" in done.err
+    assert "2 pictures in 2 folders, 4 samples per epoch" in done.err
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
@@ -98,12 +98,12 @@ def test_a_dry_run_writes_nothing_and_tells_folders_and_virtual_size(run: Runner
         (
             ["export", "--sql", "SELECT frame_id FROM frames", "out", "--no-captions", "--tag", "x"],
             2,
-            "plain has no use for --activation-tag without captions",
+            "plain does not use --activation-tag without captions",
         ),
         (
             ["export", "--sql", "SELECT frame_id FROM frames", "out", "--no-captions", "--variants", "2"],
             2,
-            "contradict",
+            "cannot be combined",
         ),
         (["export", "--sql", "SELECT frame_id FROM frames WHERE false", "--dry-run"], 1, "empty"),
         (

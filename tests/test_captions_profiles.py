@@ -198,18 +198,43 @@ def test_a_file_of_ones_own_says_only_what_differs(tmp_path: Path) -> None:
     assert set(GOLDEN) < set(profile_names())
 
 
+def test_flags_change_what_a_profile_says_and_leave_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'activation_tag = "style"\ncategories = ["general", "artist"]\n[thresholds]\ngeneral = 0.9\n'
+    )
+    mine = load_profile(file)
+    assert mine.with_flags() == mine
+    flagged = mine.with_flags(
+        activation_tag="waifu", threshold=0.4, character_tags=True, underscores=True, seed=3
+    )
+    assert (
+        flagged.categories == ("general", "artist", "character") and flagged.underscores and flagged.seed == 3
+    )
+    assert flagged.activation_tag == "waifu" and set(flagged.thresholds.values()) == {0.4}
+    assert mine.with_flags(activation_tag="").activation_tag == ""
+    with pytest.raises(UsageError, match=r"thresholds\.general is 2\. It must be between 0 and 1"):
+        mine.with_flags(threshold=2)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('sort = "shuffel"', 'sort "shuffel" is not known'),
-        ("max_tag = 3", 'there is no setting "max_tag"'),
-        ('max_tags = "3"', "must be a whole number"),
+        ('sort = "shuffel"', '"shuffel" is not a valid value of sort'),
+        ("max_tag = 3", "max_tag is not a setting"),
+        ("max_tag = 3", "known: activation_tag, blacklist"),
+        ('max_tags = "3"', "max_tags is '3'. It must be a whole number"),
+        (f"seed = {1 << 63}", "It must be a whole number"),
         ("parts = 'tags'", "must be a list of texts"),
-        ("[probability]\ntags = 1.5", "between 0 and 1"),
-        ("[probability]\nnobody = 1", "nobody"),
+        ("probability = 0.5", "probability is 0.5. It must be a table of numbers"),
+        ("[probability]\ntags = 1.5", "probability.tags is 1.5. It must be between 0 and 1"),
+        ("[probability]\ntags = 'often'", "probability.tags is 'often'. It must be a number"),
+        ("[probability]\nnobody = 1", "probability.nobody is not a setting"),
+        ("[probability]\nnobody = 1", "known: activation, artist"),
+        ("[overlapping]\n1girl = 'solo'", "overlapping.1girl is 'solo'. It must be a list of texts"),
         ('like = "koya"', 'no caption profile "koya"'),
-        ("parts = [", "not TOML"),
-        ('keep_tokens_separator = "|||"\nkeep_tokens_before = "faces"', "none of its parts"),
+        ("parts = [", "not valid TOML"),
+        ('keep_tokens_separator = "|||"\nkeep_tokens_before = "faces"', "not one of the profile's parts"),
         ('outer_separator = "\\n"', "line break"),
         ("variants = 0", "between 1 and 1000"),
     ],

@@ -279,7 +279,7 @@ def test_bad_examples_are_told(small: Dataset) -> None:
 def test_a_database_without_vectors_cannot_be_classified(tmp_path: Path) -> None:
     with (
         faces_of(tmp_path, [[Face(None)]]) as ds,
-        pytest.raises(StoreError, match="no face in this database has a character vector"),
+        pytest.raises(StoreError, match="No face in this database has a character vector"),
     ):
         ds.characters.classify()
 

@@ -66,7 +66,7 @@ def test_a_known_character_claims_the_folder_of_its_appearance(tmp_path: Path) -
 
 
 def test_folders_that_say_nothing_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="is no folder"):
+    with pytest.raises(SourceError, match="is not a folder"):
         read_folder(tmp_path / "nowhere")
     with pytest.raises(SourceError, match="no pictures"):
         read_folder(touch(tmp_path / "texts", "Nanoha/1.txt"))
@@ -95,10 +95,10 @@ def test_which_face_of_a_picture_is_meant() -> None:
     large, small, like = box(0.1, 0.1, 0.4, 0.7), box(0.6, 0.3, 0.7, 0.5), box(0.6, 0.1, 0.9, 0.7)
     assert np.shares_memory(heads(wide, [large])[0][0], head_crop(wide, large))
     crops, note = heads(wide, [small, large])
-    assert (len(crops), note) == (1, "2 faces; the largest was used")
+    assert (len(crops), note) == (1, "2 faces found; the largest is used")
     assert crops[0].shape == head_crop(wide, large).shape
     assert heads(wide, [large, like])[0] == []
-    assert "of like size; left out" in str(heads(wide, [large, like])[1])
+    assert "of similar size; left out" in str(heads(wide, [large, like])[1])
     assert len(heads(wide, [large, like], every=True)[0]) == 2
     assert heads(wide, [large, replace(like, score=0.3)])[1] is None  # a doubt of the detector does not count
     assert heads(square, [])[0][0] is square
@@ -156,7 +156,7 @@ def test_adding_twice_is_harmless_and_what_is_left_out_is_told_by_file(
     assert looked_at.store.version("examples") == before
     told = "\n".join(again.notes)
     assert f"{drawn / 'Mio' / 'sky.png'}: no face found; left out" in told
-    assert f"{drawn / 'Mio' / 'two.png'}: 2 faces of like size; left out" in told
+    assert f"{drawn / 'Mio' / 'two.png'}: 2 faces of similar size; left out" in told
     assert f"{drawn / 'Mio' / 'broken.png'}: cannot be read as a picture" in told
     assert again.left_out == 3
 
@@ -186,7 +186,7 @@ def test_examples_of_another_model_are_looked_at_anew_by_their_picture(
         ds.store.replace("examples", pa.Table.from_pylist(other, schema=ds.store.schema("examples").schema))
         ran = run("characters", "embed", "--db", ds.uri)
         assert f"{len(rows) - 1} examples embedded anew" in ran.err
-        assert f"note: {rows[0]['example_id']} has no picture to look at" in ran.err
+        assert f"note: {rows[0]['example_id']} has no stored picture" in ran.err
         now = {row["example_id"]: row for row in examples(ds)}
         for row in rows[1:]:  # the kept crop is smaller and lossy: nearly the same vector
             assert np.dot(now[row["example_id"]]["vector"], row["vector"]) > 0.9
@@ -232,7 +232,7 @@ def test_faces_of_the_database_become_examples_once(faces: Dataset, run: Runner)
 
 
 def test_what_is_no_face_cannot_be_an_example(faces: Dataset) -> None:
-    with pytest.raises(QueryError, match="there is no face nonsense"):
+    with pytest.raises(QueryError, match="There is no face nonsense"):
         faces.characters.add_faces("Akari", ["nonsense"])
     with pytest.raises(UsageError, match="is a head, not a face"):
         faces.characters.add_faces("Akari", [face_id(0, 1, "h")])
@@ -248,7 +248,7 @@ def test_a_tag_gives_lone_faces_of_many_shots(faces: Dataset, run: Runner) -> No
     assert [row["face_id"] for row in examples(faces)] == [face_id(0), face_id(4)]  # one of each shot first
     assert examples(faces)[0]["origin"] == "tag"
     ran = run("characters", "add", "Akari", "--tag", "akarin", "--db", faces.uri)
-    assert 'no tagger of this database knows "akarin"' in ran.err
+    assert 'No tagger of this database knows "akarin"' in ran.err
     assert 'did you mean "akari"?' in ran.err
     ran = run("characters", "add", "Akari", "--tag", "akari", "--least", "0.97", "--db", faces.uri)
     assert "no frame with a single face bears" in ran.err
@@ -272,7 +272,7 @@ def test_examples_are_listed_and_removed(faces: Dataset, run: Runner) -> None:
 
 def test_a_wrong_way_of_adding_is_told(faces: Dataset, run: Runner, tmp_path: Path) -> None:
     ran = run("characters", "add", "Akari", "--db", faces.uri)
-    assert (ran.code, "Akari is no folder" in ran.err) == (2, True)
+    assert (ran.code, "Akari is not a folder" in ran.err) == (2, True)
     assert "--face ID" in ran.err
     ran = run("characters", "add", "Akari", "--tag", "akari", "--face", face_id(0), "--db", faces.uri)
     assert (ran.code, "one of --face, --tag and --from" in ran.err) == (2, True)

@@ -46,9 +46,9 @@ def test_a_sheet_of_clusters_that_are_not_there_is_told(
     with two_people(tmp_path) as dataset:
         db = dataset.uri
     done = run("characters", "sheet", tmp_path / "sheet.html", "--db", db)
-    assert (done.code, "there are no clusters" in done.err) == (1, True)
+    assert (done.code, "There are no clusters" in done.err) == (1, True)
     run("characters", "cluster", "--db", db)
-    assert "there is no cluster 7" in run("characters", "sheet", tmp_path / "x.html", 7, "--db", db).err
+    assert "There is no cluster 7" in run("characters", "sheet", tmp_path / "x.html", 7, "--db", db).err
     wrong = run("characters", "sheet", tmp_path / "sheet.gif", "--db", db)
     assert (wrong.code, ".html, .png or a folder, not sheet.gif" in wrong.err) == (2, True)
 

@@ -97,7 +97,7 @@ def test_vectors_of_two_models_are_not_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faces", "words"), [([], "no faces"), ([{"at": 0}], "no face has a character vector")]
+    ("faces", "words"), [([], "no faces"), ([{"at": 0}], "No face has a character vector")]
 )
 def test_no_faces_and_no_vectors_are_told(tmp_path: Path, faces: list[dict[str, object]], words: str) -> None:
     with faces_store(tmp_path, faces) as dataset, pytest.raises(StoreError, match=words) as caught:
@@ -150,7 +150,7 @@ def test_clusters_that_are_not_there_are_named(tmp_path: Path) -> None:
         assert "from 1 to 1" in str(caught.value.hint)
         with pytest.raises(UsageError, match="at least two"):
             merge_clusters(dataset.store, dataset.session, [1, 1])
-        with pytest.raises(UsageError, match="do not fall into 5 parts"):
+        with pytest.raises(UsageError, match="too similar to be split into 5 parts"):
             split_cluster(dataset.store, dataset.session, 1, 5)
 
 

@@ -69,7 +69,7 @@ def test_images_of_several_sources_come_in_the_order_of_decoding(path: Path) -> 
 def test_an_unknown_frame_is_named(path: Path) -> None:
     with animeds_db.open(path) as dataset:
         for call in (dataset.image, dataset.thumbnail):
-            with pytest.raises(QueryError, match="there is no frame nope"):
+            with pytest.raises(QueryError, match="There is no frame nope"):
                 call("nope")
 
 
@@ -132,7 +132,7 @@ def test_a_search_can_be_restricted_by_sql(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ways", [{}, {"text": "a", "frame_id": "b"}])
 def test_a_search_has_exactly_one_thing_to_look_for(tmp_path: Path, ways: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="search by one of"):
+    with pytest.raises(UsageError, match="Search by exactly one of"):
         drawn(tmp_path).search(**ways)  # type: ignore[arg-type]
 
 
@@ -142,7 +142,7 @@ def test_vectors_of_an_unknown_model_cannot_be_searched_by_text(tmp_path: Path) 
 
 
 def test_a_search_without_vectors_says_how_to_get_them(path: Path) -> None:
-    with animeds_db.open(path) as dataset, pytest.raises(StoreError, match="no frame here has a vector"):
+    with animeds_db.open(path) as dataset, pytest.raises(StoreError, match="No frame here has a vector"):
         dataset.search("red hair")
 
 

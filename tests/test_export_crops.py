@@ -191,7 +191,7 @@ def session(show: Measured, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def crops(session: Session, sql: str = "SELECT frame_id FROM frames", **options: Any) -> list[dict[str, Any]]:
-    plan, *_ = select(session, sql, crops=CropOptions(**options))
+    plan, *_ = select(session, sql, options=ExportOptions(captions=False, crops=CropOptions(**options)))
     rows: list[dict[str, Any]] = plan.to_pylist()
     return rows
 
@@ -201,7 +201,11 @@ def test_each_face_gives_one_square(session: Session, show: Measured, tmp_path: 
     assert [(r["frame_id"], r["crop_kind"], r["crop_number"]) for r in found] == [
         (show.frame_ids[0], "face", 1), (show.frame_ids[0], "face", 2), (show.frame_ids[1], "face", 1),
     ]  # fmt: skip
-    plan, sources, _ = select(session, "SELECT frame_id FROM frames", crops=CropOptions(kinds=("face",)))
+    plan, sources, _ = select(
+        session,
+        "SELECT frame_id FROM frames",
+        options=ExportOptions(captions=False, crops=CropOptions(kinds=("face",))),
+    )
     export(plan, sources, tmp_path / "out")
     names = {p.name for p in (tmp_path / "out").glob("*.png")}
     assert names == {
@@ -233,7 +237,7 @@ def test_a_frame_with_too_few_faces_and_a_crop_that_is_too_small_give_nothing(
     assert {r["frame_id"] for r in crops(session, kinds=("face",), min_faces=2)} == {show.frame_ids[0]}
     close = crops(session, kinds=("face",), margin=0.0, min_px=30)
     assert [r["crop_number"] for r in close] == [2, 1], "the small face has 19 pixels"
-    with pytest.raises(ExportError, match="no crop is left: none of the 4 selected frames") as caught:
+    with pytest.raises(ExportError, match="No crop is left: none of the 4 selected frames") as caught:
         crops(session, kinds=("halfbody",))
     assert caught.value.hint
 

@@ -13,6 +13,7 @@ import pytest
 from export_material import Measured, content, picture_source, tables, video_source
 from PIL import Image
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import ExportOptions, export
 from animeds_db.export.render import crop_box
@@ -35,7 +36,11 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_the_folder_looks_like_the_one_of_the_guide(show: Measured, caps: Measured, tmp_path: Path) -> None:
-    report = export(*tables([show, caps]), tmp_path / "out", options=ExportOptions(activation_tag="waifu"))
+    report = export(
+        *tables([show, caps]),
+        tmp_path / "out",
+        options=ExportOptions(profile=CaptionProfile(activation_tag="waifu")),
+    )
     stems = [f"Magical Girl - S04E01-000000{ms}" for ms in ("000", "250", "500", "750")]
     stems += [f"picture {i + 1}" for i in range(3)]
     files = [f"{stem}{suffix}" for stem in stems for suffix in (".png", ".txt")]
@@ -124,7 +129,9 @@ def test_columns_of_the_selection_steer_names_folders_and_captions(show: Measure
         {"caption": ""},
     ]
     plan, sources = tables([show], steer=lambda i, row: steered[i])
-    export(plan, sources, tmp_path / "out", options=ExportOptions(activation_tag="waifu"))
+    export(
+        plan, sources, tmp_path / "out", options=ExportOptions(profile=CaptionProfile(activation_tag="waifu"))
+    )
     found = content(tmp_path / "out")
     assert found["1_character/AobaKokona/first.txt"] == b"by hand\nsecond line"
     assert found["1_Character_2/first.txt"] == b"waifu, 1girl, red hair"
@@ -149,7 +156,7 @@ def test_one_frame_may_become_several_pictures(show: Measured, tmp_path: Path) -
 def test_kohya_folders_carry_the_repeats(show: Measured, tmp_path: Path) -> None:
     steered: list[dict[str, Any]] = [{"repeats": 3, "folder": "a/b"}, {"repeats": 2}, {}, {}]
     plan, sources = tables([show], steer=lambda i, row: steered[i])
-    options = ExportOptions(layouts=("kohya",), activation_tag="waifu")
+    options = ExportOptions(layouts=("kohya",), profile=CaptionProfile(activation_tag="waifu"))
     report = export(plan, sources, tmp_path / "out", options=options)
     assert report.folders == {"1_waifu": 2, "2_waifu": 1, "3_a_b": 1}
     assert (tmp_path / "out" / "3_a_b" / "Magical Girl - S04E01-000000000.png").is_file()
@@ -214,7 +221,6 @@ def test_an_empty_selection_is_an_error_and_makes_no_folder(show: Measured, tmp_
         ({"image_format": "jepg"}, "jepg"),
         ({"layouts": ("koyha",)}, "koyha"),
         ({"quality": 101}, "between 1 and 100"),
-        ({"threshold": -0.1}, "between 0 and 1"),
         ({"max_size": 0}, "between 1 and 16384"),
         ({"max_size": 60000}, "between 1 and 16384"),
     ],

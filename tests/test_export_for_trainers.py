@@ -15,7 +15,6 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild, select
-from animeds_db.export.selection.shape import Shape
 from animeds_db.session import Session
 
 FANSUBS = [f"[SubsPlease] Show - {number:02} (1080p) [ABCD123{number}].mkv" for number in (1, 2)]
@@ -48,7 +47,9 @@ def test_every_trainer_finds_all_pictures_of_a_fansub_release(
 
     plan, sources = tables(fansubs, steer=steer)
     out = tmp_path / "[SubsPlease] out"
-    report = export(plan, sources, out, options=ExportOptions(layouts=ALL, activation_tag="waifu"))
+    report = export(
+        plan, sources, out, options=ExportOptions(layouts=ALL, profile=CaptionProfile(activation_tag="waifu"))
+    )
     assert report.n_pictures == 8
     for layout in ALL:
         found = READERS[layout](out / layout)
@@ -107,9 +108,8 @@ def mixed(pictures: Measured, regularization: Measured, tmp_path: Path) -> Itera
 def test_regularization_pictures_never_carry_the_activation_tag(
     mixed: Session, tmp_path: Path, form: str
 ) -> None:
-    shape = Shape(CaptionProfile(activation_tag="waifu", form=form))
-    plan, sources, _ = select(mixed, "SELECT frame_id FROM frames", shape=shape)
-    options = ExportOptions(layouts=ALL, activation_tag="waifu")
+    options = ExportOptions(layouts=ALL, profile=CaptionProfile(activation_tag="waifu", form=form))
+    plan, sources, _ = select(mixed, "SELECT frame_id FROM frames", options=options)
     report = export(plan, sources, tmp_path / "out", options=options)
     texts = {
         path: text.decode()
@@ -132,10 +132,8 @@ def test_regularization_pictures_never_carry_the_activation_tag(
 def test_what_stays_in_front_of_captions_is_not_counted_for_regularization_pictures(
     mixed: Session, tmp_path: Path
 ) -> None:
-    plan, sources, _ = select(
-        mixed, "SELECT frame_id FROM frames", shape=Shape(CaptionProfile(activation_tag="a"))
-    )
-    options = ExportOptions(layouts=("kohya-toml",), activation_tag="a")
+    options = ExportOptions(layouts=("kohya-toml",), profile=CaptionProfile(activation_tag="a"))
+    plan, sources, _ = select(mixed, "SELECT frame_id FROM frames", options=options)
     export(plan, sources, tmp_path / "out", options=options)
     config = tomllib.loads((tmp_path / "out" / "dataset_config.toml").read_text())
     kept = {s.get("is_reg", False): s.get("keep_tokens") for s in config["datasets"][0]["subsets"]}
@@ -145,7 +143,7 @@ def test_what_stays_in_front_of_captions_is_not_counted_for_regularization_pictu
 def test_a_folder_of_regularization_pictures_alone_is_not_called_by_the_activation_tag(
     regularization: Measured, tmp_path: Path
 ) -> None:
-    options = ExportOptions(layouts=("kohya",), activation_tag="waifu")
+    options = ExportOptions(layouts=("kohya",), profile=CaptionProfile(activation_tag="waifu"))
     export(*tables([regularization]), tmp_path / "out", options=options)
     assert {p.parent.name for p in (tmp_path / "out").rglob("*.png")} == {"1_regularization"}
 
@@ -155,7 +153,7 @@ def test_onetrainer_gets_absolute_paths_for_it_changes_the_folder(pictures: Meas
     report = export(*tables([pictures]), tmp_path / "out", options=options)
     (concept,) = json.loads((tmp_path / "out" / "onetrainer" / "concepts.json").read_text())
     assert Path(concept["path"]) == tmp_path / "out" / "onetrainer" / "pictures"
-    assert any("concepts.json names" in note for note in report.notes)
+    assert any("concepts.json contains the path" in note for note in report.notes)
     # Built elsewhere it says so, and that is no difference of versions.
     again = rebuild(tmp_path / "out", tmp_path / "again")
     (moved,) = json.loads((tmp_path / "again" / "onetrainer" / "concepts.json").read_text())
@@ -183,7 +181,7 @@ def test_without_captions_the_activation_tag_is_the_class_token(
         return {"folder": ["a", "b", "b", "girl", "girl"][i], "repeats": [2, 2, 3, 1, 1][i]}
 
     plan, sources = tables([pictures, regularization], steer=steer)
-    options = ExportOptions(layouts=(layout,), captions=False, activation_tag="waifu")
+    options = ExportOptions(layouts=(layout,), captions=False, profile=CaptionProfile(activation_tag="waifu"))
     export(plan, sources, tmp_path / "out", options=options)
     assert not [path for path in content(tmp_path / "out") if path.endswith(".txt") and path != "CREDITS.txt"]
     if layout == "kohya":
@@ -198,10 +196,10 @@ def test_without_captions_the_activation_tag_is_the_class_token(
 
 
 def test_class_tokens_that_no_folder_can_carry_are_refused() -> None:
-    with pytest.raises(UsageError, match='"re:zero" cannot be one'):
-        ExportOptions(layouts=("kohya",), captions=False, activation_tag="re:zero")
-    with pytest.raises(UsageError, match="plain has no use for --activation-tag without captions"):
-        ExportOptions(captions=False, activation_tag="waifu")
+    with pytest.raises(UsageError, match='"re:zero" is not a valid folder name'):
+        ExportOptions(layouts=("kohya",), captions=False, profile=CaptionProfile(activation_tag="re:zero"))
+    with pytest.raises(UsageError, match="plain does not use --activation-tag without captions"):
+        ExportOptions(captions=False, profile=CaptionProfile(activation_tag="waifu"))
 
 
 def test_diffusion_pipe_gets_variants_as_lists(pictures: Measured, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
 from animeds_db.export.layouts import webdataset
 from animeds_db.export.selection.balance import Balance, balanced
-from animeds_db.export.selection.shape import Shape, agreed
 
 STEERED: list[dict[str, Any]] = [
     {"folder": "1_character/Aoba", "repeats": 3, "filename": "v1.5 first"},
@@ -68,7 +67,8 @@ def caps(tmp_path_factory: pytest.TempPathFactory) -> Measured:
 
 def exported(caps: Measured, out: Path, *layouts: str, **options: Any) -> Path:
     plan, sources = tables([caps], steer=lambda i, row: STEERED[i])
-    wanted = {"activation_tag": "waifu", "layouts": layouts, **options}
+    profile = CaptionProfile(activation_tag=options.pop("activation_tag", "waifu"))
+    wanted = {"profile": profile, "layouts": layouts, **options}
     export(plan, sources, out, options=ExportOptions(**wanted))
     return out
 
@@ -151,7 +151,7 @@ def test_a_file_system_without_links_gets_copies(
     report = export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=("plain", "everydream")))
     found = content(tmp_path / "out")
     assert found["plain/picture 1.png"] == found["everydream/picture 1.png"]
-    assert any("stored once per layout" in note for note in report.notes)
+    assert any("own copy of the pictures" in note for note in report.notes)
 
 
 def test_all_layouts_are_the_same_to_the_byte_when_built_again(caps: Measured, tmp_path: Path) -> None:
@@ -191,7 +191,12 @@ def test_regularization_pictures_and_fan_art_get_trees_of_their_own(caps: Measur
     art.facts, other.facts = {"image_type": "fanart"}, {"image_type": "regularization"}
     plan, sources = tables([caps, art, other])
     layouts = ("plain", "kohya", "kohya-toml", "onetrainer", "simpletuner", "ai-toolkit")
-    export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=layouts, activation_tag="a"))
+    export(
+        plan,
+        sources,
+        tmp_path / "out",
+        options=ExportOptions(layouts=layouts, profile=CaptionProfile(activation_tag="a")),
+    )
     folders = {p.parent.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")}
     assert {f for f in folders if f.startswith("plain")} == {
         "plain/screenshots", "plain/fanart", "plain/regularization",
@@ -232,7 +237,8 @@ def test_kohya_is_told_of_captions_with_variants_and_of_what_stays_in_front(tmp_
     texts = ["waifu, Aoba &&& 1girl, smile", "one\nanother"]
     plan, sources = tables([caps], steer=lambda i, row: {"caption": texts[i], "folder": f"f{i}"})
     options = ExportOptions(
-        layouts=("kohya-toml",), activation_tag="waifu, tv style", keep_tokens_separator="&&&"
+        layouts=("kohya-toml",),
+        profile=CaptionProfile(activation_tag="waifu, tv style", keep_tokens_separator="&&&"),
     )
     export(plan, sources, tmp_path / "out", options=options)
     config = tomllib.loads((tmp_path / "out" / "dataset_config.toml").read_text())
@@ -244,7 +250,7 @@ def test_kohya_is_told_of_captions_with_variants_and_of_what_stays_in_front(tmp_
 def test_what_the_command_line_of_kohya_must_be_told_is_said(tmp_path: Path) -> None:
     caps = picture_source(tmp_path / "caps", count=1)
     plan, sources = tables([caps], steer=lambda i, row: {"caption": "a ||| b\na ||| c"})
-    options = ExportOptions(layouts=("kohya",), keep_tokens_separator="|||")
+    options = ExportOptions(layouts=("kohya",), profile=CaptionProfile(keep_tokens_separator="|||"))
     notes = " ".join(export(plan, sources, tmp_path / "out", options=options).notes)
     assert "--enable_wildcard" in notes and '--keep_tokens_separator "|||"' in notes
 
@@ -269,10 +275,10 @@ def test_captions_that_a_trainer_would_not_understand_are_refused(
     layouts: tuple[str, ...], profile: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        agreed(ExportOptions(layouts=layouts), Shape(CaptionProfile(**profile)))
+        ExportOptions(layouts=layouts, profile=CaptionProfile(**profile))
     assert caught.value.hint
-    options, _ = agreed(ExportOptions(layouts=("kohya", "plain")), Shape(CaptionProfile(variants=3)))
-    assert options.layouts == ("kohya", "plain")
+    without = ExportOptions(layouts=("kohya", "plain"), captions=False, profile=CaptionProfile(dropout=0.1))
+    assert not without.chosen[0].reads_empty
 
 
 def test_sidecars_in_the_forms_of_the_tools_people_come_from(caps: Measured, tmp_path: Path) -> None:
@@ -313,13 +319,13 @@ def test_hugging_face_datasets_loads_an_imagefolder(
         ({"layouts": ("plain", "plain")}, "given twice"),
         ({"layouts": ()}, "at least one layout"),
         ({"sidecars": ("jason",)}, "jason"),
-        ({"sidecars": ("json",), "layouts": ("imagefolder",)}, "no place"),
+        ({"sidecars": ("json",), "layouts": ("imagefolder",)}, "does not need sidecars"),
         ({"captions": False, "layouts": ("kohya", "musubi")}, "musubi trains on captions"),
-        ({"trainer_root": "/data"}, "trainer-root has no place"),
-        ({"resolution": 512, "layouts": ("kohya",)}, "resolution has no place"),
-        ({"max_size": 512, "bucket": 512}, "contradict"),
+        ({"trainer_root": "/data"}, "trainer-root has no effect"),
+        ({"resolution": 512, "layouts": ("kohya",)}, "resolution has no effect"),
+        ({"max_size": 512, "bucket": 512}, "cannot be combined"),
         ({"upscale": True}, "needs a size"),
-        ({"bucket": 63}, "at least 64"),
+        ({"bucket": 63}, "between 64"),
     ],
 )
 def test_what_contradicts_itself_or_is_unknown_is_refused(wrong: dict[str, Any], message: str) -> None:

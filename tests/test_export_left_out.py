@@ -16,7 +16,6 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError
 from animeds_db.export import ExportOptions
 from animeds_db.export.selection.balance import Balance
-from animeds_db.export.selection.shape import Shape
 
 ALL = "SELECT frame_id FROM frames"
 GIRLS = {"has": ["1girl"]}
@@ -107,7 +106,7 @@ def test_a_dropped_frame_is_neither_captioned_nor_balanced(
     assert len(captioned) == 6 and dropped not in {row["frame_id"] for row in captioned}
     assert len(ds.captions(None, sql=ALL, include_dropped=True)) == 7
     by_source = "SELECT frame_id, source_id AS folder FROM frames"
-    preview = ds.preview_export(None, sql=by_source, shape=Shape(balance=Balance()))
+    preview = ds.preview_export(None, sql=by_source, options=ExportOptions(balance=Balance()))
     assert [(row["pictures"], row["repeats"]) for row in preview.folders] == [(4, 1), (2, 2)]
     assert preview.notes == ("7 match, 1 dropped left out",)
 

@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 from export_material import Measured, content, picture_source, tables, video_source
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export import ExportOptions, Provenance, export, rebuild
 from animeds_db.export.manifest import read_manifest
 
 OPTIONS = ExportOptions(
-    image_format="jpg", max_size=100, activation_tag="waifu", layouts=("kohya",), quality=80
+    image_format="jpg",
+    max_size=100,
+    profile=CaptionProfile(activation_tag="waifu"),
+    layouts=("kohya",),
+    quality=80,
 )
 ORIGIN = Provenance(
     "/data/show.animeds",
@@ -93,6 +98,53 @@ def test_bytes_that_differ_from_the_first_time_are_named(exported: Path, tmp_pat
     report = rebuild(tmp_path / "recipe.json", tmp_path / "again")
     assert report.differing == (manifest.pictures[2].path,)
     assert content(tmp_path / "again") == content(exported)
+
+
+def _as_format_1(path: Path, shape: dict[str, object]) -> str:
+    """Return a manifest as it was written before captions had one owner."""
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["animeds_export"] = 1
+    del manifest["options"]["profile"], manifest["options"]["arrangement"]
+    manifest["options"] |= {"activation_tag": "waifu", "threshold": None, "keep_character_tags": False}
+    manifest["options"] |= {"keep_underscores": False, "keep_tokens_separator": ""}
+    manifest["selection"]["shape"] = shape
+    return json.dumps(manifest)
+
+
+@pytest.mark.parametrize("shape", [{}, {"captions": {"activation_tag": "waifu"}, "arrangement": "n_faces"}])
+def test_a_manifest_of_an_older_version_builds_the_same_folder(
+    exported: Path, tmp_path: Path, shape: dict[str, object]
+) -> None:
+    old = tmp_path / "old.json"
+    old.write_text(_as_format_1(exported / "animeds-export.json", shape), "utf-8")
+    options = read_manifest(old).options
+    assert options.profile == OPTIONS.profile and options.arrangement.form == shape.get("arrangement", "")
+    report = rebuild(old, tmp_path / "again")
+    assert report.differing == () and report.n_pictures == 7
+    made, first = content(tmp_path / "again"), content(exported)
+    assert made.pop("animeds-export.json") and first.pop("animeds-export.json")
+    assert made == first
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"profile": {"max_tag": 3}}, "max_tag is not a setting"),
+        ({"profile": {"probability": {"tags": "often"}}}, "probability.tags is 'often'"),
+        ({"profile": {"activation_tag": "\ud800"}}, "activation_tag is"),
+        ({"profile": []}, "not a valid value"),
+        ({"arrangement": {"form": 3}}, "form is 3"),
+        ({"threshold": 0.5}, '"threshold"'),
+    ],
+)
+def test_a_manifest_with_options_that_are_not_valid_is_refused(
+    exported: Path, tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    manifest = json.loads((exported / "animeds-export.json").read_text("utf-8"))
+    manifest["options"] |= options
+    (tmp_path / "recipe.json").write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match=message):
+        read_manifest(tmp_path / "recipe.json")
 
 
 def test_a_manifest_survives_reading_and_writing(exported: Path) -> None:

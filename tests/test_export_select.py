@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from export_material import GIRL, Measured, Tags, content, database, picture_source, video_source
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
-from animeds_db.export.selection.shape import default_shape
 from animeds_db.session import Session
 from animeds_db.session.named_queries import parse
 from animeds_db.session.selected import Selected
@@ -43,8 +43,8 @@ def session(sources: list[Measured], tmp_path_factory: pytest.TempPathFactory) -
 def test_the_guide_is_one_selection_and_one_export(
     session: Session, sources: list[Measured], tmp_path: Path
 ) -> None:
-    options = ExportOptions(activation_tag="waifu")
-    plan, rows, _ = select(session, WAIFU, {"least": 0.35}, shape=default_shape(options))
+    options = ExportOptions(profile=CaptionProfile(activation_tag="waifu"))
+    plan, rows, _ = select(session, WAIFU, {"least": 0.35}, options=options)
     report = export(plan, rows, tmp_path / "out", options=options)
     found = content(tmp_path / "out")
     assert report.n_pictures == 2
@@ -91,15 +91,15 @@ def test_a_selection_may_end_as_a_statement_does(session: Session, end: str) -> 
 
 
 def test_frames_without_tags_are_exported_too(session: Session, tmp_path: Path) -> None:
-    options = ExportOptions(activation_tag="style")
+    options = ExportOptions(profile=CaptionProfile(activation_tag="style"))
     untagged = "SELECT frame_id FROM frames WHERE len(tags) = 0 OR tags IS NULL"
-    plan, rows, _ = select(session, untagged, shape=default_shape(options))
+    plan, rows, _ = select(session, untagged, options=options)
     export(plan, rows, tmp_path / "out", options=options)
     assert content(tmp_path / "out")["Show - S01E01-000000750.txt"] == b"style"
 
 
 def test_a_selection_without_frame_id_is_refused(session: Session) -> None:
-    with pytest.raises(QueryError, match="no column frame_id; it has source_id, n"):
+    with pytest.raises(QueryError, match="no column frame_id. Its columns are source_id, n"):
         select(session, "SELECT source_id, count(*) AS n FROM frames GROUP BY 1")
 
 
@@ -120,7 +120,7 @@ def test_a_steering_column_of_the_wrong_type_is_named(session: Session, column: 
             "SELECT 'zzzzzzzz-000000001' AS frame_id UNION ALL SELECT frame_id FROM frames",
             "zzzzzzzz-000000001",
         ),
-        ("SELECT NULL AS frame_id", "a row without frame_id"),
+        ("SELECT NULL AS frame_id", "has no frame_id"),
     ],
 )
 def test_frames_that_are_not_in_the_database_are_named(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from export_material import Measured, content, picture_source, tables, video_source
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export import ExportOptions, export
 from animeds_db.export.folder.writer import NewFolder
@@ -27,7 +28,11 @@ def caps(tmp_path_factory: pytest.TempPathFactory) -> Measured:
 @pytest.fixture
 def out(tmp_path: Path, caps: Measured) -> Path:
     """A folder that was exported before."""
-    export(*tables([caps]), tmp_path / "out", options=ExportOptions(activation_tag="first"))
+    export(
+        *tables([caps]),
+        tmp_path / "out",
+        options=ExportOptions(profile=CaptionProfile(activation_tag="first")),
+    )
     return tmp_path / "out"
 
 
@@ -100,7 +105,7 @@ def test_a_deleted_picture_does_not_come_back_before_sync_has_read_the_deletion(
 ) -> None:
     (out / "picture 3.png").unlink()
     message = refused(caps, out)
-    assert "picture 3.png (deleted)" in message and f"run `animeds sync '{out}'` first" in message
+    assert "picture 3.png (deleted)" in message and f"Run `animeds sync '{out}'` first" in message
     (out / ".animeds-sync.json").write_text("{")  # a record that cannot be read excuses nothing
     assert "picture 3.png (deleted)" in refused(caps, out)
 
@@ -131,7 +136,7 @@ def test_the_folder_one_is_in_is_refused(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert "the folder you are in" in refused(caps, Path())
+    assert "the current folder" in refused(caps, Path())
 
 
 def test_a_full_disk_leaves_nothing_behind(caps: Measured, tmp_path: Path, small_files: None) -> None:
@@ -220,7 +225,7 @@ def test_what_a_killed_export_left_is_cleared_away(caps: Measured, tmp_path: Pat
 def test_two_exports_to_one_place_do_not_meet(caps: Measured, tmp_path: Path) -> None:
     with NewFolder(tmp_path / "out") as first:
         first.write("a.txt", b"a")
-        with pytest.raises(ExportError, match="another export"):
+        with pytest.raises(ExportError, match="Another export"):
             export(*tables([caps]), tmp_path / "out")
         assert (first.partial / "a.txt").is_file()
         first.commit()

@@ -41,9 +41,8 @@ pytestmark = pytest.mark.skipif(
 def statements(path: str) -> dict[str, Callable[[], object]]:
     """Return what to run, by name, over the database at a path."""
     import animeds_db
-    from animeds_db.export.crops import CropOptions
+    from animeds_db.export import CropOptions, ExportOptions
     from animeds_db.export.selection.plan import select
-    from animeds_db.export.selection.shape import Shape
 
     ds = animeds_db.open(path)
     session = ds.session
@@ -53,10 +52,10 @@ def statements(path: str) -> dict[str, Callable[[], object]]:
         return lambda: ds.sql(f"SELECT count(*), bit_xor(hash(one)) FROM {view} AS one").fetchall()
 
     return {
-        "plan with captions": lambda: select(session, some, shape=Shape()),
+        "plan with captions": lambda: select(session, some, options=ExportOptions()),
         "plan of every frame": lambda: select(session, EVERY),
         "plan of every face": lambda: select(
-            session, EVERY, crops=CropOptions(kinds=("face",)), shape=Shape(captions=None)
+            session, EVERY, options=ExportOptions(captions=False, crops=CropOptions(kinds=("face",)))
         ),
         **{f"view {view}": whole(view) for view in VIEWS},
     }

@@ -177,7 +177,7 @@ def test_sources_edit_changes_what_is_said_of_them(cli: Runner, show: Path) -> N
         (["nowhere.mkv", "--show", "X"], "no source is nowhere.mkv"),
         (["Show", "--season", "two"], 'season must be a number from 0, not "two"'),
         (["Show", "--episode", "-1"], 'episode must be a number from 0, not "-1"'),
-        (["Show"], "nothing to change was given"),
+        (["Show"], "There is nothing to change"),
     ],
 )
 def test_a_wrong_edit_is_refused_and_changes_nothing(

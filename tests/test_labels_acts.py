@@ -66,7 +66,7 @@ def test_undo_goes_back_act_by_act_and_an_undo_can_be_undone(ds: Dataset) -> Non
     assert named(ds) == {}
     with pytest.raises(UsageError, match="nothing to undo"):
         ds.undo()
-    with pytest.raises(UsageError, match="taken back already"):
+    with pytest.raises(UsageError, match="already been undone"):
         ds.undo(first.id)
     ds.undo(again.id)
     assert named(ds) == {face_of(0): "Nanoha"}
@@ -116,7 +116,7 @@ def test_tags_are_added_and_removed_by_their_sign(run: Runner, ds: Dataset) -> N
     assert "new tags, that no model knew: red_hair" in done.err
     assert ds.sql("SELECT tags FROM frames WHERE ordinal = 0").fetchall() == [(["red_hair", "1girl"],)]
     undone = run("label", "undo")
-    assert "taken back" in undone.err and "+red_hair" in undone.err
+    assert "undone" in undone.err and "+red_hair" in undone.err
     assert ds.sql("SELECT tags FROM frames WHERE ordinal = 0").fetchall() == [(["1girl", "smile"],)]
     rows = run("label", "history", "--format", "tsv").out.splitlines()
     assert rows[0].split("\t")[:4] == ["act", "said_at", "who", "what"]
@@ -148,9 +148,9 @@ def test_faces_are_named_by_id_and_by_question(run: Runner, ds: Dataset) -> None
         (["drop", "--frame", "a", "--where", "true"], 2, "one of --frame, --where, --query"),
         (["drop", "--where", "epsode = 1"], 1, 'column "epsode" not found'),
         (["drop", "--where", "false"], 2, "--where selects nothing"),
-        (["tag", "+", "--where", "true"], 2, '"+" names no tag'),
+        (["tag", "+", "--where", "true"], 2, '"+" is a sign without a tag'),
         (["tag", "--smile", "--where", "true"], 2, "no option --smile"),
-        (["keep", "--query", "episodes"], 1, "no column frame_id; it has show"),
+        (["keep", "--query", "episodes"], 1, "no column frame_id. Its columns are show"),
         (["character", "x", "--frame", frame_of(2)], 1, f"2 faces: {face_of(2)}, {face_of(2, 1)}"),
         (["undo"], 2, "nothing to undo"),
     ],
@@ -180,16 +180,16 @@ def test_a_csv_says_many_things_as_one_act(run: Runner, ds: Dataset, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("character\nFate\n", ":1: no column frame_id or face_id; it has character"),
-        ("face_id,name\nx,Fate\n", ":1: no column that says something; it has face_id, name"),
-        (f"face_id,character\n{face_of(0)},Fate\n{face_of(0, 9)},x\n", ":3: there is no face or other box aaaaaaaa-"),
-        (f"frame_id,character\n{frame_of(2)},Fate\n", f":2: frame {frame_of(2)} has 2 faces"),
-        (f"frame_id,frame\n{frame_of(2)},maybe\n", ':2: a frame is kept or dropped, not "maybe"'),
-        (f"frame_id,tags\n{frame_of(2)},+\n", ':2: "+" names no tag'),
-        ("face_id,character\n,Fate\n", ":2: no frame_id or face_id, but character is Fate"),
-        (f"face_id,character\n{face_of(0)}\n", ":2: 1 cells where the first line has 2"),
-        (f"face_id,character\n{face_of(0)},\n", "says nothing: every cell is empty"),
-        ("", ":1: no column frame_id or face_id; it has none"),
+        ("character\nFate\n", ":1: there is no column frame_id or face_id. The columns are: character"),
+        ("face_id,name\nx,Fate\n", ":1: there is no column with labels. The columns are: face_id, name"),
+        (f"face_id,character\n{face_of(0)},Fate\n{face_of(0, 9)},x\n", ":3: There is no face or other box aaaaaaaa-"),
+        (f"frame_id,character\n{frame_of(2)},Fate\n", f":2: Frame {frame_of(2)} has 2 faces"),
+        (f"frame_id,frame\n{frame_of(2)},maybe\n", ':2: "maybe" is not possible for a frame'),
+        (f"frame_id,tags\n{frame_of(2)},+\n", ':2: "+" is a sign without a tag'),
+        ("face_id,character\n,Fate\n", ":2: character is Fate, but frame_id and face_id are empty"),
+        (f"face_id,character\n{face_of(0)}\n", ":2: 1 cells, but the first line has 2"),
+        (f"face_id,character\n{face_of(0)},\n", "contains no labels: every cell is empty"),
+        ("", ":1: there is no column frame_id or face_id. The columns are: none"),
     ],
 )  # fmt: skip
 def test_a_bad_csv_is_told_by_its_line_and_nothing_is_written(

@@ -82,8 +82,8 @@ def test_a_mapping_may_name_people_who_are_not_here_yet(ds: Dataset, tmp_path: P
         ("a,b\nb,c\nc,a\n", r":1: names in a circle: a → b → c → a"),
         ("a,b\na,c\n", r':2: "a" has two new names: b and c'),
         ("unknown,N\n", r':1: "unknown" is no character'),
-        ("", "has no line"),
-        ("a,a\n", "renames nobody"),
+        ("", "is empty"),
+        ("a,a\n", "Nothing is renamed"),
     ],
 )
 def test_a_bad_mapping_is_told_by_its_line_and_nothing_is_written(
@@ -106,5 +106,5 @@ def test_an_unknown_name_is_told_with_the_closest_one(ds: Dataset) -> None:
 def test_a_mapping_that_is_not_text_is_told(ds: Dataset, tmp_path: Path) -> None:
     mapping = tmp_path / "mapping.csv"
     mapping.write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         ds.rename_characters(mapping)

@@ -222,7 +222,7 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         ("character", "set", "x", [face_of(0, 7)], f"no face or other box {face_of(0, 7)}"),
         ("character", "set", "x", [frame_of(2)], f"2 faces: {face_of(2)}, {face_of(2, 1)}"),
         ("character", "set", "x", [frame_of(3)], "has no face"),
-        ("tag", "add", "x", "SELECT 1 AS one", "no column frame_id; it has one"),
+        ("tag", "add", "x", "SELECT 1 AS one", "no column frame_id. Its columns are one"),
     ],
 )
 def test_a_label_that_cannot_be_is_refused_and_nothing_written(

@@ -90,7 +90,7 @@ def test_its_vectors_are_those_of_open_clip_itself(clip: str) -> None:
 
 @needs_clip
 def test_other_weights_are_another_revision_and_not_compared(clip: str) -> None:
-    with pytest.raises(ModelError, match="they cannot be compared"):
+    with pytest.raises(ModelError, match="They cannot be compared"):
         embed_text(clip + "@00000000", ["red hair"])
 
 

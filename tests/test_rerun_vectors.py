@@ -119,7 +119,7 @@ def test_vectors_of_several_models_are_never_compared_and_every_way_says_so(stor
     place = frames.schema.get_field_index("embedder")
     store.replace("frames", frames.set_column(place, frames.schema.field("embedder"), pa.array(embedders)))
     with Dataset(store) as dataset:
-        several = "several models: old-image@2, other@1; they cannot be compared"
+        several = "several models, which cannot be compared: old-image@2, other@1"
         with pytest.raises(StoreError, match=several) as caught:
             dataset.search(frame_id=ids[0])
         assert "animeds embed --model old-image --use" in (caught.value.hint or "")

@@ -146,11 +146,11 @@ def test_rows_without_a_vector_are_told(dataset: Dataset) -> None:
     [
         ({"threshold": 1.2}, UsageError, "between 0 and 1, not 1.2"),
         ({"threshold": float("nan")}, UsageError, "between 0 and 1, not nan"),
-        ({"of": "frame"}, UsageError, "of is frames or faces"),
+        ({"of": "frame"}, UsageError, "must be frames or faces"),
         ({"memory_mb": 0.001}, UsageError, "too small for one block"),
         ({"memory_mb": 0.001, "left": ["aaaaaaaa-000000000"]}, UsageError, "too small for one block"),
-        ({"left": "SELECT time_s FROM frames"}, QueryError, "no column frame_id; it has time_s"),
-        ({"right": ["aaaaaaaa-000000000", "zzz"]}, QueryError, "there is no frame zzz"),
+        ({"left": "SELECT time_s FROM frames"}, QueryError, "no column frame_id. Its columns are time_s"),
+        ({"right": ["aaaaaaaa-000000000", "zzz"]}, QueryError, "There is no frame zzz"),
         ({"left": "SELECT frame_id FROM frame"}, QueryError, "frame"),
     ],
 )

@@ -51,9 +51,9 @@ def test_a_file_that_is_another_is_refused_and_nothing_changes(
     before = uris(store)
     with pytest.raises(SourceError, match=r"other\.mkv is not the Show - 01\.mkv that was ingested"):
         relocate(store, str(sources[0].path), other.path)
-    with pytest.raises(SourceError, match="is not there"):
+    with pytest.raises(SourceError, match="does not exist"):
         relocate(store, str(place), tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="no source was at"):
+    with pytest.raises(UsageError, match="No source was at"):
         relocate(store, str(tmp_path / "never"), place)
     assert uris(store) == before
 
@@ -72,7 +72,7 @@ def test_an_export_names_the_video_that_is_gone_and_the_way_out(
 
     place.rename(tmp_path / "new")
     gone = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / "out")
-    assert gone.code == 1 and "is not there any more" in gone.err and "animeds sources relocate" in gone.err
+    assert gone.code == 1 and "no longer exists" in gone.err and "animeds sources relocate" in gone.err
     listed = animeds("sources", "list", "--format", "json")
     assert listed.out.count('"is_there":false') == 2 or listed.out.count('"is_there": false') == 2
     assert animeds("sources", "relocate", place, tmp_path / "new").code == 0

@@ -185,7 +185,7 @@ def test_arrays_come_back_as_they_were_and_any_altered_byte_is_noticed(
     altered = bytearray(file.read_bytes())
     altered[flip % len(altered)] ^= 0x10
     file.write_bytes(altered)
-    with pytest.raises(ValueError, match="not whole, or altered"):
+    with pytest.raises(ValueError, match="incomplete or altered"):
         read_arrays(file)
 
 

@@ -101,7 +101,7 @@ def test_frames_that_came_or_went_meanwhile_are_told(dataset: Dataset) -> None:
         pytest.raises(StoreError, match="are not the same on every worker") as told,
     ):
         SpreadVectors(fewer, 100, here, 64, None).usable()
-    assert "Run it again" in str(told.value.hint)
+    assert "Run this again" in str(told.value.hint)
 
 
 @given(frames=st.integers(1, 10**8), width=st.integers(8, 2048), memory_mb=st.floats(1, 10**5))

@@ -25,6 +25,7 @@ from tables import frames
 
 import animeds_db
 from animeds_db import schema
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, StoreError
 from animeds_db.export import ExportOptions, rebuild
 from animeds_db.models import load_profile
@@ -296,7 +297,7 @@ def test_an_export_to_a_bucket_is_that_to_a_folder_and_never_touches_what_is_the
     with animeds_db.open(one) as dataset:
 
         def export(place: str | Path) -> None:
-            options = ExportOptions(activation_tag="waifu")
+            options = ExportOptions(profile=CaptionProfile(activation_tag="waifu"))
             dataset.export(None, place, sql="SELECT frame_id FROM frames", options=options)
 
         export(out)
@@ -304,12 +305,12 @@ def test_an_export_to_a_bucket_is_that_to_a_folder_and_never_touches_what_is_the
         here = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         assert [key.removeprefix("exports/set/") for key in server.objects("exports/set/")] == here
         assert "animeds-export.json" in here
-        with pytest.raises(ExportError, match=f"there is an export at {out} already"):
+        with pytest.raises(ExportError, match=f"{out} already contains an export"):
             export(out)
         with server.refusing(DENIED, "PUT POST"), pytest.raises(ExportError, match="no permission to write"):
             export(f"s3://{BUCKET}/exports/denied")
     assert not server.objects("exports/denied/")
-    with pytest.raises(ExportError, match="is no folder"):
+    with pytest.raises(ExportError, match="is not a folder"):
         rebuild(folder, f"s3://{BUCKET}/exports/rebuilt")
 
 

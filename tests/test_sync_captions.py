@@ -116,7 +116,7 @@ def test_a_sentence_is_left_alone_and_told() -> None:
     assert {change.what for change in told} == {"left alone"}
     assert len(told) == 4
     added = changes("1girl, red hair", "1girl, red hair, a girl who waits for the last train home")
-    assert [(c.what, c.after) for c in added] == [("left alone", "it reads as a sentence, not as a tag")]
+    assert [(c.what, c.after) for c in added] == [("left alone", "it is a sentence, not a tag")]
 
 
 def test_a_tag_in_a_sentence_still_counts() -> None:

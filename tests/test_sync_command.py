@@ -94,7 +94,7 @@ def test_an_emptied_folder_drops_nothing(tmp_path: Path) -> None:
         out = export(dataset, tmp_path / "out")
         for path in pictures(out):
             (out / path).unlink()
-        with pytest.raises(ExportError, match="not one picture"):
+        with pytest.raises(ExportError, match="None of the exported pictures"):
             dataset.sync(out)
         assert said(dataset) == []
 
@@ -109,7 +109,7 @@ def test_an_export_in_archives_cannot_be_read_back(tmp_path: Path) -> None:
 def test_a_wrong_format_is_refused(tmp_path: Path) -> None:
     with show(tmp_path) as dataset:
         out = export(dataset, tmp_path / "out")
-        with pytest.raises(UsageError, match="names no character folder"):
+        with pytest.raises(UsageError, match="has no folder for characters"):
             dataset.sync(out, form="*/*")
 
 

@@ -10,8 +10,8 @@ import xxhash
 from animeds_db.errors import ExportError
 from animeds_db.export.folder.synced import RECORD_NAME
 from animeds_db.export.picture import Picture, Written
-from animeds_db.sync.folder import Found, Standing, look
-from animeds_db.sync.record import add_entry, last_standings, read_record
+from animeds_db.sync.folder import Found, Status, look
+from animeds_db.sync.record import add_entry, last_statuses, read_record
 
 FILES = {"a/1.png": b"one", "a/2.png": b"two!", "b/3.png": b"six", "b/4.png": b"threes"}
 
@@ -29,18 +29,18 @@ def pictures() -> list[Picture]:
     return [Picture(name, f"tag {name}", name, "s", 0, 0, 0, None, "", None, 1) for name in FILES]
 
 
-def found(folder: Path, before: list[Standing] | None = None) -> Found:
+def found(folder: Path, before: list[Status] | None = None) -> Found:
     written = [Written(1, 1, len(data), xxhash.xxh3_128_hexdigest(data)) for data in FILES.values()]
-    start = [Standing(p.path, p.caption) for p in pictures()]
+    start = [Status(p.path, p.caption) for p in pictures()]
     return look(folder, pictures(), written, before or start)
 
 
 def paths(found: Found) -> list[str | None]:
-    return [standing.path for standing in found.standings]
+    return [status.path for status in found.statuses]
 
 
 def test_an_untouched_folder_is_as_it_was(folder: Path) -> None:
-    assert found(folder) == Found(tuple(Standing(p.path, p.caption) for p in pictures()))
+    assert found(folder) == Found(tuple(Status(p.path, p.caption) for p in pictures()))
 
 
 def test_a_deleted_picture_is_gone_although_its_caption_is_there(folder: Path) -> None:
@@ -55,9 +55,9 @@ def test_a_renamed_picture_is_known_by_its_bytes(folder: Path) -> None:
 
 def test_a_caption_that_was_left_behind_goes_along(folder: Path) -> None:
     (folder / "a/1.png").rename(folder / "b/1.png")
-    assert found(folder).standings[0] == Standing("b/1.png", "tag a/1.png")
+    assert found(folder).statuses[0] == Status("b/1.png", "tag a/1.png")
     (folder / "b/1.txt").write_text("new")
-    assert found(folder).standings[0] == Standing("b/1.png", "new")
+    assert found(folder).statuses[0] == Status("b/1.png", "new")
 
 
 def test_two_pictures_of_one_size_that_changed_places_are_told_apart(folder: Path) -> None:
@@ -92,12 +92,12 @@ def test_pictures_of_others_are_strangers_and_hidden_files_are_passed_over(folde
 
 
 def test_an_entry_counts_while_its_act_does(folder: Path) -> None:
-    moved = Standing("b/1.png", "tag")
+    moved = Status("b/1.png", "tag")
     add_entry(folder, [], "act-1", {"a/1.png": moved})
-    add_entry(folder, read_record(folder), None, {"a/2.png": Standing(None, None)})
+    add_entry(folder, read_record(folder), None, {"a/2.png": Status(None, None)})
     entries = read_record(folder)
-    assert last_standings(pictures(), entries, {"act-1"})[:2] == [moved, Standing(None, None)]
-    assert last_standings(pictures(), entries, set())[0] == Standing("a/1.png", "tag a/1.png")
+    assert last_statuses(pictures(), entries, {"act-1"})[:2] == [moved, Status(None, None)]
+    assert last_statuses(pictures(), entries, set())[0] == Status("a/1.png", "tag a/1.png")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_name_that_nobody_has_is_told_with_the_closest_one() -> None:
 def test_a_list_of_names_allows_those_and_no_others() -> None:
     grammar = Grammar(["Newcomer"], listed_in="cast.txt")
     assert grammar.read("Newcomer").people == frozenset({Person("Newcomer")})
-    assert "cast.txt does not list" in str(grammar.read("AobaKokona").why)
+    assert "cast.txt does not contain" in str(grammar.read("AobaKokona").why)
 
 
 def test_a_format_is_laid_over_the_folders_from_the_right() -> None:
@@ -69,7 +69,7 @@ def test_a_format_is_laid_over_the_folders_from_the_right() -> None:
 
 
 def test_a_format_without_a_character_is_refused() -> None:
-    with pytest.raises(UsageError, match="names no character folder"):
+    with pytest.raises(UsageError, match="has no folder for characters"):
         Grammar(KNOWN, "*/fh_ratio")
 
 

@@ -12,7 +12,7 @@ from synced import ARRANGED, export, pictures, said, show
 from animeds_db.dataset import Dataset
 from animeds_db.export.picture import Picture
 from animeds_db.sync.facts import Box, Facts
-from animeds_db.sync.folder import Standing
+from animeds_db.sync.folder import Status
 from animeds_db.sync.grammar import Grammar
 from animeds_db.sync.places import Change, Export
 from animeds_db.sync.places import moved as moved_pictures
@@ -89,11 +89,11 @@ def test_a_picture_in_another_folder_names_its_faces(
 @pytest.mark.parametrize(
     ("which", "folder", "why"),
     [
-        ("strangers", "Nanoha", "which of"),
-        ("none", "Nanoha", "no face or person"),
+        ("strangers", "Nanoha", "any of"),
+        ("none", "Nanoha", "no unnamed face or person"),
         ("one", "Fat", "did you mean"),
         ("one", "val", "there is no character"),
-        ("one", "character_others", "that says nothing of who it is"),
+        ("one", "character_others", "this folder does not say who it is"),
     ],
 )
 def test_what_is_not_clear_is_told_and_left_alone(moved: Move, which: str, folder: str, why: str) -> None:
@@ -120,7 +120,7 @@ def box(number: int, kind: str, left: float, name: str | None = None) -> Box:
 def test_a_person_seen_from_behind_takes_the_name_that_is_left() -> None:
     boxes = [box(0, "face", 0.1, "Nanoha"), box(0, "head", 0.1), box(1, "head", 0.6), box(0, "person", 0.6)]
     picture = Picture("Nanoha/a.png", None, "f", "s", 0, 0, 0, None, "", None, 1)
-    places = Export([picture], [Standing("Nanoha/a.png", None)], [Standing("Fate+Nanoha/a.png", None)])
+    places = Export([picture], [Status("Nanoha/a.png", None)], [Status("Fate+Nanoha/a.png", None)])
     facts = Facts({0: boxes}, {}, {}, frozenset())
     ((_, change),) = moved_pictures(places, facts, Grammar(("Nanoha", "Fate")), frozenset({"f"}))
     assert [(word.kind, word.value, word.box) for word in change.words] == [

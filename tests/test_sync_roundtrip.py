@@ -11,6 +11,7 @@ import sampleshow
 from synced import ARRANGED, FACE_CROPS, content, export, pictures, said, show
 
 import animeds_db
+from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
 
@@ -144,7 +145,9 @@ def test_the_sample_show_goes_out_is_corrected_and_goes_out_again(tmp_path: Path
     sql = "SELECT frame_id FROM kept ORDER BY frame_id LIMIT 6"
     everything = f"SELECT frame_id FROM kept WHERE frame_id IN (SELECT frame_id FROM ({sql.replace('kept', 'frames')}))"
     with animeds_db.open(tmp_path / "show.animeds") as dataset:
-        options = ExportOptions(max_size=64, activation_tag="waifu", threshold=0.6)
+        options = ExportOptions(
+            max_size=64, profile=CaptionProfile().with_flags(activation_tag="waifu", threshold=0.6)
+        )
         dataset.export(None, tmp_path / "out", sql=sql, options=options)
         before = content(tmp_path / "out")
         gone, edited = pictures(tmp_path / "out")[0], pictures(tmp_path / "out")[1].replace(".png", ".txt")

@@ -107,7 +107,7 @@ def test_errors_are_the_same(local: Dataset, remote: RemoteDataset, sql: str, pa
 def test_what_is_not_there_is_an_error_of_the_same_kind(local: Dataset, remote: RemoteDataset) -> None:
     for dataset in (local, remote):
         for call in (dataset.image, dataset.thumbnail):
-            with pytest.raises(QueryError, match="there is no frame"):
+            with pytest.raises(QueryError, match="There is no frame"):
                 call("k3f9a2qd-000000001")
         with pytest.raises(QueryError, match="there is no query"):
             dataset.query("nope")

@@ -1,12 +1,13 @@
-"""Caption profiles: how captions are made, as data. The one rule: a profile decides, SQL does the work.
+"""Caption profiles: every setting of a caption, and no code. SQL writes the captions.
 
 profile = load_profile("kohya")                      # or a file: load_profile("mine.toml")
-profile = replace(profile, activation_tag="waifu")
+profile = profile.with_flags(activation_tag="waifu", threshold=0.5)
 """
 
 from __future__ import annotations
 
 from animeds_db.captions.profile import (
+    DEFAULT_PROFILE,
     PARTS,
     STYLE,
     CaptionProfile,
@@ -16,6 +17,7 @@ from animeds_db.captions.profile import (
 )
 
 __all__ = [
+    "DEFAULT_PROFILE",
     "PARTS",
     "STYLE",
     "CaptionProfile",

@@ -1,9 +1,9 @@
-"""A caption profile, read from TOML and checked. The one rule: a wrong value is refused here, with its file."""
+"""A caption profile: every setting of a caption, read from TOML and checked."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ PARTS = (
     "activation", "people", "characters", "copyright", "general", "image_type", "artist", "rating", "crop",
     "faces", "tags",
 )  # fmt: skip
-"""What a caption can be made of."""
+"""The parts that a caption can consist of."""
+
+DEFAULT_PROFILE = "seed-guide"
+"""Name of the shipped profile that is used where none is named."""
 
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
@@ -37,7 +40,10 @@ _SHARES = ("probability", "thresholds", "dropout")
 
 @dataclass(frozen=True)
 class CaptionProfile:
-    """Every setting of a caption; what each means stands in sql/views/default_style.sql."""
+    """Every setting of a caption. Raises UsageError for a value that is not valid.
+
+    sql/views/default_style.sql describes each setting.
+    """
 
     form: str = "list"
     parts: tuple[str, ...] = ("activation", "tags")
@@ -75,29 +81,36 @@ class CaptionProfile:
             value = getattr(self, name)
             for one in [value] if isinstance(value, str) else value:
                 if one not in known:
+                    if isinstance(value, Mapping):
+                        raise _unknown(f"{name}.{one}", one, known)
                     raise UsageError(
-                        f'caption profile: {name} "{one}" is not known', hint=did_you_mean(one, known)
+                        f'"{one}" is not a valid value of {name}.', hint=_known_names(one, known)
                     )
         for name in _SHARES:
             value = getattr(self, name)
-            for share in value.values() if isinstance(value, Mapping) else [value]:
+            shares = (
+                {f"{name}.{key}": share for key, share in value.items()}
+                if isinstance(value, Mapping)
+                else {name: value}
+            )
+            for path, share in shares.items():
                 if not 0 <= share <= 1:
-                    raise UsageError(f"caption profile: {name} is {share}, and must be between 0 and 1")
+                    raise UsageError(f"{path} is {share}. It must be between 0 and 1.")
         if not 1 <= self.variants <= 1000:
-            raise UsageError(f"variants is {self.variants}, and must be between 1 and 1000")
+            raise UsageError(f"variants is {self.variants}. It must be between 1 and 1000.")
         if self.max_tags < 0:
-            raise UsageError(f"max-tags is {self.max_tags}, and must be at least 0 (all)")
+            raise UsageError(f"max_tags is {self.max_tags}. It must be at least 0 (no limit).")
         self._check_separators()
 
     def _check_separators(self) -> None:
         if self.keep_tokens_separator and self.keep_tokens_before not in self.parts:
             raise UsageError(
-                f"caption profile: keep_tokens_before is {self.keep_tokens_before}, which is none of its parts",
-                hint=f"its parts: {', '.join(self.parts)}",
+                f"keep_tokens_before is {self.keep_tokens_before}, which is not one of the profile's parts.",
+                hint=f"Its parts are: {', '.join(self.parts)}.",
             )
         for name, value in vars(self).items():
             if name.endswith("separator") and "\n" in value:
-                raise UsageError(f"caption profile: {name} has a line break", hint="a caption is one line")
+                raise UsageError(f"{name} contains a line break.", hint="A caption is a single line.")
 
     def table(self) -> pa.Table:
         """Return the profile as the one row that captions_of() reads (schema STYLE)."""
@@ -108,14 +121,51 @@ class CaptionProfile:
         return pa.Table.from_pylist([row], STYLE)
 
     def record(self) -> dict[str, Any]:
-        """Return what differs from the default, as JSON and TOML hold it."""
+        """Return the settings that differ from the default, as JSON and TOML hold them."""
         plain = asdict(CaptionProfile())
         mine = {name: value for name, value in asdict(self).items() if value != plain[name]}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in mine.items()}
 
-    def with_threshold(self, threshold: float) -> CaptionProfile:
-        """Return the profile with one threshold for the tags of every category."""
-        return replace(self, thresholds=dict.fromkeys(CATEGORIES, threshold))
+    def merged(self, settings: Mapping[str, Any]) -> CaptionProfile:
+        """Return the profile with these settings, as JSON and TOML hold them; tables are merged key by key.
+
+        Raises UsageError for a setting that does not exist or has the wrong type; it names the path of the key.
+        """
+        values = {name: _value(name, value) for name, value in settings.items()}
+        tables = {
+            name: {**getattr(self, name), **value}
+            for name, value in values.items()
+            if isinstance(value, Mapping)
+        }
+        return replace(self, **(values | tables))
+
+    def with_flags(
+        self,
+        *,
+        activation_tag: str | None = None,
+        threshold: float | None = None,
+        character_tags: bool = False,
+        underscores: bool = False,
+        variants: int | None = None,
+        seed: int | None = None,
+    ) -> CaptionProfile:
+        """Return the profile with the flags that `animeds export` and `animeds caption` have for captions.
+
+        None and False leave the profile's own setting.
+
+        threshold: minimum score of the tags of every category, 0…1.
+        character_tags: also write the tags of the category `character`.
+        underscores: keep underscores in tags.
+        """
+        settings: dict[str, Any] = {"activation_tag": activation_tag, "variants": variants, "seed": seed}
+        settings = {name: value for name, value in settings.items() if value is not None}
+        if threshold is not None:
+            settings["thresholds"] = dict.fromkeys(CATEGORIES, threshold)
+        if character_tags:
+            settings["categories"] = list(dict.fromkeys((*self.categories, "character")))
+        if underscores:
+            settings["underscores"] = True
+        return self.merged(settings)
 
 
 _TEXTS = pa.list_(pa.string())
@@ -130,7 +180,8 @@ _ARROW: dict[str, pa.DataType] = {
     "Mapping[str, tuple[str, ...]]": pa.map_(pa.string(), _TEXTS),
 }
 STYLE = pa.schema([pa.field(f.name, _ARROW[str(f.type)]) for f in fields(CaptionProfile)])
-"""A profile as a row: the columns of the view default_style."""
+"""Schema of a profile as a row: the columns of the view default_style."""
+_KINDS = {f.name: str(f.type) for f in fields(CaptionProfile)}
 
 
 def profile_names() -> list[str]:
@@ -143,8 +194,8 @@ def profile_text(name: str) -> str:
     """Return the TOML of a shipped profile. Raises UsageError for another name."""
     if name not in profile_names():
         raise UsageError(
-            f'there is no caption profile "{name}"',
-            hint=f"{did_you_mean(name, profile_names())}; a file of your own ends in .toml",
+            f'There is no caption profile "{name}".',
+            hint=f"{did_you_mean(name, profile_names())} The name of your own file must end in .toml.",
         )
     return importlib_resources.files("animeds_db.captions").joinpath(f"{name}.toml").read_text("utf-8")
 
@@ -152,7 +203,7 @@ def profile_text(name: str) -> str:
 def load_profile(name: str | Path) -> CaptionProfile:
     """Return a shipped profile by name, or one from a TOML file. Raises UsageError, naming file and key.
 
-    A file may begin with `like = "kohya"` and say only what differs, in its tables too.
+    A file may begin with `like = "kohya"` and contain only what differs, in its tables too.
     """
     text = str(name)
     if not text.endswith(".toml"):
@@ -160,64 +211,74 @@ def load_profile(name: str | Path) -> CaptionProfile:
     try:
         return _parsed(Path(name).read_text("utf-8"), text)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the caption profile {text} cannot be read: {error}") from error
+        raise UsageError(f"The caption profile {text} cannot be read: {error}") from error
 
 
 def _parsed(text: str, name: str) -> CaptionProfile:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the caption profile {name} is not TOML: {error}") from error
+        raise UsageError(f"The caption profile {name} is not valid TOML: {error}") from error
     like = content.pop("like", None)
     if like is not None and like not in profile_names():
         raise UsageError(
-            f'{name}: there is no caption profile "{like}"', hint=did_you_mean(str(like), profile_names())
+            f'{name}: there is no caption profile "{like}".', hint=did_you_mean(str(like), profile_names())
         )
     base = CaptionProfile() if like is None else load_profile(like)
-    kinds = {f.name: str(f.type) for f in fields(CaptionProfile)}
-    values = {key: _value(name, key, value, kinds) for key, value in content.items()}
-    # A table says what differs in it, as the file says what differs from the profile that it is like.
-    values |= {
-        key: {**getattr(base, key), **value} for key, value in values.items() if isinstance(value, dict)
-    }
     try:
-        return replace(base, **values)
+        return base.merged(content)
     except UsageError as error:
         raise UsageError(f"{name}: {error.message}", hint=error.hint) from error
 
 
-def _value(name: str, key: str, value: Any, kinds: Mapping[str, str]) -> Any:
-    if key not in kinds:
-        raise UsageError(f'{name}: there is no setting "{key}"', hint=did_you_mean(key, kinds))
-    if not _fits(kinds[key], value):
-        raise UsageError(f"{name}: {key} is {value!r}, and must be {_SPOKEN[kinds[key]]}")
-    if isinstance(value, dict):
-        return {one: tuple(v) if isinstance(v, list) else v for one, v in value.items()}
+def _value(name: str, value: Any) -> Any:
+    """Return the value of a setting as a profile holds it. Raises UsageError naming the path of the key."""
+    if name not in _KINDS:
+        raise _unknown(name, name, _KINDS)
+    kind = _KINDS[name]
+    if isinstance(value, dict) and kind.startswith("Mapping"):
+        inner = kind.removeprefix("Mapping[str, ").removesuffix("]")
+        return {key: _checked(f"{name}.{key}", inner, one) for key, one in value.items()}
+    return _checked(name, kind, value)
+
+
+def _checked(path: str, kind: str, value: Any) -> Any:
+    if not _fits(kind, value):
+        raise UsageError(f"{path} is {value!r}. It must be {_SPOKEN[kind]}.")
     return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown(path: str, name: str, known: Iterable[str]) -> UsageError:
+    return UsageError(f"{path} is not a setting of a caption profile.", hint=_known_names(name, known))
+
+
+def _known_names(name: str, known: Iterable[str]) -> str:
+    """Return the closest names, if there are any, and all that are known."""
+    close, names = did_you_mean(name, known), ", ".join(sorted(known))
+    return f"known: {names}" if close.startswith("known") else f"{close} known: {names}"
 
 
 def _fits(kind: str, value: Any) -> bool:
     match kind:
         case "str":
-            return isinstance(value, str)
+            return isinstance(value, str) and value == value.encode(errors="replace").decode()
         case "bool":
             return isinstance(value, bool)
         case "int":
-            return isinstance(value, int) and not isinstance(value, bool)
+            return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
         case "float":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "tuple[str, ...]":
-            return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    inner = kind.removeprefix("Mapping[str, ").removesuffix("]")
-    return isinstance(value, dict) and all(_fits(inner, one) for one in value.values())
+            return isinstance(value, list) and all(_fits("str", one) for one in value)
+    return False
 
 
 _SPOKEN = {
-    "str": "a text",
+    "str": "text in quotes",
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
-    "tuple[str, ...]": 'a list of texts, ["…"]',
+    "tuple[str, ...]": 'a list of texts: ["…"]',
     "Mapping[str, float]": "a table of numbers",
     "Mapping[str, str]": "a table of texts",
     "Mapping[str, tuple[str, ...]]": 'a table of lists: tag = ["longer_tag"]',

@@ -1,4 +1,4 @@
-"""`animeds caption`: see captions before anything is exported."""
+"""`animeds caption`: look at captions before an export."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ from animeds_db.cli.shaping import (
     ThresholdOption,
     UnderscoresOption,
     VariantsOption,
-    profile_of,
 )
 from animeds_db.errors import UsageError
 
 PREVIEWED = 10
-"""Pictures that a preview shows unless --limit says otherwise."""
+"""Number of pictures in a preview without --limit."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +37,9 @@ def register(app: typer.Typer) -> None:
 
 
 def caption(
-    query: Annotated[str | None, typer.Argument(help="A named query; without one, all kept frames.")] = None,
+    query: Annotated[str | None, typer.Argument(help="A named query. Without one: all kept frames.")] = None,
     sql: Annotated[
-        str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
+        str | None, typer.Option(help="A SELECT with a column frame_id, instead of a named query.")
     ] = None,
     param: ParamOption = None,
     include_dropped: IncludeDroppedOption = False,
@@ -49,12 +48,12 @@ def caption(
     preview: Annotated[
         bool,
         typer.Option(
-            "--preview", help="A few pictures: the tagger's tags above the threshold, and the caption."
+            "--preview", help="Show a few pictures: their tags above the threshold, and the caption."
         ),
     ] = False,
-    limit: Annotated[int | None, typer.Option(help="At most so many pictures.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="Maximum number of pictures.", min=1)] = None,
     show_profile: Annotated[
-        bool, typer.Option("--show-profile", help="Print the profile as TOML, to begin your own with.")
+        bool, typer.Option("--show-profile", help="Print a shipped profile as TOML, to start your own from.")
     ] = False,
     captions: ProfileOption = None,
     tag: TagOption = None,
@@ -65,23 +64,23 @@ def caption(
     seed: SeedOption = None,
     form: FormatOption = None,
 ) -> None:
-    """Print the captions of a selection; nothing is written.
+    """Print the captions of a selection. Nothing is written.
 
     animeds caption by_tags -p has=1girl --captions kohya --tag waifu --preview
     """
+    from animeds_db.captions import DEFAULT_PROFILE, load_profile
+
     if show_profile:
-        _print_profile(captions or "seed-guide")
+        _print_profile(captions or DEFAULT_PROFILE)
         return
-    profile = profile_of(
-        captions,
+    profile = load_profile(captions or DEFAULT_PROFILE).with_flags(
         activation_tag=tag,
         threshold=threshold,
-        underscores=underscores or None,
+        character_tags=character_tags,
+        underscores=underscores,
         variants=variants,
         seed=seed,
     )
-    if character_tags:
-        profile = profile_of(captions, **(vars(profile) | {"categories": ("general", "character")}))
     if query is None and sql is None:
         sql = "SELECT frame_id FROM kept"
     limit = limit or (PREVIEWED if preview else None)
@@ -108,7 +107,10 @@ def _print_profile(name: str) -> None:
 
     if name.endswith(".toml"):
         load_profile(name)
-        raise UsageError(f"{name} is a file of yours: open it", hint="--show-profile prints the shipped ones")
+        raise UsageError(
+            f"{name} is a file of your own.",
+            hint="--show-profile prints the profiles that come with animeds-db.",
+        )
     sys.stdout.write(profile_text(name))
 
 

@@ -1,4 +1,4 @@
-"""`animeds export`: a selection becomes a folder."""
+"""`animeds export` and `animeds rebuild`."""
 
 from __future__ import annotations
 
@@ -38,8 +38,6 @@ from animeds_db.cli.shaping import (
     WeightsOption,
     check_captions,
     print_folders,
-    profile_of,
-    shape_of,
 )
 from animeds_db.errors import UsageError
 from animeds_db.remote.storage import is_remote
@@ -61,11 +59,11 @@ def export(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A named query and the folder; only the folder with --sql.", metavar="[QUERY] OUT"
+            help="A named query and the output folder. With --sql: only the folder.", metavar="[QUERY] OUT"
         ),
     ] = None,
     sql: Annotated[
-        str | None, typer.Option(help="A SELECT with a frame_id column, instead of a query.")
+        str | None, typer.Option(help="A SELECT with a column frame_id, instead of a named query.")
     ] = None,
     param: ParamOption = None,
     include_dropped: IncludeDroppedOption = False,
@@ -88,84 +86,103 @@ def export(
     weights: WeightsOption = None,
     max_repeats: MaxRepeatsOption = 100,
     image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
-    quality: Annotated[int, typer.Option(help="Of WebP and JPEG, 1…100.")] = 95,
+    quality: Annotated[int, typer.Option(help="Quality of WebP and JPEG, 1…100.")] = 95,
     max_size: Annotated[
         int | None,
-        typer.Option(help="Longer edge in pixels; larger pictures are scaled down.", rich_help_panel=SIZE),
+        typer.Option(
+            help="Maximum longer edge in pixels. Larger pictures are scaled down.", rich_help_panel=SIZE
+        ),
     ] = None,
     short_edge: Annotated[
-        int | None, typer.Option(help="Shorter edge in pixels, likewise.", rich_help_panel=SIZE)
+        int | None,
+        typer.Option(
+            help="Maximum shorter edge in pixels. Larger pictures are scaled down.", rich_help_panel=SIZE
+        ),
     ] = None,
     bucket: Annotated[
         int | None,
         typer.Option(
-            help="Edges in multiples of 64, area about that of a square of this side.", rich_help_panel=SIZE
+            help="Crop and scale to edges in multiples of 64, with about the area of a square of this side.",
+            rich_help_panel=SIZE,
         ),
     ] = None,
     upscale: Annotated[
-        bool, typer.Option("--upscale", help="Enlarge smaller pictures too.", rich_help_panel=SIZE)
+        bool, typer.Option("--upscale", help="Enlarge smaller pictures as well.", rich_help_panel=SIZE)
     ] = False,
     crop: Annotated[
         list[str] | None,
         typer.Option(
-            help="frame, face (largest square), head, halfbody, person. Repeat: frame for originals beside crops.",
+            help="frame, face (the largest square), head, halfbody or person. Can be repeated; frame: whole frames.",
             rich_help_panel=CROP,
         ),
     ] = None,
     trim: Annotated[
-        list[str] | None, typer.Option(help="Cut off first: borders, subtitles.", rich_help_panel=CROP)
+        list[str] | None,
+        typer.Option(
+            help="Remove before cropping: borders, subtitles. Can be repeated.", rich_help_panel=CROP
+        ),
     ] = None,
     crop_margin: Annotated[
         float | None,
-        typer.Option(help="Share of a box added on each side; faces: a close square.", rich_help_panel=CROP),
+        typer.Option(
+            help="Margin added on each side, as a share of the box. With faces: a close square.",
+            rich_help_panel=CROP,
+        ),
     ] = None,
     min_face_number: Annotated[
-        int, typer.Option(help="Frames with fewer faces give no crops.", rich_help_panel=CROP)
+        int, typer.Option(help="Minimum number of faces for a frame to be cropped.", rich_help_panel=CROP)
     ] = 0,
     min_crop_size: Annotated[
-        int, typer.Option(help="Least shorter edge of a crop, pixels of the frame.", rich_help_panel=CROP)
+        int,
+        typer.Option(help="Minimum shorter edge of a crop, in pixels of the frame.", rich_help_panel=CROP),
     ] = 1,
     max_crop_share: Annotated[
         float,
         typer.Option(
-            help="A body crop with more of its frame than this becomes the whole frame.", rich_help_panel=CROP
+            help="Use the whole frame where a head, halfbody or person crop takes more of it than this share.",
+            rich_help_panel=CROP,
         ),
     ] = 0.5,
     layout: Annotated[
         list[str] | None,
         typer.Option(
             help="plain, kohya, kohya-toml, everydream, onetrainer, ai-toolkit, diffusion-pipe, simpletuner, "
-            "musubi, imagefolder, webdataset, zip. Repeat: one folder each, pictures stored once.",
+            "musubi, imagefolder, webdataset, zip. Can be repeated: one folder for each.",
             rich_help_panel=TRAINER,
         ),
     ] = None,
     sidecar: Annotated[
         list[str] | None,
-        typer.Option(help="Files beside each picture: json, tags, waifuc.", rich_help_panel=TRAINER),
+        typer.Option(
+            help="Write a metadata file beside each picture: json, tags or waifuc. Can be repeated.",
+            rich_help_panel=TRAINER,
+        ),
     ] = None,
     trainer_root: Annotated[
-        str, typer.Option(help="Where the trainer will find the folder.", rich_help_panel=TRAINER)
+        str, typer.Option(help="Path at which the trainer will find the folder.", rich_help_panel=TRAINER)
     ] = "",
     resolution: Annotated[
-        int | None, typer.Option(help="Training size in configuration files.", rich_help_panel=TRAINER)
+        int | None,
+        typer.Option(help="Training resolution in the configuration files.", rich_help_panel=TRAINER),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing; print folders, pictures and repeats.")
+        bool,
+        typer.Option("--dry-run", help="Write nothing. Print the folders with their pictures and repeats."),
     ] = False,
     form: FormatOption = None,
     overwrite: Annotated[
-        bool, typer.Option(help="Replace a folder that an export made and nobody changed.")
+        bool, typer.Option(help="Replace a folder that an export made and that has not been changed since.")
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
-    """Write the pictures of a selection with their captions.
+    """Write the pictures and captions of a selection to a folder.
 
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     """
-    from animeds_db.export import CropOptions, ExportOptions
+    from animeds_db.captions import DEFAULT_PROFILE, load_profile
+    from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
 
     check_captions(no_captions, captions=captions, variants=variants, seed=seed)
-    profile = None if no_captions else profile_of(captions, activation_tag=tag, variants=variants, seed=seed)
     query, out = _query_and_folder(words or [], sql, dry_run=dry_run)
     options = ExportOptions(
         image_format=image,
@@ -187,20 +204,24 @@ def export(
         trainer_root=trainer_root,
         resolution=resolution,
         captions=not no_captions,
-        keep_underscores=underscores,
-        activation_tag=tag or (profile.activation_tag if profile else "") or None,
-        threshold=threshold,
-        keep_character_tags=character_tags,
+        profile=load_profile(captions or DEFAULT_PROFILE).with_flags(
+            activation_tag=tag,
+            threshold=threshold,
+            character_tags=character_tags,
+            underscores=underscores,
+            variants=variants,
+            seed=seed,
+        ),
+        arrangement=Arrangement(
+            form=arrange or "",
+            max_characters=max_character_number,
+            min_pictures=min_images_per_combination,
+            face_step=face_ratio_step,
+            keep_source_structure=keep_source_structure,
+        ),
+        balance=Balance(weights, max_repeats) if balance or weights is not None else None,
         overwrite=overwrite,
     )
-    arrangement = {
-        "form": arrange or "",
-        "max_characters": max_character_number,
-        "min_pictures": min_images_per_combination,
-        "face_step": face_ratio_step,
-        "keep_source_structure": keep_source_structure,
-    }
-    shape = shape_of(options, profile, threshold, arrangement, (balance, weights, max_repeats))
     values = parse_params(param)
     with open_dataset(db, at=at) as dataset:
         if dry_run:
@@ -209,7 +230,6 @@ def export(
                 sql=sql,
                 params=values,
                 options=options,
-                shape=shape,
                 include_dropped=include_dropped,
             )
             print_folders(preview.folders, form)
@@ -223,7 +243,6 @@ def export(
                 sql=sql,
                 params=values,
                 options=options,
-                shape=shape,
                 include_dropped=include_dropped,
                 progress=advance,
             )
@@ -234,18 +253,18 @@ def rebuild(
     manifest: Annotated[Path, typer.Argument(help="An exported folder, or its animeds-export.json.")],
     out: Annotated[Path, typer.Argument(help="The folder to write.")],
     overwrite: Annotated[
-        bool, typer.Option(help="Replace a folder that an export made and nobody changed.")
+        bool, typer.Option(help="Replace a folder that an export made and that has not been changed since.")
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
-    """Build an exported folder again from its manifest, byte for byte; needs the episodes, not the database."""
+    """Build an exported folder again from its manifest. It needs the episodes, but not the database."""
     from animeds_db.export import rebuild as build
 
     with _bar(progress and sys.stderr.isatty()) as advance:
         report = build(manifest, out, overwrite=overwrite, progress=advance)
     _tell(report)
     for path in report.differing:
-        talk(f"note: {path} has other bytes than the first time (another version of an encoder)")
+        talk(f"note: {path} differs from the first export, because an encoder has another version now")
 
 
 def _tell(report: ExportReport) -> None:
@@ -255,15 +274,15 @@ def _tell(report: ExportReport) -> None:
 
 
 def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tuple[str | None, str | Path]:
-    """Return the query and the folder; a dry run needs no folder."""
+    """Return the query and the folder. A dry run does not need a folder."""
     names = 0 if sql is not None else 1
     if dry_run and len(words) == names:
         words = [*words, "."]
     if len(words) != names + 1:
         if sql is not None:
-            raise UsageError("with --sql, give just the folder", hint='animeds export --sql "SELECT …" out/')
+            raise UsageError("With --sql, give only the folder.", hint='animeds export --sql "SELECT …" out/')
         raise UsageError(
-            "give a query and a folder, or --sql and a folder",
+            "Give a query and a folder, or --sql and a folder.",
             hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
         )
     if names:
@@ -273,13 +292,13 @@ def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tu
 
 
 def _refuse_swapped(query: str, out: str) -> None:
-    """Raise UsageError where the folder stands first and the query second."""
+    """Raise UsageError if the folder comes first and the query second."""
     from animeds_db.session.named_queries import list_queries
 
     known = {one.name for one in list_queries()}
     if query not in known and out in known:
         raise UsageError(
-            f"{query} is not a query, and {out} is: the query comes first, then the folder",
+            f"{query} is not a query, but {out} is. The query comes first, then the folder.",
             hint=f"animeds export {out} {query}",
         )
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
     from animeds_db.export.selection.plan import Plan
-    from animeds_db.export.selection.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -43,28 +42,26 @@ class Exporting:
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
         options: ExportOptions | None = None,
-        shape: Shape | None = None,
         include_copies: bool = True,
         include_dropped: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
         """Write the pictures and captions of a selection to the folder `out`.
 
-        The selection is a named query, or `sql` (then `query` is None); `shape` says folders, captions and
-        repeats. Frames that a person dropped are left out unless `include_dropped`. Near-duplicates are left out by
-        the built-in queries (`params={"copies": True}` takes them in), and out of any selection with
-        `include_copies=False`. Raises QueryError, ExportError, SourceError, UsageError.
+        The selection is a named query, or `sql` (then `query` is None). `options` says how pictures are cropped,
+        captioned, arranged in folders and repeated. Frames that a person dropped are left out unless
+        `include_dropped`. Near-duplicates are left out by the built-in queries (`params={"copies": True}` takes them
+        in), and out of any selection with `include_copies=False`. Raises QueryError, ExportError, SourceError,
+        UsageError.
         """
-        from animeds_db.export import Provenance, export, select
-        from animeds_db.export.selection.shape import agreed
+        from animeds_db.export import ExportOptions, Provenance, export, select
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
-        options, shape = agreed(options, shape)
+        options = options or ExportOptions()
         plan = select(
             self.session,
             selected,
-            crops=options.crops,
-            shape=shape,
+            options=options,
             copies=include_copies,
             dropped=include_dropped,
         )
@@ -72,10 +69,8 @@ class Exporting:
         given = {name: selected.params[name] for name in params or {}}
         if selected.params.get("dropped"):
             given["dropped"] = True
-        told = {name: str(value) for name, value in given.items()}
-        provenance = Provenance(
-            self.store.uri, self.session.versions, query, selected.sql, told, shape.record()
-        )
+        values = {name: str(value) for name, value in given.items()}
+        provenance = Provenance(self.store.uri, self.session.versions, query, selected.sql, values)
         report = export(
             plan.pictures, plan.sources, out, options=options, provenance=provenance, progress=progress
         )
@@ -88,25 +83,24 @@ class Exporting:
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
         options: ExportOptions | None = None,
-        shape: Shape | None = None,
         include_copies: bool = True,
         include_dropped: bool = False,
     ) -> ExportPreview:
         """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
-        from animeds_db.export import select
-        from animeds_db.export.selection.shape import agreed, folders_of
+        from animeds_db.export import ExportOptions, select
+        from animeds_db.export.selection.balance import folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
-        options, shape = agreed(options, shape)
+        options = options or ExportOptions()
         plan = select(
             self.session,
             selected,
-            crops=options.crops,
-            shape=shape.without_captions(),
+            options=options,
+            captions=False,
             copies=include_copies,
             dropped=include_dropped,
         )
-        return ExportPreview(folders_of(plan.pictures, shape.balance), _notes(plan))
+        return ExportPreview(folders_of(plan.pictures, options.balance), _notes(plan))
 
     def captions(
         self,

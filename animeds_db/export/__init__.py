@@ -1,10 +1,11 @@
 """From a selection to a training folder, and from a folder's manifest to the same folder again.
 
-    plan, sources, _ = select(session, "SELECT frame_id FROM frames WHERE has_tag(tag_ids, '1girl')")
-    report = export(plan, sources, "out", options=ExportOptions(activation_tag="waifu"))
+    options = ExportOptions(profile=CaptionProfile(activation_tag="waifu"))
+    plan, sources, _ = select(session, "SELECT frame_id FROM frames WHERE has_tag(tag_ids, '1girl')", options=options)
+    report = export(plan, sources, "out", options=options)
     rebuild("out", "elsewhere/out")
 
-The one rule: a folder appears whole or not at all, and the same export gives the same bytes.
+A folder appears only when it is complete, and the same export gives the same bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from animeds_db.export.exporter import export, rebuild
 from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
 from animeds_db.export.render import FORMATS
+from animeds_db.export.selection.arrange import Arrangement
+from animeds_db.export.selection.balance import Balance
 from animeds_db.export.selection.plan import PLAN, SOURCE_COLUMNS, select
 
 __all__ = [
@@ -23,6 +26,8 @@ __all__ = [
     "PLAN",
     "SOURCE_COLUMNS",
     "TRIMS",
+    "Arrangement",
+    "Balance",
     "CropOptions",
     "ExportOptions",
     "ExportReport",

@@ -1,9 +1,9 @@
-"""Which parts of the frames become pictures. The one rule: a crop is a column that SQL adds to the selection."""
+"""Which parts of the frames become pictures. SQL adds a column `crop` to the selection."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -20,18 +20,18 @@ TRIMS = ("borders", "subtitles")
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What is cut out of the frames of a selection. Raises UsageError for a value that makes no sense."""
+    """What is cut out of the frames of a selection. Raises UsageError for a value that is not valid."""
 
     kinds: tuple[str, ...] = ()
-    """Of CROP_KINDS; `frame` is all of it, for originals beside crops. None: as the selection says."""
+    """Names out of CROP_KINDS. `frame` adds the whole frames. (): crops come from the columns of the selection."""
     margin: float | None = None
-    """Share of a box added on each side. None: the largest square for faces, a tenth for other boxes."""
+    """Margin added on each side, as a share of the box. None: the largest square for faces, 0.1 for other boxes."""
     trim: tuple[str, ...] = ()
-    """Of TRIMS: cut off before anything else."""
+    """Names out of TRIMS: what is removed before cropping."""
     min_faces: int = 0
-    """Frames with fewer faces give no crops."""
+    """Minimum number of faces for a frame to be cropped."""
     min_px: int = 1
-    """Crops with a shorter edge below this are left out; pixels of the frame."""
+    """Minimum shorter edge of a crop, in pixels of the frame. Smaller crops are left out."""
     max_share: float = 0.5
     """A head, half body or person that takes more of its frame than this becomes the whole frame, 0…1."""
 
@@ -39,33 +39,21 @@ class CropOptions:
         for what, values, known in (("crop", self.kinds, CROP_KINDS), ("trim", self.trim, TRIMS)):
             for value in values:
                 if value not in known:
-                    raise UsageError(f'there is no {what} "{value}"', hint=did_you_mean(value, known))
+                    raise UsageError(f'There is no {what} "{value}".', hint=did_you_mean(value, known))
             if len(set(values)) != len(values):
-                raise UsageError(f"a {what} is given twice: {', '.join(values)}")
+                raise UsageError(f"A {what} is given twice: {', '.join(values)}.")
         if self.margin is not None and not 0 <= self.margin <= 10:
-            raise UsageError(f"crop-margin is {self.margin}, and must be between 0 and 10")
+            raise UsageError(f"crop-margin is {self.margin}. It must be between 0 and 10.")
         if not 0 < self.max_share <= 1:
-            raise UsageError(f"max-crop-share is {self.max_share}, and must be above 0 and at most 1")
+            raise UsageError(f"max-crop-share is {self.max_share}. It must be above 0 and at most 1.")
         if self.min_faces < 0 or self.min_px < 1:
-            raise UsageError("min-face-number is at least 0, min-crop-size at least 1")
-
-    def record(self) -> dict[str, Any]:
-        """Return what differs from the default, as JSON holds it."""
-        plain = asdict(CropOptions())
-        values = {name: value for name, value in asdict(self).items() if value != plain[name]}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> CropOptions:
-        """Return the options of a manifest."""
-        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
-        return cls(**values)
+            raise UsageError("min-face-number must be at least 0, and min-crop-size at least 1.")
 
 
 def crop_selection(session: Session, selection: pa.Table, options: CropOptions) -> pa.Table:
     """Return one row per picture of a selection (rows with `frame_id`): what export_crops.sql gives.
 
-    Raises ExportError when crops are asked for and not one is left.
+    Raises ExportError if no crop is left.
     """
     numbered = selection.append_column("selection_row", pa.array(range(selection.num_rows), pa.int64()))
     rows = session.step(
@@ -82,8 +70,8 @@ def crop_selection(session: Session, selection: pa.Table, options: CropOptions) 
     )
     if rows.num_rows == 0 and selection.num_rows:
         raise ExportError(
-            f"no crop is left: none of the {selection.num_rows} selected frames has a box that fits "
-            f"({', '.join(options.kinds) or 'as the selection names it'})",
+            f"No crop is left: none of the {selection.num_rows} selected frames has a matching box "
+            f"({', '.join(options.kinds) or 'named by the selection'}).",
             hint="`animeds detect --model …` finds boxes (`animeds models list`); lower --min-face-number and "
             "--min-crop-size",
         )

@@ -1,4 +1,4 @@
-"""From a plan to a folder, and from a manifest to the same folder. The one rule: it appears whole or not at all."""
+"""From a plan to a folder, and from a manifest to the same folder. The folder appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def export(
     """Write the pictures of a plan to the folder (or s3://, gs://, az:// URI) `out`, with captions and a manifest.
 
     `plan` and `source_rows` are what `plan.select` returns (schema `PLAN`, `SOURCE_COLUMNS`). The folder
-    appears when it is complete. Raises ExportError when it cannot or must not be written or the selection
-    is empty, SourceError when a source is gone or changed; nothing is left behind then.
+    appears when it is complete. Raises ExportError if it cannot or must not be written or if the selection
+    is empty, SourceError if a source is missing or has changed. After an error nothing is left behind.
     """
     options = options or ExportOptions()
     sources = read_sources(source_rows)
@@ -52,7 +52,7 @@ def export(
     manifest = Manifest(
         current_versions(),
         provenance or Provenance(),
-        options.recorded(),
+        options,
         used_sources(sources, pictures),
         tuple(pictures),
         (),
@@ -75,12 +75,12 @@ def rebuild(
 ) -> ExportReport:
     """Build a folder again from its manifest (or from the folder that holds one), without the database.
 
-    `moved` maps source ids to where those sources are now. The bytes are those of the first time;
-    pictures and files for which another version gave other bytes are in the report's `differing`.
+    `moved` maps source ids to the paths at which those sources are now. The folder is the same byte for byte;
+    files that differ, because an encoder has another version now, are in the report's `differing`.
     Raises as `export` does.
     """
     recipe = read_manifest(Path(manifest))
-    options = ExportOptions.from_record(recipe.options, overwrite=overwrite, workers=workers)
+    options = replace(recipe.options, overwrite=overwrite, workers=workers)
     again = replace(recipe, versions=current_versions(), written=(), files={})
     built, report = _build(again, Path(out), options, moved or {}, progress)
     pairs = zip(recipe.pictures, recipe.written, built.written, strict=True)
@@ -93,7 +93,7 @@ def rebuild(
 
 
 def _placed_files(options: ExportOptions) -> set[str]:
-    """Return the files that say where the folder is: they differ wherever it is built."""
+    """Return the files that contain the path of the folder, and so differ in every folder."""
     if options.trainer_root:
         return set()
     return {f"{options.folder_of(one)}/{one.absolute}".lstrip("/") for one in options.chosen if one.absolute}
@@ -116,15 +116,15 @@ def _build(
 
 
 def _check_present(sources: Iterable[Source]) -> None:
-    """Refuse before the first picture is decoded, not after the ten thousandth."""
+    """Raise SourceError for a missing source before the first picture is decoded."""
     uris = [source.uri for source in sources]
     there = are_there([source_path(uri) for uri in uris])
     gone = [uri for uri, is_there in zip(uris, there, strict=True) if not is_there]
     if gone:
         more = f" (and {len(gone) - 1} more sources)" if len(gone) > 1 else ""
         raise SourceError(
-            f"{gone[0]} is not there any more{more}",
-            hint=f"connect the disk, or say where it is now: animeds sources relocate '{gone[0]}' NEW",
+            f"{gone[0]} no longer exists{more}.",
+            hint=f"Connect the disk, or tell the database the new path: animeds sources relocate '{gone[0]}' NEW",
         )
 
 

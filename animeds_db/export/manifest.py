@@ -1,6 +1,7 @@
-"""`animeds-export.json`: what a folder holds and how to make it again. The one rule: same export, same bytes.
+"""`animeds-export.json`: what a folder contains and how to build it again.
 
-So it tells neither the time nor the place of the export. One picture per line, for `diff` and `grep`.
+The same export gives the same bytes, so it contains neither the time nor the path of the export. Each picture has a
+line of its own, for `diff` and `grep`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import AnimedsError, ExportError, UsageError
-from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.names import safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
 from animeds_db.export.picture import Picture, Source, Written
@@ -47,28 +47,31 @@ _BOX = {
     "box": tuple[float, float, float, float],
     "score": float | None,
 }
-FORMAT = 1
-"""Version of the manifest's format; a reader refuses a higher one."""
+FORMAT = 2
+"""Version of the manifest's format; a reader refuses a higher one.
+
+1: caption settings were in the options and in `selection.shape`. 2: they are in `options.profile` only.
+"""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest, read or about to be written. `written` is in step with `pictures`."""
+    """A manifest that was read or will be written. `written` has the same order as `pictures`."""
 
     versions: dict[str, str]
-    """Versions of animeds-db and of what decodes and encodes."""
+    """Versions of animeds-db, the decoder and the encoder."""
     provenance: Provenance
-    options: dict[str, Any]
+    options: ExportOptions
     sources: tuple[Source, ...]
     pictures: tuple[Picture, ...]
     written: tuple[Written, ...]
     files: dict[str, str] = field(default_factory=dict)
-    """Every other file of the folder: path → `SIZE:XXH3`. Captions, configuration, archives; not the manifest."""
+    """All other files of the folder except the manifest: path → `SIZE:XXH3`."""
 
     @property
     def loose(self) -> dict[str, int]:
-        """Paths of the pictures that lie in the folder by themselves, with their sizes in bytes."""
-        is_loose = [LAYOUTS[name].pack is None for name in self.options.get("layouts", ["plain"])]
+        """Paths of the pictures that are files of their own, with their sizes in bytes."""
+        is_loose = [layout.pack is None for layout in self.options.chosen]
         return {
             path: written.n_bytes
             for picture, written in zip(self.pictures, self.written, strict=True)
@@ -82,7 +85,7 @@ class Manifest:
             "animeds_export": FORMAT,
             "versions": self.versions,
             "selection": asdict(self.provenance),
-            "options": self.options,
+            "options": self.options.recorded(),
             "sources": [asdict(source) for source in self.sources],
             "files": self.files,
         }
@@ -90,7 +93,7 @@ class Manifest:
             json.dumps(_line(p, w), ensure_ascii=False)
             for p, w in zip(self.pictures, self.written, strict=True)
         ]
-        # Parameters may be dates or decimals: their text is what SQL was given.
+        # Parameters may be dates or decimals. They are recorded as text.
         top = json.dumps(head, ensure_ascii=False, indent=1, default=str).removesuffix("\n}")
         return top + ',\n "pictures": [\n' + ",\n".join(lines) + "\n]}\n"
 
@@ -102,7 +105,7 @@ class Manifest:
 
 
 def _line(picture: Picture, written: Written) -> dict[str, Any]:
-    """Return a picture and what became of it, without what is the default."""
+    """Return a picture and its file as one record, without default values."""
     line = {**vars(picture), **vars(written)}
     return {name: value for name, value in line.items() if name not in _OPTIONAL or value not in ((), None)}
 
@@ -121,7 +124,7 @@ def _credit(source: Source, count: int) -> str:
 
 
 def current_versions() -> dict[str, str]:
-    """Return the versions that decide about the bytes of a picture file."""
+    """Return the versions on which the bytes of a picture file depend."""
     import av
     import PIL
 
@@ -142,7 +145,7 @@ def used_sources(sources: Mapping[str, Source], pictures: Sequence[Picture]) -> 
 
 
 def exported_folder(path: Path) -> Path | None:
-    """Return the exported folder that a path is, lies in, or holds directly below itself; None where there is none."""
+    """Return the exported folder at a path, around it, or directly below it. None: there is none."""
     if not path.is_dir():
         return None
     path = path.absolute()
@@ -151,21 +154,21 @@ def exported_folder(path: Path) -> Path | None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest, or that of a folder. Raises ExportError when it is none, damaged, or too new."""
+    """Read a manifest, or that of a folder. Raises ExportError if it is missing, damaged, or too new."""
     path = inside(path, MANIFEST_NAME) if path.is_dir() else path
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ExportError(
             f"{path} cannot be read as the manifest of an export: {error}",
-            hint=f"every exported folder has one: OUT/{MANIFEST_NAME}",
+            hint=f"Every exported folder has a manifest: OUT/{MANIFEST_NAME}",
         ) from error
     made_for = content.get("animeds_export") if isinstance(content, dict) else None
     if not isinstance(made_for, int):
-        raise ExportError(f"{path} is not the manifest of an export")
+        raise ExportError(f"{path} is not the manifest of an export.")
     if made_for > FORMAT:
         raise ExportError(
-            f"{path} was written by a newer animeds-db", hint="pip install --upgrade animeds-db"
+            f"{path} was written by a newer version of animeds-db.", hint="pip install --upgrade animeds-db"
         )
     try:
         return _parsed(content)
@@ -176,19 +179,22 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _parsed(content: dict[str, Any]) -> Manifest:
-    """Return the manifest. A manifest may come from anywhere, so nothing in it is taken as it is."""
+    """Return the manifest. It may come from anywhere, so every value is checked."""
     check_fields(_TOP, content, "manifest")
+    if content["animeds_export"] < FORMAT:
+        content = _from_format_1(content)
     sources = []
     for values in content["sources"]:
         check_types(Source, values)
         sources.append(Source(**values))
     known = {source.source_id for source in sources}
-    n_layouts = len(ExportOptions.from_record(content["options"], overwrite=False, workers=None).layouts)
+    options = ExportOptions.from_record(content["options"])
+    n_layouts = len(options.layouts)
     pictures, written = [], []
     for line in content["pictures"]:
         picture, done = _read_line(line)
         if picture.source_id not in known:
-            raise ValueError(f"{picture.path} is of the source {picture.source_id}, which is not listed")
+            raise ValueError(f"{picture.path} comes from the source {picture.source_id}, which is not listed")
         if len(picture.paths) != n_layouts:
             raise ValueError(f"{picture.path} has {len(picture.paths)} paths in {n_layouts} layouts")
         pictures.append(picture)
@@ -199,12 +205,29 @@ def _parsed(content: dict[str, Any]) -> Manifest:
     return Manifest(
         dict(content["versions"]),
         Provenance(**content["selection"]),
-        dict(content["options"]),
+        options,
         tuple(sources),
         tuple(pictures),
         tuple(written),
         dict(content["files"]),
     )
+
+
+def _from_format_1(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest of format 1 in the current format."""
+    options, selection = dict(content["options"]), dict(content["selection"])
+    shape = selection.pop("shape", {})
+    check_fields({"arrangement": str, "captions": dict[str, Any]}, shape, "selection's shape")
+    profile, form = dict(shape.get("captions", {})), shape.get("arrangement", "")
+    tag, separator = options.pop("activation_tag", None), options.pop("keep_tokens_separator", "")
+    # The profile of `shape` already obeyed these three.
+    for name in ("threshold", "keep_character_tags", "keep_underscores"):
+        options.pop(name, None)
+    profile |= {"activation_tag": tag} if tag else {}
+    profile |= {"keep_tokens_separator": separator} if separator else {}
+    arrangement = {"form": form} if form else {}
+    options |= {"profile": profile, "arrangement": arrangement}
+    return {**content, "options": options, "selection": selection}
 
 
 def _read_line(line: dict[str, Any]) -> tuple[Picture, Written]:

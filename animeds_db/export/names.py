@@ -1,4 +1,4 @@
-"""Names for files and folders. The one rule: a name is valid and unique on Linux, macOS and Windows alike."""
+"""Names for files and folders that are valid and unique on Linux, macOS and Windows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def safe_name(text: str, max_bytes: int = MAX_BYTES) -> str:
     """Return `text` as one name of at most `max_bytes` (≥ 8) of UTF-8; safe names stay as they are.
 
     Characters that Windows forbids become `_`, and so does a leading dot, which would hide the file
-    from a trainer's glob. Trailing dots and spaces go; a device name gets a `_` (`con.txt` → `con_.txt`).
+    from a trainer's glob. Trailing dots and spaces are removed; a device name gets a `_` (`con.txt` → `con_.txt`).
     """
     text = "".join("_" if _is_bad(c) else c for c in unicodedata.normalize("NFC", text))
     text = text.strip(" ").rstrip(". ")
@@ -52,24 +52,24 @@ def with_ending(text: str, ending: str, max_bytes: int) -> str:
 
 
 def safe_folder(text: str) -> str:
-    """Return a relative folder of safe names joined by `/`; empty parts and `.` vanish, `..` becomes `_`."""
+    """Return a relative folder of safe names joined by `/`; empty parts and `.` are removed, `..` becomes `_`."""
     parts = [part for part in re.split(r"[/\\]", text) if part.strip(" ") not in ("", ".")]
     return "/".join(safe_name(part) for part in parts)
 
 
 def folded(name: str) -> str:
-    """Return what a file system that ignores case and Unicode forms makes of a name."""
+    """Return a name as a file system sees it that ignores case and Unicode normalization."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 @dataclass
 class Namer:
-    """Gives every picture a path of its own; two names that differ only in case count as the same."""
+    """Gives every picture a unique path. Names that differ only in case count as equal."""
 
     suffixes: tuple[str, ...]
-    """Extensions that each picture's stem will get, e.g. `.png` and `.txt`; none may meet another file."""
+    """Extensions that the stem of each picture will get, such as `.png` and `.txt`. All must be unique."""
     reserved: tuple[str, ...] = ()
-    """Names at the top that are spoken for."""
+    """Reserved names at the top."""
     _taken: set[str] = field(default_factory=set)
     _folders: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)  # highest number tried for a name
@@ -85,20 +85,20 @@ class Namer:
         return f"{place}/{name}" if place else name
 
     def _folder(self, wanted: str) -> str:
-        """Return the folder's final path; the same wish gives the same folder, one of other case another."""
-        place = wished = ""
+        """Return the final path of a folder. A folder name in another case gets another path."""
+        place = requested = ""
         for part in filter(None, wanted.split("/")):
-            wished = f"{wished}/{part}"
-            if wished not in self._folders:
+            requested = f"{requested}/{part}"
+            if requested not in self._folders:
                 name = self._free(place, part, MAX_BYTES, ("",))
-                self._folders[wished] = f"{place}/{name}" if place else name
-            place = self._folders[wished]
+                self._folders[requested] = f"{place}/{name}" if place else name
+            place = self._folders[requested]
         return place
 
     def _free(self, place: str, name: str, room: int, suffixes: tuple[str, ...]) -> str:
-        wish = folded(f"{place}/{name}")
+        key = folded(f"{place}/{name}")
         while True:
-            count = self._counts[wish] = self._counts.get(wish, 0) + 1
+            count = self._counts[key] = self._counts.get(key, 0) + 1
             candidate = name if count == 1 else with_ending(name, f"_{count}", room)
             keys = {folded(f"{place}/{candidate}{suffix}".lstrip("/")) for suffix in suffixes}
             if not keys & self._taken:

@@ -1,4 +1,4 @@
-"""What a person should know about an export: refusals before it starts, notes when it is done."""
+"""Checks before an export starts, and notes for the user when it is done."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture
 
 _SHARED = {
-    "clone": "pictures of the layouts share their bytes on disk until one is changed",
-    "hard link": "pictures of the layouts are hard links: one file under several names",
-    "copy": "pictures are stored once per layout: this file system has neither clones nor hard links",
+    "clone": "the layouts share the pictures on disk, until one of them is changed",
+    "hard link": "the layouts share the pictures as hard links: one file with several names",
+    "copy": "each layout has its own copy of the pictures: this file system supports neither clones nor hard links",
 }
 
 
 def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> None:
-    """Raise ExportError when captions are empty and the reader of a layout does not train on empty captions."""
+    """Raise ExportError if captions are empty and the trainer of a layout does not accept that."""
     empty = _empty(pictures)
     strict = [layout for layout in options.chosen if not layout.reads_empty]
     if not (empty and strict):
@@ -29,9 +29,9 @@ def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> No
     why = "; ".join(dict.fromkeys(str(layout.on_empty) for layout in strict))
     others = ", ".join(layout.name for layout in LAYOUTS.values() if layout.reads_empty)
     raise ExportError(
-        f"{len(empty)} of {len(pictures)} captions are empty (the first: frame {empty[0].frame_id}). {why}",
-        hint=f"{_way_out(empty, options)}, leave those frames out of the selection, or choose layouts that read empty "
-        f"captions: {others}",
+        f"{len(empty)} of {len(pictures)} captions are empty (the first: frame {empty[0].frame_id}). {why}.",
+        hint=f"{_way_out(empty, options)}, leave those frames out of the selection, or choose a layout that accepts "
+        f"empty captions: {others}",
     )
 
 
@@ -40,38 +40,38 @@ def _empty(pictures: Sequence[Picture]) -> list[Picture]:
 
 
 def _way_out(empty: Sequence[Picture], options: ExportOptions) -> str:
-    if options.activation_tag or all(picture.image_type == REGULARIZATION for picture in empty):
-        return "lower --threshold"
-    return "give every caption an --activation-tag, lower --threshold"
+    if options.profile.activation_tag or all(picture.image_type == REGULARIZATION for picture in empty):
+        return "Lower --threshold"
+    return "Set an --activation-tag, lower --threshold"
 
 
 def refuse_remote(uri: str, options: ExportOptions) -> None:
-    """Raise UsageError when a layout needs absolute paths, and nobody says where the trainer finds the folder."""
+    """Raise UsageError if a layout needs absolute paths and --trainer-root is not given."""
     names = [layout.name for layout in options.chosen if layout.absolute]
     if names and not options.trainer_root:
         raise UsageError(
-            f"{', '.join(names)} needs absolute paths, and {uri} is not on this machine",
-            hint="say with --trainer-root in which folder the trainer will find the files",
+            f"{', '.join(names)} needs absolute paths, but {uri} is not on this machine.",
+            hint="Give the path at which the trainer will find the files with --trainer-root.",
         )
 
 
 def notes(manifest: Manifest, options: ExportOptions, folder: Path, shared: Counter[str]) -> Iterator[str]:
-    """Yield what a person should know about a folder that was written, one sentence each.
+    """Yield notes about a folder that was written, one sentence each.
 
     shared: how many pictures of further layouts were stored as clones, hard links or copies.
     """
     pictures = manifest.pictures
     empty = _empty(pictures)
     if empty:
-        yield f"{len(empty)} captions are empty: {_reason(manifest)} (the first: frame {empty[0].frame_id})"
+        yield f"{len(empty)} captions are empty: {_reason(options)} (the first: frame {empty[0].frame_id})"
     n_reg = sum(picture.image_type == REGULARIZATION for picture in pictures)
     has_repeats = any(picture.repeats != 1 for picture in pictures)
     for layout in options.chosen:
         if has_repeats and layout.repeats is None:
-            yield f"the layout {layout.name} has no place for repeats: they are only in the manifest"
+            yield f"the layout {layout.name} cannot store repeats: they are only in the manifest"
         if n_reg and not layout.marks_regularization:
             yield (
-                f"{layout.name} cannot mark regularization pictures: it trains on those {n_reg} like on the others, "
+                f"{layout.name} cannot mark regularization pictures: it trains on those {n_reg} as on all others, "
                 "without the activation tag. Leave them out of the selection if you do not want that"
             )
         if options.captions:
@@ -81,19 +81,21 @@ def notes(manifest: Manifest, options: ExportOptions, folder: Path, shared: Coun
     yield from (_SHARED[how] for how in shared)
 
 
-def _reason(manifest: Manifest) -> str:
-    if manifest.provenance.shape.get("captions", {}).get("dropout"):
-        return "dropout emptied them, or neither the selection nor the caption profile has a word for the picture"
-    return "neither the selection nor the caption profile has a word for the picture"
+def _reason(options: ExportOptions) -> str:
+    if options.profile.dropout:
+        return "dropout emptied them, or the caption profile found nothing to write about the picture"
+    return "the caption profile found nothing to write about the picture"
 
 
 def _about_paths(layout: Layout, folder: Path) -> str:
     if layout.absolute:
         return (
-            f"{layout.name}: {layout.absolute} names {folder}. If the trainer finds the folder elsewhere, export "
+            f"{layout.name}: {layout.absolute} contains the path {folder}. If the trainer uses another path, export "
             "again with --trainer-root"
         )
-    return f"{layout.name}: start the trainer in that folder, or say with --trainer-root where it will be"
+    return (
+        f"{layout.name}: start the trainer in that folder, or give the path of the folder with --trainer-root"
+    )
 
 
 def _about_captions(layout: Layout, pictures: Sequence[Picture], options: ExportOptions) -> Iterator[str]:
@@ -101,5 +103,5 @@ def _about_captions(layout: Layout, pictures: Sequence[Picture], options: Export
         yield layout.note
     if layout.note_on_lines is not None and any("\n" in (p.caption or "") for p in pictures):
         yield layout.note_on_lines
-    if layout.note_on_separator is not None and options.keep_tokens_separator:
-        yield f'{layout.note_on_separator} "{options.keep_tokens_separator}"'
+    if layout.note_on_separator is not None and options.profile.keep_tokens_separator:
+        yield f'{layout.note_on_separator} "{options.profile.keep_tokens_separator}"'

@@ -1,66 +1,71 @@
-"""What a person may choose about an export. The one rule: a wrong value is refused here, before any work."""
+"""The options of an export, checked before any work is done, and the report of what was written."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
+from animeds_db.export.selection.arrange import Arrangement
+from animeds_db.export.selection.balance import Balance
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.export.sizes import Resize
-from animeds_db.export.typed import check_types
+from animeds_db.export.typed import check_fields, check_types, from_record, record_of
 
-_NOT_IN_BYTES = (
-    "overwrite",
-    "workers",
-)  # options that change nothing in the folder, so no manifest names them
+_NOT_RECORDED = ("balance", "overwrite", "workers")
+"""Options that a manifest leaves out. A balance is recorded as the repeats of each picture; the others change nothing
+in the folder."""
+_NESTED = ("crops", "profile", "arrangement")
+"""Options that are records of their own."""
+_DROPOUT = "The trainer can do this itself: caption_dropout_rate."
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Options of an export. Raises UsageError for a value that makes no sense."""
+    """Options of an export. Raises UsageError for a value that is not valid, or for a contradiction."""
 
     image_format: str = "png"
     """`png`, `webp` or `jpg`."""
     quality: int = 95
-    """1…100, of WebP and JPEG; PNG loses nothing."""
+    """Quality of WebP and JPEG, 1…100. PNG is lossless."""
     max_size: int | None = None
-    """Longer edge in pixels; larger pictures are scaled down (Lanczos), smaller ones stay."""
+    """Maximum longer edge in pixels. Larger pictures are scaled down (Lanczos)."""
     short_edge: int | None = None
-    """Shorter edge in pixels, likewise."""
+    """Maximum shorter edge in pixels. Larger pictures are scaled down."""
     bucket: int | None = None
-    """Edges become multiples of 64 with about the area of a square of this side, see sizes.py."""
+    """Side of a square in pixels. Edges become multiples of 64, with about the area of that square; see sizes.py."""
     upscale: bool = False
-    """Enlarge smaller pictures too."""
+    """Enlarge smaller pictures as well."""
     crops: CropOptions = field(default_factory=CropOptions)
     """Which parts of the frames become pictures."""
     layouts: tuple[str, ...] = ("plain",)
-    """Of LAYOUTS. Several: each gets a folder of its name, and a picture's bytes are stored once."""
+    """Names out of LAYOUTS. Each of several gets a folder with its name; the pictures are stored once."""
     sidecars: tuple[str, ...] = ()
-    """Of SIDECARS: files with what is known of a picture, beside it."""
+    """Names out of SIDECARS: metadata files beside each picture."""
     trainer_root: str = ""
-    """Where the trainer finds the folder, for configuration files. "": it is started in the folder; for a layout
-    whose trainer cannot be, the folder as it was written."""
+    """Path at which the trainer finds the folder, for configuration files. "": the trainer is started in the folder. If
+    it cannot be, the path at which the folder was written."""
     resolution: int | None = None
-    """For configuration files: side of the square that pictures are trained at. None: as resized, or 1024."""
+    """Training resolution in configuration files: side of a square in pixels. None: that of resizing, else 1024."""
     captions: bool = True
-    """Write a `.txt` beside each picture."""
-    activation_tag: str | None = None
-    threshold: float | None = None
-    """Lowest score of a tag in a caption, 0…1. None: the tagger's own threshold."""
-    keep_character_tags: bool = False
-    keep_underscores: bool = False
-    keep_tokens_separator: str = ""
-    """What parts captions into what stays in front and what a trainer may shuffle; "": nothing does."""
+    """Write captions, where the layout wants them. False: only the images, and the activation tag as class token."""
+    profile: CaptionProfile = field(default_factory=CaptionProfile)
+    """Every setting of the captions. Its `thresholds["general"]` also decides which tags count people in folders."""
+    arrangement: Arrangement = field(default_factory=Arrangement)
+    """Folders by what is on the pictures."""
+    balance: Balance | None = None
+    """Repeats that balance the folders. None: the repeats of the selection."""
     overwrite: bool = False
-    """Replace a folder that an export made and nobody changed since."""
+    """Replace a folder that an export made and that has not been changed since."""
     workers: int | None = None
-    """Threads that scale and encode; None: one per core, at most eight."""
+    """Number of threads that scale and encode. None: one per core, at most eight."""
 
     def __post_init__(self) -> None:
         _known("picture format", self.image_format, FORMATS)
@@ -73,150 +78,188 @@ class ExportOptions:
                     raise UsageError(PROBLEMS[value], hint="Update or uninstall that package.")
                 _known(what, value, known)
             if len(set(values)) != len(values):
-                raise UsageError(f"a {what} is given twice: {', '.join(values)}")
+                raise UsageError(f"A {what} is given twice: {', '.join(values)}.")
         _within("quality", self.quality, 1, 100)
-        _within("threshold", self.threshold, 0, 1)
         _within("workers", self.workers, 1, None)
         _within("resolution", self.resolution, 64, None)
         _ = self.resize  # refuses sizes that contradict each other
         self._check_layouts()
+        if self.captions:
+            self._check_captions()
+
+    def _check_captions(self) -> None:
+        """Raise UsageError for captions that the trainers of the layouts would misunderstand."""
+        separator = self.profile.keep_tokens_separator
+        for is_wrong, reads, what, hint in (
+            (
+                self.profile.variants > 1,
+                "reads_lines",
+                "one caption per picture, but variants make several.",
+                "",
+            ),
+            (
+                bool(separator),
+                "reads_separator",
+                f'no keep_tokens_separator: it would train on "{separator}".',
+                "Choose another caption profile with --captions.",
+            ),
+            (
+                self.profile.dropout > 0,
+                "reads_empty",
+                "no empty captions, but dropout makes some empty.",
+                _DROPOUT,
+            ),
+        ):
+            names = [layout.name for layout in self.chosen if not getattr(layout, reads)]
+            if is_wrong and names:
+                others = ", ".join(layout.name for layout in LAYOUTS.values() if getattr(layout, reads))
+                raise UsageError(
+                    f"{', '.join(names)} reads {what}", hint=hint or f"These layouts do: {others}"
+                )
 
     def _check_layouts(self) -> None:
         if not self.layouts:
-            raise UsageError("an export has at least one layout", hint=did_you_mean("", LAYOUTS))
+            raise UsageError("An export needs at least one layout.", hint=did_you_mean("", LAYOUTS))
         if self.sidecars and all(layout.tells for layout in self.chosen):
             raise UsageError(
-                f"sidecars have no place in the layout {', '.join(self.layouts)}: it tells all that they would",
-                hint="leave out --sidecar, or add --layout plain",
+                f"The layout {', '.join(self.layouts)} does not need sidecars: its own files contain the same facts.",
+                hint="Omit --sidecar, or add --layout plain.",
             )
         if not self.captions:
             silent = [layout.name for layout in self.chosen if layout.needs_captions]
             if silent:
                 raise UsageError(
-                    f"{', '.join(silent)} trains on captions, and --no-captions leaves them out",
-                    hint="leave out --no-captions, or choose --layout kohya",
+                    f"{', '.join(silent)} trains on captions, so it cannot be combined with --no-captions.",
+                    hint="Omit --no-captions, or choose --layout kohya.",
                 )
             self._check_class_tokens()
         globbing = [layout.name for layout in self.chosen if layout.globs]
         if globbing and set(self.trainer_root) & set("[]*?"):
             raise UsageError(
-                f"--trainer-root {self.trainer_root} has brackets, * or ?, and {', '.join(globbing)} would take it "
-                "for a pattern",
-                hint="give the folder a path without them",
+                f"--trainer-root {self.trainer_root} contains brackets, * or ?, which {', '.join(globbing)} would read "
+                "as a pattern.",
+                hint="Choose a path without these characters.",
             )
         if not any(layout.has_config for layout in self.chosen):
             for name, value in (("trainer-root", self.trainer_root), ("resolution", self.resolution)):
                 if value:
                     homes = ", ".join(layout.name for layout in LAYOUTS.values() if layout.has_config)
                     raise UsageError(
-                        f"--{name} has no place in the layout {', '.join(self.layouts)}",
-                        hint=f"these have configuration files: {homes}",
+                        f"--{name} has no effect in the layout {', '.join(self.layouts)}.",
+                        hint=f"These layouts have configuration files: {homes}",
                     )
 
     def _check_class_tokens(self) -> None:
-        tag = self.activation_tag
+        tag = self.profile.activation_tag
         if not tag:
             return
         if not any(layout.class_tokens for layout in self.chosen):
             homes = ", ".join(layout.name for layout in LAYOUTS.values() if layout.class_tokens)
             raise UsageError(
-                f"the layout {', '.join(self.layouts)} has no use for --activation-tag without captions",
-                hint=f"leave out one of --no-captions and --activation-tag; class tokens are read from: {homes}",
+                f"The layout {', '.join(self.layouts)} does not use --activation-tag without captions.",
+                hint=f"Omit --no-captions or --activation-tag, or choose a layout with class tokens: {homes}",
             )
         if "kohya" in self.layouts and safe_folder(tag) != tag:
             raise UsageError(
-                f'kohya reads class tokens from a folder\'s name, and "{tag}" cannot be one on every system',
-                hint="choose --layout kohya-toml, or another --activation-tag",
+                f'kohya reads class tokens from folder names, but "{tag}" is not a valid folder name on every system.',
+                hint="Choose --layout kohya-toml, or another --activation-tag.",
             )
 
     @property
     def chosen(self) -> tuple[Layout, ...]:
-        """The layouts themselves."""
+        """The chosen layouts."""
         return tuple(LAYOUTS[name] for name in self.layouts)
 
     @property
     def resize(self) -> Resize:
-        """What size pictures get."""
+        """How pictures are resized."""
         return Resize(self.max_size, self.short_edge, self.bucket, self.upscale)
 
     @property
     def tells(self) -> bool:
-        """Whether some file tells all that is known of a picture."""
+        """True if some file of the export contains the facts about a picture (tags, boxes, …)."""
         return bool(self.sidecars) or any(layout.tells for layout in self.chosen)
 
     @property
     def is_loose(self) -> bool:
-        """Whether pictures lie in some folder by themselves, and not only in archives."""
+        """True if some layout writes pictures as files of their own, and not only into archives."""
         return any(layout.pack is None for layout in self.chosen)
 
     def settings(self, layout: Layout, out: Path) -> Settings:
-        """Return what the configuration files of a layout say besides the pictures; `out` is the export's folder."""
+        """Return the settings for the configuration files of a layout. `out` is the folder of the export."""
         root = self.trainer_root.rstrip("/") or (out.as_posix() if layout.absolute else "")
         root = "/".join(part for part in (root, self.folder_of(layout)) if part) if root else ""
         edge = self.resolution or self.bucket or self.short_edge or 1024
-        return Settings(root, edge, self.activation_tag, self.keep_tokens_separator)
+        return Settings(root, edge, self.profile.activation_tag, self.profile.keep_tokens_separator)
 
     def folder_of(self, layout: Layout) -> str:
-        """Return the folder of a layout, relative to the export: its name, or the top where it is the only one."""
+        """Return the folder of a layout, relative to the export: its name, or "" if it is the only layout."""
         return layout.name if len(self.layouts) > 1 else ""
 
     def recorded(self) -> dict[str, Any]:
-        """Return the options that decide about the folder's bytes."""
-        record = {name: value for name, value in asdict(self).items() if name not in _NOT_IN_BYTES}
-        record |= {name: list(value) for name, value in record.items() if isinstance(value, tuple)}
-        return record | {"crops": self.crops.record()}
+        """Return the options on which the bytes of the folder depend, as JSON holds them."""
+        names = [f.name for f in fields(self) if f.name not in (*_NOT_RECORDED, *_NESTED)]
+        values = {name: getattr(self, name) for name in names}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return plain | {
+            "crops": record_of(self.crops),
+            "profile": self.profile.record(),
+            "arrangement": record_of(self.arrangement),
+        }
 
     @classmethod
-    def from_record(cls, record: dict[str, Any], *, overwrite: bool, workers: int | None) -> ExportOptions:
-        """Return the options of a manifest. Raises UsageError for one that this version does not know."""
+    def from_record(cls, record: Mapping[str, Any]) -> ExportOptions:
+        """Return the options of a manifest. Raises UsageError for an option that is unknown or not valid."""
         for name in record:
-            _known("option", name, [f.name for f in fields(cls)])
+            _known("option", name, [f.name for f in fields(cls) if f.name not in _NOT_RECORDED])
+        plain = {name: value for name, value in record.items() if name not in _NESTED}
         try:
-            check_types(cls, {name: value for name, value in record.items() if name != "crops"})
-            check_types(CropOptions, record.get("crops", {}))
+            check_types(cls, plain)
+            check_fields(
+                {"profile": dict[str, Any]}, {"profile": record.get("profile", {})}, "caption profile"
+            )
+            values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in plain.items()}
+            values["crops"] = from_record(CropOptions, record.get("crops", {}))
+            values["arrangement"] = from_record(Arrangement, record.get("arrangement", {}))
         except TypeError as error:
-            raise UsageError(f"an option is not valid: {error}") from error
-        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
-        values["crops"] = CropOptions.from_record(values.get("crops", {}))
-        return cls(**values, overwrite=overwrite, workers=workers)
+            raise UsageError(f"An option is not valid: {error}") from error
+        return cls(**values, profile=CaptionProfile().merged(record.get("profile", {})))
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a selection came from: what a manifest tells besides the pictures themselves."""
+    """Where a selection came from."""
 
     database: str | None = None
     """Path or URI of the database."""
     versions: dict[str, int] = field(default_factory=dict)
-    """Version of each of its tables."""
+    """Version of each table."""
     query: str | None = None
-    """Name of the query, if it has one."""
+    """Name of the query, or None for SQL."""
     sql: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
-    shape: dict[str, Any] = field(default_factory=dict)
-    """What folders and captions were made by: `arrangement`, and what `captions` differ in from the default."""
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written."""
+    """What an export wrote."""
 
     folder: Path
     n_pictures: int
     n_sources: int
     n_bytes: int
-    """Size of the pictures, without captions."""
+    """Size of the pictures in bytes, without captions."""
     folders: dict[str, int]
-    """Pictures per folder, by its path relative to `folder` (the top is an empty string)."""
+    """Number of pictures per folder, by its path relative to `folder`; "" is the top."""
     notes: tuple[str, ...] = ()
-    """What a person should know, one sentence each."""
+    """Notes for the user, one sentence each."""
     differing: tuple[str, ...] = ()
-    """Of a rebuild: files whose bytes are not those of the manifest (another encoder version)."""
+    """After a rebuild: files that differ from the manifest, because an encoder has another version now."""
 
 
 def _known(what: str, value: str, known: Any) -> None:
     if value not in known:
-        raise UsageError(f'there is no {what} "{value}"', hint=did_you_mean(value, known))
+        raise UsageError(f'There is no {what} "{value}".', hint=did_you_mean(value, known))
 
 
 def _within(what: str, value: float | None, low: float, high: float | None) -> None:
@@ -224,4 +267,4 @@ def _within(what: str, value: float | None, low: float, high: float | None) -> N
         return
     if not (low <= value and (high is None or value <= high)):
         bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise UsageError(f"{what} is {value}, and must be {bounds}")
+        raise UsageError(f"{what} is {value}. It must be {bounds}.")

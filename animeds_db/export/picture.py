@@ -1,4 +1,4 @@
-"""A picture to be written, and the source to take it from. The one rule: plain values that JSON can hold."""
+"""A picture to be written, and the source to take it from. All values are plain, so that JSON can hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from animeds_db.export.render import Crop
 from animeds_db.media import FrameKey
 
 About = dict[str, Any]
-"""What is known of a picture, for layouts and sidecars that tell it; of a crop its own, in the crop's measures:
+"""Facts about a picture for layouts and sidecars. Those of a crop are relative to the crop:
 
 show, season, episode, time_s, rating, crop_kind (face, head, halfbody, person; None: a whole frame), tags
 ([[tag, category, score]], best first), boxes ([{kind, character, box: [left, top, right, bottom] 0…1, score}]).
@@ -40,7 +40,7 @@ class Picture:
     path: str
     """In the first layout; relative to the folder, parts joined by `/`, with extension."""
     caption: str | None
-    """Text of the `.txt` beside it; None: no such file."""
+    """Text of its caption. None: it has no caption."""
     frame_id: str
     source_id: str
     stream: int
@@ -51,14 +51,14 @@ class Picture:
     crop: Crop | None
     repeats: int
     multiply: float | None = None
-    """Repeats with two decimals, for readers of fractions; None: `repeats`."""
+    """Repeats with two decimals, for trainers that accept fractions. None: `repeats`."""
     links: tuple[str, ...] = ()
-    """The same picture in the other layouts, in their order."""
+    """Paths of the picture in the other layouts, in their order."""
     image_type: str = "screenshot"
     face_id: str | None = None
-    """The face, head, half body or person that a crop was cut around; None: none."""
+    """The face, head, half body or person that was cropped. None: not a crop of a box."""
     about: About | None = None
-    """None where no file of this export tells it."""
+    """None if no file of this export contains it."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -83,11 +83,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a picture: size in pixels, size of the file, xxh3-128 of its bytes (hex)."""
+    """A picture file that was written: size in pixels, size in bytes, xxh3-128 of its bytes (hex)."""
 
     width: int
     height: int
     n_bytes: int
     xxh3: str
     shown: Crop | None = None
-    """The part of the crop that it shows, 0…1, where ends were cut to fit a bucket."""
+    """The part of the crop that it shows, 0…1, if the ends were cut off to fit a bucket."""

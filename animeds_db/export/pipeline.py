@@ -1,4 +1,4 @@
-"""Decode again, render, encode, write. The one rule: memory holds a handful of pictures, never all.
+"""Decode frames again, render, encode and write pictures. Only a few pictures are in memory at a time.
 
 One thread decodes, source by source, each stretch of video once; a pool crops, scales, encodes and writes.
 """
@@ -25,10 +25,10 @@ from animeds_db.media import Frame, fetch
 from animeds_db.parallel import MAX_BYTES
 
 Progress = Callable[[int, int], None]
-"""(pictures written, pictures in all)"""
+"""(number of pictures written, number of all pictures)"""
 
 MAX_WORKERS = 8
-"""A 4K picture in work takes up to 60 MB (decoded, RGB, encoded): more threads want too much memory."""
+"""Maximum number of threads. A 4K picture takes up to 60 MB (decoded, RGB, encoded)."""
 
 PIXELS_AT_ONCE = 96 << 20
 """Maximum pixels of all pictures that are scaled and encoded at the same time; each takes about ten bytes."""
@@ -45,7 +45,7 @@ def write_pictures(
     versions: Mapping[str, str],
     progress: Progress | None,
 ) -> list[Written]:
-    """Write all pictures, those left from an interrupted export excepted; return what became of each."""
+    """Write all pictures except those that an interrupted export left. Return the file of each."""
     recipes = {path: _made_of(picture, options, versions) for path, picture in jobs}
     done = folder.resume(recipes)
     missing = [(path, picture) for path, picture in jobs if path not in done]
@@ -63,14 +63,14 @@ def write_pictures(
 
 
 def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, str]) -> str:
-    """Return a key of all that decides about a picture's bytes."""
+    """Return a key of everything on which the bytes of a picture depend."""
     facts = [picture.content_hash, picture.crop, vars(options.resize), options.image_format, options.quality]
     text = json.dumps([facts, dict(versions)], sort_keys=True)
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
 class Room:
-    """Bounds the sum of what several threads hold at once. What is larger than all of it waits until it is alone."""
+    """Limits the sum that several threads hold at once. An amount above the limit waits until it is alone."""
 
     def __init__(self, most: int) -> None:
         self._most, self._held = most, 0
@@ -78,7 +78,7 @@ class Room:
 
     @contextmanager
     def taken(self, amount: int) -> Iterator[None]:
-        """Wait until `amount` fits, and hold it."""
+        """Wait until `amount` is available, and hold it."""
         with self._changed:
             self._changed.wait_for(lambda: not self._held or self._held + amount <= self._most)
             self._held += amount
@@ -103,7 +103,7 @@ class _Pipeline:
     def run(
         self, jobs: Sequence[Job], sources: Mapping[str, Source], collect: Callable[[str, Written], None]
     ) -> None:
-        """Write the pictures; `collect` is told of each, in the calling thread."""
+        """Write the pictures. `collect` is called for each, in the calling thread."""
         waiting: deque[tuple[Future[list[tuple[str, Written]]], int]] = deque()
         held = 0
 

@@ -1,7 +1,8 @@
-"""Where every picture lies in every layout. The one rule: paths are decided for all pictures at once.
+"""The path of every picture in every layout.
 
-A picture's folder may depend on the others: what shares a folder shares its repeats, where a trainer has one number
-per folder, and screenshots, fan art and regularization pictures get trees of their own where they meet.
+Paths are decided for all pictures at once, since the folder of one may depend on the others: some trainers have one
+number of repeats per folder, and screenshots, fan art and regularization pictures get separate trees if there are
+several types.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from animeds_db.export.layouts import Layout, Wish
+from animeds_db.export.layouts import Layout, Placement
 from animeds_db.export.layouts.common import REGULARIZATION, as_number
 from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME
 from animeds_db.export.names import Namer
@@ -20,78 +21,78 @@ from animeds_db.export.sidecars import SUFFIXES
 
 SCREENSHOT = "screenshot"
 TREES = {SCREENSHOT: "screenshots", "fanart": "fanart", REGULARIZATION: REGULARIZATION}
-"""Folder of each image type where several meet (the tree of anime_screenshot_pipeline)."""
+"""Folder of each image type if there are several (the tree of anime_screenshot_pipeline)."""
 
 _BRACKETS = str.maketrans("[]", "()")
 
 
 @dataclass(frozen=True)
-class PlaceWish:
-    """What a picture would like: a folder, a name without extension, how often it is shown, its type."""
+class Request:
+    """Requested folder of a picture, its name without extension, its repeats and its image type."""
 
     folder: str
     stem: str
     repeats: int
     multiply: float | None
-    """Repeats with decimals, for readers of fractions; None: `repeats`."""
+    """Repeats with decimals, for trainers that accept fractions. None: `repeats`."""
     image_type: str
 
     def times(self, layout: Layout) -> float:
-        """Return how often the reader of a layout shows the picture."""
+        """Return how often the trainer of a layout shows the picture."""
         return self.multiply if layout.fractions and self.multiply is not None else self.repeats
 
 
-def place(wishes: Sequence[PlaceWish], options: ExportOptions) -> list[tuple[str, ...]]:
+def place(requests: Sequence[Request], options: ExportOptions) -> list[tuple[str, ...]]:
     """Return each picture's paths, one per layout, relative to the export: safe, and unique on every system."""
-    per_layout = [_in_layout(layout, wishes, options) for layout in options.chosen]
+    per_layout = [_in_layout(layout, requests, options) for layout in options.chosen]
     return list(zip(*per_layout, strict=True))
 
 
-def _in_layout(layout: Layout, wishes: Sequence[PlaceWish], options: ExportOptions) -> list[str]:
-    folders = _folders(layout, wishes, options)
+def _in_layout(layout: Layout, requests: Sequence[Request], options: ExportOptions) -> list[str]:
+    folders = _folders(layout, requests, options)
     suffix, root = FORMATS[options.image_format].suffix, options.folder_of(layout)
     more = tuple(s for kind in options.sidecars for s in SUFFIXES[kind])
     # the tags sidecar is named after the picture with its extension
     ends = (suffix, ".txt", *more, *((f"{suffix}.tags",) if "tags" in options.sidecars else ()))
     namer = Namer(ends, () if root else (CREDITS_NAME, MANIFEST_NAME))
     names = (
-        namer.path(folder, layout.stem(w.stem)) + suffix for folder, w in zip(folders, wishes, strict=True)
+        namer.path(folder, layout.stem(w.stem)) + suffix for folder, w in zip(folders, requests, strict=True)
     )
     return [f"{root}/{name}" if root else name for name in names]
 
 
-def _folders(layout: Layout, wishes: Sequence[PlaceWish], options: ExportOptions) -> list[str]:
-    """Return the folders by the layout's rule; a folder with several numbers of repeats becomes one for each."""
-    types = {w.image_type for w in wishes}
+def _folders(layout: Layout, requests: Sequence[Request], options: ExportOptions) -> list[str]:
+    """Return the folders as the layout names them. A folder with different repeats is split, one for each number."""
+    types = {w.image_type for w in requests}
     folders = [
         layout.folder(
-            Wish(
+            Placement(
                 _in_tree(w, types),
                 w.repeats,
                 w.image_type,
                 REGULARIZATION in types,
-                None if w.image_type == REGULARIZATION else options.activation_tag,
+                None if w.image_type == REGULARIZATION else options.profile.activation_tag or None,
                 options.captions,
             )
         )
-        for w in wishes
+        for w in requests
     ]
     if layout.globs:
         folders = [folder.translate(_BRACKETS) for folder in folders]
     if layout.repeats != "folder":
         return folders
     repeats: dict[str, set[float]] = defaultdict(set)
-    for folder, w in zip(folders, wishes, strict=True):
+    for folder, w in zip(folders, requests, strict=True):
         repeats[folder].add(w.times(layout))
     return [
         f"{folder}/x{as_number(w.times(layout))}".lstrip("/") if len(repeats[folder]) > 1 else folder
-        for folder, w in zip(folders, wishes, strict=True)
+        for folder, w in zip(folders, requests, strict=True)
     ]
 
 
-def _in_tree(wish: PlaceWish, types: set[str]) -> str:
-    """Return the folder asked for, in its type's tree where types meet and the folder does not name one itself."""
-    parts = wish.folder.replace("\\", "/").split("/")
+def _in_tree(request: Request, types: set[str]) -> str:
+    """Return the requested folder, below the tree of its image type if there are several types and it names none."""
+    parts = request.folder.replace("\\", "/").split("/")
     if len(types) == 1 or set(parts) & set(TREES.values()):
-        return wish.folder
-    return f"{TREES.get(wish.image_type, wish.image_type)}/{wish.folder}".rstrip("/")
+        return request.folder
+    return f"{TREES.get(request.image_type, request.image_type)}/{request.folder}".rstrip("/")

@@ -1,4 +1,4 @@
-"""From decoded pixels to a file's bytes. The one rule: the same pixels and options give the same bytes."""
+"""From decoded pixels to the bytes of a file. The same pixels and options give the same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Crop = tuple[float, float, float, float]
 """left, top, right, bottom; 0…1 of the displayed frame, origin top left."""
 
 MIN_OVERLAP = 1e-6
-"""A crop with less than this share of the width or height inside the frame is nothing at all."""
+"""Minimum width and height of a crop inside the frame, as a share of the frame. Smaller crops are an error."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Format:
     encode: Callable[[Image.Image, int], bytes]
 
 
-def _png(image: Image.Image, quality: int) -> bytes:  # noqa: ARG001 (nothing is lost)
+def _png(image: Image.Image, quality: int) -> bytes:  # noqa: ARG001 (PNG is lossless)
     """Encode by FFmpeg, each row as its difference to the one above.
 
     Of a grainy 1080p frame, processor seconds and KB: 0.16 and 2331 so; 0.23 and 2247 with zlib level 3; 0.61 and
@@ -48,7 +48,7 @@ def _png(image: Image.Image, quality: int) -> bytes:  # noqa: ARG001 (nothing is
 
 
 def _webp(image: Image.Image, quality: int) -> bytes:
-    # Method 4, Pillow's default, takes twice as long, for files and PSNR that are the same to 1 % and 0.5 dB.
+    # Method 4, Pillow's default, takes twice as long. Size and PSNR differ by less than 1 % and 0.5 dB.
     return _by_pillow(image, "WEBP", quality=quality, method=2)
 
 
@@ -74,12 +74,12 @@ def checked_crop(values: Sequence[float | None], frame_id: str) -> Crop:
     numbers = [float("nan") if v is None else float(v) for v in values]
     if len(numbers) == 4:
         left, top, right, bottom = (min(max(v, 0.0), 1.0) for v in numbers)
-        # Comparisons with NaN are false, so a NaN anywhere is refused as well.
+        # Comparisons with NaN are false, so this refuses NaN as well.
         if right - left > MIN_OVERLAP and bottom - top > MIN_OVERLAP and not any(v != v for v in numbers):
             return left, top, right, bottom
     raise ExportError(
-        f"frame {frame_id}: crop {list(values)} is no box inside the frame",
-        hint="crop is [left, top, right, bottom], each 0…1 of the frame, left < right, top < bottom",
+        f"Frame {frame_id}: the crop {list(values)} is not a box inside the frame.",
+        hint="A crop is [left, top, right, bottom], each between 0 and 1, with left < right and top < bottom.",
     )
 
 
@@ -101,7 +101,7 @@ class Rendered:
 
     image: Image.Image
     shown: Crop | None
-    """left, top, right, bottom, 0…1 of the crop, where ends were cut to fit a bucket; None: all of it."""
+    """left, top, right, bottom, 0…1 of the crop, if the ends were cut off to fit a bucket. None: the whole crop."""
 
 
 def render(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> Rendered:
@@ -122,7 +122,7 @@ def render(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> Rendered:
 
 
 def rendered_pixels(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> int:
-    """Return how many pixels the scaled picture has that `render` makes. Raises ExportError where that is too many."""
+    """Return the number of pixels of the scaled picture in `render`. Raises ExportError if there are too many."""
     height, width = pixels.shape[:2]
     if crop is not None:
         left, top, right, bottom = crop_box(crop, width, height)
@@ -136,8 +136,8 @@ def encode(image: Image.Image, image_format: str, quality: int) -> bytes:
     kind = FORMATS[image_format]
     if max(image.size) > kind.max_edge:
         raise ExportError(
-            f"a picture of {image.width} × {image.height} does not fit into {kind.name} "
-            f"(longest edge {kind.max_edge})",
-            hint="choose png, or --max-size",
+            f"A picture of {image.width} × {image.height} pixels is too large for {kind.name} "
+            f"(longest edge {kind.max_edge}).",
+            hint="Choose png, or a smaller size with --max-size.",
         )
     return kind.encode(image, quality)

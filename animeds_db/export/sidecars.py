@@ -1,4 +1,4 @@
-"""Files with what is known of a picture, in the forms of the tools that people come from.
+"""Metadata files beside the pictures, in the formats of other tools.
 
 The one rule: what a crop's file says is true of the crop.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from animeds_db.export.layouts.common import Item
 
 MANY = 6
-"""From so many people on nobody counts."""
+"""From this number of people on, tags do not give an exact number."""
 _COUNTED = re.compile(r"(\d)\+?(girl|boy)s?")
 
 
@@ -95,4 +95,4 @@ SIDECARS: dict[str, Callable[[Item], tuple[str, bytes]]] = {
 """Kinds of sidecar: the screenshot pipeline's `XXX.json` and `XXX.png.tags`, waifuc's hidden metadata."""
 
 SUFFIXES = {"json": (".json",), "tags": (), "waifuc": ("._meta.json",)}
-"""What a picture's stem gets, beyond the picture's own name, so that names stay short enough and unique."""
+"""Suffixes that sidecars add to the stem of a picture, so that names stay short enough and unique."""

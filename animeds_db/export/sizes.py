@@ -1,4 +1,4 @@
-"""How large a picture becomes. The one rule: never larger than it was, unless asked."""
+"""The size of an exported picture. It is never enlarged without `upscale`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BUCKET_STEP = 64
 """Edges of buckets are multiples of this, in pixels: `bucket_reso_steps` of kohya's sd-scripts."""
 
 MAX_RATIO = 4
-"""A bucket is at most this many times as long as wide; longer pictures lose their ends."""
+"""A bucket is at most this many times as long as wide; the ends of longer pictures are cut off."""
 
 MAX_EDGE = 16384
-"""Longest edge that may be asked for, in pixels. No trainer takes a quarter of it."""
+"""Maximum size that can be requested, in pixels. Trainers accept less than a quarter of it."""
 
 MAX_PIXELS = 64 << 20
 """Maximum pixels of a picture that is enlarged: 8192 × 8192, which takes 200 MB as RGB."""
@@ -24,16 +24,16 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Resize:
-    """What size is wished; at most one of the three. Raises UsageError for two, or a value that is none."""
+    """The requested size: at most one of the three. Raises UsageError for two, or for a value out of range."""
 
     max_size: int | None = None
-    """Longer edge, pixels."""
+    """Maximum longer edge in pixels."""
     short_edge: int | None = None
-    """Shorter edge, pixels."""
+    """Maximum shorter edge in pixels."""
     bucket: int | None = None
-    """Side of a square, pixels: edges become multiples of 64 with about its area, ends are cut to fit."""
+    """Side of a square in pixels. Edges become multiples of 64, with about its area; the ends are cut off to fit."""
     upscale: bool = False
-    """Enlarge smaller pictures too."""
+    """Enlarge smaller pictures as well."""
 
     def __post_init__(self) -> None:
         given = {"max-size": self.max_size, "short-edge": self.short_edge, "bucket": self.bucket}
@@ -41,27 +41,28 @@ class Resize:
         for name, value in chosen.items():
             low = BUCKET_STEP if name == "bucket" else 1
             if not low <= value <= MAX_EDGE:
-                raise UsageError(f"{name} is {value}, and must be between {low} and {MAX_EDGE}")
+                raise UsageError(f"{name} is {value}. It must be between {low} and {MAX_EDGE}.")
         if len(chosen) > 1:
             raise UsageError(
-                f"{' and '.join('--' + name for name in chosen)} contradict each other", hint="choose one"
+                f"{' and '.join('--' + name for name in chosen)} cannot be combined.",
+                hint="Choose one of them.",
             )
         if self.upscale and not chosen:
             raise UsageError(
-                "--upscale needs a size", hint="--short-edge 768, --max-size 1024 or --bucket 1024"
+                "--upscale needs a size.", hint="Add --short-edge 768, --max-size 1024 or --bucket 1024."
             )
 
     def sizes(self, width: int, height: int) -> tuple[Size, Size]:
-        """Return the size to scale to, and the size to cut out of the middle of that (the same: nothing is cut).
+        """Return the size to scale to, and the size to crop from its middle (the same size: no crop).
 
         Raises ExportError for a picture that would be enlarged to more than MAX_PIXELS.
         """
         size, final = self._sizes(width, height)
         if size[0] * size[1] > max(MAX_PIXELS, width * height):
             raise ExportError(
-                f"a picture of {width} × {height} would become {size[0]} × {size[1]}, more than "
-                f"{MAX_PIXELS >> 20} million pixels",
-                hint="ask for a smaller size, or leave out --upscale",
+                f"A picture of {width} × {height} would become {size[0]} × {size[1]}, more than "
+                f"{MAX_PIXELS >> 20} million pixels.",
+                hint="Choose a smaller size, or omit --upscale.",
             )
         return size, final
 
@@ -77,12 +78,12 @@ class Resize:
 
 
 def scaled(width: int, height: int, wanted: int, edge: int) -> Size:
-    """Return the size at which an edge of `edge` pixels has `wanted`, ratio kept, never empty."""
+    """Return the size at which an edge of `edge` pixels becomes `wanted` pixels, with the same ratio."""
     return max(1, round(width * wanted / edge)), max(1, round(height * wanted / edge))
 
 
 def bucket_size(width: int, height: int, side: int, *, upscale: bool) -> Size | None:
-    """Return the bucket nearest in ratio, of at most side² pixels; the larger of two equals.
+    """Return the bucket nearest in ratio, of at most side² pixels; the larger one of two equally near.
 
     Without `upscale` also of at most the picture's own size. None for a picture smaller than any bucket.
     """

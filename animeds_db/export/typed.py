@@ -1,21 +1,36 @@
-"""Values from a file, checked against the types of the class that they are for."""
+"""Dataclasses of options as JSON holds them: what differs from the default, and values checked against types."""
 
 from __future__ import annotations
 
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 INT64 = 1 << 63
+_T = TypeVar("_T")
+
+
+def record_of(options: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass instance that differ from the default, as JSON holds them."""
+    plain = asdict(type(options)())
+    values = {name: value for name, value in asdict(options).items() if value != plain[name]}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def from_record(cls: type[_T], record: Any) -> _T:
+    """Return the instance that `record_of` made a record of. Raises TypeError as check_types does."""
+    check_types(cls, record)
+    return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in record.items()})
 
 
 def check_types(cls: type, values: Any) -> None:
-    """Raise TypeError when `values` is no mapping of names to values that the fields of a dataclass can have.
+    """Raise TypeError unless `values` maps fields of a dataclass to values of their types.
 
-    Lists count as tuples, whole numbers as float. Numbers must be finite and fit into 64 bits; text must be Unicode.
+    A list is accepted for a tuple and a whole number for a float. Numbers must be finite and fit into 64 bits; text
+    must be valid Unicode.
     """
     check_fields(_hints(cls), values, cls.__name__)
     needed = (f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING)
@@ -25,7 +40,7 @@ def check_types(cls: type, values: Any) -> None:
 
 
 def check_fields(hints: Mapping[str, Any], values: Any, what: str) -> None:
-    """Do the same for these names and types."""
+    """Raise TypeError unless `values` maps these names to values of these types, as check_types does."""
     if not isinstance(values, Mapping):
         raise TypeError(f"{_short(values)} is not a valid {what}")
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What people say about sources after they were ingested: show, season, episode, credit, licence."""
+"""Changes to the facts about sources after an ingest: show, season, episode, credit, licence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def edit_sources(store: Store, sources: Sequence[str], values: Mapping[str, str 
     """
     columns = {name: _value(name, value) for name, value in values.items()}
     if not columns:
-        raise UsageError("nothing to change was given", hint="for example: --show 'My Show' --season 2")
+        raise UsageError("There is nothing to change.", hint="For example: --show 'My Show' --season 2")
     rows = store.table("sources").to_table().to_pylist()
     chosen = {row["source_id"]: row for source in sources for row in _meant(rows, source)}
     changed = [row | columns for row in chosen.values()]
@@ -35,7 +35,7 @@ def edit_sources(store: Store, sources: Sequence[str], values: Mapping[str, str 
 
 
 def _meant(rows: Sequence[Row], source: str) -> list[Row]:
-    """Return the rows that an id, a path or a folder names."""
+    """Return the sources with an id or a path, or below a folder."""
     by_id = [row for row in rows if row["source_id"] == source]
     if by_id:
         return by_id
@@ -43,7 +43,8 @@ def _meant(rows: Sequence[Row], source: str) -> list[Row]:
     found = [row for row in rows if any(inner_path(path, top) is not None for path in _paths(row))]
     if not found:
         raise UsageError(
-            f"no source is {source}, or below it", hint="`animeds sources list` shows ids and paths"
+            f"There is no source {source}, nor any below it.",
+            hint="`animeds sources list` shows ids and paths.",
         )
     return found
 
@@ -54,7 +55,7 @@ def _paths(row: Row) -> list[Any]:
 
 def _value(name: str, value: str | int | None) -> str | int | None:
     if name not in TEXTS + NUMBERS:
-        raise UsageError(f"{name} cannot be changed", hint=did_you_mean(name, TEXTS + NUMBERS))
+        raise UsageError(f"{name} cannot be changed.", hint=did_you_mean(name, TEXTS + NUMBERS))
     if value is None or value == "":
         return None
     if name in TEXTS:
@@ -62,6 +63,7 @@ def _value(name: str, value: str | int | None) -> str | int | None:
     text = str(value).strip()
     if not (text.isascii() and text.isdigit() and int(text) < 2**31):
         raise UsageError(
-            f'{name} must be a number from 0, not "{value}"', hint='an empty value ("") removes it'
+            f'{name} must be a whole number of at least 0, not "{value}".',
+            hint='An empty value ("") removes it.',
         )
     return int(text)

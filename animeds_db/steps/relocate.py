@@ -1,4 +1,4 @@
-"""Sources that have moved. The one rule: a new place counts only when frames there have the hashes of the old one."""
+"""Sources that have moved. A new path is accepted only if frames there have the stored hashes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from animeds_db.remote.paths import SourcePath, inner_path, source_path
 from animeds_db.store.store import Store, quoted
 
 CHECKED = 8
-"""Frames of each source that are decoded at its new place, from first to last; an export checks every one."""
+"""Number of frames of each source that are decoded at its new path. An export checks every frame that it needs."""
 
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A source that has moved, from where to where."""
+    """A source that has moved, with its old and its new path."""
 
     source_id: str
     old: str
@@ -58,15 +58,15 @@ def _moves(rows: list[dict[str, Any]], old: str, new: SourcePath) -> list[Moved]
         elif inner is not None:
             moves.append(Moved(row["source_id"], row["uri"], str(new / inner)))
     if not moves:
-        raise UsageError(f"no source was at {old}", hint="`animeds sources list` shows where they were")
+        raise UsageError(f"No source was at {old}.", hint="`animeds sources list` shows their paths.")
     return moves
 
 
 def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
     if not source_path(move.new).exists():
         raise SourceError(
-            f"{move.new} is not there, so it cannot be where {move.old} is now",
-            hint="nothing was changed; check the new path",
+            f"{move.new} does not exist, so {move.old} cannot have moved there.",
+            hint="Nothing was changed. Check the new path.",
         )
     keys = _some_keys(store, move.source_id)
     try:
@@ -75,7 +75,7 @@ def _check(store: Store, row: dict[str, Any], move: Moved) -> None:
     except SourceError as error:
         raise SourceError(
             f"{move.new} is not the {source_path(move.old).name} that was ingested: {error.headline}",
-            hint="nothing was changed; find the very file, or ingest this one as a new source",
+            hint="Nothing was changed. Find the original file, or ingest this one as a new source.",
         ) from error
 
 

@@ -1,7 +1,6 @@
-"""Words about pictures in other files than their captions: sidecars, and the lists that trainers read.
+"""Text about pictures in files other than captions: sidecars, and the lists that trainers read.
 
-The one rule: what the export wrote there is worked out again from its manifest; only what differs from it is a
-person's doing.
+The exported content is computed again from the manifest. Only what differs from it was edited by a person.
 """
 
 from __future__ import annotations
@@ -19,24 +18,23 @@ from animeds_db.export.folder.partial import mark_of
 from animeds_db.export.layouts import Item, Tree
 from animeds_db.export.layouts.huggingface import SPLIT
 from animeds_db.export.manifest import Manifest
-from animeds_db.export.options import ExportOptions
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.safe_files import inside
 
 Words = Mapping[str, str]
-"""Which file and what in it → what it says, parts joined by commas: `json tags`, `waifuc caption`."""
+"""File and key → text, parts joined by commas. Keys are such as `json tags` and `waifuc caption`."""
 
 CHARACTERS = "characters"
 BY_FACE = frozenset({f"json {CHARACTERS}"})
-"""Words that name one character per face, in the order of the faces."""
+"""Keys whose text names one character per face, in the order of the faces."""
 
 
 def _joined(values: object) -> str:
-    """Return names as they stand in a list, or as keys with scores, joined as in a caption."""
+    """Return names from a list, or from the keys of a mapping to scores, joined as in a caption."""
     if isinstance(values, str):
         return values
     if not isinstance(values, list | Mapping):
-        raise TypeError(f"{values!r} is no list")
+        raise TypeError(f"{values!r} is not a list")
     return ", ".join(str(value) for value in values)
 
 
@@ -55,39 +53,39 @@ _READERS: dict[str, Callable[[bytes], dict[str, str]]] = {
     "tags": _of_tags,
     "waifuc": _of_json,
 }
-"""What stands in a sidecar, by its kind."""
+"""Kind of sidecar → function that reads it."""
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """A file of JSON lines, one per picture: which column names the picture, and which hold words about it."""
+    """A file of JSON lines, one per picture: the column with its file name, and those with text about it."""
 
     path: str
     file_column: str
     columns: tuple[str, ...]
     below: str = ""
-    """The folder that the pictures' names are relative to, within the layout."""
+    """The folder to which file names are relative, within the layout."""
 
 
 _LISTS = {
     "imagefolder": _Rows(f"{SPLIT}/metadata.jsonl", "file_name", ("text", "tags"), f"{SPLIT}/"),
 }
-"""By layout."""
+"""Layout → its file of JSON lines."""
 
 
 @dataclass
 class Beside:
-    """What the files of one layout say about its pictures, apart from captions. Numbers are those of the export."""
+    """Text about the pictures of one layout, apart from captions. Pictures are numbered as in the export."""
 
     root: Path
     manifest: Manifest
     place: int
-    """Of the layout, among those of the export."""
+    """Index of the layout among those of the export."""
     broken: dict[str, str] = field(default_factory=dict)
-    """Files that cannot be read → why."""
+    """Files that cannot be read → reason."""
 
     def __post_init__(self) -> None:
-        self._options = ExportOptions.from_record(self.manifest.options, overwrite=False, workers=None)
+        self._options = self.manifest.options
         self._layout = self._options.chosen[self.place]
         self._within = f"{self._options.folder_of(self._layout)}/".lstrip("/")
         self._kinds = () if self._layout.tells else self._options.sidecars
@@ -99,7 +97,7 @@ class Beside:
         return item_of(picture, own, self.manifest.written[number])
 
     def exported(self, number: int) -> Words:
-        """Return what the export wrote about a picture."""
+        """Return the text that the export wrote about a picture."""
         item = self._item(number)
         words = dict(self._row_words(self._rows_exported[number])) if self._list else {}
         for kind in self._kinds:
@@ -107,9 +105,9 @@ class Beside:
         return words
 
     def found(self, number: int, paths: Sequence[str]) -> Words | None:
-        """Return what is said now; None where that is what the export wrote.
+        """Return the text that is there now, or None if it is unchanged since the export.
 
-        paths: where the picture is, then where files of it may have been left behind; below the root.
+        paths: path of the picture, then paths beside which its files may have been left; relative to the root.
         """
         words = {**self._of_row(number, paths), **self._of_sidecars(number, paths)}
         if not words:
@@ -161,7 +159,7 @@ class Beside:
 
     @cached_property
     def _rows_found(self) -> dict[str, dict[str, Any]]:
-        """The rows as they are now, by the picture's name; none where nobody edited the file."""
+        """The current rows by file name. Empty if the file is unchanged."""
         assert self._list is not None
         name = self._within + self._list.path
         content = _content(inside(self.root, name))
@@ -170,7 +168,7 @@ class Beside:
         try:
             rows = [json.loads(line) for line in content.decode("utf-8-sig").split("\n") if line.strip()]
             for row in rows:
-                dict(self._row_words(row))  # refuses columns of another kind, for the whole file
+                dict(self._row_words(row))  # a column of the wrong type invalidates the whole file
             return {row[self._list.file_column]: row for row in rows}
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             self.broken[name] = str(error)

@@ -1,7 +1,7 @@
-"""What it means that a caption was edited. The one rule: order, spelling and sentences are no labels.
+"""Labels from edited captions. Changes of order, spelling and sentences do not become labels.
 
-Of the parts that came or went, those that are tags become labels of the frame. What the export itself put in
-(activation tag, names, "by artist") is no tag of the picture, and a sentence cannot be one.
+Tags that were added or removed become labels of the frame. Parts that the export itself writes (activation tag,
+names, "by artist") and sentences are not tags.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from animeds_db.sync.places import Change, left_alone
 from animeds_db.tagtext import is_prose, key, keyed, tag_of
 
 _MADE = re.compile(r"(?:\d+\+?|many)_?(?:person|people)|(?:fh(?:ll|ml|md|mr|ri)_fv(?:tp|mt|md|mb|bt)_?)+")
-"""Parts that count people or say where faces are, as the anime screenshot pipeline words them."""
+"""Parts that give the number of people or the position of faces, in the words of the anime screenshot pipeline."""
 
 
 @dataclass(frozen=True)
 class Diff:
-    """Parts of a caption that came and went, as they are written."""
+    """Parts of a caption that were added and removed, as they are written."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     is_prose: bool = False
-    """Some part, old or new, reads as a sentence."""
+    """True if some part, old or new, is a sentence."""
 
 
 def diff(before: str, now: str, vocabulary: Collection[str] = ()) -> Diff:
-    """Compare two captions part by part. `vocabulary` holds keys of tags, which are never prose."""
+    """Compare two captions part by part. `vocabulary`: keys of all known tags, which are never sentences."""
     old, new = keyed(before), keyed(now)
     every = {**old, **new}
     return Diff(
@@ -43,31 +43,31 @@ def diff(before: str, now: str, vocabulary: Collection[str] = ()) -> Diff:
 
 @dataclass(frozen=True)
 class Ours:
-    """Parts of captions that an export makes, by their keys: they are no tags of a picture."""
+    """Keys of caption parts that the export writes and that are not tags of a picture."""
 
     put_in: frozenset[str] = frozenset()
-    """Of every caption: activation tag, general text."""
+    """In every caption: activation tag, general text."""
     names: frozenset[str] = frozenset()
-    """Characters."""
+    """Names of characters."""
 
     def why_not(self, part: str) -> str | None:
-        """Return why a part is no tag; None where nothing speaks against it."""
+        """Return the reason why a part is not a tag, or None if it may be one."""
         if key(part) in self.put_in:
-            return "the export puts it into every caption"
+            return "the export writes it into every caption"
         if key(part) in self.names:
-            return "it names a character: move the picture to the folder of that one"
+            return "it is the name of a character. Move the picture to the folder of that character"
         if _MADE.fullmatch(key(part)):
-            return "the export makes it of the boxes"
+            return "the export computes it from the boxes"
         return None
 
 
 def edited(
     picture: Picture, before: str | None, now: str | None, facts: Facts, ours: Ours
 ) -> Iterator[Change]:
-    """Yield what an edited caption says."""
+    """Yield the changes in an edited caption."""
     if now is None:
         if before is not None:
-            yield left_alone(picture, "caption deleted", "a caption that is gone says nothing about tags")
+            yield left_alone(picture, "caption deleted", "a deleted caption does not change tags")
         return
     change = diff(before or "", now, facts.vocabulary)
     for part in change.removed:
@@ -77,11 +77,11 @@ def edited(
 
 
 def _removed(picture: Picture, part: str, facts: Facts, ours: Ours) -> Iterator[Change]:
-    borne = facts.tags.get(picture.frame_id, {}).get(key(part))
-    if borne is not None and key(part) not in ours.put_in:
-        yield from _said(picture, part, borne[0], "remove", facts)
+    existing = facts.tags.get(picture.frame_id, {}).get(key(part))
+    if existing is not None and key(part) not in ours.put_in:
+        yield from _said(picture, part, existing[0], "remove", facts)
     elif key(part) not in facts.vocabulary or key(part) in ours.put_in:
-        yield left_alone(picture, f"- {part}", ours.why_not(part) or "it is no tag")
+        yield left_alone(picture, f"- {part}", ours.why_not(part) or "it is not a tag")
 
 
 def _added(picture: Picture, part: str, facts: Facts, ours: Ours, *, in_prose: bool) -> Iterator[Change]:
@@ -94,7 +94,7 @@ def _added(picture: Picture, part: str, facts: Facts, ours: Ours, *, in_prose: b
         yield left_alone(picture, f"+ {part}", reason)
         return
     if tag is None and in_prose:
-        yield left_alone(picture, f"+ {part}", "it reads as a sentence, not as a tag")
+        yield left_alone(picture, f"+ {part}", "it is a sentence, not a tag")
         return
     yield from _said(picture, part, tag or tag_of(part), "add", facts)
 
@@ -102,7 +102,7 @@ def _added(picture: Picture, part: str, facts: Facts, ours: Ours, *, in_prose: b
 def _said(picture: Picture, part: str, tag: str, op: str, facts: Facts) -> Iterator[Change]:
     sign = "+" if op == "add" else "-"
     if picture.crop is not None and tag in facts.of_crops:
-        yield left_alone(picture, f"{sign} {part}", "of a crop it is computed from the boxes")
+        yield left_alone(picture, f"{sign} {part}", "in crops it is computed from the boxes")
         return
     word = Word("tag", op, tag, picture.frame_id, picture.source_id)
     before, after = ("", part) if op == "add" else (part, "")

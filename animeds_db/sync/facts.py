@@ -1,4 +1,4 @@
-"""What the database knows about the pictures of a folder. The one rule: asked once for all of them, by SQL."""
+"""Facts of the database about the pictures of a folder, read once for all of them by SQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from animeds_db.tagtext import key
 
 @dataclass(frozen=True)
 class Box:
-    """A face, head, half body or person in a picture: relative to its frame (0…1), with the name it has now."""
+    """A face, head, half body or person in a picture: its position in the frame (0…1) and its current name."""
 
     detection_id: str
     source_id: str
@@ -30,31 +30,31 @@ class Box:
     appearance: str | None
 
     def holds(self, other: Box) -> bool:
-        """Return whether the middle of another box lies in this one."""
+        """Return True if the centre of another box is inside this one."""
         x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
     def word(self, frame_id: str, name: str, op: str, value: str | None) -> Word:
-        """Return a word about this box."""
+        """Return a label of this box."""
         place = (self.left, self.top, self.right, self.bottom)
         return Word(name, op, value, frame_id, self.source_id, self.kind, place)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known about the pictures that changed, by their numbers in the export."""
+    """Facts about the pictures that changed, by their numbers in the export."""
 
     boxes: Mapping[int, Sequence[Box]]
     tags: Mapping[str, Mapping[str, tuple[str, bool]]]
-    """frame_id → key of a tag → the tag, and whether people added it."""
+    """frame_id → key of a tag → (tag, True if a person added it)."""
     vocabulary: Mapping[str, str]
-    """Key of a tag → the tag, of every tag that the database knows."""
+    """Key → tag, for every tag in the database."""
     of_crops: frozenset[str]
-    """Tags that count people or name the framing: of a crop, they are computed."""
+    """Tags that count people or name the framing. In crops they are computed from the boxes."""
 
 
 def read_facts(session: Session, pictures: Mapping[int, Picture]) -> Facts:
-    """Return what the database knows about these pictures."""
+    """Return the facts about these pictures."""
     rows = pa.table(
         {
             "picture": pa.array(pictures, pa.int64()),

@@ -1,7 +1,7 @@
-"""An exported folder as it stands now. The one rule: a picture is known by its bytes, not by its name.
+"""The current contents of an exported folder. A picture is recognised by its bytes, not by its name.
 
-Renamed and moved files are found by their hash. A file that is at its place with its size is not read again,
-unless another picture of the export is as large to the byte.
+Renamed and moved files are found by their hash. A file with the expected path and size is not read again, unless
+another picture of the export has exactly the same size.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ CAPTION_SUFFIX = ".txt"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a picture of an export is. Paths are relative to the folder, parts joined by `/`."""
+class Status:
+    """Status of an exported picture. Paths are relative to the folder, parts joined by `/`."""
 
     path: str | None
-    """None: it is gone."""
+    """None: it was deleted."""
     caption: str | None
-    """The text beside it; None: there is none."""
+    """Its caption file. None: there is none."""
     beside: Words | None = None
-    """What other files say about it; None: what the export wrote there."""
+    """Text about it in other files. None: unchanged since the export."""
 
     @property
     def folder(self) -> str:
-        """The folder it lies in; the top is an empty string."""
+        """Its folder; "" is the top."""
         return (self.path or "").rpartition("/")[0]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is in the folder now; `standings` are in step with the export's pictures."""
+    """Current contents of the folder. `statuses` has the order of the pictures in the export."""
 
-    standings: tuple[Standing, ...]
+    statuses: tuple[Status, ...]
     changed: tuple[str, ...] = ()
-    """Pictures whose file holds something else now, under their name (perhaps with another extension)."""
+    """Pictures whose file has other bytes now (perhaps with another extension)."""
     copies: tuple[str, ...] = ()
-    """Second files of a picture that is at its place as well."""
+    """Additional copies of a picture that is still there."""
     strangers: tuple[str, ...] = ()
     """Pictures that the export did not write."""
 
 
 @dataclass
 class _Search:
-    """Places for pictures: `at` maps the number of a picture to its path, `loose` are files of nobody yet."""
+    """Files matched to pictures: `at` maps the number of a picture to its path, `loose` are the other files."""
 
     root: Path
     written: Sequence[Written]
@@ -69,14 +69,14 @@ class _Search:
         self._hashes: dict[str, str] = {}
 
     def is_picture(self, path: str, number: int) -> bool:
-        """Return whether the file at `path` is the picture of that number."""
+        """Return True if the file at `path` is the picture with that number."""
         written = self.written[number]
         if self.sizes.get(path) != written.n_bytes:
             return False
         return self._as_large[written.n_bytes] == 1 or self.hash(path) == written.xxh3
 
     def hash(self, path: str) -> str | None:
-        """Return a file's hash, or None for one of a size that no picture has: it is not read."""
+        """Return the hash of a file. A file is not read if no picture has its size; then None."""
         if not self._as_large[self.sizes[path]]:
             return None
         if path not in self._hashes:
@@ -84,7 +84,7 @@ class _Search:
         return self._hashes[path]
 
     def place(self, number: int, path: str) -> None:
-        """Note that this file is this picture."""
+        """Match a file to a picture."""
         self.at[number] = path
         self.loose.discard(path)
 
@@ -93,13 +93,13 @@ def look(
     root: Path,
     pictures: Sequence[Picture],
     written: Sequence[Written],
-    before: Sequence[Standing],
+    before: Sequence[Status],
     *,
     within: str = "",
     beside: Callable[[int, Sequence[str]], Words | None] = lambda _number, _paths: None,
 ) -> Found:
-    """Return where every picture is. `before` says where each was last, `within` is the folder of one layout,
-    `beside` reads what other files say about the picture of a number (see beside.Beside.found).
+    """Return the status of every picture. `before`: the status at the last sync. `within`: the folder of one layout.
+    `beside`: reads the text about a picture in other files (see beside.Beside.found).
 
     Raises ExportError for files that cannot be read.
     """
@@ -113,28 +113,28 @@ def look(
 def _look(
     search: _Search,
     pictures: Sequence[Picture],
-    before: Sequence[Standing],
+    before: Sequence[Status],
     beside: Callable[[int, Sequence[str]], Words | None],
 ) -> Found:
-    for number, standing in enumerate(before):
-        for path in dict.fromkeys((standing.path, pictures[number].path)):
+    for number, status in enumerate(before):
+        for path in dict.fromkeys((status.path, pictures[number].path)):
             if path in search.loose and search.is_picture(path, number):
                 search.place(number, path)
                 break
     copies = _by_hash(search, pictures)
     changed = _by_name(search, before)
-    standings = _with_captions(search, pictures, before)
+    statuses = _with_captions(search, pictures, before)
     placed = set(search.at.values())
     read = [
-        standing if standing.path is None else replace(standing, beside=beside(number, places))
-        for number, standing in enumerate(standings)
-        for places in [_places(standing.path, before[number].path, pictures[number].path, placed)]
+        status if status.path is None else replace(status, beside=beside(number, places))
+        for number, status in enumerate(statuses)
+        for places in [_places(status.path, before[number].path, pictures[number].path, placed)]
     ]
     return Found(tuple(read), tuple(changed), tuple(copies), tuple(sorted(search.loose)))
 
 
 def _by_hash(search: _Search, pictures: Sequence[Picture]) -> list[str]:
-    """Place pictures that were moved or renamed; return files that are copies of placed ones."""
+    """Match pictures that were moved or renamed. Return the files that are copies of matched ones."""
     missing: dict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(search.written):
         if number not in search.at:
@@ -156,14 +156,14 @@ def _by_hash(search: _Search, pictures: Sequence[Picture]) -> list[str]:
     return copies
 
 
-def _by_name(search: _Search, before: Sequence[Standing]) -> list[str]:
-    """Place pictures of which something else lies there now, under their name or with another extension."""
+def _by_name(search: _Search, before: Sequence[Status]) -> list[str]:
+    """Match pictures whose file has other bytes now, by name (the extension may differ). Return the files."""
     stems = {PurePosixPath(path).with_suffix(""): path for path in sorted(search.loose)}
     changed = []
-    for number, standing in enumerate(before):
-        if number in search.at or standing.path is None:
+    for number, status in enumerate(before):
+        if number in search.at or status.path is None:
             continue
-        path = stems.pop(PurePosixPath(standing.path).with_suffix(""), None)
+        path = stems.pop(PurePosixPath(status.path).with_suffix(""), None)
         if path is not None:
             search.place(number, path)
             changed.append(path)
@@ -171,25 +171,25 @@ def _by_name(search: _Search, before: Sequence[Standing]) -> list[str]:
 
 
 def _with_captions(
-    search: _Search, pictures: Sequence[Picture], before: Sequence[Standing]
-) -> tuple[Standing, ...]:
-    """Return where each picture is, with its caption; one that was left behind in a move is taken along."""
+    search: _Search, pictures: Sequence[Picture], before: Sequence[Status]
+) -> tuple[Status, ...]:
+    """Return the status of each picture with its caption, also if the caption was not moved along with it."""
     taken = {_caption_path(path) for path in search.at.values()}
-    standings = []
+    statuses = []
     for number, picture in enumerate(pictures):
         path = search.at.get(number)
         if path is None:
-            standings.append(Standing(None, None))
+            statuses.append(Status(None, None))
             continue
         left_behind = [_caption_path(p) for p in (before[number].path, picture.path) if p]
         places = [_caption_path(path), *(place for place in left_behind if place not in taken)]
         texts = (_text(inside(search.root, place)) for place in dict.fromkeys(places))
-        standings.append(Standing(path, next((text for text in texts if text is not None), None)))
-    return tuple(standings)
+        statuses.append(Status(path, next((text for text in texts if text is not None), None)))
+    return tuple(statuses)
 
 
 def _places(now: str | None, before: str | None, exported: str, placed: set[str]) -> list[str]:
-    """Return where files of a picture may lie: beside it, or where it was and no other picture is now."""
+    """Return the paths beside which files of a picture may be: its own, and earlier ones that no picture has now."""
     places = [now, *(path for path in (before, exported) if path not in placed)]
     return list(dict.fromkeys(path for path in places if path))
 
@@ -214,7 +214,7 @@ def _picture_files(root: Path, within: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         pictures = [n for n in files if not n.startswith(".") and suffix_of(Path(n)) in PICTURE_SUFFIXES]
         paths = {name: Path(folder, name).relative_to(root).as_posix() for name in (*folders, *pictures)}
-        for path in paths.values():  # passing over a link would look as if its pictures had been deleted
+        for path in paths.values():  # with a link ignored, its pictures would look deleted
             inside(root, path)
         yield from (paths[name] for name in pictures)
 

@@ -1,8 +1,8 @@
-"""Folder names read as characters. The one rule: a name that nobody allowed is never guessed.
+"""Folder names read as characters. A name that is not allowed is reported, never guessed.
 
 The grammar is that of the anime screenshot pipeline's `correct_metadata_from_foldername.py`: a format such as
-`*/character/*` is laid over the folders of a picture from the right; names are joined by `+`; `ood` is nobody of
-the cast; `character_others` and `others` say nothing. An appearance follows its character after a space.
+`*/character/*` is matched with the folders of a picture from the right; names are joined by `+`; `ood` is somebody
+outside the cast; `character_others` and `others` mean nothing. An appearance follows its character after a space.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from animeds_db.export.names import folded, safe_name
 CHARACTER_TYPES = ("character", "character_string")
 NOBODY = "ood"
 SILENT = frozenset({"character_others", "others", "unknown"})
-"""Folders that say nothing about who is on the pictures in them."""
+"""Folders that do not say who is on their pictures."""
 
 _COMPUTED = (
     r"(?:\d+\+?|many)_(?:characters?|faces?|people|person)",
@@ -26,7 +26,7 @@ _COMPUTED = (
     r"no_characters?",
     r"x\d+",
 )
-"""Folders that an arrangement makes out of numbers: not names."""
+"""Folders that an arrangement makes from numbers. They are not names."""
 _IS_COMPUTED = re.compile("|".join(_COMPUTED), re.IGNORECASE)
 _JOINED_BEFORE = re.compile(rf"^(?:{'|'.join(_COMPUTED)})(?:_|$)", re.IGNORECASE)
 _JOINED_AFTER = re.compile(rf"(?:^|_)(?:{'|'.join(_COMPUTED)})$", re.IGNORECASE)
@@ -35,7 +35,7 @@ _REPEATS = re.compile(r"^\d+_")
 
 @dataclass(frozen=True, order=True)
 class Person:
-    """A character, and how it looks where that is said."""
+    """A character, and the appearance if it is given."""
 
     character: str
     appearance: str | None = None
@@ -46,11 +46,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a folder says: `people` (empty: nobody of the cast), or None where it says nothing, and why."""
+    """Who is on the pictures of a folder: `people` (empty: nobody of the cast), or None if the folder does not say."""
 
     people: frozenset[Person] | None
     why: str | None = None
-    """A sentence for people, where a name was met that is not allowed; None where nothing is wrong."""
+    """Message about a name that is not allowed. None: no problem."""
 
     def __str__(self) -> str:
         if self.people is None:
@@ -60,28 +60,28 @@ class Reading:
 
 @dataclass
 class Grammar:
-    """How the folders of one export are read."""
+    """How the folder names of one export are read."""
 
     known: Iterable[str]
-    """Characters that may be named."""
+    """Names of characters that are allowed."""
     form: str | None = None
-    """Such as `*/character/*`; None: the rightmost folder that reads as characters."""
+    """Such as `*/character/*`. None: the rightmost folder that consists of names."""
     has_repeats: bool = False
-    """kohya's folders: `N_name` on one level, other folders of the selection joined by `_`."""
+    """Folders of kohya: `N_name` on one level, with the folders of the selection joined by `_`."""
     listed_in: str | None = None
-    """The file that lists who may be named; None: those whom the database knows."""
+    """The file that lists the allowed names. None: the names in the database."""
     _names: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._names = {folded(safe_name(name)): name for name in sorted(self.known)}
         if self.form is not None and not set(self.form.split("/")) & set(CHARACTER_TYPES):
             raise UsageError(
-                f'the format "{self.form}" names no character folder',
-                hint="for example */character/* : * is any folder; counted from the right",
+                f'The format "{self.form}" has no folder for characters.',
+                hint="For example */character/*, where * is any folder. Folders are counted from the right.",
             )
 
     def read(self, folder: str) -> Reading:
-        """Return what a folder (relative, parts joined by `/`) says about the pictures in it."""
+        """Return who is on the pictures of a folder (relative, parts joined by `/`)."""
         names = self._candidates([part for part in folder.split("/") if part])
         readings = [self.names_in(name) for name in names]
         for reading in readings:
@@ -90,7 +90,7 @@ class Grammar:
         return readings[0] if readings else Reading(None)
 
     def _candidates(self, names: list[str]) -> list[str]:
-        """Return the folder names that may hold characters, the rightmost first."""
+        """Return the folder names that may be names of characters, the rightmost first."""
         if self.has_repeats:
             names = [self._without_repeats(name) for name in names]
             if self.form is None:
@@ -111,7 +111,7 @@ class Grammar:
         return name
 
     def names_in(self, name: str) -> Reading:
-        """Return what a name, or several joined by `+`, says."""
+        """Return who is meant by a name, or by several names joined by `+`."""
         if name.casefold() in SILENT:
             return Reading(None)
         people = set()
@@ -125,7 +125,7 @@ class Grammar:
         return Reading(frozenset(people))
 
     def _person(self, text: str) -> Person | None:
-        """Return whose name this is: of a character, or of one and an appearance after a space."""
+        """Return the character with this name, or the character and the appearance after a space."""
         exact = self._names.get(folded(text))
         if exact is not None:
             return Person(exact)
@@ -139,22 +139,22 @@ class Grammar:
     def _not_allowed(self, name: str) -> str:
         names = sorted(self._names.values())
         if not names:
-            return (
-                f'no character is known yet, so "{name}" may be anything; --characters FILE lists the names'
-            )
-        where = f"{self.listed_in} does not list" if self.listed_in else "there is no character"
-        return f'{where} "{name}" ({did_you_mean(name, names)}); --characters FILE lists who may be named'
+            return f'the database has no characters yet, so "{name}" cannot be checked. List names: --characters FILE'
+        where = f"{self.listed_in} does not contain" if self.listed_in else "there is no character"
+        return (
+            f'{where} "{name}" ({did_you_mean(name, names)}). To allow it, list all names: --characters FILE'
+        )
 
 
 def read_names(path: Path) -> frozenset[str]:
-    """Return the names that a text file lists, parted by commas or line ends. Raises UsageError."""
+    """Return the names in a text file, separated by commas or line breaks. Raises UsageError."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path} cannot be read as a list of names: {error}", hint="one name per line, UTF-8"
+            f"{path} cannot be read as a list of names: {error}", hint="Write one name per line, in UTF-8."
         ) from error
     names = frozenset(name.strip() for name in re.split(r"[,\n\r]", text) if name.strip())
     if not names:
-        raise UsageError(f"{path} lists no names", hint="one name per line")
+        raise UsageError(f"{path} contains no names.", hint="Write one name per line.")
     return names

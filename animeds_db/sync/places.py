@@ -1,7 +1,6 @@
-"""What it means that a picture is gone, came back, or lies in another folder.
+"""Labels from pictures that were deleted, restored or moved to another folder.
 
-The one rule: only what a person can have meant. A crop that was deleted says nothing about the rest of its frame,
-and where a name could be that of several faces, none is picked.
+A deleted crop does not drop the rest of its frame. If a name could belong to several faces, none is labelled.
 """
 
 from __future__ import annotations
@@ -13,17 +12,17 @@ from dataclasses import dataclass
 from animeds_db.export.picture import Picture
 from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.facts import Box, Facts
-from animeds_db.sync.folder import Standing
+from animeds_db.sync.folder import Status
 from animeds_db.sync.grammar import Grammar, Person, Reading
 
 _PEOPLE = {"face": 0, "head": 1, "halfbody": 2, "person": 3}
-"""Kinds of boxes, those first that say best who it is."""
+"""Kinds of boxes. The first ones show best who it is."""
 _NOBODY = frozenset({"unknown", "ood"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one picture, in a person's terms, and the words that say so to the database."""
+    """A change to one picture, described for the user, and the labels for the database."""
 
     file: str
     """Path in the export, relative, parts joined by `/`."""
@@ -36,29 +35,29 @@ class Change:
 
 @dataclass(frozen=True)
 class Export:
-    """The pictures of an export, with what was in the folder at the last look and what is there now."""
+    """The pictures of an export, with their status at the last sync and now."""
 
     pictures: Sequence[Picture]
-    before: Sequence[Standing]
-    now: Sequence[Standing]
+    before: Sequence[Status]
+    now: Sequence[Status]
 
     def numbers(self) -> Iterator[int]:
-        """Yield the numbers of the pictures that went, came back, or changed folder or name."""
+        """Yield the numbers of the pictures that were deleted, restored, moved or renamed."""
         for number, (before, now) in enumerate(zip(self.before, self.now, strict=True)):
             if before.path != now.path:
                 yield number
 
 
 def left_alone(picture: Picture, before: str, why: str) -> Change:
-    """Return what is told and not said to the database."""
+    """Return a change that is reported but does not become a label."""
     return Change(picture.path, "left alone", before, why)
 
 
 def gone_or_back(export: Export, facts: Facts, known: frozenset[str]) -> Iterator[tuple[int, Change]]:
     """Yield (number, change) for pictures that were deleted or came back.
 
-    A frame is dropped when none of its pictures is left, a crop's box when no picture of that box is. Where a
-    sibling stays, nothing is said: it would vanish from the next export as well.
+    A frame is dropped if none of its pictures is left, and the box of a crop if no picture of that box is left. While
+    another one is left, nothing is dropped: it would be missing from the next export as well.
     """
     subjects = [subject(picture, facts.boxes.get(n, ())) for n, picture in enumerate(export.pictures)]
     alive_frames: Counter[str] = Counter()
@@ -71,7 +70,7 @@ def gone_or_back(export: Export, facts: Facts, known: frozenset[str]) -> Iterato
     for number in export.numbers():
         picture, box, now = export.pictures[number], subjects[number], export.now[number]
         if picture.frame_id not in known:
-            yield number, left_alone(picture, "", "its frame is not in the database any more")
+            yield number, left_alone(picture, "", "its frame is no longer in the database")
         elif now.path is None:
             siblings = (
                 alive_boxes[picture.frame_id, box.detection_id] if box else alive_frames[picture.frame_id]
@@ -82,7 +81,7 @@ def gone_or_back(export: Export, facts: Facts, known: frozenset[str]) -> Iterato
             yield number, Change(picture.path, "restored", "", now.path, (word,))
 
 
-def _dropped(picture: Picture, box: Box | None, siblings: int, before: Standing) -> Change:
+def _dropped(picture: Picture, box: Box | None, siblings: int, before: Status) -> Change:
     if siblings:
         whose = "its face" if box else "its frame"
         return left_alone(picture, "deleted", f"another picture of {whose} is still there")
@@ -96,14 +95,14 @@ def _frame_word(picture: Picture, box: Box | None, op: str, value: str | None) -
 
 
 def subject(picture: Picture, boxes: Iterable[Box]) -> Box | None:
-    """Return the box that a crop was made of; None for a picture of the whole frame, or of a part without one."""
+    """Return the box that was cropped, or None for a whole frame or a crop without a box."""
     return next((box for box in boxes if box.detection_id == picture.face_id), None)
 
 
 def moved(
     export: Export, facts: Facts, grammar: Grammar, known: frozenset[str]
 ) -> Iterator[tuple[int, Change]]:
-    """Yield (number, change) for pictures that lie in a folder with other characters now."""
+    """Yield (number, change) for pictures that were moved to a folder of other characters."""
     for number in export.numbers():
         picture, now = export.pictures[number], export.now[number]
         if now.path is None or picture.frame_id not in known:
@@ -127,9 +126,9 @@ def renamed(
     *,
     by_face: bool,
 ) -> Iterator[Change]:
-    """Yield what it means that a file beside a picture lists other characters than before: (before, now), by commas.
+    """Yield changes for a file beside a picture that lists other characters now. `names`: before and now, by commas.
 
-    by_face: it lists one name per face, in their order, as the screenshot pipeline's does.
+    by_face: the file lists one name per face, in their order, as the screenshot pipeline does.
     """
     old, new = ([name.strip() for name in text.split(",")] for text in names)
     faces = sorted((box for box in boxes if box.kind == "face"), key=lambda box: box.detection_id)
@@ -155,7 +154,9 @@ def _named(
         if after.why is not None:
             yield left_alone(picture, where, after.why)
         elif before.people:
-            yield left_alone(picture, where, f"that says nothing of who it is; in ood it is not {before}")
+            yield left_alone(
+                picture, where, f"this folder does not say who it is. Move it to ood if it is not {before}"
+            )
         return
     if after.people == before.people:
         return
@@ -180,10 +181,10 @@ def _named(
 
 
 def _who(boxes: list[Box], wanted: frozenset[Person]) -> list[tuple[Box, Person]] | str:
-    """Return which box is whom where that is clear, else why it is not. `unknown`: nobody that is known."""
+    """Return the person of each box, or a message if that is ambiguous. `unknown`: nobody that is known."""
     people = _people(boxes)
     if not wanted:
-        return [(box, Person("ood")) for box in people] or "no face is known in it"
+        return [(box, Person("ood")) for box in people] or "no face was detected in it"
     if len(people) == 1 and len(wanted) == 1:
         return [(people[0], next(iter(wanted)))]
     names = {person.character: person for person in wanted}
@@ -200,13 +201,13 @@ def _who(boxes: list[Box], wanted: frozenset[Person]) -> list[tuple[Box, Person]
         return [*stay, (takers[0], missing[0])]
     listed = " and ".join(person.character for person in missing)
     if not takers:
-        return f"no face or person without a name is left in it to be {listed}"
+        return f"it has no unnamed face or person left that could be {listed}"
     ids = ", ".join(box.detection_id for box in takers[:4])
-    return f"which of {ids} is {listed}? Say it: animeds label character NAME --face ID"
+    return f"any of {ids} could be {listed}. Label the right one: animeds label character NAME --face ID"
 
 
 def _people(boxes: Iterable[Box]) -> list[Box]:
-    """Return one box per person: faces, else heads, else others, that hold none of those before."""
+    """Return one box per person: faces, then heads, then other boxes that contain none of those."""
     people: list[Box] = []
     for box in sorted(boxes, key=lambda b: _PEOPLE[b.kind]):
         if not any(box.kind != other.kind and box.holds(other) for other in people):
@@ -215,5 +216,5 @@ def _people(boxes: Iterable[Box]) -> list[Box]:
 
 
 def summary(changes: Iterable[Change]) -> Mapping[str, int]:
-    """Return how many changes there are of each kind."""
+    """Return the number of changes of each kind."""
     return Counter(change.what for change in changes)

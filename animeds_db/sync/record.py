@@ -1,7 +1,7 @@
-"""`.animeds-sync.json`: what earlier runs have read out of a folder. The one rule: what was taken back is not said.
+"""`.animeds-sync.json`: what earlier syncs have read from a folder.
 
-Each run adds one entry: its act, and where it found the pictures about which it said something. The next run
-compares with that, so that a file which came back is a change again. When the act is undone, so is its entry.
+Each run adds one entry: its change set, and the status of the pictures that it labelled. The next run compares with
+that, so that a restored file is a change again. If a change set is undone, its entry no longer counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from animeds_db.errors import ExportError
 from animeds_db.export.folder.synced import RECORD_NAME
 from animeds_db.export.picture import Picture
 from animeds_db.safe_files import UnsafePathError, inside, relative, whole_file
-from animeds_db.sync.folder import Standing
+from animeds_db.sync.folder import Status
 
 FORMAT = 1
 
@@ -27,7 +27,7 @@ Entry = dict[str, Any]
 
 
 def read_record(folder: Path) -> list[Entry]:
-    """Return what earlier runs noted, oldest first. Raises ExportError for a damaged record."""
+    """Return the entries of earlier runs, oldest first. Raises ExportError for a damaged record."""
     path = inside(folder, RECORD_NAME)
     if not path.exists():
         return []
@@ -35,41 +35,42 @@ def read_record(folder: Path) -> list[Entry]:
         content = json.loads(path.read_text("utf-8"))
         if content["animeds_sync"] > FORMAT:
             raise ExportError(
-                f"{path} was written by a newer animeds-db", hint="pip install --upgrade animeds-db"
+                f"{path} was written by a newer version of animeds-db.",
+                hint="pip install --upgrade animeds-db",
             )
         return [
-            {"act": entry["act"], "pictures": {k: _standing(**v) for k, v in entry["pictures"].items()}}
+            {"act": entry["act"], "pictures": {k: _status(**v) for k, v in entry["pictures"].items()}}
             for entry in content["syncs"]
         ]
     except (UnsafePathError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ExportError(
             f"{path} is damaged: {error!r}",
-            hint="delete it: everything since the export is then compared anew",
+            hint="Delete it. The next sync then compares with the export itself.",
         ) from error
 
 
-def _standing(path: str | None, **rest: Any) -> Standing:
+def _status(path: str | None, **rest: Any) -> Status:
     if path is not None:
         relative(path, "the export")
-    return Standing(path, **rest)
+    return Status(path, **rest)
 
 
-def last_standings(
+def last_statuses(
     pictures: Sequence[Picture], entries: Sequence[Entry], acts: Collection[str]
-) -> list[Standing]:
-    """Return where each picture was last: as exported, or as a run whose act still counts (`acts`) found it."""
-    latest: dict[str, Standing] = {}
+) -> list[Status]:
+    """Return the last status of each picture: as exported, or as found by a run whose change set counts (`acts`)."""
+    latest: dict[str, Status] = {}
     for entry in entries:
         if entry["act"] is None or entry["act"] in acts:
             latest |= entry["pictures"]
-    return [latest.get(picture.path, Standing(picture.path, picture.caption)) for picture in pictures]
+    return [latest.get(picture.path, Status(picture.path, picture.caption)) for picture in pictures]
 
 
 def add_entry(
-    folder: Path, entries: Sequence[Entry], act: str | None, standings: Mapping[str, Standing]
+    folder: Path, entries: Sequence[Entry], act: str | None, statuses: Mapping[str, Status]
 ) -> None:
-    """Write what a run has found, by the pictures' paths in the export. A folder that is read-only is told."""
-    every = [*entries, {"act": act, "pictures": dict(standings)}]
+    """Add an entry with the status of pictures, by their paths in the export. Logs a warning if that is impossible."""
+    every = [*entries, {"act": act, "pictures": dict(statuses)}]
     syncs = [
         {"act": e["act"], "pictures": {k: asdict(v) for k, v in sorted(e["pictures"].items())}} for e in every
     ]
@@ -78,4 +79,4 @@ def add_entry(
         with whole_file(folder / RECORD_NAME) as file:
             file.write(f"{text}\n".encode())
     except OSError as error:
-        _log.warning("%s cannot be written (%s): a later sync compares with the export", folder, error)
+        _log.warning("%s cannot be written (%s): the next sync will compare with the export", folder, error)

@@ -1,4 +1,4 @@
-"""An export to object storage: a folder is made on this disk, then sent. Its one rule: the manifest arrives last.
+"""An export to object storage: a folder is written on this disk, then uploaded. The manifest is uploaded last.
 
 A prefix with `animeds-export.json` in it is therefore whole; what was there before is never touched.
 """
@@ -20,13 +20,13 @@ from animeds_db.remote.storage import expect_reachable, explained, storage_optio
 from animeds_db.safe_files import new_folder
 
 AT_ONCE = 8
-"""Files on their way at the same time."""
+"""Number of files that are uploaded at the same time."""
 
 
 def sent(uri: str, make: Callable[[Path], ExportReport]) -> ExportReport:
     """Let `make` write a folder, send it to `uri` (s3://BUCKET/PREFIX, gs://, az://), and return its report.
 
-    Raises ExportError when something is there already, or cannot be sent.
+    Raises ExportError if something is there already, or if the upload fails.
     """
     with _errors(uri):
         expect_reachable(uri)
@@ -40,7 +40,7 @@ def sent(uri: str, make: Callable[[Path], ExportReport]) -> ExportReport:
         with _errors(uri), ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda path: _send(bucket, path, folder), first))
             _send(bucket, last, folder)
-    return replace(report, notes=(*report.notes, f"{len(files)} files were sent to {uri}"))
+    return replace(report, notes=(*report.notes, f"{len(files)} files were uploaded to {uri}"))
 
 
 def _send(bucket: Any, path: Path, folder: Path) -> None:
@@ -58,11 +58,11 @@ def _refuse_occupied(uri: str, there: list[str]) -> None:
         return
     if MANIFEST_NAME in there:
         raise ExportError(
-            f"there is an export at {uri} already", hint="name another place, or delete that one first"
+            f"{uri} already contains an export.", hint="Choose another URI, or delete that export first."
         )
     raise ExportError(
-        f"{uri} is not empty: {len(there)} objects, and none says that it is a whole export",
-        hint="the rest of one that was interrupted? Delete it, or name another place",
+        f"{uri} is not empty: it has {len(there)} objects, but no manifest of a complete export.",
+        hint="If it is the rest of an interrupted export, delete it. Otherwise choose another URI.",
     )
 
 
@@ -74,5 +74,5 @@ def _errors(uri: str) -> Iterator[None]:
         raise ExportError(error.message, hint=error.hint) from error
     except (OSError, ValueError, RuntimeError) as error:
         known = explained(uri, error, writing=True)
-        told = known.message if known else f"cannot write {uri}: {str(error)[:300]}"
+        told = known.message if known else f"Cannot write {uri}: {str(error)[:300]}"
         raise ExportError(told, hint=known.hint if known else None) from error

@@ -1,6 +1,6 @@
-"""All that is no pixel: second paths, captions, sidecars, a trainer's own files, archives.
+"""Everything in an export besides the pictures: captions, sidecars, configuration files, archives, second paths.
 
-The one rule: a picture's bytes are stored once, as far as the file system can.
+A picture that has several paths is stored once where the file system supports it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from animeds_db.export.render import Crop
 from animeds_db.export.sidecars import SIDECARS
 
 STAGED = ".staged"
-"""Folder, in the partial one, of pictures that will only be in archives."""
+"""Folder, inside the unfinished one, of pictures that will only be in archives."""
 
 
 def own_path(picture: Picture, options: ExportOptions) -> str:
-    """Return where a picture is written first: in the first layout with loose pictures."""
+    """Return the path at which a picture is written first: that of the first layout that is not an archive."""
     for layout, path in zip(options.chosen, picture.paths, strict=True):
         if layout.pack is None:
             return path
@@ -30,7 +30,7 @@ def own_path(picture: Picture, options: ExportOptions) -> str:
 def furnish(
     folder: NewFolder, pictures: Sequence[Picture], written: Sequence[Written], options: ExportOptions
 ) -> Counter[str]:
-    """Write everything besides the pictures; return how many were given second paths, by how."""
+    """Write everything besides the pictures. Return how many got second paths, by kind (clone, hard link, copy)."""
     shared: Counter[str] = Counter()
     own = [own_path(picture, options) for picture in pictures]
     for place, layout in enumerate(options.chosen):
@@ -79,7 +79,7 @@ def _beside(
     """Yield the files that belong to one picture."""
     if layout.texts and has_text and item.caption is not None:
         yield f"{item.stem}.txt", item.caption.encode()
-    if not layout.tells:  # its own files say the same
+    if not layout.tells:  # its own files contain the same
         for kind in options.sidecars:
             yield SIDECARS[kind](item)
 
@@ -100,7 +100,7 @@ def item_of(picture: Picture, path: str, written: Written) -> Item:
 
 
 def _as_shown(about: About, shown: Crop | None) -> About:
-    """Return what is known with boxes relative to the part that a bucket left; boxes outside it go."""
+    """Return the facts with boxes relative to the part that a bucket keeps. Boxes outside of it are removed."""
     if shown is None or not about.get("boxes"):
         return about
     boxes = [{**box, "box": _within(box["box"], shown)} for box in about["boxes"]]

@@ -1,4 +1,4 @@
-"""A folder that is not complete yet: what of it is good, and files that share their bytes.
+"""A folder that is not complete yet: which of its files are good, and files that share their bytes.
 
 The one rule: a picture counts as done when its journal line says so and its bytes have the hash of that line.
 """
@@ -27,12 +27,12 @@ _CHUNK = 1 << 20
 
 
 def mark_of(content: bytes) -> str:
-    """Return what a manifest says of a file: `SIZE:XXH3`."""
+    """Return a file's entry in a manifest: `SIZE:XXH3`."""
     return f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}"
 
 
 def mark_of_file(place: Path) -> str:
-    """Return the same of a file on disk, read piece by piece."""
+    """Return the same for a file on disk, which is read in blocks."""
     digest, size = xxhash.xxh3_128(), 0
     with place.open("rb") as file:
         while piece := file.read(_CHUNK):
@@ -42,12 +42,12 @@ def mark_of_file(place: Path) -> str:
 
 
 def note(path: str, made_of: str, written: Written) -> bytes:
-    """Return the journal's line about a picture that is complete."""
+    """Return the line of the journal for a picture that is complete."""
     return (json.dumps([path, made_of, asdict(written)]) + "\n").encode()
 
 
 def finished(journal: IO[bytes], folder: Path, wanted: Mapping[str, str]) -> dict[str, Written]:
-    """Return the pictures of a journal that are wanted as they are, and whose files are whole."""
+    """Return the pictures of a journal that the export needs unchanged and whose files are intact."""
     journal.seek(0)
     lines = journal.read().splitlines()
     return {
@@ -79,7 +79,7 @@ def _is_whole(folder: Path, path: str, written: Written) -> bool:
 
 
 def sweep(folder: Path, keep: set[str]) -> None:
-    """Delete all files below a folder but those named (relative paths), and the folders that are empty then."""
+    """Delete all files below a folder except these (relative paths), then empty folders."""
     for place, folders, files in os.walk(folder, topdown=False):
         for name in files:
             path = Path(place, name)
@@ -94,7 +94,7 @@ def sweep(folder: Path, keep: set[str]) -> None:
 
 
 def shared_copy(place: Path, other: Path) -> str:
-    """Make `other` the same file as `place`, sharing its bytes where the file system can; return how.
+    """Make `other` the same file as `place`, sharing its bytes if the file system supports it. Return how.
 
     A clone is a file of its own that shares blocks; a hard link is the same file under two names.
     """

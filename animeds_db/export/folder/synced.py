@@ -1,4 +1,4 @@
-"""Which deletions in an exported folder `animeds sync` has already read: those may be overwritten."""
+"""Deletions in an exported folder that `animeds sync` has already read. They may be overwritten."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 RECORD_NAME = ".animeds-sync.json"
-"""Notes of `animeds sync`, in the folder. Hidden, so that no trainer or loader takes it for a part of the dataset."""
+"""Record of `animeds sync` in the folder. It is hidden, so that trainers and loaders ignore it."""
 
 
 def deletions_read(folder: Path) -> frozenset[str]:
     """Return the pictures that the latest sync found deleted, by their paths in the export.
 
-    Empty without a record, and for one that cannot be read: `animeds sync` says what is wrong with it.
+    Empty if there is no record, or if it cannot be read: `animeds sync` reports that.
     """
     latest: dict[str, str | None] = {}
     try:

@@ -1,9 +1,9 @@
-"""A folder that appears whole or not at all. The one rule: nothing that a person made is deleted.
+"""A folder that appears only when it is complete. Files that a person made are never deleted.
 
-Everything is written to `.NAME.partial` beside the folder, which is renamed when it is complete. A
-folder that is replaced is set aside as `.NAME.old` for the moment between two renames; a crash right
-there is mended by the next export to the same place. An export that was interrupted leaves its partial
-folder; the next one to the same place keeps the pictures in it that it wants too.
+Everything is written to `.NAME.partial` beside the folder, which is renamed when it is complete. A folder that is
+replaced is called `.NAME.old` between two renames. If the program crashes there, the next export to the same path
+repairs it. An interrupted export leaves its unfinished folder; the next export to the same path reuses the pictures
+in it that it needs.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from animeds_db.remote.storage import was_uri
 from animeds_db.safe_files import inside, locked_file
 
 MARK = ".animeds-partial"
-"""File in an unfinished folder: says that it is ours, and is locked while an export writes there."""
+"""File that marks an unfinished folder as ours. It is locked while an export writes there."""
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", RECORD_NAME})
-"""Files that a file manager leaves behind, and what `animeds sync` notes in a folder: nobody misses them."""
+"""Files that may be deleted with a folder: those of file managers, and the record of `animeds sync`."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
 _log = logging.getLogger("animeds")
 
 
 class NewFolder:
-    """Context manager: `write()` files, then `commit()`. Without commit nothing stays, except when interrupted.
+    """Context manager: `write()` files, then `commit()`. Without commit nothing is left, unless it was interrupted.
 
     Raises ExportError at once when `out` must not be written: a file, a folder with something in it
     (with `overwrite`: unless an export made it and nobody changed it since), the folder one is in.
@@ -46,22 +46,22 @@ class NewFolder:
     def __init__(self, out: Path, *, overwrite: bool = False) -> None:
         if was_uri(out):
             raise ExportError(
-                f"{out} is no folder, and a folder is wanted here",
-                hint="name a folder; `animeds export` also takes s3://BUCKET/NAME",
+                f"{out} is not a folder.",
+                hint="Give a folder. `animeds export` also accepts s3://BUCKET/NAME.",
             )
         self.out = Path(os.path.abspath(out)) if not out.is_symlink() else out.resolve()  # noqa: PTH100
         self.partial = self.out.with_name(f".{self.out.name}.partial")
         self._old = self.out.with_name(f".{self.out.name}.old")
         self.files: dict[str, str] = {}
-        """What was written apart from pictures: path → `SIZE:XXH3`."""
+        """Files that were written besides the pictures: path → `SIZE:XXH3`."""
         self._overwrite = overwrite
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         if self.out == Path.cwd() or self.out in Path.cwd().parents:
             raise ExportError(
-                f"{self.out} is the folder you are in",
-                hint="name a new folder: it appears when it is complete",
+                f"{self.out} is the current folder.",
+                hint="Choose a new folder. It will be created when the export is complete.",
             )
         with _explained(self.out):
             self._mend()
@@ -75,7 +75,7 @@ class NewFolder:
     ) -> None:
         if self._lock is not None:
             self._release()
-            if kind is None or issubclass(kind, Exception):  # Ctrl-C is neither: what is done, is done
+            if kind is None or issubclass(kind, Exception):  # Ctrl-C is neither: finished pictures are kept
                 shutil.rmtree(self.partial, ignore_errors=True)
 
     def write_picture(self, path: str, content: bytes) -> None:
@@ -104,7 +104,7 @@ class NewFolder:
 
     @contextmanager
     def create(self, path: str) -> Iterator[IO[bytes]]:
-        """Open a file to be written piece by piece."""
+        """Open a file for writing."""
         with _explained(self.out):
             place = self._place(path)
             with place.open("wb") as file:
@@ -122,7 +122,7 @@ class NewFolder:
         return place
 
     def resume(self, wanted: Mapping[str, str]) -> dict[str, Written]:
-        """Return the pictures of an interrupted export that are still good; delete all else in the partial folder.
+        """Return the intact pictures of an interrupted export. Delete everything else in the unfinished folder.
 
         `wanted` says for each path what its pixels are made of, as `done()` was told.
         """
@@ -136,19 +136,19 @@ class NewFolder:
         return kept
 
     def done(self, path: str, made_of: str, written: Written) -> None:
-        """Note that a picture is complete, for an export that goes on after an interruption."""
+        """Record that a picture is complete, for an export that continues after an interruption."""
         assert self._lock is not None
         with _explained(self.out):
             line = note(path, made_of, written)
-            if self._lock.write(line) != len(line):  # the disk is full: only a part went in
+            if self._lock.write(line) != len(line):  # the disk is full: only a part was written
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def commit(self) -> None:
-        """Make the folder visible under its name, in place of the old one if there is one."""
+        """Give the folder its name, replacing the old folder if there is one."""
         with _explained(self.out):
             if hasattr(os, "sync"):
                 os.sync()  # one call for all files; a rename may otherwise outlive the bytes of a power cut
-            self._check_target()  # again: somebody may have put something there meanwhile
+            self._check_target()  # again: something may have been put there in the meantime
             (self.partial / MARK).unlink()
             if not self.out.exists():
                 self.partial.rename(self.out)
@@ -174,7 +174,7 @@ class NewFolder:
             self._lock = None
 
     def _mend(self) -> None:
-        """End what a crash between two renames left."""
+        """Finish a replacement that was interrupted between two renames."""
         if not self._old.exists():
             return
         if not self.out.exists():
@@ -182,51 +182,55 @@ class NewFolder:
         elif not _changes(self._old, read_manifest(self._old)):
             _remove_old(self._old)
         else:
-            raise ExportError(f"{self._old} is in the way", hint="look into it, then move or delete it")
+            raise ExportError(
+                f"{self._old} is in the way.", hint="Check its contents, then move or delete it."
+            )
 
     def _check_target(self) -> None:
         if not self.out.exists():
             return
         if not self.out.is_dir():
-            raise ExportError(f"{self.out} is a file", hint="name a folder that does not exist yet")
+            raise ExportError(f"{self.out} is a file.", hint="Choose a folder that does not exist yet.")
         if not any(self.out.iterdir()):
             return
         if not (self.out / MANIFEST_NAME).is_file():
             raise ExportError(
-                f"{self.out} holds files that no export wrote",
-                hint="name another folder; --overwrite replaces only folders that an export made",
+                f"{self.out} contains files that no export wrote.",
+                hint="Choose another folder. --overwrite replaces only folders that an export made.",
             )
         if not self._overwrite:
-            raise ExportError(f"{self.out} is not empty", hint="--overwrite replaces an earlier export")
+            raise ExportError(f"{self.out} is not empty.", hint="--overwrite replaces an earlier export.")
         manifest = read_manifest(self.out)
         deleted = _deleted(self.out, manifest)
         changes = [*_changes(self.out, manifest), *(f"{name} (deleted)" for name in deleted)]
         if changes:
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             raise ExportError(
-                f"{self.out} was changed since it was exported: {', '.join(changes[:3])}{more}",
-                hint=f"run `animeds sync '{self.out}'` first: it reads deletions and edits into the database. "
-                "Files that you added or edited must then be moved elsewhere; or export to another folder",
+                f"{self.out} has been changed since it was exported: {', '.join(changes[:3])}{more}.",
+                hint=f"Run `animeds sync '{self.out}'` first, which reads deletions and edits. Move files "
+                "that you added or edited elsewhere, or export to another folder.",
             )
 
     def _take_partial(self) -> None:
-        """Lock the partial folder; what an interrupted export left stays until resume()."""
+        """Lock the unfinished folder. The files of an interrupted export stay there until resume()."""
         if self.partial.is_symlink():
-            raise ExportError(f"{self.partial} is a link, and no export made it", hint="delete the link")
+            raise ExportError(f"{self.partial} is a link that no export made.", hint="Delete the link.")
         mark = inside(self.partial, MARK)
         if not mark.exists() and any(self.partial.iterdir()):
             raise ExportError(
-                f"{self.partial} is in the way, and no export made it", hint="move it elsewhere or delete it"
+                f"{self.partial} is in the way, and no export made it.",
+                hint="Move it elsewhere, or delete it.",
             )
         self._lock = locked_file(mark)
         if self._lock is None:
             raise ExportError(
-                f"another export is writing {self.out}", hint="wait for it, or name another folder"
+                f"Another export is already writing to {self.out}.",
+                hint="Wait until it has finished, or choose another folder.",
             )
 
 
 def _remove_old(folder: Path) -> None:
-    """Delete a folder that was checked, its manifest last: a crash leaves what can be checked again."""
+    """Delete a folder that was checked. The manifest goes last, so that a crash leaves a folder that can be checked."""
     try:
         for child in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
             if child.is_dir():
@@ -234,18 +238,18 @@ def _remove_old(folder: Path) -> None:
             else:
                 child.unlink()
         folder.rmdir()
-    except OSError as error:  # the new folder is in place: no reason to fail
+    except OSError as error:  # the new folder is complete: this is not a failure
         _log.warning("the replaced folder could not be deleted and is now %s: %s", folder, error)
 
 
 def _deleted(folder: Path, manifest: Manifest) -> list[str]:
-    """Return the pictures of an export that are gone from its folder and that no sync has read as deleted."""
+    """Return the pictures of an export that are missing from its folder, without deletions that a sync has read."""
     gone = [path for path in manifest.loose if not (folder / path).exists()]
     return sorted(set(gone) - deletions_read(folder)) if gone else []
 
 
 def _changes(folder: Path, manifest: Manifest) -> list[str]:
-    """Return, in words, what a folder holds that its export did not write."""
+    """Return messages about the files of a folder that its export did not write."""
     pictures = manifest.loose
     changes = []
     for place in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
@@ -265,15 +269,15 @@ def _changes(folder: Path, manifest: Manifest) -> list[str]:
 
 @contextmanager
 def _explained(out: Path) -> Iterator[None]:
-    """Turn what the file system says into ExportError."""
+    """Turn errors of the file system into ExportError."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise ExportError(
-                f"no space left for {out}: {error.strerror}; nothing was kept",
-                hint="free some space, or export as --image webp or with --max-size",
+                f"There is no space left for {out}: {error.strerror}. Nothing was kept.",
+                hint="Free some space, or write smaller files with --image webp or --max-size.",
             ) from error
         if isinstance(error, PermissionError):
-            raise ExportError(f"no permission to write {error.filename or out}") from error
+            raise ExportError(f"You have no permission to write {error.filename or out}.") from error
         raise ExportError(f"{out} cannot be written: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""Where pictures go for which trainer, and which files lie beside them: one small module per family of layouts.
+"""Layouts: the folders, names and extra files that each trainer expects. One module per family of layouts.
 
 Every `Layout` that a module of this package defines is offered, and those of other packages (see plugins).
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
-from animeds_db.export.layouts.common import Item, Layout, Settings, Tree, Wish
+from animeds_db.export.layouts.common import Item, Layout, Placement, Settings, Tree
 from animeds_db.export.layouts.plugins import added_layouts
 
 
@@ -29,4 +29,4 @@ LAYOUTS: dict[str, Layout] = {
 _added, PROBLEMS = added_layouts(LAYOUTS)
 LAYOUTS |= _added
 
-__all__ = ["LAYOUTS", "PROBLEMS", "Item", "Layout", "Settings", "Tree", "Wish"]
+__all__ = ["LAYOUTS", "PROBLEMS", "Item", "Layout", "Placement", "Settings", "Tree"]

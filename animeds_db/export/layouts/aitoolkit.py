@@ -1,4 +1,4 @@
-"""ostris' ai-toolkit: the `datasets` part of a job's YAML. It reads a folder with all that lies below it."""
+"""ostris' ai-toolkit: the `datasets` part of a job's YAML. It reads folders recursively."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What every layout is made of. The one rule: a layout names places and writes small files; it touches no pixel.
+"""The parts of a layout. A layout chooses paths and writes small files; it never reads pixels.
 
-A layout is data: a rule for folders, a rule for names, and a function from the pictures that were written to the
-files that a trainer wants beside them. Adding one is a file in this package and a line in its `__init__`.
+A layout is data: a function for folders, one for names, and one that returns the files that a trainer needs beside the
+pictures. Adding one is a file in this package and a line in its `__init__`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from itertools import groupby
 from typing import IO, Any, Literal
 
 REGULARIZATION = "regularization"
-"""The image type of pictures that keep a trainer from forgetting what it knew."""
+"""Image type of regularization pictures, which keep a model from forgetting what it knew."""
 
 PICTURES = "pictures"
-"""Folder of the pictures where a layout puts configuration at the top: some trainers take what lies beside."""
+"""Folder of the pictures in layouts with configuration files at the top, since some trainers would read those too."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Where a picture would like to lie."""
+class Placement:
+    """What a layout needs to know to choose the folder of a picture."""
 
     folder: str
-    """As the selection asks, parts joined by `/`; "" is the top."""
+    """The folder that the selection requests, parts joined by `/`; "" is the top."""
     repeats: int
     image_type: str
     """`screenshot`, `fanart` or `regularization`."""
     has_regularization: bool
-    """Whether the selection holds regularization pictures at all."""
+    """True if the selection has any regularization pictures."""
     activation_tag: str | None
-    """None for regularization pictures, which never carry it."""
+    """None for regularization pictures, which never have it."""
     has_captions: bool
 
     @property
@@ -43,7 +43,7 @@ class Wish:
 
     @property
     def is_reg(self) -> bool:
-        """Whether this is a regularization picture."""
+        """True for a regularization picture."""
         return self.image_type == REGULARIZATION
 
 
@@ -56,17 +56,17 @@ class Item:
     caption: str | None
     repeats: int
     multiply: float | None
-    """Repeats with decimals, for readers of fractions; None: `repeats`."""
+    """Repeats with decimals, for trainers that accept fractions. None: `repeats`."""
     width: int
     height: int
     frame_id: str
     image_type: str
     about: Mapping[str, Any]
-    """What is known of it (see picture.About): of a crop its own, in the crop's measures."""
+    """Facts about the picture, see picture.About. Those of a crop are relative to the crop."""
 
     @property
     def folder(self) -> str:
-        """Folder it lies in; "" is the top."""
+        """Its folder; "" is the top."""
         return posixpath.dirname(self.path)
 
     @property
@@ -76,7 +76,7 @@ class Item:
 
     @property
     def is_reg(self) -> bool:
-        """Whether this is a regularization picture."""
+        """True for a regularization picture."""
         return self.image_type == REGULARIZATION
 
     @property
@@ -87,7 +87,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """The pictures of one folder: they share repeats and type."""
+    """The pictures of one folder. They have the same repeats and image type."""
 
     folder: str
     items: tuple[Item, ...]
@@ -105,37 +105,37 @@ class Group:
 
     @property
     def is_reg(self) -> bool:
-        """Whether these are regularization pictures."""
+        """True for regularization pictures."""
         return self.items[0].is_reg
 
     @property
     def name(self) -> str:
-        """A name for lists: the folder without the part that is the same for all."""
+        """Name of the group in configuration files: the folder without the part that all share."""
         return self.folder.removeprefix(PICTURES).strip("/") or PICTURES
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What configuration files say besides the pictures."""
+    """Settings for configuration files."""
 
     root: str = ""
-    """Where the trainer finds the layout's folder; "": it is started in it."""
+    """Path at which the trainer finds the folder of the layout. "": the trainer is started there."""
     resolution: int = 1024
-    """Side of the square whose area a picture is trained at, pixels."""
-    activation_tag: str | None = None
+    """Training resolution: side of a square in pixels."""
+    activation_tag: str = ""
     keep_tokens_separator: str = ""
-    """What stands in captions between what stays in front and what may be shuffled; "": nothing does."""
+    """Text in captions between the tags that stay in front and those that are shuffled. "": there is none."""
 
     def n_kept(self, group: Group) -> int:
-        """Return how many tags stay in front where a trainer shuffles: those of the activation tag."""
+        """Return how many tags stay in front when a trainer shuffles: the number of tags in the activation tag."""
         if group.is_reg:
             return 0
-        return sum(bool(part.strip()) for part in (self.activation_tag or "").split(","))
+        return sum(bool(part.strip()) for part in self.activation_tag.split(","))
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Everything that a layout may build its files of; items in the order of the plan."""
+    """All pictures of a layout, in the order of the plan, and the settings for its files."""
 
     items: Sequence[Item]
     settings: Settings = field(default_factory=Settings)
@@ -146,7 +146,7 @@ class Tree:
         return [Group(folder, tuple(items)) for folder, items in groupby(ordered, key=lambda i: i.folder)]
 
     def place(self, path: str) -> str:
-        """Return a path as the trainer will find it."""
+        """Return the path at which the trainer will find a file."""
         return posixpath.join(self.settings.root, path) if self.settings.root else path or "."
 
 
@@ -165,90 +165,90 @@ Pack = Callable[
 """(tree, bytes of a picture, files beside a picture, opens a file to write) → archives"""
 
 
-def as_asked(wish: Wish) -> str:
-    """Return the folder as the selection asks for it."""
-    return "/".join(wish.parts)
+def as_asked(picture: Placement) -> str:
+    """Return the requested folder."""
+    return "/".join(picture.parts)
 
 
-def below_pictures(wish: Wish) -> str:
-    """Return the folder asked for, below `pictures`."""
-    return "/".join([PICTURES, *wish.parts])
+def below_pictures(picture: Placement) -> str:
+    """Return the requested folder, below `pictures`."""
+    return "/".join([PICTURES, *picture.parts])
 
 
-def flat_below_pictures(wish: Wish) -> str:
-    """Return one level below `pictures`, for trainers that read folders with all that lies in them."""
-    return f"{PICTURES}/{'_'.join(wish.parts) or 'all'}"
+def flat_below_pictures(picture: Placement) -> str:
+    """Return a folder directly below `pictures`, for trainers that read folders recursively."""
+    return f"{PICTURES}/{'_'.join(picture.parts) or 'all'}"
 
 
 def no_files(_tree: Tree) -> Files:
-    """Return nothing: the folders say it all."""
+    """Return no files: the trainer needs only the folders."""
     return ()
 
 
 def no_lists(_group: Group) -> bool:
-    """Return False: captions lie beside pictures."""
+    """Return False: captions are files beside the pictures."""
     return False
 
 
 def same_stem(stem: str) -> str:
-    """Return the name as it is."""
+    """Return the name unchanged."""
     return stem
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How one trainer, or one tool, wants its pictures."""
+    """How one trainer or tool expects its pictures. "The reader" below is that trainer or tool."""
 
     name: str
     reads: str
-    """Which trainers and tools read it."""
-    folder: Callable[[Wish], str] = as_asked
+    """Trainers and tools that read it."""
+    folder: Callable[[Placement], str] = as_asked
     stem: Callable[[str], str] = same_stem
     files: Callable[[Tree], Files] = no_files
     texts: bool = True
-    """Whether the caption is a `.txt` beside the picture."""
+    """The caption is a `.txt` beside the picture."""
     needs_captions: bool = False
     reads_lines: bool = True
-    """Whether several captions, one per line, are several to its reader."""
+    """The reader accepts several captions per picture, one per line."""
     reads_separator: bool = True
-    """Whether its reader knows a separator behind which tags are shuffled; else it would train on it."""
+    """The reader knows a separator after which tags are shuffled. Otherwise it would train on it."""
     on_empty: str | None = None
-    """What its reader does with an empty caption, where it does not train on it."""
+    """What the reader does with an empty caption. None: it trains on it."""
     repeats: Literal["folder", "picture"] | None = None
-    """Where repeats are told: one number per folder, or per picture. None: there is no place for them."""
+    """Repeats are one number per folder, or per picture. None: the layout cannot store them."""
     fractions: bool = False
-    """Whether its reader takes repeats with decimals."""
+    """The reader accepts repeats with decimals."""
     pack: Pack | None = None
-    """Puts the pictures into archives; then none lies in the folder by itself."""
+    """Writes the pictures into archives. None: pictures are files of their own."""
     tells: bool = False
-    """Whether its files tell all that is known of a picture."""
+    """Its files contain all facts about a picture."""
     has_config: bool = False
-    """Whether its files name folders, and so depend on where the trainer finds them, and a resolution."""
+    """It has configuration files with a resolution and the paths at which the trainer finds the folders."""
     absolute: str | None = None
-    """Its file with absolute paths, where the trainer cannot be started in the folder."""
+    """Its file with absolute paths, if the trainer cannot be started in the folder."""
     globs: bool = False
-    """Whether its reader takes paths for patterns, so that none may contain brackets."""
+    """The reader treats paths as patterns, so they must not contain brackets."""
     class_tokens: bool = False
-    """Whether pictures without captions are trained on the activation tag."""
+    """Pictures without captions are trained on the activation tag."""
     marks_regularization: bool = True
-    """Whether its reader learns which pictures are for regularization."""
+    """The layout marks regularization pictures for the reader."""
     lists: Callable[[Group], bool] = no_lists
-    """Whether a file of the folder lists the captions of its pictures, instead of a `.txt` beside each."""
+    """Returns True if a file of the folder lists the captions, instead of a `.txt` beside each picture."""
     note: str | None = None
-    """What a person must tell the trainer."""
+    """Note about options that the trainer needs."""
     note_on_lines: str | None = None
-    """The same where pictures have several captions."""
+    """The same if pictures have several captions."""
     note_on_separator: str | None = None
-    """The same where captions have a separator, which stands behind it."""
+    """The same if captions have a separator, which is appended to the note."""
 
     @property
     def reads_empty(self) -> bool:
-        """Whether its reader trains on an empty caption."""
+        """True if the reader trains on an empty caption."""
         return self.on_empty is None
 
 
 def as_number(value: float) -> str:
-    """Return a number with at most two decimals, and none that say nothing: `3`, `1.4`, `1.61`."""
+    """Return a number with at most two decimals and without trailing zeros: `3`, `1.4`, `1.61`."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 

@@ -19,7 +19,7 @@ from animeds_db.export.layouts.common import (
 
 
 def has_variants(group: Group) -> bool:
-    """Return whether some picture of a folder has several captions."""
+    """Return True if some picture of a folder has several captions."""
     return any(len(item.lines) > 1 for item in group.items)
 
 
@@ -55,7 +55,7 @@ DIFFUSION_PIPE = Layout(
     lists=has_variants,
     reads_separator=False,
     marks_regularization=False,
-    note_on_lines="pictures have several captions: diffusion-pipe reads captions.json, and no .txt in that folder",
+    note_on_lines="pictures have several captions: diffusion-pipe reads captions.json and ignores .txt files there",
     repeats="folder",
     has_config=True,
 )

@@ -1,18 +1,18 @@
-"""EveryDream2: `multiply.txt` in a folder says how often its pictures are used; folders below do not inherit it."""
+"""EveryDream2: `multiply.txt` in a folder sets how often its pictures are used; subfolders do not inherit it."""
 
 from __future__ import annotations
 
 from animeds_db.export.layouts.common import Files, Layout, Tree, as_number
 
-_SPOKEN_FOR = frozenset(
+_RESERVED = frozenset(
     {"multiply", "flip_p", "cond_dropout", "shuffle_tags", "batch_id", "loss_scale", "local", "global"}
 )
 """Names of EveryDream2's own files: a caption must not be one of them."""
 
 
 def free_stem(stem: str) -> str:
-    """Return the name, or another one where its caption would be a file of EveryDream2's."""
-    return f"{stem}_" if stem.strip().casefold() in _SPOKEN_FOR else stem
+    """Return the name, or another one if its caption would have the name of a file of EveryDream2."""
+    return f"{stem}_" if stem.strip().casefold() in _RESERVED else stem
 
 
 def multiply(tree: Tree) -> Files:

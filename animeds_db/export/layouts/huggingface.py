@@ -1,21 +1,21 @@
-"""Hugging Face `imagefolder`: metadata.jsonl names each picture and says all that is known of it, boxes too."""
+"""Hugging Face `imagefolder`: metadata.jsonl has a row for each picture with all facts about it, boxes included."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Item, Layout, Tree, Wish, as_jsonl
+from animeds_db.export.layouts.common import Files, Item, Layout, Placement, Tree, as_jsonl
 
 SPLIT = "train"
 
 
-def in_split(wish: Wish) -> str:
-    """Return the folder asked for, below the split's."""
-    return "/".join([SPLIT, *wish.parts])
+def in_split(picture: Placement) -> str:
+    """Return the requested folder, below that of the split."""
+    return "/".join([SPLIT, *picture.parts])
 
 
 def record(item: Item) -> dict[str, Any]:
-    """Return what is known of a picture, with the same keys and types for every picture."""
+    """Return the facts about a picture, with the same keys and types for every picture."""
     about = item.about
     boxes = about.get("boxes") or []
     return {

@@ -11,34 +11,38 @@ from animeds_db.export.layouts.common import (
     Files,
     Group,
     Layout,
+    Placement,
     Tree,
-    Wish,
     below_pictures,
     toml_table,
 )
 
 CONFIG = "dataset_config.toml"
 SEPARATOR = "|||"
-"""Parts what stays in front of a caption from what is shuffled, where a selection's own captions have it."""
+"""The separator that captions of a selection may have between the tags that stay in front and the others."""
 
 
-def numbered(wish: Wish) -> str:
+def numbered(picture: Placement) -> str:
     """Return `N_name`, one level, as sd-scripts read it: N repeats, name the class tokens.
 
     Without a folder, or without captions, the name is the activation tag. sd-scripts ignore a folder without a number.
-    Where there are regularization pictures, both kinds get a folder: `--train_data_dir train --reg_data_dir reg`.
+    If there are regularization pictures, both kinds get a folder: `--train_data_dir train --reg_data_dir reg`.
     """
-    name = _without_tree(wish.parts) or wish.activation_tag or (REGULARIZATION if wish.is_reg else PICTURES)
-    if not wish.has_captions and wish.activation_tag:
-        name = wish.activation_tag
-    folder = f"{wish.repeats}_{name.replace('/', '_')}"
-    if wish.has_regularization:
-        return f"{'reg' if wish.is_reg else 'train'}/{folder}"
+    name = (
+        _without_tree(picture.parts)
+        or picture.activation_tag
+        or (REGULARIZATION if picture.is_reg else PICTURES)
+    )
+    if not picture.has_captions and picture.activation_tag:
+        name = picture.activation_tag
+    folder = f"{picture.repeats}_{name.replace('/', '_')}"
+    if picture.has_regularization:
+        return f"{'reg' if picture.is_reg else 'train'}/{folder}"
     return folder
 
 
 def _without_tree(parts: Sequence[str]) -> str:
-    """Return a folder as one name; regularization pictures have a tree of their own, which is no class token."""
+    """Return a folder as one name; regularization pictures have a tree of their own, which is not a class token."""
     return "_".join(parts[1:] if len(parts) > 1 and parts[0] == REGULARIZATION else parts)
 
 
@@ -84,9 +88,9 @@ FOLDERS = Layout(
     repeats="folder",
     on_empty=ON_EMPTY,
     class_tokens=True,
-    note="sd-scripts look for .caption files: tell them --caption_extension .txt",
-    note_on_lines="pictures have several captions: tell sd-scripts --enable_wildcard",
-    note_on_separator="a part of captions stays in front: tell sd-scripts --shuffle_caption --keep_tokens_separator",
+    note="start sd-scripts with --caption_extension .txt, since they look for .caption files",
+    note_on_lines="pictures have several captions: start sd-scripts with --enable_wildcard",
+    note_on_separator="tags stay in front: start sd-scripts with --shuffle_caption --keep_tokens_separator",
 )
 TOML = Layout(
     "kohya-toml",

@@ -8,7 +8,7 @@ from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json
 
 CONCEPTS = "concepts.json"
 CONCEPT_VERSION = 2
-"""Version of OneTrainer's concepts that is written; what is left out has OneTrainer's defaults."""
+"""Version of OneTrainer's concepts that is written; keys that are not written have OneTrainer's defaults."""
 
 
 def _concept(group: Group, tree: Tree) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def _concept(group: Group, tree: Tree) -> dict[str, Any]:
 def concepts(tree: Tree) -> Files:
     """Yield the file that OneTrainer loads as its concepts.
 
-    OneTrainer's scripts change to its own folder, and it takes a path that is not there for a data set of the
-    Hugging Face hub: paths are absolute.
+    Paths are absolute: OneTrainer's scripts change to its own folder, and a path that does not exist is read as a
+    data set of the Hugging Face Hub.
     """
     yield CONCEPTS, as_json([_concept(group, tree) for group in tree.groups()])
 

@@ -1,4 +1,4 @@
-"""Folders as the selection says, and the same in one ZIP archive."""
+"""The folders of the selection, and the same in one ZIP archive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from animeds_db.export.layouts.common import Files, Item, Layout, Tree
 
 ARCHIVE = "dataset.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that ZIP knows: an archive tells nothing of when it was made."""
+"""The earliest time that ZIP can store, so that an archive does not depend on when it was made."""
 
 
 def pack_zip(
@@ -20,7 +20,7 @@ def pack_zip(
     beside: Callable[[Item], Files],
     create: Callable[[str], AbstractContextManager[IO[bytes]]],
 ) -> None:
-    """Write pictures and captions into one archive; stored, for pictures are compressed already."""
+    """Write pictures and captions into one archive, without compression: the pictures are compressed already."""
     with create(ARCHIVE) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for item in tree.items:
             for path, content in ((item.path, picture(item)), *beside(item)):

@@ -1,4 +1,4 @@
-"""SimpleTuner: multidatabackend.json, one backend per folder. It reads a folder with all that lies below it."""
+"""SimpleTuner: multidatabackend.json, one backend per folder. It reads folders recursively."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebDataset: shards of samples in tar files; the files of a sample share a name and lie side by side."""
+"""WebDataset: shards of samples in tar files; the files of a sample have the same name and follow each other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARD_BYTES = 1_000_000_000
 
 
 def without_dots(stem: str) -> str:
-    """Return a name without dots: WebDataset takes all behind the first dot for the extension."""
+    """Return a name without dots: WebDataset reads everything after the first dot as the extension."""
     return stem.replace(".", "_")
 
 
@@ -45,7 +45,9 @@ def pack_shards(
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)  # time 0, no owner, 0644: an archive tells nothing of when and who
+    member = tarfile.TarInfo(
+        name
+    )  # time 0, no owner, 0644: an archive does not depend on when and by whom it was made
     member.size = len(content)
     archive.addfile(member, io.BytesIO(content))
 

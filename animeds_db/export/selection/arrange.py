@@ -1,8 +1,8 @@
-"""Folders by what is on the pictures: `n_characters/character/fh_ratio`. The one rule: a level is a column.
+"""Folders by what is on the pictures: `n_characters/character/fh_ratio`.
 
-A level is the name of a column, called as the anime screenshot pipeline calls it (`6+_characters`,
-`face_height_ratio_25-50`), or a text with columns in braces (`ep{episode}`), or a text in quotes. The columns
-are those of the query, and what is known of every picture (FACTS).
+A level is the name of a column, a text with columns in braces (`ep{episode}`), or a text in quotes. A column is one of
+the query, or a fact about the picture (FACTS); facts have the names of the anime screenshot pipeline
+(`6+_characters`, `face_height_ratio_25-50`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.export.names import safe_folder
 from animeds_db.export.selection.captioning import as_pictures
 from animeds_db.remote.paths import source_path
 from animeds_db.session.scripts import sql_script, with_texts
@@ -36,7 +37,7 @@ FACTS = {
     "image_type": "coalesce(CASE {value} WHEN 'screenshot' THEN 'screenshots' ELSE {value} END, 'screenshots')",
     "shot": "coalesce('shot_' || {value}, 'shot_others')",
 }
-"""What is known of every picture, and what its folder is called."""
+"""Facts about every picture, and the SQL of their folder names."""
 
 COMBINATIONS = ("character", "character_string")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -44,18 +45,18 @@ _BRACES = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Arrangement:
-    """How pictures are arranged in folders. Raises UsageError for values that make no sense."""
+    """How pictures are arranged in folders. Raises UsageError for a value out of range."""
 
     form: str = ""
-    """Levels parted by `/`, see above; "": the selection's own folders."""
+    """Levels separated by `/`, see above. "": the folders of the selection."""
     max_characters: int = 6
-    """From so many characters on there is one folder: `6+_characters`."""
+    """Pictures with this many characters or more share a folder: `6+_characters`."""
     min_pictures: int = 1
-    """Combinations of characters with fewer pictures go to `character_others`."""
+    """Minimum pictures of a combination of characters; rarer ones go to `character_others`."""
     face_step: int = 25
     """Width of the folders by face height, per cent."""
     keep_source_structure: bool = False
-    """The folders in which the sources lie come first."""
+    """Begin with the folders in which the sources are."""
 
     def __post_init__(self) -> None:
         for name, value, low in (
@@ -63,9 +64,9 @@ class Arrangement:
             ("min-images-per-combination", self.min_pictures, 0),
         ):
             if value < low:
-                raise UsageError(f"{name} is {value}, and must be at least {low}")
+                raise UsageError(f"{name} is {value}. It must be at least {low}.")
         if not 1 <= self.face_step <= 100:
-            raise UsageError(f"face-ratio-step is {self.face_step}, and must be between 1 and 100 (per cent)")
+            raise UsageError(f"face-ratio-step is {self.face_step}. It must be between 1 and 100 (per cent).")
 
 
 def arranged(
@@ -76,10 +77,10 @@ def arranged(
     *,
     threshold: float | None = None,
 ) -> pa.Table:
-    """Return a plan (export.PLAN) with its folders; `selection` has the rows that `selection_row` counts.
+    """Return a plan (export.PLAN) with its folders. `selection` has the rows that `selection_row` refers to.
 
-    threshold: score from which a tag counts people, 0…1; None is the tagger's own.
-    Raises UsageError for a column that is not there.
+    threshold: minimum score of a tag that counts people, 0…1. None: the tagger's own.
+    Raises UsageError for an unknown column.
     """
     if not arrangement.form.strip("/ ") and not arrangement.keep_source_structure:
         return plan
@@ -97,12 +98,22 @@ def arranged(
         "structure": _structure(session, plan, arrangement),
     }
     folders = session.step(script, tables)["folder"].combine_chunks()
-    place = plan.column_names.index("folder")
-    return plan.set_column(place, plan.schema.field("folder"), folders.cast(pa.string()))
+    return _with_folders(plan, folders.cast(pa.string()))
+
+
+def with_safe_folders(plan: pa.Table) -> pa.Table:
+    """Return a plan with the folder names that will be on disk, which a balance counts by."""
+    folders = plan["folder"].to_pylist()
+    names = {folder: safe_folder(folder) if folder else folder for folder in set(folders)}
+    return _with_folders(plan, pa.array([names[folder] for folder in folders], pa.string()))
+
+
+def _with_folders(plan: pa.Table, folders: pa.Array) -> pa.Table:
+    return plan.set_column(plan.column_names.index("folder"), plan.schema.field("folder"), folders)
 
 
 def wanted_columns(form: str, columns: Sequence[str]) -> list[str]:
-    """Return which of a query's columns a format names. Raises UsageError for one that is nowhere."""
+    """Return the columns of a query that a format uses. Raises UsageError for an unknown column."""
     own = {name.lower(): name for name in columns}
     named = [name for level in _split(form) for name in _named(level)]
     for name in named:
@@ -110,7 +121,7 @@ def wanted_columns(form: str, columns: Sequence[str]) -> list[str]:
             known = list(dict.fromkeys([*FACTS, *columns]))
             close = did_you_mean(name, known)
             more = "" if close.startswith("known") else f"; known: {', '.join(known)}"
-            raise UsageError(f'there is no column "{name}" to arrange by', hint=close + more)
+            raise UsageError(f'There is no column "{name}" to arrange by.', hint=close + more)
     return list(dict.fromkeys(own[name.lower()] for name in named if name.lower() in own))
 
 
@@ -156,7 +167,7 @@ def _plain(column: str, own: dict[str, str]) -> str:
 
 
 def _value(column: str, own: dict[str, str]) -> str:
-    """Return the column of the query, where it has one of that name, else the fact."""
+    """Return the column of the query if it has one of that name, else the fact."""
     if column.lower() in own:
         return 's."' + own[column.lower()].replace('"', '""') + '"'
     return f'd."{column}"'
@@ -167,7 +178,7 @@ def _quoted(text: str) -> str:
 
 
 def _structure(session: Session, plan: pa.Table, arrangement: Arrangement) -> pa.Table:
-    """Return the folder of each source below the one that holds them all; a video is a folder of its frames."""
+    """Return the folder of each source, relative to the one that contains them all. A video counts as a folder."""
     empty = pa.schema([("source_id", pa.string()), ("folder", pa.string())])
     if not arrangement.keep_source_structure:
         return empty.empty_table()
@@ -185,7 +196,7 @@ def _structure(session: Session, plan: pa.Table, arrangement: Arrangement) -> pa
 
 
 def _common(paths: Sequence[tuple[str, ...]]) -> int:
-    """Return how many leading parts all paths share; the last part of a path is always its own."""
+    """Return how many leading parts all paths share, apart from the last part of each."""
     count = 0
     for parts in zip(*(path[:-1] for path in paths), strict=False):
         if len(set(parts)) > 1:

@@ -1,6 +1,6 @@
-"""How often each folder's pictures are repeated, so that concepts weigh what they should.
+"""How often the pictures of each folder are repeated, so that every folder gets its share of an epoch.
 
-The one rule: SQL computes it (sql/steps/export/balance.sql); here the weights file is read and checked.
+sql/steps/export/balance.sql computes the repeats. This module reads and checks the weights file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,28 +32,28 @@ _FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
 
 @dataclass(frozen=True)
 class Balance:
-    """What decides about repeats. Raises UsageError for a maximum below 1."""
+    """How folders are balanced. Raises UsageError for a maximum below 1."""
 
     weights: Path | None = None
-    """CSV file of `pattern,weight`; None: every folder weighs 1."""
+    """CSV file of `pattern,weight`. None: every folder has the weight 1."""
     max_repeats: int = 100
     """Maximum number of repeats of a folder."""
 
     def __post_init__(self) -> None:
         if self.max_repeats < 1:
-            raise UsageError(f"max-repeats is {self.max_repeats}, and must be at least 1")
+            raise UsageError(f"max-repeats is {self.max_repeats}. It must be at least 1.")
 
 
 def read_weights(path: Path) -> pa.Table:
     """Return the lines of a weights file (schema WEIGHTS): a folder's name or a pattern, a comma, a weight.
 
-    Raises UsageError with the line for a weight that is no number above 0. Empty lines and those that begin
-    with `#` are passed over.
+    Raises UsageError, with the line number, for a weight that is not a number above 0. Empty lines and lines that begin
+    with `#` are ignored.
     """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the weights file {path} cannot be read: {error}") from error
+        raise UsageError(f"The weights file {path} cannot be read: {error}") from error
     rows = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
@@ -64,30 +65,30 @@ def read_weights(path: Path) -> pa.Table:
 def _weight(where: str, number: int, cells: list[str]) -> dict[str, object]:
     if len(cells) != 2 or not cells[0]:
         raise UsageError(
-            f"{where}: {len(cells)} columns where two are expected",
-            hint="a line is pattern,weight: 1_character,3",
+            f"{where}: {len(cells)} columns instead of two.",
+            hint="Each line is a pattern and a weight: 1_character,3",
         )
     try:
         weight = float(cells[1])
     except ValueError:
         raise UsageError(
-            f'{where}: the weight "{cells[1]}" is no number',
-            hint="a line is pattern,weight; there is no header",
+            f'{where}: the weight "{cells[1]}" is not a number.',
+            hint="Each line is a pattern and a weight. There is no header.",
         ) from None
     if not (weight > 0 and math.isfinite(weight)):
         raise UsageError(
-            f"{where}: the weight is {cells[1]}, and must be above 0",
-            hint="leave the pictures out of the selection instead",
+            f"{where}: the weight is {cells[1]}. It must be above 0.",
+            hint="To leave pictures out, change the selection.",
         )
     from animeds_db.export.names import safe_name
 
-    # A folder is called as every system can: Re:Zero is Re_Zero on disk, and means the same here.
+    # Folder names are made safe for every system: Re:Zero is Re_Zero on disk. Both are accepted here.
     name = cells[0] if set("*?[") & set(cells[0]) else safe_name(cells[0])
     return {"place": number, "name": name, "pattern": regex_of(cells[0]), "weight": weight}
 
 
 def regex_of(pattern: str) -> str:
-    """Return a shell pattern (fnmatch, case counts, `*` also stands for `/`) as a regular expression of RE2."""
+    """Return a shell pattern (fnmatch, case-sensitive, `*` also matches `/`) as a regular expression of RE2."""
     text = fnmatch.translate(pattern)
     text = re.sub(r"^\(\?s:(.*)\)\\[Zz]$", r"\1", text, flags=re.DOTALL)
     return text.replace("(?>", "(?:").replace("(?!)", r"[^\s\S]")
@@ -109,7 +110,7 @@ def repeats_of(
 
 
 def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
-    """Return what repeats_of gives for the folders of pictures, one folder per picture."""
+    """Return the result of repeats_of for the folders of pictures, one folder per picture."""
     weights = read_weights(balance.weights) if balance.weights else None
     return repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
 
@@ -117,12 +118,12 @@ def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
 def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
     """Return a plan (export.PLAN) with its repeats: whole, and as `multiply` with two decimals.
 
-    Raises UsageError when the selection has repeats of its own, or for a bad weights file.
+    Raises UsageError if the selection has repeats of its own, or if the weights file is not valid.
     """
     if plan["repeats"].null_count < plan.num_rows:
         raise UsageError(
-            "the selection has a column repeats, and a balance would overwrite it",
-            hint="leave out one of the two",
+            "The selection has a column repeats, which a balance would overwrite.",
+            hint="Remove the column, or do not balance.",
         )
     folders = [folder or "" for folder in plan["folder"].to_pylist()]
     table = balance_table(folders, balance)
@@ -132,3 +133,37 @@ def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
         place, kind = plan.column_names.index(column), plan.schema.field(column)
         plan = plan.set_column(place, kind, pa.array([known[folder] for folder in folders], kind.type))
     return plan
+
+
+def folders_of(plan: pa.Table, balance: Balance | None) -> list[dict[str, Any]]:
+    """Return per folder: pictures, repeats, samples (pictures × repeats), probability of being drawn (0…1).
+
+    With a balance also weight, target (the probability that the weights ask for) and multiply (the repeats that
+    EveryDream2 and OneTrainer get, with two decimals).
+    """
+    folders = [folder or "" for folder in plan["folder"].to_pylist()]
+    repeats = [1 if r is None else r for r in plan["repeats"].to_pylist()]
+    pictures, samples = Counter(folders), Counter[str]()
+    for folder, count in zip(folders, repeats, strict=True):
+        samples[folder] += count
+    total = sum(samples.values())
+    rows = [
+        {
+            "folder": folder or ".",
+            "pictures": n,
+            "repeats": round(samples[folder] / n, 2),
+            "samples": samples[folder],
+            "probability": round(samples[folder] / total, 4),
+        }
+        for folder, n in sorted(pictures.items())
+    ]
+    if balance is None:
+        return rows
+    table = balance_table(folders, balance)
+    for row, asked in zip(rows, table.to_pylist(), strict=True):
+        row |= {
+            "weight": asked["weight"],
+            "target": round(asked["probability"], 4),
+            "multiply": asked["multiply"],
+        }
+    return rows

@@ -1,4 +1,4 @@
-"""Captions for the pictures of a plan. The one rule: SQL writes them (sql/tables/captions_of.sql)."""
+"""Captions for the pictures of a plan, written by SQL (sql/tables/captions_of.sql)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUP BY picture ORDER BY picture
 def as_pictures(plan: pa.Table) -> pa.Table:
     """Return a plan as described() reads it: numbered (`picture`), and with the tags of crops (`picture_tags`)."""
     tags = plan["tags"]
-    # A whole frame's tags are looked up, which keeps the tagger's order; those of a crop were worked out.
+    # The tags of a whole frame are looked up, which keeps the order of the tagger. Those of a crop were computed.
     cropped = pc.is_valid(plan["crop_kind"])
     own = pc.if_else(cropped, tags, pa.nulls(plan.num_rows, tags.type))
     numbers = pa.array(range(plan.num_rows), pa.int64())
@@ -31,9 +31,9 @@ def as_pictures(plan: pa.Table) -> pa.Table:
 
 
 def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
-    """Return a plan (export.PLAN) in which every picture has a caption; those of the selection stay.
+    """Return a plan (export.PLAN) in which every picture has a caption. Captions of the selection are kept.
 
-    Of several variants each stands on its own line; variants that are the same are written once.
+    Variants are separated by line breaks; equal ones are written once.
     """
     if "core" in profile.leave_out:
         profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))

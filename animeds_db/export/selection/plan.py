@@ -1,6 +1,6 @@
-"""From a selection to the list of pictures to write. The one rule: all is decided before a frame is decoded.
+"""From a selection to the list of pictures to write. Everything is decided before a frame is decoded.
 
-SQL does the set work (`sql/steps/export/crops.sql`, `plan.sql`); here rows get captions and names.
+SQL does the set work (`sql/steps/export/crops.sql`, `plan.sql`). This module adds names, captions and folders.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
-from animeds_db.export.places import SCREENSHOT, PlaceWish, place
+from animeds_db.export.places import SCREENSHOT, Request, place
 from animeds_db.export.render import checked_crop
+from animeds_db.export.selection.arrange import arranged, wanted_columns, with_safe_folders
+from animeds_db.export.selection.balance import balanced
+from animeds_db.export.selection.captioning import captioned
 from animeds_db.export.selection.left_out import LeftOut, leave_out
 from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
@@ -27,7 +30,6 @@ from animeds_db.session.selected import Selected
 if TYPE_CHECKING:
     import duckdb
 
-    from animeds_db.export.selection.shape import Shape
     from animeds_db.session import Session
 
 _BOX = pa.struct(
@@ -45,16 +47,18 @@ PLAN = pa.schema(
         pa.field("key_pts", pa.int64()),
         pa.field("member", pa.string()),
         pa.field("content_hash", pa.string()),
-        # What a selection may add; null means the default.
+        # Columns that a selection may have. Null is the default.
         pa.field("folder", pa.string()),  # relative, parts joined by /; default: the top
         pa.field(
             "filename", pa.string()
         ),  # with or without extension; default: title and the id's nine digits
-        pa.field("caption", pa.string()),  # taken as it is; default: what steps.captions wrote, else none
+        pa.field("caption", pa.string()),  # default: written by the caption profile
         pa.field("repeats", pa.int64()),  # ≥ 1; default 1
-        pa.field("multiply", pa.float64()),  # the same for readers of fractions, ≥ 1; default: repeats
-        pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: all of the frame
-        # What is known of the picture; of a crop its own.
+        pa.field(
+            "multiply", pa.float64()
+        ),  # the same for trainers that accept fractions, ≥ 1; default: repeats
+        pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: the whole frame
+        # Facts about the picture. Those of a crop are its own.
         pa.field(
             "crop_kind", pa.string()
         ),  # face | head | halfbody | person; null: whole frame, or as selected
@@ -79,10 +83,10 @@ PLAN = pa.schema(
         pa.field("time_s", pa.float64()),
     ]
 )
-"""The plan: one row per picture, in the order of source, stream and pts. What export_plan.sql gives."""
+"""The plan: one row per picture, in the order of source, stream and pts. The result of plan.sql."""
 
 SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
-"""Columns of the view `sources` that an export needs: where pixels come from, and whom to credit."""
+"""Columns of the view `sources` that an export needs: where the pixels come from, and whom to credit."""
 
 STEERING = ("folder", "filename", "caption", "repeats", "crop")
 """Columns of a selection that steer the export."""
@@ -107,7 +111,7 @@ _PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
 
 
 class Plan(NamedTuple):
-    """What an export would write."""
+    """The pictures that an export writes."""
 
     pictures: pa.Table
     """One row per picture (schema PLAN)."""
@@ -122,14 +126,15 @@ def select(
     selected: Selected | str,
     params: Mapping[str, Any] | None = None,
     *,
-    crops: CropOptions | None = None,
-    shape: Shape | None = None,
+    options: ExportOptions | None = None,
+    captions: bool = True,
     copies: bool = True,
     dropped: bool = False,
 ) -> Plan:
-    """Run a selection (or SQL with `params`), cut out what `crops` asks for, and return what an export writes.
+    """Run a selection (or SQL with `params`) and return the pictures that an export writes.
 
-    shape: arranges the pictures in folders, captions and balances them.
+    options: crops, folders, captions and repeats. None: whole frames, with what the selection's columns say.
+    captions: False makes no captions, for a quick look at the folders.
     copies: False also leaves out near-duplicates that the selection has.
     dropped: False leaves out frames that a person dropped, whatever the selection is.
 
@@ -138,16 +143,27 @@ def select(
     """
     if isinstance(selected, str):
         selected = Selected(selected, params or {})
-    selection = _rows(session, selected, shape)
+    selection = _rows(session, selected, options.arrangement.form if options else "")
     wider = None if selected.wider is None else _rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
-    pictures = crop_selection(session, selection, crops or CropOptions())
+    pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     plan = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures}).cast(PLAN)
-    if shape is not None:
-        plan = shape.apply(session, plan, selection)
+    if options is not None and plan.num_rows:
+        plan = _furnished(session, plan, selection, options, captions=captions)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
     return Plan(plan, sources, left_out)
+
+
+def _furnished(
+    session: Session, plan: pa.Table, selection: pa.Table, options: ExportOptions, *, captions: bool
+) -> pa.Table:
+    """Return a plan with the folders, captions and repeats that the options ask for."""
+    threshold = options.profile.thresholds.get("general")
+    plan = with_safe_folders(arranged(session, plan, selection, options.arrangement, threshold=threshold))
+    if captions and options.captions:
+        plan = captioned(session, plan, options.profile)
+    return plan if options.balance is None else balanced(plan, options.balance)
 
 
 def _at_known_paths(sources: pa.Table) -> pa.Table:
@@ -157,12 +173,12 @@ def _at_known_paths(sources: pa.Table) -> pa.Table:
     return sources.set_column(sources.column_names.index("uri"), "uri", uris).drop_columns(["other_uris"])
 
 
-def _rows(session: Session, selected: Selected, shape: Shape | None = None) -> pa.Table:
-    """Return the rows of a selection, with the columns that an export reads."""
+def _rows(session: Session, selected: Selected, form: str = "") -> pa.Table:
+    """Return the rows of a selection, with the columns that an export and an arrangement's form read."""
     with session.errors(selected.sql, selected.file):
         relation = session.sql(selected.sql, selected.params, file=selected.file)
         _check_columns(relation)
-        steering = ("frame_id", *STEERING, *BOX_IDS, *(shape.columns(relation.columns) if shape else ()))
+        steering = ("frame_id", *STEERING, *BOX_IDS, *wanted_columns(form, relation.columns))
         wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
         return relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
 
@@ -171,16 +187,18 @@ def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:
     types = {name.lower(): str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
     if "frame_id" not in types:
         raise QueryError(
-            f"this selection has no column frame_id; it has {', '.join(relation.columns)}",
-            hint="a selection is any SELECT whose columns include frame_id",
+            f"This selection has no column frame_id. Its columns are {', '.join(relation.columns)}",
+            hint="A selection is any SELECT whose columns include frame_id.",
         )
     repeats, crop = types.get("repeats", "INTEGER"), types.get("crop", "DOUBLE[]")
     if not (_NUMBER.fullmatch(repeats) or repeats == '"NULL"'):
-        raise ExportError(f"the column repeats is {repeats}", hint="repeats is a whole number, 1 or more")
+        raise ExportError(
+            f"The column repeats is {repeats}.", hint="It must contain whole numbers, 1 or more."
+        )
     element = re.sub(r"\[\d*\]$", "", crop)
     if not ((crop != element and _NUMBER.fullmatch(element)) or crop == '"NULL"'):
         raise ExportError(
-            f"the column crop is {crop}", hint="crop is a list of numbers: [left, top, right, bottom]"
+            f"The column crop is {crop}.", hint="It must contain lists of numbers: [left, top, right, bottom]"
         )
 
 
@@ -196,16 +214,16 @@ def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOpti
     """
     if plan.num_rows == 0:
         raise ExportError(
-            "the selection is empty: no frame fits",
-            hint="ask how many there are with fewer conditions: animeds sql 'SELECT count(*) FROM (…)'",
+            "The selection is empty: no frame matches.",
+            hint="Count the frames with fewer conditions: animeds sql 'SELECT count(*) FROM (…)'",
         )
     plan = _complete(plan)
     _check_frames(plan, sources)
     if not options.tells:
         plan = plan.drop_columns(["tags", "boxes"])  # as Python objects, kilobytes of each picture
     rows = [_checked(row) for row in plan.to_pylist()]
-    wishes = [_wish(row, sources[row["source_id"]]) for row in rows]
-    paths = place(wishes, options)
+    requests = [_request(row, sources[row["source_id"]]) for row in rows]
+    paths = place(requests, options)
     return [
         _picture(row, sources[row["source_id"]], options, where)
         for row, where in zip(rows, paths, strict=True)
@@ -217,7 +235,7 @@ def _complete(plan: pa.Table) -> pa.Table:
     missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, *_KNOWN)]
     if missing:
         raise ExportError(
-            f"the plan has no column {', '.join(missing)}", hint="export_plan.sql gives them all"
+            f"The plan has no column {', '.join(missing)}", hint="select() returns a plan with all columns."
         )
     for column in PLAN:
         if column.name not in plan.column_names:
@@ -230,11 +248,13 @@ def _check_frames(plan: pa.Table, sources: Mapping[str, Source]) -> None:
     rows = zip(plan["frame_id"].to_pylist(), plan["source_id"].to_pylist(), strict=True)
     unknown = [frame for frame, source in rows if source not in sources]
     if unknown:
-        first = "a row without frame_id" if unknown[0] is None else f"frame {unknown[0]}"
-        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        first = (
+            "A row has no frame_id" if unknown[0] is None else f"Frame {unknown[0]} is not in the database"
+        )
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise ExportError(
-            f"the selection names what is not in the database: {first}{more}",
-            hint="take frame_id from the views of this database",
+            f"{first}{more}.",
+            hint="Take frame_id from a view of this database, such as frames or kept.",
         )
 
 
@@ -242,17 +262,18 @@ def _checked(row: dict[str, Any]) -> dict[str, Any]:
     frame_id, repeats = row["frame_id"], 1 if row["repeats"] is None else row["repeats"]
     if repeats < 1:
         raise ExportError(
-            f"frame {frame_id}: repeats is {repeats}", hint="leave the frame out of the selection instead"
+            f"Frame {frame_id}: repeats is {repeats}. It must be at least 1.",
+            hint="To leave a frame out, change the selection.",
         )
     crop = None if row["crop"] is None else checked_crop(row["crop"], frame_id)
     return {**row, "repeats": repeats, "crop": crop}
 
 
-def _wish(row: dict[str, Any], source: Source) -> PlaceWish:
+def _request(row: dict[str, Any], source: Source) -> Request:
     stem = _stem(row["filename"], source, row["frame_id"], row["member"])
     if row["crop_kind"] is not None:
         stem = with_ending(stem, f"_{row['crop_kind']}{row['crop_number']}", 220)
-    return PlaceWish(
+    return Request(
         row["folder"] or "", stem, row["repeats"], row["multiply"], source.image_type or SCREENSHOT
     )
 
@@ -300,7 +321,7 @@ def _about(row: dict[str, Any], source: Source) -> About:
 
 
 def _stem(filename: str | None, source: Source, frame_id: str, member: str | None) -> str:
-    """Return the name asked for, or a picture's own, or the title and the digits of the frame's id.
+    """Return the requested name, or the name of the picture file, or the title and the digits of the frame's id.
 
     As in `Magical Girl Lyrical Nanoha - S04E01-000754212`.
     """

@@ -1,4 +1,4 @@
-"""Characters by a few examples. `Characters` is what `Dataset.characters` gives: each verb in one call."""
+"""Characters by a few examples. `Dataset.characters` is a `Characters`, with one method for each verb."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Characters:
         appearance: str | None = None,
         progress: Progress | None = None,
     ) -> Added:
-        """Add lone faces of frames that bear a tag as examples of a character. See examples.add_tag."""
+        """Add single faces of frames that have a tag as examples of a character. See examples.add_tag."""
         from animeds_db.steps.characters.examples import add_tag
 
         return add_tag(
@@ -111,7 +111,7 @@ class Characters:
         )
 
     def examples(self) -> duckdb.DuckDBPyRelation:
-        """Return one row per character and appearance: how many examples, where from, how many faces it has now."""
+        """Return one row per character and appearance: number and origin of its examples, and number of faces."""
         from animeds_db.session.scripts import sql_script
 
         return self._session.sql(sql_script("steps/classify", "list_examples.sql"))
@@ -119,7 +119,7 @@ class Characters:
     def remove(
         self, character: str | None = None, *, appearance: str | None = None, examples: Sequence[str] = ()
     ) -> int:
-        """Delete examples by id, or all of a character (or of one appearance); return how many."""
+        """Delete examples by id, or all of a character (or of one appearance); return their number."""
         from animeds_db.steps.characters.examples import remove
 
         return remove(self._store, self._session, character, appearance=appearance, examples=examples)
@@ -145,7 +145,7 @@ class Characters:
     def preview(
         self, options: ClassifyOptions | None = None, *, progress: Progress | None = None
     ) -> list[dict[str, object]]:
-        """Write nothing; return what each threshold would give. See classify.preview."""
+        """Return the effect of each threshold, without writing anything. See classify.preview."""
         from animeds_db.steps.characters.classify import preview
 
         return preview(self._store, self._session, options, progress=progress)

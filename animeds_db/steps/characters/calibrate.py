@@ -1,4 +1,4 @@
-"""From similarity to score: every example is looked at as if it were a face, twice.
+"""From similarity to score: every example is classified as if it were a face, twice.
 
 Once as somebody known, against all other examples (leave one out; those of its own shot are left out too,
 since frames of one shot are nearly one picture), once as a stranger, against the examples of everybody else.
@@ -40,7 +40,7 @@ SUREST = 0.99
 EVEN = 0.5
 """The score at which a trial counts as recognised, or taken for somebody."""
 MOST_TRIALS = 1500
-"""More examples than that are not all looked at, but every second, third, …"""
+"""Maximum number of examples that are tried. Of more, every second, third, … is."""
 _NEVER = np.float32(-np.inf)
 
 
@@ -82,7 +82,7 @@ class Calibration:
         return float(1 + NEAR - np.exp(-self.middle))
 
     def score(self, similarity: npt.ArrayLike) -> Doubles:
-        """Return how sure one may be of a similarity, 0…1."""
+        """Return the score of a similarity, 0…1."""
         return np.asarray(1 / (1 + np.exp(-self.slope * (log_distance(similarity) - self.middle))))
 
 
@@ -143,7 +143,7 @@ def _normals(trials: Trials, border: tuple[float, float]) -> tuple[float, float,
 
 
 def _distinct(trials: Trials, border: tuple[float, float]) -> float:
-    """Return how many deviations known and strangers lie apart."""
+    """Return the distance between known faces and strangers, in standard deviations."""
     known, stranger, variance = _normals(trials, border)
     return float((known - stranger) / np.sqrt(variance))
 

@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ClassifyOptions:
-    """What a name asks for.
+    """Options of a classification.
 
     k: how many of the nearest examples vote. threshold: least score, margin: least lead in similarity over the
     next character, both 0…1. tag_score: how sure the tagger must be of a character's tag to name a lone face by
@@ -54,15 +54,15 @@ class ClassifyOptions:
     def check(self) -> None:
         """Raise UsageError for a value out of range."""
         if self.k < 1:
-            raise UsageError(f"k is {self.k}; at least one example must vote")
+            raise UsageError(f"k is {self.k}. It must be at least 1.")
         for name in ("threshold", "margin", "tag_score"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; it lies in 0…1")
+                raise UsageError(f"{name} is {getattr(self, name)}. It must be between 0 and 1.")
 
 
 @dataclass(frozen=True)
 class Classified:
-    """What a run found. `rows`: one per name with faces, by_shot, by_tag, from_behind; unknown and ood last."""
+    """Result of a run. `rows`: one per name with faces, by_shot, by_tag, from_behind; unknown and ood last."""
 
     faces: int
     examples: int
@@ -82,7 +82,7 @@ def classify(
     """Name every face by the examples and write the table `identities`.
 
     `on`: workers that compare the faces' vectors. Raises UsageError without examples or for a value out of range,
-    StoreError where no face has a vector, QueryError for a bad condition, EngineError for workers that cannot work.
+    StoreError if no face has a vector, QueryError for a condition that is not valid, EngineError if workers fail.
     """
     options = options or ClassifyOptions()
     run = _Run(store, session, options, on, progress)
@@ -133,8 +133,8 @@ def vector_model(session: Session) -> str:
     ).fetchall()
     if not found:
         raise StoreError(
-            "no face in this database has a character vector",
-            hint="ingest with a profile that has a character model, or animeds detect --model … --character …",
+            "No face in this database has a character vector.",
+            hint="Ingest with a profile that has a character model, or run: animeds detect --model … --character …",
         )
     return str(found[0][0])
 
@@ -147,13 +147,13 @@ def gather(session: Session, model: str) -> References:
     others = session.sql("SELECT DISTINCT vector_model FROM examples ORDER BY 1").fetchall()
     if rows.num_rows == 0 and others:
         raise UsageError(
-            f"the examples are of {others[0][0]}, the faces of {model}: they cannot be compared",
-            hint="animeds characters embed looks at the examples with the other model",
+            f"The examples have vectors of {others[0][0]}, the faces of {model}. They cannot be compared.",
+            hint="`animeds characters embed` gives the examples new vectors.",
         )
     what = "only negative examples (ood)" if rows.num_rows else "no examples"
     raise UsageError(
-        f"there are {what} to classify by",
-        hint="animeds characters add FOLDER, or name clusters: animeds characters cluster",
+        f"There are {what}, so faces cannot be classified.",
+        hint="Add examples with `animeds characters add FOLDER`, or name clusters: animeds characters cluster",
     )
 
 
@@ -245,24 +245,23 @@ class _Run:
         return rows.cast(schema.IDENTITIES.schema)
 
     def notes(self) -> list[str]:
-        """Return what a person should know about the examples and the faces."""
+        """Return notes for the user about the examples and the faces."""
         notes = [
-            f"example {example} looks like {other} instead"
-            for example, other in self.calibration.doubtful[:10]
+            f"example {example} looks more like {other}" for example, other in self.calibration.doubtful[:10]
         ]
         single = sorted(
             {n for n in self.examples.names if self.examples.characters.count(n) == 1} - {NEGATIVE}
         )
         if single:
-            notes.append(f"only one example of {', '.join(single)}: two or more make the scores trustworthy")
+            notes.append(f"only one example of {', '.join(single)}: add a second one for reliable scores")
         old = self.session.sql(
             "SELECT count(*), min(vector_model) FROM examples WHERE vector_model <> $model",
             {"model": self.model},
         ).fetchall()[0]
         if old[0]:
             notes.append(
-                f"{old[0]} examples are of {old[1]}, not of {self.model}, and were left out: "
-                "animeds characters embed looks at them anew"
+                f"{old[0]} examples have vectors of {old[1]} instead of {self.model} and were left out. "
+                "`animeds characters embed` gives them new vectors"
             )
         left = self.session.sql(
             "SELECT count(*) FROM newest_detections WHERE kind = 'face' AND vector_model IS DISTINCT FROM $model",

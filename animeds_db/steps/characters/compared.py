@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BATCH = 8192
 """Faces whose vectors are in memory at once."""
 PIECES = 32
-"""Into about so many pieces of like size the sources are shared out: enough to keep some workers busy to the end."""
+"""Approximate number of pieces into which the sources are divided: enough to keep several workers busy to the end."""
 
 Part = tuple[pa.Array, pa.Table]
 """Detection ids of some faces, and their neighbours, which number these faces from 0."""
@@ -59,7 +59,7 @@ class Chosen:
 
 
 class Comparison:
-    """Compares faces that a session reads with the references; of each, the `k` nearest are told."""
+    """Compares faces that a session reads with the references, and returns the `k` nearest ones of each."""
 
     def __init__(self, session: Session, chosen: Chosen, references: References, k: int) -> None:
         self._session, self._chosen, self._references, self._k = session, chosen, references, k

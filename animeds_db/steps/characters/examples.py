@@ -1,4 +1,4 @@
-"""Few-shot examples: from files, from faces of the database, from a tag; listed, removed, looked at anew.
+"""Few-shot examples from files, from faces of the database, or from a tag; to add, list, remove and embed again.
 
 Its one rule: an example's id comes from its picture or its face, so adding it twice is harmless, and nothing
 stands under two names.
@@ -35,7 +35,7 @@ TAG_SCORE, MOST = 0.85, 20
 
 @dataclass(frozen=True)
 class Added:
-    """What an addition did: examples that are new, those that were there, pictures left out, and why."""
+    """Result of an addition: new examples, existing ones, pictures that were left out, and notes."""
 
     new: int
     known: int = 0
@@ -47,10 +47,10 @@ class Added:
 def add_folder(
     store: Store, session: Session, folder: Path, *, device: str = "auto", progress: Progress | None = None
 ) -> Added:
-    """Add the pictures of a folder tree under the names that the paths say (see folders.py).
+    """Add the pictures of a folder tree under the names in their paths (see folders.py).
 
     Raises SourceError for a folder without pictures, UsageError for one picture under two names, StoreError and
-    ModelError where the models of this database cannot look at them.
+    ModelError if the models of this database cannot be loaded.
     """
     known = [row[0] for row in session.sql("SELECT DISTINCT character FROM examples").fetchall()]
     return add_files(store, session, read_folder(folder, known), device=device, progress=progress)
@@ -81,7 +81,7 @@ def add_files(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Added:
-    """Add picture files under the names that are told. Of each the one clear face is used, of `ood` every face."""
+    """Add picture files under these names. The one clear face of each is used; for `ood`, every face."""
     data, notes = _read_all(told)
     readable = [one for one in told if one.path in data]
     keys = {one.path: _file_key(data[one.path]) for one in readable}
@@ -169,14 +169,14 @@ def add_tag(
     images: Images | None = None,
     progress: Progress | None = None,
 ) -> Added:
-    """Add lone faces of frames that bear a tag with a score of at least `least`, at most `most`, from many shots.
+    """Add at most `most` single faces of frames that have a tag with a score of at least `least`, from many shots.
 
-    Raises UsageError for a tag that no model knows, or that no frame with a single face bears.
+    Raises UsageError for a tag that no model knows, or that no frame with a single face has.
     """
     tag = tag.strip().replace(" ", "_")
     names = [row[0] for row in session.sql("SELECT tag FROM vocabulary").fetchall()]
     if tag not in names:
-        raise UsageError(f'no tagger of this database knows "{tag}"', hint=did_you_mean(tag, names))
+        raise UsageError(f'No tagger of this database knows "{tag}".', hint=did_you_mean(tag, names))
     params = {"tag": tag, "least": least, "most": most}
     found = session.arrow(sql_script("steps/classify", "tag_examples.sql"), params)[
         "detection_id"
@@ -184,7 +184,7 @@ def add_tag(
     if not found:
         raise UsageError(
             f'no frame with a single face bears "{tag}" with a score of {least:g} or more',
-            hint="a lower --least, or: animeds characters cluster",
+            hint="Lower --least, or run: animeds characters cluster",
         )
     return add_faces(
         store,
@@ -208,13 +208,16 @@ def remove(
 ) -> int:
     """Delete examples by id, or all of a character (or one appearance of it); return how many.
 
-    Raises UsageError where there are none such.
+    Raises UsageError if there are none.
     """
     rows = session.arrow("SELECT example_id, character, appearance FROM examples").to_pylist()
     if examples:
         missing = sorted(set(examples) - {row["example_id"] for row in rows})
         if missing:
-            raise UsageError(f"there is no example {missing[0]}", hint="animeds sql 'SELECT * FROM examples'")
+            raise UsageError(
+                f"There is no example {missing[0]}.",
+                hint="List them with: animeds sql 'SELECT * FROM examples'",
+            )
         gone = list(examples)
     else:
         mine = [row for row in rows if row["character"] == character]
@@ -257,7 +260,7 @@ def embed_anew(store: Store, session: Session, *, device: str = "auto") -> Added
     if done:
         store.replace("examples", pa.Table.from_pylist(done, schema=store.schema("examples").schema))
     blind = sorted({row["example_id"] for row in old} - {row["example_id"] for row in done})
-    notes = [f"{one} has no picture to look at: remove it and add it again" for one in blind]
+    notes = [f"{one} has no stored picture. Remove it and add it again" for one in blind]
     return Added(len(done), 0, len(blind), dict(Counter(row["character"] for row in done)), notes)
 
 
@@ -278,7 +281,7 @@ def _file_key(data: bytes) -> str:
 
 
 def _expect_one_name(told: Sequence[Told], keys: dict[Path, str]) -> None:
-    """Raise UsageError where two files are the same picture under two names."""
+    """Raise UsageError if the same picture was given for two characters."""
     seen: dict[str, Told] = {}
     for one in told:
         if one.path not in keys:
@@ -286,8 +289,8 @@ def _expect_one_name(told: Sequence[Told], keys: dict[Path, str]) -> None:
         other = seen.setdefault(keys[one.path], one)
         if other.character != one.character:
             raise UsageError(
-                f"{other.path} ({other.character}) and {one.path} ({one.character}) are the same picture",
-                hint="delete the one that is wrong",
+                f"{other.path} ({other.character}) and {one.path} ({one.character}) are the same picture.",
+                hint="Delete the wrong one.",
             )
 
 
@@ -299,13 +302,13 @@ def _names_of(session: Session, where: str) -> dict[str, str]:
 def _expect_same(there: str | None, name: str, what: str) -> None:
     if there is not None and there != name:
         raise UsageError(
-            f"{what} is an example of {there} already, and cannot be one of {name} as well",
-            hint=f'if {there} is wrong: animeds characters remove "{there}", or label the face',
+            f"{what} is already an example of {there}, so it cannot be an example of {name}.",
+            hint=f'If {there} is wrong, run `animeds characters remove "{there}"`, or label the face.',
         )
 
 
 def _file_rows(looks: Looks, one: Told, key: str, data: bytes) -> tuple[list[Row], str | None]:
-    """Return the rows of one file, and what to tell about it."""
+    """Return the rows of one file, and a note about it or None."""
     try:
         picture = read_picture(one.path, data)
     except SourceError as error:
@@ -335,22 +338,24 @@ def _faces(session: Session, ids: Sequence[str]) -> list[Row]:
     for one in ids:
         if one not in rows:
             raise QueryError(
-                f"there is no face {one}",
-                hint="ids look like k3f9a2qd-000754212-f0: SELECT face_id FROM faces",
+                f"There is no face {one}.",
+                hint="Ids look like k3f9a2qd-000754212-f0. List them with: SELECT face_id FROM faces",
             )
         if rows[one]["kind"] != "face":
             raise UsageError(
-                f"{one} is a {rows[one]['kind']}, not a face", hint="examples are faces; label it instead"
+                f"{one} is a {rows[one]['kind']}, not a face.",
+                hint="Only faces can be examples. Label it instead.",
             )
         if rows[one]["vector"] is None:
             raise StoreError(
-                f"face {one} has no character vector", hint="ingest or detect with a character model first"
+                f"The face {one} has no character vector.",
+                hint="Ingest or detect with a character model first.",
             )
     return [rows[one] for one in ids]
 
 
 def _rows_of(session: Session, ids: Sequence[str]) -> list[Row]:
-    """Return what is known of the detections with these ids, those of earlier detectors too."""
+    """Return the detections with these ids, including those of earlier detectors."""
     columns = 'detection_id AS face_id, frame_id, source_id, kind, "left", top, "right", bottom, vector, vector_model'
     sql = f"SELECT {columns} FROM detections WHERE list_contains($ids, detection_id)"
     rows: list[Row] = session.arrow(sql, {"ids": list(ids)}).to_pylist()

@@ -1,4 +1,4 @@
-"""Pictures of faces: the head cut out of the very frame, decoded again; of the thumbnail where that fails.
+"""Pictures of faces: the head, cropped from the frame, which is decoded again, or from its thumbnail if that fails.
 
 Its one rule: a video that is gone costs sharpness, never the sheet.
 """
@@ -60,7 +60,7 @@ def _decoded(
             done.add(frame)
             yield frame, image
     except SourceError as error:
-        _log.warning("source %s: %s; its faces are cut from small pictures", source, error)
+        _log.warning("source %s: %s; its faces are cropped from thumbnails", source, error)
     rest = [frame for frame in frames if frame not in done]
     rows = store.take("thumbnails", rest, ["frame_id", "webp"])
     for frame, webp in zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True):

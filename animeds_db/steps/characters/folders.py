@@ -1,4 +1,4 @@
-"""Who a folder of pictures says is on them. Its one rule: names are read from paths alone, in the ways people use.
+"""Names of characters from the paths of picture files, in the ways people use.
 
 Nanoha/1.png                     a folder per character
 Nanoha/swimsuit/2.png            … and per appearance
@@ -29,7 +29,7 @@ _NOISE = re.compile(r"^(ood|noise.*)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Told:
-    """A picture file, and who its path says it is."""
+    """A picture file, and the character and appearance in its path."""
 
     path: Path
     character: str
@@ -37,7 +37,7 @@ class Told:
 
 
 def read_folder(folder: Path, known: Collection[str] = ()) -> list[Told]:
-    """Return the pictures below a folder with the names that their paths tell, in order of paths.
+    """Return the pictures below a folder with the names in their paths, in order of paths.
 
     `known` are characters that are there already. Raises SourceError for a folder that is none or has no
     pictures, UsageError for the name `unknown`, and for bare numbers where names are expected.
@@ -51,7 +51,10 @@ def read_folder(folder: Path, known: Collection[str] = ()) -> list[Told]:
 def pictures_in(folder: Path) -> list[Path]:
     """Return the picture files of a folder, every level, sorted. Raises SourceError when there are none."""
     if not folder.is_dir():
-        raise SourceError(f"{folder} is no folder", hint="a folder with one folder of pictures per character")
+        raise SourceError(
+            f"{folder} is not a folder.",
+            hint="Give a folder that contains one folder of pictures per character.",
+        )
     files = sorted(
         path
         for path in folder.rglob("*")
@@ -60,25 +63,27 @@ def pictures_in(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not files:
-        raise SourceError(f"there are no pictures in {folder}", hint="png, jpg, webp, bmp, gif or avif")
+        raise SourceError(
+            f"There are no pictures in {folder}.", hint="Pictures are png, jpg, webp, bmp, gif or avif files."
+        )
     return files
 
 
 def checked_name(name: str) -> str:
-    """Return a character's name as it is stored. Raises UsageError for one that cannot be."""
+    """Return a character's name as it is stored. Raises UsageError for a name that is not valid."""
     name = " ".join(name.split())
     if not name:
-        raise UsageError("the character has no name", hint="animeds characters add NAME --face ID")
+        raise UsageError("The character has no name.", hint="animeds characters add NAME --face ID")
     if name.casefold() == RESERVED:
         raise UsageError(
             f'"{name}" is no name: it stands for faces that are like none of the examples',
-            hint="negatives, people to keep out, go under the name ood",
+            hint="Add people who are not to be recognised under the name ood.",
         )
     return NEGATIVE if _NOISE.match(name) else name
 
 
 def name_notes(names: Collection[str]) -> list[str]:
-    """Return what to know about names: which ones a folder or file of an export cannot bear as they are."""
+    """Return notes about names that cannot be used unchanged as folder or file names of an export."""
     odd = ((name, safe_name(name)) for name in sorted(set(names)))
     return [
         f'"{name}" cannot be the name of a file everywhere: exported folders will say {safe}'
@@ -112,8 +117,8 @@ def _flat_name(path: Path) -> str:
     name = path.stem.partition("_")[0].strip() or path.stem
     if name.isdigit():
         raise UsageError(
-            f"{path.name} does not say who is on it",
-            hint="one folder per character, or Name_1.png, or: animeds characters add NAME --from FOLDER",
+            f"The path of {path.name} does not name a character.",
+            hint="Use a folder per character, names such as Name_1.png, or: animeds characters add NAME --from FOLDER",
         )
     return name
 

@@ -1,4 +1,4 @@
-"""Which examples a face is most like: the vector query under the SQL of `sql/steps/classify/*.sql`.
+"""The examples most similar to a face: the vector query for the SQL of `sql/steps/classify/*.sql`.
 
 Its one rule: a row of the answer depends on that face and the references only, never on the batch it came in.
 """
@@ -20,9 +20,9 @@ Positions = npt.NDArray[np.int64]
 
 NEGATIVE = "ood"
 STEP = 2.0**-14
-"""Similarities are rounded to this, so that the last bits of a matrix product decide nothing."""
+"""Similarities are rounded to this, so that the last bits of a matrix product do not change a result."""
 PROTOTYPE_OF = 3
-"""An appearance with at least so many examples also has a prototype, their mean."""
+"""Minimum number of examples of an appearance for a prototype, which is their mean."""
 _BLOCK = 1024
 _NEVER = np.float32(-np.inf)
 

@@ -1,4 +1,4 @@
-"""Example pictures from files: find the face, cut out the head. Its one rule: what is not clear is told, by file."""
+"""Example pictures from files: find the face and crop the head. Each unclear picture gets a note."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ WEBP_EDGE = 256
 HEAD_EDGE, HEAD_SHAPE = 512, 1.3
 """A picture without a face counts as a head crop itself up to this longer edge in pixels, and aspect ratio."""
 FAINT = 0.6
-"""Faces with less than that share of the surest one's score do not count: a detector's doubts."""
+"""Minimum score of a face, as a share of the highest score in the picture. Others are ignored."""
 CLEARLY = 2.0
-"""Of several faces the largest is meant where its area is so many times that of the next."""
+"""The largest of several faces is used if its area is at least this many times that of the next."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ def load_looks(session: Session, device: str = "auto") -> Looks:
         "SELECT model FROM newest_detections WHERE kind = 'face' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchall()[0][0]
     if detector is None:
-        raise StoreError("the faces of this database do not say which detector found them")
+        raise StoreError("The detector of the faces in this database is unknown.")
     names = {"detector": detector.partition("@")[0], "character": vectors.partition("@")[0]}
     models = load_profile("none", overrides=names, device=device, named_by_database=True)
     assert models.character is not None
     for there, here in ((detector, models.detectors[0].id), (vectors, models.character.id)):
         if there != here:
             raise ModelError(
-                f"the faces of this database are of {there}, but the model here is {here}",
-                hint=f"pull that revision, or: animeds detect --model {here.partition('@')[0]}",
+                f"The faces of this database were found by {there}, but the installed model is {here}.",
+                hint=f"Pull that revision, or run: animeds detect --model {here.partition('@')[0]}",
             )
     return Looks(models.detectors[0], models.character)
 
@@ -59,7 +59,7 @@ def load_looks(session: Session, device: str = "auto") -> Looks:
 def heads(
     picture: np.ndarray, faces: Sequence[Box], *, every: bool = False
 ) -> tuple[list[np.ndarray], str | None]:
-    """Return the head crops to learn from, uint8 RGB [s,s,3], and what to tell of the choice, or None.
+    """Return the head crops to learn from, uint8 RGB [s,s,3], and a note about the choice, or None.
 
     One head, unless `every` face is wanted (negatives); none where the picture is not clear.
     """
@@ -71,13 +71,13 @@ def heads(
     if not largest:
         height, width = picture.shape[:2]
         if max(height, width) <= min(HEAD_EDGE, HEAD_SHAPE * min(height, width)):
-            return [picture], "no face found; used whole, as a head crop"
-        return [], "no face found; left out: cut the head out, or choose another picture"
+            return [picture], "no face found, so the whole picture is used as a head crop"
+        return [], "no face found; left out. Crop the head, or choose another picture"
     if len(largest) == 1:
         return [head_crop(picture, largest[0])], None
     if _area(largest[0]) >= CLEARLY * _area(largest[1]):
-        return [head_crop(picture, largest[0])], f"{len(largest)} faces; the largest was used"
-    return [], f"{len(largest)} faces of like size; left out: cut out the one that is meant"
+        return [head_crop(picture, largest[0])], f"{len(largest)} faces found; the largest is used"
+    return [], f"{len(largest)} faces of similar size; left out. Crop the right one"
 
 
 def as_webp(picture: np.ndarray) -> bytes:

@@ -31,21 +31,20 @@ from animeds_db.steps.characters.face_pictures import Images, face_pictures
 from animeds_db.store import Store
 
 BY_LOT = 0.25
-"""The share of a review that is drawn by lot."""
+"""Share of the reviewed faces that are picked at random."""
 SETTLED = 0.97
-"""A face with that cosine or more to one that is asked about is not asked as well: the first answer is an
-example by which `classify` names both."""
+"""Faces with this cosine or more to another reviewed face are skipped: one answer is an example for both."""
 CANDIDATES = 8
-"""So many times as many doubtful faces are looked at as are asked about."""
+"""Number of candidate faces examined per face shown."""
 _Z = 1.959964  # 95 % of a normal distribution lie within so many deviations
 COLUMNS = ("face_id", "character", "guess", "score", "margin", "second", "reason", "seen", "drawn", "total")
-_HEADINGS = {"worth": "Most doubtful", "lot": "By lot, to estimate how many others are right"}
+_HEADINGS = {"worth": "Most doubtful", "lot": "Picked at random, to estimate the accuracy of all others"}
 _REASONS = {
     "shot": "differs within the shot",
     "margin": "small margin",
     "sight": "dark or cut off",
-    "score": "near the border",
-    "cluster": "many are like it",
+    "score": "near the threshold",
+    "cluster": "many similar faces",
     "lot": "",
 }
 
@@ -69,19 +68,22 @@ class Estimate:
 
 
 def review_faces(session: Session, n: int = 20, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Return the n faces to ask about, a quarter of them by lot; faces that people have named are not among them.
+    """Return n faces to review, a quarter of them picked at random, without faces that a person has named.
 
-    Raises UsageError for n below 1, StoreError when nothing has been classified.
+    Raises UsageError for n below 1, StoreError if no face has been classified.
     """
     if n < 1:
-        raise UsageError(f"{n} faces cannot be reviewed", hint="20 is a good number")
+        raise UsageError(f"The number of faces is {n}. It must be at least 1.", hint="20 is a good number.")
     lot = round(BY_LOT * n)
     parameters = {"n": CANDIDATES * n, "lot": n, "seed": seed}
     found: list[dict[str, Any]] = session.step(
         sql_script("steps/classify", "review_faces.sql"), {}, parameters
     ).to_pylist()
     if not found and not session.sql("SELECT 1 FROM characters LIMIT 1").fetchall():
-        raise StoreError("no face has an answer to review", hint="animeds characters classify gives them")
+        raise StoreError(
+            "No face has been classified, so there is nothing to review.",
+            hint="Run `animeds characters classify` first.",
+        )
     doubtful = _unlike([row for row in found if row["drawn"] == "worth"], n - lot)
     asked = {row["face_id"] for row in doubtful}
     by_lot = [row for row in found if row["drawn"] == "lot" and row["face_id"] not in asked]
@@ -114,10 +116,10 @@ def write_answers(rows: Sequence[dict[str, Any]], path: Path) -> None:
             writer.writerows(row | {"guess": row["character"]} for row in rows)
     except FileExistsError:
         raise UsageError(
-            f"{path} exists, and there may be answers in it", hint="give another name, or delete it"
+            f"{path} already exists and may contain answers.", hint="Choose another name, or delete the file."
         ) from None
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error}") from error
+        raise UsageError(f"{path} cannot be written: {error}") from error
 
 
 def review_sheet(
@@ -159,8 +161,8 @@ def estimate(path: Path) -> Estimate:
     lot = [row for row in rows if row["drawn"] == "lot"]
     if not lot and len(rows) < faces:
         raise UsageError(
-            f"{path}: none of the faces drawn by lot is answered",
-            hint="without them nothing follows for the rest",
+            f"{path} has no answers for the faces that were picked at random.",
+            hint="They are needed to estimate the accuracy of the others.",
         )
     right = _right(doubtful)
     share, low, high = _wilson(_right(lot), len(lot))
@@ -181,16 +183,16 @@ def _answers(path: Path) -> list[dict[str, str]]:
             rows = [row for row in reader if (row.get("character") or "").strip()]
             missing = {"face_id", "character", "guess", "drawn", "total"} - set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+        raise UsageError(f"{path} cannot be read: {error}") from error
     if missing:
         raise UsageError(
-            f"{path} is not a review: it has no column {min(missing)}",
-            hint="animeds characters review --csv FILE writes one",
+            f"{path} is not a review: it has no column {min(missing)}.",
+            hint="`animeds characters review --csv FILE` writes a review.",
         )
     if not rows:
-        raise UsageError(f"{path} has no answers: the column character is empty")
+        raise UsageError(f"{path} has no answers: the column character is empty.")
     if not all(row["total"].isdecimal() and int(row["total"]) >= len(rows) for row in rows):
-        raise UsageError(f"{path}: the column total was changed; it is the number of all faces")
+        raise UsageError(f"{path}: the column total was changed. It must be the number of all faces.")
     return rows
 
 

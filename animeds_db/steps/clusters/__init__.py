@@ -1,1 +1,1 @@
-"""Faces grouped by likeness, without examples, and what people decide about the groups."""
+"""Faces grouped by similarity, without examples, and corrections of the groups by people."""

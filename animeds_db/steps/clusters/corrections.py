@@ -1,4 +1,4 @@
-"""What people said of clusters that have no name yet: which faces are one person, and which are several.
+"""Corrections of clusters without a name: which faces are the same person, and which are different people.
 
 Its one rule: a merge or a split is an act in `labels`, about faces and not about cluster numbers, so it holds for
 every later run, is matched by overlap after another detector, and is undone like any other act.
@@ -23,7 +23,7 @@ Positions = npt.NDArray[np.int64]
 FIELD = "cluster"
 ONE_PERSON = "one person"
 Said = tuple[str, str, str]
-"""act, value, face id."""
+"""change set, value, face id."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Told:
 
 
 def told(session: Session) -> Told:
-    """Return what people said of clusters, without what they took back, for the faces of now."""
+    """Return the corrections of clusters that count, for the current faces."""
     rows = session.sql(sql_script("steps/clusters", "words.sql")).fetchall()
     return understood(rows)
 
 
 def understood(said: Iterable[Said]) -> Told:
-    """Return what acts say together, given in their order: a later act wins over what it contradicts.
+    """Return the combined corrections of change sets, in their order: a later one wins over earlier ones.
 
     A merge makes one group of all groups it touches. A split takes its faces out of their groups; the parts keep
     the strangers of the groups that they come from.
@@ -110,7 +110,7 @@ def _apart(groups: Sequence[int], said: Told) -> bool:
 
 
 def say(store: Store, parts: Sequence[Sequence[str]], who: str | None = None) -> Act:
-    """Write down that the faces of each part are one person, and those of two parts two people; as one act."""
+    """Write down that the faces of each part are one person, and those of two parts two people; as one change set."""
     wanted = [face for part in parts for face in part]
     rows = store.take("detections", wanted, ["detection_id", "frame_id", "source_id", "kind", *EDGES])
     places = {row["detection_id"]: row for row in rows.to_pylist()}

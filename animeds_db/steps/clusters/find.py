@@ -1,4 +1,4 @@
-"""Faces grouped by who they look like, without any example. The one rule: nothing chains.
+"""Faces grouped by similarity, without examples. Linkage is average, so that groups do not chain.
 
 Average linkage over the whole series (animeds_db.vectors.linkage); two faces in one frame are two people.
 What people said is kept: faces that are known as one person are in one cluster, whatever a new run finds, and so
@@ -28,7 +28,7 @@ out: on drawn shows that takes out half-seen and false faces, and one in a hundr
 SMALLEST_PART = 0.05
 """A part into which a cluster is split has at least this share of its faces."""
 TYPICAL = 20
-"""So many faces of a cluster speak for it where it is named, merged or split."""
+"""Number of faces that represent a cluster when it is named, merged or split."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class ClusterOptions:
     def check(self) -> None:
         """Raise UsageError for a value out of range."""
         if not 0 <= self.threshold <= 1:
-            raise UsageError(f"threshold is {self.threshold}; a cosine to ask for lies in 0…1")
+            raise UsageError(f"threshold is {self.threshold}. It is a cosine and must be between 0 and 1.")
         if self.min_size < 1:
-            raise UsageError(f"min-size is {self.min_size}; a cluster has at least one face")
+            raise UsageError(f"min-size is {self.min_size}. It must be at least 1.")
 
 
 @dataclass(frozen=True)
 class Clustering:
-    """What a run found. faces: all; grouped: those in a cluster; unclear: too dark, small or cut off to be judged
+    """Result of clustering. faces: all; grouped: those in a cluster; unclear: too dark, small or cut off to be judged
     (sql/steps/clusters/faces.sql); skipped: without a vector, or one of another model than `model`."""
 
     faces: int
@@ -66,7 +66,7 @@ class Clustering:
 
 @dataclass(frozen=True)
 class Regrouped:
-    """What became of clusters that were merged or split: faces by cluster number, and the act that says so."""
+    """Result of merging or splitting clusters: number of faces by cluster, and the change set."""
 
     sizes: dict[int, int]
     act: str
@@ -79,7 +79,7 @@ def cluster_faces(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Clustering:
-    """Group the visible faces and write the table `clusters` anew, the largest cluster as 1.
+    """Group the visible faces and replace the table `clusters`. The largest cluster is number 1.
 
     Vectors of several models cannot be compared: those of the model with the most faces count.
     Raises UsageError for options out of range, StoreError when no face has a vector.
@@ -112,9 +112,7 @@ def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> R
     """
     wanted = list(dict.fromkeys(clusters))
     if len(wanted) < 2:
-        raise UsageError(
-            "give the numbers of at least two clusters to merge", hint="animeds characters merge 3 5"
-        )
+        raise UsageError("Give the numbers of at least two clusters.", hint="animeds characters merge 3 5")
     members = _members(session, wanted)
     numbers = np.asarray(members["cluster"])
     spoken = [_speaking(session, members, numbers == number) for number in wanted]
@@ -130,14 +128,14 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
     cluster, UsageError when it does not fall into so many parts.
     """
     if into < 2:
-        raise UsageError(f"a cluster is split into two or more, not {into}")
+        raise UsageError(f"A cluster cannot be split into {into} parts. Give at least 2.")
     members = _members(session, [cluster])
     x = normalise(_vectors(members, _main_model(members))).unit
     part = _parts(x, _apart(session, members), into)
     if part is None:
         raise UsageError(
-            f"the {len(x)} faces of cluster {cluster} do not fall into {into} parts",
-            hint="run `animeds characters cluster` with a higher --threshold, or name single faces by label",
+            f"The {len(x)} faces of cluster {cluster} are too similar to be split into {into} parts.",
+            hint="Run `animeds characters cluster` with a higher --threshold, or label single faces.",
         )
     spoken = [_speaking(session, members, part == number) for number in range(into)]
     act = cluster_words.say(store, spoken)
@@ -186,10 +184,10 @@ def _main_model(faces: pa.Table) -> str | None:
     if not len(there):
         if faces.num_rows:
             raise StoreError(
-                "no face has a character vector",
-                hint="ingest with a profile that has a character model, or run `animeds embed` with one",
+                "No face has a character vector.",
+                hint="Ingest with a profile that has a character model, or run `animeds embed` with one.",
             )
-        raise StoreError("there are no faces in this database", hint="`animeds detect` finds them")
+        raise StoreError("There are no faces in this database.", hint="`animeds detect` finds them.")
     counts = sorted((-c["counts"], str(c["values"])) for c in there.value_counts().to_pylist())
     return counts[0][1]
 
@@ -226,7 +224,7 @@ def _both(
 
 
 def _without_strangers(labels: np.ndarray, unit: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """Return the labels, -1 for faces far from the centre of theirs of which nobody has said anything."""
+    """Return the labels, with -1 for uncorrected faces that are far from the centre of their cluster."""
     out = labels.copy()
     order = np.argsort(labels, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
@@ -293,8 +291,12 @@ def _members(session: Session, clusters: Sequence[int]) -> pa.Table:
     missing = [c for c in clusters if c not in set(found["cluster"].to_pylist())]
     if missing:
         known = session.arrow("SELECT max(cluster) AS n FROM lance_clusters")["n"][0].as_py()
-        hint = f"they are numbered from 1 to {known}" if known else "animeds characters cluster finds them"
-        raise QueryError(f"there is no cluster {missing[0]}", hint=hint)
+        hint = (
+            f"Clusters are numbered from 1 to {known}."
+            if known
+            else "`animeds characters cluster` makes them."
+        )
+        raise QueryError(f"There is no cluster {missing[0]}.", hint=hint)
     return found
 
 

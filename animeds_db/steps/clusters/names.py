@@ -1,4 +1,4 @@
-"""A cluster that a person has accepted: some of its faces become examples of that character."""
+"""Naming a cluster: some of its faces become examples of the character."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def name_cluster(
 ) -> Added:
     """Make up to `count` typical and different faces of a cluster examples of a character; `ood`: of nobody.
 
-    They are what survives: clustering again keeps them together, `classify` names every other face by them.
+    The examples outlast the cluster: clustering again keeps them together, and `classify` uses them.
     Raises QueryError when there is no such cluster, UsageError for a name that is none, and for faces that
     are examples of somebody else.
     """
     if count < 1:
-        raise UsageError(f"{count} faces of a cluster cannot be examples", hint="20 is a good number")
+        raise UsageError(
+            f"The number of examples is {count}. It must be at least 1.", hint="20 is a good number."
+        )
     faces = representatives(session, cluster, count)
     return add_faces(
         store,

@@ -29,15 +29,15 @@ def cluster_sheet(
 ) -> Sheet:
     """Return a sheet with a section per cluster, of at most `count` faces; `only` picks clusters by number.
 
-    Raises QueryError when there are no clusters, or none of that number.
+    Raises QueryError if there are no clusters, or none with that number.
     """
     parameters = {"count": count, "only": list(only)}
     rows = session.step(sql_script("steps/clusters", "sheet.sql"), {}, parameters).to_pylist()
     missing = sorted(set(only) - {row["cluster"] for row in rows})
     if missing or not rows:
-        what = f"there is no cluster {missing[0]}" if missing else "there are no clusters"
+        what = f"There is no cluster {missing[0]}." if missing else "There are no clusters."
         raise QueryError(
-            what, hint="`animeds characters cluster` finds them, `animeds query clusters` lists them"
+            what, hint="`animeds characters cluster` makes clusters, `animeds query clusters` lists them."
         )
     pictures = face_pictures(store, images, rows, progress=progress)
     sections = [

@@ -1,4 +1,4 @@
-"""Named arrays in one file, with a checksum. Its one rule: a file that is cut short or altered is refused.
+"""Named arrays in one file, with a checksum. A file that is incomplete or altered is refused.
 
 NumPy's .npz does the same, but copies and checks so slowly that reading took longer than the work it saved.
 """
@@ -19,7 +19,7 @@ _ALIGNED = 64  # bytes, so that arrays can be used where they lie
 
 
 def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays of numbers or strings to a file, replacing one that is there; whole or not at all."""
+    """Write arrays of numbers or strings to a file, replacing an existing one. The file is never left half-written."""
     heads: dict[str, tuple[str, tuple[int, ...], int]] = {}
     parts: list[bytes] = []
     at = 0
@@ -40,13 +40,13 @@ def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """Return the arrays that `write_arrays` wrote, read-only. Raises ValueError for a file that is not whole."""
+    """Return the arrays that `write_arrays` wrote, read-only. Raises ValueError for a file that is not complete."""
     content = memoryview(file.read_bytes())
     start = len(_MAGIC) + 16
     if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : start] != xxhash.xxh3_128_digest(
         content[start:]
     ):
-        raise ValueError("not whole, or altered")
+        raise ValueError("incomplete or altered")
     data = start + 8 + int.from_bytes(content[start : start + 8], "little")
     heads = json.loads(bytes(content[start + 8 : data]))
     return {

@@ -46,7 +46,7 @@ __all__ = ["DedupOptions", "Duplicates", "find_duplicates", "frame_ranks", "sett
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What a run found: frames looked at, groups, frames that are copies, and shared segments."""
+    """Result of a run: number of frames, groups, frames that are copies, and shared segments."""
 
     frames: int
     pairs: int
@@ -115,7 +115,7 @@ def _frames(
 
 
 def settled(session: Session, frames: pa.Table, options: DedupOptions) -> DedupOptions:
-    """Return the options with a threshold: that asked for, or what the manifest says of the vectors' model."""
+    """Return the options with a threshold: the requested one, or that of the vectors' model in the manifest."""
     model = embedder_of(frames)
     if options.threshold is not None:
         return options
@@ -132,14 +132,17 @@ def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) ->
     missing = {"frame_id", "rank"} - set(table.column_names)
     if missing:
         raise QueryError(
-            f"a ranking gives frame_id and rank; {' and '.join(sorted(missing))} is missing", file=name
+            f"A ranking must have the columns frame_id and rank. Missing: {' and '.join(sorted(missing))}",
+            file=name,
         )
     ids, rank = table["frame_id"], table["rank"].combine_chunks()
     if not (
         pa.types.is_integer(rank.type) or pa.types.is_floating(rank.type) or pa.types.is_decimal(rank.type)
     ):
         raise QueryError(
-            f"a rank is a number, not {rank.type}", hint="row_number() OVER (ORDER BY …)", file=name
+            f"The column rank must contain numbers, not {rank.type}.",
+            hint="row_number() OVER (ORDER BY …)",
+            file=name,
         )
     found = rank.take(pc.index_in(frames["frame_id"].combine_chunks(), ids))
     twice = table.num_rows - len(pc.unique(ids)) or len(rank.drop_null()) - len(pc.unique(rank.drop_null()))
@@ -147,7 +150,9 @@ def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) ->
         first = frames["frame_id"].filter(found.is_null())
         what = f"frame {first[0]} has no rank" if len(first) else "two frames have the same rank"
         raise QueryError(
-            f"the ranking is not complete: {what}", hint="row_number() OVER (ORDER BY …, frame_id)", file=name
+            f"The ranking is not complete: {what}.",
+            hint="row_number() OVER (ORDER BY …, frame_id)",
+            file=name,
         )
     ranks = np.empty(len(found), np.int64)  # a ranking of one's own may leave numbers out, or start elsewhere
     ranks[np.asarray(pc.sort_indices(found), np.int64)] = np.arange(1, len(found) + 1)
@@ -158,7 +163,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the ranking {file} cannot be read: {error}") from error
+        raise UsageError(f"The ranking {file} cannot be read: {error}") from error
 
 
 def _groups(
@@ -188,7 +193,7 @@ def _groups(
 def _segments(
     workbench: duckdb.DuckDBPyConnection, frames: pa.Table, matches: Matches, options: DedupOptions
 ) -> pa.Table:
-    """Find what episodes share; rows of `segments`."""
+    """Find the segments that episodes share. Returns rows of `segments`."""
     numbered = frames.select(["source_id", "season", "episode", "shot", "time_s"]).append_column(
         "row", pa.array(np.arange(frames.num_rows))
     )

@@ -26,7 +26,7 @@ class FrameVectors(Protocol):
         """Return which rows have a vector with a direction (bool)."""
 
     def repeats(self, rows: np.ndarray) -> np.ndarray:
-        """Return of each of these rows (int64, ascending) whether the next row has the very same vector (bool)."""
+        """Return, for each of these rows (int64, ascending), True if the next row has the same vector."""
 
     def pairs(self, threshold: float, without: np.ndarray) -> Pairs:
         """Return all pairs of rows with cosine ≥ threshold, sorted, but of the rows `without` (int64)."""
@@ -70,5 +70,5 @@ def repeats(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def exact_join(memory_mb: float, progress: Progress | None = None) -> Join:
-    """Return a join that compares everything anew."""
+    """Return a join that compares everything again."""
     return lambda _frames, x, threshold: similar_pairs(x, threshold, memory_mb=memory_mb, progress=progress)

@@ -1,4 +1,4 @@
-"""Groups around a keeper. The one rule: every member is similar to its keeper itself, so nothing chains."""
+"""Groups around a keeper. Every member is similar to the keeper itself, so groups do not chain."""
 
 from __future__ import annotations
 

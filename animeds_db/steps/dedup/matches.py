@@ -1,4 +1,4 @@
-"""Pairs of near-duplicates among frames: what vectors and perceptual hashes say together.
+"""Pairs of near-duplicates among frames, by their vectors and perceptual hashes.
 
 Within a shot the vectors decide: a pose that is held while the camera moves is one picture to a trainer, though its
 hashes change. Across shots, similar vectors are not enough, because a vector hardly sees where things are: the hashes
@@ -25,7 +25,7 @@ from animeds_db.vectors.columns import as_matrix
 _COLUMNS = "frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedder"
 FRAMES = f"SELECT {_COLUMNS}, embedding FROM frames ORDER BY frame_id"
 DEFAULT_THRESHOLD = 0.985
-"""What the peers' guides recommend, for CLIP and its kin."""
+"""The threshold that other guides recommend for CLIP and similar models."""
 LONG_STILL = 32
 """Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
 as one, since a still of n frames has n²/2 pairs."""
@@ -36,7 +36,7 @@ UNLIKE = 64
 
 @dataclass(frozen=True)
 class DedupOptions:
-    """What counts as a near-duplicate.
+    """The definition of a near-duplicate.
 
     threshold: minimum cosine of two image vectors (0…1). None: the value in the manifest of the vectors' model
     (`near_duplicate`), else 0.985, which the guides of similar tools recommend.
@@ -62,16 +62,20 @@ class DedupOptions:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise UsageError(
-                    f"{name.replace('_', '-')} is {value}; a cosine to ask for lies in 0…1",
-                    hint="0.985 finds near-duplicates; 1 finds only equal vectors",
+                    f"{name.replace('_', '-')} is {value}. It is a cosine and must be between 0 and 1.",
+                    hint="0.985 finds near-duplicates. 1 finds only equal vectors.",
                 )
         for name, most in (("phash_distance", 8), ("agree_bits", 64)):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= most:
-                raise UsageError(f"{name.replace('_', '-')} is {value}; it counts bits, 0…{most}")
+                raise UsageError(
+                    f"{name.replace('_', '-')} is {value}. It is a number of bits and must be between 0 and {most}."
+                )
         for name in ("segment_s", "gap_s"):
             if not getattr(self, name) >= 0:
-                raise UsageError(f"{name} is {getattr(self, name)}; it counts seconds")
+                raise UsageError(
+                    f"{name} is {getattr(self, name)}. It is a number of seconds and must be at least 0."
+                )
 
 
 @dataclass(frozen=True)
@@ -185,9 +189,8 @@ def embedder_of(frames: pa.Table) -> str | None:
     models = sorted({m for m in frames["embedder"].unique().to_pylist() if m is not None})
     if len(models) > 1:
         raise StoreError(
-            f"the frames hold vectors of several models: {', '.join(models)}",
-            hint="vectors of different models cannot be compared; "
-            f"`animeds embed --model {models[0].partition('@')[0]} --use` gives all frames those of one",
+            f"The frames have vectors of several models, which cannot be compared: {', '.join(models)}",
+            hint=f"`animeds embed --model {models[0].partition('@')[0]} --use` gives all frames vectors of one model.",
         )
     return models[0] if models else None
 

@@ -35,7 +35,7 @@ SHOWN_PAIRS = 24
 
 @dataclass(frozen=True)
 class Row:
-    """What `dedup` would do at one setting; `dial` names the option that differs from row to row.
+    """Effect of one setting of `dedup`. `dial` is the option that differs from row to row.
 
     in_shots, across: pairs of near-duplicates of one shot and of two; copies: frames that would be left out;
     stay: frames that would stay, and their share (0…1). agree_bits: None for any number.
@@ -77,7 +77,8 @@ def preview(
     options.check()
     if page.suffix.lower() not in (".html", ".htm", ".png"):
         raise UsageError(
-            f"{page} is neither a page nor a picture", hint="--preview borders.html or borders.png"
+            f"{page} is neither an HTML page nor a picture.",
+            hint="For example: --preview borders.html or borders.png",
         )
     frames, x = read_frames(session)
     options = settled(session, frames, options)

@@ -1,4 +1,4 @@
-"""What the last comparison of all frames found, so that the next one compares only what is new.
+"""The result of the last comparison of all frames, so that the next one compares only new frames.
 
 Its one rule: it may only save time. What is remembered is checked source by source against the vectors that
 are there now; the pairs are those that comparing everything anew would give, to the last bit.
@@ -27,9 +27,9 @@ from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity
 
 FILE = Path("remembered") / "pairs.bin"
 MOST_PAIRS = 20_000_000
-"""More are not kept: 260 MB."""
+"""Maximum number of pairs that are kept: 260 MB."""
 MOST_NEW = 0.3
-"""When more than this share of the rows is new, everything is compared anew, with an index that suits it."""
+"""When more than this share of the rows is new, everything is compared again, with a new index."""
 _FORMAT = 2
 
 _log = logging.getLogger("animeds")
@@ -152,7 +152,7 @@ def _load(file: Path, width: int) -> Memory | None:
 
 
 def _save(file: Path, memory: Memory) -> None:
-    """Write what to remember, whole or not at all; without room for it on the disk, not at all."""
+    """Write what to remember, never half-written. Without space on the disk nothing is written."""
     if len(memory.pairs) > MOST_PAIRS:
         file.unlink(missing_ok=True)
         return

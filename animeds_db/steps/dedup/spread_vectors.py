@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 FEWEST = 2048
 """Rows of a block, at least: smaller ones cost more to hand out than to compare."""
 BLOCKS = 8
-"""Into so many blocks a small database is cut, so that there are pieces (36) for all workers."""
+"""Number of blocks of a small database, so that there are pieces (36) for all workers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +96,8 @@ class Blocks:
         models = set(table["embedder"].unique().to_pylist()) - {None, block.model}
         if models or digest_of(table["frame_id"].take(order)) != block.digest:
             raise StoreError(
-                f"the frames {block.first} … {block.last} are not the same on every worker",
-                hint="was something ingested, embedded or deleted meanwhile? Run it again when that has ended",
+                f"The frames {block.first} … {block.last} are not the same on every worker.",
+                hint="Was something ingested, embedded or deleted meanwhile? Run this again when that has finished.",
             )
         return as_matrix(table["embedding"], order)
 

@@ -1,4 +1,4 @@
-"""What people say about frames, faces and characters. Its one rule: rows are added, never changed.
+"""Labels: what people say about frames, faces and characters. Rows are only appended, never changed.
 
 Every call is one act: its rows appear together, and an undo takes them back together, by one more row. The
 views (`labels`, `tags`, `faces`, `kept`, …) let the newest word that was not taken back win over any model.
@@ -32,14 +32,14 @@ OPS = {
     "frame": ("set", "remove"),
     "name": ("set", "remove"),
 }
-"""What can be said of each field. `remove` takes back what people said of it, and of a tag the tag itself."""
+"""Operations on each field. `remove` removes earlier labels, and for a tag also the tag itself."""
 FRAME_VALUES = ("keep", "drop")
 CLOCK = "%Y%m%d%H%M%S%f"
 
 
 @dataclass(frozen=True)
 class Word:
-    """One thing said: of a frame, of a box in it (kind and left, top, right, bottom, 0…1), or of a name."""
+    """One label: of a frame, of a box in it (kind and left, top, right, bottom, 0…1), or of a name."""
 
     field: str
     op: str
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Act:
-    """What one call has said: the act's id, how many labels it wrote, and what is worth knowing about them."""
+    """One change set: its id, its number of labels, and notes for the user."""
 
     id: str
     n: int
@@ -61,38 +61,38 @@ class Act:
 
 
 def checked(name: str, op: str, value: str | None) -> str | None:
-    """Return the value as it is stored. Raises UsageError for a field, op or value that makes no sense."""
+    """Return the value as it is stored. Raises UsageError for a field, op or value that is not valid."""
     if name not in OPS:
-        raise UsageError(f'there is no field "{name}" to label', hint=did_you_mean(name, OPS))
+        raise UsageError(f'There is no field "{name}" to label.', hint=did_you_mean(name, OPS))
     if op not in OPS[name]:
-        raise UsageError(f'"{op}" cannot be done to {name}', hint=f"it can be: {', '.join(OPS[name])}")
+        raise UsageError(f'"{op}" is not possible for {name}.', hint=f"Possible: {', '.join(OPS[name])}.")
     value = (value or "").strip()
     if not value:
         if op == "remove" and name != "tag":
             return None
-        raise UsageError(f"the {name} to {op} is empty", hint="say which")
+        raise UsageError(f"The {name} to {op} is empty.", hint=f"Give a {name}.")
     if name == "tag":
         return value.replace(" ", "_")
     if name == "frame" and value not in FRAME_VALUES:
-        raise UsageError(f'a frame is kept or dropped, not "{value}"', hint="keep or drop")
+        raise UsageError(f'"{value}" is not possible for a frame.', hint="Use keep or drop.")
     return value
 
 
 def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:
-    """Write these words as one act. Tags that no model knows join the vocabulary. Raises UsageError for none."""
+    """Write these labels as one change set. Unknown tags join the vocabulary. Raises UsageError for no labels."""
     if not words:
-        raise UsageError("there is nothing to label: no frame or face was given")
+        raise UsageError("There is nothing to label: no frame or face was given.")
     tags = {word.value for word in words if word.field == "tag" and word.op == "add" and word.value}
     known = set(store.table("vocabulary").to_table(columns=["tag"])["tag"].to_pylist())
     store.ensure_tags([(tag, "general") for tag in sorted(tags)])
     act = _write(store, [_row(word) for word in words], who)
     new = sorted(tags - known)
-    notes = [f"new tags, that no model knew: {', '.join(new)}"] if new else []
+    notes = [f"new tags, which no model knows: {', '.join(new)}"] if new else []
     return Act(act, len(words), notes)
 
 
 def undo(store: Store, session: Session, act: str | None = None, who: str | None = None) -> Act:
-    """Take an act back; None is the newest that counts and is no undo. An undo can be undone by its id.
+    """Undo one change set. Without an id: the latest one that is not itself an undo. An undo can be undone by its id.
 
     `act` may be the start or the end of an id where that is clear. Raises UsageError for an act that is not
     there, or was taken back already.
@@ -103,20 +103,20 @@ def undo(store: Store, session: Session, act: str | None = None, who: str | None
     found = _newest(acts) if act is None else _one(acts, act)
     if not found["counts"]:
         raise UsageError(
-            f"the act {found['act']} has been taken back already",
-            hint="animeds label history shows by which act",
+            f"The change set {found['act']} has already been undone.",
+            hint="`animeds label history` shows by which change set.",
         )
     undone = _write(store, [{"field": "act", "op": "undo", "value": found["act"]}], who)
-    return Act(undone, 1, [f"taken back: {found['act']} ({found['what']})"])
+    return Act(undone, 1, [f"undone: {found['act']} ({found['what']})"])
 
 
 def history(session: Session) -> duckdb.DuckDBPyRelation:
-    """Return one row per act, newest first: act, said_at, who, what, n, counts, n_gone."""
+    """Return one row per change set, newest first: act, said_at, who, what, n, counts, n_gone."""
     return session.sql("SELECT * FROM label_history ORDER BY said_at DESC, act DESC")
 
 
 def speaker(who: str | None = None) -> str:
-    """Return who speaks: `who`, else ANIMEDS_WHO, else the name of the account; "" where there is none."""
+    """Return the author of labels: `who`, else ANIMEDS_WHO, else the name of the account, else ""."""
     if who or (who := os.environ.get("ANIMEDS_WHO")):
         return who
     try:
@@ -129,7 +129,7 @@ def _newest(acts: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     for act in acts:
         if act["counts"] and not act["what"].startswith("undo "):
             return act
-    raise UsageError("there is nothing to undo: no label counts", hint="animeds label history")
+    raise UsageError("There is nothing to undo.", hint="`animeds label history` lists all change sets.")
 
 
 def _one(acts: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
@@ -141,10 +141,12 @@ def _one(acts: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
         return found[0]
     if found:
         listed = ", ".join(act["act"] for act in found[:4])
-        raise UsageError(f'"{wanted}" fits {len(found)} acts: {listed}', hint="give more of the id")
+        raise UsageError(
+            f'"{wanted}" matches {len(found)} change sets: {listed}', hint="Give more of the id."
+        )
     raise UsageError(
         f'there is no act "{wanted}"',
-        hint="animeds label history lists them" if acts else "nothing has been labelled yet",
+        hint="`animeds label history` lists them." if acts else "Nothing has been labelled yet.",
     )
 
 
@@ -164,7 +166,7 @@ def _row(word: Word) -> dict[str, Any]:
 
 
 def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> str:
-    """Append rows under one new act; return its id."""
+    """Append rows as one new change set. Return its id."""
     at, tail = _next_time(store), _random(6)
     act = f"{at:%y%m%d-%H%M%S}-{tail}"
     common = {"act": act, "who": speaker(who), "at": at}
@@ -174,14 +176,14 @@ def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> 
     ]
     table = pa.Table.from_pylist(told, schema=schema.LABELS.schema)
     if store.upsert("labels", table) != len(told):
-        raise StoreError(f"{store.uri}: labels of this act are there already", hint="say it again")
+        raise StoreError(f"{store.uri} already has labels of this change set.", hint="Try again.")
     if len(store.table("labels").get_fragments()) > MAX_PIECES:
         tend_if_worth_it(store)
     return act
 
 
 def _next_time(store: Store) -> datetime.datetime:
-    """Return now, but later than everything said so far, also where another machine's clock goes ahead."""
+    """Return the current time, but later than every label so far, even if the clock of another machine is ahead."""
     newest = pc.max(store.table("labels").to_table(columns=["at"])["at"]).as_py()
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     return now if newest is None or newest < now else newest + datetime.timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Labels and renames from CSV files. Its one rule: a bad line is told by its number, and nothing is written then."""
+"""Labels and renames from CSV files. An error names the line, and nothing is written then."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from animeds_db.steps.labels.targets import BOX_FIELDS, BOX_IDS, words_about
 from animeds_db.store import Store
 
 FIELDS = {"character": "character", "appearance": "appearance", "tag": "tag", "tags": "tag", "frame": "frame"}
-"""Columns that say something, and the field they are about."""
+"""Columns with labels, and the field of each."""
 
 Said = tuple[str, str, str | None, str]
 """field, op, value, id of a frame or detection."""
 
 
 def read_words(store: Store, session: Session, path: Path) -> list[Word]:
-    """Return what a CSV file says.
+    """Return the labels in a CSV file.
 
     Columns: frame_id or face_id (or detection_id, head_id, halfbody_id, person_id), and at least one of character,
     appearance, tags ("+smile, -solo"), frame (keep or drop). Other columns are left alone, and so are empty
@@ -30,7 +30,10 @@ def read_words(store: Store, session: Session, path: Path) -> list[Word]:
     rows = list(_rows(path))
     said = [(number, word) for number, row in rows for word in _said(path, number, row)]
     if not said:
-        raise UsageError(f"{path} says nothing: every cell is empty", hint="fill in character, tags or frame")
+        raise UsageError(
+            f"{path} contains no labels: every cell is empty.",
+            hint="Fill in the column character, tags or frame.",
+        )
     try:
         return words_about(store, session, [word for _, word in said])
     except QueryError:
@@ -47,11 +50,11 @@ def read_pairs(path: Path) -> list[tuple[int, str, str]]:
         if len(cells) != 2:
             what = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
             raise UsageError(
-                f"{path}:{number}: {what} where two are expected", hint="a line is: old name,new name"
+                f"{path}:{number}: {what} instead of two.", hint="Each line is: old name,new name"
             )
         old, new = (cell.strip() for cell in cells)
         if not old or not new:
-            raise UsageError(f"{path}:{number}: the {'old' if not old else 'new'} name is empty")
+            raise UsageError(f"{path}:{number}: the {'old' if not old else 'new'} name is empty.")
         if not (number == 1 and (old.lower(), new.lower()) in _HEADERS):
             pairs.append((number, old, new))
     return pairs
@@ -83,13 +86,13 @@ def ids_in(text: str, columns: Sequence[str]) -> list[str]:
 
 
 def tag_changes(text: str) -> list[tuple[str, str]]:
-    """Return (op, tag) of "+smile, -solo": a tag without sign is added. Raises UsageError for a lonely sign."""
+    """Return (op, tag) of "+smile, -solo": a tag without sign is added. Raises UsageError for a sign without a tag."""
     changes = []
     for part in (part.strip() for part in text.split(",")):
         if part:
             tag = part[1:] if part[0] in "+-" and len(part) > 1 and not part[1].isspace() else part
             if tag in ("+", "-") or not tag.strip():
-                raise UsageError(f'"{part}" names no tag', hint='for example "+smile, -solo"')
+                raise UsageError(f'"{part}" is a sign without a tag.', hint='For example "+smile, -solo".')
             changes.append(("remove" if part[0] == "-" and tag != part else "add", tag))
     return changes
 
@@ -103,7 +106,7 @@ def _said(path: Path, number: int, row: Mapping[str, str]) -> Iterator[Said]:
         if not cell:
             continue
         if not target:
-            raise UsageError(f"{path}:{number}: no frame_id or face_id, but {column} is {cell}")
+            raise UsageError(f"{path}:{number}: {column} is {cell}, but frame_id and face_id are empty.")
         try:
             changes = tag_changes(cell) if field == "tag" else [("set", cell)]
             for op, value in changes:
@@ -119,7 +122,7 @@ def _placed(store: Store, session: Session, path: Path, said: list[tuple[int, Sa
             words_about(store, session, [word])
         except QueryError as error:
             return UsageError(f"{path}:{number}: {error.message}", hint=error.hint)
-    raise AssertionError("together they failed, one by one they do not")
+    raise AssertionError("the lines fail together, but not one by one")
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -128,17 +131,17 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     names = [name.strip().lower() for name in header]
     if not {"frame_id", *BOX_IDS} & set(names):
         raise UsageError(
-            f"{path}:1: no column frame_id or face_id; it has {', '.join(names) or 'none'}",
-            hint="the first line names the columns, e.g. face_id,character",
+            f"{path}:1: there is no column frame_id or face_id. The columns are: {', '.join(names) or 'none'}",
+            hint="The first line names the columns, such as face_id,character.",
         )
     if not set(FIELDS) & set(names):
         raise UsageError(
-            f"{path}:1: no column that says something; it has {', '.join(names)}",
-            hint=f"columns: {', '.join(FIELDS)}",
+            f"{path}:1: there is no column with labels. The columns are: {', '.join(names)}",
+            hint=f"Columns with labels: {', '.join(FIELDS)}",
         )
     for number, cells in lines:
         if len(cells) != len(names):
-            raise UsageError(f"{path}:{number}: {len(cells)} cells where the first line has {len(names)}")
+            raise UsageError(f"{path}:{number}: {len(cells)} cells, but the first line has {len(names)}.")
         yield number, {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
 
 
@@ -153,4 +156,4 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if any(cell.strip() for cell in cells):
                     yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {path} as CSV: {error}") from error
+        raise UsageError(f"{path} cannot be read as CSV: {error}") from error

@@ -1,4 +1,4 @@
-"""Renaming and merging characters. Its one rule: a name is mapped when it is shown, so it can be undone.
+"""Renaming and merging characters. Names are mapped when they are shown, so a rename can be undone.
 
 Nothing that was stored under the old name is written anew: the view `names` says what each is called now.
 """
@@ -15,7 +15,7 @@ from animeds_db.steps.labels.csv_file import read_pairs
 from animeds_db.store import Store
 
 NOBODY = ("unknown", "ood")
-"""Answers that are no characters: none of the examples, one of the negatives."""
+"""Answers that are not characters: none of the examples, and one of the negatives."""
 KNOWN = """
 SELECT character FROM lance_identities UNION SELECT character FROM lance_examples
 UNION SELECT value FROM labels WHERE field = 'character' UNION SELECT name FROM names UNION SELECT final FROM names
@@ -28,7 +28,7 @@ def known_characters(session: Session) -> set[str]:
 
 
 def rename_all(store: Store, session: Session, names: Mapping[str, str], who: str | None = None) -> Act:
-    """Call characters by other names from now on, everywhere: old → new, as one act.
+    """Call characters by other names from now on, everywhere: old → new, as one change set.
 
     Where there is one of the new name already, the two become one. Raises UsageError for an empty name, one
     that nobody has, and circles.
@@ -37,19 +37,19 @@ def rename_all(store: Store, session: Session, names: Mapping[str, str], who: st
     pairs = [("", old.strip(), new.strip()) for old, new in names.items()]
     for _, old, _ in pairs:
         if old and old not in known:
-            raise UsageError(f'there is no character "{old}"', hint=did_you_mean(old, known))
+            raise UsageError(f'There is no character "{old}".', hint=did_you_mean(old, known))
     return _rename(store, session, pairs, known, who)
 
 
 def rename_by_csv(store: Store, session: Session, path: Path, who: str | None = None) -> Act:
-    """Rename by a CSV file of two columns, old and new; all lines are one act.
+    """Rename by a CSV file of two columns, old and new; all lines are one change set.
 
     Names that nobody has are noted, and hold for whoever gets them. Raises UsageError with the line for other
     numbers of columns, empty names, one name with two new ones, and circles.
     """
     pairs = [(f"{path}:{line}: ", old, new) for line, old, new in read_pairs(path)]
     if not pairs:
-        raise UsageError(f"{path} has no line", hint="a line is: old name,new name")
+        raise UsageError(f"{path} is empty.", hint="Each line is: old name,new name")
     return _rename(store, session, pairs, known_characters(session), who)
 
 
@@ -58,14 +58,14 @@ def _rename(
 ) -> Act:
     wanted = _checked(pairs)
     if not wanted:
-        raise UsageError("this renames nobody: old and new names are the same")
+        raise UsageError("Nothing is renamed: old and new names are the same.")
     before = dict(session.sql("SELECT name, renamed_to FROM names").fetchall())
     freed = _freed(wanted, before)
     words = [Word("name", "remove", None, subject=name) for name in sorted(freed)]
     words += [Word("name", "set", new, subject=old) for old, new in wanted.items()]
     act = speak(store, words, who)
     strangers = sorted(set(wanted) - known)
-    notes = [f"nobody is called {', '.join(strangers[:8])} so far"] if strangers else []
+    notes = [f"there is no character {', '.join(strangers[:8])} so far"] if strangers else []
     now = {name: new for name, new in before.items() if name not in freed} | wanted
     for old, new in wanted.items():
         final = _end(new, now)
@@ -75,7 +75,7 @@ def _rename(
 
 
 def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
-    """Return old → new. Raises UsageError, with the place, for names that make no sense together."""
+    """Return old → new. Raises UsageError, with the line, for names that contradict each other."""
     wanted: dict[str, str] = {}
     places: dict[str, str] = {}
     for place, old, new in pairs:
@@ -83,7 +83,10 @@ def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
             raise UsageError(f"{place}the {'old' if not old else 'new'} name is empty")
         if old in NOBODY or new == "unknown":
             word = old if old in NOBODY else new
-            raise UsageError(f'{place}"{word}" is no character', hint="it stands for faces of nobody known")
+            raise UsageError(
+                f'{place}"{word}" is not a character.',
+                hint="It is the answer for faces that are not recognised.",
+            )
         if wanted.get(old, new) != new:
             raise UsageError(f'{place}"{old}" has two new names: {wanted[old]} and {new}')
         if old != new:
@@ -92,8 +95,8 @@ def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
         circle = _circle(old, wanted)
         if circle:
             raise UsageError(
-                f"{places[old]}names in a circle: {' → '.join(circle)}",
-                hint="to swap two names, use a third one in between",
+                f"{places[old]}these renames form a circle: {' → '.join(circle)}",
+                hint="To swap two names, use a third one in between.",
             )
     return wanted
 

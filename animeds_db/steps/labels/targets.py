@@ -1,4 +1,4 @@
-"""What a label is about: ids, SQL or a relation become frames, and boxes in frames.
+"""The targets of labels: ids, SQL or a relation become frames, and boxes in frames.
 
 Its one rule: every id is looked up before a word is written, and one that is not there is named.
 """
@@ -21,7 +21,7 @@ BOX_IDS = ("face_id", "detection_id", "head_id", "halfbody_id", "person_id")
 """Columns of a selection that name a box."""
 EDGES = ("left", "top", "right", "bottom")
 SHOWN = 5
-"""So many ids stand in an error; of the others the number."""
+"""Maximum number of ids in an error message. Of more, only the number is given."""
 
 
 def ids_of(
@@ -40,8 +40,8 @@ def ids_of(
     column = next((offered[c] for c in wanted if c in offered), None)
     if column is None:
         raise QueryError(
-            f"this selection has no column {' or '.join(dict.fromkeys((wanted[0], 'frame_id')))}; "
-            f"it has {', '.join(relation.columns)}",
+            f"This selection has no column {' or '.join(dict.fromkeys((wanted[0], 'frame_id')))}. "
+            f"Its columns are {', '.join(relation.columns)}.",
             hint="SELECT face_id FROM faces …" if name in BOX_FIELDS else "SELECT frame_id FROM frames …",
         )
     with session.errors():
@@ -84,15 +84,15 @@ def _places(store: Store, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     if missing:
         kind = "face or other box" if missing[0].count("-") == 2 else "frame"
         raise QueryError(
-            f"there is no {kind} {_listed(missing)}",
-            hint="ids look like k3f9a2qd-000754212 (a frame) or k3f9a2qd-000754212-f0 (a face): "
+            f"There is no {kind} {_listed(missing)}.",
+            hint="Ids look like k3f9a2qd-000754212 (a frame) or k3f9a2qd-000754212-f0 (a face). List them with: "
             "SELECT face_id, frame_id FROM faces",
         )
     return places
 
 
 def _only_faces(session: Session, frames: set[str]) -> dict[str, dict[str, Any]]:
-    """Return the only face of each frame. Raises QueryError where there are several, or none."""
+    """Return the only face of each frame. Raises QueryError if there are several, or none."""
     if not frames:
         return {}
     found = session.arrow(
@@ -113,15 +113,15 @@ def _only_face(frame: str, boxes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if faces:
         listed = _listed([face["detection_id"] for face in faces])
         raise QueryError(
-            f"frame {frame} has {len(faces)} faces: {listed}",
-            hint="say which: --face ID, or a column face_id",
+            f"Frame {frame} has {len(faces)} faces: {listed}",
+            hint="Choose one with --face ID, or with a column face_id.",
         )
     others = [box["detection_id"] for box in boxes]
     raise QueryError(
-        f"frame {frame} has no face" + (f"; it has {_listed(others)}" if others else ""),
-        hint="say which box: --face ID"
+        f"Frame {frame} has no face" + (f", but {_listed(others)}." if others else "."),
+        hint="Choose a box with --face ID."
         if others
-        else "run another detector over it: animeds detect --model NAME",
+        else "Run another detector: animeds detect --model NAME",
     )
 
 
@@ -133,4 +133,4 @@ def _listed(ids: Sequence[str]) -> str:
 def expect_some(ids: Sequence[str], what: str) -> None:
     """Raise UsageError where a selection is empty."""
     if not ids:
-        raise UsageError(f"{what} selects nothing, so there is nothing to label")
+        raise UsageError(f"{what} selects nothing, so there is nothing to label.")

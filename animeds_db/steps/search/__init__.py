@@ -1,1 +1,1 @@
-"""Questions about likeness: frames near words or a picture, and pairs of similar frames or faces."""
+"""Search by similarity: frames near words or a picture, and pairs of similar frames or faces."""

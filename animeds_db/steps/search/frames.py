@@ -16,7 +16,7 @@ from animeds_db.upkeep import indexes
 MOST_BY_INDEX = 1000
 """More frames than this are searched by comparing all."""
 SPARE = 20
-"""So many more are asked of the index: those at the border may be equally near."""
+"""Number of additional results requested from the index, since several may be equally near."""
 
 
 def embedder_id(session: Session, where: str | None = None) -> str:
@@ -30,14 +30,14 @@ def embedder_id(session: Session, where: str | None = None) -> str:
         return embedder_id(session)
     if not found:
         raise StoreError(
-            "no frame here has a vector to search by",
-            hint="`animeds embed --model clip-vit-b32 --use` gives them vectors, as ingest --profile anime does",
+            "No frame here has a vector for a search.",
+            hint="`animeds embed --model clip-vit-b32 --use` gives them vectors, as ingest --profile anime does.",
         )
     if len(found) > 1:
         name = found[0].partition("@")[0]
         raise StoreError(
-            f"the frames hold vectors of several models: {', '.join(found)}; they cannot be compared",
-            hint=f"`animeds embed --model {name} --use` gives all frames those of one; or search some of them: "
+            f"The frames have vectors of several models, which cannot be compared: {', '.join(found)}",
+            hint=f"`animeds embed --model {name} --use` gives all frames those of one model. Or search some frames: "
             f"--where \"embedder = '{found[0]}'\"",
         )
     return found[0]
@@ -63,9 +63,9 @@ def vector_of(
     text tower of that model's space. Raises UsageError, ModelError, StoreError, QueryError, SourceError.
     """
     if sum(part is not None for part in (text, image, frame_id)) != 1:
-        raise UsageError("search by one of: words, --image FILE, --frame ID")
+        raise UsageError("Search by exactly one of: words, --image FILE, --frame ID.")
     if tower is not None and text is None:
-        raise UsageError("a text tower reads words: --tower goes with words")
+        raise UsageError("--tower can only be used with words.")
     model = embedder_id(session, where)
     if frame_id is not None:
         return _stored(session, frame_id, model)
@@ -101,7 +101,7 @@ def search(
     (see `by_index`). Raises UsageError for k below 1, QueryError for a bad condition.
     """
     if k < 1:
-        raise UsageError(f"-k is {k}; ask for at least one frame")
+        raise UsageError(f"-k is {k}. It must be at least 1.")
     if store is not None and by_index(store, k, where):
         condition = _near(session, store, vector, k)
     else:
@@ -111,7 +111,7 @@ def search(
 
 
 def by_index(store: Store, k: int, where: str | None) -> bool:
-    """Tell whether an index answers this search: there is one, of the vectors that count, and no condition."""
+    """Return True if an index can be used: it exists for the current vectors, and there is no condition."""
     if where is not None or k > MOST_BY_INDEX or not indexes.has_vectors(store):
         return False
     return int(store.table("choices").count_rows("task = 'image'")) == 0
@@ -129,18 +129,18 @@ def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
     sql = "SELECT embedding, embedder FROM frames WHERE frame_id = $id"
     rows = session.sql(sql, {"id": frame_id}).fetchall()
     if not rows:
-        raise QueryError(f"there is no frame {frame_id}", hint="ids look like k3f9a2qd-000754212")
+        raise QueryError(f"There is no frame {frame_id}.", hint="Ids look like k3f9a2qd-000754212.")
     vector, embedder = rows[0]
     if vector is None:
         raise StoreError(
-            f"frame {frame_id} has no vector",
-            hint=f"`animeds embed --model {model.partition('@')[0]}` gives one to every frame that lacks it",
+            f"Frame {frame_id} has no vector.",
+            hint=f"`animeds embed --model {model.partition('@')[0]}` gives one to every frame without a vector.",
         )
     if embedder != model:
         raise StoreError(
-            f"the vector of frame {frame_id} was made by {embedder}, those searched by {model}: "
-            "they cannot be compared",
-            hint=f"`animeds embed --model {model.partition('@')[0]} --use` gives all frames vectors of one model",
+            f"The vector of frame {frame_id} was made by {embedder}, the others by {model}. "
+            "They cannot be compared.",
+            hint=f"`animeds embed --model {model.partition('@')[0]} --use` gives all frames vectors of one model.",
         )
     return np.asarray(vector, np.float32)
 
@@ -156,7 +156,7 @@ def _of_picture(path: Path, model: str) -> np.ndarray:
     assert embedder is not None
     if embedder.id != model:
         raise ModelError(
-            f"the vectors were made by {model}, but the model here is {embedder.id}: they cannot be compared",
-            hint=f"`animeds embed --model {embedder.entry.name} --use` makes vectors with the one that is here",
+            f"The vectors were made by {model}, but the installed model is {embedder.id}. They cannot be compared.",
+            hint=f"`animeds embed --model {embedder.entry.name} --use` makes new vectors with the installed model.",
         )
     return np.asarray(embedder([pixels])[0])

@@ -1,4 +1,4 @@
-"""Pairs of frames or faces that are alike, as a question: any two selections against each other.
+"""Pairs of similar frames or faces: any two selections against each other.
 
 Its one rule: the pairs are those that comparing each left row with each right row gives, each pair once. An
 index may miss some; then it says what share.
@@ -94,7 +94,9 @@ def similar_rows(
     """
     threshold = checked_threshold(threshold)
     if of not in KINDS:
-        raise UsageError(f"{of} are not compared: of is frames or faces", hint=did_you_mean(of, KINDS))
+        raise UsageError(
+            f"{of} cannot be compared. `of` must be frames or faces.", hint=did_you_mean(of, KINDS)
+        )
     sides = [None if side is None else _ids(session, KINDS[of], side) for side in (left, right)]
     rows = _read(session, of, sides)
     lefts, rights = (rows.chosen(side) for side in sides)
@@ -170,7 +172,7 @@ def _ids(session: Session, column: str, side: Chosen) -> list[str]:
     assert relation is not None
     if column not in relation.columns:
         raise QueryError(
-            f"this selection has no column {column}; it has {', '.join(relation.columns)}",
+            f"This selection has no column {column}. Its columns are {', '.join(relation.columns)}.",
             hint=f"SELECT {column} FROM {next(k for k, v in KINDS.items() if v == column)} WHERE …",
         )
     with session.errors():
@@ -196,7 +198,7 @@ def _refuse_unknown(of: str, named: list[str], found: pa.ChunkedArray) -> None:
     if len(missing):
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise QueryError(
-            f"there is no {of.removesuffix('s')} {', '.join(missing[:SHOWN].to_pylist())}{more}",
+            f"There is no {of.removesuffix('s')} {', '.join(missing[:SHOWN].to_pylist())}{more}.",
             hint=f"SELECT {KINDS[of]} FROM {of}",
         )
 
@@ -206,7 +208,7 @@ def _refuse_several(of: str, models: pa.ChunkedArray) -> None:
     if len(names) > 1:
         model = "embedder" if of == "frames" else "vector_model"
         raise StoreError(
-            f"the {of} hold vectors of several models: {', '.join(names)}",
-            hint="vectors of different models cannot be compared: choose one on both sides, "
+            f"The {of} have vectors of several models, which cannot be compared: {', '.join(names)}",
+            hint="Choose the same model on both sides: "
             f"SELECT {KINDS[of]} FROM {of} WHERE {model} = '{names[0]}'",
         )

@@ -41,7 +41,7 @@ def main(uri: str, text: str) -> int:
             framing.tell(target, framing.TOLD, {"done": done, "total": total})
 
     try:
-        options, shape = described(request["options"])
+        options = described(request["options"])
         bounds = Bounds(f"{request['memory'] >> 20}MiB", request["threads"])
         with Dataset(Store.open(uri), unfinished=request["unfinished"], bounds=bounds) as dataset:
             dataset.sql("SELECT count(*) FROM frames").fetchall()  # loads libraries before the limits are set
@@ -52,7 +52,6 @@ def main(uri: str, text: str) -> int:
                 request["out"],
                 sql=request["sql"],
                 options=options,
-                shape=shape,
                 progress=progress,
                 **included(request["options"]),
             )

@@ -87,8 +87,8 @@ def _search(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 @contextmanager
 def _folders(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
-    options, shape = described(ask.more)
-    preview = dataset.preview_export(None, sql=ask.sql, options=options, shape=shape, **included(ask.more))
+    options = described(ask.more)
+    preview = dataset.preview_export(None, sql=ask.sql, options=options, **included(ask.more))
     table = pa.Table.from_pylist(preview.folders)
     yield table.replace_schema_metadata({"notes": json.dumps(preview.notes)}).to_reader()
 
