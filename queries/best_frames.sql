@@ -1,12 +1,12 @@
 -- name: best_frames
 -- The sharpest frames of every shot, without blank ones and without burned-in text.
--- param per_shot: int = 1          at most so many frames of one shot, 1…
+-- param per_shot: int = 1          maximum number of frames per shot, 1…
 -- param show: show = null          only this show
 -- param episode: int = null        only this episode
 -- param max_text: real = 0.02      share of the upper or lower band that text may cover, 0…1
--- param copies: bool = false       with near-duplicates
--- param dropped: bool = false      with frames that a person dropped
--- param limit: int = null          at most so many frames, the sharpest of all
+-- param copies: bool = false       include near-duplicates
+-- param dropped: bool = false      include frames that a person dropped
+-- param limit: int = null          maximum number of frames, the sharpest first
 WITH ranked AS (
     SELECT
         *,

@@ -1,10 +1,10 @@
 -- name: cast
 -- Who is in the series: screen time, episodes, and where they are first seen.
 -- seconds is screen time: a frame counts until the next one of its source, but not for longer than max_gap; null
--- for pictures. share is of the running time so counted. Frames by pictures count in n_frames only.
+-- for pictures. share is relative to the total of these times. Pictures count in n_frames only.
 -- param show: show = null          only this show
--- param per: text = series         series, season or episode: what a row is counted over
--- param max_gap: real = 15         seconds that one frame may stand for
+-- param per: text = series         series, season or episode: the period of a row
+-- param max_gap: real = 15         maximum seconds that one frame counts
 WITH timed AS (
     SELECT
         f.frame_id,

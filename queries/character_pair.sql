@@ -4,9 +4,9 @@
 -- param second: character          the other
 -- param only: bool = true          nobody else is there, known or not
 -- param show: show = null          only this show
--- param copies: bool = false       with near-duplicates
--- param dropped: bool = false      with frames that a person dropped
--- param limit: int = null          at most so many frames
+-- param copies: bool = false       include near-duplicates
+-- param dropped: bool = false      include frames that a person dropped
+-- param limit: int = null          maximum number of frames
 SELECT f.frame_id, f."show", f.season, f.episode, f.time_s, who.characters, who.n_faces
 FROM kept_frames(copies := $copies, dropped := $dropped) AS f
 JOIN frame_characters AS who USING (frame_id)

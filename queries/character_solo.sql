@@ -1,12 +1,12 @@
 -- name: character_solo
 -- Frames on which a character is alone: nobody else is there, known or not.
--- param character: character       who
+-- param character: character       name of the character
 -- param appearance: text = null    only in this appearance
 -- param show: show = null          only this show
--- param least: real = 0            score of the face, 0…1
--- param copies: bool = false       with near-duplicates
--- param dropped: bool = false      with frames that a person dropped
--- param limit: int = null          at most so many frames, the surest first
+-- param least: real = 0            minimum score of the face, 0…1
+-- param copies: bool = false       include near-duplicates
+-- param dropped: bool = false      include frames that a person dropped
+-- param limit: int = null          maximum number of frames, the highest scores first
 SELECT f.frame_id, f."show", f.season, f.episode, f.time_s, c.character, c.appearance, c.score, c.margin
 FROM kept_frames(copies := $copies, dropped := $dropped) AS f
 JOIN frame_characters AS who USING (frame_id)

@@ -1,6 +1,6 @@
 -- name: clusters
--- Groups of faces that look like one person, the largest first, and who they are taken for.
--- similarity is the mean cosine with the group's centre; share is that of the faces that bear the name.
+-- Groups of faces that look like one person, the largest first, and their most frequent names.
+-- similarity is the mean cosine with the group's centre; share is the share of faces with the name.
 -- param unnamed: bool = false      only groups without a name
 WITH named AS (
     SELECT cluster, character, count(*) AS n

@@ -2,12 +2,12 @@
 -- Tags on which two taggers differ most, over the frames that both have seen.
 -- n_first and n_second count frames that have the tag, only_first and only_second those where the other
 -- disagrees; mean_first and mean_second are mean scores, a score below the floor of 0.1 counting as 0.
--- A tag that one of the two does not know stands at the top: restrict by category, or read on.
--- param first: text = null         a tagger's id or name; null is the one that has seen most frames
--- param second: text = null        the other; null is the one that has seen most frames besides `first`
--- param threshold: real = null     score from which a tag counts, 0…1; null is each tagger's own threshold
+-- Tags that only one of the two knows come first. Use category to narrow the list.
+-- param first: text = null         a tagger's id or name; null is the one with the most frames
+-- param second: text = null        the other; null is the one with the most frames besides `first`
+-- param threshold: real = null     minimum score of a tag, 0…1; null is each tagger's own threshold
 -- param category: general|character|copyright|artist|rating|meta = null   null is all
--- param limit: int = 50            at most so many tags; null is all
+-- param limit: int = 50            maximum number of tags; null is all
 WITH taggers AS (
     SELECT model, split_part(model, '@', 1) AS name, count(*) AS n FROM taggings GROUP BY model
 ),

@@ -1,12 +1,12 @@
 -- name: core_tags
--- What each character is drawn with, against everyone else; of each series where by is 'show'.
--- share is of the frames on which the character is alone, others of the frames of single other characters;
--- lift is share less others. Hair, eyes and traits among them stand in the view core_tags, for captions.
+-- Tags that distinguish each character from everyone else, or each series if by is 'show'.
+-- share is relative to the frames on which the character is alone, others to the frames of single other characters.
+-- lift is share minus others. The view core_tags has the hair, eyes and traits among these tags, for captions.
 -- param character: text = null     only this one; null is all
 -- param by: character|show = character   what a row is about
--- param min_share: real = 0.35     borne on at least this share of the frames, 0…1
--- param min_lift: real = 0.2       … and by so much more than on the others'
--- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
+-- param min_share: real = 0.35     minimum share of the frames, 0…1
+-- param min_lift: real = 0.2       minimum lift, 0…1
+-- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
 WITH borne AS (
     SELECT CASE $by WHEN 'show' THEN "show" ELSE character END AS who, frame_id, tag
     FROM character_tags($threshold)

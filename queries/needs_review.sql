@@ -1,9 +1,9 @@
 -- name: needs_review
--- The faces whose answer matters most, for people to look at: one of each shot, name and doubt.
--- worth is how much looking pays (see the view doubts); reason what speaks for it: the shot disagrees, it is
--- dark or cut off, a small margin to `second`, a score near the border, or many faces like it.
+-- The faces that are most worth reviewing: one per shot, name and reason.
+-- worth is the value of a review (see the view doubts). reason is one of: the shot disagrees, the face is dark or
+-- cut off, a small margin to `second`, a score near the threshold, or many similar faces.
 -- param show: show = null          only this show
--- param limit: int = 100           at most so many; null is all
+-- param limit: int = 100           maximum number of rows; null is all
 SELECT
     frame_id,
     face_id,

@@ -1,10 +1,10 @@
 -- name: outfits
 -- What each character wears, by the tags of frames on which they are alone.
--- share is of those frames (n_seen); episodes are those in which it is worn.
+-- share is relative to those frames (n_seen). episodes lists the episodes with the tag.
 -- param character: character = null   only this one
--- param per: text = series         series, season or episode: what a row is counted over
--- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
--- param least: int = 2             tags of fewer frames are left out
+-- param per: text = series         series, season or episode: the period of a row
+-- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
+-- param least: int = 2             minimum number of frames of a tag
 -- param show: show = null          only this show
 SELECT character, period, tag AS outfit, n_frames, n_seen, share, episodes
 FROM character_tag_counts($per, $threshold, only_alone := true, of_show := $show)

@@ -1,10 +1,10 @@
 -- name: sample
--- Some frames by lot: the same seed draws the same frames, on every machine.
--- A frame's lot depends on its id and the seed alone, so frames that are added later do not change the others'.
--- param n: int = 100               how many
--- param seed: int = 0              another number, another draw
--- param copies: bool = false       with near-duplicates
--- param dropped: bool = false      with frames that a person dropped
+-- Random frames. The same seed gives the same frames on every machine.
+-- The choice depends only on frame id and seed, so frames that are added later do not change the order of the others.
+-- param n: int = 100               number of frames
+-- param seed: int = 0              seed of the random choice
+-- param copies: bool = false       include near-duplicates
+-- param dropped: bool = false      include frames that a person dropped
 SELECT frame_id, "show", season, episode, time_s
 FROM kept_frames(copies := $copies, dropped := $dropped)
 ORDER BY md5(frame_id || ':' || $seed::VARCHAR), frame_id

@@ -1,7 +1,7 @@
 -- name: status
--- Every source: what it is, what is in it, and what was noticed.
--- n_damaged counts moments at which damage cost a packet or a frame, n_gaps stretches of time without a frame.
--- `animeds status` shows this, with sources whose ingest has not ended.
+-- Every source: what it is, its contents, and any damage.
+-- n_damaged counts positions at which damage lost a packet or a frame; n_gaps counts periods without a frame.
+-- `animeds status` shows this, including sources whose ingest has not finished.
 WITH of_frames AS (
     SELECT source_id, count(*) AS n_frames FROM frames GROUP BY source_id
 ),

@@ -1,9 +1,9 @@
 -- name: tag_counts
--- How many frames bear each tag, most frequent first.
--- share is of all frames that were tagged.
--- param threshold: real = null     score from which a tag counts, 0…1; null is the tagger's own threshold
+-- Number of frames with each tag, most frequent first.
+-- share is relative to all frames that were tagged.
+-- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
 -- param category: general|character|copyright|artist|rating|meta = null   null is all
--- param limit: int = 100           at most so many tags; null is all
+-- param limit: int = 100           maximum number of tags; null is all
 WITH borne AS (
     SELECT
         unnest(CASE WHEN $threshold IS NULL THEN tag_ids ELSE all_scores.tag_ids END) AS tag_id,

@@ -1,10 +1,10 @@
 -- name: unknown_faces
--- Faces of nobody known, those that are seen most often first: whoever is missing from the examples is here.
--- cluster and n_like are of `animeds characters cluster`: faces that look like this one. nearest is the character
--- that comes closest, with its score.
+-- Faces that were not recognised, the most frequent ones first: people who are missing from the examples.
+-- cluster and n_like come from `animeds characters cluster`: similar faces and their number. nearest is the most
+-- similar character, with its score.
 -- param show: show = null          only this show
--- param least: real = 0.05         height of the face relative to the frame, 0…1
--- param limit: int = 200           at most so many; null is all
+-- param least: real = 0.05         minimum height of the face relative to the frame, 0…1
+-- param limit: int = 200           maximum number of rows; null is all
 WITH sizes AS (
     SELECT cluster, count(*) AS n_like FROM clusters WHERE cluster IS NOT NULL GROUP BY cluster
 )
