@@ -15,8 +15,8 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
+from animeds_db.export.balance import Balance, balanced
 from animeds_db.export.layouts import webdataset
-from animeds_db.export.selection.balance import Balance, balanced
 
 STEERED: list[dict[str, Any]] = [
     {"folder": "1_character/Aoba", "repeats": 3, "filename": "v1.5 first"},

@@ -42,7 +42,7 @@ def statements(path: str) -> dict[str, Callable[[], object]]:
     """Return what to run, by name, over the database at a path."""
     import animeds_db
     from animeds_db.export import CropOptions, ExportOptions
-    from animeds_db.export.selection.plan import select
+    from animeds_db.export.plan import select
 
     ds = animeds_db.open(path)
     session = ds.session

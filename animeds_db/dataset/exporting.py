@@ -15,7 +15,7 @@ from animeds_db.store import Store
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
     from animeds_db.export import ExportOptions, ExportReport
-    from animeds_db.export.selection.plan import Plan
+    from animeds_db.export.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Exporting:
     ) -> ExportPreview:
         """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
         from animeds_db.export import ExportOptions, select
-        from animeds_db.export.selection.balance import folders_of
+        from animeds_db.export.balance import folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         options = options or ExportOptions()
@@ -118,7 +118,7 @@ class Exporting:
         """
         from animeds_db.captions import CaptionProfile
         from animeds_db.export import select
-        from animeds_db.export.selection.captioning import captioned
+        from animeds_db.export.captioning import captioned
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         plan = select(self.session, selected, dropped=include_dropped)

@@ -10,14 +10,14 @@ A folder appears only when it is complete, and the same export gives the same by
 
 from __future__ import annotations
 
+from animeds_db.export.arrange import Arrangement
+from animeds_db.export.balance import Balance
 from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
 from animeds_db.export.exporter import export, rebuild
 from animeds_db.export.layouts import LAYOUTS
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
+from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
 from animeds_db.export.render import FORMATS
-from animeds_db.export.selection.arrange import Arrangement
-from animeds_db.export.selection.balance import Balance
-from animeds_db.export.selection.plan import PLAN, SOURCE_COLUMNS, select
 
 __all__ = [
     "CROP_KINDS",

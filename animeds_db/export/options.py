@@ -9,12 +9,12 @@ from typing import Any
 
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.export.arrange import Arrangement
+from animeds_db.export.balance import Balance
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
-from animeds_db.export.selection.arrange import Arrangement
-from animeds_db.export.selection.balance import Balance
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.export.sizes import Resize
 from animeds_db.export.typed import check_fields, check_types, from_record, record_of

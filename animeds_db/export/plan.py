@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
+from animeds_db.export.arrange import arranged, wanted_columns, with_safe_folders
+from animeds_db.export.balance import balanced
+from animeds_db.export.captioning import captioned
 from animeds_db.export.crops import CropOptions, crop_selection
+from animeds_db.export.left_out import LeftOut, leave_out
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Source
 from animeds_db.export.places import SCREENSHOT, Request, place
 from animeds_db.export.render import checked_crop
-from animeds_db.export.selection.arrange import arranged, wanted_columns, with_safe_folders
-from animeds_db.export.selection.balance import balanced
-from animeds_db.export.selection.captioning import captioned
-from animeds_db.export.selection.left_out import LeftOut, leave_out
 from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.export.captioning import as_pictures
 from animeds_db.export.names import safe_folder
-from animeds_db.export.selection.captioning import as_pictures
 from animeds_db.remote.paths import source_path
 from animeds_db.session.scripts import sql_script, with_texts
 
