@@ -1,6 +1,6 @@
-"""Contact sheets: many small pictures with their ids, under headings; as a page or as a picture.
+"""Contact sheets: many small pictures with their ids, under headings, as an HTML page or as a PNG.
 
-Its one rule: it draws what it is given and knows no table. Every id on it can be copied into a command.
+This module only draws; it does not read tables. Every id on a sheet can be copied into a command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from animeds_db.errors import UsageError
 
 SIDE = 144
-"""Pictures are drawn into squares of this many pixels."""
+"""Side of the square that each picture is fitted into, in pixels."""
 COLUMNS = 8
 _GAP, _LINE, _MARGIN, _HEADING = 10, 15, 24, 52
 _INK, _FAINT, _PAPER, _EMPTY = "#222222", "#777777", "#ffffff", "#e8e8e8"
@@ -25,7 +25,7 @@ _INK, _FAINT, _PAPER, _EMPTY = "#222222", "#777777", "#ffffff", "#e8e8e8"
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture with its id; `lines` are written below it. Without a picture an empty square is drawn."""
+    """One picture, its id, and `lines` of text below it. Without a picture, an empty square is drawn."""
 
     id: str
     picture: Image.Image | None
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Section:
-    """Cells under a heading; `note` is one line below the heading."""
+    """Cells under a heading. `note` is one line of text below the heading."""
 
     heading: str
     cells: Sequence[Cell]
@@ -43,7 +43,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A title, a line about what to do with it, and its sections."""
+    """A title, a line that says what the sheet is for, and its sections."""
 
     title: str
     sections: Sequence[Section] = field(default_factory=tuple)
@@ -51,14 +51,16 @@ class Sheet:
 
 
 def write_sheet(sheet: Sheet, out: Path) -> list[Path]:
-    """Write a sheet and return the files: one page (.html), one picture (.png), or, into a folder (a path
-    without suffix), the page and a picture of each section.
+    """Write a sheet and return the paths of the files written.
 
-    Raises UsageError for another suffix, and where the file cannot be written.
+    `out` decides the form: `.html` is one page, `.png` one picture. A path without a suffix is a folder that gets
+    the page and one picture per section. Raises UsageError for any other suffix, or if a file cannot be written.
     """
     suffix = out.suffix.lower()
     if suffix not in ("", ".html", ".htm", ".png"):
-        raise UsageError(f"a contact sheet is .html, .png or a folder, not {out.name}")
+        raise UsageError(
+            f"{out.name} cannot be a contact sheet: give a name that ends in .html or .png, or a folder"
+        )
     try:
         if suffix == ".png":
             out.write_bytes(_png(drawn(sheet)))
@@ -140,7 +142,7 @@ def _draw_cell(image: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, left: 
     for number, line in enumerate((cell.id, *cell.lines)):
         font = _font(12)
         text = _latin(line)
-        while text and draw.textlength(text, font) > SIDE:  # an id fits; a long name is cut
+        while text and draw.textlength(text, font) > SIDE:  # an id always fits; a long name is cut
             text = text[:-2] + "…"
         draw.text((left, top + SIDE + 2 + number * _LINE), text, _FAINT if number else _INK, font)
 
@@ -156,7 +158,7 @@ def _row_height(section: Section) -> int:
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
-    """Return the picture, RGB, with its longer edge as long as the square's side."""
+    """Return the picture as RGB, scaled so that its longer edge equals SIDE."""
     scale = SIDE / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
@@ -167,7 +169,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _latin(text: str) -> str:
-    """Return the text with `?` for what Pillow's own font cannot draw; the page shows every script."""
+    """Return the text with `?` for each character that Pillow's built-in font cannot draw. The page shows them all."""
     return "".join(c if ord(c) < 0x250 or c in "–—…·×≥≤" else "?" for c in text)
 
 

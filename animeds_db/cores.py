@@ -1,15 +1,15 @@
-"""How many cores one run may use. Its one rule: whoever starts threads asks here."""
+"""The number of cores one run may use. All code that starts threads asks here."""
 
 from __future__ import annotations
 
 import os
 
 VARIABLE = "ANIMEDS_THREADS"
-"""Set it to use fewer cores than the machine has; workers on Ray are given it with the cores they reserved."""
+"""Environment variable that limits the cores used. Ray workers get it set to the number of cores they reserved."""
 
 
 def core_count() -> int:
-    """Return the number of cores to use, at least 1: those this process may run on, or ANIMEDS_THREADS if fewer."""
+    """Return the number of cores to use: those this process may run on, or ANIMEDS_THREADS if fewer; at least 1."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -19,5 +19,5 @@ def core_count() -> int:
 
 
 def is_limited() -> bool:
-    """Tell whether ANIMEDS_THREADS allows fewer cores than there are."""
+    """Return True if ANIMEDS_THREADS allows fewer cores than this process could use."""
     return core_count() < (os.cpu_count() or 1)

@@ -1,15 +1,15 @@
-"""Everything that can go wrong in a way a person can act on.
+"""The errors that a person can do something about.
 
     AnimedsError            exit code 1
     ├── SourceError         a video, picture or archive that cannot be read, moved or changed
     ├── QueryError          SQL or a named query: carries file, line, column
-    ├── ModelError          a model that is missing, damaged or answers nonsense
-    ├── StoreError          the database itself: not one, too new, torn, disk full
-    ├── ExportError         a folder that cannot or must not be written
-    ├── EngineError         Ray that is missing or out of reach, workers that cannot work
+    ├── ModelError          a model that is missing, damaged, or gives invalid results
+    ├── StoreError          the database itself: missing, too new, damaged, disk full
+    ├── ExportError         a folder that cannot be written, or must not be overwritten
+    ├── EngineError         Ray is missing or cannot be reached, or no worker can run
     └── UsageError          a wrong flag or value; exit code 2
 
-`str(error)` says what was wrong and where, and on a second line, `hint: …`, what to do about it.
+`str(error)` says what is wrong and where. A second line, `hint: …`, says what to do about it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 
 class AnimedsError(Exception):
-    """Base of all errors a user may see. `headline` says what is wrong; `hint` is the way out, or None."""
+    """Base class of all errors that users see. `headline` says what is wrong, `hint` what to do (or None)."""
 
     exit_code = 1
 
@@ -30,7 +30,7 @@ class AnimedsError(Exception):
 
     @property
     def headline(self) -> str:
-        """What is wrong and where, on one line, without the hint."""
+        """What is wrong and where, in one line, without the hint."""
         return self.message
 
     def __str__(self) -> str:
@@ -38,11 +38,11 @@ class AnimedsError(Exception):
 
 
 class SourceError(AnimedsError):
-    """A video, picture, folder or archive that cannot be read as one."""
+    """A video, picture, folder or archive cannot be read, moved or changed."""
 
 
 class QueryError(AnimedsError):
-    """SQL that cannot be run. `line` and `column` count from 1 inside `file` (or the text given)."""
+    """A query cannot be run. `line` and `column` count from 1, in `file` or in the text given."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class QueryError(AnimedsError):
 
     @property
     def headline(self) -> str:
-        """The message behind the file, line and column that are known."""
+        """The message, preceded by the file, line and column where they are known."""
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         return f"{where}: {self.message}" if where else self.message
 
 
 class ModelError(AnimedsError):
-    """A model that is missing, damaged, or not what its manifest entry says."""
+    """A model is missing, damaged, or does not match its manifest entry."""
 
 
 class StoreError(AnimedsError):
@@ -74,21 +74,21 @@ class StoreError(AnimedsError):
 
 
 class ExportError(AnimedsError):
-    """An export that cannot be written, or must not be."""
+    """An export cannot be written, or would overwrite what it must not."""
 
 
 class EngineError(AnimedsError):
-    """The workers of an ingest cannot be had, or cannot work."""
+    """No worker could be started, or none could continue."""
 
 
 class UsageError(AnimedsError):
-    """A flag or value that makes no sense."""
+    """A flag or value is not valid."""
 
     exit_code = 2
 
 
 def headline(error: BaseException) -> str:
-    """Return what an error says, without a hint: for a place within another message."""
+    """Return an error's message without its hint, for use inside another message."""
     return error.headline if isinstance(error, AnimedsError) else str(error)
 
 

@@ -1,4 +1,4 @@
-"""Work on several items at once, results in order. The one rule: only a few items are held at a time."""
+"""Process several items at once and return the results in order, with only a few items in memory."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TypeVar
 from animeds_db.cores import core_count
 
 MAX_BYTES = 256 * 2**20
-"""Items in flight whose bytes add up to more are not held together: one picture of the largest size allowed."""
+"""Maximum bytes of all items in flight together: as much as one picture of the largest size allowed."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_WORKERS = 8
-"""More decoders than this gain little and hold a decoder's memory each (40 MB for 1080p HEVC)."""
+"""Maximum number of threads. More gain little, and each decoder takes memory (40 MB for 1080p HEVC)."""
 
 
 def worker_count() -> int:
-    """Return how many threads are worth starting: the cores this process may use, at most MAX_WORKERS."""
+    """Return the number of threads to start: the cores this process may use, at most MAX_WORKERS."""
     return min(core_count(), MAX_WORKERS)
 
 
@@ -30,12 +30,12 @@ def map_in_order(
     workers: int | None = None,
     weigh: Callable[[Item], int] = lambda _item: 0,
 ) -> Generator[Result]:
-    """Yield work(item) for each item, in order, computed by threads that run a few items ahead.
+    """Yield `work(item)` for each item, in order, computed by threads that work a few items ahead.
 
-    `weigh` returns the bytes that an item and its result take: no more items are started while those in flight
-    add up to MAX_BYTES. One item is always in flight, whatever it weighs.
-    An error in `work` or in `items` is raised when its turn comes. Closing the generator waits for what
-    has been started, so that nothing uses a file after it was closed.
+    `weigh` returns the bytes that an item and its result take. No item is started while those in flight add up
+    to MAX_BYTES or more; a single item is always allowed, whatever its size.
+    An error in `work` or in `items` is raised when its item is due. Closing the generator waits for the items
+    already started, so that no thread uses a file after it was closed.
     """
     count = workers or worker_count()
     waiting: deque[tuple[Future[Result], int]] = deque()

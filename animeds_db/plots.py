@@ -1,7 +1,7 @@
 """Rows as horizontal bars: `plot(ds.query("cast"))` in a notebook, `animeds query cast --plot cast.png`.
 
-Its one rule: it shows the rows as they come, in their order, and leaves counting to SQL. Drawn with Pillow
-alone, so that a plot needs no further package.
+Rows are shown in the order in which they come; counting and sorting are left to SQL. Plots are drawn with Pillow,
+so they need no extra package.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import duckdb
 
 VALUES = ("seconds", "share", "n_frames", "n_faces", "frames", "n", "similarity", "worth")
-"""Columns whose numbers the bars show, the first that is there; else the first column of numbers."""
+"""Columns to plot: the first of these that exists, else the first column of numbers."""
 MOST_BARS = 12
-"""Of one group; the rest is counted below them."""
+"""Maximum number of bars in one group. A line below them gives the number of the rest."""
 MOST_ROWS = 240
 _COLOURS = (
     "#4878a8",
@@ -43,33 +43,33 @@ _INK, _FAINT, _PAPER, _TRACK = "#222222", "#777777", "#ffffff", "#f1f1f1"
 def plot(
     relation: duckdb.DuckDBPyRelation, value: str | None = None, *, title: str | None = None
 ) -> Image.Image:
-    """Return the rows of a relation as horizontal bars, an RGB picture of 1200 pixels' width.
+    """Return the rows of a relation as horizontal bars: an RGB picture 1200 pixels wide.
 
-    `value` is the column of numbers to show (see VALUES). With one column of text a row is a bar; with several,
-    the first (a character's name, with its period where there is one) is the heading of a group of bars.
-    Raises QueryError when there are no rows or no such columns.
+    `value` is the column of numbers to show (default: see VALUES). With one text column, each row is a bar. With
+    several, the first one (a character's name, with the period if there is one) is the heading of a group of bars.
+    Raises QueryError if there are no rows or no suitable columns.
     """
     rows = relation.limit(MOST_ROWS).to_arrow_table().to_pylist()
     if not rows:
-        raise QueryError("there is nothing to plot: the query gives no rows")
+        raise QueryError("nothing to plot: the query returned no rows")
     numbers = [name for name in rows[0] if _is_number(rows, name)]
     value = value or next((name for name in (*VALUES, *numbers) if name in numbers), None)
     texts = [name for name in rows[0] if all(isinstance(row[name], str | None) for row in rows)]
     texts = [name for name in texts if any(row[name] for row in rows)]
     if value not in numbers or not texts:
         raise QueryError(
-            f"there is no column {value} of numbers to plot"
+            f'cannot plot "{value}": there is no such column of numbers'
             if value
-            else "a plot needs a column of numbers and one of text",
+            else "a plot needs a column of numbers and a column of text",
             hint=f"columns: {', '.join(rows[0])}",
         )
     return _drawn(list(_groups(rows, texts, str(value))), str(value), title or str(value).replace("_", " "))
 
 
 def save_plot(relation: duckdb.DuckDBPyRelation, path: Path, *, title: str | None = None) -> None:
-    """Write the plot of a relation as a PNG file. Raises as `plot`, and UsageError for another suffix."""
+    """Write the plot of a relation as a PNG file. Raises what `plot` raises, and UsageError for any other suffix."""
     if path.suffix.lower() != ".png":
-        raise UsageError(f"a plot is a .png file, not {path.name}")
+        raise UsageError(f"{path.name} cannot be a plot: give a name that ends in .png")
     image = plot(relation, title=title)
     try:
         image.save(path, "PNG")
@@ -79,7 +79,7 @@ def save_plot(relation: duckdb.DuckDBPyRelation, path: Path, *, title: str | Non
 
 Bar = tuple[str, float]
 Group = tuple[str, list[Bar], int]
-"""Heading, bars, and how many more there are."""
+"""A heading, its bars, and the number of bars left out."""
 
 
 def _is_number(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
@@ -88,7 +88,7 @@ def _is_number(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
 
 
 def _groups(rows: Sequence[Mapping[str, Any]], texts: Sequence[str], value: str) -> list[Group]:
-    """Return the bars by heading. What is called period belongs to the heading, or to the only name."""
+    """Return the bars grouped by heading. The column `period` is part of the heading, or of the only name."""
     names = [name for name in texts if name != "period"]
     heading = names[0] if len(names) > 1 and names[1] not in ("first_seen", "first_frame") else None
     label = names[1] if heading else (names[0] if names else "period")
@@ -126,13 +126,13 @@ def _drawn(groups: Sequence[Group], value: str, title: str) -> Image.Image:
 def _draw_group(
     draw: ImageDraw.ImageDraw,
     group: Group,
-    place: tuple[float, float],
+    position: tuple[float, float],
     most: float,
     value: str,
     colours: Sequence[str],
 ) -> None:
     heading, bars, more = group
-    left, top = place
+    left, top = position
     if heading:
         draw.text((_MARGIN, top), heading, _INK, _font(22))
         top += _ROW
@@ -146,7 +146,7 @@ def _draw_group(
         draw.rounded_rectangle(
             (left, top + 5, left + width, top + _ROW - 5), 4, colours[number % len(colours)]
         )
-        draw.text((right + 10, middle), _spoken(size, value), _FAINT, _font(17), anchor="lm")
+        draw.text((right + 10, middle), _formatted(size, value), _FAINT, _font(17), anchor="lm")
         top += _ROW
     if more > 0:
         draw.text((left, top), f"and {more} more", _FAINT, _font(16))
@@ -163,7 +163,7 @@ def _cut(draw: ImageDraw.ImageDraw, text: str, width: float) -> str:
     return text
 
 
-def _spoken(size: float, value: str) -> str:
+def _formatted(size: float, value: str) -> str:
     if value == "seconds":
         return f"{int(size) // 60}:{int(size) % 60:02d}"
     if value == "share":

@@ -1,4 +1,4 @@
-"""Names and messages as a terminal and a table can take them: control characters and broken text escaped."""
+"""Makes names and messages safe for terminals and tables: control characters and invalid text are escaped."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that are escaped: control characters, lone surrogates, line and paragraph separators."""
 
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that change the direction of writing: with them, a name can look like another one."""
+"""Marks that change the writing direction. With them, one name can be made to look like another."""
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    r"""Return `text` with every character escaped that could command a terminal or is no valid text.
+    r"""Return `text` with characters escaped that could control a terminal or are not valid text.
 
     A byte of a file name that is not UTF-8 becomes `\xff`, an escape character `\x1b`, a line break `\n`.
     Characters in `keep` stay as they are. The result can be encoded as UTF-8.

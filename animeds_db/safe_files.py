@@ -1,4 +1,4 @@
-"""Paths that a stranger named, and files that appear whole or not at all.
+"""Paths from untrusted files, and files that appear complete or not at all.
 
 Every path from a manifest, a database, an export or an archive goes through `inside` before anything is read or
 written there. Every file that this program replaces is written through `whole_file`.
@@ -21,20 +21,21 @@ from typing import IO
 from animeds_db.errors import AnimedsError
 
 PARTIAL = ".partial"
-"""Ending of what is being written."""
+"""Suffix of files and folders that are still being written."""
 ABANDONED_S = 86_400.0
-"""Where nothing can be locked (Windows, some network disks), what was not written to for a day is a leftover."""
+"""Age in seconds (one day) after which an unfinished file counts as left over, where files cannot be locked:
+on Windows and some network disks."""
 
 
 class UnsafePathError(AnimedsError):
-    """A path that leaves the folder it belongs to."""
+    """A path points outside the folder it belongs to."""
 
 
 def inside(root: Path, path: str) -> Path:
-    """Return `root / path`, which lies below `root` and is reached without a link. Nothing has to exist there.
+    """Return `root / path`, checked to lie below `root` without passing through a link. It need not exist.
 
-    `root` itself may be a link: the person named it. Raises UnsafePathError for an absolute path, for `..`,
-    and where any part of `path` is a link, whatever it points to.
+    `root` itself may be a link, because the user named it. Raises UnsafePathError for an absolute path, for `..`,
+    and if any part of `path` is a link, whatever it points to.
     """
     place = root
     for part in relative(path, root).parts:
@@ -42,27 +43,27 @@ def inside(root: Path, path: str) -> Path:
         if place.is_symlink():
             raise UnsafePathError(
                 f"{place} is a link, and links inside {root} are not followed",
-                hint="put the file itself there, or delete the link",
+                hint="replace the link with the file itself, or delete it",
             )
     return place
 
 
 def relative(path: str, root: object) -> PurePath:
-    """Return a path that stays below `root` as far as its words go. Raises UnsafePathError for another one."""
+    """Return `path` as a relative path without `..`; links are not checked. Raises UnsafePathError otherwise."""
     parts = PurePath(path)
     if not parts.parts or parts.anchor or ".." in parts.parts or "\0" in path:
         raise UnsafePathError(
             f"{path!a} is not a path inside {root}",
-            hint="the file that names it is damaged or was made to do harm: do not use it",
+            hint="do not use the file that names it: it is damaged or malicious",
         )
     return parts
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a new file that takes the place of `path` when the block ends without an error. Links are replaced.
+    """Open a new file that replaces `path` when the block ends without an error. A link is replaced, not followed.
 
-    What killed runs left beside it is deleted. Raises OSError.
+    Unfinished files of earlier runs beside it are deleted. Raises OSError.
     """
     prefix = f".{path.name}."
     remove_leftovers(path.parent, prefix)
@@ -79,9 +80,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def new_folder(parent: Path, prefix: str, mode: int = 0o777) -> Iterator[Path]:
-    """Create a folder `PREFIX….partial` in `parent`, and delete it at the end unless it was moved away.
+    """Create a folder `PREFIX….partial` in `parent`, and delete it at the end unless the block moved it elsewhere.
 
-    Folders of this prefix that killed runs left are deleted. Raises OSError.
+    Unfinished folders of earlier runs with this prefix are deleted. Raises OSError.
     """
     remove_leftovers(parent, prefix)
     folder = parent / f"{prefix}{secrets.token_hex(4)}{PARTIAL}"
@@ -98,7 +99,7 @@ def new_folder(parent: Path, prefix: str, mode: int = 0o777) -> Iterator[Path]:
 
 
 def remove_leftovers(parent: Path, prefix: str) -> None:
-    """Delete `PREFIX….partial` in a folder, files and folders, which no running process is writing."""
+    """Delete the files and folders `PREFIX….partial` in `parent` that no running process is writing."""
     length = len(prefix) + 8 + len(PARTIAL)
     for place in [p for p in parent.glob(f"{glob.escape(prefix)}*{PARTIAL}") if len(p.name) == length]:
         if not _is_abandoned(place):
@@ -110,9 +111,9 @@ def remove_leftovers(parent: Path, prefix: str) -> None:
 
 
 def try_lock(handle: int) -> bool:
-    """Lock an open file or folder until it is closed. Returns False when another process holds the lock.
+    """Lock an open file or folder until it is closed. Return False if another process holds the lock.
 
-    True also where the file system has no locks.
+    Returns True if the file system does not support locks.
     """
     try:
         if sys.platform == "win32":
@@ -129,9 +130,9 @@ def try_lock(handle: int) -> bool:
 
 
 def locked_file(path: Path) -> IO[bytes] | None:
-    """Open a file to read and append, unbuffered, and lock it; None when another process holds the lock.
+    """Open a file to read and append, unbuffered, and lock it. Return None if another process holds the lock.
 
-    Raises OSError, also for a link.
+    Raises OSError, also if the file is a link.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags, 0o666), "a+b", buffering=0)
@@ -147,10 +148,10 @@ def _is_abandoned(place: Path) -> bool:
         if sys.platform == "win32" or place.is_symlink():
             return age > ABANDONED_S
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:  # it went meanwhile, or belongs to somebody else
+    except OSError:  # deleted meanwhile, or owned by another user
         return False
     try:
-        # Between the creation of a file and its lock there is a moment: nothing younger than a second is taken.
+        # A file is created shortly before it is locked, so nothing younger than a second is deleted.
         return age > 1 and try_lock(handle)
     finally:
         os.close(handle)

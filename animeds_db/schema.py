@@ -1,11 +1,11 @@
-"""The Lance tables: Arrow schemas, ids, and what every column means. Imports nothing of ours.
+"""The Lance tables: Arrow schemas, ids, and the meaning of every column. Imports no other module of this project.
 
 One database is one directory (or URI) of Lance tables. Columns use only Arrow types that DuckDB can
 filter in Lance: signed integers, float32/64, strings, binary, booleans, naive UTC timestamps, and
-lists of those. Each table has one key column, marked as Lance's unenforced primary key so that
-concurrent `merge_insert`s of the same rows conflict instead of doubling them.
+lists of those. Each table has one key column. It is marked as Lance's unenforced primary key, so that
+concurrent `merge_insert`s of the same rows conflict instead of storing the rows twice.
 
-Ids are strings a person can read, sort and put in a file name:
+Ids are strings that people can read, sort and use in file names:
 
     source     k3f9a2qd                  base32 of the content's hash
     frame      k3f9a2qd-000754212        + milliseconds (videos) or position (pictures), nine digits
@@ -28,9 +28,9 @@ CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LAST_POSITION = 999_999_999
 """Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
 DAMAGED = "damaged"
-"""State of a source of which rows were lost. It stays until an ingest has gone through all of the source again."""
+"""State of a source that has lost rows. It stays until an ingest has read the whole source again."""
 SCORE_FLOOR = 0.1
-"""Tag scores below this are not stored (0…1). A threshold above it can be asked for without tagging again."""
+"""Minimum tag score that is stored (0…1). Any threshold above it can be used without tagging again."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def source_id(content_hash: str) -> str:
 
 
 def frame_id(source: str, position: int) -> str:
-    """Return a frame's id. `position` is milliseconds from the start (0 … 999 999 999), or a picture's place.
+    """Return a frame's id. `position` is milliseconds from the start (0 … 999 999 999), or a picture's index.
 
-    Raises ValueError when the position does not fit nine digits: ids would no longer sort by time.
+    Raises ValueError if the position has more than nine digits: ids would no longer sort by time.
     """
     if not 0 <= position <= LAST_POSITION:
         raise ValueError(f"frame position {position} is outside 0 … {LAST_POSITION}")
@@ -58,12 +58,12 @@ def frame_id(source: str, position: int) -> str:
 
 
 def detection_id(frame: str, kind: str, index: int) -> str:
-    """Return a detection's id: frame id, the kind's letter, its position among that kind from left to right."""
+    """Return a detection's id: frame id, the kind's letter, and its index among that kind from left to right."""
     return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
 
 
 def result_id(frame: str, model: str) -> str:
-    """Return the key of what one model found in one frame, in a table of several models' results."""
+    """Return the key of one model's result for one frame, in a table that holds results of several models."""
     return f"{frame}@{model}"
 
 
@@ -129,7 +129,7 @@ def frames(embedding_width: int) -> Table:
             _key("frame_id"),
             pa.field("source_id", pa.string()),
             pa.field("stream", pa.int32()),  # index of the video stream; 0 for pictures
-            pa.field("pts", pa.int64()),  # presentation time in the stream's time base; place for pictures
+            pa.field("pts", pa.int64()),  # presentation time in the stream's time base; index for pictures
             pa.field("key_pts", pa.int64()),  # pts of the key frame from which this frame can be decoded
             pa.field("member", pa.string()),  # path inside the folder or archive; null for videos
             pa.field("time_s", pa.float64()),  # seconds from the stream's start; null for pictures
@@ -153,12 +153,12 @@ def frames(embedding_width: int) -> Table:
             pa.field("border_right", pa.float32()),
             pa.field("border_bottom", pa.float32()),
             pa.field("is_blank", pa.bool_()),
-            pa.field("text_upper", pa.float32()),  # share of the upper band covered by burned-in text, 0…1
+            pa.field("text_upper", pa.float32()),  # share of the upper band that burned-in text covers, 0…1
             pa.field("text_lower", pa.float32()),  # the same, lower band
             pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
             pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
             pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-            pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see store/sure_tags.py
+            pa.field("sure_tags", pa.list_(pa.int16())),  # those above the threshold: see store/sure_tags.py
             pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
             pa.field("tagger", pa.string()),  # model id
             _vector("embedding", embedding_width),
@@ -222,7 +222,7 @@ MODELS = Table(
         pa.field("revision", pa.string()),
         pa.field("sha256", pa.string()),
         pa.field("width", pa.int32()),  # of its vectors; null for taggers and detectors
-        pa.field("thresholds", pa.string()),  # JSON; those of a tagger, per category, decided sure_tags
+        pa.field("thresholds", pa.string()),  # JSON; a tagger's, per category, from which sure_tags follow
         pa.field("licence", pa.string()),
         pa.field("added_at", _TIME),
     ),
@@ -238,10 +238,10 @@ DUPLICATES = Table(
         pa.field("keeper", pa.bool_()),
         pa.field("similarity", pa.float32()),  # cosine with the keeper; null where only phash was compared
         pa.field("reason", pa.string()),  # keeper | embedding | phash
-        pa.field("parameters", pa.string()),  # JSON of what was asked for
+        pa.field("parameters", pa.string()),  # JSON of the options of the run
     ),
 )
-"""What `animeds dedup` found: the frames of groups of two or more. A frame that is not here is like no other."""
+"""Results of `animeds dedup`: the frames of groups of two or more. A frame without a row has no duplicate."""
 
 SEGMENTS = Table(
     "segments",
@@ -258,7 +258,7 @@ SEGMENTS = Table(
         pa.field("shared_with", pa.list_(pa.string())),  # source ids
     ),
 )
-"""Runs of shots that several episodes share, as `animeds dedup` found them."""
+"""Results of `animeds dedup`: runs of shots that several episodes share."""
 
 TAGGINGS = Table(
     "taggings",
@@ -270,12 +270,12 @@ TAGGINGS = Table(
         pa.field("model", pa.string()),  # model id
         pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
         pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-        pa.field("sure_tags", pa.list_(pa.int16())),  # those of `tags` that count: see store/sure_tags.py
+        pa.field("sure_tags", pa.list_(pa.int16())),  # those above the threshold: see store/sure_tags.py
         pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
         pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
     ),
 )
-"""What `animeds tag` found: frames seen by a tagger other than that of their ingest (`frames.tagger`)."""
+"""Results of `animeds tag`: frames tagged by another tagger than the one used at ingest (`frames.tagger`)."""
 
 EMBEDDINGS = Table(
     "embeddings",
@@ -288,8 +288,8 @@ EMBEDDINGS = Table(
         pa.field("vector", pa.list_(pa.float32())),  # L2-normalised (a tagger's own are not); of any width
     ),
 )
-"""What `animeds embed` found. Models differ in width, so the list is of any length: slower to search than
-`frames.embedding`, whose width is fixed."""
+"""Results of `animeds embed`. Models differ in width, so the lists have no fixed length, which makes them slower to
+search than `frames.embedding`."""
 
 DETECTED = Table(
     "detected",
@@ -300,10 +300,10 @@ DETECTED = Table(
         pa.field("source_id", pa.string()),
         pa.field("model", pa.string()),  # model id
         pa.field("kinds", pa.list_(pa.string())),  # what this detector can find
-        pa.field("n_found", pa.int32()),  # boxes, also 0
+        pa.field("n_found", pa.int32()),  # number of boxes, may be 0
     ),
 )
-"""Frames that `animeds detect` has done; the boxes are in `detections`. Written after them, as their mark."""
+"""Frames that `animeds detect` has finished. The boxes are in `detections`; a row here is written after them."""
 
 CHOICES = Table(
     "choices",
@@ -313,7 +313,7 @@ CHOICES = Table(
         pa.field("model", pa.string()),  # model id
     ),
 )
-"""Which model's results of a rerun count in `frames`, `tags` and search; no row: those of the ingest."""
+"""The model whose results `frames`, `tags` and search use after a rerun. Without a row: the model of the ingest."""
 
 SETTINGS = Table(
     "settings",
@@ -323,30 +323,30 @@ SETTINGS = Table(
         pa.field("value", pa.string()),
     ),
 )
-"""What the last ingest was asked for, which the next one uses unless it is asked for something else."""
+"""Options of the last ingest. The next ingest uses them unless other options are given."""
 
 LABELS = Table(
     "labels",
     "label_id",
     _schema(
         _key("label_id"),  # sorts by time
-        pa.field("act", pa.string()),  # one command or click; what undo takes back
+        pa.field("act", pa.string()),  # the change set: one command or click, undone as a whole
         pa.field("frame_id", pa.string()),  # null for names
         pa.field("source_id", pa.string()),
         pa.field("kind", pa.string()),  # face | head | halfbody | person; null: the whole frame
-        pa.field("left", pa.float32()),  # the box that was meant, as in detections; null: the whole frame
+        pa.field("left", pa.float32()),  # the labelled box, as in detections; null: the whole frame
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
         pa.field("field", pa.string()),  # character | appearance | tag | frame | name | cluster
-        pa.field("op", pa.string()),  # set | add | remove | undo (value: the act)
+        pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
         pa.field("subject", pa.string()),  # of a name: the old one
         pa.field("value", pa.string()),  # of a frame: keep | drop
         pa.field("who", pa.string()),
         pa.field("at", _TIME),
     ),
 )
-"""What people said, appended and never overwritten; the newest word about a thing counts."""
+"""Labels given by people. Rows are appended and never overwritten; the newest label for a thing wins."""
 
 
 def examples(vector_width: int) -> Table:
@@ -355,17 +355,17 @@ def examples(vector_width: int) -> Table:
         "examples",
         "example_id",
         _schema(
-            _key("example_id"),  # of the picture's bytes, or of the face: the same example is one row
-            pa.field("character", pa.string()),  # ood: nobody of the cast
-            pa.field("appearance", pa.string()),  # "Hairdown"; null where there is only one
+            _key("example_id"),  # from the picture's bytes or the face: one row per example
+            pa.field("character", pa.string()),  # ood: not a character of the cast
+            pa.field("appearance", pa.string()),  # e.g. "Hairdown"; null if there is only one
             pa.field("origin", pa.string()),  # file | face | cluster | tag | label
             pa.field("uri", pa.string()),  # of a file
-            pa.field("face_id", pa.string()),  # of a face in the database, as it was called then
+            pa.field("face_id", pa.string()),  # of a face in the database; its id at that time
             pa.field("frame_id", pa.string()),
             pa.field("source_id", pa.string()),
             _vector("vector", vector_width),
             pa.field("vector_model", pa.string()),  # model id
-            pa.field("webp", pa.binary()),  # the head crop that was looked at, longer edge at most 256 px
+            pa.field("webp", pa.binary()),  # the head crop that was embedded, longer edge at most 256 px
             pa.field("added_at", _TIME),
         ),
     )
@@ -378,17 +378,17 @@ IDENTITIES = Table(
         _key("detection_id"),
         pa.field("frame_id", pa.string()),
         pa.field("source_id", pa.string()),
-        pa.field("character", pa.string()),  # unknown: none of the examples; ood: one of the negatives
+        pa.field("character", pa.string()),  # unknown: like no example; ood: like a negative example
         pa.field("appearance", pa.string()),
         pa.field("score", pa.float32()),  # calibrated, 0…1
         pa.field("margin", pa.float32()),  # to the next character, 0…1
         pa.field("second", pa.string()),  # that next character
         pa.field("example_id", pa.string()),  # the example that decided it
         pa.field("by", pa.string()),  # examples | shot | tag | body
-        pa.field("parameters", pa.string()),  # JSON of what was asked for
+        pa.field("parameters", pa.string()),  # JSON of the options of the run
     ),
 )
-"""Who `animeds characters classify` takes each face (or person seen from behind) for."""
+"""Results of `animeds characters classify`: the character of each face, or of each person seen from behind."""
 
 CLUSTERS = Table(
     "clusters",
@@ -397,15 +397,15 @@ CLUSTERS = Table(
         _key("detection_id"),
         pa.field("frame_id", pa.string()),
         pa.field("source_id", pa.string()),
-        pa.field("cluster", pa.int32()),  # 1 is the largest; null: like no other
+        pa.field("cluster", pa.int32()),  # 1 is the largest; null: not grouped
         pa.field("similarity", pa.float32()),  # cosine with the cluster's centre
-        pa.field("parameters", pa.string()),  # JSON of what was asked for
+        pa.field("parameters", pa.string()),  # JSON of the options of the run
     ),
 )
-"""Faces that look like one person, as `animeds characters cluster` found them."""
+"""Results of `animeds characters cluster`: groups of faces that look like the same person."""
 
 DEFAULT_WIDTH = 512
-"""Vector width of a database created without that model (every vector is then null)."""
+"""Vector width in a database that was created without that model. Every vector is then null."""
 
 
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:

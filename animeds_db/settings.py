@@ -17,7 +17,7 @@ from animeds_db.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its name in files, its default, and what it means."""
+    """One setting: its name in settings files, its default, and its meaning."""
 
     name: str
     default: str
@@ -31,7 +31,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Value:
-    """A setting's value and the place that gave it."""
+    """A setting's value and its origin."""
 
     value: str
     origin: str
@@ -43,17 +43,19 @@ SETTINGS = (
     Setting(
         "sampling",
         "keyframes",
-        "which frames ingest takes: keyframes, iframes, changes, scenes, every=2s or all",
+        "which frames ingest reads: keyframes, iframes, changes, scenes, every=2s or all",
     ),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
-    Setting("text_tower", "", "the model that reads words in searches; else the image embedder's own"),
+    Setting(
+        "text_tower", "", "the model that reads the words of a search; default: the image embedder's own"
+    ),
     Setting(
         "allow_models",
         "",
-        "models that a database may name although your manifest does not have them, separated by commas",
+        "models that a database may name although they are not in your manifest, separated by commas",
     ),
-    Setting("keep", "7d", "how long old versions of the database stay: 7d, 12h, …; at least 1h"),
-    Setting("memory", "", "memory that one session of DuckDB may take: 2GB, …; default: half, at most 4GiB"),
+    Setting("keep", "7d", "how long old versions of the database are kept: 7d, 12h, …; at least 1h"),
+    Setting("memory", "", "memory limit of one DuckDB session: 2GB, …; default: half, at most 4GiB"),
     Setting("queries", "queries", "folder of your own named queries"),
 )
 
@@ -74,7 +76,7 @@ def resolve(
 ) -> Value:
     """Return a setting's value and origin. Raises UsageError for a settings file that cannot be read.
 
-    `remembered` is what a database remembers of its last ingest.
+    `remembered` holds the options of the database's last ingest.
     """
     setting = next(s for s in SETTINGS if s.name == name)
     if flag is not None:
@@ -100,6 +102,6 @@ def _read(path: Path) -> dict[str, Any]:
     for key in content:
         if key not in {s.name for s in SETTINGS}:
             raise UsageError(
-                f'{path}: there is no setting "{key}"', hint=did_you_mean(key, (s.name for s in SETTINGS))
+                f'{path}: unknown setting "{key}"', hint=did_you_mean(key, (s.name for s in SETTINGS))
             )
     return content

@@ -1,7 +1,7 @@
-"""Captions read as tags. The one rule: what an export wrote as tags is read back as those tags.
+"""Reads captions as tags. Tags that an export wrote are read back as the same tags.
 
-Spaces or underscores, `\\(` or `(`, upper or lower case: to a person all of these are one tag. So tags are
-compared by their `key`, and the order in which they stand means nothing.
+Spaces or underscores, `\\(` or `(`, upper or lower case: to a person, all of these are the same tag. So tags are
+compared by their `key`. Their order has no meaning.
 """
 
 from __future__ import annotations
@@ -9,37 +9,37 @@ from __future__ import annotations
 import re
 
 _SEPARATORS = re.compile(r"\|\|\||;;;|[,\n\r]")
-"""Commas, and what kohya's sd-scripts take for borders: `keep_tokens_separator`, `secondary_separator`.
-Trainers that read several captions have one on each line."""
+"""Separators between tags: commas, and the `keep_tokens_separator` and `secondary_separator` of kohya's sd-scripts.
+For trainers that read several captions from one file, each line is a caption."""
 
 _ESCAPED = re.compile(r"\\([()\[\]{}\\])")
 _BLANKS = re.compile(r"[\s_]+")
 
 LONGEST_TAG = 6
-"""Words. Booru tags with more are names of shows; whoever knows the vocabulary asks that first."""
+"""Maximum number of words in a tag. Longer booru tags are names of shows, which callers look up first."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def parts(text: str) -> list[str]:
-    """Return what stands between the separators of a caption, stripped and without escapes, as it is written."""
+    """Return the parts of a caption between separators, stripped and without escapes, otherwise unchanged."""
     found = (_ESCAPED.sub(r"\1", part).strip() for part in _SEPARATORS.split(text.removeprefix("\ufeff")))
     return [part for part in found if part]
 
 
 def key(tag: str) -> str:
-    """Return the form in which a tag is compared: underscores, one at a time, none at the ends, case folded."""
+    """Return a tag in the form used for comparison: case-folded, single underscores for blanks, none at the ends."""
     folded = _BLANKS.sub("_", tag).casefold()
     return folded.strip("_") or folded
 
 
 def tag_of(part: str) -> str:
-    """Return a part of a caption as a new tag is stored: underscores for blanks, nothing else changed."""
+    """Return a part of a caption in the form stored as a new tag: underscores for blanks, nothing else changed."""
     return _BLANKS.sub("_", part).strip("_") or part
 
 
 def keyed(text: str) -> dict[str, str]:
-    """Return key → part of a caption, each key once, in the order of the caption."""
+    """Return a dict from key to part of a caption. Each key appears once, in the caption's order."""
     found: dict[str, str] = {}
     for part in parts(text):
         found.setdefault(key(part), part)
@@ -47,9 +47,9 @@ def keyed(text: str) -> dict[str, str]:
 
 
 def is_prose(part: str) -> bool:
-    """Return whether a part reads as (a piece of) a sentence: many words, an article first, a full stop.
+    """Return True if a part reads as a sentence or a piece of one: many words, an article first, or a full stop.
 
-    Exclamation and question marks are no sign: shows have them in their names.
+    Exclamation and question marks do not count, because names of shows contain them.
     """
     words = _BLANKS.sub(" ", part).split()
     if len(words) > LONGEST_TAG:
@@ -58,7 +58,7 @@ def is_prose(part: str) -> bool:
 
 
 def reads_as_prose(text: str) -> bool:
-    """Return whether a caption is sentences rather than a list of tags, by its first part, its end, and the rest."""
+    """Return True if a caption is sentences rather than tags, judged by its first part, its end and the rest."""
     found = parts(text)
     n_prose = sum(is_prose(part) for part in found)
     return bool(found) and (is_prose(found[0]) or _has_full_stop(found[-1]) or 2 * n_prose > len(found))

@@ -40,7 +40,7 @@ class Drawing:
 
     @property
     def dark(self) -> bool:
-        """Whether there is nothing to see."""
+        """True if the picture is blank."""
         return self.moment.fade > DARK
 
     @cached_property

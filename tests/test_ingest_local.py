@@ -154,7 +154,7 @@ def test_a_source_without_frames_in_the_wanted_stretch_is_told(tmp_path: Path, c
     store = a_store(tmp_path)
     how = Sampling.parse("keyframes", "1000", None)
     report = local.ingest(store, discover([clip]), how, WITHOUT_MODELS)
-    assert "gave no frames" in str(report.failed[0].error)
+    assert "no frames were found" in str(report.failed[0].error)
 
 
 def test_a_database_for_other_vectors_is_refused(tmp_path: Path, clip: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_database_for_other_vectors_is_refused(tmp_path: Path, clip: Path) -> 
     from animeds_db.models import load_profile
 
     store = Store.create(str(tmp_path / "x.animeds"), 3, 3)
-    with pytest.raises(StoreError, match="this database holds width 3"):
+    with pytest.raises(StoreError, match="this database has width 3"):
         run(store, clip, models=load_profile("tiny"))
 
 

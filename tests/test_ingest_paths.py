@@ -49,7 +49,7 @@ def test_a_renamed_file_is_found_by_its_content_and_the_new_path_is_used(tmp_pat
     old.rename(new)
     [outcome] = run(store, new).outcomes
     assert outcome.state == "skipped"
-    assert f"was at {old} and is at {new} now" in outcome.notes[0]
+    assert f"was moved from {old} to {new}" in outcome.notes[0]
     assert (source(store)["uri"], source(store)["title"]) == (str(new), "Show - 01 [BD]")
     assert rows(store, "frames") == frames
     with animeds_db.open(store.uri) as dataset:
@@ -62,7 +62,7 @@ def test_a_moved_file_is_exported_from_its_new_path(cli: Runner, tmp_path: Path,
     shutil.move(show, tmp_path / "disk")
     told = cli("ingest", tmp_path / "disk")
     assert told.code == 0, told.err
-    assert f"is at {tmp_path / 'disk' / 'Show - 01.mkv'} now" in told.err
+    assert f"to {tmp_path / 'disk' / 'Show - 01.mkv'};" in told.err
     assert cli("export", "--sql", "SELECT frame_id FROM frames", tmp_path / "out").code == 0
     assert len(list((tmp_path / "out").rglob("*.png"))) > 0
 

@@ -115,7 +115,7 @@ def test_what_is_named_twice_is_one_source(tmp_path: Path) -> None:
 
 def test_a_folder_with_nothing_in_it_says_what_was_looked_for(tmp_path: Path) -> None:
     put(tmp_path, "readme.txt", ".hidden.mkv")
-    with pytest.raises(SourceError, match="holds nothing to ingest") as caught:
+    with pytest.raises(SourceError, match="contains nothing to ingest") as caught:
         discover([tmp_path])
     assert str(tmp_path) in str(caught.value)
     assert all(word in (caught.value.hint or "") for word in ("mkv", "avif", "tar.gz"))
@@ -167,9 +167,9 @@ def test_values_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="fan_art") as caught:
         discover([tmp_path], image_type="fan_art")
     assert "fanart" in (caught.value.hint or "")
-    with pytest.raises(UsageError, match="season -1"):
+    with pytest.raises(UsageError, match="season must be 0 or more, not -1"):
         discover([tmp_path], season=-1)
-    with pytest.raises(UsageError, match="episode 3 cannot be that of 2 videos"):
+    with pytest.raises(UsageError, match="2 videos cannot all have the episode 3"):
         discover([tmp_path], episode=3)
 
 

@@ -74,7 +74,7 @@ def test_one_picture_is_a_source_too(tmp_path: Path) -> None:
 
 BAD: list[tuple[str, Callable[[], bytes], str]] = [
     ("empty.png", lambda: b"", "empty (zero bytes)"),
-    ("text.jpg", lambda: b"<html>not found</html>", "not a picture that can be read"),
+    ("text.jpg", lambda: b"<html>not found</html>", "not a picture in a supported format"),
     ("cut.jpg", truncated, "damaged ("),
     ("bomb.png", bomb, "pixels"),
     ("large.png", large, "pixels"),
@@ -150,7 +150,7 @@ def test_an_archive_cut_short_is_named(tmp_path: Path) -> None:
 def test_an_archive_without_pictures_is_named(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("readme.txt", "nothing")
-    with pytest.raises(SourceError, match="holds no pictures"):
+    with pytest.raises(SourceError, match="contains no pictures"):
         Pictures(tmp_path / "a.zip")
 
 
@@ -194,7 +194,7 @@ def test_captions_of_an_imagefolder_come_with_the_pictures(tmp_path: Path, where
     with Pictures(path) as pictures:
         assert pictures.info.kind == ("archive" if where == "zip" else "imagefolder")
         assert [frame.text for frame in pictures.frames()] == [ROWS[0][1], ROWS[1][1], None]
-        assert pictures.warnings == ["1 pictures named in the metadata are missing, e.g. missing.png"]
+        assert pictures.warnings == ["pictures listed in the metadata are missing: 1, e.g. missing.png"]
 
 
 def test_broken_metadata_costs_captions_and_not_pictures(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_pictures_are_fetched_again_by_member_and_checked(tmp_path: Path, pack: 
     assert all(frame.content_hash() == key.content_hash for key, frame in found)
 
     other = FrameKey("f9", 0, 9, 9, "9.png", "0" * 32)
-    with pytest.raises(SourceError, match=r"picture 9.png \(frame f9\) is not there any more"):
+    with pytest.raises(SourceError, match=r"picture 9.png \(frame f9\) no longer exists"):
         list(fetch(str(path), kind, [other]))
     wrong = FrameKey("f0", 0, 0, 0, "1.png", "0" * 32)
     with pytest.raises(SourceError, match=r"picture 1.png \(frame f0\) has changed"):

@@ -98,19 +98,19 @@ CLUSTERS = {"cluster_time_limit": "300"}
 """Matroska is read on from the next cluster after damage; by default a clip of 2 s is a single one."""
 
 BAD: list[tuple[Callable[[Path], Path], str, str]] = [
-    (zero_bytes, r"a\.mkv is empty \(zero bytes\)", "get it again"),
+    (zero_bytes, r"a\.mkv is empty \(zero bytes\)", "copy it again"),
     (text, r"a\.mkv is text, not a video", "error page"),
     (zip_archive, r"a\.mp4 is a zip archive", r"\.zip"),
-    (noise, r"a\.mkv is not a video that FFmpeg can read", "get the file again"),
-    (moov_missing, r"has no index \(moov\)", "get the file again"),
-    (head_only, "Matroska file with a damaged head", "repair"),
-    (head_missing, "not one frame can be decoded|not a video", "get the file again"),
-    (audio_only, r"has no video \(only audio\)", "only video"),
+    (noise, r"a\.mkv is not a video that FFmpeg can read", "copy it again"),
+    (moov_missing, r"has no index \(moov\)", "copy it again"),
+    (head_only, "Matroska file with a damaged header", "repair"),
+    (head_missing, "no frame can be decoded|not a video", "copy it again"),
+    (audio_only, r"has no video \(only audio\)", "contains video"),
     (picture, r"a\.mp4 is a picture \(jpeg\), not a video", "suffix"),
     (missing, r"a\.mkv does not exist", "check the path"),
     (dangling_link, "is a link to .*gone.mkv, which does not exist", "restore"),
     (raw_stream, "frames without a time", "mkvmerge"),
-    (folder_with_nothing_in_it, "holds no pictures", "png"),
+    (folder_with_nothing_in_it, "contains no pictures", "png"),
 ]
 
 
@@ -167,7 +167,7 @@ def test_a_file_without_permission_is_named_with_the_command_that_helps(
         path.write_bytes(b"anything")
         path.chmod(0)
         request.getfixturevalue("without_rights")
-        with pytest.raises(SourceError, match=r"may not be read \(permission denied\)") as caught:
+        with pytest.raises(SourceError, match=r"cannot be read \(permission denied\)") as caught:
             open_media(path)
         assert f"chmod u+r '{path}'" in str(caught.value.hint)
         if hasattr(os, "geteuid") and os.getuid() == 0:

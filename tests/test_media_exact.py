@@ -159,7 +159,7 @@ def test_a_file_cut_short_since_is_refused_at_the_frame_that_is_gone(tmp_path: P
     keys = [key_of(frame) for frame in Video(path).frames()]
     write_video(path, count=24)
     found: list[object] = []
-    with pytest.raises(SourceError, match=f"{keys[47].frame_id}.*is not there any more"):
+    with pytest.raises(SourceError, match=f"{keys[47].frame_id}.*no longer exists"):
         found.extend(fetch(str(path), "video", [keys[47]]))
     assert found == []
 
@@ -171,5 +171,5 @@ def test_a_missing_file_is_named() -> None:
 
 def test_a_stream_that_is_gone_is_named() -> None:
     key = FrameKey("x", 7, 0, 0, None, "0" * 32)
-    with pytest.raises(SourceError, match="no video stream 7"):
+    with pytest.raises(SourceError, match="no longer has video stream 7"):
         fetched("h264 closed", [key])

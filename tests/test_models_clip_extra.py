@@ -188,4 +188,4 @@ def test_the_multilingual_tower_is_listed_and_shares_the_space_of_clip_b32(own: 
     entry = load_manifest().entry("clip-vit-b32-multilingual")
     assert entry.space == "clip-vit-b32" and entry.width == load_manifest().entry("clip-vit-b32").width
     (row,) = [row for row in list_models() if row["name"] == entry.name]
-    assert row["state"] == "fetched by sentence-transformers when used"
+    assert row["state"] == "downloaded by sentence-transformers on first use"

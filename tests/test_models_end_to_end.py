@@ -91,7 +91,7 @@ def test_the_anime_profile_from_the_hub_to_a_search(
     shutil.copyfile(videos.shared_clip("h264 mp4"), tmp_path / "Show - 01.mp4")
     ingested = animeds("ingest", "Show - 01.mp4", "--profile", "anime", "--sample", "every=0.5s")
     assert ingested.code == 0, ingested.err
-    assert "models run on the CPU, as asked" in ingested.err
+    assert "models run on the CPU, as requested" in ingested.err
     assert len(hub.requests) == asked  # what was pulled is used without asking again
 
     found = animeds("search", "red hair", "-k", "99", "--format", "csv")

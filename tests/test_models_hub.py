@@ -58,7 +58,7 @@ def test_the_anime_profile_is_pulled_and_used_without_a_word_from_the_user(hub: 
     assert models.image([picture(64, 36)]).shape == (1, 512)
     size = len(hub.files[WD, "model.onnx"])
     assert seen["wd-swinv2-v3 model.onnx"] == (size, size)
-    assert models.provider == "cpu" and models.notes == ("models run on the CPU, as asked",)
+    assert models.provider == "cpu" and models.notes == ("models run on the CPU, as requested",)
 
 
 def test_the_rows_of_pulled_models_say_where_they_are_from(hub: Hub) -> None:
@@ -94,7 +94,7 @@ def test_a_profile_is_pulled_with_its_text_tower(hub: Hub) -> None:
 def test_vectors_of_another_revision_are_not_compared(hub: Hub) -> None:
     pull_models(["clip-vit-b32"])
     with pytest.raises(
-        ModelError, match="made by clip-vit-b32@deadbeef, but the model here is clip-vit-b32@0123"
+        ModelError, match="from clip-vit-b32@deadbeef, but the model on this disk is clip-vit-b32@0123"
     ):
         embed_text("clip-vit-b32@deadbeef", ["red hair"])
     with pytest.raises(ModelError, match="wd-swinv2-v3 has no text tower"):
@@ -107,9 +107,7 @@ def test_the_first_pulls_checksums_are_kept_and_compared_ever_after(hub: Hub) ->
     assert {row["state"] for row in verify_models()} >= {"ok"}
     model.chmod(0o644)
     model.write_bytes(model.read_bytes()[:-1] + b"!")
-    with pytest.raises(
-        ModelError, match=r"wd-swinv2-v3: .*model\.onnx is damaged or was exchanged"
-    ) as caught:
+    with pytest.raises(ModelError, match=r"wd-swinv2-v3: .*model\.onnx is damaged or was replaced") as caught:
         load_profile("none", overrides={"tagger": "wd-swinv2-v3"})
     assert "animeds models remove wd-swinv2-v3" in (caught.value.hint or "")
     assert [row["state"] for row in verify_models(["wd-swinv2-v3"])] == ["damaged", "ok"]
@@ -129,7 +127,7 @@ def test_a_damaged_model_is_removed_and_pulled_again(hub: Hub) -> None:
 
 def test_what_differs_from_the_hubs_own_checksum_is_never_used(hub: Hub) -> None:
     hub.lie_sha256 = "a" * 64
-    with pytest.raises(ModelError, match="is damaged or was exchanged: sha256 .* not aaaaaaaaaaaa"):
+    with pytest.raises(ModelError, match="is damaged or was replaced: sha256 .* not aaaaaaaaaaaa"):
         wd()
     assert locate(load_manifest().entry("wd-swinv2-v3")) is None
     hub.lie_sha256 = None
@@ -231,7 +229,7 @@ def test_a_repository_that_wants_a_token_gets_it_or_says_how(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.token = "hf_secret"
-    error = refused("wd-swinv2-tagger-v3 is not there, or not for you")
+    error = refused("wd-swinv2-tagger-v3 does not exist, or you have no access")
     assert "HF_TOKEN" in (error.hint or "")
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     assert wd().revision == COMMIT
@@ -239,14 +237,14 @@ def test_a_repository_that_wants_a_token_gets_it_or_says_how(
 
 def test_a_gated_repository_says_that_a_licence_waits(hub: Hub) -> None:
     hub.gated = True
-    assert "hf auth login" in (refused("needs a licence to be accepted at http").hint or "")
+    assert "hf auth login" in (refused("accept its licence first, at http").hint or "")
 
 
 def test_a_missing_file_or_repository_is_named(hub: Hub) -> None:
     del hub.files[WD, "selected_tags.csv"]
     refused(r"has no file selected_tags\.csv \(404\)")
     del hub.files[WD, "model.onnx"]
-    refused("wd-swinv2-tagger-v3 is not there, or not for you")
+    refused("wd-swinv2-tagger-v3 does not exist, or you have no access")
 
 
 def test_a_slow_hub_is_not_waited_for_forever(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +275,7 @@ def test_a_full_disk_is_named_with_the_folder_and_the_way_out() -> None:
     entry = load_manifest().entry("wd-swinv2-v3")
     with (
         pytest.raises(ModelError, match=r"wd-swinv2-v3 \(467 MB\): the disk of .* is full") as told,
-        puller._said_plainly(entry, "model.onnx"),
+        puller._plain_errors(entry, "model.onnx"),
     ):
         raise caught.value
     assert "HF_HOME" in (told.value.hint or "")

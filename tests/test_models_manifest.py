@@ -33,7 +33,7 @@ def test_every_shipped_entry_says_what_people_need_to_know(own: Path) -> None:
         assert entry.title and entry.licence, entry.name
         if entry.task in ("character", "image", "text"):
             assert entry.width, entry.name
-        if entry.place == "hub":
+        if entry.origin_kind == "hub":
             assert entry.source.startswith("https://huggingface.co/" + str(entry.repo)), entry.name
         for other in (entry.text, entry.metric):
             assert other is None or other in manifest.entries, entry.name
@@ -76,11 +76,11 @@ def test_like_inherits_what_is_not_said_and_drops_checksums_of_other_files(own: 
         ("[models.x]\ntask = 'tager'\nfiles = { model = 'm' }\n", r"model \"x\": task is 'tager'"),
         ("[models.x]\ntask = 'tagger'\n", r'model "x" names no file'),
         ("[models.x]\nlike = 'wd-swinv2-v3'\nwidht = 3\n", r'model "x" has an unknown key "widht"'),
-        ("[models.x]\nlike = 'y'\n", r'model "x" is like "y", which is not there'),
+        ("[models.x]\nlike = 'y'\n", r'model "x" is like "y", which is not in the manifest'),
         ("[models.x]\nlike = 'x'\n", r'model "x" is like "x", which is itself'),
         ("[models.x]\nlike = 'clip-vit-b32'\ninput = { fit = 'zoom' }\n", r"input: fit is 'zoom'"),
         ("[models.x]\nlike = 'clip-vit-b32'\ninput = { colours = 'RGB' }\n", r'unknown key "colours"'),
-        ("[models.tiny-face]\ntask = 'detector'\n", r'"tiny-face" exists already in .*manifest\.toml'),
+        ("[models.tiny-face]\ntask = 'detector'\n", r'"tiny-face" already exists in .*manifest\.toml'),
         ("[profiles.p]\ntager = 'x'\n", r'profile "p" has an unknown key "tager"'),
     ],
 )
@@ -119,7 +119,7 @@ def test_adding_keeps_what_the_user_wrote_and_removing_takes_only_that_entry(
     own.write_text(before, "utf-8")
     add_model(tagger_file, "wd-swinv2-v3")
     add_model(tagger_file, "wd-swinv2-v3", name="second")
-    assert remove_model("my-tagger")["what"] == "entry removed, its file kept"
+    assert remove_model("my-tagger")["what"] == "entry removed, file kept"
     assert tagger_file.is_file()
     assert "my-tagger" not in load_manifest().entries
     assert {"second", "kept"} <= set(load_manifest().entries)
@@ -128,7 +128,7 @@ def test_adding_keeps_what_the_user_wrote_and_removing_takes_only_that_entry(
 
 def test_a_model_that_does_not_work_is_not_added(own: Path, tmp_path: Path) -> None:
     narrow = embedder(tmp_path / "narrow.onnx", 100, (384, 384))
-    with pytest.raises(ModelError, match=r"narrow\.onnx gives vectors of width 100; .* says 768"):
+    with pytest.raises(ModelError, match=r"narrow\.onnx returns vectors of width 100; .* says 768"):
         add_model(narrow, "ccip-caformer-24")
     assert not own.exists()
     add_model(narrow, "ccip-caformer-24", settings={"width": 100})
@@ -136,21 +136,21 @@ def test_a_model_that_does_not_work_is_not_added(own: Path, tmp_path: Path) -> N
 
 
 def test_names_that_exist_or_are_none_are_refused(own: Path, tagger_file: Path) -> None:
-    with pytest.raises(ModelError, match='there is already a model "wd-vit-v3"') as caught:
+    with pytest.raises(ModelError, match='a model named "wd-vit-v3" already exists') as caught:
         add_model(tagger_file, "wd-swinv2-v3", name="wd-vit-v3")
     assert "--name" in (caught.value.hint or "")
-    with pytest.raises(ModelError, match='"a b" is no name'):
+    with pytest.raises(ModelError, match='"a b" is not a valid model name'):
         add_model(tagger_file, "wd-swinv2-v3", name="a b")
     with pytest.raises(ModelError, match='there is no model "wd-swin"') as caught:
         add_model(tagger_file, "wd-swin")
     assert "wd-swinv2-v3" in (caught.value.hint or "")
-    with pytest.raises(ModelError, match="there is no file"):
+    with pytest.raises(ModelError, match="does not exist or is not a file"):
         add_model(tagger_file.with_name("nothing.onnx"), "wd-swinv2-v3")
 
 
 def test_a_missing_list_of_tags_is_asked_for(own: Path, tmp_path: Path, tagger_file: Path) -> None:
     alone = wd_tagger(tmp_path / "alone" / "model.onnx", 40, 64)
-    with pytest.raises(ModelError, match="needs a file of tags") as caught:
+    with pytest.raises(ModelError, match="needs a tags file") as caught:
         add_model(alone, "wd-swinv2-v3", name="alone")
     assert "--companion tags=" in (caught.value.hint or "")
     tags = tagger_file.with_name("selected_tags.csv")
@@ -182,7 +182,7 @@ def test_names_nobody_knows_are_answered_with_near_ones(own: Path) -> None:
     assert 'did you mean "anime"?' in (caught.value.hint or "")
     with pytest.raises(ModelError, match='there is no model or profile "face"'):
         pull_models(["face"])
-    with pytest.raises(ModelError, match='there is no part "tager"'):
+    with pytest.raises(ModelError, match='a profile has no part "tager"'):
         load_profile("none", overrides={"tager": "x"})
 
 

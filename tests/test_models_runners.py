@@ -89,14 +89,14 @@ def test_tags_are_predicted_again_from_stored_vectors(tmp_path: Path) -> None:
 
 
 def test_a_tagger_without_vectors_says_so(wd: Tagger) -> None:
-    with pytest.raises(ModelError, match="gives no vectors"):
+    with pytest.raises(ModelError, match="has no vector output"):
         wd.with_vectors([picture(10, 10)])
 
 
 def test_logits_where_probabilities_are_promised_are_refused_with_the_file_named(tmp_path: Path) -> None:
     selected_tags(tmp_path / "selected_tags.csv", 40)
     model = wd_tagger(tmp_path / "model.onnx", 40, divide=1.0)
-    with pytest.raises(ModelError, match=r"model\.onnx gives scores of .* not probabilities") as caught:
+    with pytest.raises(ModelError, match=r"model\.onnx returns scores of .* not probabilities") as caught:
         Tagger(files("wd-swinv2-v3", model), CPU)
     assert "sigmoid" in (caught.value.hint or "")
     calm = Tagger(files("wd-swinv2-v3", model, output=Output(activation="sigmoid")), CPU)
@@ -106,13 +106,13 @@ def test_logits_where_probabilities_are_promised_are_refused_with_the_file_named
 
 def test_tags_that_do_not_match_the_output_are_refused_with_both_files_named(tmp_path: Path) -> None:
     selected_tags(tmp_path / "selected_tags.csv", 39)
-    with pytest.raises(ModelError, match=r"model\.onnx gives 40 scores, but .*selected_tags\.csv lists 39"):
+    with pytest.raises(ModelError, match=r"model\.onnx returns 40 scores, but .*selected_tags\.csv lists 39"):
         Tagger(files("wd-swinv2-v3", wd_tagger(tmp_path / "model.onnx", 40)), CPU)
 
 
 def test_a_list_of_tags_without_its_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "selected_tags.csv").write_text("<html>nope</html>\n", "utf-8")
-    with pytest.raises(ModelError, match=r"selected_tags\.csv is no list of tags"):
+    with pytest.raises(ModelError, match=r"selected_tags\.csv is not a list of tags"):
         Tagger(files("wd-swinv2-v3", wd_tagger(tmp_path / "model.onnx", 40)), CPU)
 
 
@@ -160,7 +160,7 @@ def test_clip_takes_its_projected_output_of_two(tmp_path: Path) -> None:
 
 def test_an_embedder_of_another_width_is_refused(tmp_path: Path) -> None:
     model = embedder(tmp_path / "image_encode.onnx", 768, (224, 224), names=("pixel_values", "embeddings"))
-    with pytest.raises(ModelError, match=r"image_encode\.onnx gives vectors of width 768; .* says 512"):
+    with pytest.raises(ModelError, match=r"image_encode\.onnx returns vectors of width 768; .* says 512"):
         Embedder(files("clip-vit-b32", model), CPU)
 
 
@@ -236,7 +236,7 @@ def test_boxes_outside_the_picture_are_clipped(tmp_path: Path) -> None:
 
 def test_a_detector_whose_output_fits_no_decoding_is_refused(tmp_path: Path) -> None:
     made = detector(tmp_path / "model.onnx", np.zeros((9, 7), np.float32))
-    with pytest.raises(ModelError, match=r"model\.onnx gives .* shape \[1, 9, 7\].*1 classes \(face\)"):
+    with pytest.raises(ModelError, match=r"model\.onnx returns .* shape \[1, 9, 7\].*1 classes \(face\)"):
         Detector(files("face-v1.4-s", made), CPU)
 
 
@@ -323,7 +323,7 @@ def test_another_input_or_output_name_or_shape_is_refused(tmp_path: Path) -> Non
 
 
 def test_where_models_run_is_said_with_the_reason() -> None:
-    assert choose_device("cpu") == Device("cpu", "models run on the CPU, as asked")
+    assert choose_device("cpu") == Device("cpu", "models run on the CPU, as requested")
     auto = choose_device("auto")
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         assert auto.name == "cpu" and "no CUDA provider" in auto.reason
@@ -340,7 +340,7 @@ def test_batches_are_halved_and_told_when_memory_runs_out(
     greedy = Embedder(files("tiny-character", greedy_embedder(tmp_path / "greedy.onnx", fits=4)), CPU)
     with caplog.at_level("WARNING", "animeds"):
         vectors = greedy([picture(20, 20, seed) for seed in range(10)])
-    assert "greedy.onnx: out of memory, going on with batches of 4" in caplog.text
+    assert "greedy.onnx: out of memory, continuing with batches of 4" in caplog.text
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), np.ones(10), atol=1e-5)
     with pytest.raises(ModelError, match=r"vast\.onnx: not enough memory for one picture"):
         Embedder(files("tiny-character", greedy_embedder(tmp_path / "vast.onnx", fits=0)), CPU)

@@ -140,7 +140,7 @@ def test_a_dropped_model_leaves_the_database_as_it_was(store: Store) -> None:
     assert {k: v for k, v in after.items() if k != "vocabulary"} == {
         k: v for k, v in before.items() if k != "vocabulary"
     }
-    with pytest.raises(ModelError, match="has no results of its own"):
+    with pytest.raises(ModelError, match="has no results from a rerun"):
         drop(store, "old-tagger")
 
 
@@ -170,8 +170,8 @@ def test_a_file_that_is_gone_fails_alone_and_is_made_up_for_later(tmp_path: Path
 
 
 def test_one_model_at_a_time_and_vectors_as_wide_as_the_database(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="one model is run again at a time, not 3"):
+    with pytest.raises(UsageError, match="only one model can be run at a time, not 3"):
         rerun(store, first())
     wide = Models(detectors=first().detectors, character=an_embedder(tmp_path, "wide", 12))
-    with pytest.raises(StoreError, match="this database holds width 8"):
+    with pytest.raises(StoreError, match="this database has width 8"):
         rerun(store, wide)

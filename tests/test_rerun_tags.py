@@ -163,10 +163,10 @@ def test_a_last_layer_of_another_model_is_not_used_and_that_is_told(
     np.savez(both.paths["weights"], weights=np.ones((8, TAGS), np.float32), bias=np.zeros(TAGS, np.float32))
     with caplog.at_level("WARNING", "animeds"):
         report = rerun(store, Models(tagger=Tagger(both, CPU)))
-    assert "inv.npz does not repeat the scores of both@" in caplog.text
+    assert "inv.npz does not reproduce the scores of both@" in caplog.text
     assert from_stored(report) == 0 and len(ask(store, TAGGED)) == rows(store, "frames").num_rows
     both.paths["weights"].write_bytes(b"<html>")
-    with pytest.raises(ModelError, match=r"inv\.npz is no last layer for vectors of width 8"):
+    with pytest.raises(ModelError, match=r"inv\.npz is not a last layer for vectors of width 8"):
         rerun(store, Models(tagger=Tagger(both, CPU)))
 
 

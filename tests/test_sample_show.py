@@ -239,7 +239,7 @@ def test_a_folder_without_truth_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no truth\.json"):
         Truth.load(tmp_path)
     (tmp_path / "truth.json").write_text('{"show": 3}')
-    with pytest.raises(SourceError, match="not the truth"):
+    with pytest.raises(SourceError, match="not the ground truth"):
         Truth.load(tmp_path)
 
 

@@ -411,7 +411,7 @@ def test_a_memory_limit_too_small_for_one_block_says_what_would_do(tmp_path: Pat
     dataset = dataset_of(tmp_path, {"aaaaaaaa": frame_rows("aaaaaaaa", distinct(300), 300)})
     with pytest.raises(UsageError, match="too small for one block") as caught:
         dataset.dedup(DedupOptions(memory_mb=0.1))
-    assert "give at least" in str(caught.value.hint)
+    assert "allow at least" in str(caught.value.hint)
 
 
 def test_crops_leave_out_borders_and_the_bands_with_text(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def make_single_table(path: Path) -> None:
         (make_nothing, "there is no database at .*: no such folder", "animeds ingest"),
         (make_file, "is a file, not a database", "--db"),
         (make_empty, "is an empty folder, not a database", "animeds ingest"),
-        (make_other, r"is a folder of other things \(episode.mkv\), not a database", "--db"),
+        (make_other, r"is a folder with other files \(episode.mkv\), not a database", "--db"),
         (make_single_table, "is a single Lance table", "--db"),
     ],
 )
@@ -108,7 +108,7 @@ def test_create_never_replaces_anything(tmp_path: Path, make: object) -> None:
 def test_create_refuses_where_a_database_is(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     store.upsert("frames", frames(store, "aaaaaaaa", 2))
-    with pytest.raises(StoreError, match="there is a database at"):
+    with pytest.raises(StoreError, match="is already a database"):
         Store.create(store.uri, WIDTH, WIDTH)
     assert store.table("frames").count_rows() == 2
 
@@ -127,20 +127,20 @@ def test_a_database_of_a_newer_version_is_refused_by_both_numbers(tmp_path: Path
     lance.write_dataset(newer.empty_table(), f"{store.uri}/sources.lance")
     with pytest.raises(StoreError, match=rf"newer .* 99, .* {schema.SCHEMA_VERSION}") as caught:
         Store.open(store.uri)
-    assert caught.value.hint == "pip install -U animeds-db"
+    assert caught.value.hint == "upgrade: pip install -U animeds-db"
 
 
 def test_tables_of_somebody_else_are_refused(tmp_path: Path) -> None:
     for table in schema.all_tables():
         lance.write_dataset(pa.table({"a": [1]}), str(tmp_path / f"{table.name}.lance"))
-    with pytest.raises(StoreError, match="animeds-db did not make"):
+    with pytest.raises(StoreError, match="animeds-db did not create"):
         Store.open(str(tmp_path))
 
 
 def test_a_lost_table_is_named(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     shutil.rmtree(f"{store.uri}/frames.lance")
-    with pytest.raises(StoreError, match=r"damaged: its table frames\.lance is gone"):
+    with pytest.raises(StoreError, match=r"damaged: its table frames\.lance is missing"):
         Store.open(store.uri)
 
 
@@ -180,7 +180,7 @@ def test_a_torn_newest_version_is_set_aside(
     manifest.write_bytes(torn if isinstance(torn, bytes) else whole[: len(whole) // 2])
     with caplog.at_level(logging.WARNING, "animeds"):
         opened = Store.open(store.uri)
-    assert "set aside" in caplog.text
+    assert "was not completely written" in caplog.text
     assert "frames.lance" in caplog.text
     assert opened.table("frames").count_rows() == 3
     assert (manifest.parent.parent / "_torn" / manifest.name).exists()

@@ -260,7 +260,7 @@ def test_without_room_nothing_stored_is_lost(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL, store.uri], capture_output=True, text=True, check=True)
     assert "the disk is full" in done.stdout
     assert "thumbnails.lance" in done.stdout
-    assert "what was stored is safe" in done.stdout
+    assert "what was already stored is safe" in done.stdout
     assert Store.open(store.uri).table("thumbnails").count_rows() == 20
 
 

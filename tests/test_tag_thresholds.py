@@ -179,7 +179,7 @@ def test_a_database_goes_on_with_the_thresholds_it_was_begun_with(
     changed.entry = replace(changed.entry, thresholds={"general": 0.99, "character": 0.99})
     with caplog.at_level(logging.WARNING, "animeds"):
         run(store, videos.shared_clip("vp9"), models=Models(tagger=changed), replace=True)
-    assert "goes on with them" in caplog.text and "0.99" in caplog.text
+    assert "continues to use them" in caplog.text and "0.99" in caplog.text
     low = Session(store).sql("SELECT count(*) FROM tags WHERE score < 0.85").fetchall()
     assert low[0][0] > 0
 

@@ -96,17 +96,17 @@ def test_places_where_a_backup_would_undo_something_are_refused(tmp_path: Path) 
     with pytest.raises(UsageError, match="is the database itself"):
         backup(store, store.uri)
     other = new_store(tmp_path, "other.animeds")
-    with pytest.raises(StoreError, match="there is a database at"):
+    with pytest.raises(StoreError, match="is already a database"):
         backup(store, other.uri)
     (tmp_path / "things").mkdir()
     (tmp_path / "things" / "a.txt").write_text("mine")
-    with pytest.raises(StoreError, match="a folder of other things"):
+    with pytest.raises(StoreError, match="a folder with other files"):
         backup(store, str(tmp_path / "things"))
     backup(store, to)
-    with pytest.raises(StoreError, match="is a backup of .*test.animeds, which is another one|newer state"):
+    with pytest.raises(StoreError, match="is a backup of a different database, .*test.animeds|newer state"):
         backup(other, to)
     grow(Store.open(to), 7)
-    with pytest.raises(StoreError, match=r"was written to since it was copied \(frames\)"):
+    with pytest.raises(StoreError, match=r"was changed since it was copied \(frames\)"):
         backup(store, to)
 
 
@@ -129,9 +129,9 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             target.truncate(target.tell() - 1)
 
     monkeypatch.setattr(shutil, "copyfileobj", torn)
-    with pytest.raises(StoreError, match="has not arrived as it was sent"):
+    with pytest.raises(StoreError, match="differs from the original after copying"):
         backup(store, str(tmp_path / "copy"))
-    with pytest.raises(StoreError, match="is a backup that was interrupted") as told:
+    with pytest.raises(StoreError, match="is an unfinished backup") as told:
         Store.open(str(tmp_path / "copy"))
     assert "again" in str(told.value.hint)
     monkeypatch.undo()
@@ -185,7 +185,7 @@ def test_a_killed_backup_goes_on_and_never_shows_half(tmp_path: Path) -> None:
         try:
             n = Store.open(to).table("frames").to_table().num_rows
         except AnimedsError as error:
-            assert "interrupted" in str(error) or "no such folder" in str(error) or "empty" in str(error)
+            assert "unfinished" in str(error) or "no such folder" in str(error) or "empty" in str(error)
         else:
             assert n <= 2 * (number + 1)
     backup(store, to)
@@ -201,4 +201,4 @@ def test_the_command_says_what_is_where(
     assert (first.code, first.out) == (0, "")
     assert "1 sources, 6 frames" in first.err
     assert "checked" in first.err
-    assert "nothing is new" in run("backup", tmp_path / "copy", "--db", store.uri).err
+    assert "no new files" in run("backup", tmp_path / "copy", "--db", store.uri).err

@@ -138,7 +138,7 @@ def test_rows_by_their_keys_are_the_same_with_an_index(
 ) -> None:
     store, truth = new_store(tmp_path_factory.mktemp("keys")), {99: b"x"}
     store.upsert("thumbnails", thumbnails([99], b"x"))
-    assert indexes.tend(store, "thumbnails") == "an index of the frames of 1 rows made"
+    assert indexes.tend(store, "thumbnails") == "indexed 1 rows by frame"
     for number, (act, numbers) in enumerate(acts):
         mark = b"%d" % number
         if act == "upsert":

@@ -84,7 +84,9 @@ def test_other_columns_are_another_version() -> None:
 def test_a_newer_database_is_refused_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = new_store(tmp_path)
     store.table("sources").update_schema_metadata({schema.VERSION_KEY.decode(): "99"})
-    with pytest.raises(StoreError, match="made by a newer animeds-db: tables of version 99") as error:
+    with pytest.raises(
+        StoreError, match="created by a newer animeds-db: its tables have version 99"
+    ) as error:
         Store.open(store.uri)
     assert "pip install -U" in str(error.value.hint)
 
@@ -124,9 +126,7 @@ def test_an_older_database_is_upgraded_when_it_is_opened(
     with caplog.at_level(logging.INFO, "animeds.upkeep"):
         store = Store.open(old.uri)
     now = schema.SCHEMA_VERSION
-    assert (
-        f"tables of version {now - 1} are of version {now} now (new: labels.why, frames.noise)" in caplog.text
-    )
+    assert f"tables upgraded from version {now - 1} to {now} (new: labels.why, frames.noise)" in caplog.text
     upgraded = store.table("frames").to_table()
     assert upgraded.drop_columns(["noise"]).to_pylist() == was.to_pylist()
     assert upgraded["noise"].null_count == 3

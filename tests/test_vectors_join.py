@@ -144,7 +144,7 @@ def test_a_damaged_index_file_is_named(show: Matrix, tmp_path: Path) -> None:
     similarity_index(show[:100], 0.985).save(file)
     for content in (b"", b"not an index", file.read_bytes()[:-200]):
         file.write_bytes(content)
-        with pytest.raises(StoreError, match=r"frames\.index: not a similarity index"):
+        with pytest.raises(StoreError, match=r"frames\.index is not a similarity index"):
             SimilarityIndex.load(file)
     with pytest.raises(StoreError, match=r"missing\.index"):
         SimilarityIndex.load(tmp_path / "missing.index")
@@ -221,7 +221,7 @@ def test_what_is_not_a_table_of_vectors_is_refused() -> None:
 
 def test_new_rows_that_do_not_exist_are_refused() -> None:
     x = np.ones((4, 2))
-    with pytest.raises(UsageError, match="mask of new rows has 3 entries for 4"):
+    with pytest.raises(UsageError, match="mask of new rows has 3 entries, but there are 4"):
         similar_pairs(x, 0.5, new=np.ones(3, bool))
     with pytest.raises(UsageError, match="beyond the 4 vectors"):
         similar_pairs(x, 0.5, new=np.array([4]))
@@ -238,7 +238,7 @@ def test_memory_too_small_for_one_block_is_refused_with_what_would_do(
 ) -> None:
     with pytest.raises(UsageError, match="too small for one block of 1500 vectors") as refused:
         similar_pairs(show, 0.985, memory_mb=memory_mb)
-    enough = int(str(refused.value.hint).removeprefix("give at least "))
+    enough = int(str(refused.value.hint).removeprefix("allow at least ").removesuffix(" MB"))
     assert listed(similar_pairs(show, 0.985, memory_mb=enough)) == near
 
 
@@ -270,7 +270,7 @@ def test_little_memory_means_a_narrower_bound_or_none_kept_not_an_error() -> Non
     wide = similarity_index(x, 0.9, memory_mb=512, threads=1)
     with pytest.raises(UsageError) as refused:
         similarity_index(x, 0.9, memory_mb=1)
-    least = int(str(refused.value.hint).removeprefix("give at least "))
+    least = int(str(refused.value.hint).removeprefix("allow at least ").removesuffix(" MB"))
     narrow = similarity_index(x, 0.9, memory_mb=least, threads=1)
     assert narrow.nbytes < wide.nbytes
     assert listed(similar_pairs(x, 0.9, index=narrow)) == listed(similar_pairs(x, 0.9, index=wide))

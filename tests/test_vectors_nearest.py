@@ -83,7 +83,7 @@ def test_bad_arguments_are_refused() -> None:
         nearest(np.ones(3), np.eye(3), 1)
     with pytest.raises(UsageError, match="too small for 3 queries with 1 neighbours") as refused:
         nearest(np.eye(3), np.eye(3), 1, memory_mb=0.1)
-    enough = int(str(refused.value.hint).split(",")[0].removeprefix("give at least "))
+    enough = int(str(refused.value.hint).split(",")[0].removeprefix("allow at least ").removesuffix(" MB"))
     assert nearest(np.eye(3), np.eye(3), 1, memory_mb=enough).rows.tolist() == [[0], [1], [2]]
 
 

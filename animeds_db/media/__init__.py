@@ -1,6 +1,6 @@
-"""Sources of pixels: open a video or pictures, iterate, and fetch exactly these frames again.
+"""Reads videos and pictures: open one, iterate over its frames, and fetch exactly the same frames again later.
 
-The one rule: this package knows files and frames, and nothing of tables.
+This package works with files and frames only; it does not read or write tables.
 
     with open_media(Path("Show - 01.mkv")) as episode:
         for frame in episode.keyframes():
@@ -43,7 +43,7 @@ __all__ = [
 def open_media(path: SourcePath) -> Video | Pictures:
     """Open a video file, a folder of pictures, an archive, or one picture.
 
-    What has no suffix that is known is tried as a video. Raises SourceError that names what is wrong.
+    A file with an unknown suffix is tried as a video. Raises SourceError if it cannot be opened.
     """
     if path.is_dir() or suffix_of(path) in PICTURE_SUFFIXES | ARCHIVE_SUFFIXES:
         return Pictures(path)

@@ -1,7 +1,7 @@
-"""Which matrix, range and orientation turn decoded planes into the picture a person should see.
+"""Matrix, range and orientation that turn decoded planes into the picture as it should look.
 
-The one rule: nothing is left to swscale's guesses. FFmpeg and PyAV show untagged HD as BT.601, which
-shifts skin and hair by up to 23 of 255; here the matrix and range are always named.
+Nothing is left to swscale's defaults. FFmpeg and PyAV show untagged HD as BT.601, which shifts skin and
+hair by up to 23 of 255; here the matrix and range are always given explicitly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNSPECIFIED = frozenset({2, 3})
 
 BT2020_PRIMARIES = 9
 SDR_TRANSFERS = frozenset({1, 6, 13, 14, 15})
-"""Transfers of BT.709, BT.601, sRGB and BT.2020: what swscale can turn into sRGB without a tone curve."""
+"""Transfers of BT.709, BT.601, sRGB and BT.2020, which swscale can turn into sRGB without a tone curve."""
 
 MATRICES: dict[int, tuple[Colorspace, str]] = {
     1: (Colorspace.ITU709, "bt709"),
@@ -31,39 +31,39 @@ MATRICES: dict[int, tuple[Colorspace, str]] = {
     9: (Colorspace.BT2020, "bt2020"),
     10: (Colorspace.BT2020, "bt2020"),
 }
-"""Matrix coefficients of ITU-T H.273 → swscale's constant and the name shown to people."""
+"""Matrix coefficients of ITU-T H.273 → swscale's constant and the name shown to users."""
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 that need tone mapping on an SDR screen."""
 
 HD_WIDTH, HD_HEIGHT = 1280, 720
-"""From this width or height on, untagged video is taken as BT.709, as every player does."""
+"""Minimum width or height at which untagged video is taken to be BT.709, as players do."""
 
 
 @dataclass(frozen=True)
 class Colour:
-    """How planes become sRGB: swscale's matrix and range, and the same in words."""
+    """How planes are converted to sRGB: swscale's matrix and range, and a description."""
 
     matrix: int
     range: int
     text: str
     """E.g. `bt709 limited (assumed)`, `bt2020 limited PQ`."""
     hdr: str | None = None
-    """`PQ` or `HLG` where the light of the scene exceeds what sRGB can show."""
+    """`PQ` or `HLG` if the video is HDR, which is brighter than sRGB can show."""
     is_wide: bool = False
-    """Whether transfer and primaries have to be converted too: HDR, or the colours of BT.2020."""
+    """True if transfer and primaries must be converted too: HDR, or BT.2020 colours."""
     is_odd: bool = False
-    """Whether the file names a matrix that swscale does not know (YCgCo, ICtCp): colours will be wrong."""
+    """True if the file names a matrix that swscale does not support (YCgCo, ICtCp). Colours will be wrong."""
 
     @property
     def is_full(self) -> bool:
-        """Whether luma runs over 0…255 rather than 16…235."""
+        """True if luma uses 0…255 rather than 16…235."""
         return self.range == ColorRange.JPEG
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What a stream or frame says of its colour: H.273 numbers; 2 (range: 0) where it says nothing."""
+    """Colour tags of a stream or frame, as H.273 numbers; 2 (range: 0) where it is untagged."""
 
     matrix: int
     range: int
@@ -72,7 +72,7 @@ class Tags:
 
     @classmethod
     def of(cls, source: Any) -> Tags:
-        """Read the tags of a PyAV codec context or frame."""
+        """Return the colour tags of a PyAV codec context or frame."""
         return cls(
             int(source.colorspace),
             int(source.color_range),
@@ -81,7 +81,7 @@ class Tags:
         )
 
     def or_else(self, fallback: Tags) -> Tags:
-        """Return these tags, with what is unspecified taken from the container's."""
+        """Return these tags, with unspecified ones taken from `fallback`."""
         return Tags(
             fallback.matrix if self.matrix in UNSPECIFIED else self.matrix,
             self.range or fallback.range,
@@ -97,7 +97,7 @@ def resolve(tags: Tags, pix_fmt: av.VideoFormat, width: int, height: int) -> Col
     tagged = tags.matrix in MATRICES
     is_hd = width >= HD_WIDTH or height >= HD_HEIGHT
     matrix, name = MATRICES[tags.matrix if tagged else 1 if is_hd else 6]
-    # JPEG-family formats and grey are full range by definition when nothing else is said.
+    # JPEG-family formats and grey are full range unless tagged otherwise.
     implied_full = pix_fmt.name.startswith(("yuvj", "gray"))
     is_full = tags.range == ColorRange.JPEG or (tags.range == ColorRange.UNSPECIFIED and implied_full)
     range_ = ColorRange.JPEG if is_full else ColorRange.MPEG
@@ -123,16 +123,16 @@ class Geometry:
     flip_v: bool = False
 
     def stretched(self, width: int, height: int) -> tuple[int, int]:
-        """Return the size in square pixels before turning. The height stays: players stretch the width."""
+        """Return the size in square pixels, before rotation. Only the width is stretched, as players do."""
         return max(1, round(width * self.sar)), height
 
     def displayed(self, width: int, height: int) -> tuple[int, int]:
-        """Return the displayed (width, height) in pixels of a picture of this coded size."""
+        """Return the displayed (width, height) in pixels for a picture of this coded size."""
         wide, high = self.stretched(width, height)
         return (high, wide) if self.transpose else (wide, high)
 
     def upright(self, picture: np.ndarray) -> np.ndarray:
-        """Turn and mirror [h, w, …] as the display matrix says; C-contiguous."""
+        """Return [h, w, …] rotated and mirrored as the display matrix says, C-contiguous."""
         if self.transpose:
             picture = picture.swapaxes(0, 1)
         if self.flip_v:
@@ -146,7 +146,7 @@ def geometry(sar: Fraction | None, display_matrix: bytes | None) -> Geometry:
     """Return the geometry for a sample aspect ratio (None or 0 = square) and a 36-byte display matrix.
 
     The matrix maps (x, y) to (a·x + c·y, b·x + d·y) in 16.16 fixed point (libavutil/display.h); only
-    quarter turns and mirrors are applied, anything between is taken to the nearest of them.
+    quarter turns and mirrors are applied; other angles are rounded to the nearest quarter turn.
     """
     ratio = sar if sar else Fraction(1)
     if not display_matrix or len(display_matrix) < 36:

@@ -1,4 +1,4 @@
-"""Packets into decoded frames. The one rule: damage costs the damaged frames, never the rest of the file."""
+"""Decodes packets into frames. Damage loses the damaged frames only, not the rest of the file."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Alone:
-    """What a key packet gave when decoded by itself."""
+    """Result of decoding a key packet by itself."""
 
     pts: int | None
     frames: list[av.VideoFrame]
-    """One frame; none where AVI marks an empty packet as key (packed B-frames)."""
+    """One frame, or none where AVI marks an empty packet as a key packet (packed B-frames)."""
     is_damaged: bool
 
 
 def decode_alone(context: VideoCodecContext, packet: Packet[VideoStream]) -> Alone:
     """Decode one packet, drain the decoder and reset it.
 
-    Measured bit-identical to a full decode for the key packets of every codec; `skip_frame="NONKEY"` is
-    not: VP9 ignores it, AVI with packed B-frames and open-GOP HEVC lose frames.
+    For key packets of every codec tested, the result is bit-identical to a full decode. `skip_frame="NONKEY"`
+    is not: VP9 ignores it, and AVI with packed B-frames and open-GOP HEVC lose frames.
     """
     if packet.is_corrupt:
         return Alone(packet_pts(packet), [], True)
@@ -54,8 +54,8 @@ def decode_alone(context: VideoCodecContext, packet: Packet[VideoStream]) -> Alo
 class KeyDecoder:
     """Decodes key packets by themselves from several threads, each with a decoder of its own.
 
-    Key frames do not depend on each other, so this uses all cores where FFmpeg's own threads cannot: most
-    encoders write one slice per frame. On two cores 1.9 times as fast as one decoder.
+    Key frames do not depend on each other, so this uses all cores. FFmpeg's own threads cannot, because most
+    encoders write one slice per frame. On two cores this is 1.9 times as fast as one decoder.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -72,7 +72,7 @@ class KeyDecoder:
             self._idle.put(context)
 
     def close(self) -> None:
-        """Close the files that were opened for further decoders; the reader's own stays open."""
+        """Close the files opened for the additional decoders. The reader's own file stays open."""
         for reader in self._others:
             reader.close()
 
@@ -80,7 +80,7 @@ class KeyDecoder:
         try:
             return self._idle.get_nowait()
         except Empty:
-            # Opening the file again is the surest way to a decoder set up exactly alike.
+            # Opening the file again is the most reliable way to get an identical decoder.
             other = Reader(self._reader.path, self._reader.stream.index)
             self._others.append(other)
             other.context.thread_type, other.context.thread_count = ThreadType.SLICE, 1
@@ -95,14 +95,14 @@ class KeyDecoder:
 def decode_in_order(
     reader: Reader, packets: Iterable[Packet[VideoStream]], notes: Notes
 ) -> Iterator[av.VideoFrame]:
-    """Decode packets one after the other and yield whole frames in the order of presentation."""
+    """Decode packets one after the other and yield the complete frames in presentation order."""
     incomplete: set[int | None] = set()
     latest = 0.0
     for packet in chain(packets, [None]):  # None drains the decoder
         if packet is not None:
             pts = packet_pts(packet)
             latest = latest if pts is None else reader.seconds_at(pts)
-            if packet.is_corrupt:  # cut off: the decoder fills the rest with grey and does not tell
+            if packet.is_corrupt:  # cut off: the decoder fills the rest with grey without an error
                 incomplete.add(pts)
         try:
             decoded = reader.context.decode(packet)

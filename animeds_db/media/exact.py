@@ -1,4 +1,4 @@
-"""Decoding exactly the frames that were stored. The one rule: what is yielded has the hash asked for."""
+"""Decodes exactly the frames that were stored. Every frame is checked against its stored hash."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 NEAR_S = 30.0
-"""A key frame this close ahead (seconds) is reached by reading on: demuxing it costs less than most seeks."""
+"""Maximum distance in seconds to a key frame ahead that is reached by reading on. Demuxing that much costs less
+than most seeks."""
 
 SLACK_S = 1.0
-"""Decoding goes on this long (seconds) after a frame's time has passed: packed B-frames come swapped."""
+"""Seconds of decoding after a frame's time has passed, because packed B-frames come out of order."""
 
-HINT_CHANGED = "the file is not the one that was ingested: put that one back, or ingest this one again"
+HINT_CHANGED = "the file has changed since it was ingested: restore the original, or ingest this file again"
 
 
 @dataclass(frozen=True)
 class FrameKey:
-    """Where a stored frame is to be found again, and the hash it must have."""
+    """Position of a stored frame in its source, and the hash it must have."""
 
     frame_id: str
     stream: int
@@ -45,11 +46,11 @@ class FrameKey:
 
 
 def fetch(uri: str, kind: str, keys: Sequence[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
-    """Yield each wanted frame of one source, decoded again and checked, in the order of pts.
+    """Yield the requested frames of one source, decoded again and checked, in order of pts.
 
     `kind` is the source's (`video`, `images`, `archive`, `imagefolder`). Every stretch of a video is decoded
-    once, however many frames of it are wanted. Raises SourceError, naming file and frame, at the first frame
-    that is gone or has other content than its hash says.
+    once, however many of its frames are requested. Raises SourceError with the file and the frame at the first frame
+    that is missing or does not match its hash.
     """
     path = source_path(uri)
     if kind == "video":
@@ -74,7 +75,7 @@ def _fetch_pictures(path: SourcePath, keys: Sequence[FrameKey]) -> Iterator[tupl
             member = pictures.stored(key.member)
             if member is None:
                 raise SourceError(
-                    f"{path}: picture {key.member} (frame {key.frame_id}) is not there any more",
+                    f"{path}: picture {key.member} (frame {key.frame_id}) no longer exists",
                     hint=HINT_CHANGED,
                 )
             members.append(member)
@@ -96,7 +97,7 @@ def _fetch_video(path: SourcePath, stream: int, keys: Sequence[FrameKey]) -> Ite
 
 
 def _fetch_group(walk: _Walk, key_pts: int, keys: list[FrameKey]) -> Iterator[tuple[FrameKey, Frame]]:
-    """Find the frames that hang on one key frame, starting there; failing that, ever further before it."""
+    """Find the frames that depend on one key frame, starting there; if that fails, start further and further back."""
     rest: dict[int, list[FrameKey]] = defaultdict(list)
     for key in keys:
         rest[key.pts].append(key)
@@ -121,7 +122,7 @@ def _fetch_group(walk: _Walk, key_pts: int, keys: list[FrameKey]) -> Iterator[tu
 
 
 def _gone(reader: Reader, pts: int, rest: dict[int, list[FrameKey]], changed: set[int]) -> SourceError:
-    what = "is no longer the one that was stored" if pts in changed else "is not there any more"
+    what = "is no longer the one that was stored" if pts in changed else "no longer exists"
     return SourceError(
         f"{reader.path}: frame {rest[pts][0].frame_id} (at {clock(reader.seconds_at(pts))}) {what}",
         hint=HINT_CHANGED,
@@ -129,18 +130,20 @@ def _gone(reader: Reader, pts: int, rest: dict[int, list[FrameKey]], changed: se
 
 
 class _Walk:
-    """Goes forward through a video, decoding only the stretches that are asked for."""
+    """Reads forward through a video and decodes only the requested stretches."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         reader.use_all_cores()
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._seen_key: int | None = None  # the latest key packet taken from _packets
-        self._frames: Iterator[VideoFrame] | None = None  # the decoder at work, from one group to the next
-        self._is_linear = False  # this file's key frames are no good for starting: decode all of it, once
+        self._frames: Iterator[VideoFrame] | None = (
+            None  # the running decoder, kept from one group to the next
+        )
+        self._is_linear = False  # decoding cannot start at this file's key frames: decode all of it, once
 
     def attempts(self, key_pts: int, *, only_key: bool) -> Iterator[Iterator[VideoFrame]]:
-        """Yield ways to the frames behind a key frame, the cheapest first; take the next when one failed."""
+        """Yield iterators over the frames after a key frame, the cheapest first. Use the next one if one fails."""
         if self._frames is not None and (self._is_linear or self._has_passed(key_pts)):
             yield self._frames
         key = self._go_to_key(key_pts)
@@ -156,7 +159,7 @@ class _Walk:
         return self._seen_key is not None and key_pts <= self._seen_key
 
     def _go_to_key(self, key_pts: int) -> Packet[VideoStream] | None:
-        """Take packets, undecoded, up to this key packet; by a seek where it is far away or behind."""
+        """Skip packets without decoding up to this key packet. Seek if it is far ahead or behind."""
         is_ahead = self._seen_key is not None and self._seen_key < key_pts
         near = round(NEAR_S / self.reader.time_base) if self.reader.can_seek else key_pts
         if not (is_ahead and self._seen_key is not None and key_pts - self._seen_key < near):

@@ -1,4 +1,4 @@
-"""One picture, however it was come by. The one rule: no pixel is converted before somebody asks for it."""
+"""One picture from a video or a file. Pixels are converted only when they are first used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from animeds_db.media.colour import Colour, Geometry
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a source is, as far as its header tells. Sizes are as displayed, in pixels."""
+    """Properties of a source, from its header. Sizes are as displayed, in pixels."""
 
     kind: str
     """`video`, `images`, `archive` or `imagefolder`."""
@@ -26,21 +26,21 @@ class MediaInfo:
     width: int
     height: int
     fps: float | None
-    """Average frames per second; None for pictures and where the file does not say."""
+    """Average frames per second; None for pictures and if the file does not say."""
     duration_s: float | None
     stream: int
     """Index of the stream that is read; 0 for pictures."""
     colour: str | None
-    """Matrix and range in use, e.g. `bt709 limited (assumed)`; None for pictures."""
+    """Colour matrix and range in use, e.g. `bt709 limited (assumed)`; None for pictures."""
 
 
 @dataclass(eq=False)
 class Frame(ABC):
-    """One decoded frame of a video, or one picture. Pixels are computed when asked for, and once."""
+    """One decoded frame of a video, or one picture. Pixels are computed on first use and then kept."""
 
     stream: int
     pts: int
-    """Presentation time in the stream's time base; for pictures the place in natural order, from 0."""
+    """Presentation time in the stream's time base; for pictures the index in natural order, from 0."""
     key_pts: int
     """pts of the key frame from which this frame can be decoded; for pictures the same as `pts`."""
     time_s: float | None
@@ -55,15 +55,15 @@ class Frame(ABC):
 
     @abstractmethod
     def pixels(self) -> np.ndarray:
-        """Return uint8 [height, width, 3], sRGB, full range, as displayed. Do not write into it."""
+        """Return uint8 [height, width, 3], sRGB, full range, as displayed. Do not modify it."""
 
     @abstractmethod
     def scaled(self, width: int, height: int) -> np.ndarray:
-        """Return uint8 RGB [height, width, 3] of exactly this size; the ratio is the caller's business."""
+        """Return uint8 RGB [height, width, 3] of exactly this size. The aspect ratio is not kept."""
 
     @abstractmethod
     def luma(self) -> np.ndarray:
-        """Return uint8 [h, w], full range 0…255, at the coded size (neither stretched nor turned)."""
+        """Return uint8 [h, w], full range 0…255, at the coded size (neither stretched nor rotated)."""
 
     @abstractmethod
     def planes(self) -> list[np.ndarray]:
@@ -75,16 +75,16 @@ class Frame(ABC):
 
 
 QUALITY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
-"""Chroma interpolated, 20 ms at 1080p. swscale's default repeats chroma samples: 2 ms, 22 of 255 off."""
+"""Interpolate chroma: 20 ms at 1080p. swscale's default repeats chroma samples: 2 ms, but errors up to 22 of 255."""
 
 MAX_CONTEXTS = 16
-"""swscale contexts kept per thread; a caller that asks for ever new sizes must not pile them up."""
+"""Maximum number of swscale contexts kept per thread, so that many different sizes do not fill the memory."""
 
 _local = threading.local()
 
 
 def _reformatter(purpose: tuple[object, ...]) -> VideoReformatter:
-    """Return this thread's swscale context for a purpose: setting one up costs up to 2 s (HDR's table)."""
+    """Return this thread's swscale context for a purpose: creating one takes up to 2 s (the table for HDR)."""
     contexts: dict[tuple[object, ...], VideoReformatter] = _local.__dict__.setdefault("contexts", {})
     if len(contexts) >= MAX_CONTEXTS and purpose not in contexts:
         contexts.pop(next(iter(contexts)))
@@ -93,7 +93,7 @@ def _reformatter(purpose: tuple[object, ...]) -> VideoReformatter:
 
 @dataclass(eq=False)
 class VideoFrame(Frame):
-    """A frame whose planes are still as the decoder gave them."""
+    """A video frame, whose planes are kept as the decoder returned them."""
 
     decoded: av.VideoFrame = field(repr=False)
     colour: Colour
@@ -110,21 +110,21 @@ class VideoFrame(Frame):
     def scaled(self, width: int, height: int) -> np.ndarray:
         wide, high = (height, width) if self.geometry.transpose else (width, height)
         shrinks = wide <= self.decoded.width and high <= self.decoded.height
-        # AREA averages every source pixel and is swscale's fastest way down; upwards it would repeat pixels.
+        # AREA averages every source pixel and is swscale's fastest way to shrink; enlarging, it would repeat pixels.
         interpolation = Interpolation.AREA if shrinks else Interpolation.BICUBIC
         source = self._standard_range_source if self.colour.is_wide else self.decoded
         return self.geometry.upright(_rgb_array(self._reformat(source, "rgb24", wide, high, interpolation)))
 
     @cached_property
     def _standard_range_source(self) -> av.VideoFrame:
-        """HDR is converted once at the coded size: the conversion's table depends on no other size."""
+        """Return the frame with HDR converted once, at the coded size, so that one conversion table is enough."""
         wide, high = self.decoded.width, self.decoded.height
         return self._reformat(self.decoded, "rgb24", wide, high, QUALITY)
 
     def _reformat(
         self, source: av.VideoFrame, pix_fmt: str, wide: int, high: int, interpolation: int
     ) -> av.VideoFrame:
-        # Wide colours become sRGB only where the source still has them; elsewhere swscale's tags stay alone.
+        # Convert to sRGB only if the source still has wide colours; otherwise leave swscale's tags alone.
         converts = self.colour.is_wide and source is self.decoded and pix_fmt == "rgb24"
         context = _reformatter((pix_fmt, wide, high, source.format.name, converts))
         return context.reformat(
@@ -196,7 +196,7 @@ def _full_range(luma: np.ndarray, bits: int, is_full: bool) -> np.ndarray:
 
 def plane_array(frame: av.VideoFrame, index: int) -> np.ndarray:
     """Return plane `index` as uint8 or uint16 [h, w · values per pixel], a view without the row padding."""
-    plane: Any = frame.planes[index]  # a buffer, which PyAV's stub can say from Python 3.12 on
+    plane: Any = frame.planes[index]  # a buffer, which PyAV's stub declares only for Python 3.12 and newer
     parts = [c for c in frame.format.components if c.plane == index]
     deep = any(c.bits > 8 for c in parts)
     dtype = np.dtype(np.uint8 if not deep else ">u2" if frame.format.is_big_endian else "<u2")

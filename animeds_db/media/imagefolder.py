@@ -1,6 +1,6 @@
 """Captions that come with pictures: the metadata files of a Hugging Face imagefolder.
 
-The one rule: a broken line costs its caption, not the picture. Format: `metadata.jsonl` or `metadata.csv` in
+A broken line loses its caption, not the picture. Format: `metadata.jsonl` or `metadata.csv` in
 any folder, one row per picture, `file_name` relative to that folder, the caption in the column `text`
 (https://huggingface.co/docs/datasets/image_dataset).
 """
@@ -21,7 +21,7 @@ METADATA_NAMES = ("metadata.jsonl", "metadata.csv")
 
 
 def read_captions(members: Members, metadata_files: Iterable[str], notes: Notes) -> dict[str, str | None]:
-    """Return member → caption (None where the row has none) for every row of these metadata files."""
+    """Return a dict from member to caption (None if the row has none) for every row of these metadata files."""
     captions: dict[str, str | None] = {}
     for name in sorted(metadata_files):
         try:
@@ -44,7 +44,7 @@ def read_captions(members: Members, metadata_files: Iterable[str], notes: Notes)
 
 
 def _jsonl_rows(text: str, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
-    # Not splitlines(): captions may hold characters that only it takes for line ends.
+    # Not splitlines(): it also splits at characters that are valid inside captions.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

@@ -1,4 +1,4 @@
-"""Pictures' files in a folder, zip or tar, by name. The one rule: nothing is ever unpacked to a path."""
+"""Reads the files in a folder, zip or tar by name. Archives are never unpacked to a path."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from animeds_db.remote.paths import (
 from animeds_db.safe_files import UnsafePathError, inside
 
 MAX_MEMBER_BYTES = 256 * 2**20
-"""A picture's file may not be larger, as stored or unpacked: a zip bomb must not fill the memory."""
+"""Maximum size of a picture file in bytes, stored or unpacked, so that a zip bomb cannot fill the memory."""
 
 MAX_UNPACKED_BYTES = 2**30
 UNPACKED_RATIO = 20
-"""A compressed tar may unpack to MAX_UNPACKED_BYTES, or to this many times its size where that is more.
+"""A compressed tar may unpack to MAX_UNPACKED_BYTES or to this many times its size, whichever is more.
 
-Pictures are compressed already: a tar of them hardly shrinks. gzip reaches 1,000 to 1 with zeros.
+Pictures are already compressed, so a tar of them hardly shrinks. gzip compresses zeros 1,000 to 1.
 """
 SPACE_CHECKED = 64 * 2**20
-"""Free space is looked up each time so many more bytes have been unpacked."""
+"""Bytes unpacked between two checks of the free disk space."""
 SPARE_BYTES = 2**30
-"""Bytes left free on the disk of the temporary files while a tar is unpacked there."""
+"""Bytes that must stay free on the disk of temporary files while a tar is unpacked there."""
 
 READ_ERRORS = (UnsafePathError, OSError, EOFError, RuntimeError, ValueError, NotImplementedError)
-"""What reading a member may raise: damaged data, a password, a compression that Python lacks."""
+"""Exceptions that reading a member may raise: damaged data, a password, a compression that Python lacks."""
 
 SIDECAR_SUFFIXES = (".json", ".tags", ".tag", ".txt", ".caption")
-"""Files of these kinds, named after a picture, say what is on it."""
+"""Suffixes of sidecar files: a file named after a picture that describes it."""
 
 _DECOMPRESS: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open,
@@ -60,22 +60,22 @@ class Members(Protocol):
     """A set of files that can be listed and read."""
 
     at_once: int
-    """How many files may be read at the same time, from as many threads."""
+    """Number of files that may be read at the same time, from that many threads."""
     links: list[str]
-    """Links that names() passed over: what a link points to is not part of the set."""
+    """Links that names() skipped, because their targets are not part of the set."""
 
     def names(self) -> Iterator[str]:
         """Yield the path of every regular file, with forward slashes, in any order."""
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes. Raises one of READ_ERRORS."""
+        """Return a file's content. Raises one of READ_ERRORS."""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the archive or folder."""
 
 
 class FolderMembers:
-    """Files below a folder, on all levels; hidden ones are left out."""
+    """The files below a folder, at all levels, without hidden ones."""
 
     def __init__(self, path: SourcePath) -> None:
         self._path = path
@@ -100,11 +100,11 @@ class FolderMembers:
             return _limited(file)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because no file is kept open."""
 
 
 class ZipMembers:
-    """Files in a zip archive."""
+    """The files in a zip archive."""
 
     at_once = 1
 
@@ -133,10 +133,10 @@ class ZipMembers:
 
 
 class TarMembers:
-    """Files in a tar archive, compressed or not.
+    """The files in a tar archive, compressed or not.
 
-    A compressed tar can only be read front to back, and pictures are wanted in natural order: it is
-    decompressed once into a temporary file without a name.
+    A compressed tar can only be read from front to back, but pictures are read in natural order. It is therefore
+    decompressed once, into an unnamed temporary file.
     """
 
     at_once = 1
@@ -171,7 +171,7 @@ class TarMembers:
 
 
 class SingleFile:
-    """One picture, named as a source by itself: whatever member is asked for, it is this file or a sidecar."""
+    """A single picture used as a source, and its sidecar files."""
 
     at_once = 1
 
@@ -199,7 +199,7 @@ class SingleFile:
             return _limited(file)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because no file is kept open."""
 
 
 def _decompressed(path: SourcePath) -> IO[bytes]:
@@ -219,15 +219,15 @@ def _decompressed(path: SourcePath) -> IO[bytes]:
 
 
 def _unpack(path: SourcePath, packed: IO[bytes], plain: IO[bytes]) -> None:
-    """Copy what is unpacked. Raises SourceError before it grows beyond the limit or fills the disk."""
+    """Copy the unpacked data. Raises SourceError before it exceeds the limit or fills the disk."""
     limit = max(MAX_UNPACKED_BYTES, UNPACKED_RATIO * path.stat().st_size)
     size = 0
     while piece := packed.read(2**20):
         size += len(piece)
         if size > limit:
             raise SourceError(
-                f"{path} unpacks to more than {limit / 2**30:.1f} GiB, more than pictures would",
-                hint="if it is meant to be so, unpack it yourself and name the folder",
+                f"{path} unpacks to more than {limit / 2**30:.1f} GiB, which is more than pictures would need",
+                hint="if that is intended, unpack it yourself and give the folder",
             )
         if size % SPACE_CHECKED < len(piece) and free_bytes(tempfile.gettempdir()) < SPARE_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -235,7 +235,7 @@ def _unpack(path: SourcePath, packed: IO[bytes], plain: IO[bytes]) -> None:
 
 
 def free_bytes(folder: str) -> int:
-    """Return how many bytes are free on the disk of a folder."""
+    """Return the number of free bytes on the disk that holds a folder."""
     return shutil.disk_usage(folder).free
 
 
@@ -250,16 +250,16 @@ def _broken_archive(path: SourcePath, kind: str, error: Exception) -> SourceErro
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return SourceError(
             f"{path} does not fit on the disk of {tempfile.gettempdir()} when unpacked",
-            hint="set TMPDIR to a folder on a larger disk, or unpack it yourself and name the folder",
+            hint="set TMPDIR to a folder on a larger disk, or unpack the archive yourself and give the folder",
         )
     return SourceError(
         f"{path} is not a readable {kind} archive ({error})",
-        hint="get it again, or unpack it yourself and name the folder",
+        hint="download or copy it again, or unpack it yourself and give the folder",
     )
 
 
 def _raise_unreadable(error: OSError) -> None:
     raise SourceError(
         f"{error.filename} cannot be listed: {error.strerror}",
-        hint=f"allow it: chmod u+rx '{error.filename}'",
+        hint=f"give yourself permission: chmod u+rx '{error.filename}'",
     ) from error

@@ -1,4 +1,4 @@
-"""What was noticed while reading a source. The one rule: each thing is told once, with its place."""
+"""Warnings about a source that is being read. Each one is given once, with its position."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from animeds_db.errors import SourceError
 from animeds_db.media.reader import Reader, clock
 
 JUMP_S = 1.0
-"""Times that run back by more than this (seconds) mean joined recordings, not a muxer's rounding."""
+"""Seconds. If times jump back by more than this, recordings were joined; smaller jumps are a muxer's rounding."""
 
 SHORTFALL_S, SHORTFALL_SHARE = 0.75, 0.02
-"""A stream this much shorter than its header says is told: more than both, so that rounding is not."""
+"""A stream is reported as cut short if it is shorter than its header says by more than both: an absolute and
+a relative limit. Rounding is then not reported."""
 
 GAP_S = 5.0
-"""A time without a frame that is longer than this (seconds) is noted in every video: damaged containers lose whole
-clusters without any error."""
+"""Seconds without a frame that are reported as a gap in every video. Damaged containers lose whole clusters without
+an error."""
 
 REGULAR_GAP_S, REGULAR_GAP_FRAMES = 0.2, 3.0
-"""In a video of constant frame rate, a time without a frame is noted from this many seconds and frame lengths on."""
+"""Minimum gap, in seconds and in frame lengths, that is reported in a video of constant frame rate."""
 
 REGULAR_SHARE = 0.9
-"""The frame rate counts as constant when this share (0…1) of the times between frames is the usual one."""
+"""The frame rate is constant if this share (0…1) of the intervals between frames has the usual length."""
 
-HINT_REMUX = "give the file new times: ffmpeg -i in.ts -c copy out.mkv"
-HINT_RAW = "put it into a container that has times: mkvmerge -o out.mkv in.h264"
+HINT_REMUX = "write new timestamps: ffmpeg -i in.ts -c copy out.mkv"
+HINT_RAW = "put it into a container that has timestamps: mkvmerge -o out.mkv in.h264"
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What is missing of a source: moments at which damage cost a packet, frame or picture, and gaps in time."""
+    """The losses of a source: times at which a packet, frame or picture was lost to damage, and gaps."""
 
     damaged: int = 0
     gaps: int = 0
@@ -39,7 +40,7 @@ class Damage:
 
 @dataclass
 class Notes:
-    """Warnings of one source, in the order in which they came up."""
+    """Warnings about one source, in the order in which they occurred."""
 
     _facts: dict[str, None] = field(default_factory=dict)
     _events: dict[str, set[float]] = field(default_factory=dict)
@@ -48,43 +49,43 @@ class Notes:
     _missing: int = 0
 
     def tell(self, text: str) -> None:
-        """Note a fact; the same fact is told once however often it is noticed."""
+        """Add a warning. The same text is added only once."""
         self._facts[text] = None
 
     def count(self, what: str, seconds: float) -> None:
-        """Note that something happened at this moment; `what` is a plural: `damaged frames left out`."""
+        """Count an event at this time. `what` is a plural, such as `damaged frames left out`."""
         self._events.setdefault(what, set()).add(seconds)
 
     def damage(self, what: str, seconds: float) -> None:
-        """Note that damage cost something at this moment, as `count` does."""
+        """Count an event as `count` does, and record it as a loss by damage."""
         self.count(what, seconds)
         self._damage.setdefault(what, set()).add(seconds)
 
     def leave_out(self, member: str, reason: object) -> None:
-        """Note that a picture cannot be used."""
+        """Add a warning that a picture was left out."""
         self.tell(f"{member} was left out: {reason}")
         self._damage.setdefault("pictures", set()).add(member)
 
     def miss(self, packets: int) -> None:
-        """Note that this many packets are missing, nobody knows where."""
+        """Add a warning that this many packets are missing at unknown times."""
         self.tell(
-            f"{packets} packets fewer than the header says: frames are missing, and later ones come too early"
+            f"{packets} packets fewer than the header says: frames are missing, and later ones are too early"
         )
         self._missing = packets
 
     def gap(self, start: float, length: float) -> None:
-        """Note that from `start` on no frame is there for `length`, both in seconds."""
+        """Record a gap: no frame for `length` seconds from `start` (seconds)."""
         self._gaps[start] = length
 
     @property
     def found(self) -> Damage:
-        """How much is missing, as far as the source was read. One loss may show in two ways and counts once."""
+        """The losses in the part of the source that was read. A loss seen in two ways counts once."""
         noticed = max(map(len, self._damage.values()), default=0)
         return Damage(noticed + self._missing, len(self._gaps))
 
     @property
     def texts(self) -> list[str]:
-        """All warnings as sentences."""
+        """Return all warnings as texts for users."""
         counted = [f"{what}: {len(at)}, first at {clock(min(at))}" for what, at in self._events.items()]
         if self._gaps:
             whole, first = sum(self._gaps.values()), clock(min(self._gaps))
@@ -93,7 +94,7 @@ class Notes:
 
 
 class Timeline:
-    """Watches the times of one pass over a stream: (stream, pts) has to name one frame."""
+    """Checks the times of one pass over a stream, so that (stream, pts) identifies one frame."""
 
     def __init__(self, reader: Reader, notes: Notes) -> None:
         self._reader = reader
@@ -105,17 +106,17 @@ class Timeline:
         self._file_jumps = False
 
     def accept(self, pts: int) -> bool:
-        """Return whether no frame before had this pts; a repeated one is noted.
+        """Return True if no earlier frame has this pts. A repeated pts adds a warning.
 
-        Neighbours may come the wrong way round, as in AVI with packed B-frames. A frame that a decoder gives up
-        late, behind a damaged stretch, is left out. Raises SourceError when the time of the file itself jumps
-        back: two frames would then have the same name.
+        Neighbouring frames may be swapped, as in AVI with packed B-frames. A frame that the decoder returns late,
+        after a damaged stretch, is left out. Raises SourceError if the file's time jumps back, because two frames
+        would then have the same id.
         """
         now = self._reader.seconds_at(pts)
         latest = self._reader.seconds_at(self._latest) if self._latest is not None else now
         if latest - now > JUMP_S:
             if not self._file_jumps:
-                self._notes.damage("frames left out because they come too late", now)
+                self._notes.damage("frames left out because they came too late", now)
                 return False
             raise SourceError(
                 f"{self._reader.path}: time jumps back from {clock(latest)} to {clock(now)}, "
@@ -130,7 +131,7 @@ class Timeline:
         return True
 
     def saw(self, pts: int | None, duration: int | None) -> None:
-        """Take note of a packet, to know at the end how far the file went."""
+        """Record a packet, to know at the end how far the file goes."""
         if pts is None:
             return
         self._pts.append(pts)
@@ -139,7 +140,7 @@ class Timeline:
         self._end = max(self._end or pts, pts + (duration or 0))
 
     def note_gaps(self) -> None:
-        """Note the times without a frame among the packets that were seen."""
+        """Record the gaps between the packets that were read."""
         times = np.unique(np.array(self._pts, np.int64))
         steps = np.diff(times) * float(self._reader.time_base)
         if not len(steps):
@@ -152,7 +153,7 @@ class Timeline:
             self._notes.gap(round(start + usual, 3), float(steps[place]) - usual)
 
     def ended(self) -> None:
-        """Compare where the packets stopped with what the header promised: was the file cut short?"""
+        """Add a warning if the packets end earlier than the header says, because the file was cut short."""
         promised = self._reader.duration_s()
         if promised is None or self._end is None:
             return

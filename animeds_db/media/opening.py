@@ -1,4 +1,4 @@
-"""Opening a video, or saying why it is none. The one rule: each kind of bad file has its own message."""
+"""Opens a video, or explains why the file is not one. Each kind of bad file has its own message."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ DEMUXERS = (
         "gif",
         "apng",
     ),
-    # found so that the message can say "only audio"
+    # opened so that the message can say "only audio"
     *("mp3", "flac", "wav", "aac", "ac3", "eac3", "dts", "truehd", "aiff", "ape", "tta", "w64"),
 )
-"""FFmpeg's names of the containers that are opened. None of them opens a further file.
+"""Containers that are opened, by FFmpeg's names. None of them opens another file.
 
 Playlists and scripts (concat, hls, dash, image2, sdp, imf, …) do: they can name any file or address.
 """
 
-HINT_DAMAGED = "get the file again, or try to repair it: ffmpeg -i broken.mkv -c copy repaired.mkv"
-HINT_SPECIAL = "only files and folders can be read: save what it gives to a file first"
-HINT_TEXT = "look into it: it may be an error page or a playlist saved under this name"
+HINT_DAMAGED = "download or copy it again, or try to repair it: ffmpeg -i broken.mkv -c copy repaired.mkv"
+HINT_SPECIAL = "only files and folders can be read: save its output to a file first"
+HINT_TEXT = "open it in an editor: it may be an error page or a playlist that was saved under this name"
 
 
 class OpenVideo:
-    """A container, and in a bucket the file that FFmpeg reads through us.
+    """An open container; for a file in a bucket also the reader that passes its bytes to FFmpeg.
 
-    Raises SourceError that says what the file is instead of a video.
+    Raises SourceError that says what the file is if it is not a video.
     """
 
     def __init__(self, path: SourcePath) -> None:
@@ -67,12 +67,12 @@ class OpenVideo:
             raise
 
     def close(self) -> None:
-        """Close both."""
+        """Close the container and the reader."""
         self.container.close()
         self._close_file()
 
     def raise_failure(self) -> None:
-        """Raise the SourceError that FFmpeg may have taken for the end of the file."""
+        """Raise the SourceError of a failed read, which FFmpeg may have treated as the end of the file."""
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
 
@@ -83,7 +83,7 @@ class OpenVideo:
 
 def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
     try:
-        # An absolute path: FFmpeg takes "concat:…" at the start of a name for a protocol.
+        # An absolute path: FFmpeg would take "concat:…" at the start of a name as a protocol.
         return av.open(
             file or str(path.absolute()),
             mode="r",
@@ -98,9 +98,9 @@ def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
 
 
 def opened(path: SourcePath) -> io.BufferedReader:
-    """Open a file for reading bytes, at its start.
+    """Open a file for reading bytes from its start.
 
-    Raises SourceError for what the file system alone can tell: missing, no permission, a folder, empty.
+    Raises SourceError for a file that is missing, empty, not readable, or a folder.
     """
     if not isinstance(path, BucketPath) and path.is_symlink() and not path.exists():
         raise SourceError(
@@ -112,13 +112,13 @@ def opened(path: SourcePath) -> io.BufferedReader:
         is_empty = not _peeked(file)
     except FileNotFoundError as error:
         raise SourceError(
-            f"{path} does not exist", hint="check the path; a moved file has to be named at its new place"
+            f"{path} does not exist", hint="check the path. If the file was moved, give its new path"
         ) from error
     except IsADirectoryError as error:
-        raise SourceError(f"{path} is a folder, not a file", hint="name the files inside it") from error
+        raise SourceError(f"{path} is a folder, not a file", hint="give the files inside it") from error
     except PermissionError as error:
         raise SourceError(
-            f"{path} may not be read (permission denied)", hint=f"allow it: chmod u+r '{path}'"
+            f"{path} cannot be read (permission denied)", hint=f"give yourself permission: chmod u+r '{path}'"
         ) from error
     except SpecialFileError as error:
         raise SourceError(f"{path} cannot be read: {error}", hint=HINT_SPECIAL) from error
@@ -127,7 +127,9 @@ def opened(path: SourcePath) -> io.BufferedReader:
         raise SourceError(f"{path} cannot be read: {reason}", hint="check the disk or the network") from error
     if is_empty:
         file.close()
-        raise SourceError(f"{path} is empty (zero bytes)", hint="a download or copy failed: get it again")
+        raise SourceError(
+            f"{path} is empty (zero bytes)", hint="a download or copy failed: download or copy it again"
+        )
     return file
 
 
@@ -143,47 +145,50 @@ def choose_stream(path: SourcePath, container: InputContainer, index: int | None
     """Return the stream of this index, or the best video stream that is not cover art."""
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not moving:
-        raise SourceError(f"{path} has no video{_what_else(container)}", hint="only video can be read")
+        raise SourceError(
+            f"{path} has no video{_what_else(container)}", hint="give a file that contains video"
+        )
     best = container.streams.best("video")
     stream = next((s for s in moving if s.index == (best.index if index is None and best else index)), None)
     if stream is None and index is not None:
         raise SourceError(
-            f"{path} has no video stream {index} any more", hint="the file has changed: ingest it again"
+            f"{path} no longer has video stream {index}", hint="the file has changed: ingest it again"
         )
     stream = stream or moving[0]
     if stream.codec_context is None:
         raise SourceError(
-            f"{path}: there is no decoder for its video", hint="convert it: ffmpeg -i in -c:v libx264 out.mkv"
+            f"{path}: FFmpeg has no decoder for its video",
+            hint="convert it: ffmpeg -i in -c:v libx264 out.mkv",
         )
     if stream.width * stream.height > MAX_PIXELS:
         raise SourceError(
             f"{path} claims {stream.width}×{stream.height} pixels, more than the limit of {MAX_PIXELS:,}",
-            hint="a size like this is a mistake or an attack; scale the video down if it is neither",
+            hint="check the file: a size like this is usually damage or an attack. If it is real, scale the video down",
         )
     return stream
 
 
 def _not_a_video(path: SourcePath, error: av.FFmpegError) -> SourceError:
-    """Say what the file is instead, by its first bytes."""
+    """Return an error that says what the file is instead, judged by its first bytes."""
     with path.open("rb") as file:
         head = file.read(4096)
     if head[4:8] == b"ftyp":
         return SourceError(
             f"{path} has no index (moov): it was cut off before the recording or download was complete",
-            hint="get the file again: without its index no player can show an mp4",
+            hint="download or copy it again: no player can show an mp4 file without its index",
         )
     if head[:4] == b"PK\x03\x04":
         return SourceError(
-            f"{path} is a zip archive, not a video", hint="rename it to .zip if it holds pictures"
+            f"{path} is a zip archive, not a video", hint="rename it to .zip if it contains pictures"
         )
     if head[:4] == b"\x1aE\xdf\xa3":
-        return SourceError(f"{path} is a Matroska file with a damaged head", hint=HINT_DAMAGED)
+        return SourceError(f"{path} is a Matroska file with a damaged header", hint=HINT_DAMAGED)
     if _looks_like_text(head):
         return SourceError(f"{path} is text, not a video", hint=HINT_TEXT)
     if (kind := _picture_format(head)) is not None:
         return SourceError(
             f"{path} is a picture ({kind}), not a video",
-            hint="give it a picture's suffix, or name the folder of pictures instead",
+            hint="give it a picture's suffix, or give its folder instead",
         )
     reason = error.strerror or type(error).__name__
     return SourceError(f"{path} is not a video that FFmpeg can read ({reason})", hint=HINT_DAMAGED)
@@ -193,14 +198,14 @@ def _looks_like_text(head: bytes) -> bool:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # a character cut by the end of the sample is no evidence
+        if error.start < len(head) - 4:  # the end of the sample may cut a character
             return False
         text = head[: error.start].decode("utf-8")
     return all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
 
 
 def _picture_format(head: bytes) -> str | None:
-    """Return the format of a picture by the first bytes of its file, in lower case; None: it is not a picture."""
+    """Return a picture's format in lower case, judged by the first bytes of the file; None if it is not a picture."""
     try:
         return str(open_picture(head).format).lower()
     except PictureError:

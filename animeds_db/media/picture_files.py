@@ -1,7 +1,7 @@
-"""Opening picture files of the formats that are named here, and of no others.
+"""Opens picture files, but only of the formats listed here.
 
-Pillow opens about 70 formats, and hands one of them (PostScript) to another program. A file may come from a
-stranger and a suffix says nothing, so every picture is opened by `open_picture`.
+Pillow opens about 70 formats and passes one of them (PostScript) to another program. Files may come from strangers,
+and a suffix proves nothing, so every picture is opened with `open_picture`.
 """
 
 from __future__ import annotations
@@ -17,33 +17,37 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "AVIF")
-"""Pillow's names of the formats that are opened, told by a file's first bytes."""
+"""Formats that are opened, by Pillow's names. The format is recognised by a file's first bytes."""
 
 MAX_PIXELS = 89_478_485
-"""Pictures and frames with more pixels are refused as bombs. Pillow's limit: a 256 MiB RGB picture."""
+"""Maximum number of pixels of a picture or frame; larger ones are rejected as decompression bombs.
+
+This is Pillow's own limit: an RGB picture of 256 MiB."""
 
 DECODE_ERRORS = (
     *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
     *(RuntimeError, struct.error, zlib.error),
 )
-"""What Pillow's readers raise on damage: each format has its own habits (found by fuzzing)."""
+"""Exceptions that Pillow's readers raise for damaged files. Each format raises different ones (found by fuzzing)."""
 
-HINT_BOMB = "a size like this is a mistake or an attack; scale the picture down if it is neither"
+HINT_BOMB = (
+    "check the file: a size like this is usually damage or an attack. If it is real, scale the picture down"
+)
 
 
 class PictureError(SourceError):
-    """A picture that cannot be opened or decoded. The message says why, without its name."""
+    """A picture cannot be opened or decoded. The message gives the reason but not the file's name."""
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """Return a picture of which only the head has been read. Pixels are decoded when they are asked for.
+    """Return a picture whose header has been read. Pillow decodes the pixels on first use.
 
     Raises PictureError for an empty file, a format that is not in FORMATS, damage, or more than MAX_PIXELS.
     """
     from PIL import Image
 
     if not data:
-        raise PictureError("empty (zero bytes)", hint="get the file again")
+        raise PictureError("the file is empty (zero bytes)", hint="download or copy it again")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -51,8 +55,8 @@ def open_picture(data: bytes) -> Image.Image:
     except DECODE_ERRORS as error:
         known = ", ".join(name.lower() for name in FORMATS)
         raise PictureError(
-            "not a picture that can be read",
-            hint=f"the suffix may be wrong: by their content, only {known} are read",
+            "not a picture in a supported format",
+            hint=f"supported formats: {known}; the content decides, not the suffix",
         ) from error
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width}×{image.height}"

@@ -1,4 +1,4 @@
-"""Pictures in a folder, archive or imagefolder. The one rule: one bad picture never stops the rest."""
+"""Reads the pictures in a folder, archive or imagefolder. A bad picture does not stop the others."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class PictureFrame(Frame):
 
 
 class Pictures:
-    """All pictures of a folder (every level), an archive, or one picture file, in natural order of names.
+    """All pictures of a folder (at every level), of an archive, or one picture file, in natural order of names.
 
-    `members` are their paths inside, with forward slashes. `warnings` grows while pictures are read. Raises
-    SourceError when there is no picture at all, or an archive cannot be opened.
+    `members` are their paths inside the source, with forward slashes. `warnings` grows while pictures are read.
+    Raises SourceError if there is no picture, or if an archive cannot be opened.
     """
 
     def __init__(self, path: str | os.PathLike[str] | BucketPath) -> None:
@@ -91,12 +91,12 @@ class Pictures:
 
     @property
     def warnings(self) -> list[str]:
-        """What was noticed so far, in words for people."""
+        """The warnings so far, as texts for users."""
         return self._notes.texts
 
     @property
     def damage(self) -> Damage:
-        """What is missing, as far as pictures were read."""
+        """The losses among the pictures read so far."""
         return self._notes.found
 
     def __enter__(self) -> Self:
@@ -114,7 +114,7 @@ class Pictures:
         return member in self._places
 
     def stored(self, member: str | None) -> str | None:
-        """Return the member that a stored frame names; None when it is gone. One picture file may be renamed."""
+        """Return the member that a stored frame names, or None if it no longer exists. A single file may be renamed."""
         if isinstance(self._files, SingleFile):
             return self.members[0]
         return member if member in self._places else None
@@ -124,16 +124,16 @@ class Pictures:
         self._files.close()
 
     def others(self) -> list[str]:
-        """Return the paths of the files that are no pictures, hidden ones beside pictures too."""
+        """Return the paths of the files that are not pictures, including hidden files beside pictures."""
         return sorted(name for name in self._files.names() if name not in self._places and _is_text(name))
 
     def add_captions(self, captions: Mapping[str, str]) -> None:
-        """Take captions for members that have none from a metadata file; frames then carry them as `text`."""
+        """Set captions of members that have none from a metadata file. Frames then have them as `text`."""
         known = {member: text for member, text in self._captions.items() if text is not None}
         self._captions = {**captions, **known}
 
     def read(self, member: str) -> bytes:
-        """Return a file of this source as it is. Raises SourceError when it cannot be read."""
+        """Return the bytes of a file of this source. Raises SourceError if it cannot be read."""
         try:
             return self._files.read(member)
         except READ_ERRORS as error:
@@ -142,14 +142,14 @@ class Pictures:
             ) from error
 
     def frame(self, member: str) -> PictureFrame:
-        """Return one picture. Raises SourceError when it cannot be read or decoded."""
+        """Return one picture. Raises SourceError if it cannot be read or decoded."""
         try:
             return self._decode((member, self.read(member)))
         except PictureError as error:
             raise SourceError(f"{self.path}: {member}: {error.headline}", hint=error.hint) from error
 
     def frames(self) -> Iterator[PictureFrame]:
-        """Yield every picture that can be decoded; the others become warnings."""
+        """Yield every picture that can be decoded. The others add warnings."""
         with closing(map_in_order(self._try_decode, self._read_all(self.members), weigh=_weight)) as results:
             for member, result in results:
                 if isinstance(result, PictureFrame):
@@ -159,11 +159,11 @@ class Pictures:
 
     @property
     def at_once(self) -> int:
-        """How many pictures may be read at the same time, from as many threads."""
+        """Number of pictures that may be read at the same time, from that many threads."""
         return self._files.at_once
 
     def chosen(self, members: Iterable[str]) -> Generator[PictureFrame]:
-        """Yield these pictures, in this order. Raises SourceError for one that cannot be read or decoded."""
+        """Yield these pictures in this order. Raises SourceError if one cannot be read or decoded."""
         with closing(map_in_order(self._try_decode, self._read_all(members), weigh=_weight)) as results:
             for member, result in results:
                 if isinstance(result, PictureError):
@@ -177,7 +177,7 @@ class Pictures:
                 yield result
 
     def _read_all(self, members: Iterable[str]) -> Iterator[tuple[str, bytes | Exception]]:
-        """Read files in order: archives by one thread, folders in buckets by several."""
+        """Read files in order: one thread for archives, several for folders in buckets."""
         if self.at_once == 1:
             yield from map(self._try_read, members)
             return
@@ -227,7 +227,7 @@ class Pictures:
             last = name.rpartition("/")[2]
             if last.startswith(".") or name.startswith(
                 "__MACOSX/"
-            ):  # resource forks, thumbnails of the system
+            ):  # resource forks and thumbnails of the operating system
                 continue
             if last in METADATA_NAMES:
                 metadata.append(name)
@@ -236,20 +236,24 @@ class Pictures:
         if self._files.links:
             some = ", ".join(ascii(name) for name in self._files.links[:3])
             self._notes.tell(
-                f"{len(self._files.links)} links were left out, as links are not followed: {some}"
+                f"links left out, because links are not followed: {len(self._files.links)}, e.g. {some}"
             )
         readable = {name for name in pictures if _is_text(name)}
         for name in sorted(pictures - readable):
-            self._notes.leave_out(printable(name), "its name is not valid text, rename it")
+            self._notes.leave_out(printable(name), "its name is not valid text; rename it")
         if not readable:
             suffixes = " ".join(sorted(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES))
-            raise SourceError(f"{self.path} holds no pictures", hint=f"pictures are {suffixes}, on any level")
+            raise SourceError(
+                f"{self.path} contains no pictures", hint=f"supported, at any level: {suffixes}"
+            )
         return sorted(readable, key=natural_key), metadata
 
     def _note_missing(self) -> None:
         missing = [member for member in self._captions if member not in self._places]
         if missing:
-            self._notes.tell(f"{len(missing)} pictures named in the metadata are missing, e.g. {missing[0]}")
+            self._notes.tell(
+                f"pictures listed in the metadata are missing: {len(missing)}, e.g. {missing[0]}"
+            )
 
     def _describe(self, has_metadata: bool) -> MediaInfo:
         """Return the info, with the size of the first picture that has one."""
@@ -267,7 +271,7 @@ class Pictures:
 
 
 def _weight(item: tuple[str, bytes | Exception]) -> int:
-    """Return the bytes that a picture takes in memory: its file's, and three for each pixel its head claims."""
+    """Return a picture's size in memory in bytes: its file, and three for each pixel according to its header."""
     data = item[1]
     if isinstance(data, Exception):
         return 0
@@ -276,18 +280,18 @@ def _weight(item: tuple[str, bytes | Exception]) -> int:
 
 
 def suffix_of(path: PurePath | BucketPath) -> str:
-    """Return a path's suffix in lower case, with the dot; `.tar.gz` and its like count as one."""
+    """Return a path's suffix in lower case, with the dot; `.tar.gz` and the like count as one."""
     long = "".join(path.suffixes[-2:]).lower()
     return long if long in ARCHIVE_SUFFIXES else path.suffix.lower()
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key in which `page 9` comes before `page 10`, and upper case beside lower case."""
+    """Return a sort key by which `page 9` comes before `page 10`, and upper case equals lower case."""
     parts = (part for part in re.split(r"([0-9]+)", name) if part)
     key = [
         (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part.casefold()) for part in parts
     ]
-    return [*key, (2, 0, name)]  # names that differ in nothing else still have one order
+    return [*key, (2, 0, name)]  # a fixed order for names that are otherwise equal
 
 
 def _is_text(name: str) -> bool:

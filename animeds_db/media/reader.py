@@ -1,4 +1,4 @@
-"""One pass over a video stream's packets. The one rule: it starts at a key packet that is not too late."""
+"""One pass over a video stream's packets, starting at a key packet that is not after the requested time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 STEPS_BACK = (0.0, 2.0, 12.0)
-"""Seconds before the wanted key frame at which seeks are tried, before the file is read from its start."""
+"""Distances in seconds before the requested key frame at which seeks are tried. After these, the file is read from its
+start."""
 
 
 NO_TIMESTAMPS = 0x0080
@@ -28,7 +29,7 @@ NO_TIMESTAMPS = 0x0080
 
 
 class Reader:
-    """An open video stream: its packets, its decoder, and how its times count."""
+    """An open video stream: its packets, its decoder and its time base."""
 
     def __init__(self, path: SourcePath, stream: int | None = None) -> None:
         self.path = path
@@ -36,7 +37,7 @@ class Reader:
         self._open()
         self.time_base: Fraction = self.stream.time_base or Fraction(1, 1_000_000)
         self.start_pts: int = self.stream.start_time or 0
-        # Taken before anything is decoded: HEVC's decoder overwrites what only the container knows.
+        # Read before anything is decoded: HEVC's decoder overwrites tags that only the container has.
         self._container_tags = Tags.of(self.context)
         self._geometry: Geometry | None = None
 
@@ -49,31 +50,31 @@ class Reader:
             self._open_video.close()
             raise
         self.context = self.stream.codec_context
-        # Program streams do not time every frame: after a seek FFmpeg guesses times that differ from before.
+        # Program streams have no time for some frames: after a seek, FFmpeg guesses other times than before.
         flags = self._container.format.flags
         self.can_seek = self._container.format.name != "mpeg" and not flags & NO_TIMESTAMPS
         self._is_fresh = True
 
     def close(self) -> None:
-        """Close the file. Packets and frames already given out stay valid."""
+        """Close the file. Packets and frames already returned stay valid."""
         self._open_video.close()
 
     def use_all_cores(self) -> None:
-        """Let the decoder use as many threads as FFmpeg thinks best, or as this process is limited to."""
+        """Let the decoder use as many threads as FFmpeg chooses, or as many as this process is limited to."""
         self.context.thread_type = ThreadType.AUTO
         if is_limited():
             self.context.thread_count = core_count()
 
     def pts_at(self, seconds: float) -> int:
-        """Return the pts of a moment in seconds from the stream's start."""
+        """Return the pts of a time in seconds from the stream's start."""
         return self.start_pts + round(seconds / self.time_base)
 
     def seconds_at(self, pts: int) -> float:
-        """Return seconds from the stream's start."""
+        """Return a pts as seconds from the stream's start."""
         return float((pts - self.start_pts) * self.time_base)
 
     def duration_s(self) -> float | None:
-        """Return what the header says of this stream's length in seconds, or of the file's."""
+        """Return the length of the stream, else of the file, in seconds, according to the header."""
         if self.stream.duration is not None:
             return float(self.stream.duration * self.time_base)
         tagged = _clock_seconds(self.stream.metadata.get("DURATION", ""))
@@ -83,9 +84,9 @@ class Reader:
         return None if duration is None else duration / 1_000_000
 
     def packets(self, from_pts: int | None = None) -> Iterator[Packet[VideoStream]]:
-        """Yield packets with data from the last key packet not after `from_pts`; None: from the start.
+        """Yield packets with data from the last key packet not after `from_pts` (None: from the start).
 
-        Where a seek lands too late for want of an index, further back is tried, in the end the whole file.
+        If a seek lands too late because there is no index, further seeks go back more, at last to the file's start.
         """
         if from_pts is None:
             yield from self._packets_from_start()
@@ -117,41 +118,41 @@ class Reader:
         return self._demux()
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
-        """Yield packets with data. Where the container is too damaged to go on, the stream ends."""
+        """Yield packets with data. If the container is too damaged to continue, the stream ends."""
         packets = self._container.demux(self.stream)
         self._n_packets = 0
         while True:
             try:
                 packet = next(packets, None)
-            except (av.FFmpegError, IndexError):  # IndexError: PyAV 18, where damage made up a new stream
+            except (av.FFmpegError, IndexError):  # IndexError: PyAV 18, if damage appears as a new stream
                 packet = None
             if packet is None:
                 self._open_video.raise_failure()
                 return
-            self._n_packets += packet.dts is not None  # the last one is none: it ends the stream
+            self._n_packets += packet.dts is not None  # the last one is empty: it marks the end
             if packet.size:
                 yield packet
 
     def missing_packets(self) -> int:
-        """Return how many packets fewer than the header says were read from start to end; 0 where it cannot be told.
+        """Return the number of packets in the header minus the number read from start to end; 0 if unknown.
 
-        Only AVI is judged: it has no times, so what is lost leaves no gap; the counts of other headers mean less.
+        Only AVI is checked. It has no times, so lost packets leave no gap. Other headers' counts are less reliable.
         """
         if self._container.format.name != "avi" or not self._is_whole:
             return 0
         return max(0, self.stream.frames - self._n_packets)
 
     def frame(self, decoded: av.VideoFrame, key_pts: int | None, is_keyframe: bool) -> VideoFrame | None:
-        """Wrap a decoded frame; None when it has no time at all, as in raw streams."""
+        """Return a decoded frame as VideoFrame, or None if it has no time, as in raw streams."""
         pts = frame_pts(decoded)
         if pts is None:
             return None
         tags = Tags.of(decoded).or_else(self._container_tags)
         colour = resolve(tags, decoded.format, decoded.width, decoded.height)
-        if colour.is_wide:  # swscale converts from what the frame says, which may be less than the container
+        if colour.is_wide:  # swscale uses the frame's tags, which may be fewer than the container's
             decoded.color_trc = tags.transfer
             decoded.color_primaries = BT2020_PRIMARIES if tags.primaries in UNSPECIFIED else tags.primaries
-        # Asked of the first frame alone: PyAV's side_data ties a frame into a cycle, and frames are large.
+        # Read from the first frame only: PyAV's side_data puts a frame into a reference cycle, and frames are large.
         if self._geometry is None:
             self._geometry = geometry(self.stream.sample_aspect_ratio, _display_matrix(decoded))
         shape = self._geometry
@@ -173,7 +174,7 @@ class Reader:
 
 
 def _from_last_key(packets: Iterator[Packet[VideoStream]], from_pts: int) -> Iterator[Packet[VideoStream]]:
-    """Leave out what comes before the last key packet not after `from_pts`, holding one GOP at most."""
+    """Skip packets before the last key packet not after `from_pts`. Keeps at most one GOP in memory."""
     held: list[Packet[VideoStream]] = []
     for packet in packets:
         pts = packet_pts(packet)
@@ -193,12 +194,12 @@ def _display_matrix(decoded: av.VideoFrame) -> bytes | None:
 
 
 def frame_pts(decoded: av.VideoFrame) -> int | None:
-    """Return a frame's time of presentation, or of decoding where there is only that; None in raw streams."""
+    """Return a frame's presentation time, else its decoding time; None in raw streams."""
     return decoded.pts if decoded.pts is not None else decoded.dts
 
 
 def packet_pts(packet: Packet[VideoStream]) -> int | None:
-    """Return a packet's time of presentation, or of decoding where the container only knows that (AVI)."""
+    """Return a packet's presentation time, or its decoding time if the container has only that (AVI)."""
     return packet.pts if packet.pts is not None else packet.dts
 
 
@@ -212,7 +213,7 @@ def clock(seconds: float) -> str:
 
 
 def _clock_seconds(text: str) -> float | None:
-    """Read Matroska's DURATION tag, `00:24:00.500000000`."""
+    """Return the seconds in Matroska's DURATION tag, such as `00:24:00.500000000`."""
     try:
         hours, minutes, seconds = text.split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

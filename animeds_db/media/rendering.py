@@ -1,4 +1,4 @@
-"""A picture file into upright sRGB pixels. The one rule: nothing huge is ever decoded."""
+"""Decodes picture files into upright sRGB pixels. Pictures over the size limit are rejected before decoding."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from animeds_db.media.picture_files import DECODE_ERRORS, PictureError, open_pic
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels as displayed, from the head alone; (0, 0) when it is not a picture."""
+    """Return (width, height) in pixels as displayed, read from the header only; (0, 0) if it is not a picture."""
     try:
         image = open_picture(data)
-        turned = image.getexif().get(274, 1) >= 5  # Exif orientation 5…8 swap the sides
+        turned = image.getexif().get(274, 1) >= 5  # Exif orientations 5…8 swap width and height
     except (PictureError, *DECODE_ERRORS):
         return 0, 0
     return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def decode_picture(data: bytes) -> tuple[np.ndarray, bool]:
-    """Return uint8 sRGB [h, w, 3], and whether there are more frames that were not looked at.
+    """Return uint8 sRGB [h, w, 3], and True if the file has more frames, which are ignored.
 
-    Upright by Exif orientation, transparency laid on white, 16 bits reduced to 8, embedded colour profiles
-    applied. Raises PictureError.
+    The picture is rotated by its Exif orientation, put on white if transparent, reduced from 16 to 8 bits, and
+    converted by its embedded colour profile. Raises PictureError.
     """
     image = open_picture(data)
     try:
@@ -35,13 +35,13 @@ def decode_picture(data: bytes) -> tuple[np.ndarray, bool]:
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_flattened(_standard_colours(_eight_bit(upright)))), is_animated
     except DECODE_ERRORS as error:
-        raise PictureError(f"damaged ({error})", hint="get the file again") from error
+        raise PictureError(f"damaged ({error})", hint="download or copy it again") from error
 
 
 def read_picture(path: Path, data: bytes | None = None) -> np.ndarray:
-    """Return a picture file as ingest decodes it, uint8 sRGB [h, w, 3]; `data`: its bytes, if they are read already.
+    """Return a picture file as ingest decodes it, uint8 sRGB [h, w, 3]; `data`: its bytes, if already read.
 
-    Raises SourceError naming the file.
+    Raises SourceError with the file's path.
     """
     try:
         return decode_picture(path.read_bytes() if data is None else data)[0]
@@ -52,7 +52,7 @@ def read_picture(path: Path, data: bytes | None = None) -> np.ndarray:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: Pillow's own conversion clips everything above 255 to white."""
+    """Return 16-bit grey scaled to 8 bits. Pillow's own conversion clips everything above 255 to white."""
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image).astype(np.int64)
@@ -60,7 +60,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _standard_colours(image: Image.Image) -> Image.Image:
-    """Convert by the embedded colour profile to sRGB; a profile that makes no sense is ignored."""
+    """Return the picture converted to sRGB by its embedded colour profile. An invalid profile is ignored."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in ("RGB", "CMYK"):
         return image
@@ -75,7 +75,7 @@ def _standard_colours(image: Image.Image) -> Image.Image:
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """Return RGB, with whatever is transparent laid on white."""
+    """Return the picture as RGB, with transparent parts on white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     pixels = image.convert("RGBA")

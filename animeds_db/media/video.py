@@ -1,4 +1,4 @@
-"""Frames out of a video file, in order. The one rule: a frame's pts is the file's own, never made up."""
+"""Reads the frames of a video file in order. A frame's pts is always the one in the file."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SKIPS_NON_INTRA = frozenset({"h264"})
-"""Codecs whose decoder gives exactly the I-frames under skip_frame=NONINTRA. HEVC's loses those that are
-no key frames, the others ignore it: there everything is decoded."""
+"""Codecs whose decoder returns exactly the I-frames with skip_frame=NONINTRA. HEVC's decoder loses those that are
+not key frames, and other decoders ignore it; for them, all frames are decoded."""
 
 ONE_FRAME_A_PACKET = frozenset({"h264", "hevc", "av1", "vp9", "mpeg2video", "prores", "mjpeg"})
-"""Codecs of which every packet of a progressive video gives one frame: a packet without one is a loss."""
+"""Codecs in which every packet of a progressive video gives one frame, so a packet without a frame is a loss."""
 
 
 class Video:
-    """One video stream of a file. Raises SourceError when the file is not a video that can be read.
+    """One video stream of a file. Raises SourceError if the file is not a readable video.
 
     `warnings` grows while frames are read: cut short, damaged packets, HDR. Times are seconds from the
-    stream's start. Each iteration opens the file by itself, so several may run at once.
+    stream's start. Each iteration opens the file again, so several can run at once.
     """
 
     def __init__(self, path: str | os.PathLike[str] | BucketPath, stream: int | None = None) -> None:
@@ -49,12 +49,12 @@ class Video:
 
     @property
     def warnings(self) -> list[str]:
-        """What was noticed so far, in words for people."""
+        """The warnings so far, as texts for users."""
         return self._notes.texts
 
     @property
     def damage(self) -> Damage:
-        """What is missing, as far as frames were read."""
+        """The losses in the part that was read."""
         return self._notes.found
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Do nothing: each iteration closes what it opened. Here so that all sources are used alike."""
+        """Do nothing, because each iteration closes its own file. Exists so that all sources can be used alike."""
 
     def keyframes(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
         """Yield exactly the key frames from `start` to `end` (seconds, inclusive), decoding nothing else."""
@@ -89,7 +89,7 @@ class Video:
                 yield frame
 
     def frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
-        """Yield every frame from `start` to `end` (seconds, inclusive) in the order of presentation."""
+        """Yield every frame from `start` to `end` (seconds, inclusive) in presentation order."""
         yield from self._decode(start, end, only_intra=False)
 
     def _decode(self, start: float | None, end: float | None, *, only_intra: bool) -> Iterator[VideoFrame]:
@@ -117,7 +117,7 @@ class Video:
     def _note_lost(
         self, reader: Reader, awaited: Iterable[int], start: float | None, end: float | None
     ) -> None:
-        """Note the packets that gave no frame: decoders drop what hangs on a damaged frame without an error."""
+        """Count the packets that gave no frame. Decoders drop frames that depend on a damaged one without an error."""
         lost = [pts for pts in awaited if _is_within(reader, pts, start, end)]
         if len(lost) > self._notes.found.damaged:
             for pts in lost:
@@ -126,7 +126,7 @@ class Video:
     def _packets(
         self, reader: Reader, timeline: Timeline, start: float | None, end: float | None
     ) -> Iterator[Packet[VideoStream]]:
-        """Yield the packets needed for this stretch of time, and take note of how far the file goes."""
+        """Yield the packets needed for this stretch of time, and record how far the file goes."""
         last = None if end is None else reader.pts_at(end)
         for packet in reader.packets(None if start is None else reader.pts_at(start)):
             if last is not None and packet.dts is not None and packet.dts > last:
@@ -141,7 +141,7 @@ class Video:
     def _remember(
         packets: Iterator[Packet[VideoStream]], keys: list[int], awaited: set[int]
     ) -> Iterator[Packet[VideoStream]]:
-        """Yield packets; keep the pts of key packets in `keys`, sorted, and of all packets in `awaited`."""
+        """Yield packets; collect the pts of key packets in `keys` (sorted) and of all packets in `awaited`."""
         for packet in packets:
             pts = packet_pts(packet)
             if pts is not None:
@@ -153,32 +153,34 @@ class Video:
     def _frame(
         self, reader: Reader, timeline: Timeline, decoded: av.VideoFrame, key_pts: int | None, is_key: bool
     ) -> VideoFrame | None:
-        """Wrap a decoded frame, or return None (and take note) when it repeats a time."""
+        """Return a decoded frame as VideoFrame, or None with a warning if its time was already used."""
         frame = reader.frame(decoded, key_pts, is_key)
         if frame is None:
-            raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
+            raise SourceError(f"{self.path} has frames without a timestamp (a raw stream)", hint=HINT_RAW)
         assert frame.time_s is not None
         if (decoded.width, decoded.height) != self._coded_size:
-            self._notes.tell(f"the picture's size changes to {frame.width}×{frame.height}")
+            self._notes.tell(f"the frame size changes to {frame.width}×{frame.height}")
         return frame if timeline.accept(frame.pts) else None
 
     def _note_missing(self, reader: Reader, alone: Alone) -> None:
-        """Take note of a key packet that gave no picture."""
+        """Record a key packet that gave no frame."""
         seconds = 0.0 if alone.pts is None else reader.seconds_at(alone.pts)
         if alone.is_damaged:
             self._notes.damage("damaged packets skipped", seconds)
-        elif not alone.frames and self.info.codec != "mpeg4":  # where packed B-frames leave empty packets
+        elif not alone.frames and self.info.codec != "mpeg4":  # in which packed B-frames leave empty packets
             self._notes.count("key frames that cannot be decoded alone (intra refresh) left out", seconds)
 
     def _first_frame(self, reader: Reader) -> VideoFrame:
-        """Decode the first key frame that can be: it shows the size, the orientation and the colours."""
+        """Return the first key frame that can be decoded. It shows the size, the orientation and the colours."""
         for packet in reader.packets():
             for decoded in decode_alone(reader.context, packet).frames if packet.is_keyframe else ():
                 frame = reader.frame(decoded, None, True)
                 if frame is None:
-                    raise SourceError(f"{self.path} has frames without a time (a raw stream)", hint=HINT_RAW)
+                    raise SourceError(
+                        f"{self.path} has frames without a timestamp (a raw stream)", hint=HINT_RAW
+                    )
                 return frame
-        raise SourceError(f"{self.path}: not one frame can be decoded", hint=HINT_DAMAGED)
+        raise SourceError(f"{self.path}: no frame can be decoded", hint=HINT_DAMAGED)
 
     def _describe(self, reader: Reader, first: VideoFrame) -> MediaInfo:
         self._coded_size = (first.decoded.width, first.decoded.height)
@@ -187,9 +189,11 @@ class Video:
         if first.colour.hdr:
             self._notes.tell(f"HDR ({first.colour.hdr}) is shown as SDR: light above 203 cd/m² is clipped")
         if first.colour.is_odd:
-            self._notes.tell("its colour matrix is one that cannot be converted: colours will be wrong")
+            self._notes.tell("its colour matrix is not supported: colours will be wrong")
         if first.decoded.interlaced_frame:
-            self._notes.tell("interlaced: frames show two moments at once, as combs on moving edges")
+            self._notes.tell(
+                "interlaced: each frame shows two moments, which leaves comb lines on moving edges"
+            )
         rate = reader.stream.average_rate or reader.stream.guessed_rate
         return MediaInfo(
             kind="video",
@@ -204,10 +208,10 @@ class Video:
 
 
 def governing_key(keys: list[int], pts: int | None) -> int | None:
-    """Return the latest of the sorted key pts that is not after `pts`, from which that frame can be decoded.
+    """Return the latest of the sorted key pts that is not after `pts`: decoding must start there.
 
-    The leading pictures of an open GOP are sent after a key frame but shown before it, and need the one
-    before: going by the time of presentation gives just that.
+    The leading pictures of an open GOP are stored after a key frame but shown before it, and need the previous
+    key frame. Comparing presentation times gives exactly that one.
     """
     if not keys or pts is None:
         return None

@@ -1,4 +1,4 @@
-"""Models: manifest, files, ONNX sessions, taggers, detectors, embedders. Knows no table of the database."""
+"""Models: manifest, files, ONNX sessions, taggers, detectors, embedders. This package reads no database tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What people do with models: list, pull, verify, add their own, remove. Its one rule: rows in, rows out.
+"""Lists, pulls, verifies, adds and removes models.
 
-Every function returns dictionaries of plain values, ready for a table; nothing is printed here.
+Every function returns dictionaries of plain values, ready for a table. Nothing is printed here.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Row = dict[str, object]
 
 
 def list_models() -> list[Row]:
-    """Return every model known here: name, task, state, where, size_mb, revision, licence, profiles, title.
+    """Return one row per known model: name, task, state, where, size_mb, revision, licence, profiles, title.
 
-    `state` is here, not pulled, or a sentence about what is wrong with it.
+    `state` is "here", "not pulled", or a sentence that says what is wrong with the model.
     """
     manifest = load_manifest()
     return [_row(entry, manifest) for entry in manifest.entries.values()]
@@ -52,14 +52,15 @@ def _row(entry: Entry, manifest: Manifest) -> Row:
         state = "here" if found else "not pulled"
         revision = found.revision[:12] if found else None
         if entry.engine != "onnx":
-            state = f"fetched by {entry.engine} when used"
+            state = f"downloaded by {entry.engine} on first use"
     except ModelError as error:
         state = error.message
     return {
         "name": entry.name,
         "task": entry.task,
         "state": state,
-        "where": entry.repo or (entry.place if entry.place == "embedded" else entry.files["model"]),
+        "where": entry.repo
+        or (entry.origin_kind if entry.origin_kind == "embedded" else entry.files["model"]),
         "size_mb": entry.size_mb,
         "revision": revision,
         "licence": entry.licence,
@@ -71,9 +72,9 @@ def _row(entry: Entry, manifest: Manifest) -> Row:
 
 
 def pull_models(names: Sequence[str], progress: Progress | None = None, *, force: bool = False) -> list[Row]:
-    """Fetch models, by their names or a profile's: with an image embedder also its text tower.
+    """Download models, given by model or profile names. An image embedder brings its text tower.
 
-    Returns name, revision, sha256, path per model. Raises ModelError (see hub.py).
+    Returns one row per model: name, revision, sha256, path. Raises ModelError (see hub.py).
     """
     manifest = load_manifest()
     rows: list[Row] = []
@@ -81,7 +82,7 @@ def pull_models(names: Sequence[str], progress: Progress | None = None, *, force
         entry = manifest.entry(name)
         found = hub.pull(entry, progress, force=force)
         if entry.engine != "onnx":
-            load(found, choose_device("cpu"))  # its library fetches it on the way
+            load(found, choose_device("cpu"))  # its library downloads it while loading
             continue
         rows.append(
             {
@@ -95,7 +96,7 @@ def pull_models(names: Sequence[str], progress: Progress | None = None, *, force
 
 
 def _expanded(names: Sequence[str], manifest: Manifest) -> list[str]:
-    """Return model names: profiles become their models, text towers follow their image embedders."""
+    """Return model names: profiles are replaced by their models, and text towers follow their image embedders."""
     wanted: list[str] = []
     for name in names:
         if name in manifest.profiles:
@@ -116,9 +117,9 @@ def _models_of(profile: str, manifest: Manifest) -> list[str]:
 
 
 def verify_models(names: Sequence[str] = ()) -> list[Row]:
-    """Read every file of these models (default: all that are here) and compare its checksum.
+    """Read every file of these models (default: all on this disk) and compare its checksum.
 
-    Returns name, file, state (ok, damaged, missing, not pulled) and sha256 (as found), per file.
+    Returns one row per file: name, file, state (ok, damaged, missing, not pulled), sha256 (of the file on disk).
     """
     manifest = load_manifest()
     chosen = [manifest.entry(name) for name in names] or [e for e in manifest.entries.values() if _is_here(e)]
@@ -146,19 +147,19 @@ def _verified(entry: Entry) -> list[Row]:
 
 
 def remove_model(name: str) -> Row:
-    """Forget a model: a pulled one's files are deleted, one's own loses its entry and keeps its file.
+    """Remove a model. A pulled model's files are deleted; a user's own model loses its entry but keeps its file.
 
-    Returns name, what and freed_mb. Raises ModelError for embedded models and unknown names.
+    Returns name, what, freed_mb. Raises ModelError for embedded models and unknown names.
     """
     entry = load_manifest().entry(name)
-    if entry.place == "embedded":
+    if entry.origin_kind == "embedded":
         raise ModelError(f"{name} is part of animeds-db and cannot be removed")
     freed = _forget_pulled(entry) if entry.repo else 0
     if entry.origin != SHIPPED:
         _change_user_file(lambda text: _without(text, name, entry.origin))
     elif not freed:
-        raise ModelError(f"{name} is not on this disk: there is nothing to remove")
-    what = "files deleted" if entry.repo else "entry removed, its file kept"
+        raise ModelError(f"{name} is not on this disk, so there is nothing to remove")
+    what = "files deleted" if entry.repo else "entry removed, file kept"
     return {"name": name, "what": what, "freed_mb": round(freed / 1e6, 1)}
 
 
@@ -181,23 +182,24 @@ def add_model(
     companions: Mapping[str, Path] | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> Row:
-    """Add an ONNX file of one's own, fed and read like a known model, to the user's manifest.
+    """Add the user's own ONNX file to their manifest, with the inputs and outputs of a known model.
 
-    `name`: else the file's. `companions`: other files by role (tags, tokenizer, weights); those that `like`
-    has are looked for beside the file. `settings`: what differs, e.g. {"input": {"size": 512}}.
-    The model is loaded and tried before anything is written; its checksums are kept. Returns its row.
+    `like`: the known model. `name`: default the file's name. `companions`: other files by role (tags, tokenizer,
+    weights); those that `like` has are looked for beside the file. `settings`: differences from `like`, e.g.
+    {"input": {"size": 512}}. The model is loaded and tried before anything is written, and its checksums are
+    recorded. Returns its row.
     """
     manifest = load_manifest()
     pattern = manifest.entry(like)
     name = name or file.stem
     if not NAME.fullmatch(name):
         raise ModelError(
-            f'"{name}" is no name for a model', hint="letters, digits, . _ - ; say another with --name"
+            f'"{name}" is not a valid model name', hint="use letters, digits, . _ - ; set a name with --name"
         )
     if name in manifest.entries:
         raise ModelError(
-            f'there is already a model "{name}"',
-            hint="say another name with --name, or remove that one first",
+            f'a model named "{name}" already exists',
+            hint="choose another name with --name, or remove the existing model first",
         )
     paths = _companions(file.expanduser().resolve(), pattern, companions or {})
     table: dict[str, object] = {"like": like, "title": f"added from {file.name}"}
@@ -213,7 +215,7 @@ def add_model(
 
 def _companions(file: Path, pattern: Entry, given: Mapping[str, Path]) -> dict[str, Path]:
     if not file.is_file():
-        raise ModelError(f"there is no file {file}")
+        raise ModelError(f"{file} does not exist or is not a file")
     paths = {"model": file}
     for role, usual in pattern.files.items():
         if role == "model":
@@ -221,15 +223,15 @@ def _companions(file: Path, pattern: Entry, given: Mapping[str, Path]) -> dict[s
         path = given.get(role, file.parent / Path(usual).name).expanduser().resolve()
         if not path.is_file():
             raise ModelError(
-                f"a model like {pattern.name} needs a file of {role}; there is no {path}",
-                hint=f"put {Path(usual).name} beside the model, or name it with --companion {role}=PATH",
+                f"a model like {pattern.name} needs a {role} file, but {path} does not exist",
+                hint=f"put {Path(usual).name} beside the model, or give its path with --companion {role}=PATH",
             )
         paths[role] = path
     return paths
 
 
 def _try(name: str, block: str) -> None:
-    """Load the model of a manifest block once, so that only what works is added."""
+    """Load the model of a manifest block once, so that only working models are added."""
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "models.toml"
         own = user_file().read_text("utf-8") if user_file().is_file() else ""
@@ -241,7 +243,7 @@ def _try(name: str, block: str) -> None:
 
 
 def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTower | Network:
-    """Load and check one model by its task."""
+    """Load and check one model; its task decides the class."""
     task = found.entry.task
     if task in ("tagger", "aesthetic"):
         return Tagger(found, device)
@@ -255,7 +257,7 @@ def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTow
 
 
 def _change_user_file(change: Callable[[str], str]) -> None:
-    """Rewrite the user's manifest whole, one process at a time, and only if the new text is a manifest."""
+    """Replace the user's manifest atomically, one process at a time, and only if the new text is valid."""
     path = user_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -270,7 +272,7 @@ def _change_user_file(change: Callable[[str], str]) -> None:
 
 
 def _without(text: str, name: str, path: Path) -> str:
-    """Return a manifest without one model's table; comments and order of the rest are kept."""
+    """Return a manifest's text without one model's table. Comments and order of the rest are kept."""
     lines = text.splitlines(keepends=True)
     headers = [_header(line) for line in lines]
     kept: list[str] = []
@@ -284,7 +286,7 @@ def _without(text: str, name: str, path: Path) -> str:
     before, after = tomllib.loads(text), tomllib.loads(left)
     before["models"].pop(name)
     if (after.get("models", {}), after.get("profiles")) != (before["models"], before.get("profiles")):
-        raise ModelError(f'cannot take "{name}" out of {path} by itself', hint="edit the file by hand")
+        raise ModelError(f'cannot remove "{name}" from {path} automatically', hint="edit the file by hand")
     return left
 
 
@@ -304,7 +306,7 @@ def _header(line: str) -> tuple[str, ...] | None:
 
 
 def _toml(value: object) -> str:
-    """Return a value as TOML: JSON's strings, numbers and lists are TOML's too, tables are not."""
+    """Return a value as TOML. JSON's strings, numbers and lists are valid TOML; tables are not."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(str(k))} = {_toml(v)}" for k, v in value.items()) + " }"
     return json.dumps(value, ensure_ascii=True)

@@ -1,9 +1,9 @@
-"""The picture a character embedder sees: a square around the head.
+"""Crops the picture that a character embedder gets: a square around the head.
 
-Hair tells anime characters apart better than the face alone, so the square is larger than the face
-box and moved up: its side is 1.6 × the longer side of the face, its centre lies 0.15 face heights
-above the face's (chins end near the box's lower edge, hair goes on above it). The square is made
-smaller where it would not fit the picture, and moved inside where it would stick out.
+Hair distinguishes anime characters better than the face alone, so the square is larger than the face
+box and moved up. Its side is 1.6 × the longer side of the face, and its centre is 0.15 face heights
+above the centre of the face (the chin is near the box's lower edge, the hair extends above the box).
+The square is shrunk if it does not fit the picture, and moved if it extends beyond an edge.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RAISED = 0.15  # × the height of the face box
 
 
 def head_square(width: int, height: int, box: Box) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom in pixels of the square for a face in a picture of this size."""
+    """Return the square around a face's head as left, top, right, bottom in pixels, within a picture of this size."""
     face_width, face_height = (box.right - box.left) * width, (box.bottom - box.top) * height
     side = max(1, min(round(SIDE * max(face_width, face_height)), width, height))
     centre_x = (box.left + box.right) / 2 * width

@@ -1,9 +1,9 @@
-"""Detectors: pictures in, boxes out. Its one rule: boxes are relative to the picture, origin top left, 0…1.
+"""Detectors: pictures in, boxes out. Boxes are relative to the picture: origin top left, 0…1.
 
-Three kinds of output are read, as deepghs' YOLO files have them (imgutils, generic/yolo.py):
+Three kinds of output are supported, as in deepghs' YOLO files (imgutils, generic/yolo.py):
 
-    one-to-many   [4+C, N]: centre x, centre y, width, height in fed pixels, then a score per class
-    end-to-end    [N, 6]: left, top, right, bottom in fed pixels, score, class
+    one-to-many   [4+C, N]: centre x, centre y, width, height in input pixels, then a score per class
+    end-to-end    [N, 6]: left, top, right, bottom in input pixels, score, class
     rt-detr       [N, 4+C]: centre x, centre y, width, height in 0…1, then a score per class
 """
 
@@ -29,7 +29,7 @@ DEFAULTS = {"conf": 0.25, "iou": 0.7}
 
 @dataclass(frozen=True)
 class Box:
-    """One thing found: its kind (face, head, halfbody, person), where it is (0…1), how sure (0…1)."""
+    """One detection: its kind (face, head, halfbody, person), its position (0…1) and its score (0…1)."""
 
     kind: str
     left: float
@@ -49,7 +49,7 @@ class Found:
 
 
 class Detector:
-    """Finds boxes of one or more kinds. Boxes scored at most `thresholds.conf` are not given."""
+    """A detector for one or more kinds of boxes. Boxes with a score of `thresholds.conf` or less are left out."""
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
@@ -74,7 +74,7 @@ class Detector:
         return results
 
     def _groups(self, images: Sequence[np.ndarray]) -> dict[tuple[int, int], list[int]]:
-        """Return places of pictures by the size they are fed in, which for fit = "keep" is not one size."""
+        """Return indices of pictures, grouped by their size at the model's input; with fit = "keep" sizes differ."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place, image in enumerate(images):
             size = pixels.fitted_size(image.shape[1], image.shape[0], self.entry.input, self._vision.size)
@@ -96,25 +96,25 @@ class Detector:
         if self._decode == "end-to-end":
             return end_to_end(raw, self.thresholds["conf"])
         if self._decode == "rt-detr":
-            # To pixels before suppression, whose IoU counts pixel edges.
+            # Converted to pixels before suppression, because its IoU counts pixel edges.
             return one_to_many(
                 np.concatenate([raw[:, :4] * fed, raw[:, 4:]], axis=1).T, self.thresholds["conf"]
             )
         return one_to_many(raw, self.thresholds["conf"])
 
     def _expect_kinds(self) -> None:
-        """Raise ModelError for a file whose classes are all strange to its entry: it detects something else."""
+        """Raise ModelError if the entry knows none of the file's classes: the model detects something else."""
         if self.kinds:
             return
         found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds or KINDS)
         raise ModelError(
             f"{self.files.paths['model']} detects {found}; the entry {self.entry.name} expects {wanted}",
-            hint=f"choose a detector of {' or '.join(KINDS)}. Where {self.classes[0]} is another word for one of them, "
-            f'write an entry with output = {{ kinds = {{ "{self.classes[0]}" = "face" }} }} into {user_file()}',
+            hint=f"choose a detector of {' or '.join(KINDS)}. If {self.classes[0]} is another word for one of them, "
+            f'add an entry with output = {{ kinds = {{ "{self.classes[0]}" = "face" }} }} to {user_file()}',
         )
 
     def _check(self) -> str:
-        """Return which of the three outputs this is, from the entry or the shape."""
+        """Return the kind of output, from the entry or from the shape."""
         path = self.files.paths["model"]
         probe = self._vision.probe()
         shape = self._vision(probe)[0].shape
@@ -131,15 +131,15 @@ class Detector:
         }
         if len(shape) != 3 or not fits[decode]:
             raise ModelError(
-                f"{path} gives a tensor of shape {list(shape)}, which is no {decode} output for "
+                f"{path} returns a tensor of shape {list(shape)}, which is not a valid {decode} output for "
                 f"{len(self.classes)} classes ({', '.join(self.classes)})",
-                hint="output = { decode = … } in its manifest entry: one-to-many, end-to-end or rt-detr",
+                hint="set output = { decode = … } in its manifest entry to one-to-many, end-to-end or rt-detr",
             )
         return decode
 
 
 def one_to_many(raw: np.ndarray, conf: float) -> Found:
-    """Decode [4+C, N] (centre x, centre y, width, height, scores). Keeps what scores above `conf`."""
+    """Decode [4+C, N] (centre x, centre y, width, height, scores). Keeps boxes with scores above `conf`."""
     scores = raw[4:].max(axis=0)
     kept = scores > conf
     x, y, w, h = raw[:4, kept]
@@ -148,16 +148,16 @@ def one_to_many(raw: np.ndarray, conf: float) -> Found:
 
 
 def end_to_end(raw: np.ndarray, conf: float) -> Found:
-    """Decode [N, 6] rows (left, top, right, bottom, score, class). Keeps what scores above `conf`."""
+    """Decode [N, 6] rows (left, top, right, bottom, score, class). Keeps boxes with scores above `conf`."""
     kept = raw[raw[:, 4] > conf]
     return Found(kept[:, :4], kept[:, 4], kept[:, 5].astype(np.int64))
 
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float) -> list[int]:
-    """Return the places of the boxes that survive non-maximum suppression over all classes, best first.
+    """Return the indices of the boxes kept by non-maximum suppression over all classes, best first.
 
-    Greedy: a box goes when its IoU with a better one exceeds `iou`. Areas count both edge pixels (+1),
-    as in imgutils, so boxes [n,4] are in fed pixels.
+    Greedy: a box is dropped if its IoU with a better one exceeds `iou`. Areas include both edge pixels (+1),
+    as in imgutils, so boxes [n,4] must be in input pixels.
     """
     order = np.argsort(-scores, kind="stable")
     areas = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
@@ -179,8 +179,8 @@ def _class_names(vision: Vision) -> list[str]:
         if vision.entry.output.labels:
             return list(vision.entry.output.labels)
         raise ModelError(
-            f"{vision.network.path} does not say what it detects (no metadata `names`)",
-            hint='output = { labels = ["face"] } in its manifest entry',
+            f"{vision.network.path} does not name its classes (no metadata `names`)",
+            hint='list them in its manifest entry: output = { labels = ["face"] }',
         )
     try:
         names = ast.literal_eval(text)
@@ -190,7 +190,7 @@ def _class_names(vision: Vision) -> list[str]:
 
 
 def _kind(name: str, entry: Entry) -> str | None:
-    """Return our kind for a class: as the entry maps it (in any case), else by its own name; None: not stored."""
+    """Return our kind for a class: the entry's mapping (in any case), else the class name; None if it is not stored."""
     mapped = {known.lower(): kind for known, kind in entry.output.kinds.items()}
     kind = mapped.get(name.lower(), name.lower())
     return kind if kind in KINDS else None

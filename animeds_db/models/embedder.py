@@ -1,8 +1,8 @@
-"""Embedders: pictures in, vectors out. Its one rule: every vector has length 1, so cosine is a dot product;
-only a tagger's own vectors keep their length.
+"""Embedders: pictures in, vectors out. Vectors have length 1, so cosine similarity is a dot product; only a
+tagger's own vectors keep their length.
 
-CCIP's difference of two characters is (1 - cosine) / 2 of its feature vectors, so they belong in a
-vector index like any others: its threshold 0.178475 is the cosine distance 0.35695.
+CCIP's difference of two characters is (1 - cosine) / 2 of its feature vectors, so they can be put into a
+vector index like any others. Its threshold 0.178475 is the cosine distance 0.35695.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from animeds_db.models.vision import Vision
 
 
 class Embedder:
-    """Gives every picture one vector. Serves the tasks "character" and "image"."""
+    """Computes one vector per picture. Used for the tasks "character" and "image"."""
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
@@ -35,37 +35,37 @@ class Embedder:
         return unit(self._raw(images))
 
     def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return what the model gives, float32 [n, width]."""
+        """Return the model's output, float32 [n, width]."""
         return self._vision(images)[0].astype(np.float32)
 
     def _check(self) -> int:
         path = self.files.paths["model"]
         raw = self._raw(self._vision.probe())
         if raw.ndim != 2:
-            raise ModelError(f"{path} gives a tensor of shape {raw.shape}, not one vector for each picture")
+            raise ModelError(f"{path} returns a tensor of shape {raw.shape}, not one vector for each picture")
         wanted = self.entry.width
         if wanted is not None and raw.shape[1] != wanted:
             raise ModelError(
-                f"{path} gives vectors of width {raw.shape[1]}; its manifest entry says {wanted}",
-                hint="a CLIP file exported without its projection gives the wider, unusable vectors",
+                f"{path} returns vectors of width {raw.shape[1]}; its manifest entry says {wanted}",
+                hint="export the model with its projection: without it, CLIP returns wider vectors that cannot be used",
             )
         if not np.isfinite(raw).all() or not np.any(raw):
-            raise ModelError(f"{path} gives vectors that are zero or not finite")
+            raise ModelError(f"{path} returns vectors that are zero or not finite")
         return int(raw.shape[1])
 
 
 class TaggerVectors(Embedder):
-    """The vectors of a tagger that has them as an output: pictures can be searched by them, and its tags be
-    predicted again (`Tagger.from_vectors`). Their length counts for that, so they are not scaled to 1."""
+    """The vectors of a tagger that has a vector output. Pictures can be searched by them, and the tags can be
+    predicted again (`Tagger.from_vectors`). That needs their length, so they are not scaled to 1."""
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return float32 [n, width], as the tagger gives them, for uint8 RGB pictures [h,w,3] of any sizes."""
+        """Return float32 [n, width], unscaled, for uint8 RGB pictures [h,w,3] of any sizes."""
         return self._raw(images) if len(images) else np.zeros((0, self.width), np.float32)
 
     def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
         vector = self.entry.output.vector
         if vector is None:
-            raise ModelError(f"{self.id} gives no vectors", hint="use a tagger with embeddings")
+            raise ModelError(f"{self.id} has no vector output", hint="use a tagger with embeddings")
         return self._vision(images, extra=[vector])[1].astype(np.float32)
 
 
@@ -77,16 +77,16 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def difference(vectors: np.ndarray) -> np.ndarray:
-    """Return CCIP's difference of every pair, float32 [n,n]: (1 - cosine) / 2, 0 the same … 1 opposite."""
+    """Return CCIP's difference for every pair, float32 [n,n]: (1 - cosine) / 2, from 0 (same) to 1 (opposite)."""
     directions = unit(vectors.astype(np.float32))
     differences: np.ndarray = (1 - directions @ directions.T) / 2
     return differences
 
 
 def metric_error(files: Files, vectors: np.ndarray, device: Device) -> float:
-    """Return by how much `difference` and a CCIP metric model disagree at most, on vectors [n,768].
+    """Return the largest deviation between `difference` and a CCIP metric model, for vectors [n,768].
 
-    The metric model reads `input` [n, width] and gives `output` [n, n].
+    The metric model takes `input` [n, width] and returns `output` [n, n].
     """
     network = Network(files.paths["model"], device)
     answer = network.run_whole({"input": vectors}, ["output"])[0]

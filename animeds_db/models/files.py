@@ -1,8 +1,8 @@
-"""Where a model's files lie on this disk. Its one rule: no file is used that differs from its checksum.
+"""Finds a model's files on this disk. A file that does not match its checksum is never used.
 
-A checksum comes from the manifest, or from the first pull (or `add`), which writes it into a record
-beside the user's data; after that every use is compared with it. Re-hashing is skipped while a
-file's size and time are those of the last comparison.
+The checksum comes from the manifest, or from the first pull (or `add`), which records it in the user's
+data folder. Each use compares the file with it. A file is not hashed again while its size and time are
+those of the last comparison.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from animeds_db.models.manifest import Entry
 from animeds_db.safe_files import whole_file
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with (file name, bytes so far, bytes in all or None) while something is fetched."""
+"""Called during downloads with (file name, bytes so far, total bytes or None)."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """An entry's files, present and checked. `revision` is the hub's commit, or the start of the checksum."""
+    """The files of an entry, present and checked. `revision` is the hub's commit, or the start of the checksum."""
 
     entry: Entry
     paths: Mapping[str, Path]
@@ -35,16 +35,16 @@ class Files:
 
     @property
     def id(self) -> str:
-        """name@revision, as it stands in the database."""
+        """The model id in the database: name@revision."""
         return f"{self.entry.name}@{self.revision[:8]}"
 
 
 def locate(entry: Entry) -> Files | None:
-    """Return an entry's files when all are on this disk; None when it has yet to be pulled.
+    """Return an entry's files if all are on this disk, or None if the model must be pulled first.
 
-    Raises ModelError for a file that is missing from an embedded or local model, or is not the one recorded.
+    Raises ModelError if an embedded or local model lacks a file, or if a file does not match its record.
     """
-    if entry.engine != "onnx":  # its library finds and fetches it; its revision is known once it is loaded
+    if entry.engine != "onnx":  # its library finds and downloads it; the revision is known after loading
         return Files(entry, {}, "", "")
     if entry.repo:
         return _pulled(entry)
@@ -59,15 +59,15 @@ def locate(entry: Entry) -> Files | None:
             raise ModelError(
                 f"{entry.name}: {paths[role]} has changed since it was added (sha256 {sums[role][:12]}…, "
                 f"not {wanted[:12]}…)",
-                hint=f"put the old file back, or `animeds models remove {entry.name}` and add it again",
+                hint=f"restore the old file, or run `animeds models remove {entry.name}` and add it again",
             )
     return Files(entry, paths, sums["model"], sums["model"])
 
 
 def _missing_hint(entry: Entry) -> str:
-    if entry.place == "embedded":
+    if entry.origin_kind == "embedded":
         return "the embedded pack is incomplete: install animeds-db again"
-    return f"put it back, or `animeds models remove {entry.name}`"
+    return f"restore it, or run `animeds models remove {entry.name}`"
 
 
 def _pulled(entry: Entry) -> Files | None:
@@ -85,12 +85,12 @@ def _pulled(entry: Entry) -> Files | None:
 
 
 def check(entry: Entry, path: Path, wanted: str, *, again: bool = False) -> None:
-    """Raise ModelError unless the file's sha256 is `wanted`. `again` reads it in any case."""
+    """Raise ModelError unless the file's sha256 is `wanted`. `again`: hash it even if it seems unchanged."""
     found = sha256_of(path, again=again)
     if found != wanted:
         raise ModelError(
-            f"{entry.name}: {path} is damaged or was exchanged: sha256 {found[:12]}…, not {wanted[:12]}…",
-            hint=f"`animeds models remove {entry.name}` and `animeds models pull {entry.name}` get a new one",
+            f"{entry.name}: {path} is damaged or was replaced: sha256 {found[:12]}…, not {wanted[:12]}…",
+            hint=f"run `animeds models remove {entry.name}`, then `animeds models pull {entry.name}`",
         )
 
 
@@ -98,7 +98,7 @@ _seen: dict[tuple[str, int, int], str] = {}
 
 
 def sha256_of(path: Path, *, again: bool = False) -> str:
-    """Return a file's sha256 in hex; remembered by path, size and time unless `again`."""
+    """Return a file's sha256 in hex, cached by path, size and time. `again`: ignore the cache."""
     stat = path.stat()
     key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
     name = f"{key[0]}|{key[1]}|{key[2]}"
@@ -119,7 +119,7 @@ REMEMBER_FROM = 16 << 20  # bytes: smaller files are hashed in milliseconds
 
 
 def data_folder() -> Path:
-    """Return the folder of our record and locks: `ANIMEDS_DATA`, else the user's data folder."""
+    """Return the folder of the record and the locks: `ANIMEDS_DATA`, else the user's data folder."""
     if os.environ.get("ANIMEDS_DATA"):
         return Path(os.environ["ANIMEDS_DATA"]).expanduser()
     import platformdirs
@@ -129,16 +129,16 @@ def data_folder() -> Path:
 
 @dataclass
 class Record:
-    """What was pulled (per repository, revision and file set), and which checksums were computed."""
+    """The models that were pulled (per repository, revision and set of files), and the checksums computed."""
 
     pulled: dict[str, dict[str, Any]]
     hashes: dict[str, str]
     used: list[str] = field(default_factory=list)
-    """Models without an entry in the manifest that this person asked for by name."""
+    """Models without a manifest entry that the user asked for by name."""
 
     @classmethod
     def load(cls) -> Record:
-        """Read the record; an absent one is empty. Raises ModelError for one that cannot be read."""
+        """Read the record; a missing one is empty. Raises ModelError if it cannot be read."""
         path = data_folder() / "models.json"
         try:
             content = json.loads(path.read_text("utf-8"))
@@ -154,7 +154,7 @@ class Record:
     @classmethod
     @contextmanager
     def changing(cls) -> Iterator[Record]:
-        """Load the record, let the caller change it, write it back whole; one process at a time."""
+        """Load the record, let the caller change it, and replace it atomically; one process at a time."""
         folder = data_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -169,25 +169,25 @@ class Record:
             ) from error
 
     def of(self, entry: Entry) -> dict[str, Any] | None:
-        """Return what was recorded when this entry was pulled, or None."""
+        """Return the record of this entry's pull, or None."""
         known = self.pulled.get(record_key(entry))
         return known if known and set(entry.files) <= set(known["files"]) else None
 
 
 def record_key(entry: Entry) -> str:
-    """Return the name under which an entry's pull is recorded: what is fetched, not what it is called."""
+    """Return the key of an entry's pull in the record. It depends on what is downloaded, not on the entry's name."""
     return f"{entry.repo}@{entry.revision}/{entry.files['model']}"
 
 
 def _write_whole(path: Path, content: object) -> None:
-    """Write JSON beside the file, then put it in its place: a reader sees the old or the new one."""
+    """Write JSON to a temporary file, then rename it, so that readers see either the old or the new file."""
     with whole_file(path) as file:
         file.write(json.dumps(content, indent=1, sort_keys=True).encode())
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold a lock file that other processes wait for."""
+    """Hold a lock file. Other processes wait until it is released."""
     from huggingface_hub.utils import WeakFileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)

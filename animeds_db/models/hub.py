@@ -1,8 +1,8 @@
-"""Pulling models from the hub. Its one rule: what was not wholly fetched and checked is never used.
+"""Pulls models from the hub. Only files that were downloaded completely and checked are used.
 
 huggingface_hub does the transfer, so its endpoint (HF_ENDPOINT), cache (HF_HOME, HF_HUB_CACHE), token
-(HF_TOKEN, `hf auth login`) and offline switch (HF_HUB_OFFLINE) are obeyed. It fetches into a temporary
-file and renames it, and goes on by range requests when the connection breaks during a pull.
+(HF_TOKEN, `hf auth login`) and offline switch (HF_HUB_OFFLINE) apply. It downloads into a temporary
+file and renames it, and resumes with range requests if the connection breaks during a pull.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ PUBLIC_ENDPOINT = "https://huggingface.co"
 
 
 def pull(entry: Entry, progress: Progress | None = None, *, force: bool = False) -> Files:
-    """Fetch an entry's files, check them, record their checksums, and return them.
+    """Download an entry's files, check them, record their checksums, and return them.
 
-    Files that are here and checked are not fetched again unless `force`. Two processes that pull the
-    same model take turns: the second finds it there. Raises ModelError for everything that can go
-    wrong, with the model, its size and the ways out.
+    Files that are present and checked are not downloaded again unless `force`. If two processes pull the
+    same model, the second waits and then uses the first one's files. Raises ModelError for every failure,
+    with the model, its size and what to do.
     """
     if entry.repo is None or entry.engine != "onnx":
         found = files.locate(entry)
@@ -60,11 +60,11 @@ def _turn(entry: Entry) -> Iterator[None]:
 
 def _fetch(entry: Entry, progress: Progress | None, force: bool) -> Files:
     commit = _commit(entry)
-    log.info("pulling %s%s from %s", entry.name, _size(entry), _place(entry))
+    log.info("pulling %s%s from %s", entry.name, _size(entry), _address(entry))
     paths: dict[str, Path] = {}
-    # The largest file comes last: a repository that is not as described is noticed before the wait.
+    # The largest file comes last, so that an error in the entry shows before the long download.
     for role in sorted(entry.files, key=lambda role: role == "model"):
-        with _said_plainly(entry, entry.files[role]):
+        with _plain_errors(entry, entry.files[role]):
             paths[role] = _download(entry, entry.files[role], commit, progress, force)
         _checked(entry, role, paths[role])
     return _recorded(entry, paths, commit or _commit_of(paths["model"]))
@@ -79,9 +79,9 @@ def _recorded(entry: Entry, paths: dict[str, Path], commit: str) -> Files:
 
 
 def _commit(entry: Entry) -> str | None:
-    """Ask the hub which commit the entry's revision is; None: no answer, but another tool has cached it.
+    """Ask the hub for the commit of the entry's revision; None if it does not answer but the model is in the cache.
 
-    Asked once, without retries: without a network people are told in a second, not in half a minute.
+    There are no retries, so that without a network the error appears after a second, not half a minute.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
@@ -90,7 +90,7 @@ def _commit(entry: Entry) -> str | None:
     if is_offline():
         return None
     try:
-        with _said_plainly(entry, name):
+        with _plain_errors(entry, name):
             url = hf_hub_url(entry.repo, name, revision=entry.revision, endpoint=endpoint())
             answer = get_hf_file_metadata(url, token=_token(), timeout=_patience(), endpoint=endpoint())
     except UnreachableError:
@@ -106,7 +106,7 @@ def _commit(entry: Entry) -> str | None:
 def _no_hub(entry: Entry) -> ModelError:
     return ModelError(
         f"{entry.name}{_size(entry)}: {endpoint()} answers, but not as a model hub does",
-        hint="a login page or proxy in between? Open it in a browser; --profile tiny needs no network",
+        hint="a login page or proxy may be in between: open the address in a browser; --profile tiny needs no network",
     )
 
 
@@ -122,7 +122,7 @@ def _cached(entry: Entry) -> bool:
 
 
 def _download(entry: Entry, name: str, commit: str | None, progress: Progress | None, force: bool) -> Path:
-    """Fetch one file of a commit (None: take it from the cache); return its path in the hub's cache."""
+    """Download one file of a commit (None: take it from the cache) and return its path in the hub's cache."""
     from huggingface_hub import hf_hub_download
 
     return Path(
@@ -157,11 +157,11 @@ def _patience() -> float:
 
 
 class UnreachableError(ModelError):
-    """The hub cannot be reached, answers too slowly, or is down."""
+    """The hub cannot be reached, is too slow, or is down."""
 
 
 def cache_folder() -> Path:
-    """Return huggingface_hub's cache, by the environment as it is now."""
+    """Return huggingface_hub's cache folder, from the current environment variables."""
     from huggingface_hub import constants
 
     if os.environ.get("HF_HUB_CACHE"):
@@ -172,7 +172,7 @@ def cache_folder() -> Path:
 
 
 def is_offline() -> bool:
-    """Whether the user has switched the network off for the hub (HF_HUB_OFFLINE)."""
+    """Return True if the user has switched off the network for the hub (HF_HUB_OFFLINE)."""
     from huggingface_hub import constants
 
     return constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "").upper() in (
@@ -189,7 +189,7 @@ def endpoint() -> str:
 
 
 def _checked(entry: Entry, role: str, path: Path) -> None:
-    """Refuse, and forget, a file that is no model or has another checksum."""
+    """Delete a file that is not a model or has another checksum, and raise ModelError."""
     try:
         if role == "model":
             refuse_other_files(path)
@@ -202,20 +202,20 @@ def _checked(entry: Entry, role: str, path: Path) -> None:
 
 
 def _blob(path: Path) -> Path:
-    """Return the file that a name in the hub's cache points to (itself where there are no links)."""
+    """Return the file that a name in the hub's cache points to, or the name itself if links are not used."""
     return path.parent / path.readlink() if path.is_symlink() else path
 
 
 def _stated_sha256(path: Path) -> str | None:
-    """Return the sha256 that the hub stated: large files lie in its cache under theirs."""
+    """Return the sha256 from the hub. Large files are named after it in the cache."""
     name = _blob(path).name
     return name if len(name) == 64 and all(c in "0123456789abcdef" for c in name) else None
 
 
 def forget(path: Path, *, damaged: bool = False) -> int:
-    """Delete a file from the hub's cache, the name and what it points to; return the bytes freed.
+    """Delete a name in the hub's cache and the file it points to; return the bytes freed.
 
-    A file in the store that repositories share stays for the others, unless it is damaged.
+    A file that other repositories share is kept, unless it is damaged.
     """
     blob, content = _blob(path), path.resolve()
     shared = blob.is_symlink() and not damaged
@@ -226,8 +226,8 @@ def forget(path: Path, *, damaged: bool = False) -> int:
 
 
 @contextmanager
-def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
-    """Turn whatever the transfer raises into a ModelError with the model, its size and the ways out."""
+def _plain_errors(entry: Entry, name: str) -> Iterator[None]:
+    """Turn any error of the transfer into a ModelError with the model, its size and what to do."""
     from huggingface_hub import errors
 
     what = f"{entry.name}{_size(entry)}"
@@ -235,14 +235,16 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise _problem(
-            f"{what} needs a licence to be accepted at {_place(entry)}", error, token=True
+            f"{what}: accept its licence first, at {_address(entry)}", error, token=True
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise _problem(f"{what}: {_place(entry)} has no revision {entry.revision}", error) from error
+        raise _problem(f"{what}: {_address(entry)} has no revision {entry.revision}", error) from error
     except errors.RemoteEntryNotFoundError as error:
-        raise _problem(f"{what}: {_place(entry)} has no file {name} (404)", error) from error
+        raise _problem(f"{what}: {_address(entry)} has no file {name} (404)", error) from error
     except errors.RepositoryNotFoundError as error:
-        raise _problem(f"{what}: {_place(entry)} is not there, or not for you", error, token=True) from error
+        raise _problem(
+            f"{what}: {_address(entry)} does not exist, or you have no access", error, token=True
+        ) from error
     except errors.LocalEntryNotFoundError as error:
         raise _not_cached(what, entry, error) from error
     except errors.HfHubHTTPError as error:
@@ -250,7 +252,7 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
         kind = UnreachableError if status >= 500 else ModelError
         denied = status in (401, 403)
         raise _problem(f"{what}: {endpoint()} answered {status}", error, token=denied, kind=kind) from error
-    except errors.HTTPError as error:  # httpx's, which huggingface_hub speaks through
+    except errors.HTTPError as error:  # httpx's, which huggingface_hub uses
         state = "is too slow" if "Timeout" in type(error).__name__ else "cannot be reached"
         raise _problem(f"{what}: {endpoint()} {state}", error, kind=UnreachableError) from error
     except OSError as error:
@@ -260,7 +262,7 @@ def _said_plainly(entry: Entry, name: str) -> Iterator[None]:
 def _not_cached(what: str, entry: Entry, error: Exception) -> ModelError:
     if is_offline():
         return ModelError(
-            f"{what} is not on this disk, and HF_HUB_OFFLINE forbids fetching it",
+            f"{what} is not on this disk, and HF_HUB_OFFLINE forbids downloading it",
             hint=f"unset HF_HUB_OFFLINE and run `animeds models pull {entry.name}`, or use --profile tiny",
         )
     if type(error.__cause__).__name__ == "FileMetadataError":
@@ -274,10 +276,10 @@ def _not_cached(what: str, entry: Entry, error: Exception) -> ModelError:
 def _problem(
     message: str, error: Exception, *, token: bool = False, kind: type[ModelError] = ModelError
 ) -> ModelError:
-    """Return the error with the ways out; the transfer's own text, often long, goes to the debug log."""
+    """Return the error with a hint. The transfer's own message, often long, goes to the debug log."""
     log.debug("%s", error)
     if token:
-        hint = "run `hf auth login` or set HF_TOKEN if you have access; --profile tiny needs none"
+        hint = "if you have access, run `hf auth login` or set HF_TOKEN; --profile tiny needs no login"
     else:
         hint = (
             "try `animeds models pull` later or set HF_ENDPOINT to a mirror; --profile tiny needs no network"
@@ -289,10 +291,10 @@ def _local_problem(what: str, name: str, error: OSError) -> ModelError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ModelError(
             f"{what}: the disk of {cache_folder()} is full",
-            hint="make room, or set HF_HOME to a folder on another disk; --profile tiny needs no download",
+            hint="free some space, or set HF_HOME to a folder on another disk; --profile tiny needs no download",
         )
     if "Consistency check failed" in str(error):
-        return _problem(f"{what}: {name} did not arrive whole", error)
+        return _problem(f"{what}: {name} was not downloaded completely", error)
     return ModelError(f"{what}: cannot write {name} into {cache_folder()}: {error.strerror or error}")
 
 
@@ -300,20 +302,20 @@ def _size(entry: Entry) -> str:
     return f" ({entry.size_mb:.0f} MB)" if entry.size_mb else ""
 
 
-def _place(entry: Entry) -> str:
+def _address(entry: Entry) -> str:
     return f"{endpoint()}/{entry.repo}"
 
 
 def _bar_class(name: str, progress: Progress | None) -> type[Any]:
-    """Return a tqdm that draws nothing and tells `progress` how far the transfer is.
+    """Return a tqdm class that draws nothing and calls `progress` instead.
 
-    A Xet transfer has two bars, bytes received and bytes written: the one that is further is told.
+    A Xet transfer has two bars, bytes received and bytes written. The one that is further along is reported.
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     furthest = 0
 
-    class Told(tqdm):  # type: ignore[misc]
+    class Reporting(tqdm):  # type: ignore[misc]
         def update(self, n: float | None = 1) -> bool | None:
             nonlocal furthest
             drawn: bool | None = super().update(n)
@@ -326,4 +328,4 @@ def _bar_class(name: str, progress: Progress | None) -> type[Any]:
             self.expected: int | None = kwargs.get("total")
             super().__init__(*args, **kwargs | {"file": io.StringIO()})
 
-    return Told
+    return Reporting

@@ -1,8 +1,8 @@
-"""The manifest: which models exist and how each is fed and read. Its one rule: a model is data, not code.
+"""The manifest: which models exist, and the inputs and outputs of each. A model is described by data, not code.
 
-`manifest.toml` beside this file describes the models we know; the user's own file (`ANIMEDS_MODELS`,
-else `models.toml` in the user's configuration folder) adds to it. An entry may say `like = "NAME"`
-and then states only what differs. docs/models.md explains every key.
+`manifest.toml` beside this file describes the models that come with animeds-db. The user's own file
+(`ANIMEDS_MODELS`, else `models.toml` in the user's configuration folder) adds to it. An entry with
+`like = "NAME"` lists only the differences from that entry. docs/models.md explains every key.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ TINY = Path(__file__).parent / "tiny"
 
 @dataclass(frozen=True)
 class Input:
-    """How a picture becomes a tensor. A size written in the ONNX file wins over `size`."""
+    """How a picture becomes a tensor. A size in the ONNX file takes precedence over `size`."""
 
-    name: str | None = None  # of the tensor; None: the file's only one
+    name: str | None = None  # of the tensor; None: the file has only one
     layout: str = "NCHW"  # or NHWC
     size: tuple[int, int] = (224, 224)  # height, width
     colour: str = "RGB"  # or BGR
@@ -42,25 +42,25 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """How a tensor becomes an answer."""
+    """How a tensor becomes a result."""
 
     name: str | None = None  # of the tensor; None: the first
-    activation: str = "none"  # none | sigmoid | softmax: what turns it into probabilities
+    activation: str = "none"  # none | sigmoid | softmax: how it becomes probabilities
     decode: str = "auto"  # detectors: auto | one-to-many | end-to-end | rt-detr
     kinds: Mapping[str, str] = field(default_factory=dict)  # detectors: the model's class → our kind
-    labels: tuple[str, ...] = ()  # classifiers that come without a file of tags
-    category: str = "general"  # of tags that come without one
+    labels: tuple[str, ...] = ()  # classifiers without a file of tags
+    category: str = "general"  # of tags without a category
     rename: Mapping[str, str] = field(default_factory=dict)  # the model's tag → ours
-    vector: str | None = None  # taggers: the tensor from which the tags can be predicted again
+    vector: str | None = None  # taggers: the tensor with vectors from which tags can be predicted again
 
 
 @dataclass(frozen=True)
 class Tokens:
     """How a sentence becomes a row of token ids."""
 
-    length: int = 77  # longer sentences are cut, keeping the end token
+    length: int = 77  # longer sentences are cut, but keep the end token
     pad: int = 0
-    fixed: bool = False  # every row is `length` long (else as long as the longest)
+    fixed: bool = False  # True: every row has `length` tokens; False: as many as the longest
 
 
 @dataclass(frozen=True)
@@ -70,28 +70,28 @@ class Entry:
     name: str
     task: str
     title: str = ""
-    repo: str | None = None  # on the hub; None: the files lie in `folder`
+    repo: str | None = None  # on the hub; None: the files are in `folder`
     revision: str = "main"
     folder: Path | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     sha256: Mapping[str, str] = field(default_factory=dict)
     size_mb: float | None = None
     licence: str = ""
-    source: str = ""  # where the facts of this entry were read
+    source: str = ""  # where the values of this entry come from
     width: int | None = None  # of the vectors
     engine: str = "onnx"  # open_clip and sentence-transformers need the [clip] extra
-    text: str | None = None  # image embedders: the name of the text tower of the same space
-    space: str | None = None  # text towers: the image embedder into whose space they were trained
-    metric: str | None = None  # character embedders: the name of the model that compares two vectors
+    text: str | None = None  # image embedders: the text tower for the same space
+    space: str | None = None  # text towers: the image embedder whose space they share
+    metric: str | None = None  # character embedders: the model that compares two vectors
     thresholds: Mapping[str, float] = field(default_factory=dict)
     input: Input = Input()
     output: Output = Output()
     tokens: Tokens = Tokens()
-    origin: Path = SHIPPED  # the file that describes it
+    origin: Path = SHIPPED  # the manifest with this entry
 
     @property
-    def place(self) -> str:
-        """hub, embedded, file, or the library that fetches it."""
+    def origin_kind(self) -> str:
+        """Where the files come from: hub, embedded, file, or the library that downloads them."""
         if self.engine != "onnx":
             return self.engine
         if self.repo:
@@ -101,7 +101,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Profile:
-    """Which model does which task; None: nobody."""
+    """The model for each task; None: no model."""
 
     name: str
     tagger: str | None = None
@@ -112,13 +112,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Every model and profile that is known here."""
+    """All known models and profiles."""
 
     entries: Mapping[str, Entry]
     profiles: Mapping[str, Profile]
 
     def entry(self, name: str) -> Entry:
-        """Return an entry; `open_clip:MODEL/WEIGHTS` needs none. Raises ModelError for a name nobody knows."""
+        """Return the entry of a model. `open_clip:MODEL/WEIGHTS` needs none. Raises ModelError for an unknown name."""
         if name.startswith(OPEN_CLIP) and "/" in name:
             return _open_clip(name)
         if name not in self.entries:
@@ -126,7 +126,7 @@ class Manifest:
         return self.entries[name]
 
     def profile(self, name: str) -> Profile:
-        """Return a profile. Raises ModelError for a name nobody knows."""
+        """Return a profile. Raises ModelError for an unknown name."""
         if name not in self.profiles:
             raise ModelError(f'there is no profile "{name}"', hint=did_you_mean(name, self.profiles))
         return self.profiles[name]
@@ -136,7 +136,7 @@ OPEN_CLIP = "open_clip:"
 
 
 def _open_clip(name: str) -> Entry:
-    """Return the entry of an open_clip model, whose two towers go by one name."""
+    """Return the entry of an open_clip model, whose two towers share one name."""
     model, _, weights = name.removeprefix(OPEN_CLIP).partition("/")
     return Entry(
         name,
@@ -161,7 +161,7 @@ def user_file() -> Path:
 def load_manifest(own: Path | None = None) -> Manifest:
     """Read the shipped manifest and the user's `own` (default: `user_file()`).
 
-    Raises ModelError naming file, entry and key.
+    Raises ModelError with file, entry and key.
     """
     own = own or user_file()
     tables: dict[str, tuple[dict[str, Any], Path]] = {}
@@ -171,8 +171,8 @@ def load_manifest(own: Path | None = None) -> Manifest:
         for name, table in content.get("models", {}).items():
             if name in tables:
                 raise ModelError(
-                    f'{path}: the model "{name}" exists already in {tables[name][1]}',
-                    hint="give yours another name",
+                    f'{path}: the model "{name}" already exists in {tables[name][1]}',
+                    hint="give your model another name",
                 )
             tables[name] = (table, path)
         profiles |= {name: _profile(name, t, path) for name, t in content.get("profiles", {}).items()}
@@ -181,7 +181,7 @@ def load_manifest(own: Path | None = None) -> Manifest:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a manifest file. Raises ModelError for one that is not TOML."""
+    """Read a manifest file. Raises ModelError if it is not valid TOML."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -191,7 +191,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _inherited(name: str, tables: Mapping[str, tuple[dict[str, Any], Path]]) -> dict[str, Any]:
-    """Return an entry's table, with what its `like` states and it does not."""
+    """Return an entry's table, with missing values filled in from its `like`."""
     chain: list[dict[str, Any]] = []
     seen = []
     following: str | None = name
@@ -199,7 +199,7 @@ def _inherited(name: str, tables: Mapping[str, tuple[dict[str, Any], Path]]) -> 
         if following not in tables or following in seen:
             raise ModelError(
                 f'{tables[name][1]}: model "{name}" is like "{following}", which is '
-                + ("itself" if following in seen else "not there"),
+                + ("itself" if following in seen else "not in the manifest"),
                 hint=did_you_mean(following, tables),
             )
         seen.append(following)

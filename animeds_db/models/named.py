@@ -1,4 +1,4 @@
-"""Models that a database names. A database may come from a stranger, and must not decide what is fetched or run."""
+"""Models that a database names. A database may come from a stranger and must not decide what is downloaded or run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from animeds_db.models.manifest import OPEN_CLIP, Entry, Manifest
 
 
 def named_entry(name: str, manifest: Manifest) -> Entry:
-    """Return the entry of a model that a database names: one of the manifest, or one that the person allowed.
+    """Return the entry of a model that a database names: one in the manifest, or one that the user allowed.
 
     A name of the form `open_clip:MODEL/WEIGHTS` needs no entry, and may be any repository of the hub or any file.
-    It is allowed by the setting `allow_models`, and when this person has used it before.
+    It is allowed by the setting `allow_models`, or if the user has used it before.
     Raises ModelError for any other name.
     """
     if name in manifest.entries or not name.startswith(OPEN_CLIP):
@@ -21,13 +21,13 @@ def named_entry(name: str, manifest: Manifest) -> Entry:
     if name not in allowed and name not in Record.load().used:
         raise ModelError(
             f"the database names the model {name!a}, which is not in your manifest",
-            hint=f"if you trust it: ANIMEDS_ALLOW_MODELS='{name}', or allow_models in animeds.toml",
+            hint=f"if you trust it, set ANIMEDS_ALLOW_MODELS='{name}', or allow_models in animeds.toml",
         )
     return manifest.entry(name)
 
 
 def remember_used(names: list[str]) -> None:
-    """Note models without an entry that this person asked for by name, so that a database may name them."""
+    """Record models without an entry that the user asked for by name, so that a database may name them."""
     new = {name for name in names if name.startswith(OPEN_CLIP)} - set(Record.load().used)
     if new:
         with Record.changing() as record:

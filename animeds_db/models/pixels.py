@@ -1,6 +1,6 @@
-"""A picture becomes a tensor, exactly as the manifest entry says. Its one rule: no model is named here.
+"""Turns a picture into a tensor as the manifest entry describes. No model gets special treatment here.
 
-The five ways to fit a picture into the model's size (height H, width W):
+There are five ways to fit a picture into the model's size (height H, width W):
 
     pad        centred on a square of the longer side filled with `fill`, then resized   (WD taggers)
     letterbox  resized to fit, sides rounded down, then centred on H×W of `fill`         (DeepDanbooru)
@@ -32,7 +32,7 @@ FILTERS = {
 
 
 def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> np.ndarray:
-    """Return one float32 tensor for pictures that fit one size: [n,3,H,W] or [n,H,W,3] by `how.layout`.
+    """Return one float32 tensor for pictures of one fitted size: [n,3,H,W] or [n,H,W,3], by `how.layout`.
 
     `images`: uint8 RGB [h,w,3]. `size`: height and width. With fit = "keep" all pictures must have
     the same size (see `fitted_size`).
@@ -48,7 +48,7 @@ def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> 
 
 @cache
 def _workers() -> ThreadPoolExecutor:
-    """Threads that fit pictures side by side: Pillow lets go of the interpreter while it resizes."""
+    """Return the threads that fit pictures in parallel. Pillow releases the GIL while it resizes."""
     return ThreadPoolExecutor(core_count(), thread_name_prefix="animeds-pixels")
 
 
@@ -65,7 +65,7 @@ def normalise(batch: np.ndarray, how: Input) -> np.ndarray:
 
 
 def fitted_size(width: int, height: int, how: Input, size: tuple[int, int]) -> tuple[int, int]:
-    """Return a picture's height and width after fitting; they differ from `size` only for "keep"."""
+    """Return a picture's height and width after fitting. They differ from `size` only for "keep"."""
     if how.fit != "keep":
         return size
     ratio = min(1.0, size[1] / width, size[0] / height)
@@ -111,7 +111,7 @@ def _letterbox(picture: Image.Image, how: Input, size: tuple[int, int]) -> Image
 
 
 def _centre_crop(picture: Image.Image, resample: Image.Resampling, size: tuple[int, int]) -> Image.Image:
-    """Resize the shorter side, then cut. The longer side is rounded down, as transformers' CLIP does it."""
+    """Resize the shorter side, then crop. The longer side is rounded down, as in transformers' CLIP."""
     height, width = size
     if picture.width * height <= picture.height * width:
         scaled = (width, max(height, width * picture.height // picture.width))

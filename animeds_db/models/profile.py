@@ -1,4 +1,4 @@
-"""Profiles: which model does which task, loaded and ready. Its one rule: nothing is replaced in silence."""
+"""Profiles: the models for each task, loaded and ready. A model is never silently replaced by another."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ PARTS = ("tagger", "detector", "character", "image")
 
 @dataclass(frozen=True)
 class Models:
-    """The models of one run. `notes` are lines for people: where models run and why."""
+    """The models of one run. `notes` are messages for users: where models run, and why."""
 
     tagger: Tagger | None = None
     detectors: tuple[Detector, ...] = ()
     character: Embedder | None = None
     image: Embedder | None = None
     profile: str = NOBODY
-    provider: str = ""  # cuda | cpu | "" with no models
+    provider: str = ""  # cuda | cpu | "" without models
     notes: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, object]]:
         """Return the rows of these models for the table `models` (all columns but added_at)."""
         rows = [_record(runner) for runner in self.runners()]
-        return list({row["model_id"]: row for row in rows}.values())  # a tagger may give the vectors, too
+        return list(
+            {row["model_id"]: row for row in rows}.values()
+        )  # a tagger may also be the image embedder
 
     def runners(self) -> list[Tagger | Detector | Embedder]:
         """Return every model of this run, in the order tagger, detectors, character, image."""
@@ -54,13 +56,13 @@ def load_profile(
     progress: Progress | None = None,
     named_by_database: bool = False,
 ) -> Models:
-    """Load the models of a profile; those that are not on this disk are pulled first.
+    """Load the models of a profile. Models that are not on this disk are pulled first.
 
-    With `named_by_database`, the names come from a database and not from this person: see models.named.
+    With `named_by_database`, the names come from a database and not from the user: see models.named.
 
-    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for nobody;
+    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for no model;
     several detectors are separated by commas. `device` is auto, cpu or cuda.
-    Raises ModelError for an unknown name, a model that cannot be had, or one that answers nonsense.
+    Raises ModelError for an unknown name, or a model that cannot be loaded or returns invalid results.
     """
     manifest = load_manifest()
     profile = _overridden(Profile(NOBODY) if name == NOBODY else manifest.profile(name), overrides or {})
@@ -77,9 +79,7 @@ def load_profile(
     remember_used(wanted)
     ran_on = {runner.provider for runner in models.runners()}
     if ran_on != {where.name}:
-        where = Device(
-            "cpu", "models run on the CPU, at least some: onnxruntime could not start CUDA for them"
-        )
+        where = Device("cpu", "some models run on the CPU, because onnxruntime could not start CUDA for them")
     return replace(models, profile=name, provider=where.name, notes=(where.reason,))
 
 
@@ -116,7 +116,7 @@ def _present(manifest: Manifest, name: str, progress: Progress | None) -> Files:
 def _overridden(profile: Profile, overrides: Mapping[str, str]) -> Profile:
     for part, value in overrides.items():
         if part not in PARTS:
-            raise ModelError(f'there is no part "{part}" in a profile', hint=did_you_mean(part, PARTS))
+            raise ModelError(f'a profile has no part "{part}"', hint=did_you_mean(part, PARTS))
         names = tuple(n.strip() for n in value.split(",") if n.strip() and n.strip() != NOBODY)
         if part == "detector":
             profile = replace(profile, detectors=names)
@@ -145,7 +145,7 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
 
 
 def _fits(entry: Entry, part: str) -> bool:
-    """Tell whether a model can play this part: also the aesthetic scorer as tagger, a tagger's vectors as image."""
+    """Return True if a model fits this part. The aesthetic scorer fits as tagger, a tagger with vectors as image."""
     if part == "image" and entry.task == "tagger":
         return entry.output.vector is not None
     return entry.task == part or (part == "tagger" and entry.task == "aesthetic")
@@ -157,7 +157,7 @@ def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
         "model_id": runner.id,
         "name": entry.name,
         "task": entry.task,
-        "repo": entry.repo or entry.place,
+        "repo": entry.repo or entry.origin_kind,
         "revision": runner.files.revision,
         "sha256": runner.files.sha256,
         "width": None if isinstance(runner, Detector) else runner.width,

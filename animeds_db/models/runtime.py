@@ -1,4 +1,4 @@
-"""ONNX files run here, on the GPU where there is one. Its one rule: never a silent fallback to the CPU."""
+"""Runs ONNX files, on the GPU if there is one. A fallback to the CPU is always reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEVICES = ("auto", "cpu", "cuda")
 CPU_BATCH = 8
 GPU_BATCHES = (1, 64)
 ACTIVATION_FACTOR = 300
-"""Working memory per byte of input that GPU batches are planned with: about what SwinV2-B at 448 px needs."""
+"""Working memory per byte of input assumed for GPU batches: about as much as SwinV2-B needs at 448 px."""
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -39,7 +39,7 @@ class Device:
 
     name: str
     reason: str
-    demanded: bool = False  # by the user: then nothing else will do
+    demanded: bool = False  # by the user, so there is no fallback
 
     @property
     def providers(self) -> list[str]:
@@ -52,14 +52,14 @@ class Device:
 
 
 def choose_device(wanted: str = "auto") -> Device:
-    """Return the device that `wanted` (auto, cpu, cuda) comes to on this machine.
+    """Return the device to use on this machine for `wanted` (auto, cpu, cuda).
 
-    Raises ModelError when cuda is asked for and cannot be had; UsageError for another word.
+    Raises ModelError if cuda is requested but not available, and UsageError for any other word.
     """
     if wanted not in DEVICES:
         raise UsageError(f'there is no device "{wanted}"', hint="devices: " + ", ".join(DEVICES))
     if wanted == "cpu":
-        return Device("cpu", "models run on the CPU, as asked")
+        return Device("cpu", "models run on the CPU, as requested")
     problem = _why_no_cuda()
     if problem is None:
         return Device("cuda", "models run on CUDA, found by onnxruntime", demanded=wanted == "cuda")
@@ -77,14 +77,14 @@ def _why_no_cuda() -> str | None:
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         return "this onnxruntime has no CUDA provider (pip install 'animeds-db[gpu]' for NVIDIA cards)"
     if shutil.which("nvidia-smi") is None:
-        return "no NVIDIA driver here (nvidia-smi not found)"
+        return "there is no NVIDIA driver (nvidia-smi not found)"
     # The documented way to find the CUDA libraries that pip installed beside onnxruntime-gpu.
     onnxruntime.preload_dlls()
     return None
 
 
 class Network:
-    """One ONNX file, ready to run. Batches are cut to what fits; halved, and told, when memory runs out."""
+    """One ONNX file, ready to run. Large batches are split; if memory runs out, they are halved with a warning."""
 
     def __init__(self, path: Path, device: Device) -> None:
         refuse_other_files(path)
@@ -97,9 +97,9 @@ class Network:
         self._batch = 0
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
-        """Return the named outputs for inputs of one common first axis, cut into batches and joined again.
+        """Return the named outputs for inputs with a common first axis, run in batches and joined again.
 
-        Inputs are cast to the types the file asks for. Raises ModelError naming the file when it fails.
+        Inputs are cast to the types in the file. Raises ModelError with the file's path if it fails.
         """
         typed = {name: value.astype(self._dtype(name), copy=False) for name, value in feeds.items()}
         n = len(next(iter(typed.values())))
@@ -116,17 +116,17 @@ class Network:
                 if fixed or self._batch == 1:
                     raise ModelError(f"{self.path}: not enough memory for one picture: {error}") from error
                 self._batch //= 2
-                log.warning("%s: out of memory, going on with batches of %d", self.path.name, self._batch)
+                log.warning("%s: out of memory, continuing with batches of %d", self.path.name, self._batch)
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def run_whole(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
-        """Return the named outputs for inputs that must not be cut apart (a comparison of all with all)."""
+        """Return the named outputs for inputs that must not be split (a comparison of all with all)."""
         typed = {name: value.astype(self._dtype(name), copy=False) for name, value in feeds.items()}
         return self._run_once(typed, 0, len(next(iter(typed.values()))), outputs)
 
     @property
     def fixed_batch(self) -> int:
-        """The batch size written in the file, or 0 for any."""
+        """The batch size fixed in the file, or 0 if any is possible."""
         first = next(iter(self.inputs.values())).shape[:1]
         return first[0] if first and isinstance(first[0], int) else 0
 
@@ -156,7 +156,7 @@ class Network:
         return gpu_batch(sum(value[:1].nbytes for value in feeds.values()), free_gpu_bytes())
 
 
-FITS = "is the file what its manifest entry says? `animeds models list` shows the entry"
+FITS = "check that the file matches its manifest entry: `animeds models list` shows the entry"
 
 
 class _OutOfMemoryError(Exception):
@@ -172,7 +172,7 @@ def _session(path: Path, device: Device) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # Several models take turns beside the decoder: idle worker threads must not burn the decoder's core.
+    # Several models take turns beside the decoder, so idle worker threads must not use the decoder's core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if is_limited():
         options.intra_op_num_threads = core_count()
@@ -181,20 +181,18 @@ def _session(path: Path, device: Device) -> Any:
     except Exception as error:
         raise ModelError(
             f"{path} is not an ONNX model that can be run: {_first_line(error)}",
-            hint="a damaged file? `animeds models verify` says so; remove and pull (or add) it again",
+            hint="check it with `animeds models verify`; if it is damaged, remove it and pull (or add) it again",
         ) from error
     if session.get_providers()[0] != device.providers[0]:
-        problem = (
-            f"{path.name}: onnxruntime offers CUDA but could not start it (driver or CUDA libraries missing?)"
-        )
+        problem = f"{path.name}: onnxruntime supports CUDA but could not start it (missing driver or CUDA libraries?)"
         if device.demanded:
-            raise ModelError(problem, hint="`animeds doctor` says more; --device cpu runs on the CPU")
+            raise ModelError(problem, hint="run `animeds doctor` for details, or use --device cpu")
         log.warning("%s; it runs on the CPU", problem)
     return session
 
 
 def refuse_other_files(path: Path) -> None:
-    """Raise ModelError for a file that is plainly no model: missing, empty, a web page, a git-lfs pointer."""
+    """Raise ModelError for a file that is clearly not a model: missing, empty, a web page, a git-lfs pointer."""
     if not path.is_file():
         raise ModelError(f"the model file {path} is missing")
     with path.open("rb") as file:
@@ -204,7 +202,7 @@ def refuse_other_files(path: Path) -> None:
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise ModelError(
             f"{path} is a web page, not a model",
-            hint="something between you and the hub answered instead (a login page?); download it again",
+            hint="a proxy or login page may have answered instead of the hub; download it again",
         )
     if head.startswith(b"version https://git-lfs"):
         raise ModelError(
@@ -217,13 +215,13 @@ def _first_line(error: Exception) -> str:
 
 
 def gpu_batch(one: int, free: int) -> int:
-    """Return how many pictures of `one` byte each (as fed) are planned for `free` bytes of GPU memory: 1 … 64."""
+    """Return the batch size, 1…64, for inputs of `one` bytes each and `free` bytes of GPU memory."""
     low, high = GPU_BATCHES
     return max(low, min(high, free // max(1, one * ACTIVATION_FACTOR)))
 
 
 def free_gpu_bytes() -> int:
-    """Return the free memory of the first GPU, or 1 GiB when nobody can tell."""
+    """Return the free memory of the first GPU in bytes, or 1 GiB if it is unknown."""
     command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout

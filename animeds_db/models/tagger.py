@@ -1,4 +1,4 @@
-"""Taggers: pictures in, a probability per tag out, and the threshold from which each tag counts."""
+"""Taggers: pictures in, a probability per tag out, and the threshold of each tag."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ CATEGORY_OF_CODE = {
 
 @dataclass(frozen=True)
 class TagLabel:
-    """One output of a tagger: the tag with its underscores, its category (see schema.CATEGORIES), and the
-    threshold (0…1) that the model's list of tags states for it, if it does."""
+    """One output of a tagger: the tag with its underscores, its category (see schema.CATEGORIES), and its
+    threshold (0…1) from the model's list of tags, if the list has one."""
 
     tag: str
     category: str
@@ -45,7 +45,7 @@ class TagLabel:
 
 
 class Tagger:
-    """Gives every picture a probability per label."""
+    """Computes a probability per label for every picture."""
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
@@ -55,25 +55,25 @@ class Tagger:
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
         self._check()
-        self.width = self._vector_width()  # of its vectors; None: it has none
+        self.width = self._vector_width()  # of its vectors; None if it has none
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
         return self._probabilities(self._vision(images)[0])
 
     def with_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the scores, and vectors (float32 [n, width]) from which `from_vectors` repeats them.
+        """Return the scores, and the vectors (float32 [n, width]) from which `from_vectors` computes them again.
 
-        Raises ModelError for a tagger whose entry names no vector output.
+        Raises ModelError if the tagger's entry has no vector output.
         """
         vector = self.entry.output.vector
         if vector is None:
-            raise ModelError(f"{self.id} gives no vectors", hint="use a tagger with embeddings")
+            raise ModelError(f"{self.id} has no vector output", hint="use a tagger with embeddings")
         scores, vectors = self._vision(images, extra=[vector])
         return self._probabilities(scores), vectors.astype(np.float32)
 
     def from_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """Return float32 [n, labels], 0…1, from vectors [n, width] that `with_vectors` gave.
+        """Return float32 [n, labels], 0…1, from vectors [n, width] returned by `with_vectors`.
 
         sigmoid(vectors @ weights + bias): the model's last layer, from its `weights` file.
         """
@@ -85,20 +85,20 @@ class Tagger:
                 logits = vectors @ last["weights"] + last["bias"]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ModelError(
-                f"{path} is no last layer for vectors of width {vectors.shape[1]}: {error}",
-                hint="an .npz with weights [width, tags] and bias [tags]; pull the model again",
+                f"{path} is not a last layer for vectors of width {vectors.shape[1]}: {error}",
+                hint="pull the model again; the file must be an .npz with weights [width, tags] and bias [tags]",
             ) from error
         return _sigmoid(logits.astype(np.float32))
 
     def can_repeat(self) -> bool:
-        """Tell whether `from_vectors` gives the model's own scores; tried on one picture, within 0.01."""
+        """Return True if `from_vectors` returns the model's own scores, within 0.01; tried on one picture."""
         if self.width is None or "weights" not in self.files.paths:
             return False
         scores, vectors = self.with_vectors(self._vision.probe())
         again = self.from_vectors(vectors)
         if again.shape == scores.shape and np.abs(again - scores).max() <= SAME_SCORE:
             return True
-        log.warning("%s does not repeat the scores of %s", self.files.paths["weights"], self.id)
+        log.warning("%s does not reproduce the scores of %s", self.files.paths["weights"], self.id)
         return False
 
     def _vector_width(self) -> int | None:
@@ -117,21 +117,21 @@ class Tagger:
         scores = self(self._vision.probe())
         if scores.ndim != 2 or scores.shape[1] != len(self.labels):
             raise ModelError(
-                f"{path} gives {'×'.join(map(str, scores.shape[1:]))} scores, "
+                f"{path} returns {'×'.join(map(str, scores.shape[1:]))} scores, "
                 f"but {self.files.paths.get('tags', 'its entry')} lists {len(self.labels)} tags",
-                hint="model and tags belong to different versions: pull or add both together",
+                hint="the model and its tags are of different versions: pull or add both together",
             )
         if not (np.isfinite(scores).all() and scores.min() >= -1e-6 and scores.max() <= 1 + 1e-6):
             raise ModelError(
-                f"{path} gives scores of {scores.min():.3g} … {scores.max():.3g}, not probabilities in 0…1",
-                hint='if they are logits, say output = { activation = "sigmoid" } in its manifest entry',
+                f"{path} returns scores of {scores.min():.3g} … {scores.max():.3g}, not probabilities in 0…1",
+                hint='if they are logits, set output = { activation = "sigmoid" } in its manifest entry',
             )
 
 
 def aesthetic_score(model: Tagger, probabilities: np.ndarray) -> np.ndarray:
-    """Return Σ i·pᵢ (float32 [n]), i being a label's rank in the entry, from worst (0) to best.
+    """Return Σ i·pᵢ (float32 [n]), where i is a label's rank in the entry, from worst (0) to best.
 
-    This is how deepghs' anime_aesthetic becomes one number (imgutils, metrics/dbaesthetic.py).
+    This reduces the output of deepghs' anime_aesthetic to one number, as in imgutils (metrics/dbaesthetic.py).
     """
     ranks = {label: float(rank) for rank, label in enumerate(model.entry.output.labels)}
     weights = np.array([ranks[label.tag] for label in model.labels], np.float32)
@@ -140,7 +140,7 @@ def aesthetic_score(model: Tagger, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    # Clipped: beyond ±88 exp overflows float32, and the answer is 0 or 1 long before.
+    # Clipped, because exp overflows float32 beyond ±88. The result is 0 or 1 long before that.
     y: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -80, 80)))
     return y.astype(np.float32)
 
@@ -175,7 +175,7 @@ def _csv_rows(path: Path) -> list[tuple[str, str, float | None]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if not {"name", "category"} <= set(reader.fieldnames or ()):
-            raise ModelError(f"{path} is no list of tags: it needs the columns name and category")
+            raise ModelError(f"{path} is not a list of tags: it needs the columns name and category")
         return [(row["name"], row["category"], _own_threshold(row, path)) for row in reader]
 
 
@@ -188,7 +188,7 @@ def _own_threshold(row: Mapping[str, str], path: Path) -> float | None:
         threshold = -1.0
     if threshold is not None and not 0 <= threshold <= 1:
         raise ModelError(
-            f"{path}: {TAG_THRESHOLD} of {row['name']} is {text}", hint="a threshold lies between 0 and 1"
+            f"{path}: {TAG_THRESHOLD} of {row['name']} is {text}", hint="a threshold must be between 0 and 1"
         )
     return threshold
 
@@ -201,4 +201,4 @@ def _json_labels(path: Path) -> list[str]:
     try:
         return [str(name) for name in json.loads(path.read_text("utf-8"))["labels"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} lists no labels: {error}") from error
+        raise ModelError(f"{path} does not list labels: {error}") from error

@@ -1,4 +1,4 @@
-"""Sentences into the space of an image embedder: the text tower for a model is chosen, fetched and loaded."""
+"""Embeds sentences into the space of an image embedder: chooses, downloads and loads its text tower."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from animeds_db.models.text_tower import TextTower
 def text_tower(
     model_id: str, *, tower: str | None = None, device: str = "auto", progress: Progress | None = None
 ) -> TextTower:
-    """Return a text tower of the image embedder that made a database's vectors.
+    """Return a text tower for the image embedder that made a database's vectors.
 
-    `model_id` is name@revision, as in the column `embedder`; `tower` names another text tower than that
-    model's own, trained into the same space. Raises ModelError when there is none, or when the model
-    is here in another revision: its vectors are not comparable then.
+    `model_id` is name@revision, as in the column `embedder`. `tower` names a different text tower, trained for
+    the same space. Raises ModelError if there is no text tower, or if the model on this disk has another revision,
+    because its vectors would not be comparable.
     """
     manifest = load_manifest()
     name, _, _ = model_id.rpartition("@")
@@ -47,12 +47,12 @@ def _tower_name(image: Entry, tower: str | None, manifest: Manifest) -> str:
     if tower is not None and tower != image.text and manifest.entry(tower).space != image.name:
         raise ModelError(
             f"{tower} does not share a space with {image.name}: their vectors cannot be compared",
-            hint="text towers for it: " + (", ".join(_towers(image, manifest)) or "none"),
+            hint="text towers for this model: " + (", ".join(_towers(image, manifest)) or "none"),
         )
     if tower is None and image.text is None:
         raise ModelError(
             f"{image.name} has no text tower: its vectors can be searched by picture, not by text",
-            hint="`animeds search --image FILE` or --frame ID; or embed the frames again with a CLIP model",
+            hint="use `animeds search` with --image or --frame, or embed the frames again with a CLIP model",
         )
     return tower or str(image.text)
 
@@ -69,13 +69,13 @@ def _same_revision(image: Entry, model_id: str, device: str) -> None:
     here = found.id if image.engine == "onnx" else load(found, choose_device(device)).id
     if here != model_id:
         raise ModelError(
-            f"the vectors were made by {model_id}, but the model here is {here}: they cannot be compared",
-            hint=f"`animeds embed --model {image.name} --use` makes vectors with the one that is here",
+            f"the vectors are from {model_id}, but the model on this disk is {here}: they cannot be compared",
+            hint=f"run `animeds embed --model {image.name} --use` to make vectors with the model on this disk",
         )
 
 
 def load(files: Files, device: Device) -> TextTower:
-    """Load a text tower of any engine."""
+    """Load a text tower; the entry's engine decides the class."""
     if files.entry.engine == "onnx":
         return TextTower(files, device)
     from animeds_db.models import torch_clip
@@ -87,6 +87,6 @@ def load(files: Files, device: Device) -> TextTower:
 def embed_text(model_id: str, texts: Sequence[str], *, tower: str | None = None) -> np.ndarray:
     """Return float32 [n, width] of length 1 each, in the space of the embedder `model_id` (name@revision).
 
-    `tower`: another text tower of the same space, e.g. a multilingual one. Raises ModelError as `text_tower` does.
+    `tower`: another text tower for the same space, e.g. a multilingual one. Raises what `text_tower` raises.
     """
     return text_tower(model_id, tower=tower)(texts)

@@ -1,4 +1,4 @@
-"""A text tower: a tokenizer and a network that turn sentences into vectors of an image embedder's space."""
+"""A text tower: a tokenizer and a network that turn sentences into vectors in an image embedder's space."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class TextTower:
     def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         ids, mask = self._ids(texts)
         known = {"input_ids": ids, "attention_mask": mask, "position_ids": _positions(ids)}
-        # Exports differ in what they ask for: some CLIP text towers do without the mask.
+        # Exports differ in their inputs: some CLIP text towers have no mask.
         strange = [name for name in self._network.inputs if name not in known]
         if strange or "input_ids" not in self._network.inputs:
             raise ModelError(
                 f"{self._path} has the inputs {', '.join(self._network.inputs)}, not input_ids …",
-                hint="is it the right file? A text tower is fed token ids",
+                hint="check that it is the right file: a text tower takes token ids",
             )
         return self._network.run({name: known[name] for name in self._network.inputs}, [self._output])[0]
 
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return token ids and mask, int64 [n, length]: cut to the model's length, padded by its entry."""
+        """Return token ids and mask, int64 [n, length]: cut to the model's length, padded as in its entry."""
         tokens = self._tokens()
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         length = tokens.length if tokens.fixed else max(1, *(len(row) for row in rows))
@@ -60,7 +60,7 @@ class TextTower:
         return ids, mask
 
     def _tokens(self) -> Tokens:
-        """Return the entry's tokens; a length written in the ONNX file makes rows fixed."""
+        """Return the entry's token settings. A length in the ONNX file makes all rows that long."""
         entry = self.entry.tokens
         shape = self._network.inputs["input_ids"].shape if "input_ids" in self._network.inputs else []
         if len(shape) == 2 and isinstance(shape[1], int):
@@ -80,11 +80,11 @@ class TextTower:
         wanted = self.entry.width
         if raw.ndim != 2 or (wanted is not None and raw.shape[1] != wanted):
             raise ModelError(
-                f"{self._path} gives a tensor of shape {list(raw.shape)}, not vectors of width {wanted}",
-                hint="a CLIP file exported without its projection gives another width",
+                f"{self._path} returns a tensor of shape {list(raw.shape)}, not vectors of width {wanted}",
+                hint="export the model with its projection: without it, CLIP vectors have another width",
             )
         if not np.isfinite(raw).all() or not np.any(raw):
-            raise ModelError(f"{self._path} gives vectors that are zero or not finite")
+            raise ModelError(f"{self._path} returns vectors that are zero or not finite")
         return int(raw.shape[1])
 
 

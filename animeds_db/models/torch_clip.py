@@ -1,9 +1,9 @@
-"""CLIP models that exist only for torch: the [clip] extra. Its one rule: they look like any other model.
+"""CLIP models that exist only for torch: the [clip] extra. They have the same interface as other models.
 
     open_clip:ViT-B-32/laion2b_s34b_b79k     any architecture and pretrained tag (or file) that open_clip knows
     a text tower of sentence-transformers    entries with engine = "sentence-transformers"
 
-Their revision is the start of the sha256 over their weights, since nobody else gives them one.
+Their revision is the start of the sha256 over their weights, because they have no other one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BATCH = {"cpu": 8, "cuda": 64}
 
 
 class OpenClipEmbedder(Embedder):
-    """The picture tower of an open_clip model, fed by that model's own transform."""
+    """The image tower of an open_clip model, with that model's own transform."""
 
     def __init__(self, files: Files, device: Device) -> None:
         loaded = _open_clip(files.entry, device.name)
@@ -74,7 +74,7 @@ class OpenClipText(TextTower):
 
 
 class SentenceText(TextTower):
-    """A text tower of sentence-transformers that was trained into the space of a CLIP picture tower."""
+    """A text tower of sentence-transformers that was trained for the space of a CLIP image tower."""
 
     def __init__(self, files: Files, device: Device) -> None:
         library = extra("sentence_transformers", files.entry)
@@ -132,7 +132,7 @@ def _open_clip(entry: Entry, device: str) -> _OpenClip:
     return _load_open_clip(entry.name, entry.files["model"], entry.files.get("pretrained", ""), device)
 
 
-@lru_cache(maxsize=1)  # both towers are one model
+@lru_cache(maxsize=1)  # both towers share one model
 def _load_open_clip(name: str, model: str, pretrained: str, device: str) -> _OpenClip:
     library = extra("open_clip", name)
     if ":" not in model and model not in library.list_models():
@@ -159,7 +159,7 @@ def _load_open_clip(name: str, model: str, pretrained: str, device: str) -> _Ope
 def _in_batches(
     items: list[Any], size: int, run: Callable[[list[Any]], np.ndarray]
 ) -> tuple[np.ndarray, int]:
-    """Return the joined answers and the batch size that fitted: halved, and told, when memory runs out."""
+    """Return the joined results and the batch size that fitted. It is halved, with a warning, if memory runs out."""
     parts: list[np.ndarray] = []
     done = 0
     while done < len(items):
@@ -170,12 +170,12 @@ def _in_batches(
             if size == 1 or not any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
                 raise ModelError(f"the CLIP model failed: {error}") from error
             size //= 2
-            log.warning("CLIP: out of memory, going on with batches of %d", size)
+            log.warning("CLIP: out of memory, continuing with batches of %d", size)
     return np.concatenate(parts), size
 
 
 def extra(module: str, entry: Entry | str) -> Any:
-    """Import a library of the [clip] extra for a model. Raises ModelError when it is not there or does not work."""
+    """Import a library of the [clip] extra for a model. Raises ModelError if it is missing or does not work."""
     name = entry if isinstance(entry, str) else entry.name
     try:
         return _imported(module)
@@ -187,7 +187,7 @@ def extra(module: str, entry: Entry | str) -> Any:
 
 
 def _state_of(error: Exception) -> str:
-    return "is not installed" if isinstance(error, ImportError) else "does not work here"
+    return "is not installed" if isinstance(error, ImportError) else "cannot be loaded"
 
 
 def _imported(module: str) -> Any:
@@ -200,14 +200,14 @@ def _imported(module: str) -> Any:
         return importlib.import_module(module)
 
 
-_declared: list[Any] = []  # what torch forgets when nobody holds it
+_declared: list[Any] = []  # torch drops the declarations if nothing refers to them
 
 
 def _declare_torchvision_operators() -> None:
     """Declare the compiled operators that torchvision describes but could not load.
 
-    A torch without CUDA beside the torchvision of PyPI, which is built for CUDA, cannot load them, and then
-    torchvision refuses to be imported. CLIP uses its transforms only, which need none of them.
+    A torch without CUDA cannot load them from the torchvision of PyPI, which is built for CUDA, and then torchvision
+    cannot be imported. CLIP uses only its transforms, which need none of these operators.
     """
     import torch
 
@@ -225,7 +225,7 @@ def _cannot_load(entry: Entry | str, error: Exception) -> ModelError:
     text = str(error).strip().splitlines()
     return ModelError(
         f"{name} cannot be loaded: {text[0] if text else type(error).__name__}",
-        hint="is the network there? The weights come from the hub; --profile tiny needs none",
+        hint="check the network, because the weights come from the hub; --profile tiny needs no network",
     )
 
 
@@ -238,7 +238,7 @@ def _torch_device(device: str) -> str:
 
 
 def _weights_sha256(state: Mapping[str, Any]) -> str:
-    """Return the sha256 over names and values of all weights, rounded to float16, in which GPUs hold them."""
+    """Return the sha256 over names and values of all weights, rounded to float16, the type used on GPUs."""
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode())
@@ -248,9 +248,9 @@ def _weights_sha256(state: Mapping[str, Any]) -> str:
 
 def _checked_width(vectors: np.ndarray, entry: Entry) -> int:
     if not np.isfinite(vectors).all() or not np.any(vectors):
-        raise ModelError(f"{entry.name} gives vectors that are zero or not finite")
+        raise ModelError(f"{entry.name} returns vectors that are zero or not finite")
     if entry.width is not None and vectors.shape[1] != entry.width:
         raise ModelError(
-            f"{entry.name} gives vectors of width {vectors.shape[1]}; its manifest entry says {entry.width}"
+            f"{entry.name} returns vectors of width {vectors.shape[1]}; its manifest entry says {entry.width}"
         )
     return int(vectors.shape[1])

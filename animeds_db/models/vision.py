@@ -1,4 +1,4 @@
-"""What every model that looks at pictures shares: fit, batch, run. Its one rule: the file's shape wins."""
+"""Shared by all models that take pictures: fit, batch, run. The input shape in the ONNX file takes precedence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from animeds_db.models.runtime import Device, Network
 
 
 class Vision:
-    """A network with one picture input."""
+    """A network whose input is a batch of pictures."""
 
     def __init__(self, files: Files, device: Device) -> None:
         self.entry = files.entry
@@ -26,7 +26,7 @@ class Vision:
     def __call__(self, images: Sequence[np.ndarray], extra: Sequence[str] = ()) -> list[np.ndarray]:
         """Return the entry's output, then `extra` ones, for uint8 RGB pictures [h,w,3]: first axis n each.
 
-        With fit = "keep", all pictures must have one size.
+        With fit = "keep", all pictures must have the same size.
         """
         outputs = [
             self.output,
@@ -38,13 +38,13 @@ class Vision:
         return self.network.run({self.input: tensor}, outputs)
 
     def probe(self) -> list[np.ndarray]:
-        """Return a picture to try the network with: a wide grey ramp with a bright square."""
+        """Return a test picture for the network: a wide grey ramp with a bright square."""
         picture = np.linspace(0, 255, 96 * 160 * 3).astype(np.uint8).reshape(96, 160, 3)
         picture[30:60, 60:90] = 240
         return [picture]
 
     def _second(self, name: str) -> str:
-        # deepghs' taggers name their vector output after an inner node: "second" means the second output.
+        # deepghs' taggers name their vector output after an internal node: "second" means the second output.
         names = list(self.network.outputs)
         if name == "second" and len(names) > 1:
             return names[1]
@@ -59,7 +59,7 @@ def _the_input(network: Network, wanted: str | None) -> str:
     if name not in network.inputs:
         raise ModelError(
             f'{network.path} has no input "{name}"; it has {", ".join(names)}',
-            hint="is it the right file? input = { name = … } in its manifest entry says what to feed",
+            hint="check that it is the right file, or set input = { name = … } in its manifest entry",
         )
     return name
 
@@ -69,7 +69,7 @@ def _the_output(network: Network, wanted: str | None) -> str:
     if wanted is not None and wanted not in names:
         raise ModelError(
             f'{network.path} has no output "{wanted}"; it has {", ".join(names)}',
-            hint="is it the right file? output = { name = … } in its manifest entry says what to read",
+            hint="check that it is the right file, or set output = { name = … } in its manifest entry",
         )
     return wanted or names[0]
 
@@ -81,7 +81,7 @@ def _size(network: Network, name: str, layout: str, default: tuple[int, int]) ->
     if len(shape) != 4 or (isinstance(shape[channels], int) and shape[channels] != 3):
         raise ModelError(
             f'{network.path}: input "{name}" has the shape {shape}, not {layout} with three colours',
-            hint='input = { layout = "NHWC" } or "NCHW" in its manifest entry',
+            hint='set input = { layout = "NHWC" } or "NCHW" in its manifest entry',
         )
     sides = shape[1:3] if layout == "NHWC" else shape[2:4]
     if all(isinstance(side, int) for side in sides):

@@ -1,7 +1,7 @@
-"""Where sources lie: on a disk or in a bucket. The one rule: only this module asks which of the two it is.
+"""Paths of sources, on a disk or in a bucket. Only this module distinguishes the two.
 
-`source_path` makes a Path or a BucketPath of whatever names a source: a stored uri, an argument. Both have the
-same few methods, and the functions here do what the two do differently.
+`source_path` turns a stored URI or an argument into a Path or a BucketPath. Both have the same few methods. The
+functions here do what differs between the two.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from animeds_db.remote.requests import AT_ONCE, BucketError, asked, filesystem, 
 from animeds_db.remote.storage import SCHEMES, was_uri
 
 BUFFER = 128 * 2**10
-"""What is read in small pieces is copied so many bytes at a time."""
+"""Size of the read buffer in bytes, for files that are read in small pieces."""
 
 
 class BucketStat(NamedTuple):
-    """What a store tells of an object, named as in os.stat_result."""
+    """Properties of an object in a bucket, named as in os.stat_result."""
 
     st_size: int
     st_mtime_ns: int
@@ -38,17 +38,17 @@ class BucketStat(NamedTuple):
 
 @dataclass(frozen=True)
 class BucketPath:
-    """A file or folder in a bucket, with those methods of pathlib.Path that sources need.
+    """A file or folder in a bucket, with the methods of pathlib.Path that sources need.
 
-    Folders are what is before a slash in names of objects. The bucket is the root: it has no name.
+    Folders are the parts of object names before a slash. The bucket is the root and has no name.
     """
 
     anchor: str
     """SCHEME://BUCKET"""
     inner: PurePosixPath
     """The path inside; `.` is the bucket itself."""
-    told: BucketStat | None = field(default=None, compare=False, repr=False)
-    """What a list of its folder said of it; None: the store is asked."""
+    known_stat: BucketStat | None = field(default=None, compare=False, repr=False)
+    """Properties from a listing of its folder; None: not known yet, so the store is asked."""
 
     def __str__(self) -> str:
         return f"{self.anchor}/{self.inner}" if self.inner.name else self.anchor
@@ -92,7 +92,7 @@ class BucketPath:
         return BucketPath(self.anchor, self.inner.with_suffix(suffix))
 
     def relative_to(self, other: BucketPath) -> PurePosixPath:
-        """Raises ValueError when it is not below `other`."""
+        """Return the path relative to `other`. Raises ValueError if it is not below `other`."""
         if self.anchor != other.anchor:
             raise ValueError(f"{self} is not below {other}")
         return self.inner.relative_to(other.inner)
@@ -110,19 +110,19 @@ class BucketPath:
         return False
 
     def exists(self) -> bool:
-        """Tell whether there is such a file or folder. Raises BucketError when that cannot be told."""
+        """Return True if the file or folder exists. Raises BucketError if the bucket does not answer."""
         return self._kind() != "NotFound"
 
     def is_dir(self) -> bool:
-        return self.told is None and self._kind() == "Directory"
+        return self.known_stat is None and self._kind() == "Directory"
 
     def is_file(self) -> bool:
-        return self.told is not None or self._kind() == "File"
+        return self.known_stat is not None or self._kind() == "File"
 
     def stat(self) -> BucketStat:
-        """Return size and time of the last change. Raises FileNotFoundError, BucketError."""
-        if self.told is not None:
-            return self.told
+        """Return size and modification time. Raises FileNotFoundError, BucketError."""
+        if self.known_stat is not None:
+            return self.known_stat
         info = self._info()
         if info.type.name == "NotFound":
             refuse_missing_bucket(str(self))
@@ -134,7 +134,7 @@ class BucketPath:
         return io.BufferedReader(self.raw(), BUFFER)
 
     def raw(self) -> BucketFile:
-        """Open a file for a reader that has a buffer of its own. Raises FileNotFoundError, BucketError."""
+        """Open a file for a reader that has its own buffer. Raises FileNotFoundError, BucketError."""
         try:
             return BucketFile(str(self))
         except FileNotFoundError:
@@ -142,10 +142,10 @@ class BucketPath:
             raise
 
     def below(self, enters: Callable[[str], bool]) -> Iterator[BucketPath]:
-        """Yield the files below this folder, leaving out folders of whose name `enters` says False.
+        """Yield the files below this folder, without folders for whose name `enters` returns False.
 
-        Raises FileNotFoundError, BucketError. What the list tells of size and time is kept with each. It is one
-        list of all levels: a thousand names cost a request, and so would each folder.
+        Raises FileNotFoundError, BucketError. Each file keeps its size and time from the listing. All levels are
+        listed together: a request returns a thousand names, and listing each folder would take one more.
         """
         from pyarrow.fs import FileSelector
 
@@ -169,15 +169,15 @@ class BucketPath:
 SourcePath: TypeAlias = Path | BucketPath
 
 
-def source_path(place: str | os.PathLike[str] | BucketPath) -> SourcePath:
-    """Return where a source is: a Path, or a BucketPath for s3://, gs:// and az://.
+def source_path(location: str | os.PathLike[str] | BucketPath) -> SourcePath:
+    """Return the path of a source: a BucketPath for s3://, gs:// and az://, otherwise a Path.
 
-    Raises SourceError for another kind of URI. Nothing is looked at.
+    Raises SourceError for any other kind of URI. Does not check whether the source exists.
     """
-    if isinstance(place, BucketPath):
-        return replace(place, told=None)
-    text = os.fspath(place)
-    if isinstance(place, PurePath) and was_uri(text):
+    if isinstance(location, BucketPath):
+        return replace(location, known_stat=None)
+    text = os.fspath(location)
+    if isinstance(location, PurePath) and was_uri(text):
         text = text.replace(":/", "://", 1)
     scheme, mark, rest = text.partition("://")
     if not mark:
@@ -187,12 +187,14 @@ def source_path(place: str | os.PathLike[str] | BucketPath) -> SourcePath:
     bucket, _, inner = rest.strip("/").partition("/")
     if scheme not in SCHEMES or not bucket:
         known = ", ".join(f"{name}://BUCKET/NAME" for name in SCHEMES)
-        raise SourceError(f"{text} is no place for a source", hint=f"a file or folder, or {known}")
+        raise SourceError(
+            f"{text} is not a supported location for a source", hint=f"give a file, a folder, or {known}"
+        )
     return BucketPath(f"{scheme}://{bucket}", PurePosixPath(inner))
 
 
 class SpecialFileError(OSError):
-    """A named pipe, a socket or a device where a file is wanted: opening it could wait forever."""
+    """The path is a named pipe, a socket or a device. Opening it could wait forever."""
 
 
 SPECIAL = (
@@ -204,7 +206,7 @@ SPECIAL = (
 
 
 def refuse_special(path: SourcePath) -> None:
-    """Raise SpecialFileError for a named pipe, a socket or a device, OSError where nothing is there."""
+    """Raise SpecialFileError for a named pipe, a socket or a device, and OSError if the path does not exist."""
     if isinstance(path, BucketPath):
         return
     mode = path.stat().st_mode
@@ -214,7 +216,7 @@ def refuse_special(path: SourcePath) -> None:
 
 
 def open_file(path: SourcePath) -> io.BufferedReader:
-    """Open a file for reading bytes. Raises OSError (SpecialFileError for what is no file), BucketError."""
+    """Open a file for reading bytes. Raises OSError (SpecialFileError if it is not a regular file), BucketError."""
     refuse_special(path)
     return path.open("rb")
 
@@ -222,7 +224,7 @@ def open_file(path: SourcePath) -> io.BufferedReader:
 def files_below(
     top: SourcePath, *, enters: Callable[[str], bool], onerror: Callable[[OSError], None]
 ) -> Iterator[SourcePath]:
-    """Yield the files below a folder on all levels, without folders of whose name `enters` says False."""
+    """Yield the files below a folder at all levels, without folders for whose name `enters` returns False."""
     if isinstance(top, BucketPath):
         try:
             yield from top.below(enters)
@@ -235,7 +237,7 @@ def files_below(
 
 
 def inner_path(path: SourcePath, top: SourcePath) -> PurePath | None:
-    """Return the way from a folder to what is below it; None when it is not below it."""
+    """Return a path relative to the folder `top`, or None if it is not below it."""
     try:
         if isinstance(path, BucketPath):
             return path.relative_to(top) if isinstance(top, BucketPath) else None
@@ -245,9 +247,9 @@ def inner_path(path: SourcePath, top: SourcePath) -> PurePath | None:
 
 
 def are_there(paths: Sequence[SourcePath], *, or_unknown: bool = False) -> list[bool | None]:
-    """Tell of each whether something is there.
+    """Return for each path whether it exists.
 
-    Where a bucket cannot be asked the answer is None, or BucketError is raised.
+    If a bucket does not answer, the result is None with `or_unknown`; otherwise BucketError is raised.
     """
 
     def is_there(path: SourcePath) -> bool | None:
@@ -258,7 +260,9 @@ def are_there(paths: Sequence[SourcePath], *, or_unknown: bool = False) -> list[
                 return None
             raise
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:  # a sidecar of a picture whose name is as long as it can be
+            if (
+                error.errno == errno.ENAMETOOLONG
+            ):  # the sidecar of a picture whose name already has the maximum length
                 return False
             raise
 
@@ -266,7 +270,7 @@ def are_there(paths: Sequence[SourcePath], *, or_unknown: bool = False) -> list[
 
 
 def present(uri: str, others: Sequence[str] | None) -> str:
-    """Return the first path of a source at which something is; `uri` where nothing is at any of them."""
+    """Return the first path of a source that exists, or `uri` if none does."""
     if not others:
         return uri
     paths = [uri, *others]
@@ -277,7 +281,7 @@ def present(uri: str, others: Sequence[str] | None) -> str:
 def read_spans(
     path: SourcePath, chosen: Callable[[int], Iterable[tuple[int, int]]]
 ) -> tuple[int, list[bytes]]:
-    """Return a file's size, and the bytes at each (offset, length) that `chosen` names for that size.
+    """Return a file's size, and the bytes at each (offset, length) that `chosen` returns for that size.
 
     Raises OSError, SourceError.
     """
@@ -294,7 +298,7 @@ def read_spans(
 
 
 def reads_at_once(path: SourcePath) -> int:
-    """Return how many files of this folder are worth reading at the same time."""
+    """Return the number of files in this folder to read at the same time."""
     return AT_ONCE if isinstance(path, BucketPath) else 1
 
 

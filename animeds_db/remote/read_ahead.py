@@ -1,8 +1,8 @@
-"""Reading a file in a bucket. The one rule: what was fetched a moment ago is not fetched again.
+"""Reads files in a bucket, with read-ahead and a cache.
 
-Every request costs tens of milliseconds, however little it asks for; so as long as a file is read in order, each
-request asks for twice as much as the one before. What was fetched is kept for all who read that file: a decoder
-that opens it again finds its head and its index here.
+Every request takes tens of milliseconds, however small it is. So while a file is read in order, each request
+fetches twice as much as the one before. All readers of a file share the cache: a decoder that opens the file again
+finds its header and index there.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from animeds_db.parallel import map_in_order
 from animeds_db.remote.requests import AT_ONCE, asked, filesystem
 
 BLOCK = 256 * 2**10
-"""What is fetched is kept in pieces of this many bytes."""
+"""Size of a cached block in bytes."""
 FIRST = 4
-"""Blocks fetched after a jump: 1 MiB. A request takes as long as the transfer of some MiB.
+"""Number of blocks fetched after a seek: 1 MiB. A request takes as long as transferring a few MiB.
 
-Measured on an mkv of 143 MiB, one frame fetched again, 256 KiB | 1 MiB | 4 MiB: a key frame 4 | 3 | 3 requests
-and 1.2 | 2.2 | 8.2 MiB, one in the middle of its 7 MiB 7 | 5 | 3 requests and 8.2 MiB each.
+Measured for one frame of an mkv of 143 MiB, with 256 KiB | 1 MiB | 4 MiB: a key frame takes 4 | 3 | 3 requests
+and 1.2 | 2.2 | 8.2 MiB; a frame in the middle of a GOP of 7 MiB takes 7 | 5 | 3 requests and 8.2 MiB each.
 """
 MOST = 32
-"""Blocks fetched at once when reading in order: 8 MiB, of which that file took 21 requests. Twice as many save
-three requests in a hundred megabytes and make every stop cost more."""
+"""Maximum number of blocks per request when reading in order: 8 MiB, with which that file took 21 requests. Twice as
+many would save three requests per hundred megabytes but make every stop more expensive."""
 KEPT_BYTES = 64 * 2**20
-"""Of all files together, the last used: the heads and indexes of the last videos, and what was read of them."""
+"""Maximum number of cached blocks of all files. The least recently used are dropped."""
 
 _OUT_OF_RANGE = re.compile(r"InvalidRange|HTTP status 416|[Oo]ut of bounds")
 
 Mark = tuple[object, ...]
-"""An object and its version: the same bytes for ever."""
+"""An object and its version, which identify its bytes."""
 
 
 class _Kept:
-    """The last used blocks of all files."""
+    """Cache of the most recently used blocks of all files."""
 
     def __init__(self, most: int) -> None:
         self._most, self._size = most, 0
@@ -72,22 +72,22 @@ KEPT = _Kept(KEPT_BYTES)
 class BucketFile(io.RawIOBase):
     """A file in a bucket, open for reading by one thread at a time.
 
-    Raises FileNotFoundError, BucketError, and SourceError when the file changes while it is read. FFmpeg may take
-    an error for the end of a file: `failure` keeps it, and nothing more is read.
+    Raises FileNotFoundError, BucketError, and SourceError if the file changes while it is read. FFmpeg may treat
+    an error as the end of the file, so `failure` keeps the error, and nothing more is read.
     """
 
     def __init__(self, uri: str) -> None:
         super().__init__()
         self.uri = uri
-        self.name = uri.rpartition("/")[2]  # FFmpeg looks at suffixes
+        self.name = uri.rpartition("/")[2]  # FFmpeg uses the suffix
         key = uri.partition("://")[2]
         storage = filesystem(uri)
         self._object: Any = asked(uri, lambda: storage.open_input_file(key))
         self.size = int(self._object.size())
         self._mark: Mark = (uri, self.size, *sorted((self._object.metadata() or {}).items()))
         self._at = 0
-        self._last = -1  # the block that was read last
-        self._ahead = 0  # how many were fetched then
+        self._last = -1  # index of the block read last
+        self._ahead = 0  # number of blocks fetched with it
         self.failure: SourceError | None = None
 
     def readable(self) -> bool:
@@ -107,7 +107,7 @@ class BucketFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer, or some of it: up to the end of a block."""
+        """Fill a buffer at most up to the end of a block, and return the number of bytes."""
         view = memoryview(buffer).cast("B")
         if self._at >= self.size or self.failure is not None:
             return 0
@@ -118,7 +118,7 @@ class BucketFile(io.RawIOBase):
         return len(piece)
 
     def spans(self, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-        """Yield the bytes at each (offset, length), and nothing around them; small files are read at once."""
+        """Yield the bytes at each (offset, length) without read-ahead. Small files are read at once."""
         if self.size <= FIRST * BLOCK:
             whole = b"".join(self._block(number) for number in range(-(-self.size // BLOCK)))
             yield from (whole[offset : offset + length] for offset, length in spans)
@@ -126,7 +126,7 @@ class BucketFile(io.RawIOBase):
             yield from map_in_order(lambda span: self._fetched(*span), spans, AT_ONCE)
 
     def close(self) -> None:
-        """Close it; what was fetched is kept for a while, for whoever opens it again."""
+        """Close the file. Its blocks stay in the cache for the next reader."""
         if not self.closed:
             self._object.close()
         super().close()
@@ -143,7 +143,7 @@ class BucketFile(io.RawIOBase):
         return block
 
     def _fetch(self, first: int, most: int) -> bytes:
-        """Fetch blocks up to the next one that is there, and return the first."""
+        """Fetch blocks up to the next cached one, and return the first."""
         last = first + 1
         while last < first + most and last * BLOCK < self.size and not KEPT.has(self._mark, last):
             last += 1
@@ -159,7 +159,7 @@ class BucketFile(io.RawIOBase):
             return b""
         try:
             data = bytes(asked(self.uri, lambda: self._object.read_at(length, offset)))
-        except FileNotFoundError as error:  # Google says so too of a version that was overwritten
+        except FileNotFoundError as error:  # Google also raises this for a version that was overwritten
             self.failure = self._changed()
             raise self.failure from error
         except SourceError as error:
@@ -174,9 +174,9 @@ class BucketFile(io.RawIOBase):
         info = asked(self.uri, lambda: filesystem(self.uri).get_file_info(self.uri.partition("://")[2]))
         if info.type.name == "NotFound":
             return SourceError(
-                f"{self.uri} was deleted while it was read", hint="put it back, and run it again"
+                f"{self.uri} was deleted while it was read", hint="restore the file and run the command again"
             )
         return SourceError(
             f"{self.uri} changed while it was read",
-            hint="wait until it is complete, and run it again: what was committed is safe",
+            hint="wait until the file is complete and run the command again: what was committed is safe",
         )

@@ -1,6 +1,6 @@
-"""Requests to object storage for sources. The one rule: what a request raises in the end names the bucket.
+"""Requests to object storage for sources, with retries. Their errors name the bucket.
 
-Each is repeated while the network is gone, for a minute; then it is a BucketError. What is not there is a
+A request is repeated for up to a minute while the network is down, then BucketError is raised. A missing object is a
 FileNotFoundError, as on a disk.
 """
 
@@ -31,13 +31,14 @@ from animeds_db.remote.storage import (
 Answer = TypeVar("Answer")
 
 AT_ONCE = 16
-"""Requests at the same time, where there are many small ones: each costs tens of milliseconds of waiting."""
+"""Number of simultaneous small requests, each of which takes tens of milliseconds."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 8.0
-"""Before a request is repeated; each time twice as long."""
+"""Seconds before the first retry of a request; doubled for each further one."""
 LESS_PATIENCE_S = 5.0
-"""For a bucket that was given up and has not answered since: a thousand sources must not take a minute each."""
+"""Shorter limit for a bucket that failed before and has not answered since, so that a thousand sources do not take
+a minute each."""
 REQUEST_S = 30.0
-"""A request that says nothing for so long is repeated."""
+"""Seconds without an answer after which a request is repeated."""
 
 _VARIABLES = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST")
 _KEYS_ARE_IN = (
@@ -48,17 +49,17 @@ _KEYS_ARE_IN = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 _AWAY: set[str] = set()
-"""Buckets that were given up since they last answered."""
+"""Buckets that failed and have not answered since."""
 _NO_KEYS = "credentials were not provided"
 _GONE = ("NO_SUCH_KEY", "NoSuchKey", "BlobNotFound", "HTTP status 404", "NOT_FOUND")
 
 
 class BucketError(SourceError):
-    """A bucket that cannot be read, or not now: no fault of one file, so none is left out for it."""
+    """A bucket cannot be read. No single file is at fault, so no file is skipped because of it."""
 
 
 def asked(uri: str, call: Callable[[], Answer]) -> Answer:
-    """Return what `call`, a request of Arrow's, returns. Raises FileNotFoundError and BucketError."""
+    """Return the result of `call`, a request through Arrow, with retries. Raises FileNotFoundError and BucketError."""
     bucket = bucket_of(uri)
     patience = object_storage.RETRY_S
     give_up = time.monotonic() + (min(patience, LESS_PATIENCE_S) if bucket in _AWAY else patience)
@@ -74,30 +75,30 @@ def asked(uri: str, call: Callable[[], Answer]) -> Answer:
             if not is_passing(error) or time.monotonic() + wait > give_up:
                 if is_passing(error):
                     _AWAY.add(bucket)
-                raise _told(uri, error) from error
+                raise _bucket_error(uri, error) from error
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT_S)
 
 
 def filesystem(uri: str) -> Any:
-    """Return Arrow's view of the storage of a URI, in which paths are BUCKET/NAME. Raises BucketError."""
+    """Return Arrow's file system for a URI, in which paths are BUCKET/NAME. Raises BucketError."""
     around = hash(frozenset(item for item in os.environ.items() if item[0].startswith(_VARIABLES)))
     return _connected(bucket_of(uri), around)
 
 
 def refuse_missing_bucket(uri: str) -> None:
-    """Raise BucketError when it is the bucket that is not there, and not only the file."""
+    """Raise BucketError if the bucket itself does not exist, and not only the file."""
     from pyarrow.fs import FileType
 
     bucket = bucket_of(uri)
     info = asked(uri, lambda: filesystem(uri).get_file_info(bucket.partition("://")[2]))
     if info.type == FileType.NotFound:
-        raise _told(uri, OSError("there is no such bucket"))
+        raise _bucket_error(uri, OSError("there is no such bucket"))
 
 
-def _told(uri: str, error: BaseException) -> BucketError:
-    if "No response body" in str(error):  # a HEAD: what is wrong is only told to who asks for a list
-        error = _told_by_list(uri) or error
+def _bucket_error(uri: str, error: BaseException) -> BucketError:
+    if "No response body" in str(error):  # a HEAD request: only a listing returns the reason
+        error = _error_of_listing(uri) or error
     if "ACCESS_DENIED" in str(error) and not _has_keys():
         error = OSError(_NO_KEYS)
     known = explained(uri, error, writing=False)
@@ -106,7 +107,7 @@ def _told(uri: str, error: BaseException) -> BucketError:
     return BucketError(f"{uri} cannot be read: {str(error)[:300]}", hint="check the URI and the credentials")
 
 
-def _told_by_list(uri: str) -> BaseException | None:
+def _error_of_listing(uri: str) -> BaseException | None:
     from pyarrow.fs import FileSelector
 
     try:
@@ -118,7 +119,7 @@ def _told_by_list(uri: str) -> BaseException | None:
 
 @functools.lru_cache(16)
 def _connected(bucket: str, _around: int) -> Any:
-    """Connect as the environment says; `_around` stands for it, since it may change."""
+    """Connect with the settings of the environment. `_around` is a cache key for them, because they may change."""
     try:
         expect_reachable(bucket)
     except StoreError as error:
@@ -127,7 +128,7 @@ def _connected(bucket: str, _around: int) -> Any:
     try:
         return make(bucket)
     except (OSError, pa.ArrowException) as error:
-        raise _told(bucket, error) from error
+        raise _bucket_error(bucket, error) from error
 
 
 def _s3(bucket: str) -> Any:
@@ -136,7 +137,7 @@ def _s3(bucket: str) -> Any:
     is_anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")
     is_nowhere_else = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
     if not is_anonymous and is_nowhere_else and not _has_keys():
-        raise OSError(_NO_KEYS)  # Arrow would ask without, as strangers do
+        raise OSError(_NO_KEYS)  # Arrow would try anonymously
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     options: dict[str, Any] = {}
     server = endpoint()
@@ -152,13 +153,13 @@ def _s3(bucket: str) -> Any:
         region=region or "us-east-1",
         connect_timeout=object_storage.CONNECT_S,
         request_timeout=REQUEST_S,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # `asked` repeats
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # `asked` does the retries
         **options,
     )
 
 
 def _has_keys() -> bool:
-    """Tell whether a variable or file has credentials for S3; machines at Amazon may have them without."""
+    """Return True if a variable or file has credentials for S3. Machines at Amazon may have others."""
     files = (
         Path(os.environ.get(variable) or Path.home() / ".aws" / name)
         for variable, name in (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
@@ -172,7 +173,7 @@ def _region_of(bucket: str) -> str | None:
     try:
         return str(fs.resolve_s3_region(bucket.partition("://")[2]))
     except (OSError, pa.ArrowException):
-        return None  # the first request tells what is wrong
+        return None  # the first request shows what is wrong
 
 
 def _google(_bucket: str) -> Any:

@@ -1,12 +1,11 @@
-"""Object storage (s3://, gs://, az://): how databases and sources get there, and what its errors mean.
+"""Object storage (s3://, gs://, az://): connection settings, and explanations of its errors.
 
-Its one rule: secrets come from the environment or the provider's own files, never from a URI, and stand in
-no message.
+Secrets come from the environment or the provider's own files, never from a URI, and never appear in messages.
 
 Lance reads the usual variables itself (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, AWS_REGION,
 GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY …). Each commit is one
-object that is only written if it is not there yet (If-None-Match on S3, its like on the others), so that of
-two writers one has to merge and try again.
+object that is written only if it does not exist yet (If-None-Match on S3, similar on the others), so that one of
+two writers has to merge and try again.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ from animeds_db.errors import StoreError
 
 SCHEMES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"}
 RETRIES = 12
-"""So often one request is repeated, waiting ever longer: a network that is gone for a minute is borne."""
+"""Maximum number of retries of a request, with growing delays: enough for a network outage of a minute."""
 RETRY_S = 60
-"""After so many seconds a request is not repeated any more. Where packets vanish without an answer, each attempt
-takes 30 s and Lance lists a folder six times: then it is told after some minutes."""
+"""Seconds after which a request is no longer repeated. If packets are lost without an answer, each attempt takes 30 s
+and Lance lists a folder six times, so the error appears after some minutes."""
 CONNECT_S = 5.0
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
 def is_remote(uri: str) -> bool:
-    """Tell whether this is a URI of object storage, and no path."""
+    """Return True if this is a URI of object storage rather than a path."""
     return "://" in uri and not uri.startswith("file://")
 
 
 def was_uri(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is what pathlib makes of a URI such as s3://bucket/x (one slash is lost)."""
+    """Return True if a path is a URI such as s3://bucket/x that pathlib has changed (one slash is lost)."""
     return re.match(r"\w{2,}:/", os.fspath(path)) is not None and not os.path.exists(path)  # noqa: PTH110
 
 
 def endpoint() -> str | None:
-    """Return the S3-compatible server that the environment names; None for Amazon's own."""
+    """Return the address of the S3-compatible server set in the environment, or None for Amazon's own."""
     return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
 
 
 def azure_endpoint() -> str | None:
-    """Return the server that stands for Azure's own (http://127.0.0.1:10000/ACCOUNT); None where none is named."""
+    """Return the address of a server that replaces Azure's (http://127.0.0.1:10000/ACCOUNT), or None if not set."""
     return os.environ.get("AZURE_STORAGE_ENDPOINT") or os.environ.get("AZURE_ENDPOINT")
 
 
 def storage_options(uri: str) -> dict[str, str] | None:
-    """Return what Lance has to be told beside the environment; None for a path."""
+    """Return Lance's storage options in addition to the environment, or None for a path."""
     if not is_remote(uri):
         return None
     options = {
@@ -61,7 +60,7 @@ def storage_options(uri: str) -> dict[str, str] | None:
     if server:
         options["aws_endpoint"] = server
         if not os.environ.get("AWS_REGION") and not os.environ.get("AWS_DEFAULT_REGION"):
-            options["aws_region"] = "us-east-1"  # such servers have no regions; the signature needs one
+            options["aws_region"] = "us-east-1"  # such servers have no regions, but the signature needs one
     if uri.startswith("az://"):
         server = azure_endpoint()
         if server:
@@ -72,14 +71,16 @@ def storage_options(uri: str) -> dict[str, str] | None:
 
 
 def expect_reachable(uri: str) -> None:
-    """Raise StoreError for a URI of no storage known here, or a server at which nobody answers.
+    """Raise StoreError if a URI's storage is not supported, or if its server does not answer.
 
-    What is told here at once, Lance would try for a minute.
+    This fails at once, while Lance would retry for a minute.
     """
     scheme, bucket = urlsplit(uri).scheme, urlsplit(uri).netloc
     if scheme not in SCHEMES or not bucket:
         known = ", ".join(f"{name}://BUCKET/NAME" for name in SCHEMES)
-        raise StoreError(f"{uri} is no place for a database", hint=f"a folder, or {known}")
+        raise StoreError(
+            f"{uri} is not a supported location for a database", hint=f"give a folder, or {known}"
+        )
     server = endpoint()
     if scheme != "s3" or not server:
         return
@@ -89,13 +90,13 @@ def expect_reachable(uri: str) -> None:
         socket.create_connection((where.hostname or "", port), timeout=CONNECT_S).close()
     except OSError as error:
         raise StoreError(
-            f"{uri}: nobody answers at {server} ({error.strerror or error})",
+            f"{uri}: no answer from {server} ({error.strerror or error})",
             hint=f"check {_named_by()}, and the network",
         ) from error
 
 
 def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | None:
-    """Return what an error of object storage means and the way out; None for what is not known here."""
+    """Return an error that explains one of object storage, with a hint, or None if it is not a known one."""
     if not is_remote(uri):
         return None
     text, place = str(error), bucket_of(uri)
@@ -108,7 +109,7 @@ def explained(uri: str, error: BaseException, *, writing: bool) -> StoreError | 
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether the network or the server is at fault, so that the same request may succeed later."""
+    """Return True if the network or the server is at fault, so that the same request may succeed later."""
     meaning = next((pattern for pattern, _, _ in _MEANINGS if re.search(pattern, str(error))), None)
     return meaning is _PASSING
 
@@ -129,26 +130,26 @@ _PASSING = (
     r"SERVICE_UNAVAILABLE|HTTP status (429|50[0234])|curlCode: |[Cc]url(Easy)?|UNAVAILABLE|"
     r"Fail to get a new connection|Error while (sending|reading|polling)"
 )
-"""Words for it of Lance, and of the three kinds of stores in Arrow."""
+"""Messages of temporary failures, from Lance and from Arrow's three kinds of stores."""
 
 _MEANINGS = (
     (
         r"NoSuchBucket|NO_SUCH_BUCKET|The specified bucket does not exist|container does not exist|"
         r"ContainerNotFound|there is no such bucket",
-        "there is no bucket {place}",
-        "make it first (aws s3 mb, gcloud storage buckets create …), or check the name",
+        "the bucket {place} does not exist",
+        "create it first (aws s3 mb, gcloud storage buckets create …), or check the name",
     ),
     (
         r"ExpiredToken|EXPIRED_TOKEN|TokenRefreshRequired|token (has|is) expired|RequestTimeTooSkewed|InvalidToken",
         "the credentials for {place} have expired",
-        "log in again (aws sso login, gcloud auth …), or renew the variables, AWS_SESSION_TOKEN among them; "
-        "is the clock right?",
+        "log in again (aws sso login, gcloud auth …), or renew the variables, including AWS_SESSION_TOKEN; "
+        "also check the clock",
     ),
     (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidClientTokenId|401 Unauthorized|"
         r"AuthorizationFailure|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|UNRECOGNIZED_CLIENT|"
         r"HTTP status 401|UNAUTHENTICATED",
-        "{place} does not know these credentials",
+        "{place} does not accept these credentials",
         "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, "
         "AZURE_STORAGE_ACCOUNT_KEY)",
     ),
@@ -164,21 +165,21 @@ _MEANINGS = (
         r"AccessDenied|Access Denied|403 Forbidden|AuthorizationPermissionMismatch|PermissionDenied|"
         r"ACCESS_DENIED|PERMISSION_DENIED|HTTP status 403",
         "no permission to {do} {uri}",
-        "these credentials may not do that: a bucket for reading only? Ask for list, get, put and delete",
+        "these credentials may be read-only: request permission to list, get, put and delete",
     ),
     (
         r"NotImplemented|501 Not Implemented",
-        "{place} does not know conditional writes, without which two writers could lose rows",
-        "use a newer server (MinIO, Ceph, R2 and Amazon know them), or a folder",
+        "{place} does not support conditional writes, without which two writers could lose rows",
+        "use a newer server (MinIO, Ceph, R2 and Amazon support them), or a folder",
     ),
     (
         r"PermanentRedirect|HTTP status 301|AuthorizationHeaderMalformed",
-        "{place} lies in another region than the one that was asked",
+        "{place} is in another region",
         "set AWS_REGION to the region of the bucket",
     ),
     (
         _PASSING,
-        "{place} cannot be reached any more, after many attempts",
-        "check the network, and run it again: what was committed is safe, and is not done twice",
+        "{place} cannot be reached, after many attempts",
+        "check the network and run the command again: what was committed is safe and is not done twice",
     ),
 )

@@ -1,4 +1,4 @@
-"""The sample show: characters, places and stories drawn, filmed and described by the package itself.
+"""The sample show: the package draws, encodes and describes its own characters, places and stories.
 
-Its one rule: it imports nothing of the house but errors, so it can judge every other room.
+It imports only errors from the rest of the project, so it can be used to test every other package.
 """

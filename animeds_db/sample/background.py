@@ -1,6 +1,6 @@
-"""Places to be: rooms, streets and skies, by day, at sunset or by night.
+"""Backgrounds: rooms, streets and skies, by day, at sunset or by night.
 
-Its one rule: a background is drawn from its own seed in shares of the canvas, so any size shows the same place.
+A background is drawn from its own seed and in shares of the canvas, so it looks the same at any size.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Background:
 
     @property
     def indoors(self) -> bool:
-        """Whether the place has a roof."""
+        """True if the place is indoors."""
         return self.place in _INDOORS
 
 
@@ -47,7 +47,7 @@ class _Brush:
         self.width, self.height = image.size
 
     def _draw(self, fill: Colour) -> tuple[ImageDraw.ImageDraw, Colour]:
-        """Return what to draw with, and the colour in the light of the hour."""
+        """Return the draw object, and the colour in the light of this time of day."""
         lit = (*mix(fill, *self._light), *fill[3:])
         return (self._glaze if len(fill) == 4 else self._solid), lit
 
@@ -90,7 +90,7 @@ def draw_background(background: Background, size: tuple[int, int]) -> tuple[Imag
 
 
 def _light(background: Background) -> tuple[Colour, float]:
-    """Return the colour that the hour lays over everything, and how much of it."""
+    """Return the tint of this time of day and its strength."""
     if background.time == "night":
         return (16, 20, 70), 0.37 if background.indoors else 0.27
     return (255, 120, 40), 0.14 if background.time == "sunset" else 0.0

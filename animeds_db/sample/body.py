@@ -1,6 +1,6 @@
 """Legs, torso and arms of a figure, as bare skin and as tubes of cloth; the clothes are cut in outfits.py.
 
-Its one rule: heights are shares of the body (`Draft.down`), so that a chibi is the same drawing, squeezed.
+Heights are shares of the body (`Draft.down`), so that a chibi is the same drawing, only compressed.
 """
 
 from __future__ import annotations

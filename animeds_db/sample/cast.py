@@ -1,6 +1,6 @@
-"""Who plays: a show's title, style, named characters and nameless extras, all drawn from its seed.
+"""The cast: a show's title, style, named characters and nameless extras, all chosen by its seed.
 
-Its one rule: no two of the cast share a hair colour, and no extra has a hair colour of the cast.
+No two members of the cast have the same hair colour, and no extra has a hair colour of the cast.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TELLING_HAIR = ("twintails", "ponytail", "straight", "bob", "braid", "bun", "sp
 
 @dataclass(frozen=True)
 class Cast:
-    """A show's people and how they are drawn."""
+    """The characters of a show and their drawing style."""
 
     title: str
     style: Style
@@ -39,7 +39,7 @@ class Cast:
 
 
 def draw_cast(seed: int, characters: int) -> Cast:
-    """Return the cast of the show with this seed; seed 7 is the show that the package is demonstrated with."""
+    """Return the cast of the show with this seed; seed 7 is the show used in the demo."""
     rng = np.random.default_rng([seed, 1])
     first, second = (seed - 7) % len(_FIRST_WORDS), (seed - 7) // len(_FIRST_WORDS) % len(_SECOND_WORDS)
     hair = _shuffled(rng, tuple(HAIR_COLOURS))

@@ -1,6 +1,6 @@
-"""What all parts of one figure share while it is drawn: pens, colours, proportions.
+"""Shared state of the parts of a figure while it is drawn: pens, colours, proportions.
 
-Its one rule: decided once from look, pose and style, then only read.
+It is computed once from look, pose and style, and only read afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def body_share(place: float) -> float:
 
 @dataclass(frozen=True)
 class Draft:
-    """One figure in the making. The origin of both pens is the middle of the head; chin at y = 0.5.
+    """One figure that is being drawn. The origin of both pens is the middle of the head; chin at y = 0.5.
 
     `turn` is -1 (looks to the picture's left) … 1; `build` is the body's height in heads without the head.
     """
@@ -43,17 +43,17 @@ class Draft:
 
     @property
     def behind(self) -> bool:
-        """Seen from behind."""
+        """True if the figure is seen from behind."""
         return self.pose.facing == "behind"
 
     @property
     def profile(self) -> bool:
-        """Seen exactly from the side."""
+        """True if the figure is seen exactly from the side."""
         return abs(self.turn) == 1
 
     @property
     def girl(self) -> bool:
-        """Whether a girl is drawn."""
+        """True if the figure is a girl."""
         return self.look.gender == "girl"
 
     def down(self, share: float) -> float:

@@ -1,6 +1,6 @@
-"""What is laid over a finished picture: bars, subtitles, titles, grain, blur, compression.
+"""Effects on a finished picture: bars, subtitles, titles, grain, blur, compression.
 
-Its one rule: every effect is a pure function of the picture and of numbers in `Effects`.
+Every effect is a pure function of the picture and of the values in `Effects`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 @dataclass(frozen=True)
 class Effects:
-    """What is done to a finished picture, in this order.
+    """The effects applied to a finished picture, in this order.
 
     `blur` is a radius in shares of the height, `grain` a standard deviation in grey levels, `jpeg` a
     quality (0: none), `letterbox` the share of the height that each bar takes, `fade` 0 … 1 towards black.
@@ -32,7 +32,7 @@ class Effects:
 
     @property
     def tags(self) -> frozenset[str]:
-        """Tags that the effects earn."""
+        """Tags of the effects."""
         tags = set()
         if self.letterbox:
             tags.add("letterboxed")

@@ -1,7 +1,7 @@
-"""Pictures into an H.264 file, the same bytes every time.
+"""Encodes pictures into an H.264 file with the same bytes every time.
 
-Its one rule: nothing that varies between runs or machines with the same encoder may reach the file: one
-thread, fixed settings, no dates and no random ids.
+Nothing that differs between runs or machines with the same encoder gets into the file: one thread, fixed
+settings, no dates and no random ids.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Accessories: glasses, hats, bows and the like.
 
-Its one rule: each drawing function returns nothing; which tags a worn thing earns is in `accessory_tags`.
+The drawing functions return nothing; `accessory_tags` returns the tags of an accessory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _WHITE = (250, 250, 252)
 
 
 def draw_behind_head(draft: Draft) -> None:
-    """Draw what sticks out from behind the hair."""
+    """Draw the parts that are visible behind the hair."""
     if draft.look.accessory == "cat_ears":
         for side in (-1, 1):
             x = side * 0.3 - 0.05 * draft.turn
@@ -68,7 +68,7 @@ def _ring(draft: Draft, x: float, y: float, rx: float, ry: float) -> None:
 
 
 def draw_on_head(draft: Draft) -> None:
-    """Draw what sits on the hair or beside the face."""
+    """Draw accessories on the hair or beside the face."""
     kind = draft.look.accessory
     if kind == "hat":
         _hat(draft)
@@ -180,7 +180,7 @@ def _headphones(draft: Draft) -> None:
 
 
 def accessory_tags(draft: Draft) -> tuple[str, ...]:
-    """Return the tags of the accessory as seen from where the figure is seen."""
+    """Return the tags of the accessory from the side from which the figure is seen."""
     kind, colour = draft.look.accessory, draft.look.accessory_colour
     if kind is None or (draft.behind and kind in ("glasses", "earrings", "hair_flower")):
         return ()

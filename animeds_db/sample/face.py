@@ -1,6 +1,6 @@
-"""The head's front: skull, ears, eyes, brows, nose, mouth, blush and tears.
+"""The front of the head: skull, ears, eyes, brows, nose, mouth, blush and tears.
 
-Its one rule: everything is placed through `_across`, which turns a frontal x into the x of the turned head.
+All positions go through `_across`, which converts a frontal x into the x of the turned head.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _eyes(draft: Draft) -> list[_Eye]:
 
 
 def eyes_shut(draft: Draft) -> bool:
-    """Return whether the eyes are drawn closed."""
+    """Return True if the eyes are drawn closed."""
     return draft.pose.eyes_closed or draft.pose.expression == "laugh"
 
 
@@ -200,7 +200,7 @@ def _closed_eye(draft: Draft, eye: _Eye) -> None:
 
 
 def draw_brows(draft: Draft) -> None:
-    """Draw the eyebrows; the mood sits in their slope."""
+    """Draw the eyebrows. Their slope shows the mood."""
     slope = {"angry": 0.07, "frown": -0.045, "crying": -0.06, "surprised": -0.01}.get(
         draft.pose.expression, -0.008
     )

@@ -1,6 +1,6 @@
-"""One drawn character: put the parts together, and say truly what of it can be seen.
+"""Draws one character from its parts, and returns the boxes and tags of its visible parts.
 
-Its one rule: a tag or box is given only for what lies inside the window (the canvas, less any black bars).
+Only parts inside the window (the canvas without black bars) get tags and boxes.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom; pixels of the canvas, clipped to the window."""
 
 _SEEN_SHARE = 0.6
-"""A face or head less visible than this has no box and gives no tags."""
+"""Minimum visible share (0…1) of a face or head. Below it, there is no box and there are no tags."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Where a drawn character is, and what can be seen of it. A box is None when the part is unseen.
+    """The boxes and tags of a drawn character. A box is None if the part is not visible.
 
     `face` spans brows to chin and cheek to cheek, `head` the skull with its hair, `halfbody` head to
     waist, `person` everything drawn.
@@ -71,13 +71,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Sketch:
-    """A figure that is on the canvas and can be looked at through any window (a camera that pans)."""
+    """A figure on the canvas, which can be viewed through any window (by a panning camera)."""
 
     draft: Draft
     worn: Worn
 
     def seen(self, window: Box) -> Figure:
-        """Return boxes and tags of what lies within the window (canvas pixels)."""
+        """Return boxes and tags of the parts inside the window (canvas pixels)."""
         return _judge(self.draft, self.worn, window)
 
 

@@ -1,6 +1,6 @@
-"""Hair in layers: what hangs behind the body, what covers the skull, and the bangs over the face.
+"""Hair in layers: behind the body, on the skull, and the bangs over the face.
 
-Its one rule: a layer is one smooth outlined shape with shadow and light inside it, so that it reads as anime.
+A layer is one smooth outlined shape with shadow and light inside it, as in anime.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _lock(
 
 
 def draw_back_hair(draft: Draft) -> None:
-    """Draw what is behind head and body; seen from behind, `draw_crown` covers everything instead."""
+    """Draw the hair behind head and body. Seen from behind, `draw_crown` covers everything instead."""
     look = draft.look
     if look.hair_style == "ponytail" and not draft.behind:
         _ponytail(draft)
@@ -251,7 +251,7 @@ def _cap(draft: Draft, bangs: Points) -> Points:
 
 
 def _shine(draft: Draft) -> None:
-    """The ring of light that anime hair wears."""
+    """Draw the ring of light on the hair."""
     if draft.style.shading == "flat":
         return
     light = mix(draft.hair, _WHITE, 0.42)

@@ -1,6 +1,6 @@
-"""What a drawn character is (Look), does (Pose) and how it is drawn (Style), and random ones of each.
+"""A character's appearance (Look), its pose (Pose) and the drawing style (Style), and random ones of each.
 
-Its one rule: everything here is plain data; nothing draws.
+This module contains only data; nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Pose:
-    """What a character does. `left` and `right` are the picture's, three-quarter views.
+    """A character's pose. `left` and `right` are the picture's, three-quarter views.
 
     `tilt` is the head's, in degrees clockwise; `mouth_open` and `eyes_closed` add to the expression.
     """
@@ -140,7 +140,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Style:
-    """How a show draws its people.
+    """The drawing style of a show.
 
     `line` is the outline's width and `eye_size` a factor around 1, both relative to the head;
     `heads` is the figure's height in heads (2.6 chibi … 6.8); `jaw` 0 is round and 1 pointed;

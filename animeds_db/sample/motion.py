@@ -1,6 +1,6 @@
-"""What moves in a shot: where the camera and the people are at each frame, and how far it is faded.
+"""Motion in a shot: positions of the camera and the people in each frame, and fades.
 
-Its one rule: it is worked out from the script alone; nothing is drawn here.
+Everything is computed from the script alone; nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .look import Pose
 from .story import Actor, Shot
 
 Acting: TypeAlias = tuple[Pose, float]
-"""An actor's pose, and their place in picture widths from the canvas' left edge."""
+"""An actor's pose, and their position in picture widths from the canvas' left edge."""
 
 _MOUTH = (1, 0, 1, 1, 0, 1, 0, 0)
 """Open or shut, a twelfth of a second each times two: talk is animated on twos."""
@@ -41,12 +41,12 @@ def moments(shot: Shot, size: tuple[int, int], fps: int) -> list[Moment]:
 
 
 def canvas_size(shot: Shot, size: tuple[int, int]) -> tuple[int, int]:
-    """Return width and height in pixels of what the camera moves over."""
+    """Return the width and height in pixels of the canvas that the camera moves over."""
     return round(shot.wide * size[0]), round(shot.tall * size[1])
 
 
 def _acting(shot: Shot, actor: Actor, i: int, fps: int) -> Acting:
-    """Return an actor's pose and place at frame i: blinks, mouth flaps, steps."""
+    """Return an actor's pose and position at frame i, with blinks, mouth flaps and steps."""
     pose, x = actor.placed.pose, actor.placed.x
     if shot.still:
         return pose, x

@@ -1,6 +1,6 @@
-"""The clothes, one function each, and what a clothed body shows in danbooru's words.
+"""The clothes, one function each, and their danbooru tags.
 
-Its one rule: a cut draws legs, torso and arms in that order and returns the tags of its upper and lower part.
+Each function draws legs, torso and arms in that order and returns the tags of the upper and lower part.
 """
 
 from __future__ import annotations

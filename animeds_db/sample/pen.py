@@ -1,7 +1,7 @@
 """A pen for cartoon shapes: smooth outlined blobs and tapered strokes on a Pillow image.
 
-Its one rule: shapes are given in the figure's own units (one head high, y downwards) and the pen alone
-knows pixels, so the same drawing works at any size, tilted or not.
+Shapes are given in the figure's own units (one head high, y downwards). Only the pen works in pixels, so the same
+drawing works at any size, tilted or not.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A whole picture: a background, people in it, effects over it; and random ones to learn from.
+"""A complete picture: a background, people and effects. Also random pictures for training.
 
-Its one rule: the tags of a picture are what its parts say they show, never what was wished for.
+The tags of a picture come from what its parts actually show.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is in a picture. Figures are drawn in order, later ones in front."""
+    """The content of a picture. Figures are drawn in order, later ones in front."""
 
     background: Background = field(default_factory=Background)
     figures: tuple[Placed, ...] = ()
@@ -85,7 +85,7 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
 
 
 def scene_tags(place: frozenset[str], figures: tuple[Figure, ...], effects: Effects) -> frozenset[str]:
-    """Return the tags of a picture from those of its place, people and effects."""
+    """Return the tags of a picture from those of its background, people and effects."""
     seen = [figure for figure in figures if figure.person]
     tags = set(place) | effects.tags
     tags.update(*(figure.tags for figure in seen))

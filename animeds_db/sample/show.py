@@ -1,6 +1,6 @@
-"""The sample show: scripts into drawn, encoded episodes, with the truth about every frame.
+"""Draws and encodes the episodes of the sample show, with the ground truth for every frame.
 
-Its one rule: the same seed, sizes and encoder give the same bytes; nothing else decides.
+The same seed, sizes and encoder always give the same bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Truth", "draw_episode", "draw_show"]
 _SUPERSAMPLE = 2
 _CHARACTERS = 4
 _DARK = 0.8
-"""Faded further than this towards black, a frame shows nobody and nothing."""
+"""Maximum fade (0…1, 1: black) at which people and tags still count as visible."""
 
 
 def draw_show(
@@ -46,17 +46,17 @@ def draw_show(
 
     Another seed is another show with another title, style and cast. `size` is width and height in
     pixels, even numbers; `fps` a multiple of 4. `progress` is called with each finished file's name.
-    Raises UsageError for values that make no sense.
+    Raises UsageError for invalid values.
     """
     _check(episodes, characters, size, fps)
     folder.mkdir(parents=True, exist_ok=True)
     cast = draw_cast(seed, characters)
-    told = []
+    films = []
     for number in range(1, episodes + 1):
-        told.append(_film(folder, write_episode(cast, seed, number), cast, size, fps))
+        films.append(_film(folder, write_episode(cast, seed, number), cast, size, fps))
         if progress:
-            progress(told[-1].file)
-    truth = Truth(cast.title, seed, size[0], size[1], cast.characters, tuple(told))
+            progress(films[-1].file)
+    truth = Truth(cast.title, seed, size[0], size[1], cast.characters, tuple(films))
     truth.save(folder)
     return truth
 
@@ -72,17 +72,23 @@ def draw_episode(
 
 def _check(episodes: int, characters: int, size: tuple[int, int], fps: int) -> None:
     if not 1 <= episodes <= 99:
-        raise UsageError(f"{episodes} episodes", hint="1 … 99")
+        raise UsageError(f"cannot draw {episodes} episodes", hint="give 1 to 99")
     if not 1 <= characters <= MOST_CHARACTERS:
-        raise UsageError(f"{characters} characters", hint=f"1 … {MOST_CHARACTERS}")
+        raise UsageError(f"cannot draw {characters} characters", hint=f"give 1 to {MOST_CHARACTERS}")
     if size[0] % 2 or size[1] % 2 or min(size) < 32:
-        raise UsageError(f"size {size[0]}x{size[1]}", hint="even numbers of at least 32 pixels")
+        raise UsageError(
+            f"cannot draw pictures of size {size[0]}x{size[1]}",
+            hint="give even numbers of at least 32 pixels",
+        )
     if fps < 4 or fps % 4:
-        raise UsageError(f"{fps} frames per second", hint="a multiple of 4: shots are cut at quarter seconds")
+        raise UsageError(
+            f"cannot draw {fps} frames per second",
+            hint="give a multiple of 4, because shots end at quarter seconds",
+        )
 
 
 def _film(folder: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps: int) -> EpisodeTruth:
-    """Encode one episode into a folder and return the truth about it."""
+    """Encode one episode into a folder and return its ground truth."""
     path = folder / f"{cast.title} - S01E{episode.number:02d}.mkv"
     starts: list[int] = []
     states: list[State] = []
@@ -112,14 +118,14 @@ def _film(folder: Path, episode: Episode, cast: Cast, size: tuple[int, int], fps
 
 @dataclass(frozen=True)
 class _Cel:
-    """A drawn canvas before the camera: the picture at output size, and who is on it."""
+    """A drawn canvas: the picture at output size, and the people in it."""
 
     image: Image.Image
     sketches: tuple[Sketch, ...]
 
 
 class _Studio:
-    """Draws the frames of one shot; every distinct picture only once."""
+    """Draws the frames of one shot. Each distinct picture is drawn only once."""
 
     def __init__(
         self, cast: Cast, shot: Shot, number: int, letterbox: float, size: tuple[int, int], fps: int
@@ -137,7 +143,7 @@ class _Studio:
         self.cels: dict[tuple[Acting, ...], _Cel] = {}
 
     def frames(self) -> Iterator[tuple[Pixels, State]]:
-        """Yield every frame of the shot as uint8 [height, width, 3] RGB, with what it shows."""
+        """Yield every frame of the shot as uint8 [height, width, 3] RGB, with its ground truth."""
         last: Moment | None = None
         pixels: Pixels = np.zeros((0, 0, 3), np.uint8)
         state = State(0, "", (), ())

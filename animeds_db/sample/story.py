@@ -1,6 +1,6 @@
-"""What happens: an episode as a list of shots, written from the show's seed before anything is drawn.
+"""The script: an episode as a list of shots, generated from the show's seed before anything is drawn.
 
-Its one rule: a shot is a complete order to the camera; nothing about it is decided while drawing.
+A shot is completely specified here; nothing is decided while drawing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Actor:
 @dataclass(frozen=True)
 class Shot:
     """One shot. The canvas is (wide, tall) pictures large; the camera moves over it from `start` to `end`
-    (in pictures). Fades are in frames. `still` freezes everybody."""
+    (in pictures). Fades are in frames. `still`: nothing moves."""
 
     segment: str
     background: Background
@@ -144,7 +144,7 @@ def _ending(cast: Cast, rng: np.random.Generator) -> list[Shot]:
 
 
 class _Director:
-    """Writes the shots of one scene: a place, an hour, one set of outfits."""
+    """Writes the shots of one scene: one place, one time of day, one set of outfits."""
 
     def __init__(self, cast: Cast, rng: np.random.Generator, background: Background, outfit: int) -> None:
         self.cast = cast
@@ -179,7 +179,7 @@ class _Director:
         return shots
 
     def establish(self) -> Shot:
-        """The place alone, panned over."""
+        """A pan over the background without people."""
         return Shot("body", self.background, self._seconds(1.5, 2), wide=1.25, end=(0.25, 0))
 
     def talk(self) -> Shot:
@@ -203,7 +203,7 @@ class _Director:
         return self._shot(1.75, 2.75, people)
 
     def pan(self) -> Shot:
-        """The camera passes along a row of people."""
+        """The camera pans along a row of people."""
         people = tuple(
             self._cast("cowboy_shot", 0.25 + 0.4 * i, facing="front") for i in range(min(4, self._count))
         )
@@ -215,12 +215,12 @@ class _Director:
         )
 
     def rise(self) -> Shot:
-        """From the shoes up to the face."""
+        """The camera moves from the shoes up to the face."""
         actor = self._cast("cowboy_shot", 0.5, facing="front")
         return replace(self._shot(2.5, 3, (actor,)), tall=1.45, start=(0, 0.45), end=(0, 0))
 
     def walk(self) -> Shot:
-        """Somebody passes, seen from the side."""
+        """A person walks past, seen from the side."""
         right = bool(self.rng.random() < 0.5)
         facing, x, speed = ("profile_right", 0.2, 0.24) if right else ("profile_left", 0.8, -0.24)
         return self._shot(2, 2.5, (replace(self._cast("full_body", x, facing=facing), walk=speed),))
@@ -231,12 +231,12 @@ class _Director:
         return self._shot(2, 2.75, (away, self._cast("upper_body", 0.7, speaks=True, facing="left")))
 
     def hold(self) -> Shot:
-        """A picture that stands still."""
+        """A still picture."""
         pose = Pose("front", "crying" if self.rng.random() < 0.3 else "surprised")
         return replace(self._shot(1.5, 2, (self._cast("portrait", 0.5, pose=pose),)), still=True)
 
     def crowd(self) -> Shot:
-        """Nobody we know."""
+        """Extras only."""
         return self._shot(1.75, 2.25, (self._extra("cowboy_shot", 0.3), self._extra("cowboy_shot", 0.7)))
 
     @property
@@ -258,7 +258,7 @@ class _Director:
         facing: str | None = None,
         pose: Pose | None = None,
     ) -> Actor:
-        """Return the next of the cast: everybody gets their turn."""
+        """Return the next member of the cast, in turn."""
         character = self.cast.characters[self.turn % self._count]
         self.turn += 1
         return self._actor(

@@ -1,6 +1,6 @@
-"""Every tag a drawing can carry, with its category: the vocabulary of the sample and of the tiny tagger.
+"""All tags that a drawing can have, with their categories: the vocabulary of the sample and of the tiny tagger.
 
-Its one rule: nothing is drawn with a tag that is not listed here (a test holds that).
+Drawings have no other tags than these, which a test checks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is true of a drawn show: per frame the shot, the people with their boxes and names, the tags.
+"""The ground truth of a drawn show: per frame the shot, the people with their boxes and names, and the tags.
 
-Its one rule: it describes the pictures that were encoded, so a score against it is a fair one.
+It describes the pictures as they were encoded, so it is a fair basis for scores.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in a frame. `name` is None for extras; a box is None when that part cannot be seen."""
+    """A person in a frame. `name` is None for extras; a box is None if that part is not visible."""
 
     name: str | None
     face: Relative | None
@@ -42,7 +42,7 @@ class Person:
 
 @dataclass(frozen=True)
 class State:
-    """What a frame shows. `segment` is opening, body or ending; shots count from 0 in each episode."""
+    """The content of a frame. `segment` is opening, body or ending; shots count from 0 in each episode."""
 
     shot: int
     segment: str
@@ -77,7 +77,7 @@ class EpisodeTruth:
         return tuple(firsts.values())
 
     def frame(self, index: int) -> State:
-        """Return what frame `index` shows. Raises IndexError outside the episode."""
+        """Return the content of frame `index`. Raises IndexError outside the episode."""
         if not 0 <= index < self.frames:
             raise IndexError(f"{self.file} has frames 0 … {self.frames - 1}, not {index}")
         return self.states[bisect_right(self.starts, index) - 1]
@@ -85,7 +85,7 @@ class EpisodeTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """The truth about a whole show."""
+    """The ground truth of a whole show."""
 
     show: str
     seed: int
@@ -95,11 +95,13 @@ class Truth:
     episodes: tuple[EpisodeTruth, ...]
 
     def episode(self, which: int | str) -> EpisodeTruth:
-        """Return an episode by number (from 1) or by file name. Raises UsageError when there is none."""
+        """Return an episode by number (from 1) or by file name. Raises UsageError if it does not exist."""
         for episode in self.episodes:
             if which in (episode.number, episode.file):
                 return episode
-        raise UsageError(f"{self.show} has no episode {which!r}", hint=f"it has 1 … {len(self.episodes)}")
+        raise UsageError(
+            f"{self.show} has no episode {which!r}", hint=f"it has episodes 1 to {len(self.episodes)}"
+        )
 
     def at(self, episode: int | str, time_s: float) -> State:
         """Return what is on screen `time_s` seconds into an episode (number or file name).
@@ -112,12 +114,12 @@ class Truth:
         return found.frame(min(max(index, 0), found.frames - 1))
 
     def to_json(self) -> str:
-        """Return the truth as JSON text."""
+        """Return the ground truth as JSON text."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Truth:
-        """Return the truth that `to_json` wrote. Raises SourceError when the text is something else."""
+        """Return the ground truth from the text of `to_json`. Raises SourceError if it is something else."""
         try:
             data = json.loads(text)
             characters = tuple(
@@ -128,7 +130,7 @@ class Truth:
             return cls(characters=characters, episodes=episodes, **data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
-                f"not the truth of a drawn show: {error}", hint="run `animeds sample` again"
+                f"not the ground truth of a drawn show: {error}", hint="run `animeds sample` again"
             ) from error
 
     def save(self, folder: Path) -> Path:
@@ -139,10 +141,12 @@ class Truth:
 
     @classmethod
     def load(cls, folder: Path) -> Truth:
-        """Read truth.json from a folder of `animeds sample`. Raises SourceError when it is not there."""
+        """Read truth.json from a folder of `animeds sample`. Raises SourceError if it does not exist."""
         path = folder / FILE_NAME
         if not path.is_file():
-            raise SourceError(f"{folder}: no {FILE_NAME}", hint="draw a show there with `animeds sample`")
+            raise SourceError(
+                f"{folder} contains no {FILE_NAME}", hint="draw a show there with `animeds sample`"
+            )
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 

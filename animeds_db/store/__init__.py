@@ -1,4 +1,4 @@
-"""The Lance tables of one database: `Store` reads, upserts and commits them."""
+"""The Lance tables of one database. `Store` reads, upserts and commits them."""
 
 from animeds_db.store.store import Store
 

@@ -1,10 +1,10 @@
-"""What Lance leaves out: syncing commits to disk, and setting aside a version that a power cut tore.
+"""Does what Lance does not: syncs commits to disk, and sets aside a version that a power cut left incomplete.
 
-Its one rule: it never deletes anything; a torn manifest is moved to `_torn/` beside the versions.
+Nothing is deleted: an incomplete manifest is moved to `_torn/` beside the versions.
 
-Lance commits atomically (a manifest is linked into place) but never calls fsync, so that a crash of
-the process loses nothing, while a crash of the machine may leave a newest manifest of zero bytes or
-of zeros. The first makes the table unreadable, the second an empty table without a word.
+Lance commits atomically (a manifest is linked under its final name) but never calls fsync. So a crash of
+the process loses nothing, but a crash of the machine may leave a newest manifest that is empty or filled with
+zeros. The first makes the table unreadable; the second makes it look empty, without an error.
 """
 
 from __future__ import annotations
@@ -45,34 +45,34 @@ def manifest_names(version: int) -> tuple[str, str]:
 
 
 def flush(table: Path, version: int, new_files: Iterable[str]) -> None:
-    """Sync a commit: its new files, its manifest, and the folders that name them."""
+    """Sync a commit to disk: its new files, its manifest, and the folders that contain them."""
     folders = [table / name for name in ("data", "_deletions", "_versions")]
     _sync_all([*(table / name for name in (*new_files, *manifest_names(version))), *folders, table])
 
 
 def flush_tree(folder: Path) -> None:
-    """Sync every file and folder below `folder`, and `folder` itself."""
+    """Sync every file and folder below `folder`, and `folder` itself, to disk."""
     _sync_all([*folder.rglob("*"), folder])
 
 
 def flush_files(paths: Sequence[Path]) -> None:
-    """Sync these files, and the entries of their folders."""
+    """Sync these files, and the entries of their folders, to disk."""
     if paths:
         _sync_all([*paths, *{path.parent for path in paths}])
 
 
 def flush_folder(path: Path) -> None:
-    """Sync the entries of a folder: which names it holds."""
+    """Sync the entries of a folder, that is, the names in it, to disk."""
     _sync(path)
 
 
 def heal(table: Path) -> None:
-    """Set torn manifests aside until the newest one is whole. Logs a warning for each."""
+    """Set incomplete manifests aside until the newest one is complete. Logs a warning for each."""
     while (newest := next(iter(manifests(table)), None)) is not None and not is_whole(newest):
         set_aside(table, newest)
         _log.warning(
-            "%s: the newest version was not wholly written (a power cut?) and was set aside in %s; "
-            "`animeds check` says what was lost, `animeds check --repair` what brings it back",
+            "%s: the newest version was not completely written (a power cut?) and was moved to %s; "
+            "`animeds check` shows what was lost, and `animeds check --repair` restores what it can",
             table,
             table / TORN,
         )
@@ -87,24 +87,24 @@ def set_aside(table: Path, manifest: Path) -> None:
 
 
 def torn(table: Path) -> list[Path]:
-    """Return the manifests that were set aside and of which `animeds check --repair` has not taken care."""
+    """Return the manifests that were set aside and not yet handled by `animeds check --repair`."""
     return sorted((table / TORN).glob("*.manifest"))
 
 
 def manifests(table: Path) -> list[Path]:
-    """Return a table's manifests, newest first; names count down from 2**64 - 1, those of older tables count up."""
+    """Return a table's manifests, newest first. File names count down from 2**64 - 1; in older tables, up."""
     found = [path for path in (table / "_versions").glob("*.manifest") if path.stem.isdecimal()]
     return sorted(found, key=version_of, reverse=True)
 
 
 def version_of(manifest: Path) -> int:
-    """Return the version that a manifest makes."""
+    """Return the version number of a manifest."""
     number = int(manifest.stem)
     return 2**64 - 1 - number if number >= 2**63 else number
 
 
 def is_whole(manifest: Path) -> bool:
-    """Return True if a manifest has the form of one: its footer points to a body, which fills the rest of the file.
+    """Return True if a manifest is complete: its footer points to a body, which fills the rest of the file.
 
     From its end (lance-table, io/manifest.rs): 4 bytes MAGIC, two numbers of 2 bytes, the position of the body in
     8 bytes; the body begins with its length in 4 bytes. All little-endian.
@@ -123,20 +123,18 @@ def is_whole(manifest: Path) -> bool:
 
 
 def _sync_all(paths: Sequence[Path]) -> None:
-    """Sync at once what belongs together: a file system writes its journal for many as fast as for one."""
+    """Sync several files at once. A file system writes its journal for many files as fast as for one."""
     with ThreadPoolExecutor(min(16, len(paths))) as pool:
         for _ in pool.map(_sync, paths):
             pass
 
 
 def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder, and writes its entries through
+    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder, but writes its entries immediately
         return
     try:
         handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    except (
-        FileNotFoundError
-    ):  # no such folder in this table, rewritten by a compaction, or named the other way
+    except FileNotFoundError:  # not in this table, replaced by a compaction, or named the other way
         return
     try:
         os.fsync(handle)

@@ -1,8 +1,8 @@
-"""What the database was, and when: the versions of all its tables on one line of time.
+"""The history of a database: the versions of all its tables on one timeline.
 
-Each commit of each table is a version of the database. Its number is the sum of the numbers of its tables'
-versions: it grows by one with each commit, and stays what it is when older versions are cleaned away.
-The state at some time is, for every table, the newest version that is not after it.
+Each commit of each table is a version of the database. Its number is the sum of the version numbers of its
+tables: it grows by one with each commit, and does not change when older versions are deleted.
+The state at a given time is, for every table, the newest version that is not after that time.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from animeds_db.errors import StoreError, UsageError
 from animeds_db.store.location import Place, read_errors
 
 At = int | str | datetime.datetime
-"""A version's number, its name, a time (aware, or local), how long ago ("3d"), or a folder that was exported."""
+"""A version's number or name, a time (aware, or else local), an age ("3d"), or an exported folder."""
 Versions = Mapping[str, int]
-"""The version of each table."""
+"""The version number of each table."""
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)(?:\s+ago)?")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 MANIFEST_NAME = "animeds-export.json"
 SKEW = datetime.timedelta(minutes=5)
-"""How far the clocks of two machines that write may differ."""
-_LIST = "`animeds versions` lists what is there"
+"""Maximum difference between the clocks of two machines that write to the same database."""
+_LIST = "`animeds versions` lists the versions"
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One version of one table: when it was written (aware, UTC), and what the table then held."""
+    """One version of one table: when it was written (aware, UTC), and its size at that time."""
 
     table: str
     version: int
@@ -45,7 +45,7 @@ class Commit:
 
 
 class History:
-    """The commits of every table, oldest first, and the states that were given names."""
+    """The commits of every table, oldest first, and the named states."""
 
     def __init__(
         self, commits: Mapping[str, Sequence[Commit]], names: Mapping[str, Versions], uri: str
@@ -57,7 +57,7 @@ class History:
 
     @classmethod
     def of(cls, place: Place, tables: Sequence[str]) -> History:
-        """Read the history of these tables of a database; the first of them is the last to be written."""
+        """Read the history of these tables. The first of them must be the one that is written last."""
         commits = {name: _commits(place, name) for name in tables}
         tags = {name: _tags(place, name) for name in tables}
         named = {
@@ -68,7 +68,7 @@ class History:
 
     @property
     def since(self) -> datetime.datetime:
-        """The time from which on every state is here; what was before was cleaned away, or never was."""
+        """The time of the oldest complete state. Earlier ones were deleted or never existed."""
         first = [commits[0] for commits in self._commits.values()]
         made = next(iter(self._commits.values()))[0].at
         return max([made, *(commit.at for commit in first if commit.version > 1)])
@@ -82,7 +82,7 @@ class History:
         return self._commits[table]
 
     def commit(self, table: str, version: int) -> Commit:
-        """Return the commit that made a version of a table."""
+        """Return the commit that created a version of a table."""
         return next(commit for commit in self._commits[table] if commit.version == version)
 
     def commits(self) -> list[Commit]:
@@ -92,7 +92,7 @@ class History:
         return sorted(later, key=lambda c: (c.at, order.index(c.table), c.version))
 
     def states(self) -> Iterator[tuple[int, Commit | None, Versions]]:
-        """Yield the number and the versions of each state, oldest first, and the commit that made it."""
+        """Yield each state, oldest first: its number, the commit that created it, and its versions."""
         state = dict(self.at_time(self.since))
         yield self.number(state), None, dict(state)
         for commit in self.commits():
@@ -104,7 +104,7 @@ class History:
         return sum(versions.values())
 
     def resolve(self, at: At) -> Versions:
-        """Return the state that is meant. Raises UsageError for what is none, StoreError for one that is gone."""
+        """Return the state for `at`. Raises UsageError if it is not valid, StoreError if the state was deleted."""
         if isinstance(at, int):
             return self._numbered(at)
         if isinstance(at, datetime.datetime):
@@ -127,24 +127,24 @@ class History:
                 return versions
         oldest, newest = next(self.states())[0], self.number(self.now())
         if wanted > newest:
-            raise UsageError(f"there is no version {wanted}: the newest is {newest}", hint=_LIST)
+            raise UsageError(f"version {wanted} does not exist: the newest is {newest}", hint=_LIST)
         raise StoreError(
-            f"{self._uri}: version {wanted} is not here any more; what is here begins with {oldest}",
-            hint=f"{_LIST}; `animeds versions --keep NAME` keeps one for good",
+            f"{self._uri}: version {wanted} was deleted; the oldest one left is {oldest}",
+            hint=f"{_LIST}; `animeds versions --keep NAME` keeps a version permanently",
         )
 
     def _timed(self, time: datetime.datetime) -> Versions:
         if time > datetime.datetime.now(datetime.UTC) + SKEW:
-            raise UsageError(f"{told(time)} lies in the future", hint=_LIST)
+            raise UsageError(f"{in_local_time(time)} is in the future", hint=_LIST)
         if time < self.since:
             raise StoreError(
-                f"{self._uri}: what is here begins on {told(self.since)}; {told(time)} is before that",
-                hint=f"{_LIST}; `animeds versions --keep NAME` keeps one for good",
+                f"{self._uri}: {in_local_time(time)} is before the oldest version, {in_local_time(self.since)}",
+                hint=f"{_LIST}; `animeds versions --keep NAME` keeps a version permanently",
             )
         return self.at_time(time)
 
     def at_time(self, time: datetime.datetime) -> Versions:
-        """Return the newest version of each table that is not after this time; one made later is yet empty."""
+        """Return each table's newest version that is not after this time. A table created later is still empty."""
         state = {}
         for name, commits in self._commits.items():
             place = bisect_right([commit.at for commit in commits], time)
@@ -156,23 +156,25 @@ class History:
             selection = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))["selection"]
             versions, database = selection["versions"], selection["database"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{folder / MANIFEST_NAME} does not tell which versions it is from") from error
+            raise UsageError(
+                f"{folder / MANIFEST_NAME} does not record the versions that it was exported from"
+            ) from error
         if database and Place(database).uri != self._uri and _is_there(database):
             raise UsageError(
-                f"{folder} was exported from {database}, not from {self._uri}", hint=f"--db '{database}'"
+                f"{folder} was exported from {database}, not from {self._uri}", hint=f"use --db '{database}'"
             )
         known = {name: {commit.version for commit in commits} for name, commits in self._commits.items()}
         gone = [name for name, version in versions.items() if version not in known.get(name, ())]
         if gone:
             raise StoreError(
-                f"{self._uri}: the versions that {folder} was exported from were cleaned away ({', '.join(gone)})",
-                hint=f"`animeds rebuild '{folder}' OUT` needs only the episodes",
+                f"{self._uri}: the versions that {folder} was exported from were deleted ({', '.join(gone)})",
+                hint=f"use `animeds rebuild '{folder}' OUT`, which needs only the episodes",
             )
         return {name: versions.get(name, commits[0].version) for name, commits in self._commits.items()}
 
 
 def moment(text: str) -> datetime.datetime:
-    """Return the time that words mean: "2026-07-01", "2026-07-01 14:30", "2026-07-01T14:30Z", "3d" (ago).
+    """Return the time written as "2026-07-01", "2026-07-01 14:30", "2026-07-01T14:30Z" or "3d" (ago).
 
     A time without a zone is local. Raises UsageError.
     """
@@ -184,30 +186,31 @@ def moment(text: str) -> datetime.datetime:
         return datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         raise UsageError(
-            f'"{text}" is no version, no time and no exported folder',
+            f'"{text}" is not a version, a time or an exported folder',
             hint='for example --at 123, --at "2026-07-01 14:30", --at 2h; `animeds versions` lists them',
         ) from None
 
 
 def span(text: str) -> datetime.timedelta:
-    """Return how long words mean: "7d", "12h". Raises UsageError."""
+    """Return the length of time written as "7d" or "12h". Raises UsageError."""
     found = _AGO.fullmatch(text.strip())
     if not found:
-        raise UsageError(f'"{text}" is no length of time', hint="for example 7d, 12h or 90m")
+        raise UsageError(f'"{text}" is not a valid length of time', hint="for example 7d, 12h or 90m")
     return datetime.timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
 
 
-def told(time: datetime.datetime) -> str:
-    """Return a time in local words, to the second, rounded up: `--at` finds again what it speaks of."""
+def in_local_time(time: datetime.datetime) -> str:
+    """Return a time as local text, rounded up to the second, so that `--at` with it finds the same state."""
     up = time + datetime.timedelta(microseconds=-time.microsecond % 1_000_000)
     return up.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def checked_name(name: str) -> str:
-    """Return a name for a state. Raises UsageError for one that could be meant as something else."""
+    """Return the name if it can name a state. Raises UsageError if it could mean something else."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f'"{name}" cannot name a version', hint="a letter, then letters, digits, points, - and _"
+            f'"{name}" is not a valid name for a version',
+            hint="use a letter, then letters, digits, . - and _",
         )
     return name
 
@@ -218,7 +221,7 @@ def _commits(place: Place, name: str) -> list[Commit]:
     commits: list[Commit] = []
     for version in versions:
         about = version["metadata"]
-        at = version["timestamp"].astimezone(datetime.UTC)  # Lance gives local time
+        at = version["timestamp"].astimezone(datetime.UTC)  # Lance returns local time
         commits.append(
             Commit(
                 name,

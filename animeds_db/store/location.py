@@ -1,6 +1,6 @@
-"""Where a database is: paths and URIs, what stands there, and errors told in terms of that place.
+"""The location of a database: a path or a URI, what is there, and errors that name it.
 
-Its one rule: everything that depends on "folder or URI" is here.
+All code that depends on "folder or URI" is in this module.
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 CORE = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models")
-"""Tables that every database has had from the first version on; the others are added when it is opened."""
+"""Tables that every database has had since the first version. The others are added when it is opened."""
 
 BACKUP_NAME = "animeds-backup.json"
-"""In a database that is a copy, and is brought up to date by `animeds backup`: of which one."""
+"""File in a copy made by `animeds backup`. It says which database was copied."""
 AT_ONCE = 16
-"""Requests to object storage at the same time: each costs tens of milliseconds of waiting."""
-CHECK = "`animeds check` says what is lost and what can bring it back; restore a backup, if there is one"
-"""What to do about a database that cannot be read."""
+"""Number of simultaneous requests to object storage, each of which takes tens of milliseconds."""
+CHECK = "run `animeds check` to see what is lost and how to restore it, or restore a backup if there is one"
+"""A hint: what to do about a database that cannot be read."""
 _NOTHING_THERE = re.compile(r"Dataset at path .* was not found")
 _STREAM = re.compile(r"registered as '(?:lance_)?(\w+)' failed: (?:Invalid: )?(?:External error: )?(.*)")
 _LANCE_SOURCE = re.compile(r"/lance[\w/-]*/src/[\w/]+\.rs:\d+")
-"""Lance names the line of its source that an error comes from."""
+"""Lance's errors name the line of its source code that raised them."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Place:
-    """A folder or URI that is, or is to be, a database. `path` is None for a URI."""
+    """The folder or URI of a database that exists or will be created. `path` is None for a URI."""
 
     def __init__(self, uri: str) -> None:
         self.path = _local(uri)
         self.uri = uri if self.path is None else str(self.path)
         self.options = storage_options(uri)
-        """What Lance has to be told to get there; None where this is a folder."""
+        """Lance's storage options for this URI; None for a folder."""
 
     @property
     def shared(self) -> str:
-        """The place as other processes know it, whatever folder they were started in."""
+        """The location in a form that is valid in other processes: an absolute path or a URI."""
         return self.uri if self.path is None else str(self.path.absolute())
 
     @property
     def way_out(self) -> str:
-        """What to do when there is no database here."""
-        return f"make one with `animeds ingest FILES --db {self.uri}`, or name another with --db"
+        """A hint: what to do if there is no database here."""
+        return f"create one with `animeds ingest FILES --db {self.uri}`, or choose another with --db"
 
     def table(self, name: str) -> str:
         """Return the path or URI of a table."""
@@ -70,7 +70,7 @@ class Place:
         )
 
     def dataset(self, name: str, version: int | None = None) -> lance.LanceDataset:
-        """Open a table at a version, else at its newest. Raises StoreError."""
+        """Open a table at a version (default: the newest). Raises StoreError."""
         import lance
 
         with read_errors(self.uri):
@@ -87,7 +87,7 @@ class Place:
             return lancedb.connect(self.uri, storage_options=self.options)
 
     def has_table(self, name: str) -> bool:
-        """Tell whether a table is here, without reading it where this is a folder."""
+        """Return True if the table exists. In a folder, this does not read it."""
         if self.path is not None:
             return (self.path / f"{name}.lance" / "_versions").is_dir()
         try:
@@ -99,19 +99,19 @@ class Place:
         return True
 
     def of_each(self, names: Sequence[str], ask: Callable[[str], Answer]) -> dict[str, Answer]:
-        """Return what `ask` answers for each of these tables; at a URI, all are asked at once."""
+        """Return the result of `ask` for each of these tables. At a URI, they are asked in parallel."""
         if self.path is not None:
             return {name: ask(name) for name in names}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(names, pool.map(ask, names), strict=True))
 
     def check_way(self) -> None:
-        """Raise StoreError where this is a URI at which, for all that can be told at once, nobody answers."""
+        """Raise StoreError if this is a URI whose server can be seen at once not to answer."""
         if self.path is None:
             expect_reachable(self.uri)
 
     def check(self) -> None:
-        """Raise StoreError unless all tables are here; the message says what is here instead."""
+        """Raise StoreError unless all tables exist. The message says what is there instead."""
         self.check_way()
         if self.path is not None:
             _check_folder(self, self.path)
@@ -124,8 +124,8 @@ class Place:
 
 
 def damaged(place: Place, name: str) -> StoreError:
-    """Return the error for a table that is gone."""
-    return StoreError(f"the database {place.uri} is damaged: its table {name}.lance is gone", hint=CHECK)
+    """Return the error for a missing table."""
+    return StoreError(f"the database {place.uri} is damaged: its table {name}.lance is missing", hint=CHECK)
 
 
 def _local(uri: str) -> Path | None:
@@ -134,8 +134,8 @@ def _local(uri: str) -> Path | None:
     return None if "://" in uri else Path(uri).expanduser()
 
 
-ELSEWHERE = "--db names the folder of a database: `animeds ingest FILES --db ./anime.animeds` makes one"
-"""What to do where something else is: no database is made there."""
+ELSEWHERE = "--db must be the folder of a database: `animeds ingest FILES --db ./anime.animeds` creates one"
+"""A hint for locations that contain something else, where no database is created."""
 
 
 def _check_folder(place: Place, path: Path) -> None:
@@ -148,7 +148,7 @@ def _check_folder(place: Place, path: Path) -> None:
     except PermissionError:
         raise StoreError(f"no permission to read {path}", hint=f"check its owner: ls -ld {path}") from None
     if BACKUP_NAME in names and not place.has_table("sources"):
-        raise StoreError(f"{path} is a backup that was interrupted", hint="run the same animeds backup again")
+        raise StoreError(f"{path} is an unfinished backup", hint="run the same `animeds backup` again")
     if "sources.lance" in names:
         return
     if not names:
@@ -156,40 +156,38 @@ def _check_folder(place: Place, path: Path) -> None:
     if "_versions" in names:
         raise StoreError(f"{path} is a single Lance table, not a database", hint=f"try --db {path.parent}")
     shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    raise StoreError(f"{path} is a folder of other things ({shown}), not a database", hint=ELSEWHERE)
+    raise StoreError(f"{path} is a folder with other files ({shown}), not a database", hint=ELSEWHERE)
 
 
 def check_files(place: Place, name: str, version: int | None = None) -> None:
-    """Raise StoreError when a version of a table in a folder has data anywhere but in its own folder."""
+    """Raise StoreError if a table in a folder has data files outside its own folder."""
     table = place.dataset(name, version)
     with read_errors(place.uri):
         files = [file for fragment in table.get_fragments() for file in fragment.metadata.files]
     for file in files:
         try:
             if file.base_id is not None:
-                raise UnsafePathError(f"a file of {name} lies in another folder (base {file.base_id})")
+                raise UnsafePathError(f"a file of {name} is in another folder (base {file.base_id})")
             if place.path is not None:
                 relative(file.path, f"the table {name}")
                 inside(place.path / f"{name}.lance", f"data/{file.path}")
         except UnsafePathError as error:
             raise StoreError(
                 f"{place.uri}: {error.message}",
-                hint="somebody made this database so: do not use it. Of your own, put the files themselves there",
+                hint="do not use this database unless it is your own; then move the files themselves into it",
             ) from error
 
 
 def place_new_database(place: Place, tables: Sequence[Table]) -> None:
-    """Create these tables, empty. In a folder they appear all at once; at a URI `sources` comes last.
+    """Create these tables, empty. In a folder they all appear at once; at a URI, `sources` appears last.
 
-    Raises StoreError when anything but an empty folder is there.
+    Raises StoreError if the location exists and is not an empty folder.
     """
     if place.path is None:
         place.check_way()
         if place.has_table("sources"):
-            raise StoreError(f"there is a database at {place.uri} already")
-        add_missing_tables(
-            place, tables
-        )  # some may be there: of a creation that was interrupted, or goes on beside
+            raise StoreError(f"{place.uri} is already a database")
+        add_missing_tables(place, tables)  # some may exist, from an interrupted or a parallel creation
         return
     with write_errors(place.uri):
         refuse_occupied(place.path)
@@ -202,14 +200,14 @@ def place_new_database(place: Place, tables: Sequence[Table]) -> None:
 
 
 def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
-    """Create, empty, the tables that came with a later version of this program."""
+    """Create the tables that newer versions of this program added, empty."""
     here = place.of_each([table.name for table in tables], place.has_table)
-    for table in reversed(tables):  # `sources` comes last, as when a database is made
+    for table in reversed(tables):  # `sources` comes last, as in a new database
         if not here[table.name]:
             try:
                 _write_tables(place, [table])
             except StoreError:
-                if not place.has_table(table.name):  # else another process was first
+                if not place.has_table(table.name):  # otherwise another process was first
                     raise
             if place.path is not None:
                 with write_errors(place.uri):
@@ -220,41 +218,41 @@ def _write_tables(place: Place, tables: Sequence[Table]) -> None:
     if not tables:
         return
     connection = place.connect()
-    for table in reversed(tables):  # `sources` is the first of them, so the last to appear
+    for table in reversed(tables):  # `sources` is the first in the list, so it appears last
         with write_errors(place.uri):
             connection.create_table(table.name, schema=table.schema)
 
 
 def refuse_occupied(path: Path) -> None:
-    """Raise StoreError unless nothing is at a path, or an empty folder."""
+    """Raise StoreError unless the path does not exist or is an empty folder."""
     if path.is_dir() and not any(path.iterdir()):
         return
     if Place(str(path)).has_table("sources"):
         raise StoreError(
-            f"there is a database at {path} already", hint="name another with --db, or open this one"
+            f"{path} is already a database", hint="choose another path with --db, or open this one"
         )
     if path.is_dir():
         _check_folder(Place(str(path)), path)
     if path.exists() or path.is_symlink():
         raise StoreError(
-            f"{path} is a file; a database cannot be put there", hint="name another path with --db"
+            f"{path} is a file, so a database cannot be created there", hint="choose another path with --db"
         )
 
 
 def _move(partial: Path, path: Path) -> None:
     try:
         if os.name == "nt" and path.is_dir():
-            path.rmdir()  # empty; Windows cannot rename over it
+            path.rmdir()  # it is empty; Windows cannot rename over it
         partial.rename(path)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process was first
-            raise StoreError(f"there is a database at {path} already") from error
+            raise StoreError(f"{path} is already a database") from error
         raise
 
 
 @contextlib.contextmanager
 def read_errors(uri: str) -> Iterator[None]:
-    """Turn what Lance raises on reading into StoreError; `__cause__` has the original."""
+    """Turn Lance's errors on reading into StoreError. `__cause__` is the original error."""
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
@@ -288,7 +286,7 @@ def _unreadable(uri: str, error: BaseException) -> StoreError:
 
 @contextlib.contextmanager
 def write_errors(uri: str) -> Iterator[None]:
-    """Turn what Lance and the file system raise on writing into StoreError; `__cause__` has the original."""
+    """Turn errors of Lance and the file system on writing into StoreError. `__cause__` is the original error."""
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
@@ -296,7 +294,7 @@ def write_errors(uri: str) -> Iterator[None]:
         if getattr(error, "errno", None) in _FULL or any(f"os error {code})" in text for code in _FULL):
             raise StoreError(
                 f"{uri}: the disk is full, or a quota or size limit is reached",
-                hint="make room and run it again; what was stored is safe",
+                hint="free some space and run the command again; what was already stored is safe",
             ) from error
         if not is_remote(uri) and (isinstance(error, PermissionError) or "ermission denied" in text):
             raise StoreError(
@@ -307,5 +305,5 @@ def write_errors(uri: str) -> Iterator[None]:
 
 
 def first_words(error: BaseException | str | None) -> str:
-    """Return an error's text without the source lines that Lance appends."""
+    """Return an error's message without the source locations that Lance appends."""
     return str(error).split(", /home/")[0].split("\n")[0][:300]

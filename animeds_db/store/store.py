@@ -1,8 +1,8 @@
-"""Reading and writing the Lance tables of one database; commits, versions, compaction.
+"""Reads and writes the Lance tables of one database: commits, versions, compaction.
 
-Its one rule: a write that has returned is on the disk, whole, and doing it again changes nothing.
-One database is one folder (or URI) with one Lance table per name: `<uri>/frames.lance` and so on,
-which `lancedb.connect(uri)` opens as well.
+When a write returns, it is complete and on the disk. Repeating it changes nothing.
+A database is a folder (or URI) with one Lance table per name, such as `<uri>/frames.lance`.
+`lancedb.connect(uri)` can open it, too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
 MAX_TAGS = 32_767
-"""Tag ids are int16 and start at 1."""
+"""Maximum number of tags: ids are int16 and start at 1."""
 
 
 class Store:
@@ -48,14 +48,14 @@ class Store:
         self.place = place
         """The folder or URI."""
         self.pinned = pinned
-        """The versions of the tables that are read, where that is not the newest state; nothing is written then."""
+        """The table versions to read, if not the newest state. The store is then read-only."""
         self._handles: dict[str, lance.LanceDataset] = {}
         self.widths = widths
         """Width of `frames.embedding` and of `detections.vector`."""
 
     @staticmethod
     def exists(uri: str) -> bool:
-        """Tell whether there is a database at `uri` (it may still be too new, or damaged)."""
+        """Return True if there is a database at `uri`. It may still be too new, or damaged."""
         place = Place(uri)
         place.check_way()
         return place.has_table("sources")
@@ -66,17 +66,17 @@ class Store:
     ) -> Store:
         """Create an empty database for vectors of these widths.
 
-        It appears whole or not at all. Raises StoreError when something is there already.
+        It appears complete or not at all. Raises StoreError if something is already there.
         """
         place_new_database(Place(uri), schema.all_tables(embedding_width, vector_width))
         return cls.open(uri)
 
     @classmethod
     def open(cls, uri: str, at: At | None = None) -> Store:
-        """Open a database, or read it as it was `at` some version or time (see upkeep.history).
+        """Open a database, or read it as it was `at` a version or time (see store.history).
 
-        A newest version that a power cut tore is set aside, with a warning.
-        Raises StoreError for a path that is no database, a damaged one, or one that a newer version made.
+        A newest version that a power cut left incomplete is set aside, with a warning. Raises StoreError if the
+        path is not a database, or if the database is damaged or was created by a newer release.
         """
         place = Place(uri)
         place.check()
@@ -102,7 +102,7 @@ class Store:
         return cls(place, widths, pinned)
 
     def history(self) -> History:
-        """Return what the database was, and when."""
+        """Return the history of the database."""
         return History.of(self.place, self.names())
 
     @property
@@ -119,7 +119,7 @@ class Store:
         return next(table for table in schema.all_tables(*self.widths) if table.name == name)
 
     def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
-        """Return a table at a version, else its newest (or pinned) one, which the handle then keeps."""
+        """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version."""
         return self.place.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
     def lancedb(self) -> lancedb.DBConnection:
@@ -132,7 +132,7 @@ class Store:
             return self.lancedb().open_table(name, version=self.pinned[name] if self.pinned else None)
 
     def version(self, name: str) -> int:
-        """Return the newest (or pinned) version's number of a table; it grows with every commit."""
+        """Return the number of a table's pinned or newest version. It grows with every commit."""
         if self.pinned:
             return self.pinned[name]
         with read_errors(self.uri):
@@ -141,9 +141,9 @@ class Store:
             return int(self._handles[name].latest_version)
 
     def upsert(self, name: str, rows: pa.Table) -> int:
-        """Insert the rows whose key is not there yet, in one commit, and return how many those were.
+        """Insert the rows whose key is new, in one commit, and return their number.
 
-        Safe to repeat, and beside other writers. Raises StoreError when the disk is full or rows do not fit.
+        Safe to repeat, and while others write. Raises StoreError if the disk is full or the rows do not fit the table.
         """
         key, rows = self._fitting(name, rows)
         if not rows.num_rows:
@@ -162,9 +162,9 @@ class Store:
         return inserted
 
     def replace(self, name: str, rows: pa.Table, where_source: str | None = None) -> None:
-        """Write rows over those with the same key, and insert the others, in one commit.
+        """Replace the rows with the same keys and insert the others, in one commit.
 
-        With `where_source`, that source's rows which are not among `rows` are deleted in the same commit.
+        With `where_source`, rows of that source that are not in `rows` are deleted in the same commit.
         """
         key, rows = self._fitting(name, rows)
 
@@ -179,19 +179,19 @@ class Store:
             self._expect_present(name, key, rows)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
-        """Replace a table's content by these rows, in their order, in one commit. For what steps compute.
+        """Replace a table's content with these rows, in their order, in one commit. Used for computed tables.
 
-        Of two that do so at once, the later one's rows stay. Raises StoreError when others keep being faster.
+        If two processes do this at once, the later one wins. Raises StoreError if other writers keep winning.
         """
         _, rows = self._fitting(name, rows)
         self._write(name, lambda table: table.add(rows, mode="overwrite", on_bad_vectors="null"))
 
     def delete(self, name: str, where: str) -> None:
-        """Delete the rows that meet `where`, a condition in Lance's SQL."""
+        """Delete the rows that match `where`, a condition in Lance's SQL."""
         self._write(name, lambda table: table.delete(where))
 
     def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
-        """Return the rows with these keys, in the order of `keys`; keys that are not there are left out."""
+        """Return the rows with these keys, in the order of `keys`. Missing keys are skipped."""
         key = self.schema(name).key
         wanted = pa.array(keys, self.schema(name).schema.field(key).type)
         if not len(wanted):
@@ -203,13 +203,13 @@ class Store:
         return found.select(list(columns)).take(places)
 
     def remembered(self) -> dict[str, str]:
-        """Return what the last ingest was asked for: profile, sampling, and models that replaced the profile's."""
+        """Return the options of the last ingest: profile, sampling, and models that replaced the profile's."""
         with read_errors(self.uri):
             rows = self.table("settings").to_table().to_pylist()
         return {row["name"]: row["value"] for row in rows if row["value"] is not None}
 
     def remember(self, values: Mapping[str, str]) -> None:
-        """Keep what this ingest was asked for, in the place of what is remembered."""
+        """Store the options of this ingest, replacing those of the last one."""
         before = self.remembered()
         if dict(values) != before:
             columns: dict[str, str | None] = {**dict.fromkeys(before), **values}
@@ -217,11 +217,11 @@ class Store:
             self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
 
     def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """Return the ids of these (tag, category) pairs, adding those the vocabulary lacks.
+        """Return the ids of these (tag, category) pairs, and add those that the vocabulary lacks.
 
-        Ids start at 1, are never reused and never change. Safe beside another writer: ids are claimed by
-        key, and where two writers named one tag at once, the lower id counts for both.
-        Raises StoreError beyond 32,767 tags.
+        Ids start at 1, are never reused and never change. Safe while others write: an id is a key, so only one
+        writer gets it, and if two writers add the same tag, both use the lower id.
+        Raises StoreError for more than 32,767 tags.
         """
         for _ in range(RETRIES):
             ids, highest = self._tag_ids()
@@ -230,12 +230,12 @@ class Store:
                 return {tag: ids[tag] for tag, _ in labels}
             self._add_tags(missing, highest + 1)
         raise StoreError(
-            f"{self.uri}: other writers kept taking the tag ids", hint="run it again when they have finished"
+            f"{self.uri}: other writers kept taking the tag ids", hint="run it again after they finish"
         )
 
     def _tag_ids(self) -> tuple[dict[str, int], int]:
         rows = self.table("vocabulary").to_table(columns=["tag_id", "tag"]).to_pylist()
-        rows.sort(key=lambda row: -int(row["tag_id"]))  # the lowest id of a tag comes last and stays
+        rows.sort(key=lambda row: -int(row["tag_id"]))  # the lowest id of a tag comes last, so it is kept
         return {row["tag"]: row["tag_id"] for row in rows}, rows[0]["tag_id"] if rows else 0
 
     def _add_tags(self, missing: dict[str, str], first: int) -> None:
@@ -249,14 +249,14 @@ class Store:
         self.upsert("vocabulary", pa.table([list(c) for c in columns], schema=schema.VOCABULARY.schema))
 
     def size_bytes(self) -> int:
-        """Return what the database takes: on a disk all files, at a URI (or pinned) the data of these versions."""
+        """Return the size in bytes: of all files in a folder; at a URI or if pinned, of the versions in use."""
         if self.place.path is not None and not self.pinned:
             return sum(p.stat().st_size for p in self.place.path.rglob("*") if p.is_file())
         fragments = (f for name in self.names() for f in self.table(name).get_fragments())
         return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
 
     def _fitting(self, name: str, rows: pa.Table) -> tuple[str, pa.Table]:
-        """Return the table's key and the rows in its schema. Raises StoreError when they do not fit."""
+        """Return the table's key and the rows in its schema. Raises StoreError if they do not fit."""
         table = self.schema(name)
         try:
             rows = rows.select(table.schema.names).cast(table.schema)
@@ -267,22 +267,22 @@ class Store:
         return table.key, rows
 
     def _expect_present(self, name: str, key: str, rows: pa.Table) -> None:
-        """Raise StoreError unless each key is there once: Lance has had merges that silently did nothing."""
+        """Raise StoreError unless each key exists once. Lance has had merges that silently did nothing."""
         with read_errors(self.uri):
             n = self.table(name).count_rows(filter=pc.field(key).isin(rows[key].combine_chunks()))
         if n != rows.num_rows:
             raise StoreError(f"{self.uri}: {name} holds {n} of the {rows.num_rows} rows just written")
 
     def expect_writable(self) -> None:
-        """Raise StoreError where an old version is read."""
+        """Raise StoreError if the store reads an old version."""
         if self.pinned:
             raise StoreError(
-                f"{self.uri} is read as it was at version {sum(self.pinned.values())}: the past cannot be changed",
+                f"{self.uri} is open at the old version {sum(self.pinned.values())}, which cannot be changed",
                 hint="open it without `--at` (in Python: `at=`) to write",
             )
 
     def _write(self, name: str, write: Callable[[Table], Any]) -> Any:
-        """Run one write through LanceDB, and again while other writers are faster. Raises StoreError."""
+        """Run one write through LanceDB, repeated while other writers commit first. Raises StoreError."""
         for _ in range(RETRIES - 1):
             try:
                 return self.commit(name, lambda _: write(self.lancedb_table(name)))
@@ -292,7 +292,7 @@ class Store:
         return self.commit(name, lambda _: write(self.lancedb_table(name)))
 
     def commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
-        """Run one write on a table and sync what it added. Raises StoreError, also where an old version is read."""
+        """Run one write on a table and sync its files. Raises StoreError, also if the store reads an old version."""
         self.expect_writable()
         dataset = self.table(name)
         before = stored_files(dataset)
@@ -321,13 +321,15 @@ def quoted(text: str) -> str:
 
 
 def _room_hint(wanted: int, there: int) -> str:
-    """Return what to do where a database cannot take so many tags."""
+    """Return the hint for a database that cannot take this many tags."""
     if wanted > MAX_TAGS:
-        return f"no database can hold more than {MAX_TAGS} tags. Choose a tagger with fewer (animeds models list)"
+        return (
+            f"a database can have at most {MAX_TAGS} tags. Choose a tagger with fewer (animeds models list)"
+        )
     if not there:
         return "choose a tagger with fewer tags (animeds models list)"
     return (
-        "tag with the tagger that the database has, or one of the same tags (animeds status lists its models); "
+        "use the database's own tagger, or one with the same tags (animeds status lists its models); "
         "or ingest the episodes into another database with --db"
     )
 

@@ -1,7 +1,7 @@
-"""The score from which a tag counts: the tagger's own threshold for the tag, else for the tag's category.
+"""Tags above their threshold: the tagger's own threshold for the tag, else for the tag's category.
 
-Scores are stored for every tag that the tagger found likely; which of them count is decided here, once, when a
-frame is tagged, so that no query has to look at scores.
+Scores are stored for every tag that the tagger found likely. Which tags pass their threshold is decided here,
+once, when a frame is tagged, so that queries need not look at scores.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
     from animeds_db.schema import Table
 
 DEFAULT_THRESHOLD = 0.35
-"""Threshold (0…1) for taggers whose manifest entry states none: the default of the WD taggers."""
+"""Threshold (0…1) for taggers whose manifest entry has none: the default of the WD taggers."""
 
 SURE_COLUMNS = ("sure_tags", "sure_scores")
-"""Columns of `frames` and `taggings` with the tags that count, and their scores in per cent."""
+"""Columns of `frames` and `taggings` with the tags above their threshold, and their scores in per cent."""
 
 NEVER = 101
-"""Per cent that no score reaches: for numbers that stand for no tag."""
+"""A percentage that no score reaches, for numbers that are not tag ids."""
 
 
 def threshold_of(category: str, thresholds: Mapping[str, float]) -> float:
-    """Return the threshold (0…1) of a category; that of general tags where the category has none."""
+    """Return the threshold (0…1) of a category, or the one of general tags if the category has none."""
     return float(thresholds.get(category, thresholds.get("general", DEFAULT_THRESHOLD)))
 
 
 def percent(threshold: float) -> int:
-    """Return the lowest whole per cent that is not below a threshold (0…1)."""
+    """Return a threshold (0…1) in per cent, rounded up to a whole number."""
     return min(math.ceil(round(threshold * 100, 6)), NEVER)
 
 
 @dataclass(frozen=True)
 class SureTags:
-    """Works out sure_tags and sure_scores for rows that have only tags and tag_scores (whole per cent).
+    """Computes sure_tags and sure_scores for rows that have only tags and tag_scores (whole per cent).
 
-    Those rows were written before the columns were there.
+    Such rows were written before the columns existed.
     """
 
     model: str
     """The column that names the tagger."""
     fields: tuple[pa.Field, ...]
     lowest: Mapping[str | None, np.ndarray]
-    """For each model id, the lowest score in per cent from which each tag number counts (int8); None: other models."""
+    """Per model id, the minimum score in per cent of each tag id (int8). The key None is for other models."""
 
     @classmethod
     def of(cls, models: lance.LanceDataset, vocabulary: lance.LanceDataset, table: Table) -> SureTags:
-        """Return it for a table with tags, by the thresholds that the database holds for its taggers."""
+        """Return an instance for a table with tags, using the thresholds stored for the database's taggers."""
         tags = vocabulary.to_table(columns=["tag_id", "category"])
         numbers, categories = tags["tag_id"].to_numpy(), tags["category"].to_pylist()
         lowest = {}
@@ -70,11 +70,11 @@ class SureTags:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that `__call__` reads."""
         return ("tags", "tag_scores", self.model)
 
     def __call__(self, rows: pa.RecordBatch) -> list[pa.Array]:
-        """Return the two columns for rows with the columns `needs`. Null where a frame was never tagged."""
+        """Return the two columns for rows with the columns `needs`. Null if a frame was never tagged."""
         tags = rows["tags"]
         numbers, scores = (np.asarray(pc.list_flatten(rows[name])) for name in ("tags", "tag_scores"))
         lengths = np.asarray(pc.fill_null(pc.list_value_length(tags), 0))

@@ -1,8 +1,8 @@
-"""Databases of older releases. Its one rule: an upgrade only adds, so that every row stays what it was.
+"""Upgrades databases of older releases. An upgrade only adds, so existing rows do not change.
 
-Each change of a table's columns is a new `schema.SCHEMA_VERSION`, and the columns that a database lacks are added
-to it, empty, when it is opened. What a release must fill in or change besides is a step in STEPS. The version that
-`sources` bears is written last: an upgrade that was killed is done again.
+Each change of a table's columns increases `schema.SCHEMA_VERSION`. When a database is opened, the columns that it
+lacks are added, empty. Anything else that a release must fill in or change is a step in STEPS. The version in the
+table `sources` is written last, so an upgrade that was interrupted is done again.
 """
 
 from __future__ import annotations
@@ -22,29 +22,31 @@ if TYPE_CHECKING:
     import lance
 
 STEPS: Mapping[int, Callable[[Place], None]] = {}
-"""What has to be done, besides new columns, to come from the version before to this one. Safe to repeat."""
+"""What must be done, besides adding columns, to upgrade from the previous version to this one. Safe to repeat."""
 
 _log = logging.getLogger("animeds.upkeep")
 
 
 def stored_version(place: Place) -> int:
-    """Return the version of a database's tables. Raises StoreError for tables of others, and for newer ones."""
+    """Return the version of a database's tables. Raises StoreError if they are not ours, or newer than supported."""
     metadata = place.dataset("sources").schema.metadata or {}
     text = metadata.get(schema.VERSION_KEY, b"").decode()
     if not text.isdecimal():
-        raise StoreError(f"{place.uri} holds Lance tables that animeds-db did not make", hint=place.way_out)
+        raise StoreError(
+            f"{place.uri} contains Lance tables that animeds-db did not create", hint=place.way_out
+        )
     if int(text) > schema.SCHEMA_VERSION:
         raise StoreError(
-            f"{place.uri} was made by a newer animeds-db: tables of version {text}, "
-            f"this one knows {schema.SCHEMA_VERSION}",
-            hint="pip install -U animeds-db",
+            f"{place.uri} was created by a newer animeds-db: its tables have version {text}, "
+            f"but this release supports {schema.SCHEMA_VERSION}",
+            hint="upgrade: pip install -U animeds-db",
         )
     return int(text)
 
 
 def upgrade(place: Place, tables: Sequence[schema.Table], version: int) -> None:
-    """Bring a database of an older version to the current one, and say so in one line. `sources` comes first of
-    `tables` and is done last. Raises StoreError where it cannot be written."""
+    """Upgrade a database to the current version and log one line. `sources` must be the first of `tables`; it is
+    upgraded last. Raises StoreError if the database cannot be written."""
     added = []
     for table in reversed(tables):
         if place.has_table(table.name):
@@ -56,13 +58,11 @@ def upgrade(place: Place, tables: Sequence[schema.Table], version: int) -> None:
         sources = place.dataset("sources")
         sources.update_schema_metadata({schema.VERSION_KEY.decode(): str(schema.SCHEMA_VERSION)})
     what = f" (new: {', '.join(added)})" if added else ""
-    _log.info(
-        "%s: tables of version %d are of version %d now%s", place.uri, version, schema.SCHEMA_VERSION, what
-    )
+    _log.info("%s: tables upgraded from version %d to %d%s", place.uri, version, schema.SCHEMA_VERSION, what)
 
 
 def _add_columns(place: Place, table: schema.Table) -> list[str]:
-    """Add the columns that a table lacks, all null; return their names."""
+    """Add the columns that a table lacks, filled with nulls, and return their names."""
     dataset = place.dataset(table.name)
     missing = lacking(table.schema, dataset)
     if missing:
@@ -80,7 +80,7 @@ def _add_columns(place: Place, table: schema.Table) -> list[str]:
 
 
 def _add_sure_columns(place: Place, table: schema.Table) -> None:
-    """Add sure_tags and sure_scores, worked out from the stored scores and the thresholds of their taggers."""
+    """Add sure_tags and sure_scores, computed from the stored scores and the thresholds of their taggers."""
     import lance
 
     sure = SureTags.of(place.dataset("models"), place.dataset("vocabulary"), table)

@@ -1,4 +1,4 @@
-"""What keeps a database fit: its history, compaction and cleaning, copies, indexes, tables of older releases.
+"""Maintenance of a database: compaction, cleaning, backups, indexes, named versions.
 
-Its one rule: whatever is done here, and whenever it is killed, the answers stay the same.
+None of this changes the results of queries, even if it is interrupted.
 """

@@ -1,7 +1,7 @@
-"""What no version needs any more. Its one rule: nothing goes that a reader or a writer of now may need.
+"""Deletes old versions and orphan files. Nothing that a current reader or writer may need is deleted.
 
-A version is needed by whoever began to read before the next one was written. So versions go by when they were
-replaced, not by when they were written: the one that counted at the time from which on all are kept stays.
+A process that began to read before the next version was written still needs the old one. So the age of a version
+counts from when it was replaced, not from when it was written.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 ORPHAN_AGE = datetime.timedelta(days=1)
-"""Files that no version names and that are older than this are left by a run that was killed: a commit takes
-seconds, and the compaction of a large table minutes."""
+"""Files that no version refers to are deleted if they are older than this. Interrupted runs leave them: a commit
+takes seconds, and the compaction of a large table minutes."""
 _KINDS = r"^(data/[^/]+\.lance|_deletions/[^/]+|_transactions/[^/]+\.txn|_indices/.+|_versions/.+#\d+)$"
 
 
 def replaced(commits: Sequence[Commit], before: datetime.datetime) -> list[int]:
-    """Return the versions of a table, of its commits (oldest first), that were replaced before some time."""
+    """Return the versions of a table that were replaced before a time, given its commits (oldest first)."""
     return [old.version for old, new in pairwise(commits) if new.at < before]
 
 
 def clean(store: Store, name: str, versions: Sequence[int]) -> int:
-    """Delete these versions of a table, but none with a name, and return how many bytes that freed."""
+    """Delete these versions of a table, except named ones, and return the number of bytes freed."""
     if not versions:
         return 0
     store.expect_writable()
@@ -45,7 +45,10 @@ def clean(store: Store, name: str, versions: Sequence[int]) -> int:
 
 
 def remove_orphans(store: Store, name: str, before: datetime.datetime) -> tuple[int, int]:
-    """Delete what no version of a table names and was last written before some time; return files and bytes."""
+    """Delete files that no version of a table refers to and that were last written before a time.
+
+    Returns the number of files and of bytes deleted.
+    """
     store.expect_writable()
     dataset = store.table(name)
     with read_errors(store.uri):
@@ -59,8 +62,8 @@ def remove_orphans(store: Store, name: str, before: datetime.datetime) -> tuple[
 
 
 def _orphans(dataset: lance.LanceDataset, before: datetime.datetime) -> list[tuple[str, int]]:
-    """Return path and size of the files that are in no version. First what is there, then what is named: what a
-    writer commits in between is named."""
+    """Return path and size of the files that no version refers to. The files are listed before the versions are read,
+    so that a file that is committed in between is not returned."""
     there = dataset.all_files().read_all()
     old = pc.less(there["last_modified"], before)
     there = there.filter(pc.and_(old, pc.match_substring_regex(there["path"], _KINDS)))

@@ -1,4 +1,4 @@
-"""Few, full pieces instead of many small ones. Its one rule: no row changes, and a writer never waits for it."""
+"""Joins many small pieces of a table into few full ones. Rows do not change, and writers never wait."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 MAX_PIECES = 200
-"""Pieces of one table that a query bears well: each costs it about 0.1 ms."""
+"""Maximum number of pieces of one table before compaction. Each costs a query about 0.1 ms."""
 MAX_DELETED = 0.3
-"""Share of a table's rows on the disk that may be deleted ones, if they are at least LEAST_DELETED."""
-LEAST_DELETED = 2000
+"""Maximum share (0…1) of deleted rows in a table's files, if there are at least MIN_DELETED."""
+MIN_DELETED = 2000
 ROWS_PER_PIECE = 262_144
-"""What compaction aims at. Full pieces are left alone, so that a growing table is not copied each time."""
+"""Target number of rows per piece. Full pieces are left alone, so that a growing table is not copied each time."""
 TRIES = 50
 
 _log = logging.getLogger("animeds.upkeep")
 
 
 def is_worth_it(dataset: lance.LanceDataset, max_pieces: int = MAX_PIECES) -> bool:
-    """Tell whether compaction would pay: too many pieces, or too many deleted rows."""
+    """Return True if compaction is worthwhile: too many pieces, or too many deleted rows."""
     pieces = [fragment.metadata for fragment in dataset.get_fragments()]
     deleted = sum(piece.num_deletions for piece in pieces)
     stored = sum(piece.physical_rows for piece in pieces)
-    return len(pieces) > max_pieces or deleted >= max(LEAST_DELETED, MAX_DELETED * stored)
+    return len(pieces) > max_pieces or deleted >= max(MIN_DELETED, MAX_DELETED * stored)
 
 
 @dataclass(frozen=True)
 class Joined:
-    """What a compaction did: so many pieces were written anew, as so many others. Falsy: nothing was to do."""
+    """Result of a compaction: the number of old pieces and of the new ones. Falsy if nothing changed."""
 
     old: int = 0
     new: int = 0
@@ -45,9 +45,9 @@ class Joined:
 
 
 def compact(store: Store, name: str) -> Joined:
-    """Join a table's small pieces, and leave deleted rows out.
+    """Join a table's small pieces, and drop deleted rows.
 
-    Where other writers are faster all the time, it is left for the next run.
+    If other writers keep committing first, the work is left for the next run.
     """
     for _ in range(TRIES):
         try:

@@ -1,8 +1,9 @@
-"""A copy of one state of a database, as a database of its own. Its one rule: what arrives last makes it count.
+"""Copies one state of a database to another database (a backup).
 
-Lance never changes a file once it is written, so a copy needs only files that it does not have yet. First come
-the data of all tables, then, table by table, the manifest that names them; that of `sources` is the last.
-`animeds-backup.json` in the copy says of which database, so that nobody's later work there is overwritten.
+Lance never changes a file once it is written, so only files that the copy lacks are transferred. The data of all
+tables comes first, then the manifests that refer to it, table by table; that of `sources` is the last and makes
+the new state visible. `animeds-backup.json` in the copy names the copied database, so that later work in the copy
+is not overwritten.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 TRIES = 3
 _MANIFEST = re.compile(r"\w+\.lance/_versions/\d+\.manifest")
 Progress = Callable[[int, int], None]
-"""Is told how many of how many files are there."""
+"""Called with the number of files copied and the total."""
 
 
 @dataclass
 class Copied:
-    """What a backup did: the state's number, rows per table, new files and their bytes."""
+    """Result of a backup: the state's number, rows per table, new files and their size in bytes."""
 
     to: str
     number: int
@@ -47,18 +48,18 @@ class Copied:
 
     @property
     def words(self) -> str:
-        """The same in one line."""
+        """The result as one line for users."""
         what = f"{self.rows['sources']} sources, {self.rows['frames']} frames"
-        new = f"{self.n_files} new files, {in_words(self.n_bytes)}" if self.n_files else "nothing is new"
+        new = f"{self.n_files} new files, {in_words(self.n_bytes)}" if self.n_files else "no new files"
         freed = f"; {in_words(self.freed)} of older backups freed" if self.freed else ""
         return f"version {self.number} ({what}) is in {self.to}: {new}; checked{freed}"
 
 
 def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None) -> Copied:
-    """Copy the state that a store reads (the newest one of now, else its pinned one) to a folder or URI.
+    """Copy the state that a store reads (its pinned or newest one) to a folder or URI.
 
-    An earlier backup there is brought up to date: only what is new is copied. Safe beside writers. What arrived
-    is checked: file by file on a disk, and by counting rows. Raises UsageError, StoreError.
+    An earlier backup there is updated: only new files are copied. Safe while others write. The copy is checked:
+    every file if it is on a disk, and the number of rows in all tables. Raises UsageError, StoreError.
     """
     place = Place(to)
     place.check_way()
@@ -67,7 +68,7 @@ def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None)
         try:
             return _copy(store, place, progress)
         except StoreError as error:
-            # a version went while its files were read: an upkeep with a short --keep
+            # a version was deleted while its files were read, by an upkeep with a short --keep
             if attempt == TRIES - 1 or store.pinned or "not found" not in str(error.__cause__).lower():
                 raise
     raise AssertionError("unreachable")
@@ -83,7 +84,9 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
     _refuse_other(record, place, manifests, source, there)
     done = Copied(place.uri, sum(versions.values()))
     files = list(_files(store, versions, manifests))
-    for path in files:  # before the first is read or written: a stranger's manifest may name any path
+    for (
+        path
+    ) in files:  # checked before any is read or written, because a stranger's manifest may name any path
         source.check(path)
         target.check(path)
     record.noted(manifests).save(target)
@@ -132,7 +135,7 @@ def _record_checksums(place: Place, versions: Versions, ledgers: Mapping[str, Le
 
 
 def _files(store: Store, versions: Versions, manifests: dict[str, _Manifest]) -> Iterator[str]:
-    """Yield the paths of the files, besides the manifests, that this state is made of."""
+    """Yield the paths of all files of this state except the manifests."""
     for name, version in versions.items():
         with read_errors(store.uri):
             tracked = store.table(name, version).tracked_files(min_version=version).read_all()
@@ -144,7 +147,7 @@ def _files(store: Store, versions: Versions, manifests: dict[str, _Manifest]) ->
 
 @dataclass(frozen=True)
 class _Manifest:
-    """The file that makes a version of a table."""
+    """The manifest file of one version of a table."""
 
     path: str
     content: bytes
@@ -159,22 +162,22 @@ def _manifest(store: Store, source: Files, name: str, version: int) -> _Manifest
         path = f"{name}.lance/_versions/{number}.manifest"
         if (content := source.read(path)) is not None:
             return _Manifest(path, content)
-    raise StoreError(f"{store.uri}: version {version} of {name} is not there any more", hint="run it again")
+    raise StoreError(f"{store.uri}: version {version} of {name} no longer exists", hint="run it again")
 
 
 def _make_newest(
     target: Files, name: str, versions: Versions, manifests: dict[str, _Manifest]
 ) -> tuple[str, str]:
-    """Write the manifest of a table, which makes this its newest version; return the paths that were written."""
+    """Write a table's manifest, which makes this its newest version, and return the paths written."""
     target.write(manifests[name].path, manifests[name].content)
-    # Lance looks for the newest version from here on upwards, without gaps; a backup has gaps
+    # Lance looks for the newest version from here upwards, without gaps, but a backup has gaps
     hint = f"{name}.lance/_versions/latest_version_hint.json"
     target.write(hint, json.dumps({"version": versions[name]}).encode())
     return manifests[name].path, hint
 
 
 def _check(store: Store, place: Place, versions: Versions, done: Copied) -> None:
-    """Open the copy as anybody would, and compare. Raises StoreError."""
+    """Open the copy as a normal database and compare row counts. Raises StoreError if they differ."""
     for name, version in versions.items():
         copy = place.dataset(name)
         with read_errors(place.uri):
@@ -185,12 +188,12 @@ def _check(store: Store, place: Place, versions: Versions, done: Copied) -> None
         if (copy.version, rows) != (version, expected):
             raise StoreError(
                 f"{place.uri}: {name} has {rows} rows at version {copy.version}, not {expected} at {version}",
-                hint="is another backup running to the same place? Run it again",
+                hint="another backup to the same location may be running; run this one again",
             )
 
 
 def _free(place: Place) -> int:
-    """Delete what only backups hold that were replaced longer ago than the setting `keep`."""
+    """Delete files that only older backups need, if those were replaced longer ago than the setting `keep`."""
     from animeds_db.store import Store
 
     copy = Store.open(place.uri)
@@ -200,7 +203,7 @@ def _free(place: Place) -> int:
 
 @dataclass(frozen=True)
 class _Record:
-    """What `animeds-backup.json` tells: of which database, and the marks of the manifests that came from there."""
+    """Content of `animeds-backup.json`: the database that was copied, and the marks of the manifests copied from it."""
 
     database: str
     finished: bool
@@ -211,11 +214,11 @@ class _Record:
         content = target.read(BACKUP_NAME)
         if content is None:
             return cls(database, finished=False, marks={})
-        told: dict[str, Any] = json.loads(content)
-        return cls(told["database"], told["finished"], told["marks"])
+        record: dict[str, Any] = json.loads(content)
+        return cls(record["database"], record["finished"], record["marks"])
 
     def noted(self, manifests: dict[str, _Manifest], *, finished: bool = False) -> _Record:
-        """Return the record with these manifests, alone when they have all arrived."""
+        """Return the record with these manifests added, or with only these if the copy is `finished`."""
         marks = {name: [manifest.mark] for name, manifest in manifests.items()}
         if not finished:
             marks = {name: [*self.marks.get(name, []), *mark] for name, mark in marks.items()}
@@ -230,18 +233,18 @@ def _refuse_same(store: Store, place: Place) -> None:
     if here.uri.rstrip("/") == place.uri.rstrip("/") or (
         here.path is not None and place.path is not None and here.path.resolve() == place.path.resolve()
     ):
-        raise UsageError(f"{place.uri} is the database itself", hint="name another place")
+        raise UsageError(f"{place.uri} is the database itself", hint="give another folder or URI")
 
 
 def _refuse_other(
     record: _Record, place: Place, manifests: dict[str, _Manifest], source: Files, there: set[str]
 ) -> None:
-    """Raise StoreError when what is there is not an earlier backup of this database, or was written to since."""
+    """Raise StoreError if the target is not an earlier backup of this database, or was changed since."""
     if not record.marks and place.path is not None:
         refuse_occupied(place.path)
-    hint = "name a place where nothing is yet"
+    hint = "give a folder or URI that does not exist yet"
     if not record.marks and there:
-        raise StoreError(f"{place.uri} is not empty, and no backup of this database", hint=hint)
+        raise StoreError(f"{place.uri} is not empty, and it is not a backup of this database", hint=hint)
     newest = _newest(there)
     target = Files(place)
     for name, manifest in manifests.items():
@@ -251,16 +254,16 @@ def _refuse_other(
         here = target.read(path) or b""
         if digest(here) not in record.marks.get(name, []):
             raise StoreError(
-                f"{place.uri} was written to since it was copied ({name}): a backup would undo that",
+                f"{place.uri} was changed since it was copied ({name}); a backup would undo those changes",
                 hint=hint,
             )
         original = source.read(path)
         if original is not None and original != here:
-            raise StoreError(f"{place.uri} is a backup of {record.database}, which is another one", hint=hint)
+            raise StoreError(f"{place.uri} is a backup of a different database, {record.database}", hint=hint)
         if _number(manifest.path) < _number(path):
             raise StoreError(
-                f"{place.uri} has a newer state than the one to be copied ({name})",
-                hint=f"{hint}; a backup only goes forward",
+                f"{place.uri} already has a newer state than the one to copy ({name})",
+                hint=f"{hint}; a backup cannot be replaced by an older state",
             )
 
 

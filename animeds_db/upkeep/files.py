@@ -1,4 +1,4 @@
-"""The files of a database, in a folder or at a URI. Its one rule: a file that is there is wholly there."""
+"""Copies and reads the files of a database, in a folder or at a URI. A file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Files:
         self._session: LanceFileSession | None = None
 
     def check(self, path: str) -> None:
-        """Raise UnsafePathError for a path that leaves the database, or leads through a link."""
+        """Raise UnsafePathError if a path leads outside the database or through a link."""
         if (folder := self._place.path) is not None:
             inside(folder, path)
         else:
@@ -45,7 +45,7 @@ class Files:
             return set(self._remote().list())
 
     def read(self, path: str) -> bytes | None:
-        """Return a small file's content; None when it is not there."""
+        """Return a small file's content, or None if it does not exist."""
         if (folder := self._place.path) is not None:
             file = inside(folder, path)
             return file.read_bytes() if file.is_file() else None
@@ -56,15 +56,15 @@ class Files:
             return Path(there, "file").read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a small file, or write it anew."""
+        """Write a small file, replacing an existing one."""
         with tempfile.TemporaryDirectory() as there:
             Path(there, "file").write_bytes(content)
             self.put(path, Path(there, "file"))
 
     def put(self, path: str, file: Path) -> None:
-        """Copy a file of this machine to here; on a disk, what arrived is read again.
+        """Copy a local file into this database. On a disk, the copy is read again.
 
-        Raises StoreError when that is not what was sent.
+        Raises StoreError if the copy differs.
         """
         with write_errors(self._place.uri):
             if (folder := self._place.path) is None:
@@ -77,10 +77,12 @@ class Files:
                     shutil.copyfileobj(sent, arrived, _BLOCK)
                 arrived.flush()
                 if file_hash(Path(arrived.name)) != file_hash(file):
-                    raise StoreError(f"{target} has not arrived as it was sent", hint="check that disk")
+                    raise StoreError(
+                        f"{target} differs from the original after copying", hint="check that disk"
+                    )
 
     def settle(self, paths: Sequence[str]) -> None:
-        """Sync these files, where this is a disk."""
+        """Sync these files, if the database is on a disk."""
         if (folder := self._place.path) is not None:
             with write_errors(self._place.uri):
                 flush_files([folder / path for path in paths])
@@ -106,5 +108,5 @@ class Files:
 
 
 def digest(content: bytes) -> str:
-    """Return the hash by which a small file is known."""
+    """Return the hash that identifies a small file."""
     return xxhash.xxh3_128_hexdigest(content)

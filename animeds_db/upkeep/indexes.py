@@ -1,16 +1,16 @@
-"""Indexes that pay, and no others. Its one rule: each is only a faster way to what a scan would find.
+"""Creates and updates the indexes that are worth their cost. Each is only a faster way to a scan's results.
 
 Measured on 300,000 frames with vectors of width 512 (processor time, two cores):
 
 - the 20 nearest vectors: 2100 ms by SQL, 700 ms by a scan of Lance, 60 ms by the index (a whole `ds.search`: 2400 ms
-  without, 270 ms with it), which takes 12…25 s to make and a quarter of the vectors' room. It cuts numbers to
-  eight bits, and a search reads all of its cells: so it finds all also among vectors that form no groups. A quarter
-  of the cells is a third faster and finds 87 %.
-- the rows of 200 frames in one table: 20…35 ms by a scan, 2…5 ms by a B-tree, which takes 0.3…1 s to make. A page of
-  the service reads three tables so.
-- tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to make, 12 MB) answers in 2…13 ms, but only about
-  what the tagger said, before people's corrections, and DuckDB cannot ask it. It was left out, and so was full
-  text on tags: the vocabulary has at most 32,767 words and is searched in a millisecond.
+  without, 270 ms with it). The index takes 12…25 s to build and a quarter of the vectors' space. It stores numbers in
+  eight bits, and a search reads all of its cells, so that nothing is missed even if the vectors form no groups.
+  Reading a quarter of the cells is a third faster but finds only 87 %.
+- the rows of 200 frames in one table: 20…35 ms by a scan, 2…5 ms by a B-tree, which takes 0.3…1 s to build. A page of
+  the service reads three tables this way.
+- tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to build, 12 MB) answers in 2…13 ms, but it knows only
+  the tagger's results without people's corrections, and DuckDB cannot use it. It was left out. So was a full-text
+  index of tags: the vocabulary has at most 32,767 words and is searched in a millisecond.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 LEAST_ROWS = 200_000
-"""With fewer rows a scan is fast enough: an exact search takes about a second."""
+"""Minimum number of rows for an index. With fewer, a scan is fast enough: an exact search takes about a second."""
 BY_FRAME = ("frames", "detections", "identities", "thumbnails")
-"""Tables of which the rows of a few frames are read."""
+"""Tables from which queries read the rows of a few frames."""
 STALE = 0.2
-"""Share of the rows that may lie outside an index; they are found by a scan."""
+"""Maximum share (0…1) of rows outside an index. These rows are found by a scan."""
 CELLS = 10_000
-"""So many cells are read at most: all."""
+"""Maximum number of cells that a search reads: all of them."""
 REFINED = 5
-"""So many times more candidates than asked for are compared by their full vectors."""
+"""Number of candidates compared by their full vectors, per requested result."""
 _VECTORS, _FRAME = "near", "frame"
-"""Names of the indexes in their tables."""
+"""Names of the indexes in the tables."""
 
 
 def tend(store: Store, name: str) -> str | None:
-    """Make the index of a table that pays, or bring it up to date; return what was done, in words."""
+    """Create or update a table's indexes if worthwhile, and return a text that says what was done."""
     if name not in BY_FRAME or store.table(name).count_rows() < LEAST_ROWS:
         return None
-    told = [_tend_frames(store, name)]
+    messages = [_tend_frames(store, name)]
     if name == "frames":
-        told.append(_tend_vectors(store, store.table(name)))
-    done = "; ".join(dict.fromkeys(words for words in told if words))
+        messages.append(_tend_vectors(store, store.table(name)))
+    done = "; ".join(dict.fromkeys(words for words in messages if words))
     if done and store.place.path is not None:
         with write_errors(store.uri):
             flush_tree(store.place.path / f"{name}.lance" / "_indices")
@@ -79,7 +79,7 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
         )
     took = time.monotonic() - began
     found = recall(store)
-    return f"an index of {rows} vectors made in {took:.0f} s, which finds {found:.1%} of the nearest"
+    return f"indexed {rows} vectors in {took:.0f} s; the index finds {found:.1%} of the nearest"
 
 
 def _tend_frames(store: Store, name: str) -> str | None:
@@ -91,7 +91,7 @@ def _tend_frames(store: Store, name: str) -> str | None:
         return _updated(store, dataset, _FRAME, about)
     with write_errors(store.uri):
         store.lancedb_table(name).create_index("frame_id", config=BTree(), name=_FRAME)
-    return f"an index of the frames of {dataset.count_rows()} rows made"
+    return f"indexed {dataset.count_rows()} rows by frame"
 
 
 def _updated(store: Store, dataset: lance.LanceDataset, index: str, about: dict[str, Any]) -> str | None:
@@ -109,25 +109,25 @@ def _has(dataset: lance.LanceDataset, index: str) -> bool:
 
 
 def _about(dataset: lance.LanceDataset, index: str) -> dict[str, Any] | None:
-    """Return what Lance tells of an index; None where there is none of that name."""
+    """Return Lance's statistics of an index, or None if it does not exist."""
     if not _has(dataset, index):
         return None
-    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # else it warns
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # otherwise it warns
     with read_errors(dataset.uri):
         about: dict[str, Any] = dataset.stats.index_stats(index)
         return about
 
 
 def has_vectors(store: Store) -> bool:
-    """Tell whether there is an index of the frames' vectors."""
+    """Return True if the frames' vectors are indexed."""
     dataset = store.table("frames")
     return dataset.count_rows() >= LEAST_ROWS and _has(dataset, _VECTORS)
 
 
 def nearest(store: Store, vector: np.ndarray, n: int, hidden: list[str] | None = None) -> list[str]:
-    """Return the ids of about the n frames whose vectors have the highest cosine to `vector` (float32 [width]).
+    """Return approximately the n frame ids whose vectors have the highest cosine to `vector` (float32 [width]).
 
-    `hidden`: sources whose frames are left out. There must be an index.
+    `hidden`: sources whose frames are left out. The index must exist.
     """
     within = None
     if hidden:
@@ -152,7 +152,10 @@ def _nearest(
 
 
 def recall(store: Store, questions: int = 8, k: int = 20) -> float:
-    """Return which share of the k nearest, by a scan, the index finds, 0…1; asked for some of the frames' vectors."""
+    """Return the share (0…1) of the k nearest vectors that the index finds, compared with a scan.
+
+    Measured with the vectors of `questions` frames.
+    """
     dataset, frames = store.table("frames"), store.lancedb_table("frames")
     chance = np.random.default_rng(0)
     rows = np.sort(chance.choice(dataset.count_rows(), questions, replace=False))

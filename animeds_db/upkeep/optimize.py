@@ -1,6 +1,6 @@
-"""Upkeep of a whole database: pieces joined, indexes brought up to date, old versions and orphans gone.
+"""Maintains a whole database: joins pieces, updates indexes, deletes old versions and orphan files.
 
-Its one rule: it can be killed, and run beside readers, writers and another one of itself, at any time.
+It can be interrupted at any time, and run while others read, write or maintain the same database.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 LEAST = datetime.timedelta(hours=1)
-"""Old versions stay at least so long: somebody may be reading them."""
+"""Minimum time that old versions are kept, because someone may be reading them."""
 
 _log = logging.getLogger("animeds.upkeep")
 
 
 @dataclass
 class Tended:
-    """What was done to one table. Sizes in bytes."""
+    """Result for one table. Sizes are in bytes."""
 
     table: str
     pieces: Joined = field(default_factory=Joined)
@@ -37,16 +37,16 @@ class Tended:
     orphans_gone: int = 0
     freed: int = 0
     index: str | None = None
-    """What was done to its indexes, in words."""
+    """What was done to its indexes, as text."""
 
     @property
     def words(self) -> str:
-        """The same in a few words; "" when nothing was to do."""
+        """The result as a short text; "" if nothing was done."""
         parts = [
-            f"{self.pieces.old} pieces are {self.pieces.new} now" if self.pieces else "",
+            f"{self.pieces.old} pieces joined into {self.pieces.new}" if self.pieces else "",
             self.index or "",
-            f"{self.versions_gone} old versions gone" if self.versions_gone else "",
-            f"{self.orphans_gone} orphan files gone" if self.orphans_gone else "",
+            f"{self.versions_gone} old versions deleted" if self.versions_gone else "",
+            f"{self.orphans_gone} orphan files deleted" if self.orphans_gone else "",
             f"{in_words(self.freed)} freed" if self.freed else "",
         ]
         return ", ".join(part for part in parts if part)
@@ -54,22 +54,22 @@ class Tended:
 
 @dataclass
 class Report:
-    """What an upkeep did, table by table. Sizes in bytes."""
+    """Result of the maintenance, table by table. Sizes are in bytes."""
 
     tables: list[Tended] = field(default_factory=list)
     size: int = 0
-    """What the database takes afterwards."""
+    """Size of the database afterwards."""
     waiting: int = 0
-    """Versions that are old but stay for now."""
+    """Number of old versions that are kept for now."""
     keep: datetime.timedelta = LEAST
 
     @property
     def freed(self) -> int:
-        """Bytes that were freed."""
+        """Number of bytes freed."""
         return sum(table.freed for table in self.tables)
 
     def lines(self) -> Iterator[str]:
-        """Yield the report in words."""
+        """Yield the report as lines of text."""
         for table in self.tables:
             if table.words:
                 yield f"{table.table}: {table.words}"
@@ -77,18 +77,18 @@ class Report:
             yield "nothing to do"
         tail = ""
         if self.waiting:
-            tail = f"; {self.waiting} old versions stay {_days(self.keep)} (--keep says how long)"
+            tail = f"; {self.waiting} old versions are kept for {_days(self.keep)} (see --keep)"
         yield f"{in_words(self.freed)} freed, {in_words(self.size)} in all{tail}"
 
 
 def kept(keep: str | datetime.timedelta | None = None) -> datetime.timedelta:
-    """Return how long old versions stay: as said, else the setting `keep`. Raises UsageError below an hour."""
+    """Return how long old versions are kept (default: the setting `keep`). Raises UsageError for less than an hour."""
     if not isinstance(keep, datetime.timedelta):
         keep = span(settings.resolve("keep", keep).value)
     if keep < LEAST:
         raise UsageError(
-            f"old versions stay at least an hour, not {keep}: somebody may be reading them",
-            hint="--keep 1h is the least",
+            f"old versions must be kept for at least an hour, not {keep}: someone may be reading them",
+            hint="the minimum is --keep 1h",
         )
     return keep
 
@@ -99,9 +99,9 @@ def optimize(
     keep: str | datetime.timedelta | None = None,
     progress: Callable[[str], None] = lambda _table: None,
 ) -> Report:
-    """Join pieces, bring indexes up to date, delete versions replaced longer ago than `keep`, and orphan files.
+    """Join pieces, update indexes, delete versions replaced longer ago than `keep`, and delete orphan files.
 
-    Safe beside readers, writers and another upkeep. Raises UsageError, StoreError.
+    Safe while others read, write or optimize. Raises UsageError, StoreError.
     """
     store.expect_writable()
     report = Report(keep=kept(keep))
@@ -117,7 +117,7 @@ def optimize(
 
 
 def _free(store: Store, report: Report) -> None:
-    """Delete what is old enough: with one line of time for all tables, so that a state stays or goes whole."""
+    """Delete old versions. All tables share one timeline, so that a state is kept or deleted as a whole."""
     now = datetime.datetime.now(datetime.UTC)
     history = store.history()
     for done in report.tables:
@@ -132,9 +132,9 @@ def _free(store: Store, report: Report) -> None:
 
 
 def tend_if_worth_it(store: Store, max_pieces: int = MAX_PIECES) -> list[str]:
-    """Do the same for tables that need it, by a rule that costs milliseconds; return their names.
+    """Optimize only the tables that need it, and return their names. The check takes milliseconds.
 
-    Runs after an ingest and the like, and says in one line what it did.
+    Runs after an ingest and similar work, and logs one line about what it did.
     """
     report = Report(keep=kept())
     for name in store.names():
@@ -146,13 +146,13 @@ def tend_if_worth_it(store: Store, max_pieces: int = MAX_PIECES) -> list[str]:
         return []
     _free(store, report)
     tended = [table.table for table in report.tables]
-    told = [f"{table.table}: {table.words}" for table in report.tables]
-    _log.info("upkeep: %s", "; ".join(told))
+    messages = [f"{table.table}: {table.words}" for table in report.tables]
+    _log.info("upkeep: %s", "; ".join(messages))
     return tended
 
 
 def in_words(n_bytes: int) -> str:
-    """Return a size as people say it."""
+    """Return a size in bytes as text for people, such as "3.2 MB"."""
     return f"{n_bytes / 2**20:.1f} MB" if n_bytes < 2**30 else f"{n_bytes / 2**30:.2f} GB"
 
 

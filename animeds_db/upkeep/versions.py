@@ -1,4 +1,4 @@
-"""The history of a database as people read it: one line per thing that was done, and states with names."""
+"""The history of a database for users: one line per command, and named states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from animeds_db.errors import UsageError
-from animeds_db.store.history import At, Commit, History, Versions, checked_name, told
+from animeds_db.store.history import At, Commit, History, Versions, checked_name, in_local_time
 from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ WORK = {
     "labels": ("labels",),
     "characters": ("examples", "identities", "clusters"),
 }
-"""What is done, by the tables it writes; `vocabulary` and `models` are written beside any of it."""
+"""Kinds of work, by the tables that they write. Any of them may also write `vocabulary` and `models`."""
 UPKEEP = "upkeep"
 MADE, OLDEST = "made", "the oldest here"
 PAUSES = {"ingest": 600.0, "other models": 600.0, "dedup": 60.0, UPKEEP: 60.0}
-"""Seconds between two commits of one piece of work, at most; other work commits at once."""
+"""Maximum number of seconds between two commits of the same step. Other work makes its commits at once."""
 _WORK_OF = {table: work for work, tables in WORK.items() for table in tables}
 _UPKEEP_OPERATIONS = (
     "Rewrite",
@@ -39,7 +39,7 @@ _UPKEEP_OPERATIONS = (
 
 @dataclass
 class Step:
-    """Commits that were one piece of work, up to one state of the database."""
+    """The commits of one piece of work, such as an ingest, up to one state of the database."""
 
     number: int
     at: datetime.datetime
@@ -47,18 +47,18 @@ class Step:
     versions: Versions
     rows: Mapping[str, int]
     changed: dict[str, int] = field(default_factory=dict)
-    """How many rows more (or fewer) each table that was written then has."""
+    """Change in the number of rows of each table that was written."""
 
     @property
     def what(self) -> str:
-        """The step in words: "ingest: sources +1, frames +120"."""
-        told = [(table, self.changed[table]) for table in self.versions if table in self.changed]
-        parts = [f"{table} {n:+d}" if n else f"{table} changed" for table, n in told]
+        """The step as text: "ingest: sources +1, frames +120"."""
+        changes = [(table, self.changed[table]) for table in self.versions if table in self.changed]
+        parts = [f"{table} {n:+d}" if n else f"{table} changed" for table, n in changes]
         return f"{self.work}: {', '.join(parts)}" if parts and self.work != UPKEEP else self.work
 
 
 def steps(store: Store, history: History) -> list[Step]:
-    """Return what was done to a database since the oldest state that is still whole, oldest first."""
+    """Return the steps since the oldest complete state, oldest first."""
     done: list[Step] = []
     rows: dict[str, int] = {}
     before: dict[str, Commit] = {}
@@ -86,7 +86,7 @@ def steps(store: Store, history: History) -> list[Step]:
 
 
 def _goes_on(step: Step, work: str, commit: Commit) -> bool:
-    """Tell whether a commit belongs to the step before it."""
+    """Return True if a commit belongs to the step before it."""
     if step.work in (MADE, OLDEST):
         return False
     pause = (commit.at - step.at).total_seconds()
@@ -96,7 +96,7 @@ def _goes_on(step: Step, work: str, commit: Commit) -> bool:
 
 
 def _is_upkeep(store: Store, before: Commit, commit: Commit) -> bool:
-    """Tell whether a commit changed no row: as many rows as before, in as many pieces or fewer."""
+    """Return True if a commit changed no rows: the same number of rows, in the same number of pieces or fewer."""
     if commit.rows != before.rows or commit.pieces > before.pieces:
         return False
     with read_errors(store.uri):
@@ -119,7 +119,7 @@ def listed(store: Store) -> list[dict[str, object]]:
 def _row(step: Step, names: Mapping[int, str]) -> dict[str, object]:
     return {
         "version": step.number,
-        "at": told(step.at),
+        "at": in_local_time(step.at),
         "what": step.what,
         "frames": step.rows["frames"],
         "name": names.get(step.number),
@@ -127,12 +127,12 @@ def _row(step: Step, names: Mapping[int, str]) -> dict[str, object]:
 
 
 def _kept(history: History, name: str) -> dict[str, object]:
-    """Return the row of a state with a name, which is older than what is here, or in the midst of a step."""
+    """Return the row of a named state that is older than all steps, or in the middle of one."""
     state = history.names[name]
     commits = [history.commit(table, version) for table, version in state.items()]
     return {
         "version": history.number(state),
-        "at": told(max(commit.at for commit in commits)),
+        "at": in_local_time(max(commit.at for commit in commits)),
         "what": "kept",
         "frames": history.commit("frames", state["frames"]).rows,
         "name": name,
@@ -140,29 +140,35 @@ def _kept(history: History, name: str) -> dict[str, object]:
 
 
 def keep(store: Store, name: str, at: At | None = None) -> int:
-    """Give a state a name, by which it is found and for which it is never cleaned away; return its number.
+    """Name a state and return its number. Named states can be opened by name and are never deleted.
 
-    Raises UsageError for a name that is taken or could be meant as something else.
+    Raises UsageError if the name is taken or could mean something else.
     """
     history = store.history()
     if checked_name(name) in history.names:
-        raise UsageError(f'there is a version "{name}" already', hint=f"animeds versions --forget {name}")
+        raise UsageError(
+            f'a version named "{name}" already exists',
+            hint=f"remove the name first: animeds versions --forget {name}",
+        )
     state = history.now() if at is None else history.resolve(at)
     store.expect_writable()
     for table in _tagged_last_first(store):
         with write_errors(store.uri):
             tags = store.table(table).tags
-            if name in tags.list():  # left by a run that was killed
+            if name in tags.list():  # left by an interrupted run
                 tags.delete(name)
             tags.create(name, state[table])
     return history.number(state)
 
 
 def forget(store: Store, name: str) -> None:
-    """Take a state's name away. Raises UsageError when there is none of that name."""
+    """Remove a state's name. Raises UsageError if no state has that name."""
     names = store.history().names
     if name not in names:
-        raise UsageError(f'there is no version named "{name}"', hint=", ".join(names) or "none has a name")
+        raise UsageError(
+            f'there is no version named "{name}"',
+            hint="names: " + ", ".join(names) if names else "no version has a name",
+        )
     store.expect_writable()
     for table in reversed(list(_tagged_last_first(store))):
         with write_errors(store.uri):
@@ -172,5 +178,5 @@ def forget(store: Store, name: str) -> None:
 
 
 def _tagged_last_first(store: Store) -> Iterator[str]:
-    """Yield the tables, `sources` last: a name counts when that has it."""
+    """Yield the tables with `sources` last, because a name is valid only if that table has it."""
     return reversed(store.names())

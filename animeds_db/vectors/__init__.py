@@ -1,7 +1,7 @@
 """Vectors as NumPy matrices: exact and approximate similarity joins, nearest neighbours, unit vectors.
 
-Rows are vectors, and that is all this package knows: which table they come from is the caller's
-affair. Cosine means what rows.py says, everywhere.
+This package works with matrices whose rows are vectors and does not read tables. Everywhere in it, a cosine
+is defined as in rows.py.
 """
 
 from __future__ import annotations

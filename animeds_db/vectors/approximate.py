@@ -1,7 +1,7 @@
 """The similarity join for very large sets: only rows that share one of their nearest cells are compared.
 
-It can miss pairs, so it says how many: its recall is measured against the exact join of a sample of
-rows with all rows. Every pair it does give is a true one.
+It can miss pairs, so it also returns its recall, measured against the exact join of a sample of rows with
+all rows. Every pair that it returns is correct.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _CONFIDENCE = 1.96  # standard deviations: 95 %
 
 @dataclass(frozen=True)
 class Recall:
-    """What share of the true pairs was found, judged on those that touch a sample of rows.
+    """The share of the true pairs that was found, estimated from the pairs of a sample of rows.
 
-    `estimate` 0…1 is None when the sample has no pair at all; `low` is the lower end of its 95 %
-    interval; `pairs` true pairs touch the `rows` sampled. The interval is Wilson's for as many trials
-    as sampled rows have a pair: pairs of one row tend to be found or missed together.
+    `estimate` 0…1 is None if the sample has no pair; `low` is the lower end of its 95 % interval; the `rows`
+    sampled have `pairs` true pairs. The interval is Wilson's, and the number of trials is the number of sampled
+    rows with a pair, because pairs of one row tend to be found or missed together.
     """
 
     estimate: float | None
@@ -43,7 +43,7 @@ class Recall:
 
 @dataclass(frozen=True)
 class ApproximatePairs:
-    """Pairs that were found, and the recall they have."""
+    """The pairs found, and their recall."""
 
     pairs: Pairs
     recall: Recall
@@ -64,9 +64,9 @@ def approximate_pairs(
     """Return most pairs of rows a < b of x with cosine ≥ threshold, sorted, and their recall.
 
     Two rows are compared when one of them has the nearest cell of the other among its `visits` nearest
-    cells (more: slower and more complete). There are `cells` cells, about twice the root of the rows
-    when not given; with an `index`, its cells are used. The recall is judged on `sample_rows` rows.
-    A set in which cells cannot help is joined exactly. Raises UsageError as `similar_pairs` does.
+    cells (more: slower and more complete). `cells` is the number of cells (default: about twice the
+    square root of the number of rows); with an `index`, its cells are used. The recall is measured on `sample_rows`
+    rows. If cells do not help, the join is exact. Raises UsageError in the same cases as `similar_pairs`.
     """
     matrix, threshold = as_matrix(x), checked_threshold(threshold)
     if visits < 1 or sample_rows < 1:
@@ -110,9 +110,9 @@ def approximate_between(
 ) -> ApproximatePairs:
     """Return most pairs (row a of queries, row b of x) with cosine ≥ threshold, sorted, and their recall.
 
-    A query is compared with the rows that live in the `visits` cells of x nearest to it; otherwise as
-    `approximate_pairs`. The recall is judged on `sample_rows` queries. `itself` int64 [queries]: which row of x a
-    query is (-1: none); that is no pair. Raises UsageError as `similar_between` does.
+    A query is compared with the rows in the `visits` cells of x nearest to it; otherwise this works like
+    `approximate_pairs`. The recall is measured on `sample_rows` queries. `itself` int64 [queries]: the row of x that
+    is the query itself (-1: none), which is left out. Raises UsageError in the same cases as `similar_between`.
     """
     left, right, threshold = as_matrix(x), as_matrix(queries, "queries"), checked_threshold(threshold)
     same_width(right, left, "queries", "x")
@@ -143,7 +143,7 @@ def approximate_between(
 
 
 def _others(pairs: Pairs, itself: Positions | None) -> Pairs:
-    """Return the pairs without those of a query with the row that it is."""
+    """Return the pairs without those of a query with itself."""
     if itself is None:
         return pairs
     others = itself[pairs.a] != pairs.b
@@ -151,7 +151,7 @@ def _others(pairs: Pairs, itself: Positions | None) -> Pairs:
 
 
 def _visiting(visited: CellNumbers, own: CellNumbers, cells: int) -> Rights:
-    """Return for each cell the rows that have it among their nearest ones, or live there."""
+    """Return for each cell the rows that are in it, or have it among their nearest cells."""
     missing = np.flatnonzero((visited != own[:, None]).all(axis=1))  # a tie of two centres
     numbers = np.concatenate([visited.ravel(), own[missing]])
     rows = np.concatenate([np.repeat(np.arange(len(own)), visited.shape[1]), missing])
@@ -166,7 +166,7 @@ def _visiting(visited: CellNumbers, own: CellNumbers, cells: int) -> Rights:
 
 
 def _first_found(visited: CellNumbers, own: CellNumbers) -> Keep:
-    """Keep a pair in the lower of two cells when it is met in both."""
+    """Keep a pair that occurs in two cells only in the lower one."""
 
     def keep(left: Positions, right: Positions) -> npt.NDArray[np.bool_]:
         left_cell, right_cell = own[left], own[right]
@@ -178,7 +178,7 @@ def _first_found(visited: CellNumbers, own: CellNumbers) -> Keep:
 
 
 def _recall(found: Pairs, true: Pairs, sample: Positions, rows: int, *, mutual: bool = True) -> Recall:
-    """Return which share of the true pairs was found; Wilson (1927), as in Brown, Cai, DasGupta (2001)."""
+    """Return the share of the true pairs that was found; Wilson (1927), as in Brown, Cai, DasGupta (2001)."""
     if len(true) == 0:
         return Recall(None, 0.0, 0, len(sample))
     share = float(np.isin(true.a * rows + true.b, found.a * rows + found.b).mean())

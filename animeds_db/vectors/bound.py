@@ -1,10 +1,10 @@
-"""An upper bound of a cosine from a few numbers per row: no pair at or above a threshold can escape it.
+"""An upper bound of a cosine from a few numbers per row. No pair at or above a threshold is missed.
 
 Split each unit vector into its part inside the span of k orthonormal directions (Px) and the rest.
 Then x·y = Px·Py + rest_x·rest_y ≤ Px·Py + |rest_x|·|rest_y|: the dot product of two features
 [Px, |rest_x|] of width k + 1, which are unit vectors again. The directions are the first principal
 components of the rows (not centred: cosines are not), which leave the smallest rests on average.
-The bound holds for any rows, those added later too; only its tightness depends on the directions.
+The bound is valid for any rows, also for those added later; only its tightness depends on the directions.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from animeds_db.vectors.parallel import spans
 from animeds_db.vectors.rows import EPSILON, Doubles, Floats, Matrix, Positions, block_rows, unit
 
 COMPONENTS = (8, 16, 24, 32, 48, 64, 96, 128)
-"""How many directions may be used; one of these is chosen by its cost on a sample."""
+"""Possible numbers of directions. One of them is chosen by its cost on a sample."""
 
 SAMPLE_ROWS = 1024
 PRINCIPAL_ROWS = 4096
 
 # Measured on one core (Xeon, AVX-512, OpenBLAS 0.3.31; nanoseconds). Only the choice depends on them,
-# never the result.
+# not the result.
 _PER_PAIR, _PER_PAIR_AND_COLUMN = 0.45, 0.018  # small GEMM tile and its maximum
 _PER_CANDIDATE = 2500.0  # gathering two rows and multiplying them in float64
 
 
 def slack(columns: int) -> float:
-    """Return by how much a float32 dot product of two unit vectors of this width can be too small.
+    """Return the maximum error by which a float32 dot product of two unit vectors of this width can be too small.
 
     Rounding of n products and sums is at most n·2**-24 times the sum of the absolute products (Higham,
     Accuracy and Stability of Numerical Algorithms, 3.1), which is at most 1 here; rounding the entries
@@ -51,7 +51,7 @@ def principal_directions(x: Matrix, rows: Positions, count: int) -> Doubles:
 def project(units: Doubles, directions: Doubles) -> Floats:
     """Return the features [rows, count + 1] whose dot products bound the cosines from above.
 
-    Worked out in float64, so that a rest near zero is not lost to cancellation; the rest is rounded up.
+    Computed in float64, so that a rest near zero is not lost to cancellation. The rest is rounded up.
     """
     inside = units @ directions
     rest = np.sqrt(np.maximum(0.0, 1.0 - np.vecdot(inside, inside)))
@@ -62,7 +62,7 @@ def project(units: Doubles, directions: Doubles) -> Floats:
 
 
 def pick_rows(rows: Positions, count: int, seed: int = 0) -> Positions:
-    """Return `count` of the rows (all of them when there are fewer), in order, the same ones every time."""
+    """Return `count` random rows (all, if there are fewer), in order. The choice is always the same."""
     if len(rows) <= count:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
@@ -70,7 +70,7 @@ def pick_rows(rows: Positions, count: int, seed: int = 0) -> Positions:
 
 @dataclass(frozen=True)
 class BoundCost:
-    """What a bound of `components` directions costs: `share` of pairs pass it, each to be verified."""
+    """Cost of a bound of `components` directions. The `share` of pairs that pass must be verified."""
 
     components: int
     share: float
@@ -80,12 +80,12 @@ class BoundCost:
         return _PER_PAIR + _PER_PAIR_AND_COLUMN * (self.components + 1)
 
     def join(self, compared: float = 1.0) -> float:
-        """Nanoseconds per pair of rows when only the part `compared` of all pairs is tested at all."""
+        """Nanoseconds per pair of rows if only the share `compared` of all pairs is tested."""
         return compared * self.per_pair() + self.share * _PER_CANDIDATE
 
 
 def bound_costs(units: Doubles, directions: Doubles, threshold: float) -> list[BoundCost]:
-    """Return the cost of each usable number of directions, estimated on all pairs of a few unit vectors."""
+    """Return the cost of each possible number of directions, estimated on all pairs of a few unit vectors."""
     costs = []
     others = max(1, len(units) * (len(units) - 1))
     for count in [k for k in COMPONENTS if k <= directions.shape[1]]:
@@ -96,12 +96,12 @@ def bound_costs(units: Doubles, directions: Doubles, threshold: float) -> list[B
 
 
 def plain_cost(width: int) -> float:
-    """Return nanoseconds to test one pair of rows by a full GEMM of this width (measured at 512)."""
+    """Return the nanoseconds to test one pair of rows by a full GEMM of this width (measured at 512)."""
     return _PER_PAIR + 0.025 * width
 
 
 def tile_features(block: Matrix, directions: Doubles | None) -> Floats:
-    """Return what tiles are multiplied from: features of usable rows, or their float32 unit vectors."""
+    """Return the rows that tiles multiply: features of usable rows, or their float32 unit vectors."""
     units = unit(block)
     return units.astype(np.float32) if directions is None else project(units, directions)
 

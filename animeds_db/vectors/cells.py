@@ -1,10 +1,10 @@
-"""Cells: rows grouped by their nearest centre, and the rule that says which cells a row must visit.
+"""Cells: rows grouped by their nearest centre, and the test for the cells that a row must be compared with.
 
 A row y can only have a partner x at distance ≤ r whose nearest centre is c, if
 |y − c|² − |y − c_y|² ≤ 2·r·|c − c_y|, with c_y the centre nearest to y: the left side is linear in y,
 changes by at most 2·|c − c_y| per unit of distance, and is ≤ 0 at x. So every pair within r is found
-when each row visits the cells that pass the rule, wherever the centres are; good centres only make
-the visits few.
+if each row visits the cells that pass this test, wherever the centres are. Good centres only reduce the
+number of visits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BLOCK = 4096  # rows times up to 64 cells: 1 MB of float32
 
 
 def cell_count(rows: int) -> int:
-    """Return how many cells to use for this many rows: twice their square root, 4096 at most."""
+    """Return the number of cells for this many rows: twice their square root, at most 4096."""
     return max(16, min(4096, 2 * math.isqrt(rows)))
 
 
@@ -57,14 +57,14 @@ class Cells:
         return out
 
     def nearest(self, features: Floats) -> CellNumbers:
-        """Return the number of the cell nearest to each row."""
+        """Return the index of the cell nearest to each row."""
         out = np.empty(len(features), np.int32)
         for block in self._blocks(len(features)):
             out[block] = self.gaps(features[block]).argmin(axis=1)
         return out
 
     def nearest_few(self, features: Floats, few: int) -> CellNumbers:
-        """Return the numbers of the `few` nearest cells of each row, in no particular order."""
+        """Return the indices of the `few` nearest cells of each row, in no particular order."""
         few = min(few, len(self))
         out = np.empty((len(features), few), np.int32)
         for block in self._blocks(len(features)):
@@ -76,7 +76,7 @@ class Cells:
         return spans(0, rows, max(32, _BLOCK * 64 // len(self)))
 
     def share_compared(self, features: Floats, reach: float) -> float:
-        """Return the share of all pairs that these rows, taken as a sample, would have to be compared."""
+        """Return the share of all pairs that must be compared, estimated with these rows as a sample."""
         own, test = self.nearest(features), self.visits(reach)
         sizes = np.bincount(own, minlength=len(self))
         blocks = self._blocks(len(features))
@@ -84,9 +84,9 @@ class Cells:
         return met / max(1, len(features)) ** 2
 
     def visits(self, reach: float, cells: slice = slice(None)) -> Callable[[Floats, CellNumbers], Mask]:
-        """Return a test for rows: which of the cells each must visit to meet all partners within `reach`.
+        """Return a test that finds the cells each row must visit to meet all partners within `reach`.
 
-        The test takes features and own cells of some rows and gives bool [rows, cells].
+        The test takes features and own cells of some rows and returns bool [rows, cells].
         """
         squares = self._squares[cells]
         sides = np.column_stack([-2 * self.centres[cells], squares, np.ones_like(squares)]).T
@@ -94,14 +94,14 @@ class Cells:
 
         def test(features: Floats, own: CellNumbers) -> Mask:
             own_gap = np.vecdot(features, -2 * self.centres[own]) + self._squares[own]
-            # gap to a cell − gap to the own cell, as one product: passes over the result cost more than it does
+            # gap to a cell − gap to the own cell, as one product, because passes over the result cost more
             rows = np.column_stack([features, np.ones_like(own_gap), -own_gap])
             return np.asarray(rows @ sides <= np.take(limits, own, axis=0))
 
         return test
 
     def _slack(self) -> np.float32:
-        """Return an allowance for rounding: each gap is a sum of numbers below 4, taken here and on assignment."""
+        """Return an allowance for rounding: each gap is a sum of numbers below 4, computed here and on assignment."""
         return np.float32(16 * (self.centres.shape[1] + 8) * EPSILON)
 
 
@@ -111,7 +111,7 @@ def reach_of(threshold: float, slack: float) -> float:
 
 
 def train(sample: Floats, count: int, seed: int = 0) -> Cells:
-    """Return `count` cells trained on sampled features by Lloyd's algorithm, the same ones every time."""
+    """Return `count` cells trained on sampled features by Lloyd's algorithm. The result is always the same."""
     first = np.random.default_rng(seed).choice(len(sample), min(len(sample), count), replace=False)
     cells = Cells(sample[np.sort(first)])
     for _ in range(_ROUNDS):
@@ -131,7 +131,7 @@ def assign(cells: Cells, features: Floats, threads: int) -> CellNumbers:
 
 
 def _moved(cells: Cells, sample: Floats, own: CellNumbers) -> Cells:
-    """Return cells whose centres are the means of their rows; a cell without rows stays where it is."""
+    """Return cells whose centres are the means of their rows. The centre of an empty cell does not move."""
     order = np.argsort(own, kind="stable")
     starts = np.searchsorted(own[order], np.arange(len(cells)))
     sizes = np.diff(np.append(starts, len(own)))
@@ -143,13 +143,13 @@ def _moved(cells: Cells, sample: Floats, own: CellNumbers) -> Cells:
 
 
 Rights = Callable[[range], Iterator[Positions]]
-"""For each of some cells in turn: the right positions, ascending, that its rows are compared with."""
+"""For each cell of a range: the right positions, ascending, that its rows are compared with."""
 
 
 def visitors(cells: Cells, features: Floats, own: CellNumbers, reach: float, among: Positions) -> Rights:
-    """Return for each cell the rows of `among` that must visit it, those that live there included.
+    """Return for each cell the rows of `among` that must visit it, including the rows in it.
 
-    `features` and `own` cell are of all positions on the right side.
+    `features` and `own` (cells) are those of all positions on the right side.
     """
 
     def rights(group: range) -> Iterator[Positions]:
@@ -171,7 +171,7 @@ def later_visitors(
 ) -> Rights:
     """Return for each cell its own rows and the visitors from later cells, for positions sorted by cell.
 
-    That is enough to meet each pair once: two rows within reach visit each other's cells.
+    This finds each pair once, because two rows within reach visit each other's cells.
     """
 
     def rights(group: range) -> Iterator[Positions]:

@@ -1,4 +1,4 @@
-"""Columns of vectors as matrices. Its one rule: each vector is copied once, to where it is to stand."""
+"""Turns columns of vectors into matrices. Each vector is copied only once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pyarrow as pa
 
 
 def as_matrix(column: pa.ChunkedArray, order: np.ndarray | None = None) -> np.ndarray:
-    """Return a column of vectors as float32 [rows, width]; rows of NaN where there is none.
+    """Return a column of vectors as float32 [rows, width]. A missing vector is a row of NaN.
 
-    `order` int64 [rows]: which row of the column comes first, second, …; None: as they are.
+    `order` int64 [rows]: the column's row that comes first, second, …; None keeps the order.
     """
     width = column.type.list_size
     x = np.empty((len(column), width), np.float32)

@@ -1,7 +1,7 @@
-"""The engine of the joins: tiles of features multiplied, the few pairs that pass verified in float64.
+"""The engine of the joins: multiplies tiles of features and verifies the few pairs that pass in float64.
 
-Which positions of the right side each cell of the left side meets is told by a function; what is
-found among them is exact.
+A function decides which positions of the right side each cell of the left side is compared with. The pairs
+found among them are exact.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from animeds_db.vectors.rows import Floats, Mask, Positions, cosines
 _BLOCK_ROWS = 4 * LEFT_TILE
 
 Keep = Callable[[Positions, Positions], Mask]
-"""Which of some (left position, right position) are wanted: drops a pair's mirror image and a row itself."""
+"""Selects (left position, right position) pairs: drops a pair's mirror image, and a row paired with itself."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Join:
-    """One join under way: both sides, which positions meet, and what to keep of them."""
+    """A running join: both sides, the positions to compare, and the pairs to keep."""
 
     left: Side
     right: Side
@@ -54,12 +54,12 @@ class Join:
     columns: int
     rights: Rights
     keep: Keep | None
-    triangle: bool  # keep wants left < right only: right positions below a tile need not be multiplied
+    triangle: bool  # `keep` selects only left < right, so right positions below a tile are not multiplied
     threshold: float
     budget: PairBudget
 
     def run(self, threads: int, progress: Progress | None, *, mirrored: bool) -> Pairs:
-        """Return all pairs: right row first, or lower row first where `mirrored` (a matrix with itself)."""
+        """Return all pairs: the left row first, or the lower row first if `mirrored` (a matrix with itself)."""
         keys: list[Positions] = []
         found: list[Floats] = []
         done = 0
@@ -81,7 +81,7 @@ class Join:
         together = groups(cells, threads)
         for low in range(0, cells, together):
             group = range(low, min(low + together, cells))
-            # A cell far above the average (all rows alike) is shared out too.
+            # A cell far above the average size (all rows alike) is divided, too.
             usual = len(self.left.rows) * together // cells if cells > 1 else 0
             low_row, high_row = int(self.starts[group.start]), int(self.starts[group.stop])
             for left in spans(low_row, high_row, max(_BLOCK_ROWS, 2 * usual)):

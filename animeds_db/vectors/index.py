@@ -1,8 +1,8 @@
 """An index for similarity joins: features of every usable row, grouped into cells.
 
-It belongs to the rows it was built from, in their order, and to no threshold: the threshold given
-when it is built only steers how many directions and cells it has. Rows that come later are added
-without touching the directions or the centres; when most rows have come later, build it anew.
+It belongs to the rows it was built from, in their order, but not to a threshold: the threshold given when it is
+built only affects the number of directions and cells. Later rows are added without changing the directions or the
+centres. Build it again once most rows were added later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a join: row numbers of x by position, and how to get what tiles are multiplied from."""
+    """One side of a join: row numbers of x by position, and access to the rows that tiles multiply."""
 
     x: Matrix
     rows: Positions
@@ -46,8 +46,8 @@ class Side:
 class SimilarityIndex:
     """Features of the usable rows of a matrix of `rows` × `width`, sorted by cell.
 
-    `order` int64 [usable] holds row numbers, `starts` int64 [cells + 1] where each cell begins in it.
-    Without directions in the plan there are no features: rows are compared by a full GEMM.
+    `order` int64 [usable] has the row numbers, `starts` int64 [cells + 1] the position where each cell begins.
+    Without directions in the plan there are no features, and rows are compared by a full GEMM.
     """
 
     rows: int
@@ -59,12 +59,12 @@ class SimilarityIndex:
 
     @property
     def columns(self) -> int:
-        """Width of what tiles are multiplied from."""
+        """Width of the rows that tiles multiply."""
         return self.plan.columns(self.width)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory the index holds, and the lists of visitors made from it."""
+        """Bytes of memory for the index and for the lists of visitors made from it."""
         features = 0 if self.features is None else self.features.nbytes
         return self.order.nbytes + features + visit_bytes(len(self.order), len(self.starts) - 1)
 
@@ -82,17 +82,17 @@ class SimilarityIndex:
         self._check(x, same=False)
         return self if len(x) == self.rows else self.placed(x, np.arange(self.rows), threads)
 
-    def placed(self, x: Matrix, places: Positions, threads: int = 1) -> SimilarityIndex:
-        """Return an index of x, in which row i of this index is row `places[i]` (-1: it is not there any more).
+    def placed(self, x: Matrix, positions: Positions, threads: int = 1) -> SimilarityIndex:
+        """Return an index of x, in which row i of this index is row `positions[i]` (-1: removed).
 
-        Only rows of x that are new are worked out. Raises UsageError when x or the places do not fit.
+        Only new rows of x are computed. Raises UsageError if x or the positions do not fit.
         """
-        if len(places) != self.rows or x.shape[1] != self.width:
+        if len(positions) != self.rows or x.shape[1] != self.width:
             self._check(x, same=True)
-        moved = places[self.order]
+        moved = positions[self.order]
         there = moved >= 0
         known = np.zeros(len(x), bool)
-        known[places[places >= 0]] = True
+        known[positions[positions >= 0]] = True
         rows, features, own = _measured(x, np.flatnonzero(~known), self.plan, threads)
         if features is not None and self.features is not None:
             features = np.concatenate([self.features[there], features])
@@ -104,27 +104,27 @@ class SimilarityIndex:
         fits = len(x) == self.rows if same else len(x) >= self.rows
         if not fits or x.shape[1] != self.width:
             raise UsageError(
-                f"the index is of {self.rows} vectors of width {self.width}, "
-                f"x has {len(x)} of width {x.shape[1]}",
+                f"the index is for {self.rows} vectors of width {self.width}, "
+                f"but x has {len(x)} of width {x.shape[1]}",
                 hint="build the index again from these vectors",
             )
 
     def save(self, path: Path) -> None:
-        """Write the index to a file (NumPy .npz, as large as the features), replacing one that is there."""
+        """Write the index to a file (NumPy .npz, as large as the features). An existing file is replaced."""
         with whole_file(path) as file:
             np.savez(file, allow_pickle=False, **self.arrays())
 
     @classmethod
     def load(cls, path: Path) -> SimilarityIndex:
-        """Read an index written by `save`; StoreError when the file is missing or not one."""
+        """Read an index written by `save`. Raises StoreError if the file is missing or not an index."""
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 return cls.from_arrays(dict(file))
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise StoreError(f"{path}: not a similarity index: {error}", hint="build it again") from error
+            raise StoreError(f"{path} is not a similarity index: {error}", hint="build it again") from error
 
     def arrays(self) -> dict[str, Matrix]:
-        """Return the index as named arrays, to be written beside others in a file."""
+        """Return the index as named arrays, which can be written to a file with others."""
         optional = {
             "directions": self.plan.directions,
             "features": self.features,
@@ -139,10 +139,10 @@ class SimilarityIndex:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Matrix]) -> SimilarityIndex:
-        """Return the index that `arrays` gave. Raises KeyError or ValueError when they are something else."""
+        """Return the index from the result of `arrays`. Raises KeyError or ValueError if it is something else."""
         version, rows, width = (int(number) for number in arrays["format"])
         if version != _FORMAT:
-            raise ValueError(f"a similarity index of format {version}")
+            raise ValueError(f"unknown format of a similarity index: {version}")
         centres = arrays.get("centres")
         cells = None if centres is None else Cells(centres)
         plan = Plan(arrays.get("directions"), cells, kept="features" in arrays)
@@ -150,7 +150,7 @@ class SimilarityIndex:
 
 
 def build_index(x: Matrix, plan: Plan, threads: int) -> SimilarityIndex:
-    """Return the index of x that the plan describes."""
+    """Return an index of x, built according to the plan."""
     order, features, own = _measured(x, None, plan, threads)
     return _sorted(x, order, features, own, plan)
 
@@ -164,7 +164,7 @@ def right_side(x: Matrix, plan: Plan, threads: int) -> tuple[Side, CellNumbers |
 def _measured(
     x: Matrix, some: Positions | None, plan: Plan, threads: int
 ) -> tuple[Positions, Floats | None, CellNumbers | None]:
-    """Return the usable ones of some rows of x (None: all), their features and cells, worked out in blocks."""
+    """Return the usable rows among `some` rows of x (None: all), their features and their cells."""
     count = len(x) if some is None else len(some)
     usable = np.zeros(count, bool)
     features = np.zeros((count, plan.columns(x.shape[1]) if plan.kept else 0), np.float32)
@@ -180,7 +180,7 @@ def _measured(
 
     run_blocks(work, list(spans(0, count, block_rows(x.shape[1]))), threads)
     rows = np.flatnonzero(usable)
-    if len(rows) < count:  # else spare the copy
+    if len(rows) < count:  # otherwise avoid the copy
         features, own = features[rows], own[rows] if plan.cells is not None else own
     kept, cells = features if plan.kept else None, own if plan.cells is not None else None
     return rows if some is None else some[rows], kept, cells
@@ -189,7 +189,7 @@ def _measured(
 def _sorted(
     x: Matrix, order: Positions, features: Floats | None, own: CellNumbers | None, plan: Plan
 ) -> SimilarityIndex:
-    """Return the index with its rows put in order of their cells, and of their row number inside a cell."""
+    """Return the index with its rows sorted by cell, then by row number."""
     starts = np.array([0, len(order)])
     if own is not None and features is not None and plan.cells is not None:
         by_cell = np.argsort(own, kind="stable")

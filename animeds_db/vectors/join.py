@@ -1,7 +1,7 @@
-"""The exact similarity join: every pair of rows whose cosine is at or above a threshold, and no other.
+"""The exact similarity join: all pairs of rows whose cosine is at or above a threshold.
 
-The answer is what a full product of all rows with all rows gives, whatever index is used to find it,
-in order of its rows, the same for any number of threads and any memory.
+The result equals that of a full product of all rows with all rows, sorted by rows. It does not depend on the index,
+the number of threads or the memory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from animeds_db.vectors.parallel import Progress, thread_count
 from animeds_db.vectors.plan import make_plan
 from animeds_db.vectors.rows import Mask, Positions, as_matrix, same_width
 
-_PER_CELL_NS = 250_000  # measured: what a cell costs however few rows meet in it
+_PER_CELL_NS = 250_000  # measured: the fixed cost of a cell
 
 Selection = slice | npt.NDArray[np.bool_] | npt.NDArray[np.int64]
-"""Some rows: a slice, a mask bool [rows], or row numbers."""
+"""A selection of rows: a slice, a mask bool [rows], or row numbers."""
 
 
 def similarity_index(
@@ -34,11 +34,11 @@ def similarity_index(
     memory_mb: float = DEFAULT_MB,
     threads: int | None = None,
 ) -> SimilarityIndex:
-    """Return an index of x [rows, width], to keep (`save`) for joins with rows that come later.
+    """Return an index of x [rows, width], which can be kept (`save`) for joins with later rows.
 
-    It serves any threshold, and is fastest near the one given here. `components` of the bound (0: none,
-    compare by full GEMM) and number of `cells` (1: none) are chosen by their cost on a sample when not
-    given; the pairs a join finds do not depend on them. Raises UsageError as `similar_pairs` does.
+    It works for any threshold and is fastest near the one given here. By default, the number of `components` of the
+    bound (0: none, compare by full GEMM) and of `cells` (1: none) is chosen by the cost on a sample. The pairs that
+    a join finds do not depend on them. Raises UsageError in the same cases as `similar_pairs`.
     """
     matrix, threshold = as_matrix(x), checked_threshold(threshold)
     room = Room.plan(memory_mb, len(matrix), matrix.shape[1], thread_count(threads))
@@ -57,16 +57,16 @@ def similar_pairs(
 ) -> Pairs:
     """Return all pairs of rows a < b of x [rows, width] with cosine ≥ threshold (0…1), sorted by a, then b.
 
-    `new` restricts them to pairs with at least one row in it: the rows that came since the last join.
-    With an `index` of x, or of its first rows, only the new ones have to be worked out. Rows with NaN,
-    infinity or only zeros are in no pair.
+    `new` selects the rows added since the last join; only pairs with at least one of them are returned.
+    With an `index` of x, or of its first rows, only the other rows must be computed. Rows with NaN,
+    infinity or only zeros are not in any pair.
 
-    `memory_mb` bounds the memory used besides x, pairs included. A still shot of n frames has n²/2
-    pairs; when they do not fit, UsageError says so, and `run_leaders` shows which rows to join instead.
+    `memory_mb` limits the memory used besides x, including the pairs. A still shot of n frames has n²/2
+    pairs. If they do not fit, UsageError is raised; `run_leaders` finds the rows to join instead.
     `progress(done, total)` counts rows.
 
-    Raises UsageError for a threshold outside 0…1, a matrix that is none, an index of other rows, and a
-    memory_mb too small for one block or for the pairs.
+    Raises UsageError if the threshold is outside 0…1, x is not a matrix of numbers, the index is for other rows,
+    or memory_mb is too small for one block or for the pairs.
     """
     matrix, threshold = as_matrix(x), checked_threshold(threshold)
     room = Room.plan(memory_mb, len(matrix), matrix.shape[1], thread_count(threads))
@@ -105,7 +105,7 @@ def similar_between(
 ) -> Pairs:
     """Return all pairs (row a of queries, row b of x) with cosine ≥ threshold, sorted by a, then b.
 
-    `index` is of x. Otherwise as `similar_pairs`; UsageError too when the widths differ.
+    `index` is an index of x. Everything else is as in `similar_pairs`. Also raises UsageError if the widths differ.
     """
     left, right, threshold = as_matrix(x), as_matrix(queries, "queries"), checked_threshold(threshold)
     same_width(right, left, "queries", "x")
@@ -137,21 +137,21 @@ def _rights(
 
 
 def _few(index: SimilarityIndex, new: int) -> bool:
-    """Whether so few new rows are compared with all sooner than with those of the cells they must visit."""
+    """Return True if there are so few new rows that comparing them with all rows is faster than using cells."""
     every = new * len(index.order) * bound.BoundCost(index.columns - 1, 0).per_pair()
     return every < _PER_CELL_NS * (len(index.starts) - 1)
 
 
 def _selected(new: Selection, rows: int) -> Mask:
-    """Return a selection of rows as a mask, or raise UsageError when it reaches beyond them."""
+    """Return a selection of rows as a mask. Raises UsageError if it selects rows that do not exist."""
     mask = np.zeros(rows, bool)
     chosen = new if isinstance(new, slice) else np.asarray(new)
     if not isinstance(chosen, slice) and chosen.dtype == bool and len(chosen) != rows:
-        raise UsageError(f"the mask of new rows has {len(chosen)} entries for {rows} vectors")
+        raise UsageError(f"the mask of new rows has {len(chosen)} entries, but there are {rows} vectors")
     try:
         mask[chosen] = True
     except IndexError as error:
-        raise UsageError(f"new rows beyond the {rows} vectors: {error}") from error
+        raise UsageError(f"the selection of new rows does not fit the {rows} vectors: {error}") from error
     return mask
 
 
@@ -160,7 +160,7 @@ def _ascending(left: Positions, right: Positions) -> Mask:
 
 
 def _one_new(is_new: Mask) -> Keep:
-    """Keep a pair of two new rows once; the right one is always new."""
+    """Keep a pair of two new rows only once. The right row is always new."""
 
     def keep(left: Positions, right: Positions) -> Mask:
         return ~is_new[left] | (left < right)

@@ -1,13 +1,13 @@
 """Average-linkage clusters of unit vectors, exactly, without the matrix of all pairs.
 
-The one rule: two clusters are joined only while the mean cosine of all pairs between them is at or above
-the threshold, so a chain of neighbours never makes one cluster of its two ends.
+Two clusters are joined only while the mean cosine of all pairs between them is at or above the threshold. So a
+chain of neighbours does not put its two ends into one cluster.
 
-The mean cosine between two clusters of unit vectors is the product of their sums divided by their sizes;
-sums are all that is kept. Average linkage is reducible (joining two others brings nobody nearer), so
+The mean cosine between two clusters of unit vectors is the product of their sums divided by their sizes, so only
+the sums are kept. Average linkage is reducible (joining two clusters brings neither nearer to a third), so
 clusters that are each other's nearest can be joined all at once, and a nearest neighbour that was not
-joined stays the nearest: F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms",
-The Computer Journal 26 (1983). Rows that must stay apart keep that property: being kept apart is passed on.
+joined remains the nearest: F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms",
+The Computer Journal 26 (1983). Pairs that must stay apart do not change this: a joined cluster inherits them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from animeds_db.vectors.memory import checked_threshold
 from animeds_db.vectors.parallel import Progress, run_blocks, spans, thread_count
 from animeds_db.vectors.rows import Floats, Mask, Positions, normalise
 
-_BLOCK_BYTES = 32 << 20  # of float32 products in each thread
+_BLOCK_BYTES = 32 << 20  # bytes of float32 products in each thread
 _NEVER = np.float32(-2)  # below every cosine
 _COMPACT_ROWS = 4096
 STRETCH = 16_384
-"""Of more rows than this, those alike within stretches of so many are joined first: time is in the square of it."""
+"""With more rows than this, similar rows within stretches of this many are joined first. Time grows with its square."""
 
 
 def average_linkage(
@@ -40,16 +40,16 @@ def average_linkage(
 ) -> Positions:
     """Return the cluster of each row of x [rows, width]: int64 [rows], numbered by their first rows.
 
-    Clusters are joined, the most alike first, while their mean cosine is ≥ threshold (0…1). The rows
+    Clusters are joined, the most similar first, while their mean cosine is ≥ threshold (0…1). The rows
     apart[0][i] and apart[1][i] are never in one cluster, nor are two rows whose `known` (int64 [rows], -1
-    where it is not known) differ. A row with NaN, infinity or only zeros is in none: -1.
+    if unknown) differs. A row with NaN, infinity or only zeros is not in any cluster: -1.
 
-    Of more than `stretch` rows, those in one stretch (rows in the order of time are alike) are first joined
-    up to a mean cosine half way between the threshold and 1, then all stretches together. Takes memory for
-    two copies of x and 32 MB per thread. `progress(done, total)` counts rows that need not be looked at
-    again. Raises UsageError for a threshold or matrix that is none.
+    With more than `stretch` rows, the rows of each stretch (rows in time order are similar) are first joined
+    up to a mean cosine halfway between the threshold and 1, then all stretches together. Needs memory for
+    two copies of x and 32 MB per thread. `progress(done, total)` counts rows that are finished.
+    Raises UsageError for an invalid threshold or matrix.
     """
-    least, workers = checked_threshold(threshold), thread_count(threads)
+    lowest, workers = checked_threshold(threshold), thread_count(threads)
     units = normalise(x)
     rows = np.flatnonzero(units.usable)
     number = np.full(len(units), -1)
@@ -59,8 +59,8 @@ def average_linkage(
     x_rows = units.unit if len(rows) == len(units) else units.unit[rows]
     groups = np.arange(len(rows))
     if len(rows) > stretch:
-        groups = _within_stretches(x_rows, (1 + least) / 2, bans, stretch, workers)
-    groups = _joined(x_rows, groups, least, bans, workers, progress) if len(rows) else groups
+        groups = _within_stretches(x_rows, (1 + lowest) / 2, bans, stretch, workers)
+    groups = _joined(x_rows, groups, lowest, bans, workers, progress) if len(rows) else groups
     labels = np.full(len(units), -1)
     labels[rows] = _numbered(groups)
     return labels
@@ -68,31 +68,31 @@ def average_linkage(
 
 @dataclass(frozen=True)
 class _Bans:
-    """Who must not be together: pairs of positions in both directions, and a kind for each (-1: any)."""
+    """Rows that must not be in one cluster: pairs of positions in both directions, and a kind for each (-1: any)."""
 
     pairs: tuple[Positions, Positions]
     kinds: Positions
 
     def within(self, part: slice) -> _Bans:
-        """Return the bans among the rows of a part, by their positions in it."""
+        """Return the bans among the rows of a part, as positions in that part."""
         first, second = self.pairs
         inside = (first >= part.start) & (first < part.stop) & (second >= part.start) & (second < part.stop)
         return _Bans((first[inside] - part.start, second[inside] - part.start), self.kinds[part])
 
     def of_groups(self, group: Positions, count: int) -> _Bans:
-        """Return the bans among groups; `group` [rows] is the position of each row's."""
+        """Return the bans among groups; `group` [rows] is the position of each row's group."""
         kinds = np.full(count, -1)
         np.maximum.at(kinds, group, self.kinds)
         return _Bans(_in_order((group[self.pairs[0]], group[self.pairs[1]])), kinds)
 
     def kept(self, position: Positions, kept: Positions) -> _Bans:
-        """Return the bans among the positions `kept`; `position` is their new one, or -1."""
+        """Return the bans among the positions `kept`; `position` has their new positions, or -1."""
         first, second = position[self.pairs[0]], position[self.pairs[1]]
         alive = (first >= 0) & (second >= 0)
         return _Bans(_in_order((first[alive], second[alive])), self.kinds[kept])
 
     def forbid(self, rows: Positions, products: Floats) -> None:
-        """Set the products [rows, all] of those who must not be together below every cosine."""
+        """Set the products [rows, all] of banned pairs to less than any cosine."""
         first, second = self.pairs
         low, high = np.searchsorted(first, rows), np.searchsorted(first, rows, side="right")
         counts = high - low
@@ -104,29 +104,29 @@ class _Bans:
             products[row, others[self.kinds[others] != self.kinds[rows[row]]]] = _NEVER
 
 
-def _within_stretches(x: Floats, least: float, bans: _Bans, stretch: int, threads: int) -> Positions:
-    """Return for each row the first row of its cluster, of rows of one stretch only."""
+def _within_stretches(x: Floats, lowest: float, bans: _Bans, stretch: int, threads: int) -> Positions:
+    """Return for each row the first row of its cluster, clustering each stretch by itself."""
     first = np.arange(len(x))
     for part in spans(0, len(x), stretch):
         here = np.arange(part.stop - part.start)
-        first[part] = _joined(x[part], here, least, bans.within(part), threads, None) + part.start
+        first[part] = _joined(x[part], here, lowest, bans.within(part), threads, None) + part.start
     return first
 
 
 def _joined(
     x: Floats,
     groups: Positions,
-    least: float,
+    lowest: float,
     bans: _Bans,
     threads: int,
     progress: Progress | None,
 ) -> Positions:
-    """Return for each row the first row of its cluster. Rows of one group (named by its first row) are together."""
+    """Return for each row the first row of its cluster. Rows of one group (given by its first row) stay together."""
     firsts, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     sums = np.add.reduceat(x[order], np.concatenate([[0], np.cumsum(sizes)[:-1]]), axis=0)
     forest = _Forest.start(sums, sizes, bans.of_groups(inverse, len(firsts)))
-    while forest.grow(np.float32(least), threads):
+    while forest.grow(np.float32(lowest), threads):
         if progress is not None:
             progress(len(firsts) - len(forest.sizes), len(firsts))
     if progress is not None:
@@ -144,7 +144,7 @@ def _apart(pairs: tuple[Positions, Positions] | None, number: Positions) -> tupl
 
 
 def _numbered(root: Positions) -> Positions:
-    """Return 0, 1, 2 … for equal roots, in the order in which they are first seen."""
+    """Return a number 0, 1, 2 … for each root, in order of first occurrence."""
     _, first, inverse = np.unique(root, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
@@ -155,8 +155,8 @@ def _numbered(root: Positions) -> Positions:
 class _Forest:
     """Clusters that may still grow, by position: their sums, sizes, first rows and nearest neighbours.
 
-    `root` [rows] leads from each row to its cluster's first row. `near` and `value` are a cluster's nearest
-    neighbour and the mean cosine with it; `stale` marks those to be looked up again.
+    `root` [rows] points from each row to its cluster's first row. `near` and `value` are a cluster's nearest
+    neighbour and the mean cosine with it; `stale` marks those that must be looked up again.
     """
 
     sums: Floats
@@ -174,14 +174,14 @@ class _Forest:
         near, value, stale = np.full(n, -1), np.full(n, _NEVER), np.ones(n, bool)
         return cls(sums, sizes, np.arange(n), np.arange(n), near, value, stale, bans)
 
-    def grow(self, least: np.float32, threads: int) -> bool:
-        """Join all clusters that are each other's nearest; False when there is nothing left to join."""
+    def grow(self, lowest: np.float32, threads: int) -> bool:
+        """Join all clusters that are each other's nearest. Return False if there is nothing left to join."""
         self._look_up(threads)
-        i, j = self._mutual(least)
+        i, j = self._mutual(lowest)
         if not len(i):
             return False
         self._join(i, j)
-        finished = (self.value < least) & ~self.stale  # nobody can come nearer to them
+        finished = (self.value < lowest) & ~self.stale  # no cluster can come nearer to them
         gone = finished
         gone[j] = True
         self._compact(~gone)
@@ -206,10 +206,10 @@ class _Forest:
         run_blocks(work, list(spans(0, len(wanted), step)), threads)
         self.stale[:] = False
 
-    def _mutual(self, least: np.float32) -> tuple[Positions, Positions]:
-        """Return the pairs i < j to join; where rounding leaves no mutual one, the best of all."""
+    def _mutual(self, lowest: np.float32) -> tuple[Positions, Positions]:
+        """Return the pairs i < j to join; if rounding leaves no mutual pair, the best of all."""
         here = np.arange(len(self.near))
-        good = self.value >= least
+        good = self.value >= lowest
         i = np.flatnonzero(good & (self.near[self.near] == here) & (here < self.near))
         if len(i) or not good.any():
             return i, self.near[i]
@@ -231,7 +231,7 @@ class _Forest:
         self.stale = joined | joined[self.near]
 
     def _compact(self, keep: Mask) -> None:
-        """Forget the clusters that were joined to another or are finished."""
+        """Remove the clusters that were joined to another or are finished."""
         kept = np.flatnonzero(keep)
         for low in range(0, len(kept), _COMPACT_ROWS):  # in place: a row never moves up
             some = kept[low : low + _COMPACT_ROWS]

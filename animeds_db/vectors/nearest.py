@@ -32,7 +32,7 @@ _NONE = np.float32(-2)  # below every cosine: no row
 class Nearest:
     """For each query its nearest rows, best first: rows int64 [queries, k], cosine float32 [queries, k].
 
-    Where there are fewer than k usable rows, or the query itself is not usable, row is -1 and cosine NaN.
+    If there are fewer than k usable rows, or the query itself is not usable, the row is -1 and the cosine NaN.
     """
 
     rows: Positions
@@ -41,7 +41,7 @@ class Nearest:
 
 @dataclass
 class _Best:
-    """The best rows so far of some queries, in order; replaced as better ones come."""
+    """The best rows so far of some queries, in order. Better rows replace them."""
 
     rows: Positions
     cosine: Floats
@@ -51,7 +51,7 @@ class _Best:
         return cls(np.full((queries, k), -1), np.full((queries, k), _NONE))
 
     def merge(self, query: Positions, rows: Positions, cosine: Floats) -> None:
-        """Take in more (query, row, cosine); among equal cosines the lower row comes first."""
+        """Add more (query, row, cosine). Among equal cosines, the lower row comes first."""
         k = self.rows.shape[1]
         touched = np.unique(query)
         at, rank = np.nonzero(self.cosine[touched] > _NONE)
@@ -78,11 +78,11 @@ def nearest(
     """Return the k rows of x [rows, width] with the highest cosine to each query [queries, width].
 
     Exact; equal cosines are ordered by row. Rows and queries with NaN, infinity or only zeros have no
-    neighbours. Whoever asks the same x often should hand over `normalise(x)`: raw rows are brought to
-    unit length on every call. `memory_mb` bounds the memory used besides queries and x, the answer
-    included; `progress(done, total)` counts queries.
+    neighbours. If you search the same x often, pass `normalise(x)`, because raw rows are scaled to unit length on
+    every call. `memory_mb` limits the memory used besides queries and x, including the result.
+    `progress(done, total)` counts queries.
 
-    Raises UsageError when k < 1, the widths differ, or memory_mb is too small.
+    Raises UsageError if k < 1, the widths differ, or memory_mb is too small.
     """
     asked, among = _Rows.of(queries, "queries"), _Rows.of(x, "x")
     same_width(asked.raw, among.raw, "queries", "x")
@@ -99,7 +99,7 @@ def nearest(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Vectors that give unit vectors block by block, whether they were brought to unit length before or not."""
+    """Vectors that are returned as unit vectors block by block, whether already normalised or not."""
 
     raw: Matrix
     ready: Normalised | None
@@ -118,7 +118,7 @@ class _Rows:
 def _search(
     asked: _Rows, among: _Rows, rows: Positions, cosine: Floats, threads: int, progress: Progress | None
 ) -> None:
-    """Fill in rows and cosine, block of queries by block of queries; few queries share out x instead."""
+    """Fill in rows and cosine. Threads divide the queries into blocks; if these are few, they divide x instead."""
     queries = list(spans(0, len(rows), _query_rows(rows.shape[1])))
     shards = -(-threads // len(queries))
     shard_rows = max(_ROWS, -(-len(among.raw) // shards))
@@ -162,13 +162,15 @@ def _best_of(asked: _Rows, among: _Rows, query: slice, shard: slice, k: int) -> 
         if len(at):
             row += block.start
             cosine = cosines(asked.raw, at + query.start, among.raw, row)
-            better = cosine > best.cosine[at, -1]  # an equal one is of a higher row: rows come in order
+            better = (
+                cosine > best.cosine[at, -1]
+            )  # an equal cosine belongs to a higher row, because rows come in order
             best.merge(at[better], row[better], cosine[better])
     return best
 
 
 def _bar(products: Floats, worst: Floats, k: int) -> Floats:
-    """Return what a row must reach to be among the k best of each query: those so far, and of this block."""
+    """Return the cosine a row needs to be among the k best of each query, of those so far and in this block."""
     few = np.count_nonzero(products > worst[:, None]) <= 2 * k * len(products)
     if few and (worst > _NONE).all():
         return worst
@@ -183,7 +185,7 @@ def _query_rows(k: int) -> int:
 
 
 def _checked_memory(memory_mb: float, queries: int, k: int, width: int, threads: int) -> int:
-    """Return how many threads fit in memory beside the answer; UsageError when not even one does."""
+    """Return the number of threads that fit in memory beside the result. Raises UsageError if not even one does."""
     answer = queries * k * 12 * 2
     per_query = min(queries, _query_rows(k))
     one = per_query * _ROWS * 9 + (per_query + _ROWS) * width * 12 + per_query * k * 80 + 4 * _MEGABYTE
@@ -192,6 +194,6 @@ def _checked_memory(memory_mb: float, queries: int, k: int, width: int, threads:
         least = -(-(answer + one) // _MEGABYTE)
         raise UsageError(
             f"memory_mb={memory_mb:g} is too small for {queries} queries with {k} neighbours each",
-            hint=f"give at least {least}, or ask in smaller parts",
+            hint=f"allow at least {least} MB, or search with fewer queries at a time",
         )
     return max(1, min(threads, (total - answer) // one))

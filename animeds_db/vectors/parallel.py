@@ -1,9 +1,9 @@
 """Threads over blocks: one BLAS thread in each of our threads, never more than the caller asked for.
 
 OpenBLAS splits every product over all cores and spins while it waits; on the small blocks used here,
-on a busy machine, that loses a factor of ten. So BLAS is held to one thread while our own threads
-share out the blocks. The limit is a setting of the whole process: it is counted, so that two joins
-at once (a web service) do not lift it under each other.
+on a busy machine, that is ten times slower. So BLAS is limited to one thread while our own threads
+divide the blocks. The limit applies to the whole process. Its users are counted, so that with two joins
+at once (in a web service) the first to end does not lift it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from animeds_db.cores import core_count
 from animeds_db.errors import UsageError
 
 Progress = Callable[[int, int], None]
-"""Called with (rows done, rows in all) from the calling thread; what it raises stops the work."""
+"""Called with (rows done, total rows) in the calling thread. An exception in it stops the work."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,10 +31,10 @@ _holder: _Holder | None = None
 
 
 class _Holder(threading.Thread):
-    """Holds BLAS to one thread until released.
+    """A thread that limits BLAS to one thread until released.
 
-    A thread of its own, since threadpoolctl lets only the thread that set a limit lift it again, and the
-    last caller to leave need not be the first that came.
+    threadpoolctl lets only the thread that set a limit lift it, but the last caller to leave is not always the
+    first that entered. So a separate thread does both.
     """
 
     def __init__(self) -> None:
@@ -57,9 +57,9 @@ class _Holder(threading.Thread):
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread while any caller is inside; the last one out restores what was set before.
+    """Limit BLAS to one thread while any caller is in the block. The last one to leave restores the previous limit.
 
-    Does nothing where the application itself holds a limit by threadpoolctl at the time.
+    Does nothing if the application itself has set a limit with threadpoolctl.
     """
     global _inside, _holder
     with _lock:
@@ -78,7 +78,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def thread_count(threads: int | None) -> int:
-    """Return how many threads to use: as asked, else one for each core this process may run on."""
+    """Return the number of threads to use: `threads`, or by default one for each core this process may use."""
     if threads is None:
         return core_count()
     if threads < 1:
@@ -94,8 +94,8 @@ def run_blocks(
 ) -> None:
     """Call work(block) for each block in threads, and take(result) for each in the calling thread.
 
-    Results come in whatever order they are ready. At most two blocks per thread are under way, so a
-    slow `take` is not flooded; when anything raises, blocks that have not started are dropped.
+    Results come in the order in which they are ready. At most two blocks per thread are in progress, so that
+    results do not pile up if `take` is slow. After an exception, blocks that have not started are dropped.
     """
     with one_blas_thread():
         if threads == 1 or len(blocks) <= 1:

@@ -1,6 +1,6 @@
-"""How an index is to be built: which bound, and whether cells pay. Chosen by estimated cost on a sample.
+"""Plans how to build an index: the bound and the cells, chosen by their estimated cost on a sample.
 
-A choice made here changes only the time a join takes, never its pairs.
+The choice affects only the time of a join, not its pairs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from animeds_db.vectors.memory import Room, feature_bytes
 from animeds_db.vectors.parallel import one_blas_thread, spans
 from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms, unit
 
-_PLAIN_UNDER_NS = 50e6  # a full GEMM shorter than this costs less than looking for a bound
-_PER_ROW_INDEXED = (
-    8_000.0  # nanoseconds, measured at width 512: so a few queries are compared sooner by full GEMM
-)
-_CELLS_FROM = 20_000  # rows; below this a flat join takes less than cells cost to train
-_COMPARED_IN_CELLS = 0.1  # first guess of the share of pairs that cells leave to compare
-_PER_ROW_AND_CELL = 5.0  # nanoseconds: assigning rows and asking which cells they visit, measured
+_PLAIN_UNDER_NS = 50e6  # a full GEMM shorter than this costs less than finding a bound
+_PER_ROW_INDEXED = 8_000.0  # nanoseconds, measured at width 512; for a few queries, full GEMM is faster
+_CELLS_FROM = 20_000  # rows; below this, a join without cells takes less time than training them
+_COMPARED_IN_CELLS = 0.1  # first guess of the share of pairs that must still be compared with cells
+_PER_ROW_AND_CELL = 5.0  # nanoseconds, measured: assigning rows and finding the cells they visit
 _CELLS_MUST_SAVE = 0.8
 
 
@@ -30,7 +28,7 @@ _CELLS_MUST_SAVE = 0.8
 class Plan:
     """Directions [width, components] of the bound (None: full GEMM), and trained cells (None: none).
 
-    `kept`: features (or unit vectors) are worked out once and kept, else again for every tile.
+    `kept`: features (or unit vectors) are computed once and kept; otherwise again for every tile.
     """
 
     directions: Doubles | None = None
@@ -38,7 +36,7 @@ class Plan:
     kept: bool = True
 
     def columns(self, width: int) -> int:
-        """Return the width of what tiles are multiplied from, for vectors of this width."""
+        """Return the width of the rows that tiles multiply, for vectors of this width."""
         return width if self.directions is None else self.directions.shape[1] + 1
 
 
@@ -54,9 +52,9 @@ def make_plan(
     cells: int | None = None,
     queries: int | None = None,
 ) -> Plan:
-    """Return the plan for x; `components` (0: full GEMM) and `cells` (1: none) are used when given.
+    """Return the plan for x. `components` (0: full GEMM) and `cells` (1: none) override the choice.
 
-    `queries`: how many rows are compared with those of x; None: they are compared with each other.
+    `queries`: the number of rows to compare with those of x; None: the rows of x are compared with each other.
     """
     pairs = len(x) * (len(x) / 2 if queries is None else queries)
     index = 0 if queries is None else len(x) * _PER_ROW_INDEXED
@@ -84,7 +82,7 @@ def _cheapest(
     cells: int | None,
     pairs: float,
 ) -> Plan:
-    """Return the plan of the least estimated cost for so many pairs, among those whose features fit in memory."""
+    """Return the plan with the lowest estimated cost for this many pairs, among those whose features fit in memory."""
     costs = bound.bound_costs(units, directions, threshold)
     count = cells or (cell_count(len(x)) if len(x) >= _CELLS_FROM else 1)
     options = [(bound.plain_cost(x.shape[1]) * pairs, _full_gemm(x, room))]
@@ -102,7 +100,7 @@ def _cheapest(
 
 
 def _best(costs: list[BoundCost], compared: float, x: Matrix, count: int, room: Room) -> BoundCost | None:
-    """Return the cheapest bound whose features fit, when `compared` of all pairs have to be tested."""
+    """Return the cheapest bound whose features fit, if the share `compared` of all pairs must be tested."""
     fitting = [c for c in costs if feature_bytes(len(x), c.components + 1, count) <= room.for_features()]
     return min(fitting, key=lambda cost: cost.join(compared), default=None)
 
@@ -110,7 +108,7 @@ def _best(costs: list[BoundCost], compared: float, x: Matrix, count: int, room: 
 def _cells_cost(
     cells: Cells | None, features: Floats, threshold: float, cost: BoundCost, pairs: float, rows: int
 ) -> float:
-    """Return the estimated nanoseconds of a join by these cells; `features` are of a sample of the rows."""
+    """Return the estimated nanoseconds of a join with these cells. `features` are those of a sample of the rows."""
     if cells is None:
         return float("inf")
     reach = reach_of(threshold, bound.slack(features.shape[1]))
@@ -119,7 +117,7 @@ def _cells_cost(
 
 
 def _usable(x: Matrix, count: int) -> Positions:
-    """Return some rows of x that are usable, spread evenly at random, the same ones every time."""
+    """Return random usable rows of x. The choice is always the same."""
     rows = bound.pick_rows(np.arange(len(x)), count)
     blocks = spans(0, len(rows), block_rows(x.shape[1]))
     return np.concatenate([rows[:0], *(rows[block][norms(x[rows[block]])[1]] for block in blocks)])

@@ -1,9 +1,9 @@
-"""Rows of a matrix as unit vectors: what is checked, what is usable, and what "cosine" means here.
+"""Rows of a matrix as unit vectors: checks, usable rows, and the definition of "cosine".
 
-The one rule: a cosine is the float64 dot product of two rows divided by their float64 norms, rounded
-to a multiple of 2**-24, which float32 holds. So it does not depend on the order of summation: every
-method here, any block and any number of threads give the same number for the same two rows, equal
-rows have exactly 1.0 and rows at right angles exactly 0.0.
+A cosine is the float64 dot product of two rows divided by their float64 norms, rounded to a multiple of
+2**-24, which float32 can represent. So it does not depend on the order of summation: every method here, with
+any block and any number of threads, gives the same number for the same two rows. Equal rows have exactly 1.0
+and orthogonal rows exactly 0.0.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[Any]
 
 STEP = 2.0**-24
-"""What cosines are multiples of: the spacing of float32 below 1."""
+"""Cosines are multiples of this: the spacing of float32 below 1."""
 
 EPSILON = float(np.finfo(np.float32).eps)  # 2**-23: twice the rounding error of one float32 operation
 
-_BLOCK_BYTES = 1 << 20  # of float64 work memory: measured best, larger blocks leave the second-level cache
-_DENSE_SHARE = 1 / 50  # measured: a float64 GEMM gives a pair 50 times sooner than gathering its two rows
+_BLOCK_BYTES = (
+    1 << 20
+)  # of float64 work memory; measured best, because larger blocks exceed the second-level cache
+_DENSE_SHARE = 1 / 50  # measured: a float64 GEMM is 50 times faster per pair than gathering the two rows
 
 
 def as_matrix(x: npt.ArrayLike, name: str = "x") -> Matrix:
-    """Return x as an array of floats [rows, width], without a copy where it already is one.
+    """Return x as an array of floats [rows, width], without a copy if it already is one.
 
-    Raises UsageError when it is not a table of numbers or has no columns.
+    Raises UsageError if it is not a table of numbers or has no columns.
     """
     matrix = np.asarray(x)
     if matrix.ndim != 2:
@@ -46,11 +48,11 @@ def as_matrix(x: npt.ArrayLike, name: str = "x") -> Matrix:
         matrix = matrix.astype(np.float32)
     if matrix.dtype.kind != "f":
         raise UsageError(
-            f"{name} must hold real numbers, not {matrix.dtype}",
-            hint="vectors of different widths, or missing ones, do not make a table: leave those rows out",
+            f"{name} must contain real numbers, not {matrix.dtype}",
+            hint="leave out rows whose vector is missing or has another width",
         )
     if matrix.shape[1] == 0:
-        raise UsageError(f"{name} has vectors of width 0", hint="was the embedding column filled?")
+        raise UsageError(f"{name} has vectors of width 0", hint="check that the embedding column is filled")
     return matrix
 
 
@@ -59,12 +61,12 @@ def same_width(left: Matrix, right: Matrix, left_name: str, right_name: str) -> 
     if left.shape[1] != right.shape[1]:
         raise UsageError(
             f"{left_name} has vectors of width {left.shape[1]}, {right_name} of width {right.shape[1]}",
-            hint="only vectors of one model can be compared: choose by the model column",
+            hint="only vectors of the same model can be compared: select them by the model column",
         )
 
 
 def block_rows(width: int) -> int:
-    """Return how many rows make one block of float64 work memory."""
+    """Return the number of rows in one block of float64 work memory."""
     return max(16, _BLOCK_BYTES // (8 * width))
 
 
@@ -97,8 +99,8 @@ class Normalised:
 def normalise(x: npt.ArrayLike) -> Normalised:
     """Return the rows of x [rows, width] as float32 vectors of norm 1, and the mask of usable rows.
 
-    A row with NaN or infinity, or of zeros only, is not usable; its unit vector is zero. Nothing here
-    ever matches such a row. Raises UsageError when x is not a table of numbers.
+    A row with NaN or infinity, or of zeros only, is not usable. Its unit vector is zero, and it never matches
+    any row. Raises UsageError if x is not a table of numbers.
     """
     matrix = as_matrix(x)
     out = np.zeros(matrix.shape, np.float32)
@@ -113,7 +115,7 @@ def normalise(x: npt.ArrayLike) -> Normalised:
 
 
 def usable_rows(x: npt.ArrayLike) -> Mask:
-    """Return which rows of x [rows, width] have a cosine at all (bool): finite, and not zero."""
+    """Return a mask (bool) of the rows of x [rows, width] that have a cosine: finite, and not zero."""
     matrix = as_matrix(x)
     step = block_rows(matrix.shape[1])
     blocks = (norms(matrix[low : low + step])[1] for low in range(0, len(matrix), step))

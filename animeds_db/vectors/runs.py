@@ -1,4 +1,4 @@
-"""Runs: rows in the order of time that stay close to the first of them, as frames of a still shot do."""
+"""Runs: consecutive rows in time order that stay close to the first of them, such as frames of a still shot."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _LOOK_AHEAD = 32
 
 
 def run_leaders(x: npt.ArrayLike, threshold: float) -> Positions:
-    """Return for each row of x [rows, width] the row that leads its run, int64 [rows].
+    """Return for each row of x [rows, width] the leader of its run, int64 [rows].
 
-    A run is a stretch of rows, in the order given, of which each has a cosine ≥ threshold (0…1) with
-    the row before it and with the first row, its leader. A row that cannot be used (NaN, infinity,
-    zeros) leads itself. A still shot of n frames has n²/2 pairs but one leader: joining the leaders
+    A run is a stretch of consecutive rows. Each has a cosine ≥ threshold (0…1) with the row before it and
+    with the first row, which is the leader. An unusable row (NaN, infinity, zeros) is its own leader.
+    A still shot of n frames has n²/2 pairs but only one leader. Joining the leaders
 
         leaders = np.flatnonzero(run_leaders(x, 0.99) == np.arange(len(x)))
         pairs = similar_pairs(x[leaders], 0.985)
 
-    bounds the pairs; the other rows are near-duplicates of their leader by definition. Raises
-    UsageError for a threshold outside 0…1 or a matrix that is none.
+    limits the number of pairs. The other rows are near-duplicates of their leader by definition. Raises
+    UsageError if the threshold is outside 0…1 or x is not a matrix of numbers.
     """
     matrix, least = as_matrix(x), np.float32(checked_threshold(threshold))
     leaders = np.arange(len(matrix))
@@ -37,7 +37,7 @@ def run_leaders(x: npt.ArrayLike, threshold: float) -> Positions:
 
 
 def _follows(x: Matrix, least: np.float32) -> Mask:
-    """Return which rows are close enough to the row before them."""
+    """Return a mask of the rows that are close enough to the row before them."""
     out = np.zeros(len(x), bool)
     for block in spans(0, len(x) - 1, block_rows(x.shape[1])):
         rows = x[block.start : block.stop + 1].astype(np.float64)
@@ -51,7 +51,7 @@ def _follows(x: Matrix, least: np.float32) -> Mask:
 
 
 def _lead(x: Matrix, leaders: Positions, low: int, high: int, least: np.float32) -> None:
-    """Fill in the leaders of rows low … high, of which each is close to the one before it."""
+    """Fill in the leaders of rows low … high, each of which is close to the one before it."""
     leader, at = low, low + 1
     ahead = _LOOK_AHEAD
     while at < high:

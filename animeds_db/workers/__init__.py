@@ -1,6 +1,6 @@
-"""Work given out to workers on Ray: the cluster, the workers, and what comes back from them.
+"""Distributes work to workers on Ray: the cluster, the workers and their results.
 
-Knows nothing of frames: which work it is, is the caller's affair (an ingest, a comparison of vectors).
+This package does not know the kind of work; callers define it (an ingest, a comparison of vectors).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Ray itself: is it installed, is the cluster there, does anybody else hand out work for this database?
+"""Ray itself: is it installed, is there a cluster, does another process distribute work for this database?
 
-Its one rule: whatever is wrong with Ray comes out as an EngineError that says what to do.
+Every problem with Ray is raised as an EngineError that says what to do.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from animeds_db.errors import EngineError
 
 NAMESPACE = "animeds"
 REACH_S = 5.0
-"""How long to wait for somebody to answer at the address of a cluster."""
+"""Seconds to wait for an answer from the address of a cluster."""
 OBJECTS_BYTES = 80 * 2**20
-"""Ray's shared memory when it is started here: little goes through it, and what is more goes to the disk. Its least
-is 75 MB."""
+"""Bytes of shared memory for a Ray that is started here. Little goes through it, and the rest goes to the disk. Ray's
+minimum is 75 MB."""
 
 
 @dataclass(frozen=True)
 class Ray:
-    """Ray as the engine: where its cluster is, how many workers, and what each reserves there.
+    """Settings of the engine Ray: the cluster, the number of workers, and the resources that each reserves.
 
-    address: host:port, ray://…, auto; None: RAY_ADDRESS, else Ray is started on this machine. workers: None: as
-    many as there are cores for, and no more than there is work for. gpus: for each, may be a fraction of a card.
+    address: host:port, ray://… or auto; None: RAY_ADDRESS, else Ray is started on this machine. workers: None means
+    as many as there are cores, but not more than there is work. gpus: per worker; may be a fraction of a GPU.
     """
 
     address: str | None = None
@@ -43,22 +43,22 @@ class Ray:
 
 
 def imported(address: str | None = None) -> Any:
-    """Return the package ray, its telemetry switched off. Raises EngineError when it is not installed."""
+    """Return the package ray with telemetry switched off. Raises EngineError if it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address:  # each attempt takes 40 s where something else than Ray answers; Ray's own number is 20
+    if address:  # each attempt takes 40 s if something other than Ray answers; Ray's default is 20
         os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
     try:
         import ray
     except ImportError as error:
         raise EngineError(
             f"the engine ray needs the package ray, which cannot be imported ({error})",
-            hint='pip install "animeds-db[ray]"',
+            hint='install it: pip install "animeds-db[ray]"',
         ) from error
     return ray
 
 
 def expect(address: str | None) -> None:
-    """Raise EngineError unless Ray is installed and somebody answers at the address: what can be told at once."""
+    """Raise EngineError unless Ray is installed and the address answers. A quick check before the real start."""
     address = address or os.environ.get("RAY_ADDRESS")
     imported(address)
     with _errors(address):
@@ -69,8 +69,8 @@ def expect(address: str | None) -> None:
 def cluster(on: Ray) -> Iterator[Any]:
     """Connect to a cluster, or start one on this machine, and yield the package ray.
 
-    A connection that this process has already is used, and left open. Without an address (nor RAY_ADDRESS)
-    Ray is started with the cores that its workers need and this machine has, and stopped at the end.
+    An existing connection of this process is used and left open. Without an address (or RAY_ADDRESS), Ray is
+    started with the cores that its workers need and this machine has, and stopped at the end.
     """
     cpus = core_count() if on.workers is None else on.workers * on.cpus
     address = on.address or os.environ.get("RAY_ADDRESS")
@@ -79,7 +79,9 @@ def cluster(on: Ray) -> Iterator[Any]:
         yield ray
         return
     with _errors(address), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "lance is not fork-safe")  # Ray starts other programs, at once
+        warnings.filterwarnings(
+            "ignore", "lance is not fork-safe"
+        )  # safe, because Ray immediately starts other programs
         if address:
             _expect_answer(address)
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
@@ -100,9 +102,9 @@ def cluster(on: Ray) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def sole_coordinator(ray: Any, uri: str) -> Iterator[None]:
-    """Be the only process that hands out work for this database on this cluster, or raise EngineError.
+    """Make this the only process that distributes work for this database on this cluster, or raise EngineError.
 
-    The mark is an actor with a name, which Ray gives once and takes back when its owner ends, however it ends.
+    A named actor serves as the lock. Ray allows a name only once, and frees it when the owner ends in any way.
     """
     name = f"coordinator {xxhash.xxh3_64_hexdigest(uri.encode())}"
     who = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.datetime.now():%Y-%m-%d %H:%M}"
@@ -112,8 +114,8 @@ def sole_coordinator(ray: Any, uri: str) -> Iterator[None]:
         ray.get(mark.who.remote())
     except ValueError as error:
         raise EngineError(
-            f"another ingest hands out work for {uri} on this cluster ({_other(ray, name)})",
-            hint="wait until it has ended, and run this again: what it has done is skipped",
+            f"another ingest for {uri} is running on this cluster ({_other(ray, name)})",
+            hint="wait until it ends, then run this command again: finished work is skipped",
         ) from error
     try:
         yield
@@ -122,13 +124,13 @@ def sole_coordinator(ray: Any, uri: str) -> Iterator[None]:
 
 
 class Coordinator:
-    """The mark of a process that hands out work."""
+    """The lock of a process that distributes work."""
 
     def __init__(self, who: str) -> None:
         self._who = who
 
     def who(self) -> str:
-        """Return which process that is."""
+        """Return a description of that process."""
         return self._who
 
 
@@ -140,7 +142,7 @@ def _other(ray: Any, name: str) -> str:
 
 
 def _expect_answer(address: str) -> None:
-    """Raise OSError unless somebody listens there: Ray itself would try for a minute."""
+    """Raise OSError unless something listens at the address. Ray itself would try for a minute."""
     where = urlsplit(address if "://" in address else f"//{address}")
     if where.hostname and where.port:
         socket.create_connection((where.hostname, where.port), timeout=REACH_S).close()
@@ -148,18 +150,18 @@ def _expect_answer(address: str) -> None:
 
 @contextlib.contextmanager
 def _errors(address: str | None) -> Iterator[None]:
-    """Turn what Ray raises on starting and connecting into EngineError."""
+    """Turn Ray's errors on starting and connecting into EngineError."""
     try:
         yield
     except Exception as error:
-        told = " ".join(str(error).split())[:300] or type(error).__name__
+        message = " ".join(str(error).split())[:300] or type(error).__name__
         if address:
             raise EngineError(
-                f"there is no Ray cluster to be reached at {address}: {told}",
+                f"no Ray cluster can be reached at {address}: {message}",
                 hint="start one (`ray start --head`), or leave --address out to start Ray on this machine; "
-                "Python and Ray have to be of the same versions there",
+                "the versions of Python and Ray must be the same there",
             ) from error
         raise EngineError(
-            f"Ray could not be started on this machine: {told}",
-            hint="its logs are in /tmp/ray/session_latest/logs; --engine local needs no Ray",
+            f"Ray could not be started on this machine: {message}",
+            hint="see the logs in /tmp/ray/session_latest/logs, or use --engine local, which needs no Ray",
         ) from error

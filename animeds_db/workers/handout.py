@@ -1,10 +1,9 @@
-"""Items of work, given out to workers on Ray, one to each at a time, until every item has its answer.
+"""Gives items of work to workers on Ray, one at a time to each, until every item has a result.
 
-Its one rule: an item may be begun any number of times. A worker that is lost costs what it had at hand;
-another one begins that item again.
+An item may be started any number of times: if a worker is lost, another one starts its item again.
 
     this process ── an item ──► worker (a Ray actor: opened and loaded once) ── rows ──► the database
-          ◄── the answer ──┘
+          ◄── the result ──┘
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from animeds_db.workers.cluster import Ray
 from animeds_db.workers.worker import Seat, Worker, versions
 
 LOSSES = 5
-"""So often may an item lose its worker without any progress until it counts as what kills them."""
+"""Maximum number of workers lost on one item, without progress, before the item is given up."""
 FALSE_STARTS = 3
-"""So many workers in a row may die before they are ready."""
+"""Maximum number of workers in a row that may die before they are ready."""
 TICK_S = 0.5
-"""How often progress is asked for."""
+"""Seconds between requests for progress."""
 
 _DETAILS = ("class_name", "actor_id", "pid", "namespace", "ip")
 _log = logging.getLogger("animeds")
@@ -38,7 +37,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Hand:
-    """One worker: the actor, what it was asked last (None: nothing), and the item it is at (None: none)."""
+    """One worker: the actor, its pending request (None: idle), and its current item (None: no item)."""
 
     actor: Any
     asked: Any
@@ -48,11 +47,10 @@ class Hand:
 
 
 class HandOut(Generic[Job, Item, Answer]):
-    """Workers of one kind, which begin with the same job. A context manager: leaving it sends them home.
+    """Workers of one kind, prepared for the same job. A context manager that stops them at the end.
 
-    Subclasses say what is done about progress and lost workers. Raises EngineError when the cluster has no room
-    for a single worker, when workers cannot work, or when an item keeps losing them; and the AnimedsError that a
-    worker returned.
+    Subclasses handle progress and lost workers. Raises EngineError if the cluster has no room for a single worker,
+    if workers cannot run, or if an item keeps losing them; also raises an AnimedsError that a worker returned.
     """
 
     def __init__(self, ray: Any, kind: type[Worker[Job, Item, Answer]], job: Job, on: Ray) -> None:
@@ -76,7 +74,7 @@ class HandOut(Generic[Job, Item, Answer]):
         self._hands.clear()
 
     def run(self, items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
-        """Yield (place, answer) of each item as they come. Workers stay, for the next call."""
+        """Yield (index, result) of each item as they finish. Workers are kept for the next call."""
         self._items, self._waiting = items, deque(range(len(items)))
         self._losses.clear()
         left = len(items)
@@ -94,28 +92,28 @@ class HandOut(Generic[Job, Item, Answer]):
             self._ask_progress()
 
     def most(self) -> int:
-        """Return how many workers there may be at a time."""
+        """Return the maximum number of workers at a time."""
         return min(self._on.workers or self._room, self._room)
 
     def began(self, items: Sequence[Item]) -> None:
-        """Is told the items at work whenever one begins."""
+        """Hook: called with the items in progress whenever one starts."""
 
     def progressed(self, done: int) -> None:
-        """Is told how much of the items at work is done together."""
+        """Hook: called with the total progress of the items in progress."""
 
     def has_moved(self, item: Item) -> bool:  # noqa: ARG002
-        """Tell whether an item that lost its worker got further than at its last loss; such losses do not add up."""
+        """Return True if an item that lost its worker made progress since its last loss. Such losses do not count."""
         return False
 
     def given_up(self, item: Item, losses: int, reason: str) -> Answer:  # noqa: ARG002
-        """Return the answer of an item that keeps losing its workers, or raise."""
+        """Return the result for an item that keeps losing its workers, or raise an error."""
         raise EngineError(
             f"{losses} workers died at the same piece of work ({reason})",
-            hint="is there memory enough for each of them? Try fewer workers on a machine, or a lower --memory",
+            hint="they may lack memory: try fewer workers per machine, or a lower --memory",
         )
 
     def _hire(self) -> None:
-        """Start workers while there are items that no worker, ready or beginning, is there for."""
+        """Start workers while there are more items than workers."""
         most = min(self.most(), len(self._items))
         beginning = sum(hand.item is None for hand in self._hands)
         while len(self._hands) < most and beginning < len(self._waiting):
@@ -125,7 +123,7 @@ class HandOut(Generic[Job, Item, Answer]):
             beginning += 1
 
     def _heard(self, hand: Hand) -> Iterator[tuple[int, Answer]]:
-        """Take what a worker answered: it is ready, it has done an item, it is lost, or it cannot work."""
+        """Process a worker's reply: it is ready, it finished an item, it was lost, or it cannot run."""
         item, hand.item = hand.item, None
         try:
             answer = self._ray.get(hand.asked)
@@ -134,7 +132,7 @@ class HandOut(Generic[Job, Item, Answer]):
             self._ray.kill(hand.actor)
             yield from self._lost(item, _last_line(error))
             return
-        except self._ray.exceptions.RayTaskError as error:  # a fault of ours, or of a library
+        except self._ray.exceptions.RayTaskError as error:  # a bug of ours or of a library
             raise EngineError(f"a worker failed: {_last_line(error)}") from error
         if isinstance(answer, AnimedsError):
             raise answer
@@ -146,7 +144,7 @@ class HandOut(Generic[Job, Item, Answer]):
             yield item, answer
 
     def _give(self, hand: Hand) -> None:
-        """Give a worker its next item; without one it waits, with nothing asked."""
+        """Give a worker its next item. If there is none, it stays idle."""
         hand.asked, hand.done, hand.pulse = None, 0, None
         if self._waiting:
             hand.item = self._waiting.popleft()
@@ -154,25 +152,25 @@ class HandOut(Generic[Job, Item, Answer]):
             self.began([self._items[other.item] for other in self._hands if other.item is not None])
 
     def _lost(self, item: int | None, reason: str) -> Iterator[tuple[int, Answer]]:
-        """Put the item of a lost worker back, unless it is what kills them; another worker will be started."""
+        """Queue the item of a lost worker again, unless it was lost too often. Another worker will be started."""
         if item is None:
             self._false_starts += 1
             if self._false_starts >= FALSE_STARTS:
                 raise EngineError(
                     f"{FALSE_STARTS} workers in a row died before they were ready: {reason}",
-                    hint="is animeds-db installed on every node (pip install 'animeds-db[ray]'), "
-                    "and is there memory for the models?",
+                    hint="check that animeds-db is installed on every node (pip install 'animeds-db[ray]'), "
+                    "and that there is enough memory for the models",
                 )
             return
         _log.info("a worker was lost at item %d of %d (%s)", item + 1, len(self._items), reason)
         self._losses[item] = 1 if self.has_moved(self._items[item]) else self._losses[item] + 1
         if self._losses[item] < LOSSES:
-            self._waiting.append(item)  # the others first: it may be what kills them
+            self._waiting.append(item)  # the others first, because this item may be what kills workers
         else:
             yield item, self.given_up(self._items[item], LOSSES, reason)
 
     def _ask_progress(self) -> None:
-        """Ask busy workers how far they are; an answer counts when it is there, nobody waits for it."""
+        """Ask busy workers for their progress. Replies are used when they arrive; nothing waits for them."""
         for hand in self._hands:
             if hand.item is None:
                 continue
@@ -186,26 +184,26 @@ class HandOut(Generic[Job, Item, Answer]):
         try:
             return int(self._ray.get(hand.pulse))
         except self._ray.exceptions.RayError:
-            return hand.done  # the answer to `asked` says what happened
+            return hand.done  # the reply to `asked` says what happened
 
 
 def _room(ray: Any, on: Ray) -> int:
-    """Return how many workers find room. Raises EngineError when not even one does."""
+    """Return the number of workers that fit on the cluster. Raises EngineError if not even one does."""
     there = ray.cluster_resources()
     room = int(there.get("CPU", 0) // on.cpus)
     if on.gpus:
         room = min(room, int(there.get("GPU", 0) / on.gpus))
     if not room:
         raise EngineError(
-            f"this Ray cluster has {there.get('CPU', 0):g} cores and {there.get('GPU', 0):g} GPUs: no worker "
-            f"with {on.cpus} cores and {on.gpus:g} GPUs finds room",
-            hint="ask for less with --worker-cpus and --worker-gpus, or add nodes",
+            f"this Ray cluster has {there.get('CPU', 0):g} cores and {there.get('GPU', 0):g} GPUs, which is "
+            f"not enough for a worker with {on.cpus} cores and {on.gpus:g} GPUs",
+            hint="reserve less with --worker-cpus and --worker-gpus, or add nodes",
         )
     return room
 
 
 def _last_line(error: Exception) -> str:
-    """Return what happened, of the many lines that Ray says."""
+    """Return the line with the actual error from Ray's long message."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    told = [line for line in lines if ":" in line and not line.startswith((*_DETAILS, "hint: "))]
-    return (told or lines or [type(error).__name__])[-1][:300]
+    messages = [line for line in lines if ":" in line and not line.startswith((*_DETAILS, "hint: "))]
+    return (messages or lines or [type(error).__name__])[-1][:300]

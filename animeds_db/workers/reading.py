@@ -1,6 +1,6 @@
-"""Workers that read one database: each opens it once, then does pieces of one question over its rows.
+"""Workers that read one database: each opens it once, then works on pieces of one computation over its rows.
 
-Its one rule: a worker writes nothing. What it finds comes back as arrays, and the asking process writes.
+Workers do not write. They return their results as arrays, and the calling process writes them.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ Result = TypeVar("Result")
 
 
 class Piece(Protocol[ToolIn, ResultOut]):
-    """A piece of work, small enough to be sent around: all it needs of the database, the tool reads."""
+    """A piece of work, small enough to send. The tool reads what it needs from the database."""
 
     def by(self, tool: ToolIn, /) -> ResultOut:
-        """Do it, on whichever machine."""
+        """Do the work with a tool and return the result."""
 
 
 class Spread(Protocol[ToolOut]):
-    """Has pieces done somewhere, by tools made once for each who does them."""
+    """Runs pieces, here or on workers. Each worker makes its tool once."""
 
     def __call__(self, pieces: Sequence[Piece[ToolOut, Result]], /) -> Iterator[tuple[int, Result]]:
-        """Yield (place, result) of each piece, as they come."""
+        """Yield (index, result) of each piece as they finish."""
 
 
 @dataclass(frozen=True)
 class Reading(Generic[Tool]):
-    """What is the same for every piece: the database, and what makes the tool of a worker (it is pickled)."""
+    """The job shared by all pieces: the database, and a function that makes a worker's tool (it is pickled)."""
 
     uri: str
     unfinished: bool
@@ -47,7 +47,7 @@ class Reading(Generic[Tool]):
 
 
 class Reader(Worker[Reading[Any], Piece[Any, Any], Any]):
-    """Does pieces over a database."""
+    """A worker that runs pieces on a database."""
 
     def prepare(self, job: Reading[Any]) -> None:
         """Open the database and make the tool."""
@@ -62,7 +62,10 @@ class Reader(Worker[Reading[Any], Piece[Any, Any], Any]):
 def spread(
     store: Store, session: Session, make: Callable[[Session], Tool], on: Ray | None
 ) -> Iterator[Spread[Tool]]:
-    """Yield what does pieces on Ray's workers, or, for None, one after the other here, with the same results."""
+    """Yield a function that runs pieces on Ray's workers, or one after the other here if `on` is None.
+
+    The results are the same.
+    """
     if on is None:
         yield _here(make(session))
         return

@@ -1,7 +1,7 @@
-"""What every worker on Ray has in common: it begins with a job, then does one item of it after the other.
+"""The base class of workers on Ray: a worker is prepared for a job, then does its items one after the other.
 
-Its one rule: errors that a person can act on are returned, not raised: Ray would wrap them in its own.
-Knows nothing of Ray itself.
+AnimedsErrors are returned, not raised, because Ray would wrap them in its own errors. This module does not
+import Ray.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Seat:
-    """Where a worker runs."""
+    """The machine and process of a worker."""
 
     node: str
     pid: int
 
 
 def versions() -> dict[str, str]:
-    """Return what has to be the same on the machine that gives out the work and on every worker."""
+    """Return the versions that must be the same on this machine and on every worker."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"animeds-db": animeds_db.__version__, "tables": str(schema.SCHEMA_VERSION), "Python": python}
 
 
 class Worker(ABC, Generic[Job, Item, Answer]):
-    """Works with `threads` cores. First `begin`, then `do` for one item at a time."""
+    """A worker that uses `threads` cores. Call `begin` first, then `do` for one item at a time."""
 
     def __init__(self, threads: int) -> None:
         os.environ[VARIABLE] = str(threads)  # before anything starts threads
         self.node = socket.gethostname()
 
     def begin(self, wanted: Mapping[str, str], job: bytes) -> Seat | AnimedsError:
-        """Get ready for a pickled job, and return where this is.
+        """Prepare for a pickled job, and return where this worker runs.
 
         Versions are compared before anything is unpickled. Returns EngineError, StoreError or ModelError.
         """
@@ -60,7 +60,7 @@ class Worker(ABC, Generic[Job, Item, Answer]):
         return Seat(self.node, os.getpid())
 
     def do(self, item: Item) -> Answer | AnimedsError:
-        """Do one item of the job; an error that ends the whole run is returned."""
+        """Do one item and return its result, or an error that ends the whole run."""
         try:
             return self.work(item)
         except AnimedsError as error:
@@ -68,25 +68,25 @@ class Worker(ABC, Generic[Job, Item, Answer]):
 
     @abstractmethod
     def prepare(self, job: Job) -> None:
-        """Open and load what every item needs. Raises AnimedsError."""
+        """Open and load what all items need. Raises AnimedsError."""
 
     @abstractmethod
     def work(self, item: Item) -> Answer:
-        """Do one item. Raises AnimedsError for what would happen with every other item too."""
+        """Do one item and return its result. Raises AnimedsError only for errors that would affect all items."""
 
     def done(self) -> int:
-        """Return how much of the item at work is done. May be asked while `do` runs."""
+        """Return the progress of the current item. May be called while `do` runs."""
         return 0
 
     def open_store(self, uri: str) -> Store:
-        """Open the database. Raises StoreError that says on which machine it cannot be."""
+        """Open the database. Raises StoreError that names this machine."""
         try:
             return Store.open(uri)
         except StoreError as error:
             raise StoreError(
                 f"the worker on {self.node} cannot open the database: {error.headline}",
-                hint="put it where every worker reaches it: a disk that all share, or s3://…; "
-                "credentials have to be there as well",
+                hint="put it where every worker can reach it: a shared disk, or s3://…; "
+                "workers also need the credentials",
             ) from error
 
     def _compare(self, wanted: Mapping[str, str]) -> None:
@@ -98,6 +98,6 @@ class Worker(ABC, Generic[Job, Item, Answer]):
         ]
         if other:
             raise EngineError(
-                f"the worker on {self.node} has {'; '.join(other)}",
-                hint=f"install the same everywhere: pip install animeds-db=={wanted.get('animeds-db')}",
+                f"the worker on {self.node} has other versions: {'; '.join(other)}",
+                hint=f"install the same version everywhere: pip install animeds-db=={wanted.get('animeds-db')}",
             )

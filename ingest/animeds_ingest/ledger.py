@@ -1,7 +1,7 @@
-"""The `sources` table as a ledger: what is known of a source, what is left to do, how it ended.
+"""The status of sources in the table `sources`: what is known, what is left to do, and the outcome.
 
-A source is `running` until its last frame is committed; only then is it `done` and its rows visible.
-One content is one source: a file that is ingested again under another path or name is found by its content.
+A source is `running` until its last frame is committed. Only then is it `done` and are its rows visible.
+A file is identified by its content, so it is the same source under another path or name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EDITABLE = ("show", "season", "episode", "credit", "licence")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Status:
     """Status of a source before this run: new, resumed, grown (a folder) or skipped; and notes about its path."""
 
     row: Row
@@ -41,12 +41,12 @@ class Standing:
     notes: tuple[str, ...] = ()
 
 
-def standing(store: Store, spec: SourceSpec, request: Request, *, replace: bool) -> Standing:
-    """Look a source up, by its path and by its content.
+def status_of(store: Store, spec: SourceSpec, request: Request, *, replace: bool) -> Status:
+    """Return the status of a source, which is looked up by its path and its content.
 
-    A new path of a known content is written into the row; where the content is not at its old path any more, the
-    new path takes its place. With `replace`, the rows of an earlier ingest are deleted. Raises SourceError when
-    the source was ingested with other sampling or models than `request` asks for and `replace` is not given.
+    A new path of known content is added to the row; it replaces the old path if the content is no longer there.
+    With `replace`, the rows of an earlier ingest are deleted. Raises SourceError if the source was ingested with
+    other sampling or models than `request` has, and `replace` is not given.
     """
     _expect_text(spec)
     mark = fingerprint(spec)
@@ -65,21 +65,21 @@ def standing(store: Store, spec: SourceSpec, request: Request, *, replace: bool)
     row |= with_old_path(spec, known) | request.work(known)
     if replace:
         _forget(store, known)
-        return Standing(row, "new", NOTHING)
+        return Status(row, "new", NOTHING)
     if known["state"] == schema.DAMAGED:
-        return Standing(row, "resumed", _from_the_start(store, known))
-    return Standing(row, "grown" if earlier.members else "resumed", earlier)
+        return Status(row, "resumed", _from_the_start(store, known))
+    return Status(row, "grown" if earlier.members else "resumed", earlier)
 
 
-def _new(store: Store, row: Row) -> Standing:
-    """Return the status of a source without a row. One that has frames lost its row: it is as a damaged one."""
+def _new(store: Store, row: Row) -> Status:
+    """Return the status of a source without a row. If it has frames, the row was lost, and it counts as damaged."""
     if not store.table("frames").count_rows(f"source_id = {quoted(row['source_id'])}"):
-        return Standing(row, "new", NOTHING)
-    return Standing(row | {"state": schema.DAMAGED}, "resumed", _from_the_start(store, row))
+        return Status(row, "new", NOTHING)
+    return Status(row | {"state": schema.DAMAGED}, "resumed", _from_the_start(store, row))
 
 
 def begin(store: Store, row: Row, info: MediaInfo) -> Row:
-    """Write the source's row as running, with what the file says of itself, and return it."""
+    """Write the source's row with state `running` and the file's properties, and return it."""
     running = row | {
         "codec": info.codec,
         "width": info.width,
@@ -96,13 +96,13 @@ def begin(store: Store, row: Row, info: MediaInfo) -> Row:
 
 
 def finish(store: Store, row: Row, n_frames: int, notes: Sequence[str], damage: Damage) -> None:
-    """Write the source's row as done: from now on its frames are visible."""
+    """Write the source's row with state `done`, which makes its frames visible."""
     done = {"state": "done", "n_frames": n_frames, "error": "; ".join(notes) or None, "finished_at": now()}
     _save(store, row | done | {"n_damaged": damage.damaged, "n_gaps": damage.gaps})
 
 
 def fail(store: Store, row: Row, error: SourceError) -> None:
-    """Keep the reason in the source's row; its rows stay hidden and the next run goes on from them."""
+    """Write the error into the source's row. Its frames stay hidden, and the next run continues from them."""
     _save(
         store,
         row | {"state": _unfinished(row, "failed"), "error": printable(error.headline), "finished_at": now()},
@@ -110,12 +110,12 @@ def fail(store: Store, row: Row, error: SourceError) -> None:
 
 
 def interrupt(store: Store, row: Row) -> None:
-    """Write the source's row as interrupted: a person stopped the ingest. The next run goes on."""
+    """Write the source's row with state `interrupted`, because the user stopped the ingest. The next run continues."""
     _save(store, row | {"state": _unfinished(row, "interrupted"), "finished_at": now()})
 
 
 def interrupt_running(store: Store, specs: Sequence[SourceSpec]) -> None:
-    """Write those of the sources that are `running` as interrupted."""
+    """Change the state of these sources from `running` to `interrupted`."""
     uris = {uri_of(spec) for spec in specs}
     for row in _rows(store, "sources", filter="state = 'running'"):
         if row["uri"] in uris:
@@ -123,19 +123,19 @@ def interrupt_running(store: Store, specs: Sequence[SourceSpec]) -> None:
 
 
 def register_models(store: Store, records: Sequence[Row]) -> None:
-    """Write the models' rows unless they are there: using a model again makes no new version."""
+    """Write the models' rows if they do not exist yet. Using a model again does not create a new version."""
     there = store.take("models", [str(record["model_id"]) for record in records], ["model_id"])["model_id"]
     new = [r | {"added_at": now()} for r in records if r["model_id"] not in there.to_pylist()]
     store.upsert("models", pa.Table.from_pylist(new, schema.MODELS.schema))
 
 
 def now() -> datetime.datetime:
-    """Return the time as the tables hold it: UTC without a zone."""
+    """Return the current time in the form used in tables: UTC without a time zone."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def _expect_text(spec: SourceSpec) -> None:
-    """Raise SourceError for a path that no table can hold."""
+    """Raise SourceError for a path that cannot be stored in a table."""
     try:
         str(spec.path.resolve()).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -145,20 +145,20 @@ def _expect_text(spec: SourceSpec) -> None:
         ) from error
 
 
-def _skipped(store: Store, spec: SourceSpec, known: Row, mark: str) -> Standing:
-    """Return the status of a source that is done, and keep the path it was found at."""
+def _skipped(store: Store, spec: SourceSpec, known: Row, mark: str) -> Status:
+    """Return the status of a source that is done, and store the path at which it was found."""
     found = adopted(spec, known, mark)
     row = known | found.columns
     if row != known:
         _save(store, row)
-    return Standing(row, "skipped", NOTHING, (*found.notes, *_not_applied(spec, known)))
+    return Status(row, "skipped", NOTHING, (*found.notes, *_not_applied(spec, known)))
 
 
 def _not_applied(spec: SourceSpec, known: Row) -> list[str]:
-    """Return a note for each value that was given for a finished source, which keeps the one it has."""
+    """Return a note for each given value that differs from a finished source's own, which is kept."""
     values = {name: spec.columns()[name] for name in sorted(spec.given)}
     return [
-        f"{name} is still {_spoken(known[name])}, not {_spoken(value)}: {_way_to_change(known, name, value)}"
+        f"{name} is still {_shown(known[name])}, not {_shown(value)}: {_way_to_change(known, name, value)}"
         for name, value in values.items()
         if value != known[name]
     ]
@@ -172,7 +172,7 @@ def _way_to_change(known: Row, name: str, value: object) -> str:
     return "add --replace to ingest it again"
 
 
-def _spoken(value: object) -> str:
+def _shown(value: object) -> str:
     return "empty" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -188,10 +188,10 @@ def _rows(store: Store, name: str, **which: Any) -> list[Row]:
 
 
 def _known(store: Store, spec: SourceSpec, mark: str) -> tuple[Row, bool]:
-    """Return a source's row, and whether it has the content of that row: False for a folder that has changed.
+    """Return a source's row, and True if its content is unchanged (False for a folder that has changed).
 
-    It is looked up by path and fingerprint, then by content. A source never seen gets a row with its id and
-    nothing else (`state` None).
+    It is looked up by path and fingerprint, then by content. A new source gets a row with only its id
+    (`state` None).
     """
     rows = _rows(store, "sources")
     uri = uri_of(spec)
@@ -212,14 +212,14 @@ def _known(store: Store, spec: SourceSpec, mark: str) -> tuple[Row, bool]:
     clash = next((row for row in rows if row["source_id"] == new["source_id"]), None)
     if clash:
         raise SourceError(
-            f"{spec.path} has by chance the same short id as {clash['uri']}",
+            f"{spec.path} happens to have the same short id as {clash['uri']}",
             hint="ingest one of them into a separate database with --db",
         )
     return new, True
 
 
 def _row(spec: SourceSpec, mark: str, known: Row, *, keep: bool) -> Row:
-    """Return a source's row at the path of `spec`. With `keep`, names that it has stay, unless others are given."""
+    """Return a source's row with the path of `spec`. With `keep`, existing names stay unless new ones are given."""
     names = {
         name: known[name] if keep and known[name] is not None and name not in spec.given else value
         for name, value in spec.columns().items()
@@ -228,7 +228,7 @@ def _row(spec: SourceSpec, mark: str, known: Row, *, keep: bool) -> Row:
 
 
 def _forget(store: Store, known: Row) -> None:
-    _save(store, known | {"state": "running"})  # first hidden, then gone
+    _save(store, known | {"state": "running"})  # first hidden, then deleted
     computed = (
         "frames",
         "detections",
@@ -239,7 +239,7 @@ def _forget(store: Store, known: Row) -> None:
         "identities",
         "clusters",
     )
-    for name in computed:  # what people said stays
+    for name in computed:  # labels by people are kept
         store.delete(name, f"source_id = '{known['source_id']}'")
 
 

@@ -1,7 +1,7 @@
-"""Show, season and episode, read from file and folder names. The one rule: rather None than a wrong number.
+"""Reads show, season and episode from file and folder names. If in doubt, the result is None.
 
 Years, resolutions, checksums and the numbers of OVAs, specials and films are never episodes. Nothing is
-looked up and no file is touched.
+looked up, and no file is opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from animeds_db.remote.paths import SourcePath
 
 SUFFIXES = sorted(VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES, key=len, reverse=True)
-"""What is cut off a name before it is read; longest first, so that `.tar.gz` goes as a whole."""
+"""Suffixes removed from a name before it is read. The longest come first, so that `.tar.gz` is removed as a whole."""
 
 _OF_PICTURES = (
     "cap caps clip clips data dataset datasets frame frames image images img imgs input picture pictures"
@@ -28,13 +28,13 @@ _OF_COLLECTIONS = (
 )
 
 PICTURE_FOLDERS = frozenset(_OF_PICTURES.split())
-"""Names (lower case) that say what is inside rather than of which show."""
+"""Names (lower case) that describe the content rather than the show."""
 
 GENERIC_FOLDERS = PICTURE_FOLDERS | frozenset(_OF_COLLECTIONS.split())
 """Folder names (lower case) that are never the name of a show."""
 
 STOP = "\x1f"
-"""Stands where a release token (resolution, codec, …) was: no pattern reaches across it."""
+"""Replaces a release token (resolution, codec, …), so that no pattern matches across it."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|\{([^{}]*)\}|【([^【】]*)】")
 _DECIMAL = re.compile(r"[0-9]\.[0-9]")
@@ -107,14 +107,14 @@ _SPECIAL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""An OVA, special, film, credit-less opening, recap (`02.5`): its number, if any, is not an episode's."""
+"""An OVA, special, film, credit-less opening or recap (`02.5`). Its number, if any, is not an episode number."""
 
 _EDGES = " \t-–—_.,~#|" + STOP
 
 
 @dataclass(frozen=True)
 class EpisodeName:
-    """What a name says. `title` is the file or folder name without its extension, unchanged."""
+    """The parts of a name. `title` is the file or folder name without its extension, otherwise unchanged."""
 
     show: str | None
     season: int | None
@@ -124,7 +124,7 @@ class EpisodeName:
 
 @dataclass(frozen=True)
 class _Found:
-    """Numbers found in a text, and where the first of them stands."""
+    """Numbers found in a text, and the position of the first of them."""
 
     season: int | None
     episode: int | None
@@ -132,7 +132,7 @@ class _Found:
 
 
 def parse_name(path: SourcePath) -> EpisodeName:
-    """Read show, season and episode from a file's or folder's name; what it lacks, from the folders above it.
+    """Return show, season and episode from a file's or folder's name. Missing parts come from the folders above it.
 
     Recaps between episodes (`02.5`), OVAs, specials and films have no episode. Never raises.
     """
@@ -159,12 +159,12 @@ def _without_suffix(name: str) -> str:
 
 
 def _folders_above(path: SourcePath) -> list[str]:
-    """Return the names of the folders a file lies in, nearest first."""
+    """Return the names of the folders that contain a file, nearest first."""
     return [folder.name for folder in path.parents if folder.name]
 
 
 def _cleaned(name: str) -> tuple[str, list[str]]:
-    """Return the text outside brackets with STOP for release tokens, and what stood in brackets."""
+    """Return the text outside brackets with STOP for release tokens, and the texts in brackets."""
     text = unicodedata.normalize("NFKC", name.replace(STOP, " "))
     brackets: list[str] = []
 
@@ -218,7 +218,7 @@ def _episode(text: str, brackets: list[str]) -> tuple[int | None, int]:
 
 
 def _first_stop(text: str) -> int:
-    """Return where the name proper ends: at the first bracket or release token after some text."""
+    """Return the position where the actual name ends: at the first bracket or release token after some text."""
     for match in re.finditer(STOP, text):
         if _tidy(text[: match.start()]):
             return match.start()
@@ -234,7 +234,7 @@ def _is_height(digits: str) -> bool:
 
 
 def _number(text: str) -> int | None:
-    """Return a count in digits or in kanji up to 99 (二十三), None when it is neither."""
+    """Return a number in digits or in kanji up to 99 (二十三), or None if it is neither."""
     if text.isascii():
         return int(text)
     tens, ten, ones = text.rpartition("十")
@@ -261,5 +261,5 @@ def _folder_shows(folders: list[str]) -> Iterator[str]:
 
 
 def _tidy(text: str) -> str:
-    """Return a show's name: one blank between words, no marks at its edges."""
+    """Return a show's name with single spaces between words and no punctuation at its ends."""
     return " ".join(text.replace(STOP, " ").split()).strip(_EDGES)

@@ -1,7 +1,7 @@
-"""One source into the store, from wherever an earlier run left it: what every engine does with each source.
+"""Ingests one source, continuing where an earlier run stopped. Every engine calls this for each source.
 
-Its one rule: it is safe to repeat, and safe beside another run of the same source (rows are merged by their
-key, and the `sources` row is written last), so that an engine may run it as often as it likes.
+It is safe to repeat, and safe while another run reads the same source: rows are merged by key, and the `sources`
+row is written last. So an engine may run it any number of times.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger("animeds")
 def prepare(store: Store, models: Models) -> Analyser:
     """Write the models' rows and vocabulary, and return the analyser for this store.
 
-    Raises StoreError when a model's vectors are not as wide as the database's columns.
+    Raises StoreError if a model's vectors and the database's columns differ in width.
     """
     analyser = analyser_for(store, models)
     ledger.register_models(store, models.records())
@@ -43,13 +43,13 @@ def prepare(store: Store, models: Models) -> Analyser:
 
 
 def analyser_for(store: Store, models: Models) -> Analyser:
-    """Return the analyser for this store; writes only what the vocabulary lacks. Raises StoreError."""
+    """Return the analyser for this store. Adds only tags that the vocabulary lacks. Raises StoreError."""
     parts = (("image", models.image), ("character", models.character))
     for (task, model), width in zip(parts, store.widths, strict=True):
         if model and model.width != width:
             raise StoreError(
-                f"{model.id} gives {task} vectors of width {model.width}; this database holds width {width}",
-                hint="use the models the database was made with (`animeds status` lists them), or another --db",
+                f"{model.id} returns {task} vectors of width {model.width}, but this database has width {width}",
+                hint="use the models of this database (`animeds status` lists them), or another database (--db)",
             )
     return Analyser(models, *vocabulary_of(store, models.tagger), store.widths)
 
@@ -63,26 +63,26 @@ def ingest_source(
     opened: Callable[[float | None], None] = lambda _s: None,
     advance: Advance = lambda _n, _s: None,
 ) -> Outcome:
-    """Bring one source into the store, from wherever an earlier run left it. An error of the source is its outcome.
+    """Ingest one source, continuing where an earlier run stopped. An error of the source becomes its outcome.
 
-    Stopped by Ctrl-C, it keeps the batches that are complete and marks the source as interrupted.
-    Raises AnimedsError for what is wrong with the database or the models rather than with this source.
+    After Ctrl-C, complete batches are kept and the source is marked as interrupted.
+    Raises AnimedsError for errors of the database or the models rather than of this source.
     """
     started = time.monotonic()
     row: ledger.Row | None = None
     try:
         with source_errors(spec.path):
-            stand = ledger.standing(store, spec, request, replace=replace)
-            if stand.state == "skipped":
-                return skipped(store, spec, stand)
+            status = ledger.status_of(store, spec, request, replace=replace)
+            if status.state == "skipped":
+                return skipped(store, spec, status)
             with open_media(spec.path) as media:
                 opened(media.info.duration_s)
-                row = ledger.begin(store, stand.row, media.info)
+                row = ledger.begin(store, status.row, media.info)
                 sidecars = _sidecars(media)
-                n = _write(store, media, row, request.analyser, stand.earlier, advance)
+                n = _write(store, media, row, request.analyser, status.earlier, advance)
                 if sidecars:
                     write_sidecars(store, row["source_id"], sidecars.found)
-                notes = (*stand.notes, *media.warnings, *(sidecars.warnings if sidecars else ()))
+                notes = (*status.notes, *media.warnings, *(sidecars.warnings if sidecars else ()))
                 damage = media.damage
             conclude(store, spec, row, n, notes, damage)
     except SourceError as error:
@@ -94,12 +94,12 @@ def ingest_source(
             ledger.interrupt(store, row)
         raise
     seconds = time.monotonic() - started
-    return Outcome(spec.name.title, stand.state, n, seconds, notes, source_id=row["source_id"])
+    return Outcome(spec.name.title, status.state, n, seconds, notes, source_id=row["source_id"])
 
 
 @contextmanager
 def source_errors(path: SourcePath) -> Iterator[None]:
-    """Turn every error but ours into a SourceError about this path: a bad file must not stop the others."""
+    """Turn other errors into a SourceError for this path, so that a bad file does not stop the others."""
     try:
         yield
     except AnimedsError:
@@ -108,42 +108,42 @@ def source_errors(path: SourcePath) -> Iterator[None]:
         log.debug("%s", path, exc_info=error)
         raise SourceError(
             f"{path}: reading it failed with {type(error).__name__}: {error}",
-            hint="the file is damaged or unusual; `animeds --debug ingest` shows where it failed",
+            hint="the file may be damaged or unusual; run `animeds --debug ingest` to see where it failed",
         ) from error
 
 
-def skipped(store: Store, spec: SourceSpec, stand: ledger.Standing) -> Outcome:
-    """Return the outcome of a source that is done already; only what lies beside its pictures is read again."""
-    row = stand.row
+def skipped(store: Store, spec: SourceSpec, status: ledger.Status) -> Outcome:
+    """Return the outcome of a source that is already done. Only the sidecars of its pictures are read again."""
+    row = status.row
     _read_sidecars_again(store, spec, row)
     frames = int(row["n_frames"] or 0)
-    return Outcome(spec.name.title, "skipped", frames, notes=stand.notes, source_id=row["source_id"])
+    return Outcome(spec.name.title, "skipped", frames, notes=status.notes, source_id=row["source_id"])
 
 
 def conclude(
     store: Store, spec: SourceSpec, row: ledger.Row, n_frames: int, notes: Sequence[str], damage: Damage
 ) -> None:
-    """Make a source whose frames are all committed visible. Raises SourceError when there are none, or it changed."""
+    """Mark a source as done after all frames were committed. Raises SourceError if it has none, or has changed."""
     if not n_frames:
         raise SourceError(
-            f"{spec.path} gave no frames" + (f" ({'; '.join(notes)})" if notes else ""),
-            hint="check --start and --end, or that the file plays",
+            f"no frames were found in {spec.path}" + (f" ({'; '.join(notes)})" if notes else ""),
+            hint="check --start and --end, and whether a player can show the file",
         )
     _refuse_changed(spec, row)
     ledger.finish(store, row, n_frames, notes, damage)
 
 
 def _refuse_changed(spec: SourceSpec, row: ledger.Row) -> None:
-    """A file that was written to meanwhile is neither what it was nor what it is; folders just grow."""
+    """Raise SourceError if the file changed while it was read, because its frames may be mixed. Folders may grow."""
     if spec.kind in ("video", "archive") and fingerprint(spec) != row["fingerprint"]:
         raise SourceError(
             f"{spec.path} changed while it was read",
-            hint="wait until it is complete, and run it again",
+            hint="wait until it is complete, then ingest it again",
         )
 
 
 def _sidecars(media: Video | Pictures) -> Sidecars | None:
-    """Read what lies beside pictures; their captions travel with the frames."""
+    """Return the sidecars of pictures, whose captions are then set on the frames."""
     if not isinstance(media, Pictures):
         return None
     sidecars = Sidecars(media)
@@ -152,7 +152,7 @@ def _sidecars(media: Video | Pictures) -> Sidecars | None:
 
 
 def _read_sidecars_again(store: Store, spec: SourceSpec, row: ledger.Row) -> None:
-    """Sidecars are edited while their pictures stay as they are: bring their words up to date."""
+    """Update the labels from sidecars, which may have been edited while their pictures stayed the same."""
     if row["uri"] == uri_of(spec) and spec.kind in ("images", "imagefolder"):
         with Pictures(spec.path) as pictures:
             write_sidecars(store, row["source_id"], Sidecars(pictures).found)
@@ -166,8 +166,8 @@ def _write(
     earlier: Progress,
     advance: Advance,
 ) -> int:
-    """Commit what is left of a source and return how many frames it has now."""
-    workers = core_count() - 1  # the decoder has one
+    """Commit the rest of a source and return the number of frames it has now."""
+    workers = core_count() - 1  # one core is for the decoder
     sampling = Sampling.parse(row["sampling"])
     work = process(
         media, row["source_id"], sampling, analyser, earlier=earlier, advance=advance, workers=workers
@@ -179,5 +179,5 @@ def _write(
 
 
 def committed(store: Store, source_id: str) -> int:
-    """Return how many frames of a source are in the database."""
+    """Return the number of a source's frames in the database."""
     return int(store.table("frames").count_rows(f"source_id = '{source_id}'"))

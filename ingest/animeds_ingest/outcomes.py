@@ -1,4 +1,4 @@
-"""What became of the sources of one run, and who is told while it goes on. Knows no engine."""
+"""The outcomes of a run's sources, and the interface for reporting its progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from animeds_db.errors import SourceError
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one source. `state` is new, resumed, grown, skipped or failed."""
+    """The outcome of one source. `state` is new, resumed, grown, skipped or failed."""
 
     title: str
     state: str
@@ -23,7 +23,7 @@ class Outcome:
 
 @dataclass
 class Report:
-    """What became of every source."""
+    """The outcomes of all sources."""
 
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -34,26 +34,26 @@ class Report:
 
 
 class Watcher(Protocol):
-    """Is told how far an ingest is."""
+    """Receives the progress of an ingest."""
 
     def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """A source begins (`index` from 0); `duration_s` is None for pictures."""
+        """A source starts (`index` from 0). `duration_s` is None for pictures."""
 
     def frames(self, done: int, position_s: float | None) -> None:
-        """So many frames of it are done, up to this time."""
+        """This many frames of the source are done, up to this time in seconds."""
 
     def outcome(self, outcome: Outcome) -> None:
-        """A source has ended."""
+        """A source is finished."""
 
 
 class Silent:
-    """A watcher that says nothing."""
+    """A watcher that does nothing."""
 
     def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def frames(self, done: int, position_s: float | None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def outcome(self, outcome: Outcome) -> None:
-        """Say nothing."""
+        """Do nothing."""

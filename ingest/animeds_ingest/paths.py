@@ -1,4 +1,4 @@
-"""The paths of one content: a source that moved, was renamed, or was copied."""
+"""The paths of a source that was moved, renamed or copied."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Found:
-    """Columns of a source's row that change because of the path it was found at, and what to tell about it."""
+    """Changed columns of a source's row after it was found at another path, and notes for the user."""
 
     columns: Row
     notes: tuple[str, ...] = ()
 
 
 def adopted(spec: SourceSpec, known: Row, mark: str) -> Found:
-    """Return what a finished source's row becomes when its content is at `spec.path`, with fingerprint `mark`.
+    """Return the changes to a finished source's row if its content is at `spec.path`, with fingerprint `mark`.
 
-    A second path is added to `other_uris`. Where the content is not at its old path any more, the new path takes
-    its place. Raises SourceError when the content's new name is that of another kind of file.
+    A second path is added to `other_uris`. If the content is no longer at its old path, the new path replaces
+    it. Raises SourceError if the new name is that of another kind of file.
     """
     uri = uri_of(spec)
     if uri == known["uri"]:
@@ -37,20 +37,20 @@ def adopted(spec: SourceSpec, known: Row, mark: str) -> Found:
     expect_kind(spec, known)
     others = [path for path in known["other_uris"] or [] if path != uri]
     columns = {"uri": uri, "fingerprint": mark, "other_uris": others or None, "title": _title(spec, known)}
-    return Found(columns, (f"was at {known['uri']} and is at {uri} now; the database uses the new path",))
+    return Found(columns, (f"was moved from {known['uri']} to {uri}; the database uses the new path",))
 
 
 def expect_kind(spec: SourceSpec, known: Row) -> None:
-    """Raise SourceError when the same content was ingested as another kind of source, such as a video."""
+    """Raise SourceError if the same content was ingested as another kind of source, such as a video."""
     if uri_of(spec) != known["uri"] and spec.kind != known["kind"]:
         raise SourceError(
-            f"{spec.path} has the content of {known['uri']}, which was ingested as {_KINDS[known['kind']]}",
-            hint=f"give it a name that ends like that of {_KINDS[known['kind']]}, and ingest it again",
+            f"{spec.path} has the same content as {known['uri']}, which was ingested as {_KINDS[known['kind']]}",
+            hint=f"give it the suffix of {_KINDS[known['kind']]}, then ingest it again",
         )
 
 
 def is_still_there(spec: SourceSpec, known: Row) -> bool:
-    """Return whether a source's content is still at its stored path; True where a bucket cannot be asked."""
+    """Return True if a source's content is still at its stored path, or if its bucket does not answer."""
     path = source_path(known["uri"])
     old = replace(spec, path=path, kind=known["kind"])
     try:
@@ -64,7 +64,7 @@ def is_still_there(spec: SourceSpec, known: Row) -> bool:
 
 
 def with_old_path(spec: SourceSpec, known: Row) -> Row:
-    """Return the columns of an unfinished source that goes on at `spec.path`: its old path stays known."""
+    """Return the columns of an unfinished source that continues at `spec.path`. Its old path is kept, too."""
     uri = uri_of(spec)
     if uri == known["uri"] or not is_still_there(spec, known):
         return {}
@@ -73,7 +73,7 @@ def with_old_path(spec: SourceSpec, known: Row) -> Row:
 
 
 def uri_of(spec: SourceSpec) -> str:
-    """Return a source's path as its row has it: absolute, links followed."""
+    """Return a source's path in the form stored in its row: absolute, with links resolved."""
     return str(spec.path.resolve())
 
 
@@ -82,7 +82,7 @@ def _others(known: Row, uri: str) -> list[str]:
 
 
 def _title(spec: SourceSpec, known: Row) -> str | None:
-    """Return the title: that of the new file name, unless the old one was given by a person."""
+    """Return the title: the new file name, unless the user set the old title."""
     was_read = known["title"] == parse_name(source_path(known["uri"])).title
     return spec.name.title if was_read else known["title"]
 

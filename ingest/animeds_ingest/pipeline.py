@@ -1,10 +1,10 @@
-"""One source from file to committed rows: decode, measure, infer and write overlap, memory is bounded.
+"""Processes one source from file to committed rows. Decoding, measuring, models and writing overlap in limited memory.
 
     decode thread ─► measuring threads ─► models (this thread) ─► writer thread
           └── at most WAITING frames wait ──┘        └── one chunk waits ──┘
 
-A chunk is one commit, its `frames` rows last: of CHUNK frames, or of the batches that were done in COMMIT_S.
-What is committed is never done again.
+A chunk is one commit of CHUNK frames, or of the batches finished within COMMIT_S; its `frames` rows are written last.
+Committed frames are never processed again.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from animeds_ingest.rows import Analyser, Chunk, Measured, join
 from animeds_ingest.sampling import Sampling, sample
 
 BATCH = 16
-"""Frames that go through a model together."""
+"""Number of frames that go through a model together."""
 CHUNK = 16 * BATCH
-"""Most frames in one commit. A multiple of BATCH, so that a resumed source is batched as an undisturbed one."""
+"""Maximum number of frames per commit. A multiple of BATCH, so that a resumed source has the same batches."""
 COMMIT_S = 10.0
-"""Seconds after which the batches that are done are committed, however few: with slow models, a kill costs no more."""
+"""Seconds after which finished batches are committed, however few. With slow models, an interruption loses no more."""
 WAITING = 8
-"""Decoded frames that may wait between decoder and models, besides the batch (1080p: about 9 MB each)."""
+"""Maximum number of decoded frames that wait for the models, besides the batch (1080p: about 9 MB each)."""
 
-HINT_TIMES = "write it again with clean time stamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv"
+HINT_TIMES = "rewrite it with clean timestamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,16 +48,16 @@ Result = TypeVar("Result")
 Numbered = tuple[Frame, str, int, int]
 """A frame, its id, its ordinal, its shot."""
 Advance = Callable[[int, float | None], None]
-"""Called with frames done so far and the position reached, in seconds (None for pictures)."""
+"""Called with the number of frames done and the position in seconds (None for pictures)."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What earlier runs committed of a source, and where numbering goes on.
+    """The part of a source that earlier runs committed, and the number of the next frame.
 
-    `ids` are frame ids (an interrupted source); `members` are (path, content hash) of pictures in a folder
-    that has grown since: those are passed over, and new pictures are numbered after them. `ordinals` are the numbers of
-    pictures of a damaged source: those keep them, and the others get the numbers between and after them.
+    `ids` are frame ids (of an interrupted source). `members` are (path, content hash) of pictures in a folder
+    that has grown since. They are skipped, and new pictures are numbered after them. `ordinals` are the numbers of
+    pictures of a damaged source. These keep them, and the others get the numbers in between and after them.
     """
 
     ids: frozenset[str] = frozenset()
@@ -85,11 +85,11 @@ def process(
     advance: Advance = lambda _n, _s: None,
     workers: int = 2,
 ) -> Generator[Chunk]:
-    """Yield the rows of a source, chunk by chunk. What `earlier` runs did is passed over.
+    """Yield the rows of a source, chunk by chunk. Frames that `earlier` runs did are skipped.
 
-    To be closed when it is left early, so that the decoder ends with it.
+    Close the generator if you stop early, so that the decoder ends, too.
 
-    Raises SourceError when two sampled frames would get the same id (time stamps that jump back).
+    Raises SourceError if two sampled frames would get the same id (timestamps that jump back).
     """
     frames = numbered(media, source_id, sampling, earlier)
     return chunks(frames, source_id, analyser, done=earlier.ids, advance=advance, workers=workers)
@@ -104,9 +104,9 @@ def chunks(
     advance: Advance = lambda _n, _s: None,
     workers: int = 2,
 ) -> Generator[Chunk]:
-    """Measure and analyse frames that have their numbers, but those in `done`; yield their rows chunk by chunk.
+    """Measure and analyse numbered frames, except those in `done`, and yield their rows chunk by chunk.
 
-    At a KeyboardInterrupt, the batches that are done are yielded before it is raised.
+    After a KeyboardInterrupt, the finished batches are yielded before it is raised again.
     """
     batches = _batches(numbered, source_id, analyser, done=done, advance=advance, workers=workers)
     parts: list[Chunk] = []
@@ -137,7 +137,7 @@ def _batches(
     advance: Advance,
     workers: int,
 ) -> Generator[Chunk]:
-    """Yield the rows of BATCH frames at a time, of those that are not in `done`."""
+    """Yield the rows of BATCH frames at a time, without those in `done`."""
     batch: list[Measured] = []
     n_total = n_new = held = 0
     with closing(_measured(numbered, done, workers)) as frames:
@@ -157,7 +157,7 @@ def _batches(
 
 
 def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) -> Generator[Measured | None]:
-    """Measure frames, in order. None stands for a frame in `done`."""
+    """Measure frames in order. Yields None for a frame in `done`."""
 
     def work(item: Numbered) -> Measured | None:
         return None if item[1] in done else _measure(*item)
@@ -166,12 +166,12 @@ def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) ->
 
 
 def _weight(frame: Frame) -> int:
-    """Return the bytes of a frame's pixels in memory."""
+    """Return the size of a frame's pixels in memory, in bytes."""
     return 3 * frame.width * frame.height
 
 
 class _Room:
-    """Counts the bytes in flight between two threads. One item is always let in, whatever it weighs."""
+    """Limits the bytes in flight between two threads. A single item is always allowed, whatever its size."""
 
     def __init__(self) -> None:
         self._held = 0
@@ -185,7 +185,7 @@ class _Room:
             self._held += weight
 
     def give(self, weight: int) -> None:
-        """Make room again."""
+        """Release an item's bytes."""
         with self._changed:
             self._held -= weight
             self._changed.notify_all()
@@ -197,10 +197,10 @@ def overlapped(
     workers: int = 2,
     weigh: Callable[[Item], int] = lambda _item: 0,
 ) -> Generator[Result]:
-    """Decode `items` in one thread, `work` on them in others; yield in order. At most WAITING are held.
+    """Decode `items` in one thread, run `work` on them in others, and yield the results in order.
 
-    `weigh` returns an item's bytes: fewer items are held where they add up to more than MAX_BYTES.
-    With no workers, one is done after the other in this thread.
+    At most WAITING items are held, and fewer if they add up to more than MAX_BYTES; `weigh` returns an item's bytes.
+    Without workers, items are done one after the other in this thread.
     """
     if not workers:
         yield from map(work, items)
@@ -250,9 +250,9 @@ def overlapped(
 def numbered(
     media: Video | Pictures, source_id: str, sampling: Sampling, earlier: Progress
 ) -> Iterator[Numbered]:
-    """Yield the sampled frames with their numbers. The shot needs every frame, also those that are done.
+    """Yield the sampled frames with their numbers. Frames already done are included, because shots depend on them.
 
-    Raises SourceError when two of them would get the same id (time stamps that jump back).
+    Raises SourceError if two of them would get the same id (timestamps that jump back).
     """
     shots = ShotCounter()
     last: str | None = None
@@ -266,13 +266,13 @@ def numbered(
         position = _position(frame, ordinal)
         if position > schema.LAST_POSITION:
             raise SourceError(
-                f"this file has a frame at {frame.time_s:.0f} s, more than eleven days after its start",
+                f"this file has a frame at {frame.time_s:.0f} s, which is more than eleven days after its start",
                 hint=HINT_TIMES,
             )
         frame_id = schema.frame_id(source_id, position)
         if last is not None and frame_id <= last and not taken:
             raise SourceError(
-                f"the time stamps of this file jump back or repeat at {frame.time_s or 0:.3f} s",
+                f"the timestamps of this file jump back or repeat at {frame.time_s or 0:.3f} s",
                 hint=HINT_TIMES,
             )
         last = frame_id
@@ -288,11 +288,11 @@ def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
 
 
 class Writer:
-    """Commits chunks of one source in a thread of its own, in order, one waiting at most.
+    """Commits chunks of one source in a separate thread, in order, with at most one waiting.
 
-    Rows that are there stay, but for a damaged source: its rows are written over.
+    Existing rows are kept, except those of a damaged source, which are replaced.
 
-    A context manager: leaving it waits for the last commit. Errors of a commit come out of `put` or the exit.
+    A context manager that waits for the last commit at the end. Errors of a commit are raised by `put` or at the end.
     """
 
     def __init__(self, store: Store, source_id: str) -> None:
@@ -311,9 +311,9 @@ class Writer:
             self._pool.shutdown()
 
     def put(self, chunk: Chunk) -> None:
-        """Hand over a chunk; waits for the one before. Raises what its commit raised.
+        """Pass a chunk to the writer after the previous one is committed. Raises that commit's errors.
 
-        A chunk that was handed over is committed, also where a KeyboardInterrupt ends the waiting.
+        The chunk is committed even if a KeyboardInterrupt ends the waiting.
         """
         before, self._pending = self._pending, self._pool.submit(self._commit, chunk)
         if before:
@@ -327,4 +327,4 @@ class Writer:
     def _commit(self, chunk: Chunk) -> None:
         self._write("thumbnails", chunk.thumbnails)
         self._write("detections", chunk.detections)
-        self._write("frames", chunk.frames)  # last: a frame that is there is wholly there
+        self._write("frames", chunk.frames)  # last, so that a visible frame is complete

@@ -1,4 +1,4 @@
-"""What an ingest was asked for. What a person did not ask for, a source that is known keeps."""
+"""The options of an ingest. A known source keeps its own values for options that the user did not give."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from animeds_ingest.sources import SourceSpec
 Row = dict[str, Any]
 
 ASKED = frozenset({"sampling", "models"})
-"""Everything that can be asked for."""
+"""All options that can be given."""
 
 
 class Request:
-    """How frames are chosen and which models look at them.
+    """The sampling and the models of an ingest.
 
-    `asked` names what the person chose: "sampling", "models". The rest are defaults, for sources that are new.
-    `prepare` loads the models; it is called when the first source needs them, so an ingest with nothing to do
-    needs none.
+    `asked` says which the user chose: "sampling", "models". The others are defaults for new sources.
+    `prepare` loads the models. It is called when the first source needs them, so an ingest with nothing to do
+    loads none.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Request:
 
     @cached_property
     def analyser(self) -> Analyser:
-        """The models, ready. Raises ModelError or StoreError."""
+        """The analyser with the loaded models. Raises ModelError or StoreError."""
         return self._prepare()
 
     @property
@@ -43,15 +43,15 @@ class Request:
         return [str(record["model_id"]) for record in self.analyser.models.records()]
 
     def work(self, known: Row) -> Row:
-        """Return what will be done to a source, as the columns `sampling` and `models` of its row."""
+        """Return the columns `sampling` and `models` of a source's row for this ingest."""
         keeps = known["sampling"] is not None and "sampling" not in self._asked
         sampling = known["sampling"] if keeps else str(self._sampling)
         return {"sampling": sampling, "models": self.model_ids}
 
     def expect_same(self, spec: SourceSpec, known: Row, *, is_done: bool) -> None:
-        """Raise SourceError when a source's frames were made with other sampling or models than this asks for.
+        """Raise SourceError if a source's frames were made with other sampling or models than these.
 
-        Of a source that is done, only what the person asked for is compared.
+        For a source that is done, only the options that the user gave are compared.
         """
         if "sampling" in self._asked:
             _refuse_other(spec, "sampling", known["sampling"], str(self._sampling))
@@ -65,7 +65,7 @@ def _refuse_other(spec: SourceSpec, what: str, known: str, asked: str) -> None:
     if known != asked:
         raise SourceError(
             f"{spec.path.name} was ingested with {what} {known}, not {asked}",
-            hint=f"use the same {what} again, or --replace to ingest it again from the start",
+            hint=f"use the same {what}, or add --replace to ingest it again from the start",
         )
 
 

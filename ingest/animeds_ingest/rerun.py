@@ -1,7 +1,7 @@
-"""Run one stage again over frames that are in the database: decode again, run the model, write its rows.
+"""Runs one stage on frames that are already in the database: decodes them, runs the model, writes its rows.
 
-The rule: only frames which that model has not done are decoded, so a run can be interrupted, resumed and
-repeated. What other models found stays until it is dropped.
+Only frames that the model has not done are decoded, so a run can be interrupted, resumed and repeated. Results of
+other models stay until they are dropped.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Row = dict[str, Any]
 
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
-"""Boxes that are deleted at once."""
+"""Number of boxes deleted at once."""
 RESULTS = ("taggings", "embeddings", "detected")
-"""Tables of what was run again; dropping a model deletes its rows there, and its boxes."""
+"""Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Redone(Outcome):
-    """What became of one source; `stored` counts the frames that were done from stored vectors."""
+    """The outcome of one source. `stored` is the number of frames done from stored vectors."""
 
     stored: int = 0
 
@@ -61,14 +61,14 @@ def rerun(
     use: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Run the one model in `models` over the `wanted` frames (ids; None: all) of finished sources.
+    """Run the one model in `models` on the `wanted` frames (ids; None: all) of finished sources.
 
-    A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (there was
-    nothing left to do) or `failed` (a file that is gone or has changed; the others go on), and `frames`
-    counts what was done now: `from_stored` tells how many of them needed no decoding, since the database
-    holds vectors of that very tagger. With `use`, the tagger's tags then count in the views `frames` and
-    `tags`, or the embedder's vectors in `frames`, which search and dedup ask.
-    Raises StoreError when the database itself fails.
+    A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (nothing was left
+    to do) or `failed` (a file is missing or has changed; the others continue), and `frames` is the number of
+    frames done now. `from_stored` returns how many of them needed no decoding, because the database has this
+    tagger's vectors. With `use`, the views `frames` and `tags` then use the tagger's tags, or `frames` (and so
+    search and dedup) the embedder's vectors.
+    Raises StoreError if the database itself fails.
     """
     watcher = watcher or Silent()
     stage = stage_of(store, models)
@@ -87,25 +87,25 @@ def rerun(
 
 
 def from_stored(report: Report) -> int:
-    """Return how many frames of a rerun were done from stored vectors."""
+    """Return the number of frames of a rerun that were done from stored vectors."""
     return sum(outcome.stored for outcome in report.outcomes if isinstance(outcome, Redone))
 
 
 def _choose(store: Store, models: Models) -> None:
-    """Let the results of this tagger or image embedder count from now on."""
+    """Use the results of this tagger or image embedder in the views from now on."""
     chosen = {"tagger": models.tagger, "image": models.image}
     choices = [{"task": task, "model": model.id} for task, model in chosen.items() if model]
     store.replace("choices", pa.Table.from_pylist(choices, schema.CHOICES.schema))
 
 
 def character_of(store: Store) -> str | None:
-    """Return the id of the character embedder that made this database's vectors; None when there is none."""
+    """Return the id of the character embedder that made this database's vectors, or None if there are none."""
     rows = [row for row in store.table("models").to_table().to_pylist() if row["task"] == "character"]
     return str(min(rows, key=lambda row: row["added_at"])["model_id"]) if rows else None
 
 
 def _drop_boxes(store: Store, which: str) -> None:
-    """Delete detections, and whose faces they were taken for."""
+    """Delete detections and their identities."""
     ids = (
         store.table("detections").to_table(columns=["detection_id"], filter=which)["detection_id"].to_pylist()
     )
@@ -116,9 +116,9 @@ def _drop_boxes(store: Store, which: str) -> None:
 
 
 def drop(store: Store, model: str) -> int:
-    """Delete what `rerun` wrote for a model (its id, or its name), and return how many frames that were.
+    """Delete what `rerun` wrote for a model (its id or name), and return the number of frames.
 
-    What a model found at ingest stays. Raises ModelError for a model that was never run again here.
+    Results from the ingest stay. Raises ModelError if the model has no results from a rerun.
     """
     ids = _results_of(store, model)
     n = 0
@@ -127,7 +127,7 @@ def drop(store: Store, model: str) -> int:
         if store.table("choices").count_rows(mine):
             store.delete("choices", mine)
         sources = store.table("detected").to_table(columns=["source_id"], filter=mine)["source_id"].unique()
-        if len(sources):  # first the boxes: while their marks are there, this can be done again
+        if len(sources):  # the boxes first: while their marks exist, this can be repeated
             listed = ", ".join(quoted(source) for source in sources.to_pylist())
             _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
         for name in RESULTS:
@@ -171,7 +171,7 @@ def _rerun_source(stage: Stage, source: Row, wanted: Collection[str] | None, wat
 
 
 def _left(stage: Stage, source: Row, wanted: Collection[str] | None) -> list[FrameKey]:
-    """Return where the frames are that the model has yet to do, in order of time."""
+    """Return the keys of the frames that the model still has to do, in time order."""
     frames = stage.store.table("frames").to_table(
         columns=[*KEYS, "tagger", "embedder"], filter=pc.field("source_id") == source["source_id"]
     )
@@ -184,7 +184,7 @@ def _left(stage: Stage, source: Row, wanted: Collection[str] | None) -> list[Fra
 def _chunks(
     stage: Stage, source: Row, keys: list[FrameKey], advance: pipeline.Advance
 ) -> Iterator[list[Row]]:
-    """Yield the rows of pipeline.CHUNK frames at a time, also of what was read before a SourceError."""
+    """Yield the rows of pipeline.CHUNK frames at a time, also those read before a SourceError."""
     rows: list[Row] = []
     batch: list[Picture] = []
     n = 0
@@ -204,7 +204,7 @@ def _chunks(
 
 
 def _pictures(source: Row, keys: list[FrameKey]) -> Iterator[Picture | SourceError | None]:
-    """Decode ahead; after the last picture comes None, or the error that ended it."""
+    """Yield pictures decoded ahead, then None, or the error that ended the reading."""
     frames = fetch(present(source["uri"], source["other_uris"]), source["kind"], keys)
     with closing(pipeline.overlapped(frames, _picture)) as pictures:
         try:
@@ -221,13 +221,15 @@ def _picture(item: tuple[FrameKey, Frame]) -> Picture:
 
 
 def _results_of(store: Store, model: str) -> list[str]:
-    """Return the ids of the models with results of a rerun that this id or name means."""
+    """Return the ids of the models with results of a rerun that match this id or name."""
     there: set[str] = set()
     for name in RESULTS:
         there.update(store.table(name).to_table(columns=["model"])["model"].unique().to_pylist())
     found = sorted(i for i in there if model in (i, i.partition("@")[0]))
     if not found:
-        raise ModelError(f"{model} has no results of its own here", hint=did_you_mean(model, there))
+        raise ModelError(
+            f"{model} has no results from a rerun in this database", hint=did_you_mean(model, there)
+        )
     return found
 
 

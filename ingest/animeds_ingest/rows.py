@@ -1,7 +1,7 @@
-"""Frames in, Arrow rows out: runs the measures and the models over a batch. Knows no store.
+"""Turns frames into Arrow rows: runs the models on a batch and combines their results with the measures.
 
-The order of work is fixed by the frames alone (batches and chunks are cut at the same places on every
-run), so that the same source gives the same rows however often an ingest was interrupted.
+The order of work depends only on the frames (batches and chunks are divided at the same frames in every run),
+so the same source gives the same rows, however often an ingest was interrupted.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from animeds_db.models.crops import head_crop
 from animeds_ingest.measures.frame import Measures
 
 RATING_PREFIX = "rating:"
-"""Rating labels are stored as danbooru writes them, so that `general` is never mistaken for a tag."""
+"""Prefix of stored rating labels, as danbooru writes them, so that `general` is not mistaken for a tag."""
 
 ROUNDING = 1e-5
-"""Per cent by which a float32 score may fall short of the decimal number it stands for: 0.53 is 0.52999997."""
+"""Per cent by which a float32 score may be below the decimal number it represents: 0.53 is 0.52999997."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A frame on its way through the pipeline: what was decoded and what was measured on it."""
+    """A frame in the pipeline: the decoded frame and its measures."""
 
     frame: Frame
     frame_id: str
@@ -55,7 +55,7 @@ def stored_tag(label: TagLabel) -> str:
 class TagColumns:
     """Turns a tagger's scores of one picture (float32 [labels], 0…1) into its columns of `frames` or `taggings`.
 
-    `thresholds` (float32 [labels], 0…1) are the scores from which the labels count.
+    `thresholds` (float32 [labels], 0…1) are the minimum scores of the labels.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class TagColumns:
         self._rating = np.array([label.category == "rating" for label in labels], bool)
 
     def __call__(self, scores: np.ndarray) -> dict[str, object]:
-        """Return the columns, best score first; what is below schema.SCORE_FLOOR is left out.
+        """Return the columns, best score first. Scores below schema.SCORE_FLOOR are left out.
 
         Scores are rounded down to whole per cent, so that .345 does not pass a threshold of .35.
         """
@@ -90,8 +90,8 @@ class TagColumns:
 class Analyser:
     """Runs the models over batches of measured frames and builds their rows.
 
-    `tag_ids` maps stored tag names to vocabulary ids, `thresholds` are the scores from which the tagger's labels
-    count (see TagColumns); `widths` are the database's vector widths (image embedding, character vector).
+    `tag_ids` maps stored tag names to vocabulary ids, `thresholds` are the minimum scores of the tagger's labels
+    (see TagColumns), `widths` are the database's vector widths (image embedding, character vector).
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Analyser:
         self._tag_columns = TagColumns(models.tagger.labels if models.tagger else (), tag_ids, thresholds)
 
     def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
-        """Return the rows of a batch; one call runs each model once."""
+        """Return the rows of a batch. Each call runs each model once."""
         pixels = [m.frame.pixels() for m in batch] if self._needs_pixels() else []
         boxes = self._detect(pixels, len(batch))
         columns = self._model_columns(pixels, len(batch))

@@ -1,9 +1,9 @@
-"""Which frames of a source become rows. The one rule: the same file and sampling give the same frames.
+"""Selects the frames of a source that become rows. The same file and sampling always give the same frames.
 
 keyframes   key frames only; the decoder skips everything else (the default)
-iframes     all I-frames, also those that are no key frames
+iframes     all I-frames, also those that are not key frames
 changes     frames that differ from the last one taken, as FFmpeg's mpdecimate chooses them
-scenes      one frame per shot: the first that stands still after the cut
+scenes      one frame per shot: the first still frame after the cut
 every=2s    the first frame at or after each multiple of two seconds
 all         every frame
 """
@@ -24,10 +24,10 @@ from animeds_ingest.measures.shots import scene_frames
 MODES = ("keyframes", "iframes", "changes", "scenes", "every", "all")
 
 TICK_TOLERANCE_S = 1e-6
-"""Times are rounded to a container's time base; a frame this little before a tick is on it."""
+"""Maximum seconds by which a frame may be before a tick and still belong to it: containers round times."""
 
 LONGEST_S = 1e6
-"""Eleven days: more is a typing error."""
+"""Maximum time in seconds, eleven days. Larger values are typing errors."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _AMOUNT = re.compile(r"([0-9]+(?:[.][0-9]*)?|[.][0-9]+)\s*(ms|s|min|m|h|)", re.IGNORECASE)
@@ -36,7 +36,7 @@ _CLOCK = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2}(?:[.][0-9]*)?)"
 
 @dataclass(frozen=True)
 class Sampling:
-    """How frames are chosen. Times are seconds from the stream's start, both ends included, None = open."""
+    """How frames are selected. Times are seconds from the stream's start, inclusive; None means no limit."""
 
     mode: str = "keyframes"
     every_s: float | None = None
@@ -45,10 +45,10 @@ class Sampling:
 
     @classmethod
     def parse(cls, text: str, start: float | str | None = None, end: float | str | None = None) -> Self:
-        """Read what `--sample`, `--start` and `--end` say, or what `str()` of a sampling gave.
+        """Return the sampling for `--sample`, `--start` and `--end`, or for the result of `str()`.
 
         Times are seconds (`90`, `1.5s`, `500ms`, `2m`) or a clock (`1:30`, `0:01:30.5`). Raises UsageError
-        for an unknown mode, a time that is none, or an end that is not after the start.
+        for an unknown mode, an invalid time, or an end that is not after the start.
         """
         how, _, span = text.strip().partition(" ")
         mode, separator, amount = how.partition("=")
@@ -77,7 +77,7 @@ class Sampling:
 
 
 def sample(media: Video | Pictures, how: Sampling) -> Iterator[Frame]:
-    """Yield the chosen frames of a video in order of time. Of pictures all are taken: somebody has chosen them."""
+    """Yield the selected frames of a video in time order. All pictures are taken: someone has chosen them."""
     if isinstance(media, Pictures):
         yield from media.frames()
         return
@@ -98,7 +98,7 @@ def sample(media: Video | Pictures, how: Sampling) -> Iterator[Frame]:
 
 
 def _at_ticks(frames: Iterator[Frame], every: float, start: float) -> Iterator[Frame]:
-    """Yield the first frame at or after start, start + every, …; one frame stands for all ticks before it."""
+    """Yield the first frame at or after start, start + every, …; one frame may serve several ticks."""
     tick = 0
     for frame in frames:
         since = (frame.time_s or 0.0) - start + TICK_TOLERANCE_S
@@ -119,7 +119,7 @@ def _interval(text: str, whole: str) -> float:
 
 
 def _seconds(text: str, what: str) -> float:
-    """Read a time, to the microsecond."""
+    """Return a time in seconds, rounded to the microsecond."""
     amount, clock = _AMOUNT.fullmatch(text.strip()), _CLOCK.fullmatch(text.strip())
     seconds = math.inf
     if amount:
@@ -129,7 +129,8 @@ def _seconds(text: str, what: str) -> float:
     if seconds <= LONGEST_S:
         return round(seconds, 6)
     raise UsageError(
-        f'{what} is no time: "{text}"', hint="write seconds (90, 1.5s, 500ms) or a clock (1:30, 0:01:30)"
+        f'{what} is not a valid time: "{text}"',
+        hint="write seconds (90, 1.5s, 500ms) or a clock (1:30, 0:01:30)",
     )
 
 
@@ -139,7 +140,7 @@ def _time(value: float | str | None, what: str, default: float | None) -> float 
     if isinstance(value, str):
         return _seconds(value, what)
     if not 0 <= value <= LONGEST_S:
-        raise UsageError(f"{what} is no time: {value}", hint="times count from 0, in seconds")
+        raise UsageError(f"{what} is not a valid time: {value}", hint="give seconds from 0 on")
     return round(float(value), 6)
 
 
@@ -160,7 +161,7 @@ def _ordered(start: float | None, end: float | None) -> tuple[float | None, floa
 
 
 def _plain(seconds: float | None) -> str:
-    """Return seconds without exponent and without zeros that say nothing; empty for None."""
+    """Return seconds without exponent and trailing zeros, or an empty text for None."""
     if seconds is None:
         return ""
     return f"{seconds:.6f}".rstrip("0").rstrip(".")

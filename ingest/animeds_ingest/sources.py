@@ -1,6 +1,6 @@
-"""What there is to ingest: paths in, one SourceSpec per video, archive or folder of pictures out.
+"""Finds the sources to ingest: returns one SourceSpec per video, archive or folder of pictures.
 
-The one rule: whatever was given is either in the answer or in an error that names it.
+Every path that was given is either in the result or in an error that names it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from animeds_ingest.naming import EpisodeName, parse_name
 IMAGE_TYPES = ("screenshot", "fanart", "regularization")
 
 DATABASE_SUFFIX = ".animeds"
-"""Folders of this name are databases of ours, never sources."""
+"""Suffix of folders that are animeds databases, which are never sources."""
 
 METADATA_NAMES = ("metadata.jsonl", "metadata.csv")
 """Files that make a folder of pictures a Hugging Face imagefolder, if they have a `file_name`."""
 
 CHUNKS = 64
 CHUNK_BYTES = 64 * 1024
-"""A file is hashed over its size and this many evenly spaced chunks; files of up to 4 MiB as a whole."""
+"""A file's hash covers its size and this many evenly spaced chunks; files of up to 4 MiB are hashed as a whole."""
 
 MEMBER_CHUNKS = 4
 MEMBER_CHUNK_BYTES = 4 * 1024
@@ -64,10 +64,10 @@ class SourceSpec:
     url: str | None = None
     image_type: str = "screenshot"
     given: frozenset[str] = frozenset()
-    """Columns whose value a person gave; the others were read from the name, or are defaults."""
+    """Columns whose value the user gave. The others were read from the name, or are defaults."""
 
     def columns(self) -> dict[str, str | int | None]:
-        """Return what is said of this source, by the columns of `sources`."""
+        """Return the properties of this source, by columns of `sources`."""
         name = self.name
         read = {"show": name.show, "season": name.season, "episode": name.episode, "title": name.title}
         told = {"credit": self.credit, "licence": self.licence, "url": self.url}
@@ -88,9 +88,9 @@ def discover(
 ) -> list[SourceSpec]:
     """Return the sources under these files and folders (or URIs), each once: as given, folders in natural order.
 
-    A folder gives one source per video and per archive on any level, and one for all its pictures together.
-    Hidden files and databases of ours are passed over. The other arguments take the place of what names
-    tell. Raises SourceError for a path that is missing, unreadable or holds nothing, and UsageError for an
+    A folder gives one source per video and per archive at any level, and one for all its pictures together.
+    Hidden files and animeds databases are skipped. The other arguments override what the names say.
+    Raises SourceError if a path is missing, unreadable or contains nothing to ingest, and UsageError for an
     unknown `image_type`, a negative number, or one episode or title for several videos.
     """
     _check_numbers(season=season, episode=episode)
@@ -115,10 +115,10 @@ def discover(
 
 
 def content_hash(spec: SourceSpec) -> str:
-    """Return 32 hex digits, xxh3-128 of a source's content: the same wherever the file or folder lies.
+    """Return 32 hex digits, xxh3-128 of a source's content, independent of its location.
 
-    A file: its size and CHUNKS evenly spaced chunks. A folder: of every picture and metadata file the path
-    inside, the size, and MEMBER_CHUNKS chunks. Raises SourceError when something cannot be read.
+    For a file: its size and CHUNKS evenly spaced chunks. For a folder: the inner path, size and MEMBER_CHUNKS
+    chunks of every picture and metadata file. Raises SourceError if something cannot be read.
     """
     digest = xxhash.xxh3_128()
     if not spec.path.is_dir():
@@ -134,10 +134,10 @@ def content_hash(spec: SourceSpec) -> str:
 
 
 def fingerprint(spec: SourceSpec) -> str:
-    """Return 32 hex digits that change when the source does, found without reading content.
+    """Return 32 hex digits that change when the source changes, without reading its content.
 
     xxh3-128 of size and modification time (ns) of the file; for a folder of every picture and metadata
-    file, with its path inside. A renamed file keeps its fingerprint. Raises SourceError when a file is gone.
+    file, with its path inside. A renamed file keeps its fingerprint. Raises SourceError if a file is missing.
     """
     digest = xxhash.xxh3_128()
     path = source_path(spec.path)
@@ -150,7 +150,7 @@ def fingerprint(spec: SourceSpec) -> str:
 
 
 def _sources(path: SourcePath) -> Iterator[tuple[SourcePath, str]]:
-    """Yield (path, kind) for one path as given. Raises SourceError when there is nothing."""
+    """Yield (path, kind) of the sources at one given path. Raises SourceError if there are none."""
     if not path.is_dir():
         _stat(path)
         suffix = suffix_of(path)
@@ -170,7 +170,7 @@ def _sources(path: SourcePath) -> Iterator[tuple[SourcePath, str]]:
         yield path, "imagefolder" if is_labelled else "images"
     if not (films or archives or has_pictures):
         raise SourceError(
-            f"{path} holds nothing to ingest", hint=f"looked on every level for {_looked_for()}"
+            f"{path} contains nothing to ingest", hint=f"searched at every level for {_looked_for()}"
         )
 
 
@@ -187,7 +187,7 @@ def _looked_for() -> str:
 
 
 def _files(root: SourcePath) -> Iterator[SourcePath]:
-    """Yield the files below a folder in natural order, without hidden ones and databases of ours."""
+    """Yield the files below a folder in natural order, without hidden ones and animeds databases."""
     found = files_below(root, enters=_may_hold_sources, onerror=_refuse)
     named = [(_inner(path, root), path) for path in found if not path.name.startswith(".")]
     yield from (path for _, path in sorted(named, key=lambda item: natural_key(item[0])))
@@ -212,7 +212,7 @@ def _is_special(path: SourcePath) -> bool:
     except SpecialFileError:
         return True
     except OSError:
-        return False  # whoever reads it will say what is wrong with it
+        return False  # reading it will show what is wrong
     return False
 
 
@@ -230,11 +230,12 @@ def _stat(path: SourcePath) -> os.stat_result | BucketStat:
 
 def _unreadable(path: SourcePath, error: OSError) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        where = f"; the folder {path.parent} is there" if path.parent.is_dir() else ""
+        where = f"; the folder {path.parent} exists" if path.parent.is_dir() else ""
         return SourceError(f"{path} does not exist", hint=f"check the path{where}")
     if isinstance(error, PermissionError):
         return SourceError(
-            f"{path} may not be read (permission denied)", hint=f"allow it: chmod u+rX '{path}'"
+            f"{path} cannot be read (permission denied)",
+            hint=f"give yourself permission: chmod u+rX '{path}'",
         )
     if isinstance(error, SpecialFileError):
         return SourceError(f"{path} cannot be read: {error}", hint=HINT_SPECIAL)
@@ -243,18 +244,18 @@ def _unreadable(path: SourcePath, error: OSError) -> SourceError:
 
 
 def _may_hold_pictures(path: SourcePath) -> bool:
-    """Return False for a zip without pictures (fonts, subtitles). Whatever cannot be told cheaply is True."""
+    """Return False for a zip without pictures (fonts, subtitles), and True for anything that is not quickly checked."""
     if suffix_of(path) not in (".zip", ".cbz"):
         return True
     try:
         with open_file(path) as file, zipfile.ZipFile(file) as archive:
             return any(suffix_of(Path(name)) in PICTURE_SUFFIXES for name in archive.namelist())
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return True  # ingest will say what is wrong with it
+        return True  # ingest will show what is wrong
 
 
 def _names_files(path: SourcePath) -> bool:
-    """Return whether a metadata file's first row has a `file_name`."""
+    """Return True if a metadata file's first row has a `file_name`."""
     try:
         with open_file(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             if path.suffix == ".csv":
@@ -307,7 +308,7 @@ def _image_type(value: str | None) -> str:
 def _check_numbers(**numbers: int | None) -> None:
     for name, value in numbers.items():
         if value is not None and not 0 <= value < 2**31:
-            raise UsageError(f"{name} {value} is not a number from 0", hint=None)
+            raise UsageError(f"{name} must be 0 or more, not {value}", hint=None)
 
 
 def _refuse_one_name_for_many(specs: Sequence[SourceSpec], episode: int | None, title: str | None) -> None:
@@ -315,6 +316,6 @@ def _refuse_one_name_for_many(specs: Sequence[SourceSpec], episode: int | None, 
     for name, value in (("episode", episode), ("title", title)):
         if value is not None and videos > 1:
             raise UsageError(
-                f"{name} {value!r} cannot be that of {videos} videos",
+                f"{videos} videos cannot all have the {name} {value!r}",
                 hint=f"give one file, or let the {name} be read from the names (try --dry-run)",
             )

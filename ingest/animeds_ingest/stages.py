@@ -1,6 +1,6 @@
-"""The stages that can be run again: tag, detect, embed. What a stage has done of a source, and its rows.
+"""The stages that can be run again: tag, detect, embed.
 
-The rule: a result is written under its frame and model, and nothing that another model found is touched.
+A result is stored under its frame and model. Results of other models are not changed.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from animeds_ingest.vocabulary import vocabulary_of
 Row = dict[str, Any]
 
 STORED_CHUNK = 256
-"""Frames tagged and committed at a time from stored vectors."""
+"""Number of frames tagged and committed at a time from stored vectors."""
 ATTEMPTS = 20
-"""How often boxes are numbered anew when another detector takes the same numbers at the same time."""
+"""Maximum number of attempts to number boxes while another detector takes the same numbers."""
 
 
 class Stage(ABC):
-    """One model at work on frames that are in the database already.
+    """One model that runs on frames already in the database.
 
-    `mark` is the table with a row for every frame that the model has done; `column` is that of `frames` which
-    names the model of the ingest (None: the source's row does). `model` is the model's id.
+    `mark` is the table with a row for every frame that the model has done. `column` is the column of `frames` with
+    the model of the ingest (None: it is in the source's row). `model` is the model's id.
     """
 
     mark: str
@@ -44,29 +44,29 @@ class Stage(ABC):
         self.model = model
 
     def done(self, source: Row, frames: pa.Table) -> frozenset[str]:
-        """Return the ids of the source's frames that the model has done, now or when they were ingested."""
+        """Return the ids of the source's frames that the model has done, in a rerun or at ingest."""
         mine = (pc.field("source_id") == source["source_id"]) & (pc.field("model") == self.model)
         marked = self.store.table(self.mark).to_table(columns=["frame_id"], filter=mine)
         return frozenset([*marked["frame_id"].to_pylist(), *self._by_ingest(source, frames)])
 
     @abstractmethod
     def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
-        """Run the model once over a batch of uint8 RGB pictures [h,w,3] and return the rows of its frames."""
+        """Run the model once on a batch of uint8 RGB pictures [h,w,3] and return the rows of its frames."""
 
     def from_stored(
         self,
         source_id: str,  # noqa: ARG002
         frame_ids: Sequence[str],  # noqa: ARG002
     ) -> Iterator[list[Row]]:
-        """Yield rows, for `commit`, of those frames that need no pixels: none, unless a stage knows better."""
+        """Yield rows, for `commit`, of frames that need no pixels. The default is none."""
         yield from ()
 
     def commit(self, rows: Sequence[Row]) -> None:
-        """Write rows that `rows` gave. Safe to repeat."""
+        """Write rows returned by `rows`. Safe to repeat."""
         self._upsert(self.mark, rows)
 
     def _by_ingest(self, source: Row, frames: pa.Table) -> list[str]:
-        """Return the frames that the model did when they were ingested."""
+        """Return the frames that the model did at ingest."""
         if self.column:
             frames = frames.filter(pc.field(self.column) == self.model)
         elif self.model not in (source["models"] or []):
@@ -91,7 +91,7 @@ class Stage(ABC):
 
 
 class TagStage(Stage):
-    """Tags frames with one tagger, into `taggings`."""
+    """Tags frames with one tagger and writes to `taggings`."""
 
     mark = "taggings"
     column = "tagger"
@@ -107,7 +107,7 @@ class TagStage(Stage):
         return self._rows(source_id, frame_ids, self._tagger(pixels))
 
     def from_stored(self, source_id: str, frame_ids: Sequence[str]) -> Iterator[list[Row]]:
-        """Yield rows of `taggings` for frames of which the database holds this very tagger's vectors."""
+        """Yield rows of `taggings` for frames for which the database has this tagger's vectors."""
         if not self._repeats:
             return
         there = self._vectors(source_id)
@@ -122,7 +122,7 @@ class TagStage(Stage):
         return [m | self._columns(s) for m, s in zip(marks, scores, strict=True)]
 
     def _vectors(self, source_id: str) -> dict[str, np.ndarray]:
-        """Return this tagger's vectors of a source by frame: of the ingest, and of `animeds embed`."""
+        """Return this tagger's vectors of a source by frame, from the ingest and from `animeds embed`."""
         found: dict[str, np.ndarray] = {}
         for name, model, vector in (("frames", "embedder", "embedding"), ("embeddings", "model", "vector")):
             mine = (pc.field("source_id") == source_id) & (pc.field(model) == self.model)
@@ -134,7 +134,7 @@ class TagStage(Stage):
 
 
 class EmbedStage(Stage):
-    """Gives frames the vectors of one image embedder, of whatever width, into `embeddings`."""
+    """Writes the vectors of one image embedder, of any width, to `embeddings`."""
 
     mark = "embeddings"
     column = "embedder"
@@ -150,10 +150,10 @@ class EmbedStage(Stage):
 
 
 class DetectStage(Stage):
-    """Finds boxes with one detector, into `detections`; `detected` is the mark, written last.
+    """Finds boxes with one detector and writes them to `detections`. The mark in `detected` is written last.
 
-    Ids go on from those that other models gave in the same frame and kind. Faces get a vector from
-    `character`, which must be as wide as the database's.
+    Ids continue after those of other models in the same frame and kind. Faces get a vector from `character`,
+    which must have the same width as in the database.
     """
 
     mark = "detected"
@@ -162,9 +162,9 @@ class DetectStage(Stage):
         super().__init__(store, detector.id)
         if character and character.width != store.widths[1]:
             raise StoreError(
-                f"{character.id} gives vectors of width {character.width}; "
-                f"this database holds width {store.widths[1]}",
-                hint="--character none, or the model that the database was made with",
+                f"{character.id} returns vectors of width {character.width}, "
+                f"but this database has width {store.widths[1]}",
+                hint="use --character none, or the model of this database",
             )
         self._detector = detector
         self._character = character
@@ -183,7 +183,7 @@ class DetectStage(Stage):
         ]
 
     def commit(self, rows: Sequence[Row]) -> None:
-        """Write the boxes, then the marks. Raises StoreError when other detectors keep taking the numbers."""
+        """Write the boxes, then the marks. Raises StoreError if other detectors keep taking the same numbers."""
         boxes = [box for row in rows for box in row["boxes"]]
         if boxes:
             self._write_boxes(boxes)
@@ -204,11 +204,11 @@ class DetectStage(Stage):
             self.store.delete("detections", f"model = '{mine}' AND detection_id IN ({listed})")
         raise StoreError(
             f"{self.store.uri}: other detectors kept taking the numbers of detections",
-            hint="run it again when they have finished",
+            hint="run it again after they finish",
         )
 
     def _numbered(self, boxes: Sequence[Row]) -> list[Row]:
-        """Return the boxes with ids that go on from other models', or are those an interrupted run gave."""
+        """Return the boxes with ids that continue after other models', or with those of an interrupted run."""
         frame_ids = sorted({box["frame_id"] for box in boxes})
         there = self.store.table("detections").to_table(
             columns=["detection_id", "frame_id", "kind", "model"],
@@ -237,7 +237,7 @@ def stage_of(store: Store, models: Models) -> Stage:
     if models.image:
         stages.append(EmbedStage(store, models.image))
     if len(stages) != 1:
-        raise UsageError(f"one model is run again at a time, not {len(stages)}")
+        raise UsageError(f"only one model can be run at a time, not {len(stages)}")
     return stages[0]
 
 

@@ -1,4 +1,4 @@
-"""A tagger's labels in one database: their numbers, and the scores from which they count."""
+"""A tagger's labels in one database: their ids and thresholds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _log = logging.getLogger("animeds")
 
 
 def vocabulary_of(store: Store, tagger: Tagger | None) -> tuple[dict[str, int], np.ndarray]:
-    """Return the vocabulary's number of each stored tag, and the thresholds of the labels (float32 [labels], 0…1).
+    """Return the vocabulary id of each stored tag, and the thresholds of the labels (float32 [labels], 0…1).
 
-    Tags that the vocabulary lacks are added. Without a tagger both are empty.
-    Raises StoreError when the database cannot hold so many tags.
+    Tags that the vocabulary lacks are added. Without a tagger, both are empty.
+    Raises StoreError if there are too many tags for the database.
     """
     if tagger is None:
         return {}, np.empty(0, np.float32)
@@ -29,7 +29,7 @@ def vocabulary_of(store: Store, tagger: Tagger | None) -> tuple[dict[str, int], 
 
 
 def label_thresholds(tagger: Tagger, per_category: Mapping[str, float]) -> np.ndarray:
-    """Return the score from which each label counts, float32 [labels], 0…1: its own threshold, else its category's."""
+    """Return the threshold of each label, float32 [labels], 0…1: its own, else its category's."""
     return np.array(
         [
             threshold_of(label.category, per_category) if label.threshold is None else label.threshold
@@ -40,13 +40,13 @@ def label_thresholds(tagger: Tagger, per_category: Mapping[str, float]) -> np.nd
 
 
 def _per_category(store: Store, tagger: Tagger) -> Mapping[str, float]:
-    """Return the thresholds per category with which the database was begun: one model means one thing in it."""
+    """Return the thresholds per category that the database stored first, so that one model always means the same."""
     mine = dict(tagger.entry.thresholds)
     known = store.take("models", [tagger.id], ["thresholds"])["thresholds"].to_pylist()
     stored = json.loads(known[0] or "{}") if known else mine
     if stored != mine:
         _log.warning(
-            "%s tagged this database with the thresholds %s, and goes on with them. To use %s, give the entry "
+            "%s tagged this database with the thresholds %s, and continues to use them. To use %s, give the entry "
             "in %s another name and tag again with it.",
             tagger.id,
             stored,

@@ -24,10 +24,10 @@ def ingest(
     replace: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Bring every source into the store. Raises StoreError when the database itself fails (a full disk).
+    """Ingest all sources and return a report. Raises StoreError if the database itself fails (a full disk).
 
-    `models` may be a function that loads them, which is called when a source needs them. `asked` names which of
-    "sampling" and "models" a person chose: a source that is known keeps its own otherwise.
+    `models` may be a function that loads them, which is called when a source needs them. `asked` says which of
+    "sampling" and "models" the user chose. For the others, a known source keeps its own.
     """
     watcher = watcher or Silent()
     request = Request(

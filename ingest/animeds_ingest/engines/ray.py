@@ -1,9 +1,9 @@
-"""The engine for many machines: sources, or stretches of them, are given out to workers on Ray.
+"""The engine for many machines: gives sources, or stretches of them, to workers on Ray.
 
-Its one rule: a task may be begun any number of times. A worker that is lost costs what it had not yet
-committed; another one goes on from there, and rows are merged by their key, so that nothing is doubled.
+A task may be started any number of times. If a worker is lost, only its uncommitted work is lost: another
+worker continues from there, and rows are merged by key, so nothing is stored twice.
 
-Nothing but descriptions of tasks and outcomes goes through Ray; rows and pixels never do.
+Only descriptions of tasks and outcomes go through Ray, not rows or pixels.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def ingest(
     replace: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Bring every source into the store by workers on Ray; the rows are those of the local engine.
+    """Ingest all sources with workers on Ray. The rows are the same as those of the local engine.
 
-    `asked` is as for the local engine. Stopped by Ctrl-C, sources at work are marked as interrupted.
-    `load` is called on every worker and has to give the same models there (it is pickled).
-    Raises EngineError when Ray is missing or out of reach, when another process hands out work for this
-    database on the same cluster, or when workers cannot work; StoreError and ModelError as the local engine.
+    `asked` is as for the local engine. After Ctrl-C, sources in progress are marked as interrupted.
+    `load` is called on every worker and must return the same models there (it is pickled).
+    Raises EngineError if Ray is missing or cannot be reached, if another process distributes work for this
+    database on the same cluster, or if workers cannot run; StoreError and ModelError as in the local engine.
     """
     uri = Place(store.uri).shared
     ids = tuple(str(record["model_id"]) for record in models.records())
@@ -78,7 +78,7 @@ def _absolute(spec: SourceSpec) -> SourceSpec:
 
 
 class _Tasks(HandOut[Job, Task, Answer]):
-    """Hands out the tasks of one ingest and gathers what became of its sources."""
+    """Distributes the tasks of one ingest and collects the outcomes of its sources."""
 
     def __init__(self, ray: Any, store: Store, job: Job, on: Ray, watcher: Watcher) -> None:
         super().__init__(ray, SourceWorker, job, on)
@@ -90,92 +90,92 @@ class _Tasks(HandOut[Job, Task, Answer]):
         self._told = 0
 
     def ingest(self, specs: Sequence[SourceSpec]) -> Report:
-        """Work until every source has an outcome; they stand in the order of the sources.
+        """Work until every source has an outcome, and return these in the order of the sources.
 
-        Where there are more workers than sources, videos are shared out in stretches: models are what takes long.
+        If there are more workers than sources, videos are divided into stretches, because models take most of the time.
         """
         self._sources = len(specs)
         shared = [
-            place
-            for place, spec in enumerate(specs)
+            index
+            for index, spec in enumerate(specs)
             if spec.kind == "video" and self._has_models and self.most() > len(specs)
         ]
-        others = [place for place in range(len(specs)) if place not in shared]
-        for place, answer in self.run([Whole(specs[place]) for place in others]):
-            self._ended(others[place], answer)
+        others = [index for index in range(len(specs)) if index not in shared]
+        for index, answer in self.run([Whole(specs[index]) for index in others]):
+            self._ended(others[index], answer)
         self._in_stretches(specs, shared)
-        return Report([self._outcomes[place] for place in range(len(specs))])
+        return Report([self._outcomes[index] for index in range(len(specs))])
 
-    def _in_stretches(self, specs: Sequence[SourceSpec], places: Sequence[int]) -> None:
-        """Number the videos at these places, then give out all their stretches together."""
+    def _in_stretches(self, specs: Sequence[SourceSpec], indices: Sequence[int]) -> None:
+        """Number the frames of the videos at these indices, then distribute all their stretches together."""
         began = time.monotonic()
         numbered: dict[int, Numbering] = {}
-        for task, answer in self.run([ToNumber(specs[place]) for place in places]):
+        for task, answer in self.run([ToNumber(specs[index]) for index in indices]):
             if isinstance(answer, Numbering):
-                numbered[places[task]] = answer
+                numbered[indices[task]] = answer
             else:
-                self._ended(places[task], answer)
+                self._ended(indices[task], answer)
         tasks = [
-            (place, ToAnalyse(specs[place], video.row["source_id"], stretch))
-            for place, video in numbered.items()
+            (index, ToAnalyse(specs[index], video.row["source_id"], stretch))
+            for index, video in numbered.items()
             for stretch in video.stretches
         ]
-        left = Counter(place for place, _ in tasks)
+        left = Counter(index for index, _ in tasks)
         errors: dict[int, list[SourceError]] = defaultdict(list)
 
-        def conclude(place: int) -> None:
+        def conclude(index: int) -> None:
             seconds = time.monotonic() - began
-            self._ended(place, finish(self._store, specs[place], numbered[place], errors[place], seconds))
+            self._ended(index, finish(self._store, specs[index], numbered[index], errors[index], seconds))
 
-        for place in numbered.keys() - left.keys():  # nothing was left to do of it
-            conclude(place)
+        for index in numbered.keys() - left.keys():  # nothing was left to do
+            conclude(index)
         for at, answer in self.run([task for _, task in tasks]):
-            place = tasks[at][0]
+            index = tasks[at][0]
             if isinstance(answer, SourceError):
-                errors[place].append(answer)
-            left[place] -= 1
-            if not left[place]:
-                conclude(place)
+                errors[index].append(answer)
+            left[index] -= 1
+            if not left[index]:
+                conclude(index)
 
     def began(self, items: Sequence[Task]) -> None:
-        """Say which sources are at work, and that so many are done."""
+        """Report the sources in progress and the number of finished ones."""
         titles = ", ".join(dict.fromkeys(task.spec.name.title for task in items))
         self._told = sum(hand.done for hand in self._hands)
         self._watcher.source(len(self._outcomes), self._sources, titles, None)
 
     def progressed(self, done: int) -> None:
-        """Say how many frames were done since a task began."""
+        """Report the number of frames done since a task started."""
         if done > self._told:
             self._watcher.frames(done - self._told, None)
 
     def has_moved(self, item: Task) -> bool:
-        """Tell whether frames of a source were committed since its last loss."""
+        """Return True if frames of a source were committed since its last loss."""
         key = str(item.spec.path)
         before, self._committed[key] = self._committed.get(key, 0), self._frames_of(item.spec)
         return self._committed[key] > before
 
     def given_up(self, item: Task, losses: int, reason: str) -> Answer:
-        """Return that the source failed; the others go on."""
+        """Return a failed outcome for the source. The others continue."""
         told = SourceError(
-            f"{item.spec.path}: {losses} workers died at it ({reason})",
-            hint="does `animeds ingest` read it on one machine? Is there memory enough for each worker?",
+            f"{item.spec.path}: {losses} workers died while reading it ({reason})",
+            hint="check that `animeds ingest` can read it on one machine, and that each worker has enough memory",
         )
         return failed(item, told)
 
-    def _ended(self, place: int, outcome: Answer) -> None:
+    def _ended(self, index: int, outcome: Answer) -> None:
         assert isinstance(outcome, Outcome)
         where = f"source_id = {quoted(outcome.source_id or '')}"
         if outcome.error is None and not self._store.table("sources").count_rows(where):
             raise EngineError(
-                f"a worker has ingested {outcome.title}, but not into this database: "
-                f"what it sees at {self._store.uri} is another one",
-                hint="put the database where every worker reaches it: a disk that all share, or s3://…",
+                f"a worker has ingested {outcome.title}, but into another database: "
+                f"{self._store.uri} is a different one on that machine",
+                hint="put the database where every worker can reach it: a shared disk, or s3://…",
             )
-        self._outcomes[place] = outcome
+        self._outcomes[index] = outcome
         self._watcher.outcome(outcome)
 
     def _frames_of(self, spec: SourceSpec) -> int:
-        """Return how many frames of a source are committed."""
+        """Return the number of committed frames of a source."""
         where = f"uri = {quoted(str(spec.path.resolve()))}"
         sources = self._store.table("sources").to_table(columns=["source_id"], filter=where)
         return sum(committed(self._store, source) for source in sources["source_id"].to_pylist())

@@ -1,4 +1,4 @@
-"""A worker of an ingest on Ray: the database and the models are opened once, then one task after the other.
+"""A worker of an ingest on Ray. It opens the database and the models once, then does one task after the other.
 
 A task is a whole source, or the numbering of a video, or a stretch of it.
 """
@@ -21,7 +21,7 @@ from animeds_ingest.sources import SourceSpec
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every source of a run. `load` gives the models of `model_ids`, on any node."""
+    """The job shared by all sources of a run. `load` returns the models of `model_ids` on any node."""
 
     uri: str
     sampling: Sampling
@@ -33,21 +33,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Whole:
-    """A source, from beginning to end. Answered by what became of it."""
+    """A task: ingest a whole source. The result is its outcome."""
 
     spec: SourceSpec
 
 
 @dataclass(frozen=True)
 class ToNumber:
-    """A video whose frames get their numbers. Answered by a Numbering, or by what became of it already."""
+    """A task: number a video's frames. The result is a Numbering, or the outcome if there is nothing more to do."""
 
     spec: SourceSpec
 
 
 @dataclass(frozen=True)
 class ToAnalyse:
-    """A stretch of a numbered video. Answered by its error, or None."""
+    """A task: analyse a stretch of a numbered video. The result is an error, or None."""
 
     spec: SourceSpec
     source_id: str
@@ -59,12 +59,12 @@ Answer = Outcome | Numbering | SourceError | None
 
 
 def failed(task: Task, error: SourceError) -> Answer:
-    """Return the answer of a task that could not be done, while others go on."""
+    """Return the result of a task that failed, while others continue."""
     return error if isinstance(task, ToAnalyse) else Outcome(task.spec.name.title, "failed", error=error)
 
 
 class SourceWorker(Worker[Job, Task, Answer]):
-    """Ingests sources, or its part of them."""
+    """Ingests sources or stretches of them."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -80,13 +80,13 @@ class SourceWorker(Worker[Job, Task, Answer]):
             raise EngineError(
                 f"the worker on {self.node} has other models: {', '.join(ids) or 'none'}, "
                 f"not {', '.join(job.model_ids) or 'none'}",
-                hint="pull the same revisions everywhere: animeds models pull",
+                hint="pull the same revisions on every machine: animeds models pull",
             )
         self._analyser = analyser_for(self._store, models)
         self._request = Request(job.sampling, lambda: self._analyser, job.asked)
 
     def work(self, item: Task) -> Answer:
-        """Do one task. A source that is not on this node is answered like a bad file."""
+        """Do one task and return its result. A source that is not on this node is treated like a bad file."""
         self._frames = 0
         error = self._out_of_reach(item.spec)
         if error is not None:
@@ -107,7 +107,7 @@ class SourceWorker(Worker[Job, Task, Answer]):
                 return ingest_stretch(self._store, spec, source_id, stretch, self._analyser, self._advance)
 
     def done(self) -> int:
-        """Return how many frames of the task at work are done."""
+        """Return the number of frames of the current task that are done."""
         return self._frames
 
     def _advance(self, done: int, _position_s: float | None) -> None:
@@ -121,5 +121,5 @@ class SourceWorker(Worker[Job, Task, Answer]):
             return error
         return SourceError(
             f"{spec.path} is not on {self.node}, where this worker runs",
-            hint="workers have to see sources under the same path: put them on a disk that all share, or s3://…",
+            hint="sources must have the same path on every worker: put them on a shared disk, or s3://…",
         )

@@ -1,11 +1,12 @@
-"""One video shared out among several workers: its frames are numbered by one, then analysed stretch by stretch.
+"""Divides one video among several workers: one numbers its frames, then all analyse stretches of it.
 
     numbering: decode, count shots, hash ──► stretch 0, stretch 1, … ──► each: decode again, measure, models, commit
 
-Its one rule: the rows are those of one machine. A stretch is a chunk of the pipeline, so models see the same
-batches; its frames are found again by their hashes; and it may be done any number of times, in any order.
+The rows are the same as on one machine. A stretch is a chunk of the pipeline, so models get the same batches. Its
+frames are found again by their hashes. A stretch may be done any number of times, in any order.
 
-Decoding twice costs little beside models. Without models, and for pictures, a source is the work of one.
+Decoding twice takes little time compared with models. Without models, and for pictures, one worker does a whole
+source.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ from animeds_ingest.sources import SourceSpec
 
 
 @dataclass(frozen=True)
-class Place:
-    """A frame's place in its video, and its numbers."""
+class StretchFrame:
+    """A frame of a stretch: its position in the video, its ordinal and its shot."""
 
     key: FrameKey
     ordinal: int
     shot: int
 
 
-Stretch = tuple[Place, ...]
+Stretch = tuple[StretchFrame, ...]
 
 
 @dataclass(frozen=True)
 class Numbering:
-    """A video whose frames have their numbers: its row, which is `running`, and the stretches that are left to do."""
+    """A video whose frames are numbered: its row, in state `running`, and the stretches left to do."""
 
     row: ledger.Row
     state: str
@@ -52,41 +53,43 @@ class Numbering:
 
 
 def number(store: Store, spec: SourceSpec, request: Request, *, replace: bool = False) -> Numbering | Outcome:
-    """Number a video's frames and begin its row; an outcome when it is done already, or cannot be read."""
+    """Number a video's frames and write its row. Return an outcome if it is already done or cannot be read."""
     row: ledger.Row | None = None
     try:
         with source_errors(spec.path):
-            stand = ledger.standing(store, spec, request, replace=replace)
-            if stand.state == "skipped":
-                return skipped(store, spec, stand)
+            status = ledger.status_of(store, spec, request, replace=replace)
+            if status.state == "skipped":
+                return skipped(store, spec, status)
             with Video(spec.path) as video:
-                row = ledger.begin(store, stand.row, video.info)
+                row = ledger.begin(store, status.row, video.info)
                 sampling = Sampling.parse(row["sampling"])
-                places = _places(video, row["source_id"], sampling, stand.earlier)
-                left = [place for place in places if place.key.frame_id not in stand.earlier.ids]
-                notes = (*stand.notes, *video.warnings)
+                frames = _frames_of(video, row["source_id"], sampling, status.earlier)
+                left = [item for item in frames if item.key.frame_id not in status.earlier.ids]
+                notes = (*status.notes, *video.warnings)
     except SourceError as error:
         if row:
             ledger.fail(store, row, error)
         return Outcome(spec.name.title, "failed", error=error)
     stretches = tuple(tuple(left[low : low + CHUNK]) for low in range(0, len(left), CHUNK))
-    return Numbering(row, stand.state, stretches, notes, video.damage)
+    return Numbering(row, status.state, stretches, notes, video.damage)
 
 
-def _places(video: Video, source_id: str, sampling: Sampling, earlier: Progress) -> list[Place]:
-    def place(item: Numbered) -> Place:
+def _frames_of(video: Video, source_id: str, sampling: Sampling, earlier: Progress) -> list[StretchFrame]:
+    def described(item: Numbered) -> StretchFrame:
         frame, frame_id, ordinal, shot = item
         key = FrameKey(frame_id, frame.stream, frame.pts, frame.key_pts, None, frame.content_hash())
-        return Place(key, ordinal, shot)
+        return StretchFrame(key, ordinal, shot)
 
-    with closing(overlapped(numbered(video, source_id, sampling, earlier), place, _measurers())) as places:
-        return list(places)
+    with closing(
+        overlapped(numbered(video, source_id, sampling, earlier), described, _measurers())
+    ) as frames:
+        return list(frames)
 
 
 def ingest_stretch(
     store: Store, spec: SourceSpec, source_id: str, stretch: Stretch, analyser: Analyser, advance: Advance
 ) -> SourceError | None:
-    """Analyse the frames of a stretch and commit them. Returns the error of a file that is gone or has changed."""
+    """Analyse the frames of a stretch and commit them. Return an error if the file is missing or has changed."""
     rows = chunks(_found(spec, stretch), source_id, analyser, advance=advance, workers=_measurers())
     try:
         with source_errors(spec.path), closing(rows) as parts, Writer(store, source_id) as writer:
@@ -98,15 +101,15 @@ def ingest_stretch(
 
 
 def _found(spec: SourceSpec, stretch: Stretch) -> Iterator[Numbered]:
-    places = {place.key.frame_id: place for place in stretch}
-    for key, frame in fetch(str(spec.path), spec.kind, [place.key for place in stretch]):
-        yield frame, key.frame_id, places[key.frame_id].ordinal, places[key.frame_id].shot
+    frames = {item.key.frame_id: item for item in stretch}
+    for key, frame in fetch(str(spec.path), spec.kind, [item.key for item in stretch]):
+        yield frame, key.frame_id, frames[key.frame_id].ordinal, frames[key.frame_id].shot
 
 
 def finish(
     store: Store, spec: SourceSpec, video: Numbering, errors: Sequence[SourceError], seconds: float
 ) -> Outcome:
-    """End the row of a video whose stretches have all been tried: it is done, or has failed with the first error."""
+    """Complete the row of a video after all stretches were tried: done, or failed with the first error."""
     n = committed(store, video.row["source_id"])
     try:
         if errors:
@@ -119,4 +122,4 @@ def finish(
 
 
 def _measurers() -> int:
-    return core_count() - 1  # the decoder has one
+    return core_count() - 1  # one core is for the decoder

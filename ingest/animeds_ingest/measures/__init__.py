@@ -1,1 +1,1 @@
-"""What is measured on a frame without a model: borders, text, sharpness, hashes, cuts."""
+"""Measurements on frames without models: borders, text, sharpness, hashes, cuts."""

@@ -1,8 +1,8 @@
-"""Bars around the picture: letterbox, pillarbox, frames of one colour. The one rule: darkness alone is no bar.
+"""Finds bars around the picture: letterbox, pillarbox, frames of one colour. Darkness alone is not a bar.
 
-A bar is a run of lines of one brightness, equally wide on two opposite sides. It has to end in a straight
-edge, a line where most of the picture starts at once. A dark scene may hide a black bar's edge on one side,
-and subtitles may stand in it: one edge is then enough. So a night sky, a title on black and a figure on
+A bar is a run of lines of one brightness, equally wide on two opposite sides. It must end in a straight
+edge, where most of the picture begins in the same line. A dark scene may hide a black bar's edge on one side, and
+the bar may contain subtitles; then one edge is enough. So a night sky, a title on black and a figure on
 white paper have no border.
 """
 
@@ -16,36 +16,36 @@ TOLERANCE = 8
 """8-bit levels by which a bar's pixels may differ from its brightness: compression noise."""
 
 OUTLIERS = 0.02
-"""Share of a bar's line that may differ more."""
+"""Maximum share (0…1) of a bar's line that may differ more."""
 
 EDGE_SHARE = 0.5
-"""Share of a line that has to differ from the bar for a straight edge."""
+"""Minimum share (0…1) of a line that must differ from the bar for a straight edge."""
 
 EDGE_DEPTH = 3
-"""Lines after the bar within which the edge is looked for: scaled pictures have it blurred."""
+"""Number of lines after the bar in which the edge is searched, because it is blurred in scaled pictures."""
 
 FAINT, FAINT_SHARE = 2, 0.3
-"""A black bar's edge in a dark scene: at least this share of the line differs by more than so many levels."""
+"""A black bar's edge in a dark scene: levels (8 bits) of difference, and the minimum share of the line with more."""
 
 BLACK = 28
-"""Bars up to this level (8 bits; video's black is 16) are black."""
+"""Maximum level (8 bits; black in video is 16) of a black bar."""
 
 BAR_SHARE = 0.6
-"""Share of each line of a black bar that stays black under subtitles."""
+"""Minimum share (0…1) of each line of a black bar that is black in spite of subtitles."""
 
 EQUAL = 0.01
-"""Bars are equally wide when they differ by less than this share of the picture, or by two pixels."""
+"""Bars are equally wide if they differ by less than this share of the picture, or by two pixels."""
 
 WIDEST = 0.4
-"""Share of the picture that one bar can take at most."""
+"""Maximum share (0…1) of the picture for one bar."""
 
 SAMPLES = 256
-"""About so many pixels of each line are looked at."""
+"""Approximate number of pixels examined per line."""
 
 
 @dataclass(frozen=True)
 class Borders:
-    """Widths of the bars in shares of the picture's width and height, 0…1; 0 where there is none."""
+    """Widths of the bars as shares of the picture's width and height, 0…1; 0 if there is no bar."""
 
     left: float = 0.0
     top: float = 0.0
@@ -53,7 +53,7 @@ class Borders:
     bottom: float = 0.0
 
     def inside(self, picture: np.ndarray) -> np.ndarray:
-        """Return the part of [h, w, …] that is not border (a view, at least one pixel)."""
+        """Return the part of [h, w, …] inside the borders (a view, at least one pixel)."""
         height, width = picture.shape[:2]
         top, bottom = round(self.top * height), round(self.bottom * height)
         left, right = round(self.left * width), round(self.right * width)
@@ -83,7 +83,7 @@ def _pair(lines: np.ndarray) -> tuple[int, int]:
         return (first, last) if is_seen else (0, 0)
     if colour > BLACK or not any(edges):
         return 0, 0
-    # One run is too short (subtitles) or too long (a black sky): the other, with its edge, tells the width.
+    # One run is too short (subtitles) or too long (a black sky): the other, with its edge, has the right width.
     tells_first = edges[0] and (first < last or not edges[1])
     width, other = (first, lines[::-1]) if tells_first else (last, lines)
     is_bar = width <= WIDEST * count and _differs(other[:width], colour).mean(axis=1).max() <= 1 - BAR_SHARE
@@ -95,26 +95,26 @@ def _level(line: np.ndarray) -> int:
 
 
 def _run(lines: np.ndarray, colour: int) -> int:
-    """Return how many lines from the start on are of one colour."""
+    """Return the number of lines at the start that have this colour."""
     if not _is_bar(lines[:1], colour)[0]:
-        return 0  # the common case: no need to look at the rest
+        return 0  # the common case, in which the rest need not be examined
     is_bar = _is_bar(lines, colour)
     return len(lines) if is_bar.all() else int(np.argmin(is_bar))
 
 
 def _is_bar(lines: np.ndarray, colour: int) -> np.ndarray:
-    """Return bool [lines]: whether nearly all of a line is of this colour."""
+    """Return bool [lines]: True if nearly all of a line has this colour."""
     is_bar: np.ndarray = np.count_nonzero(_differs(lines, colour), axis=1) <= OUTLIERS * lines.shape[1]
     return is_bar
 
 
 def _has_edge(lines: np.ndarray, run: int, colour: int) -> bool:
-    """Return whether most of the picture begins right after a run of bar lines."""
+    """Return True if most of the picture begins right after a run of bar lines."""
     return _share_after(lines, run, colour, TOLERANCE) >= EDGE_SHARE
 
 
 def _has_faint_edges(lines: np.ndarray, first: int, last: int) -> bool:
-    """Return whether on both sides something dark, but not black, begins after the bar."""
+    """Return True if something dark, but not black, begins after the bar on both sides."""
     colour = _level(lines[0])
     sides = (lines, first), (lines[::-1], last)
     return all(_share_after(side, run, colour, FAINT) >= FAINT_SHARE for side, run in sides)

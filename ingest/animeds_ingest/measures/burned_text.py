@@ -1,7 +1,7 @@
-"""How much of a frame's upper and lower band is burned-in text. The one rule: no text is seen in hair.
+"""Measures how much of a frame's upper and lower band is burned-in text.
 
-Subtitles are made to be read on any picture: thin strokes of one bright colour, each between dark outlines
-(or on something dark), many of them side by side in a line. That is what is looked for:
+Subtitles are made to be readable on any picture: thin strokes of one bright colour, each between dark outlines
+(or on something dark), many of them side by side in a line. The search is for:
 
     stroke   a pixel of at least BRIGHT that has pixels darker by CONTRAST, and dark themselves, within REACH
              on both sides, left and right or above and below
@@ -9,9 +9,9 @@ Subtitles are made to be read on any picture: thin strokes of one bright colour,
     line     a row of cells, gaps of two allowed, in which most cells have strokes, some of them as bright as
              FILL, and a row of pixels crosses at least STROKES strokes, DENSITY per cell
 
-Limits: dark text on bright ground, text without outline on a bright picture, very large, bold or slanted text, and
-single short words may not be seen; credits and signs written like subtitles are. Illustrations full of bright
-detail can give a few per cent. Vertical text at the sides is not looked for.
+Limits: dark text on a bright background, text without outline on a bright picture, very large, bold or slanted text,
+and single short words may be missed. Credits and signs that look like subtitles are found. Illustrations full of
+bright detail can give a few per cent. Vertical text at the sides is not searched.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ BAND = 0.3
 """Height of the upper and of the lower band, as a share of the picture's."""
 
 BRIGHT, FILL = 150, 205
-"""Luma (8 bits) a stroke's pixel has at least, and that the brightest tenth of a line's stroke pixels reach."""
+"""Minimum luma (8 bits) of a stroke's pixel, and of the brightest tenth of a line's stroke pixels."""
 
 CONTRAST, DARKEST = 100, 110
-"""A stroke is brighter than what is beside it by CONTRAST, and that is not brighter than DARKEST."""
+"""A stroke is brighter than its surroundings by CONTRAST, and these are not brighter than DARKEST."""
 
 REACH = 4
-"""Pixels from a stroke's pixel to its outline, at 360 lines: strokes of up to 12 pixels at 1080."""
+"""Maximum distance in pixels from a stroke's pixel to its outline, at 360 lines: strokes of up to 12 pixels at 1080."""
 
 CELL = 8
 MIN_PIXELS = 5
@@ -38,9 +38,9 @@ GAP = 2
 MIN_SHARE = 0.6
 STROKES = 9
 DENSITY = 0.95
-"""Chosen on 91 subtitles in four typefaces, 14 to 22 pixels high, laid over drawn and television pictures:
-88 are found (the others are large and bold). In the upper bands of 244 pictures and the lower bands of 102
-without subtitles nothing is; in 31 of television with Chinese ones exactly the 24 that have some."""
+"""Chosen on 91 subtitles in four typefaces, 14 to 22 pixels high, over drawn and television pictures: 88 are found
+(the others are large and bold). Nothing is found in the upper bands of 244 pictures and the lower bands of 102
+pictures without subtitles. Of 31 television pictures, exactly the 24 with Chinese subtitles are found."""
 
 
 def text_shares(grey: np.ndarray) -> tuple[float, float]:
@@ -60,7 +60,7 @@ def text_share(band: np.ndarray) -> float:
     if not filled.size:
         return 0.0
     covered = 0
-    for row in np.flatnonzero(filled.sum(axis=1) * CELL > STROKES):  # fewer cells cannot hold a line
+    for row in np.flatnonzero(filled.sum(axis=1) * CELL > STROKES):  # fewer cells cannot contain a line
         for start, end in _runs(filled[row]):
             window = np.s_[row * CELL : (row + 1) * CELL, start * CELL : end * CELL]
             if _is_line(band[window], strokes[window]):
@@ -91,11 +91,11 @@ def _brighter_side(values: np.ndarray) -> np.ndarray:
 
 
 def _cell_counts(strokes: np.ndarray) -> np.ndarray:
-    """Return uint64 [h // 8, w // 8]: how many of each cell's 64 values are True."""
+    """Return uint64 [h // 8, w // 8]: the number of True values among each cell's 64."""
     height, width = strokes.shape[0] // CELL * CELL, strokes.shape[1] // CELL * CELL
     if not height or not width:
         return np.zeros((0, 0), np.uint64)
-    # Eight bools are one word: adding words adds eight columns, and the product collects them in its top byte.
+    # Eight bools are one word: adding words adds eight columns, and the product sums them in its top byte.
     words = np.ascontiguousarray(strokes[:height, :width]).view(np.uint64)
     columns = words.reshape(height // CELL, CELL, -1).sum(axis=1, dtype=np.uint64)
     counts: np.ndarray = (columns * np.uint64(0x0101010101010101)) >> np.uint64(56)
@@ -103,7 +103,7 @@ def _cell_counts(strokes: np.ndarray) -> np.ndarray:
 
 
 def _runs(filled: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of the stretches of a row of cells that have no gap wider than GAP."""
+    """Yield (start, end) of the stretches of a row of cells without a gap wider than GAP."""
     places = np.flatnonzero(filled)
     for part in np.split(places, np.flatnonzero(np.diff(places) > GAP + 1) + 1):
         if len(part):
@@ -111,7 +111,7 @@ def _runs(filled: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _is_line(picture: np.ndarray, strokes: np.ndarray) -> bool:
-    """Return whether a stretch of one row of cells looks like writing. Both are [8, w]."""
+    """Return True if a stretch of one row of cells looks like writing. Both arrays are [8, w]."""
     cells = strokes.shape[1] // CELL
     begins = np.count_nonzero(strokes[:, 1:] & ~strokes[:, :-1], axis=1) + strokes[:, 0]
     crossed = int(begins.max())

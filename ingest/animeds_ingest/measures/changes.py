@@ -1,8 +1,8 @@
-"""FFmpeg's `mpdecimate`, in NumPy: PyAV's builds lack the filter. The one rule: the same frames as the filter.
+"""FFmpeg's filter `mpdecimate` in NumPy, because PyAV's builds lack it. It selects the same frames as the filter.
 
 Follows libavfilter/vf_mpdecimate.c (FFmpeg 5.1 to 8): on every plane, sums of absolute differences of 8×8
-blocks on a grid of 4 pixels, against the last frame that was *kept*. The first eight columns are not looked
-at, as in the original.
+blocks on a grid of 4 pixels, against the last frame that was *kept*. The first eight columns are ignored, as in the
+original.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ FILTER_FORMATS = frozenset(
     {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "gbrp"}
     | {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuva420p", "yuva422p", "yuva444p"}
 )
-"""Pixel formats the filter takes as they are; FFmpeg converts all others to one of them before it."""
+"""Pixel formats that the filter supports. FFmpeg converts all others to one of them first."""
 
 
 @dataclass
 class ChangeFilter:
-    """Says of one frame after the other whether it is kept. The first always is, as is one of a new size."""
+    """Decides for one frame after the other whether to keep it. The first frame and those of a new size are kept."""
 
     hi: int = HI
     lo: int = LO
@@ -40,7 +40,7 @@ class ChangeFilter:
     _kept: list[np.ndarray] | None = field(default=None, repr=False)
 
     def __call__(self, frame: Frame) -> bool:
-        """Return whether this frame differs enough from the last one for which True was returned."""
+        """Return True if this frame differs enough from the last one that was kept."""
         planes = filter_planes(frame)
         if self._kept is not None and not self._has_changed(planes, self._kept):
             return False
@@ -58,7 +58,7 @@ class ChangeFilter:
 def filter_planes(frame: Frame) -> list[np.ndarray]:
     """Return a frame's planes as the filter gets them, uint8 [h, w] each.
 
-    10-bit video is reduced to 8 bits by swscale, whose ordered dither FFmpeg's own filter graph applies too.
+    10-bit video is reduced to 8 bits by swscale, with the same ordered dither as in FFmpeg's filter graph.
     """
     if not isinstance(frame, VideoFrame):
         return frame.planes()
@@ -83,9 +83,9 @@ def _filter_format(pix_fmt: av.VideoFormat) -> str:
 def plane_changed(
     plane: np.ndarray, kept: np.ndarray, hi: int = HI, lo: int = LO, fraction: float = FRACTION
 ) -> bool:
-    """Return whether any block differs by more than `hi`, or more than `fraction` of them by more than `lo`.
+    """Return True if any block differs by more than `hi`, or more than `fraction` of the blocks by more than `lo`.
 
-    Both planes are uint8 [h, w]. As in the filter, the share counts blocks of 16×16, in single precision.
+    Both planes are uint8 [h, w]. As in the filter, the share is of blocks of 16×16, in single precision.
     """
     height, width = plane.shape
     sums = block_sums(plane, kept)
@@ -98,7 +98,7 @@ def plane_changed(
 def block_sums(plane: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return uint32 [rows, columns]: sums of absolute differences of the 8×8 blocks (0 … 16320).
 
-    The block at [i, j] starts at y = 4·i, x = 8 + 4·j. Empty when the planes (uint8 [h, w]) are too small.
+    The block at [i, j] starts at y = 4·i, x = 8 + 4·j. Empty if the planes (uint8 [h, w]) are too small.
     """
     height, width = plane.shape
     rows = len(range(0, height - BLOCK + 1, STEP))

@@ -1,4 +1,4 @@
-"""What is measured on a frame, and its thumbnail. The one rule: from the one decode, on two small pictures.
+"""Measures a frame and makes its thumbnail, from a single decode and two small pictures.
 
 Measured on the grey picture (shorter edge 360 whatever the frame's size, see `views`) inside the borders:
 
@@ -28,17 +28,17 @@ from animeds_ingest.measures.phash import phash
 from animeds_ingest.measures.views import full_luma, grey, small
 
 BLANK_TOLERANCE = 10
-"""8-bit levels (in each of R, G and B) by which the pixels of a blank frame differ from their median."""
+"""Maximum difference (8-bit levels, in each of R, G and B) of a blank frame's pixels from their median."""
 
 BLANK_OUTLIERS = 0.002
-"""Share of a blank frame's pixels that may differ more: a word on black is something to see."""
+"""Maximum share (0…1) of a blank frame's pixels that differ more. A word on black is not blank."""
 
 DARK = 8
-"""Pixels whose greatest channel is below this have no saturation worth the name (8-bit levels)."""
+"""Minimum level (8 bits) of the greatest channel of a pixel. The saturation of darker pixels is noise."""
 
 THUMBNAIL_QUALITY = 75
 THUMBNAIL_EFFORT = 0
-"""WebP's quality and effort (0 fastest … 6). More effort saves a fifth of 5 KB and takes three times as long."""
+"""WebP's quality, and effort (0 fastest … 6). More effort saves a fifth of 5 KB but takes three times as long."""
 
 
 @dataclass
@@ -91,7 +91,7 @@ def thumbnail(frame: Frame) -> bytes:
 
 
 def sharpness_of(luma: np.ndarray) -> float:
-    """Return the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of uint8 [h, w], without the outermost pixels."""
+    """Return the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of uint8 [h, w], without its outermost pixels."""
     if min(luma.shape) < 3:
         return 0.0
     values = luma.astype(np.int16)
@@ -119,13 +119,13 @@ def saturation_of(picture: np.ndarray) -> float:
     red, green, blue = picture[:, :, 0], picture[:, :, 1], picture[:, :, 2]
     most = np.maximum(np.maximum(red, green), blue)
     spread = most - np.minimum(np.minimum(red, green), blue)
-    # Summed per brightness: 256 divisions instead of one per pixel, and whole numbers before them.
+    # Summed per brightness: 256 divisions instead of one per pixel, and integer sums before them.
     spreads = np.bincount(most.ravel(), weights=spread.ravel(), minlength=256)
     return float((spreads[DARK:] / np.arange(DARK, 256)).sum() / most.size)
 
 
 def is_blank(picture: np.ndarray) -> bool:
-    """Return whether RGB uint8 [h, w, 3] is of one colour: black, white, the end of a fade."""
+    """Return True if RGB uint8 [h, w, 3] has only one colour: black, white, the end of a fade."""
     n = picture.shape[0] * picture.shape[1]
     for counts in np.array(Image.fromarray(picture).histogram()).reshape(3, 256):
         median = int(np.searchsorted(np.cumsum(counts), n / 2))

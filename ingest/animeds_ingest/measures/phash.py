@@ -1,4 +1,4 @@
-"""The perceptual hash by which near-duplicates are found. The one rule: integers only, so it is the same everywhere.
+"""The perceptual hash for finding near-duplicates. It uses only integers, so it is the same on every machine.
 
 The 64-bit DCT hash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 laid out as the ImageHash library's `phash`: 32×32 pixels, the 8×8 lowest frequencies, one bit per
@@ -34,5 +34,5 @@ def phash(grey: np.ndarray) -> int:
 
 
 def distance(a: int, b: int) -> int:
-    """Return in how many of their 64 bits two hashes differ."""
+    """Return the number of bits (0…64) in which two hashes differ."""
     return ((a ^ b) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()

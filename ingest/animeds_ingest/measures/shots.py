@@ -1,9 +1,9 @@
-"""Where one shot ends and the next begins. The one rule: a cut needs other outlines *and* other colours.
+"""Finds cuts between shots. A cut needs different outlines *and* different colours.
 
-Outlines (how strongly luma changes from cell to cell of a small grid) are laid over each other at the best
-shift: they survive a fade, a pan and a character that moves in front of a painted background. Colours (a
-histogram) survive fast movement. Shots that differ in neither, such as two people in front of one wall,
-are taken for one; a zoom or a wild movement together with a change of light is taken for a cut.
+Outlines (how strongly luma changes from cell to cell of a small grid) are compared at the best shift, so they
+match across a fade, a pan, or a character that moves in front of a painted background. Colours (a histogram) match
+across fast movement. Shots that differ in only one of them, such as two people in front of the same wall, count as
+one shot; a zoom or a wild movement together with a change of light counts as a cut.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ GRID = (64, 36)
 """Width and height of the picture that is compared, whatever the frame's shape."""
 
 SAME_OUTLINES = 0.65
-"""Correlation (-1…1) of outlines at the best shift from which two frames are one shot."""
+"""Minimum correlation (-1…1) of outlines, at the best shift, of two frames of the same shot."""
 
 SAME_COLOURS = 0.1
-"""Histogram distance (0…1) below which two frames are one shot.
+"""Histogram distance (0…1) below which two frames belong to the same shot.
 
 Both were chosen on 3,041 pairs of frames 0.25 to 3 s apart, from five drawn episodes with known cuts and
-from television footage: 2 % of the pairs within a shot are called a cut, 8 % of those across a cut are not.
+from television footage: 2 % of the pairs within a shot are taken for a cut, and 8 % of the cuts are missed.
 """
 
 LEVELS = 8
@@ -40,27 +40,27 @@ BLANK_CONTRAST = 5.0
 """Standard deviation of luma (8-bit levels) below which a frame shows (nearly) nothing: the ends of a fade."""
 
 BAR_LEVEL = 12.0
-"""Luma (8-bit levels) that no cell of a black bar reaches."""
+"""Maximum luma (8-bit levels, exclusive) of a cell in a black bar."""
 
 LAG = 12
-"""Scenes: a frame that stands still is compared with the one so many frames before: a dissolve has ended."""
+"""Scenes: a still frame is compared with the one this many frames before, to be sure that a dissolve has ended."""
 
 STILL = 1.5
-"""Scenes: mean change of luma (8-bit levels) to the frame before, below which a frame stands still."""
+"""Scenes: mean change of luma (8-bit levels) from the previous frame, below which a frame is still."""
 
 PATIENCE_S = 1.0
-"""Scenes: how long after a cut a still frame is waited for; after that the sharpest so far is taken."""
+"""Scenes: maximum time after a cut to wait for a still frame. After that, the sharpest frame so far is taken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """What a frame is compared by: RGB uint8 [36, 64, 3]."""
+    """A small picture used to compare frames: RGB uint8 [36, 64, 3]."""
 
     picture: np.ndarray
 
     @classmethod
     def of(cls, frame: Frame) -> Signature:
-        """Reduce a frame."""
+        """Return the signature of a frame."""
         return cls(np.asarray(Image.fromarray(small(frame)).resize(GRID, Image.Resampling.BOX)))
 
     @cached_property
@@ -71,12 +71,12 @@ class Signature:
 
     @cached_property
     def is_blank(self) -> bool:
-        """Whether there is nothing to see."""
+        """True if the frame is blank."""
         return float(self.luma.std()) < BLANK_CONTRAST
 
     @cached_property
     def _bars(self) -> tuple[int, int, int, int]:
-        """Black lines at the top, bottom, left and right: letterbox is what all shots have in common."""
+        """Number of black lines at the top, bottom, left and right. A letterbox is the same in all shots."""
         rows, columns = self.luma.max(axis=1) < BAR_LEVEL, self.luma.max(axis=0) < BAR_LEVEL
         return _run(rows), _run(rows[::-1]), _run(columns), _run(columns[::-1])
 
@@ -105,12 +105,12 @@ class Signature:
 
 
 def _run(values: np.ndarray) -> int:
-    """Return how many True stand at the start; none when all are (a black frame has no bars)."""
+    """Return the number of True values at the start, or 0 if all are True (a black frame has no bars)."""
     return 0 if values.all() else int(np.argmin(values))
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Return values averaged with their neighbours along the first axis, ¼ ½ ¼; the ends lose nothing."""
+    """Return values averaged with their neighbours along the first axis, ¼ ½ ¼; the sum does not change."""
     spread = values * 0.5
     spread[1:] += values[:-1] * 0.25
     spread[:-1] += values[1:] * 0.25
@@ -120,7 +120,7 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 def is_cut(before: Signature, after: Signature) -> bool:
-    """Return whether two frames belong to different shots. Of a blank frame the answer means nothing."""
+    """Return True if two frames belong to different shots. For a blank frame, the result has no meaning."""
     if colour_distance(before, after) < SAME_COLOURS:
         return False
     return outline_correlation(before, after) < SAME_OUTLINES
@@ -138,10 +138,10 @@ def outline_correlation(before: Signature, after: Signature) -> float:
 
 
 class ShotCounter:
-    """Numbers the shots of the frames it is given, in order of time: 0, 1, 2 …
+    """Numbers the shots of frames in time order: 0, 1, 2 …
 
-    Compares each frame with the one before. A blank frame (black between two fades) belongs to the shot
-    before it.
+    Each frame is compared with the one before. A blank frame (black between two fades) belongs to the previous
+    shot.
     """
 
     def __init__(self) -> None:
@@ -160,10 +160,10 @@ class ShotCounter:
 
 
 def scene_frames(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Yield one frame per scene: the first after the cut that stands still, else the sharpest of a second.
+    """Yield one frame per scene: the first still frame after the cut, else the sharpest within a second.
 
-    `frames` are all frames of a stretch of video in order. Blank frames are passed over; a scene that is
-    nothing else gives none.
+    `frames` are all frames of a stretch of video in order. Blank frames are skipped, so a scene with only blank
+    frames gives none.
     """
     recent: deque[Signature] = deque(maxlen=LAG)
     waiting = _Candidate()
@@ -186,7 +186,7 @@ def scene_frames(frames: Iterator[Frame]) -> Iterator[Frame]:
 
 
 class _Candidate:
-    """The frame that will stand for the scene that is going on; None when it has been chosen."""
+    """The best frame so far of the current scene; None after the choice was made."""
 
     def __init__(self) -> None:
         self.best: Frame | None = None
@@ -195,7 +195,7 @@ class _Candidate:
         self._since: float | None = None
 
     def consider(self, frame: Frame, is_still: bool) -> bool:
-        """Look at the scene's next frame. Returns True once, when the choice is made."""
+        """Consider the scene's next frame. Return True once, when the choice is made."""
         if not self._is_open:
             return False
         time = frame.time_s or 0.0

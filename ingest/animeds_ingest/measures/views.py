@@ -1,6 +1,6 @@
-"""The two small pictures of a frame that all measures work on. The one rule: a 1080p frame is reduced once.
+"""The two small pictures of a frame that all measures use. A frame is reduced only once.
 
-Both are as displayed: stretched by the sample aspect ratio, turned upright.
+Both are as displayed: stretched by the sample aspect ratio and rotated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GREY_EDGE = 360
 """Shorter edge of the grey picture, in pixels, whatever the frame's size: 1080 / 3, 720 / 2, 2160 / 6."""
 
 GREY_LONGEST = 4 * GREY_EDGE
-"""Longer edge of the grey picture at most: a strip of 1 × 5000 must not grow without limit."""
+"""Maximum longer edge of the grey picture in pixels, so that a strip of 1 × 5000 does not become huge."""
 
 _small: WeakKeyDictionary[Frame, np.ndarray] = WeakKeyDictionary()
 
@@ -44,16 +44,16 @@ def grey(frame: Frame) -> np.ndarray:
     if picture.size != size:
         shrinks = size[0] <= picture.width and size[1] <= picture.height
         method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-        # reducing_gap=1 lets whole factors (1080 / 3) be averaged by Pillow's fast path: 1 ms instead of 4.
+        # With reducing_gap=1, Pillow's fast path averages integer factors (1080 / 3): 1 ms instead of 4.
         picture = picture.resize(size, method, reducing_gap=1.0)
     return np.asarray(picture.point(_FULL_RANGE) if _is_limited(frame) else picture)
 
 
 def full_luma(frame: Frame) -> np.ndarray:
-    """Return luma as decoded, uint8 [h, w], turned as displayed but not stretched; black may be 0 or 16.
+    """Return luma as decoded, uint8 [h, w], rotated as displayed but not stretched. Black may be 0 or 16.
 
-    Of 8-bit video this is a view: to bring two million pixels to full range would take longer than all that
-    is measured on them.
+    For 8-bit video this is a view: converting two million pixels to full range would take longer than all
+    measurements on them.
     """
     if not isinstance(frame, VideoFrame):
         return frame.luma()
@@ -61,15 +61,15 @@ def full_luma(frame: Frame) -> np.ndarray:
 
 
 _FULL_RANGE = [min(255, max(0, round((code - 16) * 255 / 219))) for code in range(256)]
-"""Full-range luma of each code of limited range (16…235)."""
+"""Full-range luma for each value of limited range (16…235)."""
 
 
 def _is_plain(frame: VideoFrame) -> bool:
-    """Return whether the first plane is 8-bit luma and nothing else."""
+    """Return True if the first plane is 8-bit luma and nothing else."""
     pix_fmt = frame.decoded.format
     return pix_fmt.name.startswith(("yuv4", "yuvj4", "nv12", "gray")) and pix_fmt.components[0].bits == 8
 
 
 def _is_limited(frame: Frame) -> bool:
-    """Return whether `full_luma` of this frame still has to be brought to full range."""
+    """Return True if `full_luma` of this frame must still be converted to full range."""
     return isinstance(frame, VideoFrame) and _is_plain(frame) and not frame.colour.is_full

@@ -1,1 +1,1 @@
-"""Files beside pictures that say what is on them, and the labels made of them."""
+"""Sidecars: files beside pictures that describe them, and the labels made from them."""

@@ -1,8 +1,8 @@
-"""What sidecars say, written as labels. The one rule: they are the oldest words of all, so every later one wins.
+"""Writes the content of sidecars as labels. They count as older than all other labels, so every later label wins.
 
-Whoever wrote a sidecar outranks a model, as people do, and is outranked by whoever corrects it here. So their
-ids begin with 0, before any time, and are made of frame and place: reading a folder again changes nothing, and
-what was taken back stays taken back. The act of a source is `sidecars-SOURCE`.
+A sidecar outranks a model, as people do, and corrections by the user outrank the sidecar. So the label ids begin
+with 0, before any time, and depend only on frame and index: reading a folder again changes nothing, and undone
+labels stay undone. The change set of a source is `sidecars-SOURCE`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Row = dict[str, Any]
 
 EDGES = ("left", "top", "right", "bottom")
 SAME_FACE = 0.5
-"""IoU from which a face of a sidecar is one that the detector found, as for labels."""
+"""Minimum IoU (0…1) at which a sidecar's face is the same as a detected one, as for labels."""
 
 
 def write_sidecars(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -> int:
-    """Write what the sidecars of a source say (by member) as labels; return of how many pictures that is now.
+    """Write the sidecars of a source (by member) as labels, and return the number of pictures with labels.
 
-    Earlier words of this source's sidecars which are not said any more are deleted.
+    Earlier labels of this source's sidecars that the sidecars no longer contain are deleted.
     """
     act = f"sidecars-{source_id}"
     earlier = store.table("labels").to_table(filter=pc.field("act") == act).to_pylist()
@@ -55,7 +55,7 @@ def _write(store: Store, rows: Sequence[Row], earlier: set[str], sidecars: Mappi
 
 
 def _plain(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """Return rows in a form in which a table and what was just made can be compared: without times."""
+    """Return rows without times, so that stored and new rows can be compared."""
     columns = ("label_id", "field", "op", "value", "kind", *EDGES, "who")
     edges = [
         [round(v, 4) if isinstance(v, float) else v for v in (row.get(c) for c in columns)] for row in rows
@@ -82,7 +82,7 @@ def _rows(store: Store, source_id: str, act: str, sidecars: Mapping[str, Sidecar
 
 
 def _words(sidecar: Sidecar, faces: Sequence[Box]) -> Iterator[Row]:
-    """Yield what is said of one picture. Characters are those of its faces where that is clear, else tags."""
+    """Yield the labels of one picture. Characters are assigned to faces if that is unambiguous, else they are tags."""
     named = _named(sidecar, faces)
     for name, box in named:
         yield {"field": "character", "op": "set", "value": name, "kind": "face"} | dict(
@@ -105,7 +105,7 @@ def _named(sidecar: Sidecar, faces: Sequence[Box]) -> list[tuple[str, Box]]:
 
 
 def _faces(store: Store, source_id: str) -> dict[str, list[Box]]:
-    """Return frame_id → boxes of its faces, those of a detector that was run later before those of the ingest."""
+    """Return a dict from frame_id to face boxes. Those of a later detector come before those of the ingest."""
     mine = pc.field("source_id") == source_id
     again = set(store.table("detected").to_table(columns=["model"], filter=mine)["model"].to_pylist())
     rows = store.table("detections").to_table(

@@ -1,4 +1,4 @@
-"""Files beside pictures that say what is on them. The one rule: a broken sidecar costs its words, not the picture.
+"""Reads sidecars: files beside pictures that describe them. A broken sidecar is skipped, not its picture.
 
 Beside `XXX.png` (or its name in an archive) are read, in this order:
 
@@ -30,9 +30,9 @@ from animeds_db.tagtext import parts, reads_as_prose, tag_of
 Box = tuple[float, float, float, float]
 
 NOBODY = frozenset({"unknown", "ood", "anonymous", "none", ""})
-"""Names that say nothing: dropped, as the anime screenshot pipeline drops them."""
+"""Meaningless names, which are dropped as in the anime screenshot pipeline."""
 RATINGS = {"g": "general", "s": "sensitive", "q": "questionable", "e": "explicit", "safe": "general"}
-"""Short forms of danbooru's ratings; the long forms are kept as they are."""
+"""Short forms of danbooru's ratings. Long forms are kept unchanged."""
 FIELDS = {
     "character": "characters",
     "characters": "characters",
@@ -49,19 +49,19 @@ _FIELD = re.compile(r"\s*([A-Za-z_]+)\s*:(?:\s+(.*)|\s*)$")
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What the files beside one picture say. Tags and names have underscores, as boorus write them."""
+    """The content of the files beside one picture. Tags and names have underscores, as on boorus."""
 
     text: str | None = None
-    """A caption, as it is."""
+    """A caption, unchanged."""
     tags: tuple[str, ...] = ()
     meta: tuple[str, ...] = ()
     characters: tuple[str, ...] = ()
     copyright: tuple[str, ...] = ()
     artist: tuple[str, ...] = ()
     rating: str | None = None
-    """general, sensitive, questionable or explicit."""
+    """The rating: general, sensitive, questionable or explicit."""
     faces: tuple[tuple[str, Box], ...] = ()
-    """Characters with the box of their face (left, top, right, bottom; 0…1), where that is said."""
+    """Characters with the boxes of their faces (left, top, right, bottom; 0…1), if the files have them."""
     formats: tuple[str, ...] = ()
     """Formats that it was read from: waifuc, pipeline, grabber, tags, txt."""
 
@@ -70,7 +70,7 @@ class Sidecar:
 
     @property
     def labels(self) -> list[tuple[str, str]]:
-        """Return (tag, category) of everything but the characters, each once."""
+        """Return (tag, category) of all tags except characters, each once."""
         kinds = (
             ("general", self.tags),
             ("copyright", self.copyright),
@@ -88,7 +88,7 @@ class Sidecars:
         self._pictures = pictures
         self.warnings: list[str] = []
         self.found: dict[str, Sidecar] = {}
-        """Member → what is said of it; only members of which something is said."""
+        """Sidecar by member, only for members that have one."""
         beside = self._beside(pictures.others())
         for member in pictures.members:
             sidecar = self._read(member, beside)
@@ -97,11 +97,11 @@ class Sidecars:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Return member → caption."""
+        """Return a dict from member to caption."""
         return {member: sidecar.text for member, sidecar in self.found.items() if sidecar.text}
 
     def _beside(self, names: Iterable[str]) -> Mapping[str, dict[str, str]]:
-        """Return folder → file name → path, of the files that may be sidecars."""
+        """Return folder → file name → path of the files that may be sidecars."""
         folders: dict[str, dict[str, str]] = defaultdict(dict)
         for name in names:
             folder, _, last = name.rpartition("/")
@@ -120,7 +120,7 @@ class Sidecars:
     def _parsed(self, path: str, parse: Callable[[str], Sidecar]) -> Sidecar:
         try:
             return parse(self._pictures.read(path).decode("utf-8-sig"))
-        except BucketError:  # not a broken file: what it says would be lost
+        except BucketError:  # not a broken file, so its content must not be lost
             raise
         except (SourceError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             self.warnings.append(f"{path} cannot be read as a sidecar ({headline(error)}): it was left out")
@@ -138,7 +138,7 @@ def _candidates(name: str) -> Iterator[tuple[str, Callable[[str], Sidecar]]]:
 
 
 def _merged(first: Sidecar, second: Sidecar) -> Sidecar:
-    """Return what the first says, and what only the second says."""
+    """Return the first sidecar, completed by the second one."""
     names = ("text", "tags", "meta", "characters", "copyright", "artist", "rating", "faces")
     missing = {name: getattr(second, name) for name in names if not getattr(first, name)}
     return replace(first, **missing, formats=tuple(dict.fromkeys(first.formats + second.formats)))
@@ -231,7 +231,7 @@ def _field(line: str) -> tuple[str, str]:
 
 
 def _caption(text: str) -> Sidecar:
-    """Parse a caption: its text is kept; where it is no prose, its parts are tags."""
+    """Parse a caption. Its text is kept; if it is not prose, its parts are tags."""
     lines = [line for line in text.splitlines() if line.strip()]
     if any(_field(line)[0] in ("characters", "copyright", "artist") for line in lines):
         return _tags_file(text)
