@@ -169,7 +169,7 @@ def test_the_same_picture_under_two_names_is_an_error_naming_both(
         touch(tmp_path / "twice", name).joinpath(name).write_bytes(picture)
     with pytest.raises(UsageError, match=r"2\.png \(Emi\) and .*1\.png \(Rin\) are the same picture"):
         looked_at.characters.add_folder(tmp_path / "twice")
-    with pytest.raises(UsageError, match=r"2\.png is an example of Akari already") as error:
+    with pytest.raises(UsageError, match=r"2\.png is already an example of Akari") as error:
         looked_at.characters.add_pictures("Emi", [tmp_path / "twice" / "Emi"])
     assert 'animeds characters remove "Akari"' in str(error.value.hint)
 
@@ -227,7 +227,9 @@ def test_faces_of_the_database_become_examples_once(faces: Dataset, run: Runner)
     row = examples(faces)[0]
     assert (row["origin"], row["appearance"], row["face_id"]) == ("face", "School", face_id(0))
     assert row["vector"] == pytest.approx(around(0, 0).tolist())
-    with pytest.raises(UsageError, match=r"is an example of Akari already, and cannot be one of Mio"):
+    with pytest.raises(
+        UsageError, match=r"is already an example of Akari, so it cannot be an example of Mio"
+    ):
         faces.characters.add_faces("Mio", [face_id(1)])
 
 

@@ -179,7 +179,7 @@ def test_repeats_below_one_are_refused(show: Measured, tmp_path: Path) -> None:
 def test_empty_captions_are_counted(show: Measured, tmp_path: Path) -> None:
     report = export(*tables([show], steer=lambda i, row: {"caption": ""}), tmp_path / "out")
     assert report.notes == (
-        "4 captions are empty: neither the selection nor the caption profile has a word for the picture "
+        "4 captions are empty: the caption profile found nothing to write about the picture "
         f"(the first: frame {show.frame_ids[0]})",
     )
 

@@ -69,7 +69,7 @@ def test_folders_that_differ_in_brackets_only_share_one_for_a_reader_that_globs(
 
 
 def test_a_trainer_root_with_brackets_is_refused_for_a_reader_that_globs() -> None:
-    with pytest.raises(UsageError, match="musubi would take it") as caught:
+    with pytest.raises(UsageError, match="musubi would read") as caught:
         ExportOptions(layouts=("kohya-toml", "musubi"), trainer_root="/data/[SubsPlease]")
     assert caught.value.hint
     assert ExportOptions(layouts=("kohya-toml",), trainer_root="/data/[SubsPlease]").trainer_root
@@ -94,7 +94,7 @@ def test_empty_captions_are_refused_where_the_reader_cannot_take_them(
     assert not (tmp_path / "out").exists()
     readable = tuple(layout for layout in ALL if LAYOUTS[layout].reads_empty)
     report = export(plan, sources, tmp_path / "out", options=ExportOptions(layouts=readable))
-    assert any(note.startswith("2 captions are empty: neither the selection") for note in report.notes)
+    assert any(note.startswith("2 captions are empty: the caption profile") for note in report.notes)
 
 
 @pytest.fixture

@@ -174,9 +174,9 @@ def test_sources_edit_changes_what_is_said_of_them(cli: Runner, show: Path) -> N
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere.mkv", "--show", "X"], "no source is nowhere.mkv"),
-        (["Show", "--season", "two"], 'season must be a number from 0, not "two"'),
-        (["Show", "--episode", "-1"], 'episode must be a number from 0, not "-1"'),
+        (["nowhere.mkv", "--show", "X"], "no source nowhere.mkv"),
+        (["Show", "--season", "two"], 'season must be a whole number of at least 0, not "two"'),
+        (["Show", "--episode", "-1"], 'episode must be a whole number of at least 0, not "-1"'),
         (["Show"], "There is nothing to change"),
     ],
 )

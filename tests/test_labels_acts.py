@@ -79,7 +79,7 @@ def test_an_act_may_be_named_by_the_end_of_its_id(ds: Dataset) -> None:
     act = ds.label("frame", "set", "drop", [frame_of(0)])
     ds.undo(act.id[-6:])
     assert ds.sql("SELECT count(*) FROM kept").fetchall() == [(4,)]
-    with pytest.raises(UsageError, match='no act "nonsense"'):
+    with pytest.raises(UsageError, match='no change set "nonsense"'):
         ds.undo("nonsense")
 
 
@@ -113,7 +113,7 @@ def test_tags_are_added_and_removed_by_their_sign(run: Runner, ds: Dataset) -> N
     done = run("label", "tag", "+red hair", "-smile", "-hat", "--where", "ordinal = 0", "--who", "kim")
     assert (done.code, done.out) == (0, "")
     assert "+red hair -smile -hat: 3 labels" in done.err
-    assert "new tags, that no model knew: red_hair" in done.err
+    assert "new tags, which no model knows: red_hair" in done.err
     assert ds.sql("SELECT tags FROM frames WHERE ordinal = 0").fetchall() == [(["red_hair", "1girl"],)]
     undone = run("label", "undo")
     assert "undone" in undone.err and "+red_hair" in undone.err

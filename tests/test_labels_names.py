@@ -67,7 +67,7 @@ def test_a_mapping_may_name_people_who_are_not_here_yet(ds: Dataset, tmp_path: P
     mapping = tmp_path / "mapping.csv"
     mapping.write_text("﻿hayate,Yagami Hayate\n", encoding="utf-8")
     act = ds.rename_characters(mapping)
-    assert act.notes == ["nobody is called hayate so far"]
+    assert act.notes == ["there is no character hayate so far"]
     ds.label("character", "set", "hayate", [face_of(0)])
     assert named(ds)[face_of(0)] == "Yagami Hayate"
 
@@ -75,13 +75,13 @@ def test_a_mapping_may_name_people_who_are_not_here_yet(ds: Dataset, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nanoha\n", r":1: 1 column where two are expected"),
+        ("nanoha\n", r":1: 1 column instead of two"),
         ("nanoha,N\nFate,F,x\n", r":2: 3 columns"),
         ("nanoha,N\n\nFate,\n", r":3: the new name is empty"),
         (" ,N\n", r":1: the old name is empty"),
-        ("a,b\nb,c\nc,a\n", r":1: names in a circle: a → b → c → a"),
+        ("a,b\nb,c\nc,a\n", r":1: these renames form a circle: a → b → c → a"),
         ("a,b\na,c\n", r':2: "a" has two new names: b and c'),
-        ("unknown,N\n", r':1: "unknown" is no character'),
+        ("unknown,N\n", r':1: "unknown" is not a character'),
         ("", "is empty"),
         ("a,a\n", "Nothing is renamed"),
     ],

@@ -131,7 +131,7 @@ def test_vectors_of_several_models_are_never_compared_and_every_way_says_so(stor
             dataset.session.arrow(f"SELECT frame_id, similarity FROM similar_to('{ids[0]}')")
         of_one = dataset.search(frame_id=ids[0], where="embedder = 'other@1'", k=50).fetchall()
         assert sorted(row[0] for row in of_one) == ids[:4]
-        with pytest.raises(StoreError, match=rf"{ids[0]} was made by other@1, those searched by old-image@2"):
+        with pytest.raises(StoreError, match=rf"{ids[0]} was made by other@1, the others by old-image@2"):
             dataset.search(frame_id=ids[0], where="embedder = 'old-image@2'")
 
 

@@ -145,7 +145,7 @@ def _one(acts: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
             f'"{wanted}" matches {len(found)} change sets: {listed}', hint="Give more of the id."
         )
     raise UsageError(
-        f'there is no act "{wanted}"',
+        f'There is no change set "{wanted}".',
         hint="`animeds label history` lists them." if acts else "Nothing has been labelled yet.",
     )
 

@@ -80,7 +80,7 @@ def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     places: dict[str, str] = {}
     for place, old, new in pairs:
         if not old or not new:
-            raise UsageError(f"{place}the {'old' if not old else 'new'} name is empty")
+            raise UsageError(f"{place}the {'old' if not old else 'new'} name is empty.")
         if old in NOBODY or new == "unknown":
             word = old if old in NOBODY else new
             raise UsageError(
@@ -88,7 +88,7 @@ def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
                 hint="It is the answer for faces that are not recognised.",
             )
         if wanted.get(old, new) != new:
-            raise UsageError(f'{place}"{old}" has two new names: {wanted[old]} and {new}')
+            raise UsageError(f'{place}"{old}" has two new names: {wanted[old]} and {new}.')
         if old != new:
             wanted[old], places[old] = new, place
     for old in wanted:
