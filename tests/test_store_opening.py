@@ -15,7 +15,7 @@ from tables import WIDTH, frames, new_store
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store import Store
-from animeds_db.store.location import Place, place_new_database
+from animeds_db.store.location import Location, create_database
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -116,7 +116,7 @@ def test_create_refuses_where_a_database_is(tmp_path: Path) -> None:
 def test_a_creation_that_fails_leaves_nothing(tmp_path: Path) -> None:
     bad = schema.Table("bad", "k", pa.schema([pa.field("k", pa.month_day_nano_interval())]))
     with pytest.raises(StoreError, match="cannot write"):
-        place_new_database(Place(str(tmp_path / "a.animeds")), [bad, schema.MODELS])
+        create_database(Location(str(tmp_path / "a.animeds")), [bad, schema.MODELS])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -31,7 +31,7 @@ from animeds_db.export import ExportOptions, rebuild
 from animeds_db.models import load_profile
 from animeds_db.remote import storage as object_storage
 from animeds_db.store import Store
-from animeds_db.store.location import Place, place_new_database
+from animeds_db.store.location import Location, create_database
 from animeds_ingest import pipeline
 
 pytestmark = pytest.mark.filterwarnings(
@@ -101,8 +101,8 @@ def test_a_second_creation_is_refused(one: str) -> None:
 
 def test_an_interrupted_creation_is_completed_and_two_at_once_make_one_database(one: str) -> None:
     uri = f"s3://{BUCKET}/made.animeds"
-    place = Place(uri)
-    place_new_database(place, schema.all_tables(8, 8)[1:])  # all but `sources`
+    place = Location(uri)
+    create_database(place, schema.all_tables(8, 8)[1:])  # all but `sources`
     assert not Store.exists(uri)
 
     def create(_number: int) -> Store:

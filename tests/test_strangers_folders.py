@@ -63,7 +63,7 @@ def test_a_database_whose_manifest_leaves_its_folder_is_neither_opened_nor_copie
     with pytest.raises(StoreError, match="not a path inside"):
         Store.open(store.uri)
     with pytest.raises(AnimedsError, match="not a path inside"):
-        backup(Store(store.place, store.widths), str(tmp_path / "mine" / "copy"))
+        backup(Store(store.location, store.widths), str(tmp_path / "mine" / "copy"))
     assert {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*")} == before
 
 
@@ -76,7 +76,7 @@ def test_a_data_file_that_is_a_link_is_neither_opened_nor_copied(tmp_path: Path)
     with pytest.raises(StoreError, match="is a link"):
         Store.open(store.uri)
     with pytest.raises(AnimedsError, match="is a link"):
-        backup(Store(store.place, store.widths), str(tmp_path / "copy"))
+        backup(Store(store.location, store.widths), str(tmp_path / "copy"))
 
 
 def test_a_backup_does_not_write_through_links_in_its_target(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_labels_whose_newest_version_is_torn_come_back_from_their_data_files(tmp
 def test_a_table_that_is_gone_and_had_rows_is_not_made_again_empty(tmp_path: Path) -> None:
     store = a_database(tmp_path)
     shutil.rmtree(Path(store.uri, "labels.lance"))
-    with pytest.raises(StoreError, match=r"its table labels\.lance is gone") as caught:
+    with pytest.raises(StoreError, match=r"its table labels\.lance is missing") as caught:
         Store.open(store.uri)
     assert "animeds check" in str(caught.value)
     assert check(store.uri).lost == {"labels": 3}
@@ -263,7 +263,7 @@ def test_the_command_line_checks_a_database_that_cannot_be_opened(
     cli = Runner(capsys, monkeypatch)
     assert cli("status", "--db", store.uri).code == 1
     seen = cli("check", "--db", store.uri)
-    assert (seen.code, "frames.lance: the table is gone" in seen.out) == (1, True)
+    assert (seen.code, "frames.lance: the table is missing" in seen.out) == (1, True)
     assert "Traceback" not in seen.out + seen.err
     assert cli("check", "--repair", "--db", store.uri).code == 0
     assert cli("status", "--db", store.uri).code == 0

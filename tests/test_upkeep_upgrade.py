@@ -147,10 +147,12 @@ def test_an_upgrade_that_was_killed_is_done_again(tmp_path: Path, request: pytes
     old = old_store(tmp_path)
     request.getfixturevalue("next_release")
     tables = schema.all_tables(*old.widths)
-    upgrade._add_columns(old.place, next(t for t in tables if t.name == "labels"))  # and then the power went
+    upgrade._add_columns(
+        old.location, next(t for t in tables if t.name == "labels")
+    )  # and then the power went
     store = Store.open(old.uri)
     assert "noise" in store.table("frames").schema.names
-    assert upgrade.stored_version(store.place) == schema.SCHEMA_VERSION
+    assert upgrade.stored_version(store.location) == schema.SCHEMA_VERSION
     store.upsert("labels", rows(store, "labels", {"label_id": "1", "why": "because"}))
 
 

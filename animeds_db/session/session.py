@@ -207,7 +207,7 @@ class Session:
 
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
         """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
-        versions = self._store.place.of_each(self._store.names(), self._store.version)
+        versions = self._store.location.of_each(self._store.names(), self._store.version)
         if self._current is None or versions != self._versions or _is_busy(self._current):
             with read_errors(self._store.uri), self.errors():
                 self._current, self._versions = self._pinned()
@@ -227,7 +227,9 @@ class Session:
         """
         sources = self._store.table("sources")
         while True:
-            tables = self._store.place.of_each(self._store.names(), self._store.table) | {"sources": sources}
+            tables = self._store.location.of_each(self._store.names(), self._store.table) | {
+                "sources": sources
+            }
             again = self._store.table("sources")
             if again.version == sources.version:
                 break

@@ -1,12 +1,12 @@
-"""What every file of a database should hold: its size, its hash, and how many rows of which source are in it.
+"""Checksums of every file of a database: its size, its hash, and the number of rows per source.
 
-Lance keeps no checksums, so a file that a failing disk or an interrupted copy changed may be read without an error.
+Lance keeps no checksums, so a file that a failing disk or an interrupted copy has changed may be read without an error.
 Each commit therefore appends one line of JSON to `_checksums/<table>.jsonl` in the folder of the database:
 
     {"version": 5, "rows": 120, "files": {"data/….lance": {"size": 1404, "xxh3": "…", "sources": {"k3f9a2qd": 16}}}}
 
-It lies outside the table's own folder, so that it tells what was lost even when that folder is gone. Object storage
-checks its files itself: a database at a URI has no such lines.
+It is outside the table's own folder, so that it shows what was lost even if that folder is deleted. Object storage
+checks its files itself, so a database at a URI has no such file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Stored:
-    """What one file should hold. `sources`: rows per source id; empty for files without that column."""
+    """The expected content of one file. `sources`: rows per source id; empty for files without that column."""
 
     size: int
     xxh3: str
@@ -41,21 +41,21 @@ class Stored:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The checksums of one table: its files, and rows and files that each version added."""
+    """The checksums of one table: its files, and the rows and files that each version added."""
 
     files: Mapping[str, Stored]
-    """By path below the table's folder."""
+    """The files, by path below the table's folder."""
     rows: Mapping[int, int]
-    """Rows of the whole table, by version."""
+    """Number of rows of the whole table, by version."""
     added: Mapping[int, tuple[str, ...]]
-    """Paths of the files that came with a version; a version that was lost and made again has those of both."""
+    """Paths of the files that a version added. A version that was lost and written again has the files of both."""
 
     newest: int = 0
-    """The version that was recorded last; 0 when there is none."""
+    """The last recorded version; 0 if there is none."""
 
     @classmethod
     def of(cls, database: Path, table: str) -> Ledger:
-        """Read the checksums of a table. A line that was not wholly written is passed over."""
+        """Read the checksums of a table. Incomplete lines are skipped."""
         files: dict[str, Stored] = {}
         rows: dict[int, int] = {}
         version = 0
@@ -72,10 +72,10 @@ class Ledger:
         return cls(files, rows, added, version)
 
     def problem(self, table: Path, path: str) -> str | None:
-        """Return what is wrong with a file of the table, in words; None when it is as it was written, or unknown."""
+        """Return what is wrong with a file of the table, as text, or None if it is unchanged or unknown."""
         file = table / path
         if not file.is_file():
-            return "is gone"
+            return "is missing"
         known = self.files.get(path)
         if known is None:
             return None
@@ -87,28 +87,28 @@ class Ledger:
 def record(
     database: Path, table: str, dataset: lance.LanceDataset, files: Iterable[str], known: Ledger | None = None
 ) -> None:
-    """Append the checksums of a version: of its manifest, and of these files, which came with it; and sync them.
+    """Append the checksums of a version (its manifest, and the files that it added) and sync them.
 
-    `known`: checksums of the same files elsewhere, of a database that this one is a copy of.
+    `known`: checksums of the same files in the database that this one is a copy of.
     """
     folder = database / f"{table}.lance"
     manifest = [name for name in manifest_names(dataset.version) if (folder / name).is_file()]
     elsewhere = known.files if known else {}
-    there = [path for path in sorted(files) if (folder / path).is_file()]  # not cleaned away meanwhile
+    there = [path for path in sorted(files) if (folder / path).is_file()]  # without files deleted meanwhile
     told = {path: vars(elsewhere.get(path) or _stored(folder, path)) for path in (*there, *manifest)}
     line = json.dumps({"version": dataset.version, "rows": dataset.count_rows(), "files": told})
     file = checksums_file(database, table)
     file.parent.mkdir(exist_ok=True)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
-        os.write(handle, f"\n{line}\n".encode())  # in one piece, beside other writers
+        os.write(handle, f"\n{line}\n".encode())  # in one write, because others may append at the same time
     finally:
         os.close(handle)
     flush_files([file])
 
 
 def checksums_file(database: Path, table: str) -> Path:
-    """Return the file with the checksums of a table. Raises UnsafePathError where a link is in the way."""
+    """Return the file with the checksums of a table. Raises UnsafePathError if the path contains a link."""
     return inside(database, f"{FOLDER}/{table}.jsonl")
 
 
@@ -136,7 +136,7 @@ def _stored(folder: Path, path: str) -> Stored:
 
 
 def _sources(file: Path) -> dict[str, int]:
-    """Return how many rows of each source a data file holds; nothing for one without that column."""
+    """Return the number of rows per source in a data file; empty if it lacks that column."""
     from lance.file import LanceFileReader
 
     if "source_id" not in LanceFileReader(str(file)).metadata().schema.names:

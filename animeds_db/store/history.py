@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.store.location import Place, read_errors
+from animeds_db.store.location import Location, read_errors
 
 At = int | str | datetime.datetime
 """A version's number or name, a time (aware, or else local), an age ("3d"), or an exported folder."""
@@ -56,15 +56,15 @@ class History:
         self._uri = uri
 
     @classmethod
-    def of(cls, place: Place, tables: Sequence[str]) -> History:
+    def of(cls, location: Location, tables: Sequence[str]) -> History:
         """Read the history of these tables. The first of them must be the one that is written last."""
-        commits = {name: _commits(place, name) for name in tables}
-        tags = {name: _tags(place, name) for name in tables}
+        commits = {name: _commits(location, name) for name in tables}
+        tags = {name: _tags(location, name) for name in tables}
         named = {
             tag: {name: tags[name].get(tag, commits[name][0].version) for name in tables}
             for tag in tags[tables[0]]
         }
-        return cls(commits, named, place.uri)
+        return cls(commits, named, location.uri)
 
     @property
     def since(self) -> datetime.datetime:
@@ -147,8 +147,8 @@ class History:
         """Return each table's newest version that is not after this time. A table created later is still empty."""
         state = {}
         for name, commits in self._commits.items():
-            place = bisect_right([commit.at for commit in commits], time)
-            state[name] = commits[max(0, place - 1)].version
+            after = bisect_right([commit.at for commit in commits], time)
+            state[name] = commits[max(0, after - 1)].version
         return state
 
     def _exported(self, folder: Path) -> Versions:
@@ -159,7 +159,7 @@ class History:
             raise UsageError(
                 f"{folder / MANIFEST_NAME} does not record the versions that it was exported from"
             ) from error
-        if database and Place(database).uri != self._uri and _is_there(database):
+        if database and Location(database).uri != self._uri and _is_there(database):
             raise UsageError(
                 f"{folder} was exported from {database}, not from {self._uri}", hint=f"use --db '{database}'"
             )
@@ -215,9 +215,9 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _commits(place: Place, name: str) -> list[Commit]:
-    with read_errors(place.table(name)):
-        versions = sorted(place.dataset(name).versions(), key=lambda v: int(v["version"]))
+def _commits(location: Location, name: str) -> list[Commit]:
+    with read_errors(location.table(name)):
+        versions = sorted(location.dataset(name).versions(), key=lambda v: int(v["version"]))
     commits: list[Commit] = []
     for version in versions:
         about = version["metadata"]
@@ -235,13 +235,13 @@ def _commits(place: Place, name: str) -> list[Commit]:
     return commits
 
 
-def _tags(place: Place, name: str) -> dict[str, int]:
-    with read_errors(place.table(name)):
-        return {tag: int(about["version"]) for tag, about in place.dataset(name).tags.list().items()}
+def _tags(location: Location, name: str) -> dict[str, int]:
+    with read_errors(location.table(name)):
+        return {tag: int(about["version"]) for tag, about in location.dataset(name).tags.list().items()}
 
 
 def _is_there(uri: str) -> bool:
     try:
-        return Place(uri).has_table("sources")
+        return Location(uri).has_table("sources")
     except StoreError:
         return False

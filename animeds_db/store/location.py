@@ -44,7 +44,7 @@ _LANCE_SOURCE = re.compile(r"/lance[\w/-]*/src/[\w/]+\.rs:\d+")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Place:
+class Location:
     """The folder or URI of a database that exists or will be created. `path` is None for a URI."""
 
     def __init__(self, uri: str) -> None:
@@ -123,9 +123,11 @@ class Place:
                 raise damaged(self, name)
 
 
-def damaged(place: Place, name: str) -> StoreError:
+def damaged(location: Location, name: str) -> StoreError:
     """Return the error for a missing table."""
-    return StoreError(f"the database {place.uri} is damaged: its table {name}.lance is missing", hint=CHECK)
+    return StoreError(
+        f"the database {location.uri} is damaged: its table {name}.lance is missing", hint=CHECK
+    )
 
 
 def _local(uri: str) -> Path | None:
@@ -138,88 +140,88 @@ ELSEWHERE = "--db must be the folder of a database: `animeds ingest FILES --db .
 """A hint for locations that contain something else, where no database is created."""
 
 
-def _check_folder(place: Place, path: Path) -> None:
+def _check_folder(location: Location, path: Path) -> None:
     try:
         names = sorted(os.listdir(path))  # noqa: PTH208 (names only, and its errors)
     except FileNotFoundError:
-        raise StoreError(f"there is no database at {path}: no such folder", hint=place.way_out) from None
+        raise StoreError(f"there is no database at {path}: no such folder", hint=location.way_out) from None
     except NotADirectoryError:
         raise StoreError(f"{path} is a file, not a database", hint=ELSEWHERE) from None
     except PermissionError:
         raise StoreError(f"no permission to read {path}", hint=f"check its owner: ls -ld {path}") from None
-    if BACKUP_NAME in names and not place.has_table("sources"):
+    if BACKUP_NAME in names and not location.has_table("sources"):
         raise StoreError(f"{path} is an unfinished backup", hint="run the same `animeds backup` again")
     if "sources.lance" in names:
         return
     if not names:
-        raise StoreError(f"{path} is an empty folder, not a database", hint=place.way_out)
+        raise StoreError(f"{path} is an empty folder, not a database", hint=location.way_out)
     if "_versions" in names:
         raise StoreError(f"{path} is a single Lance table, not a database", hint=f"try --db {path.parent}")
     shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     raise StoreError(f"{path} is a folder with other files ({shown}), not a database", hint=ELSEWHERE)
 
 
-def check_files(place: Place, name: str, version: int | None = None) -> None:
+def check_files(location: Location, name: str, version: int | None = None) -> None:
     """Raise StoreError if a table in a folder has data files outside its own folder."""
-    table = place.dataset(name, version)
-    with read_errors(place.uri):
+    table = location.dataset(name, version)
+    with read_errors(location.uri):
         files = [file for fragment in table.get_fragments() for file in fragment.metadata.files]
     for file in files:
         try:
             if file.base_id is not None:
                 raise UnsafePathError(f"a file of {name} is in another folder (base {file.base_id})")
-            if place.path is not None:
+            if location.path is not None:
                 relative(file.path, f"the table {name}")
-                inside(place.path / f"{name}.lance", f"data/{file.path}")
+                inside(location.path / f"{name}.lance", f"data/{file.path}")
         except UnsafePathError as error:
             raise StoreError(
-                f"{place.uri}: {error.message}",
+                f"{location.uri}: {error.message}",
                 hint="do not use this database unless it is your own; then move the files themselves into it",
             ) from error
 
 
-def place_new_database(place: Place, tables: Sequence[Table]) -> None:
+def create_database(location: Location, tables: Sequence[Table]) -> None:
     """Create these tables, empty. In a folder they all appear at once; at a URI, `sources` appears last.
 
     Raises StoreError if the location exists and is not an empty folder.
     """
-    if place.path is None:
-        place.check_way()
-        if place.has_table("sources"):
-            raise StoreError(f"{place.uri} is already a database")
-        add_missing_tables(place, tables)  # some may exist, from an interrupted or a parallel creation
+    if location.path is None:
+        location.check_way()
+        if location.has_table("sources"):
+            raise StoreError(f"{location.uri} is already a database")
+        add_missing_tables(location, tables)  # some may exist, from an interrupted or a parallel creation
         return
-    with write_errors(place.uri):
-        refuse_occupied(place.path)
-        place.path.parent.mkdir(parents=True, exist_ok=True)
-        with new_folder(place.path.parent, f".{place.path.name}.") as partial:
-            _write_tables(Place(str(partial)), tables)
+    with write_errors(location.uri):
+        refuse_occupied(location.path)
+        location.path.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(location.path.parent, f".{location.path.name}.") as partial:
+            _write_tables(Location(str(partial)), tables)
             flush_tree(partial)
-            _move(partial, place.path)
-        flush_folder(place.path.parent)
+            _move(partial, location.path)
+        flush_folder(location.path.parent)
 
 
-def add_missing_tables(place: Place, tables: Sequence[Table]) -> None:
+def add_missing_tables(location: Location, tables: Sequence[Table]) -> None:
     """Create the tables that newer versions of this program added, empty."""
-    here = place.of_each([table.name for table in tables], place.has_table)
+    here = location.of_each([table.name for table in tables], location.has_table)
     for table in reversed(tables):  # `sources` comes last, as in a new database
         if not here[table.name]:
             try:
-                _write_tables(place, [table])
+                _write_tables(location, [table])
             except StoreError:
-                if not place.has_table(table.name):  # otherwise another process was first
+                if not location.has_table(table.name):  # otherwise another process was first
                     raise
-            if place.path is not None:
-                with write_errors(place.uri):
-                    flush_tree(place.path / f"{table.name}.lance")
+            if location.path is not None:
+                with write_errors(location.uri):
+                    flush_tree(location.path / f"{table.name}.lance")
 
 
-def _write_tables(place: Place, tables: Sequence[Table]) -> None:
+def _write_tables(location: Location, tables: Sequence[Table]) -> None:
     if not tables:
         return
-    connection = place.connect()
+    connection = location.connect()
     for table in reversed(tables):  # `sources` is the first in the list, so it appears last
-        with write_errors(place.uri):
+        with write_errors(location.uri):
             connection.create_table(table.name, schema=table.schema)
 
 
@@ -227,12 +229,12 @@ def refuse_occupied(path: Path) -> None:
     """Raise StoreError unless the path does not exist or is an empty folder."""
     if path.is_dir() and not any(path.iterdir()):
         return
-    if Place(str(path)).has_table("sources"):
+    if Location(str(path)).has_table("sources"):
         raise StoreError(
             f"{path} is already a database", hint="choose another path with --db, or open this one"
         )
     if path.is_dir():
-        _check_folder(Place(str(path)), path)
+        _check_folder(Location(str(path)), path)
     if path.exists() or path.is_symlink():
         raise StoreError(
             f"{path} is a file, so a database cannot be created there", hint="choose another path with --db"

@@ -20,11 +20,11 @@ from animeds_db.store.checksums import Ledger, record
 from animeds_db.store.fsync import flush, heal, stored_files
 from animeds_db.store.history import At, History, Versions
 from animeds_db.store.location import (
-    Place,
+    Location,
     add_missing_tables,
     check_files,
+    create_database,
     damaged,
-    place_new_database,
     read_errors,
     write_errors,
 )
@@ -44,8 +44,8 @@ MAX_TAGS = 32_767
 class Store:
     """The tables of one database. Safe to use from several threads and processes at once."""
 
-    def __init__(self, place: Place, widths: tuple[int, int], pinned: Versions | None = None) -> None:
-        self.place = place
+    def __init__(self, location: Location, widths: tuple[int, int], pinned: Versions | None = None) -> None:
+        self.location = location
         """The folder or URI."""
         self.pinned = pinned
         """The table versions to read, if not the newest state. The store is then read-only."""
@@ -56,9 +56,9 @@ class Store:
     @staticmethod
     def exists(uri: str) -> bool:
         """Return True if there is a database at `uri`. It may still be too new, or damaged."""
-        place = Place(uri)
-        place.check_way()
-        return place.has_table("sources")
+        location = Location(uri)
+        location.check_way()
+        return location.has_table("sources")
 
     @classmethod
     def create(
@@ -68,7 +68,7 @@ class Store:
 
         It appears complete or not at all. Raises StoreError if something is already there.
         """
-        place_new_database(Place(uri), schema.all_tables(embedding_width, vector_width))
+        create_database(Location(uri), schema.all_tables(embedding_width, vector_width))
         return cls.open(uri)
 
     @classmethod
@@ -78,37 +78,37 @@ class Store:
         A newest version that a power cut left incomplete is set aside, with a warning. Raises StoreError if the
         path is not a database, or if the database is damaged or was created by a newer release.
         """
-        place = Place(uri)
-        place.check()
+        location = Location(uri)
+        location.check()
         for table in schema.all_tables():
-            if place.path is not None:
+            if location.path is not None:
                 with write_errors(uri):
-                    heal(place.path / f"{table.name}.lance")
+                    heal(location.path / f"{table.name}.lance")
         for table in schema.all_tables():
-            if place.path is not None and place.has_table(table.name):
-                check_files(place, table.name)
-        version = stored_version(place)
-        widths = (_width(place, "frames", "embedding"), _width(place, "detections", "vector"))
+            if location.path is not None and location.has_table(table.name):
+                check_files(location, table.name)
+        version = stored_version(location)
+        widths = (_width(location, "frames", "embedding"), _width(location, "detections", "vector"))
         if version < schema.SCHEMA_VERSION:
-            upgrade(place, schema.all_tables(*widths), version)
-        _refuse_lost(place)
-        add_missing_tables(place, schema.all_tables(*widths))
-        store = cls(place, widths)
+            upgrade(location, schema.all_tables(*widths), version)
+        _refuse_lost(location)
+        add_missing_tables(location, schema.all_tables(*widths))
+        store = cls(location, widths)
         if at is None:
             return store
         pinned = store.history().resolve(at)
         for name, number in pinned.items():
-            check_files(place, name, number)
-        return cls(place, widths, pinned)
+            check_files(location, name, number)
+        return cls(location, widths, pinned)
 
     def history(self) -> History:
         """Return the history of the database."""
-        return History.of(self.place, self.names())
+        return History.of(self.location, self.names())
 
     @property
     def uri(self) -> str:
         """The folder or URI of this database."""
-        return self.place.uri
+        return self.location.uri
 
     def names(self) -> list[str]:
         """Return the names of the tables."""
@@ -120,11 +120,11 @@ class Store:
 
     def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
         """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version."""
-        return self.place.dataset(name, version or (self.pinned[name] if self.pinned else None))
+        return self.location.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
     def lancedb(self) -> lancedb.DBConnection:
         """Return LanceDB's connection to this database; it always sees the newest versions."""
-        return self.place.connect()
+        return self.location.connect()
 
     def lancedb_table(self, name: str) -> Table:
         """Return a table as LanceDB knows it, at its newest (or pinned) version."""
@@ -250,8 +250,8 @@ class Store:
 
     def size_bytes(self) -> int:
         """Return the size in bytes: of all files in a folder; at a URI or if pinned, of the versions in use."""
-        if self.place.path is not None and not self.pinned:
-            return sum(p.stat().st_size for p in self.place.path.rglob("*") if p.is_file())
+        if self.location.path is not None and not self.pinned:
+            return sum(p.stat().st_size for p in self.location.path.rglob("*") if p.is_file())
         fragments = (f for name in self.names() for f in self.table(name).get_fragments())
         return sum(file.file_size_bytes or 0 for f in fragments for file in f.metadata.files)
 
@@ -296,23 +296,23 @@ class Store:
         self.expect_writable()
         dataset = self.table(name)
         before = stored_files(dataset)
-        with write_errors(self.place.table(name)):
+        with write_errors(self.location.table(name)):
             result = write(dataset)
-            if self.place.path is not None:
+            if self.location.path is not None:
                 after = self.table(name)
                 new = stored_files(after) - before
-                flush(self.place.path / f"{name}.lance", after.version, new)
-                record(self.place.path, name, after, new)
+                flush(self.location.path / f"{name}.lance", after.version, new)
+                record(self.location.path, name, after, new)
         return result
 
 
-def _refuse_lost(place: Place) -> None:
+def _refuse_lost(location: Location) -> None:
     """Raise StoreError for a table that is gone and had rows: it would be made again, empty."""
-    if place.path is None:
+    if location.path is None:
         return
     for table in schema.all_tables():
-        if not place.has_table(table.name) and any(Ledger.of(place.path, table.name).rows.values()):
-            raise damaged(place, table.name)
+        if not location.has_table(table.name) and any(Ledger.of(location.path, table.name).rows.values()):
+            raise damaged(location, table.name)
 
 
 def quoted(text: str) -> str:
@@ -349,5 +349,5 @@ def _was_overtaken(error: StoreError) -> bool:
     return any(words in str(error.__cause__) for words in ("ommit conflict", "Too many concurrent writers"))
 
 
-def _width(place: Place, name: str, column: str) -> int:
-    return int(place.dataset(name).schema.field(column).type.list_size)
+def _width(location: Location, name: str, column: str) -> int:
+    return int(location.dataset(name).schema.field(column).type.list_size)

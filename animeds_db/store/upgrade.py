@@ -15,75 +15,77 @@ import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store.location import Place, write_errors
+from animeds_db.store.location import Location, write_errors
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
     import lance
 
-STEPS: Mapping[int, Callable[[Place], None]] = {}
+STEPS: Mapping[int, Callable[[Location], None]] = {}
 """What must be done, besides adding columns, to upgrade from the previous version to this one. Safe to repeat."""
 
 _log = logging.getLogger("animeds.upkeep")
 
 
-def stored_version(place: Place) -> int:
+def stored_version(location: Location) -> int:
     """Return the version of a database's tables. Raises StoreError if they are not ours, or newer than supported."""
-    metadata = place.dataset("sources").schema.metadata or {}
+    metadata = location.dataset("sources").schema.metadata or {}
     text = metadata.get(schema.VERSION_KEY, b"").decode()
     if not text.isdecimal():
         raise StoreError(
-            f"{place.uri} contains Lance tables that animeds-db did not create", hint=place.way_out
+            f"{location.uri} contains Lance tables that animeds-db did not create", hint=location.way_out
         )
     if int(text) > schema.SCHEMA_VERSION:
         raise StoreError(
-            f"{place.uri} was created by a newer animeds-db: its tables have version {text}, "
+            f"{location.uri} was created by a newer animeds-db: its tables have version {text}, "
             f"but this release supports {schema.SCHEMA_VERSION}",
             hint="upgrade: pip install -U animeds-db",
         )
     return int(text)
 
 
-def upgrade(place: Place, tables: Sequence[schema.Table], version: int) -> None:
+def upgrade(location: Location, tables: Sequence[schema.Table], version: int) -> None:
     """Upgrade a database to the current version and log one line. `sources` must be the first of `tables`; it is
     upgraded last. Raises StoreError if the database cannot be written."""
     added = []
     for table in reversed(tables):
-        if place.has_table(table.name):
-            added += [f"{table.name}.{name}" for name in _add_columns(place, table)]
+        if location.has_table(table.name):
+            added += [f"{table.name}.{name}" for name in _add_columns(location, table)]
     for step in range(version + 1, schema.SCHEMA_VERSION + 1):
         if step in STEPS:
-            STEPS[step](place)
-    with write_errors(place.uri):
-        sources = place.dataset("sources")
+            STEPS[step](location)
+    with write_errors(location.uri):
+        sources = location.dataset("sources")
         sources.update_schema_metadata({schema.VERSION_KEY.decode(): str(schema.SCHEMA_VERSION)})
     what = f" (new: {', '.join(added)})" if added else ""
-    _log.info("%s: tables upgraded from version %d to %d%s", place.uri, version, schema.SCHEMA_VERSION, what)
+    _log.info(
+        "%s: tables upgraded from version %d to %d%s", location.uri, version, schema.SCHEMA_VERSION, what
+    )
 
 
-def _add_columns(place: Place, table: schema.Table) -> list[str]:
+def _add_columns(location: Location, table: schema.Table) -> list[str]:
     """Add the columns that a table lacks, filled with nulls, and return their names."""
-    dataset = place.dataset(table.name)
+    dataset = location.dataset(table.name)
     missing = lacking(table.schema, dataset)
     if missing:
         empty = [field for field in missing if field.name not in SURE_COLUMNS]
         try:
-            with write_errors(place.uri):
+            with write_errors(location.uri):
                 if empty:
                     dataset.add_columns(pa.schema(empty))
                 if len(empty) < len(missing):
-                    _add_sure_columns(place, table)
+                    _add_sure_columns(location, table)
         except StoreError:
-            if lacking(table.schema, place.dataset(table.name)):  # else another process was first
+            if lacking(table.schema, location.dataset(table.name)):  # else another process was first
                 raise
     return [field.name for field in missing]
 
 
-def _add_sure_columns(place: Place, table: schema.Table) -> None:
+def _add_sure_columns(location: Location, table: schema.Table) -> None:
     """Add sure_tags and sure_scores, computed from the stored scores and the thresholds of their taggers."""
     import lance
 
-    sure = SureTags.of(place.dataset("models"), place.dataset("vocabulary"), table)
+    sure = SureTags.of(location.dataset("models"), location.dataset("vocabulary"), table)
 
     target = pa.schema(list(sure.fields))
 
@@ -91,7 +93,7 @@ def _add_sure_columns(place: Place, table: schema.Table) -> None:
         return pa.RecordBatch.from_arrays(sure(rows), schema=target)
 
     computed = lance.batch_udf(output_schema=target)(columns)
-    place.dataset(table.name).add_columns(computed, read_columns=list(sure.needs))
+    location.dataset(table.name).add_columns(computed, read_columns=list(sure.needs))
 
 
 def lacking(wanted: pa.Schema, dataset: lance.LanceDataset) -> list[pa.Field]:

@@ -1,8 +1,8 @@
-"""Whether a database holds what it should: every file, every row, and every table beside the others.
+"""Checks that a database is complete: every file, every row, and the tables against each other.
 
 `check` reads the newest version of each table and the checksums of its files, then compares the tables with each
-other. It says what is lost and what can bring it back; with `repair`, it makes the database whole again without the
-lost rows and marks their sources as damaged, so that the next ingest goes through them again.
+other. It reports what is lost and what can restore it. With `repair`, it makes the database usable without the lost
+rows and marks their sources as damaged, so that the next ingest reads them again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.fsync import torn
-from animeds_db.store.location import Place
+from animeds_db.store.location import Location
 from animeds_db.upkeep.comparing import Gap, Gaps, compare
 from animeds_db.upkeep.examining import INGESTED_OF_SOURCE, Examined, examine
 from animeds_db.upkeep.files import Files
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 RECORD = "animeds-check.json"
-"""In a database: when it was last checked."""
+"""File in a database with the time of its last check."""
 INTERVAL = datetime.timedelta(days=30)
-"""Time after which `animeds status` asks for a check: a disk fails slowly, and backups are kept for about so long."""
+"""Time after which `animeds status` suggests a check. Disks fail slowly, and backups are kept for about this long."""
 REMEDIES = {
     **dict.fromkeys(("sources", *INGESTED_OF_SOURCE), "the next ingest of these sources"),
     "vocabulary": "the next ingest of these sources",
@@ -42,16 +42,16 @@ REMEDIES = {
     "identities": "`animeds characters classify`",
     "clusters": "`animeds characters cluster`",
     "choices": "`animeds tag … --use` or `animeds embed … --use`",
-    "settings": "the next ingest: name its profile, sampling and models once more",
+    "settings": "the next ingest, with its profile, sampling and models given again",
     "labels": "only a backup (labels from sidecar files: the next ingest)",
     "examples": "only a backup, or adding the same examples again",
 }
-"""What brings lost rows of a table back."""
+"""How to restore the lost rows of each table."""
 
 
 @dataclass
 class Report:
-    """What a check found, and whether it was repaired."""
+    """Result of a check, and whether it was repaired."""
 
     uri: str
     tables: list[Examined]
@@ -67,11 +67,11 @@ class Report:
 
     @property
     def lost(self) -> dict[str, int]:
-        """Rows that are lost, by table; without those that a repair takes from other files."""
+        """Number of lost rows by table, without those that a repair restores from other files."""
         return {table.name: table.lost for table in self.tables if table.lost}
 
     def lines(self) -> Iterator[str]:
-        """Yield the report in words."""
+        """Yield the report as lines of text."""
         for table in self.tables:
             yield from table.problems
             if table.problems:
@@ -80,9 +80,9 @@ class Report:
             yield f"{gap.words}."
         if self.is_whole:
             rows = sum(table.dataset.count_rows() for table in self.tables if table.dataset is not None)
-            yield f"{self.uri}: {len(self.tables)} tables, {rows} rows: everything is there"
+            yield f"{self.uri}: {len(self.tables)} tables, {rows} rows: complete"
         elif self.repaired:
-            yield f"{self.uri} is repaired: what is left can be used."
+            yield f"{self.uri} is repaired, and the remaining rows can be used."
             if self.damaged:
                 yield (
                     f"{len(self.damaged)} sources are marked as damaged and hidden until the next ingest of their "
@@ -95,32 +95,32 @@ class Report:
 def check(uri: str, *, repair: bool = False) -> Report:
     """Read a whole database and return what is wrong with it. With `repair`, repair it.
 
-    A database that is too damaged to be opened can be checked. Nothing else may write to it meanwhile while it is
-    repaired. Raises StoreError where there is no database, or it cannot be written.
+    A database that is too damaged to open can be checked, too. Nothing else may write to it during a repair.
+    Raises StoreError if there is no database, or if it cannot be written.
     """
     from animeds_db.upkeep.repair import mend
 
-    place = Place(uri)
-    _expect_database(place)
-    tables = [examine(place, table.name) for table in schema.all_tables()]
+    location = Location(uri)
+    _expect_database(location)
+    tables = [examine(location, table.name) for table in schema.all_tables()]
     gaps = compare({table.name: table for table in tables})
-    report = Report(place.uri, tables, gaps.found, _incomplete(tables, gaps))
+    report = Report(location.uri, tables, gaps.found, _incomplete(tables, gaps))
     if repair:
-        mend(place, report, gaps)
+        mend(location, report, gaps)
         report.repaired = not report.is_whole
     if repair or report.is_whole:
-        with contextlib.suppress(*(() if repair else (StoreError,))):  # a copy that may only be read
-            _note(place)
+        with contextlib.suppress(*(() if repair else (StoreError,))):  # a read-only copy
+            _note(location)
     return report
 
 
 def due(store: Store) -> str | None:
-    """Return why this database should be checked now, in one sentence; None when it need not be."""
-    if store.place.path is not None:
+    """Return one sentence that says why this database should be checked now, or None."""
+    if store.location.path is not None:
         for name in store.names():
-            if torn(store.place.path / f"{name}.lance"):
-                return f"A version of {name} was not whole and was set aside: run `animeds check`."
-    content = Files(store.place).read(RECORD)
+            if torn(store.location.path / f"{name}.lance"):
+                return f"A version of {name} was incomplete and was set aside: run `animeds check`."
+    content = Files(store.location).read(RECORD)
     if content is not None:
         last = datetime.datetime.fromisoformat(json.loads(content)["at"])
         words = "The last check of this database was"
@@ -131,26 +131,26 @@ def due(store: Store) -> str | None:
     return f"{words} {age.days} days ago: run `animeds check`." if age > INTERVAL else None
 
 
-def _expect_database(place: Place) -> None:
-    """Raise StoreError where no table of a database is."""
-    here = place.of_each([table.name for table in schema.all_tables()], place.has_table)
+def _expect_database(location: Location) -> None:
+    """Raise StoreError unless the location has at least one table of a database."""
+    here = location.of_each([table.name for table in schema.all_tables()], location.has_table)
     if sum(here.values()) < 2:
-        place.check()
+        location.check()
 
 
 def _incomplete(tables: list[Examined], gaps: Gaps) -> list[str]:
-    """Return the sources of which rows are lost that an ingest wrote."""
+    """Return the sources that have lost rows written by an ingest."""
     lost = Counter(gaps.incomplete)
     for table in tables:
         if table.name in INGESTED_OF_SOURCE:
             lost.update(table.sources)
-            if table.problems and table.lost and not table.sources:  # nothing tells whose rows these were
+            if table.problems and table.lost and not table.sources:  # their sources are unknown
                 lost.update(gaps.sources)
     return sorted(set(lost) & gaps.sources)
 
 
 def _loss(table: Examined) -> str:
-    """Return what is lost of a table and what brings it back, in one line."""
+    """Return one line that says what a table has lost and how to restore it."""
     parts = []
     if table.salvaged is not None and table.salvaged.num_rows:
         parts.append(f"{table.salvaged.num_rows} rows can be brought back from other files")
@@ -171,6 +171,6 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
 
 
-def _note(place: Place) -> None:
+def _note(location: Location) -> None:
     at = datetime.datetime.now(datetime.UTC).isoformat()
-    Files(place).write(RECORD, json.dumps({"at": at}).encode())
+    Files(location).write(RECORD, json.dumps({"at": at}).encode())

@@ -1,4 +1,4 @@
-"""The tables of a database beside each other: rows that one of them promises and another does not have."""
+"""Compares the tables of a database: finds rows that one table refers to and another does not have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = {
     "vocabulary": ("tag_id",),
     "models": ("model_id",),
 }
-"""The columns that are compared."""
+"""The columns that are compared, by table."""
 WORDS = {
     "waiting": "source {source} is marked as damaged, and waits for the next ingest of it",
     "frames": "source {source}: {n} frames are missing. The next ingest of it brings them back",
@@ -37,7 +37,7 @@ WORDS = {
     "tags of a rerun": "source {source}: {n} frames have tags of `animeds tag` that are not in the vocabulary. "
     "The same `animeds tag` brings them back",
 }
-"""What each gap of sql/steps/check/gaps.sql means."""
+"""Messages for the gaps found by sql/steps/check/gaps.sql."""
 OF_INGEST = ("frames", "thumbnails", "detections without frame", "tags", "models")
 """Gaps that the next ingest of the source closes."""
 
@@ -52,14 +52,14 @@ class Gap:
 
     @property
     def words(self) -> str:
-        """The same in one sentence."""
+        """The gap as one sentence."""
         return WORDS[self.kind].format(source=self.source, n=self.n)
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """What a comparison found. `sources`: the ids that `sources` has; the others are keys of rows to be deleted,
-    and numbers of tags that the vocabulary lacks."""
+    """Result of a comparison. `sources`: the ids in the table `sources`. The other fields are keys of rows to delete,
+    and ids of tags that the vocabulary lacks."""
 
     found: list[Gap]
     sources: set[str]
@@ -69,12 +69,12 @@ class Gaps:
 
     @property
     def incomplete(self) -> set[str]:
-        """Sources that the next ingest has to go through again."""
+        """Sources that the next ingest must read again."""
         return {gap.source for gap in self.found if gap.kind in OF_INGEST}
 
 
 def compare(tables: Mapping[str, Examined]) -> Gaps:
-    """Compare the tables of a database as far as they can be read."""
+    """Compare the readable rows of a database's tables."""
     with duckdb.connect() as database:
         for name, columns in COLUMNS.items():
             database.register(name, tables[name].left(columns))

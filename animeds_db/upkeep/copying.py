@@ -21,7 +21,7 @@ from animeds_db.errors import StoreError, UsageError
 from animeds_db.store.checksums import Ledger, record
 from animeds_db.store.fsync import stored_files
 from animeds_db.store.history import Versions
-from animeds_db.store.location import BACKUP_NAME, CHECK, Place, read_errors, refuse_occupied, write_errors
+from animeds_db.store.location import BACKUP_NAME, CHECK, Location, read_errors, refuse_occupied, write_errors
 from animeds_db.upkeep.cleaning import clean, replaced
 from animeds_db.upkeep.files import Files, digest
 from animeds_db.upkeep.optimize import in_words, kept
@@ -61,12 +61,12 @@ def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None)
     An earlier backup there is updated: only new files are copied. Safe while others write. The copy is checked:
     every file if it is on a disk, and the number of rows in all tables. Raises UsageError, StoreError.
     """
-    place = Place(to)
-    place.check_way()
-    _refuse_same(store, place)
+    location = Location(to)
+    location.check_way()
+    _refuse_same(store, location)
     for attempt in range(TRIES):
         try:
-            return _copy(store, place, progress)
+            return _copy(store, location, progress)
         except StoreError as error:
             # a version was deleted while its files were read, by an upkeep with a short --keep
             if attempt == TRIES - 1 or store.pinned or "not found" not in str(error.__cause__).lower():
@@ -74,15 +74,15 @@ def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None)
     raise AssertionError("unreachable")
 
 
-def _copy(store: Store, place: Place, progress: Progress) -> Copied:
+def _copy(store: Store, location: Location, progress: Progress) -> Copied:
     versions = store.pinned or store.history().at_time(datetime.datetime.now(datetime.UTC))
-    source, target = Files(Place(store.uri)), Files(place)
+    source, target = Files(Location(store.uri)), Files(location)
     manifests = {name: _manifest(store, source, name, version) for name, version in versions.items()}
     record = _Record.of(target, store.uri)
     there = target.names()
-    updated = place.has_table("sources")
-    _refuse_other(record, place, manifests, source, there)
-    done = Copied(place.uri, sum(versions.values()))
+    updated = location.has_table("sources")
+    _refuse_other(record, location, manifests, source, there)
+    done = Copied(location.uri, sum(versions.values()))
     files = list(_files(store, versions, manifests))
     for (
         path
@@ -91,10 +91,10 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
         target.check(path)
     record.noted(manifests).save(target)
     new = [path for path in files if path not in there]
-    ledgers = {name: _ledger(store.place, name) for name in versions}
+    ledgers = {name: _ledger(store.location, name) for name in versions}
     for number, path in enumerate(new):
         progress(number, len(new))
-        _refuse_damaged(store.place, ledgers, path)
+        _refuse_damaged(store.location, ledgers, path)
         done.n_bytes += source.send(path, target)
     progress(len(new), len(new))
     done.n_files = len(new)
@@ -102,36 +102,36 @@ def _copy(store: Store, place: Place, progress: Progress) -> Copied:
     names = store.names()[::-1]  # `sources` comes last
     target.settle([path for name in names[:-1] for path in _make_newest(target, name, versions, manifests)])
     target.settle(_make_newest(target, names[-1], versions, manifests))
-    _check(store, place, versions, done)
-    _record_checksums(place, versions, ledgers)
+    _check(store, location, versions, done)
+    _record_checksums(location, versions, ledgers)
     record.noted(manifests, finished=True).save(target)
     if updated:
-        done.freed = _free(place)
+        done.freed = _free(location)
     return done
 
 
-def _ledger(place: Place, name: str) -> Ledger:
-    return Ledger({}, {}, {}) if place.path is None else Ledger.of(place.path, name)
+def _ledger(location: Location, name: str) -> Ledger:
+    return Ledger({}, {}, {}) if location.path is None else Ledger.of(location.path, name)
 
 
-def _refuse_damaged(place: Place, ledgers: Mapping[str, Ledger], path: str) -> None:
+def _refuse_damaged(location: Location, ledgers: Mapping[str, Ledger], path: str) -> None:
     """Raise StoreError for a file that is not as it was written: an earlier backup may still have it whole."""
-    if place.path is None:
+    if location.path is None:
         return
     name, _, file = path.partition(".lance/")
-    if problem := ledgers[name].problem(place.path / f"{name}.lance", file):
-        raise StoreError(f"{place.path / path} {problem}: this database is damaged", hint=CHECK)
+    if problem := ledgers[name].problem(location.path / f"{name}.lance", file):
+        raise StoreError(f"{location.path / path} {problem}: this database is damaged", hint=CHECK)
 
 
-def _record_checksums(place: Place, versions: Versions, ledgers: Mapping[str, Ledger]) -> None:
+def _record_checksums(location: Location, versions: Versions, ledgers: Mapping[str, Ledger]) -> None:
     """Write the checksums of a copy on a disk, so that it can be checked as its original can."""
-    if place.path is None:
+    if location.path is None:
         return
     for name, version in versions.items():
-        dataset = place.dataset(name, version)
-        with write_errors(place.uri):
-            new = stored_files(dataset) - _ledger(place, name).files.keys()
-            record(place.path, name, dataset, new, ledgers[name])
+        dataset = location.dataset(name, version)
+        with write_errors(location.uri):
+            new = stored_files(dataset) - _ledger(location, name).files.keys()
+            record(location.path, name, dataset, new, ledgers[name])
 
 
 def _files(store: Store, versions: Versions, manifests: dict[str, _Manifest]) -> Iterator[str]:
@@ -176,27 +176,27 @@ def _make_newest(
     return manifests[name].path, hint
 
 
-def _check(store: Store, place: Place, versions: Versions, done: Copied) -> None:
+def _check(store: Store, location: Location, versions: Versions, done: Copied) -> None:
     """Open the copy as a normal database and compare row counts. Raises StoreError if they differ."""
     for name, version in versions.items():
-        copy = place.dataset(name)
-        with read_errors(place.uri):
+        copy = location.dataset(name)
+        with read_errors(location.uri):
             copy.validate()
             rows = copy.count_rows()
         done.rows[name] = rows
         expected = store.table(name, version).count_rows()
         if (copy.version, rows) != (version, expected):
             raise StoreError(
-                f"{place.uri}: {name} has {rows} rows at version {copy.version}, not {expected} at {version}",
+                f"{location.uri}: {name} has {rows} rows at version {copy.version}, not {expected} at {version}",
                 hint="another backup to the same location may be running; run this one again",
             )
 
 
-def _free(place: Place) -> int:
+def _free(location: Location) -> int:
     """Delete files that only older backups need, if those were replaced longer ago than the setting `keep`."""
     from animeds_db.store import Store
 
-    copy = Store.open(place.uri)
+    copy = Store.open(location.uri)
     before, history = datetime.datetime.now(datetime.UTC) - kept(), copy.history()
     return sum(clean(copy, name, replaced(history.of_table(name), before)) for name in copy.names())
 
@@ -228,25 +228,25 @@ class _Record:
         target.write(BACKUP_NAME, json.dumps(vars(self), indent=1).encode())
 
 
-def _refuse_same(store: Store, place: Place) -> None:
-    here = Place(store.uri)
-    if here.uri.rstrip("/") == place.uri.rstrip("/") or (
-        here.path is not None and place.path is not None and here.path.resolve() == place.path.resolve()
+def _refuse_same(store: Store, location: Location) -> None:
+    here = Location(store.uri)
+    if here.uri.rstrip("/") == location.uri.rstrip("/") or (
+        here.path is not None and location.path is not None and here.path.resolve() == location.path.resolve()
     ):
-        raise UsageError(f"{place.uri} is the database itself", hint="give another folder or URI")
+        raise UsageError(f"{location.uri} is the database itself", hint="give another folder or URI")
 
 
 def _refuse_other(
-    record: _Record, place: Place, manifests: dict[str, _Manifest], source: Files, there: set[str]
+    record: _Record, location: Location, manifests: dict[str, _Manifest], source: Files, there: set[str]
 ) -> None:
     """Raise StoreError if the target is not an earlier backup of this database, or was changed since."""
-    if not record.marks and place.path is not None:
-        refuse_occupied(place.path)
+    if not record.marks and location.path is not None:
+        refuse_occupied(location.path)
     hint = "give a folder or URI that does not exist yet"
     if not record.marks and there:
-        raise StoreError(f"{place.uri} is not empty, and it is not a backup of this database", hint=hint)
+        raise StoreError(f"{location.uri} is not empty, and it is not a backup of this database", hint=hint)
     newest = _newest(there)
-    target = Files(place)
+    target = Files(location)
     for name, manifest in manifests.items():
         if name not in newest:
             continue
@@ -254,15 +254,17 @@ def _refuse_other(
         here = target.read(path) or b""
         if digest(here) not in record.marks.get(name, []):
             raise StoreError(
-                f"{place.uri} was changed since it was copied ({name}); a backup would undo those changes",
+                f"{location.uri} was changed since it was copied ({name}); a backup would undo those changes",
                 hint=hint,
             )
         original = source.read(path)
         if original is not None and original != here:
-            raise StoreError(f"{place.uri} is a backup of a different database, {record.database}", hint=hint)
+            raise StoreError(
+                f"{location.uri} is a backup of a different database, {record.database}", hint=hint
+            )
         if _number(manifest.path) < _number(path):
             raise StoreError(
-                f"{place.uri} already has a newer state than the one to copy ({name})",
+                f"{location.uri} already has a newer state than the one to copy ({name})",
                 hint=f"{hint}; a backup cannot be replaced by an older state",
             )
 

@@ -1,7 +1,7 @@
-"""What is left of one table: its newest whole version, files of it that are damaged, rows that are lost.
+"""Examines one table: its newest complete version, its damaged files, its lost rows.
 
-Nothing is changed here. Of a table in a folder, every file of that version is compared with its checksum; a file
-that has none, and a table at a URI, is read from the first row to the last.
+Nothing is changed here. In a folder, every file of that version is compared with its checksum. A file without a
+checksum, and a table at a URI, is read from the first row to the last.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.checksums import Ledger
 from animeds_db.store.fsync import fragment_files, is_whole, manifests, stored_files, torn, version_of
-from animeds_db.store.location import Place, first_words, read_errors
+from animeds_db.store.location import Location, first_words, read_errors
 
 if TYPE_CHECKING:
     import lance
 
 APPENDED = ("vocabulary", "models", "labels")
-"""Tables whose rows never change: a row in a file of another version is still true, and is brought back."""
+"""Tables whose rows never change. A row in a file of another version is still valid and can be restored."""
 
 INGESTED_OF_SOURCE = ("frames", "detections", "thumbnails")
-"""Tables whose rows the next ingest of their source brings back."""
+"""Tables whose rows are restored by the next ingest of their source."""
 
 
 @dataclass
 class Examined:
-    """One table as it is on the disk."""
+    """The state of one table on the disk."""
 
     name: str
     dataset: lance.LanceDataset | None = None
-    """Its newest whole version; None when there is none."""
+    """Its newest complete version, or None."""
     problems: list[str] = field(default_factory=list)
     """What is wrong with its files, one sentence each."""
     torn: list[Path] = field(default_factory=list)
-    """Damaged manifests that are newer than `dataset`, or set aside already when the database was opened."""
+    """Damaged manifests that are newer than `dataset`, or were set aside when the database was opened."""
     dropped: list[int] = field(default_factory=list)
     """Ids of the fragments that cannot be read."""
     lost: int = 0
-    """Rows that are lost, without `salvaged`."""
+    """Number of lost rows, without `salvaged`."""
     sources: Counter[str] = field(default_factory=Counter)
-    """Rows lost by source id, as far as the checksums tell."""
+    """Number of lost rows by source id, as far as the checksums show."""
     salvaged: pa.Table | None = None
-    """Rows from whole files of other versions, which a repair brings back."""
+    """Rows from intact files of other versions, which a repair restores."""
     unrecorded: list[str] = field(default_factory=list)
-    """Files that can be read and have no checksum."""
+    """Readable files without a checksum."""
 
     def left(self, columns: Sequence[str]) -> pa.Table:
-        """Return these columns of the rows that can be read, and of those that a repair brings back."""
+        """Return these columns of the readable rows and of those that a repair restores."""
         parts = [] if self.dataset is None else [self._scan(list(columns))]
         if self.salvaged is not None:
             parts.append(self.salvaged.select(list(columns)))
@@ -74,15 +74,15 @@ def schema_of(name: str) -> schema.Table:
     return next(table for table in schema.all_tables() if table.name == name)
 
 
-def examine(place: Place, name: str) -> Examined:
-    """Read one table of a database and return what is left of it."""
+def examine(location: Location, name: str) -> Examined:
+    """Read one table of a database and return its state."""
     found = Examined(name)
-    if place.path is None:
-        found.dataset = place.dataset(name) if place.has_table(name) else None
+    if location.path is None:
+        found.dataset = location.dataset(name) if location.has_table(name) else None
         _read_fragments(found, None, Ledger({}, {}, {}))
         return found
-    folder, ledger = place.path / f"{name}.lance", Ledger.of(place.path, name)
-    _find_version(found, place, folder, ledger)
+    folder, ledger = location.path / f"{name}.lance", Ledger.of(location.path, name)
+    _find_version(found, location, folder, ledger)
     _read_fragments(found, folder, ledger)
     _count_lost_versions(found, ledger)
     if found.problems and name in APPENDED:
@@ -90,14 +90,14 @@ def examine(place: Place, name: str) -> Examined:
     return found
 
 
-def _find_version(found: Examined, place: Place, folder: Path, ledger: Ledger) -> None:
-    """Set the newest version whose manifest is whole, and what is wrong with those after it."""
+def _find_version(found: Examined, location: Location, folder: Path, ledger: Ledger) -> None:
+    """Set the newest version with an intact manifest, and the problems of those after it."""
     for manifest in manifests(folder):
         path = f"_versions/{manifest.name}"
-        problem = "is not whole" if not is_whole(manifest) else ledger.problem(folder, path)
+        problem = "is incomplete" if not is_whole(manifest) else ledger.problem(folder, path)
         if problem is None:
             try:
-                found.dataset = place.dataset(found.name, version_of(manifest))
+                found.dataset = location.dataset(found.name, version_of(manifest))
             except StoreError as error:
                 problem = f"cannot be read ({first_words(error.__cause__)})"
             else:
@@ -107,16 +107,16 @@ def _find_version(found: Examined, place: Place, folder: Path, ledger: Ledger) -
     for manifest in torn(folder):
         found.torn.append(manifest)
         found.problems.append(
-            f"{found.name}: version {version_of(manifest)} was not whole, and was set aside when it was found."
+            f"{found.name}: version {version_of(manifest)} was incomplete and was set aside when it was found."
         )
     version = found.dataset.version if found.dataset is not None else 0
     if not found.torn and ledger.newest > version:
-        what = f"version {ledger.newest} is gone" if version else "the table is gone"
+        what = f"version {ledger.newest} is missing" if version else "the table is missing"
         found.problems.append(f"{found.name}.lance: {what}.")
 
 
 def _read_fragments(found: Examined, folder: Path | None, ledger: Ledger) -> None:
-    """Look for the fragments that cannot be read, and count their rows."""
+    """Find the fragments that cannot be read, and count their rows."""
     for fragment in found.dataset.get_fragments() if found.dataset is not None else ():
         files = fragment_files(fragment)
         wrong = {path: problem for path in files if folder and (problem := ledger.problem(folder, path))}
@@ -133,7 +133,7 @@ def _read_fragments(found: Examined, folder: Path | None, ledger: Ledger) -> Non
 
 
 def _unreadable(fragment: lance.LanceFragment) -> str | None:
-    """Return why a fragment cannot be read from its first row to its last; None when it can be."""
+    """Return why a fragment cannot be read from its first row to its last, or None if it can."""
     try:
         with read_errors(fragment.metadata.files[0].path):
             for _ in fragment.to_batches():
@@ -144,7 +144,7 @@ def _unreadable(fragment: lance.LanceFragment) -> str | None:
 
 
 def _count_lost_versions(found: Examined, ledger: Ledger) -> None:
-    """Count the rows that only versions had which are damaged or gone."""
+    """Count the rows that only damaged or missing versions had."""
     if not found.problems:
         return
     version = found.dataset.version if found.dataset is not None else 0
@@ -165,7 +165,7 @@ def _rows_by_source(files: Iterable[str], ledger: Ledger) -> Counter[str]:
 
 
 def _salvage(found: Examined, folder: Path, ledger: Ledger) -> None:
-    """Look for lost rows in whole files that the newest whole version does not name."""
+    """Find lost rows in intact files that the newest complete version does not refer to."""
     from lance.file import LanceFileReader
 
     table = schema_of(found.name)
@@ -177,7 +177,7 @@ def _salvage(found: Examined, folder: Path, ledger: Ledger) -> None:
         try:
             with read_errors(str(file)):
                 rows = LanceFileReader(str(file)).read_all().to_table()
-        except StoreError:  # cut short by a kill: it never counted
+        except StoreError:  # left incomplete by an interrupted run, and never part of a version
             continue
         if set(table.schema.names) <= set(rows.column_names):
             parts.append(rows.select(table.schema.names).cast(table.schema))

@@ -14,7 +14,7 @@ from animeds_db.errors import StoreError
 from animeds_db.safe_files import inside, relative, whole_file
 from animeds_db.store.checksums import file_hash
 from animeds_db.store.fsync import flush_files
-from animeds_db.store.location import Place, read_errors, write_errors
+from animeds_db.store.location import Location, read_errors, write_errors
 
 if TYPE_CHECKING:
     from lance.file import LanceFileSession
@@ -25,8 +25,8 @@ _BLOCK = 1 << 20
 class Files:
     """The files of one database; `path` is relative to it: "frames.lance/data/….lance"."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, location: Location) -> None:
+        self._place = location
         self._session: LanceFileSession | None = None
 
     def check(self, path: str) -> None:

@@ -53,9 +53,9 @@ def tend(store: Store, name: str) -> str | None:
     if name == "frames":
         messages.append(_tend_vectors(store, store.table(name)))
     done = "; ".join(dict.fromkeys(words for words in messages if words))
-    if done and store.place.path is not None:
+    if done and store.location.path is not None:
         with write_errors(store.uri):
-            flush_tree(store.place.path / f"{name}.lance" / "_indices")
+            flush_tree(store.location.path / f"{name}.lance" / "_indices")
     return done or None
 
 

@@ -1,7 +1,7 @@
-"""Making a damaged database whole again: without the rows that are lost, and ready for what brings them back.
+"""Repairs a damaged database: makes it usable without the lost rows, and ready to get them back.
 
-No row that can be read is deleted, but marks that promise what is gone. Damaged manifests and tables are moved aside,
-never deleted. The sources are marked before anything else is changed: one that was killed can be run again.
+No readable row is deleted, except marks that refer to lost rows. Damaged manifests and tables are moved aside, not
+deleted. The sources are marked before anything else changes, so that an interrupted repair can be run again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from animeds_db import schema
 from animeds_db.store import Store
 from animeds_db.store.checksums import Ledger, checksums_file, record
 from animeds_db.store.fsync import TORN, flush_folder, flush_tree, set_aside
-from animeds_db.store.location import Place, add_missing_tables, write_errors
+from animeds_db.store.location import Location, add_missing_tables, write_errors
 from animeds_db.store.store import quoted
 from animeds_db.upkeep.comparing import Gaps
 from animeds_db.upkeep.examining import Examined
@@ -27,77 +27,77 @@ if TYPE_CHECKING:
     from animeds_db.upkeep.check import Report
 
 ASIDE = "_damaged"
-"""Folder in a database with tables of which no version was whole."""
+"""Folder in a database for tables without any intact version."""
 LOST_TAG = "lost_tag_{}"
-"""Name of a tag of which only the number is left, so that the number is never given to another tag."""
+"""Name of a tag of which only the id is left, so that the id is never given to another tag."""
 BLOCK = 10_000
-"""Rows that are deleted at once."""
+"""Number of rows deleted at once."""
 
 
-def mend(place: Place, report: Report, gaps: Gaps) -> None:
-    """Repair what a check found. Raises StoreError where the database cannot be written."""
+def mend(location: Location, report: Report, gaps: Gaps) -> None:
+    """Repair what a check found. Raises StoreError if the database cannot be written."""
     widths = _widths(report.tables)
-    store = Store(place, widths)
+    store = Store(location, widths)
     made = {table.name: table for table in schema.all_tables(*widths)}
     for table in report.tables:  # `sources` comes first
-        with write_errors(place.uri):
-            _use_whole_version(place, table)
-        add_missing_tables(place, [made[table.name]])
-        _drop_fragments(place, table)
+        with write_errors(location.uri):
+            _use_whole_version(location, table)
+        add_missing_tables(location, [made[table.name]])
+        _drop_fragments(location, table)
         if table.salvaged is not None and table.salvaged.num_rows:
             store.upsert(table.name, table.salvaged)
         if table.name == "sources":
             _mark(store, report.damaged)
-    store = Store.open(place.uri)
+    store = Store.open(location.uri)
     _reserve_tags(store, gaps.lost_tags)
     _delete(store, "detected", gaps.unfounded)
     _delete(store, "taggings", gaps.untold)
-    with write_errors(place.uri):
+    with write_errors(location.uri):
         for table in report.tables:
-            _settle(place, store, table)
+            _settle(location, store, table)
 
 
-def _use_whole_version(place: Place, table: Examined) -> None:
-    """Set aside the manifests that are damaged; where none is whole, the whole table."""
-    if place.path is None:
+def _use_whole_version(location: Location, table: Examined) -> None:
+    """Set aside the damaged manifests, or the whole table if no manifest is intact."""
+    if location.path is None:
         return
-    folder = place.path / f"{table.name}.lance"
+    folder = location.path / f"{table.name}.lance"
     for manifest in table.torn:
         if manifest.parent.name != TORN:
             set_aside(folder, manifest)
     if table.dataset is None and folder.exists():
-        aside = place.path / ASIDE
+        aside = location.path / ASIDE
         aside.mkdir(exist_ok=True)
         numbers = (aside / f"{table.name}-{n}.lance" for n in range(1, 10_000))
         target = next(path for path in numbers if not path.exists())
         folder.rename(target)
-        flush_folder(place.path)
-    if table.dataset is None:  # those of the new table begin anew
-        checksums_file(place.path, table.name).unlink(missing_ok=True)
+        flush_folder(location.path)
+    if table.dataset is None:  # the new table gets new checksums
+        checksums_file(location.path, table.name).unlink(missing_ok=True)
 
 
-def _drop_fragments(place: Place, table: Examined) -> None:
-    """Make a version of the table without the fragments that cannot be read."""
+def _drop_fragments(location: Location, table: Examined) -> None:
+    """Write a version of the table without the fragments that cannot be read."""
     import lance
 
     if not table.dropped:
         return
     assert table.dataset is not None
     dropped = lance.LanceOperation.Delete([], table.dropped, "true")
-    with write_errors(place.uri):
+    with write_errors(location.uri):
         made = lance.LanceDataset.commit(
-            place.table(table.name),
+            location.table(table.name),
             dropped,
             read_version=table.dataset.version,
-            storage_options=place.options,
+            storage_options=location.options,
         )
-        if place.path is not None:
-            flush_tree(place.path / f"{table.name}.lance" / "_versions")
-            record(place.path, table.name, made, ())
+        if location.path is not None:
+            flush_tree(location.path / f"{table.name}.lance" / "_versions")
+            record(location.path, table.name, made, ())
 
 
 def _widths(tables: list[Examined]) -> tuple[int, int]:
-    """Return the widths of the two columns of vectors, from whichever table is left that tells."""
+    """Return the widths of the two vector columns, from whichever table still has them."""
     found = {table.name: table for table in tables}
     models = found["models"].left(["task", "width"]).to_pylist()
 
@@ -124,7 +124,7 @@ def _delete(store: Store, name: str, keys: list[str]) -> None:
 
 
 def _mark(store: Store, sources: list[str]) -> None:
-    """Mark sources as damaged, so that the next ingest goes through all of each."""
+    """Mark sources as damaged, so that the next ingest reads each one again."""
     for start in range(0, len(sources), BLOCK):
         listed = ", ".join(quoted(source) for source in sources[start : start + BLOCK])
         store.commit("sources", partial(_update_state, where=f"source_id IN ({listed})"))
@@ -134,17 +134,17 @@ def _update_state(dataset: lance.LanceDataset, where: str) -> None:
     dataset.update({"state": quoted(schema.DAMAGED)}, where)
 
 
-def _settle(place: Place, store: Store, table: Examined) -> None:
-    """Note that this damage has been dealt with, and the checksums of files that had none."""
-    if place.path is None:
+def _settle(location: Location, store: Store, table: Examined) -> None:
+    """Record that this damage was handled, and add the checksums of files that had none."""
+    if location.path is None:
         return
-    done = place.path / f"{table.name}.lance" / TORN / "repaired"
+    done = location.path / f"{table.name}.lance" / TORN / "repaired"
     for manifest in table.torn:
-        aside = place.path / f"{table.name}.lance" / TORN / manifest.name
+        aside = location.path / f"{table.name}.lance" / TORN / manifest.name
         if aside.is_file():
             done.mkdir(exist_ok=True)
             shutil.move(aside, done / manifest.name)
     if table.problems or table.unrecorded:
-        known = Ledger.of(place.path, table.name).files
+        known = Ledger.of(location.path, table.name).files
         missing = [path for path in table.unrecorded if path not in known]
-        record(place.path, table.name, store.table(table.name), missing)
+        record(location.path, table.name, store.table(table.name), missing)

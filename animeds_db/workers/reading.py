@@ -69,7 +69,7 @@ def spread(
     if on is None:
         yield _here(make(session))
         return
-    job = Reading(store.place.shared, session.unfinished, make)
+    job = Reading(store.location.shared, session.unfinished, make)
     with cluster(on) as ray, HandOut(ray, Reader, job, on) as workers:
         yield workers.run
 

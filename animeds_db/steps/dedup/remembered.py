@@ -22,7 +22,7 @@ from animeds_db.steps.dedup.arrayfile import read_arrays, write_arrays
 from animeds_db.steps.dedup.frame_vectors import Join, Progress
 from animeds_db.steps.dedup.matches import embedder_of
 from animeds_db.store import Store
-from animeds_db.store.location import Place
+from animeds_db.store.location import Location
 from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity_index
 
 FILE = Path("remembered") / "pairs.bin"
@@ -60,7 +60,7 @@ class Memory:
 
 def remembered_join(store: Store, memory_mb: float, progress: Progress | None = None) -> Join:
     """Return a join of all frames that compares only sources which are new since the last one."""
-    folder = Place(store.uri).path
+    folder = Location(store.uri).path
     file = None if folder is None else folder / FILE
 
     def join(frames: pa.Table, x: np.ndarray, threshold: float) -> Pairs:

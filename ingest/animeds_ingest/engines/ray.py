@@ -16,7 +16,7 @@ from typing import Any
 
 from animeds_db.errors import EngineError, SourceError
 from animeds_db.models import Models
-from animeds_db.store.location import Place
+from animeds_db.store.location import Location
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_db.workers import HandOut, Ray, cluster, sole_coordinator
@@ -58,7 +58,7 @@ def ingest(
     Raises EngineError if Ray is missing or cannot be reached, if another process distributes work for this
     database on the same cluster, or if workers cannot run; StoreError and ModelError as in the local engine.
     """
-    uri = Place(store.uri).shared
+    uri = Location(store.uri).shared
     ids = tuple(str(record["model_id"]) for record in models.records())
     job = Job(uri, sampling, load, ids, replace, asked)
     with cluster(on) as ray, sole_coordinator(ray, uri):
