@@ -29,3 +29,10 @@ def _escaped(character: str) -> str:
     if character in _TURNING or unicodedata.category(character) in _HIDDEN:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 face`, `2 faces`, `0 copies`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"

@@ -134,7 +134,7 @@ def test_three_faces_are_corrected_by_keyboard_and_taken_back(visitor: Visitor, 
     count = "SELECT count(*), max(who) FROM labels WHERE field = 'character'"
     place.becomes(count, [(3, "Mika")])
     visitor.press("u")
-    said(visitor, "Taken back")
+    said(visitor, "Undone")
     place.becomes(count, [(2, "Mika")])
     visitor.press("u")
     page.wait_for_function("() => document.querySelectorAll('.queued .done').length === 1")
@@ -146,7 +146,7 @@ def test_frames_are_chosen_dropped_and_tagged_by_keyboard(visitor: Visitor, plac
     frames_shown(visitor)
     page.locator(".tile a").first.focus()
     visitor.press("j", "Shift+ArrowRight", "Shift+ArrowRight")
-    page.get_by_text("3 chosen").wait_for()
+    page.get_by_text("3 selected").wait_for()
     visitor.press("x")
     page.locator(".tile.dropped").nth(2).wait_for()
     said(visitor, "3 frames: dropped")
@@ -162,7 +162,7 @@ def test_frames_are_chosen_dropped_and_tagged_by_keyboard(visitor: Visitor, plac
 
 
 def test_what_the_service_refuses_is_taken_back_on_the_page(visitor: Visitor, place: Place) -> None:
-    """Somebody else has spoken of the same frame since the page was drawn."""
+    """Somebody else has labelled the same frame since the page was loaded."""
     page = visitor.open("/")
     frames_shown(visitor)
     page.wait_for_load_state("networkidle")  # until the page knows who has spoken before
@@ -173,7 +173,7 @@ def test_what_the_service_refuses_is_taken_back_on_the_page(visitor: Visitor, pl
     visitor.press("x")
     said(visitor, "Rin")
     assert page.locator(".tile.dropped").count() == 0
-    page.get_by_role("button", name="Say mine").click()
+    page.get_by_role("button", name="Use mine").click()
     page.locator(".tile.dropped").wait_for()
     said(visitor, "1 frame: dropped")
     now = f"SELECT who, value FROM labels WHERE field = 'frame' AND frame_id = '{frame}'"
@@ -237,14 +237,14 @@ def test_the_grid_keeps_only_what_is_in_view(visitor: Visitor, place: Place) -> 
 def test_help_lists_the_keys_and_gives_the_focus_back(visitor: Visitor) -> None:
     page = visitor.open("/labels")
     visitor.press("?")
-    page.get_by_role("dialog", name="Keys").get_by_text("take back the newest").wait_for()
+    page.get_by_role("dialog", name="Keys").get_by_text("undo the latest change").wait_for()
     visitor.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
 
 
 def test_states_without_anything_say_what_to_do(visitor: Visitor) -> None:
     page = visitor.open("/?where=time_s+<+0")
-    page.get_by_text("No frame is like that").wait_for()
+    page.get_by_text("No frames match").wait_for()
     page.get_by_role("link", name="Show all frames").press("Enter")
     page.locator(".tile img.there").first.wait_for()
     assert frames_shown(visitor) > 0

@@ -61,7 +61,7 @@ def test_a_filter_without_characters_does_not_say_that_nobody_has_a_name(
     page = visitor.open("/?tag=1girl&tag=-1girl")
     page.wait_for_selector(".facet .values .hint")
     assert page.locator(".facet", has_text="Character").first.locator(".hint").inner_text() == (
-        "no named character in these frames"
+        "No named characters in these frames."
     )
     visitor.close()
 

@@ -91,7 +91,7 @@ def test_a_service_that_only_reads_offers_no_corrections_and_refuses_them(
         assert page.locator(".tile.dropped").count() == 0
         assert page.get_by_role("button", name="Drop").count() == 0
         visitor.shoot("read-only-frames")
-        assert page.evaluate(POSTED) == [403, "this service only reads"]
+        assert page.evaluate(POSTED) == [403, "This service is read-only"]
         visitor.press("?")
         keys = page.get_by_role("dialog", name="Keys")
         keys.get_by_text("next").first.wait_for()
@@ -120,7 +120,7 @@ def test_bound_elsewhere_the_page_asks_for_its_token_and_takes_it_out_of_the_add
     with serving(show, options, host="0.0.0.0") as address:
         visitor = Visitor(chrome, address)
         page = visitor.open("/")
-        page.get_by_role("heading", name="This service asks for its token").wait_for()
+        page.get_by_role("heading", name="This service requires a token").wait_for()
         assert "animeds serve" in page.locator("main").inner_text()
         assert page.locator(".tile").count() == 0
         visitor.shoot("token")

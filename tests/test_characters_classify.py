@@ -222,9 +222,9 @@ def test_the_command_tells_names_and_how_good_the_examples_are(show: Dataset, ru
     header, *rows = ran.out.splitlines()
     assert header == "character,faces,by_shot,by_tag,from_behind"
     assert next(row for row in rows if row.startswith("Akari")).split(",")[2:] == ["2", "1", "1"]
-    assert "by 18 examples" in ran.err
-    assert "15 of 15 get the right name (100 %)" in ran.err
-    assert "0 of 18 are taken for somebody" in ran.err
+    assert "compared with 18 examples" in ran.err
+    assert "15 of 15 examples get the right name from the other examples (100 %)" in ran.err
+    assert "0 of 18 examples get a wrong name" in ran.err
     assert "1 faces have no vector" in ran.err
     ran = run("characters", "list", "--db", show.uri, "--format", "csv")
     assert ran.out.splitlines()[1].startswith("Akari,,5,5,0,0,0,0,")

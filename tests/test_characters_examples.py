@@ -185,7 +185,7 @@ def test_examples_of_another_model_are_looked_at_anew_by_their_picture(
         other[0]["webp"] = None
         ds.store.replace("examples", pa.Table.from_pylist(other, schema=ds.store.schema("examples").schema))
         ran = run("characters", "embed", "--db", ds.uri)
-        assert f"{len(rows) - 1} examples embedded anew" in ran.err
+        assert f"{len(rows) - 1} examples embedded again" in ran.err
         assert f"note: {rows[0]['example_id']} has no stored picture" in ran.err
         now = {row["example_id"]: row for row in examples(ds)}
         for row in rows[1:]:  # the kept crop is smaller and lossy: nearly the same vector
@@ -266,7 +266,7 @@ def test_examples_are_listed_and_removed(faces: Dataset, run: Runner) -> None:
     rows = [(row["character"], row["appearance"], row["examples"]) for row in json.loads(ran.out)]
     assert rows == [("Akari K.", None, 1), ("Akari K.", "Hairdown", 1), ("Mio", None, 1), ("ood", None, 1)]
     assert faces.characters.remove("Akari K.", appearance="Hairdown") == 1
-    assert "1 examples removed" in run("characters", "remove", "--example", "o", "--db", faces.uri).err
+    assert "1 example deleted" in run("characters", "remove", "--example", "o", "--db", faces.uri).err
     assert [row["example_id"] for row in examples(faces)] == ["a"]
     assert 'did you mean "Akari K."?' in run("characters", "remove", "Akari", "--db", faces.uri).err
     assert run("characters", "remove", "--db", faces.uri).code == 2
@@ -279,7 +279,7 @@ def test_a_wrong_way_of_adding_is_told(faces: Dataset, run: Runner, tmp_path: Pa
     ran = run("characters", "add", "Akari", "--tag", "akari", "--face", face_id(0), "--db", faces.uri)
     assert (ran.code, "one of --face, --tag and --from" in ran.err) == (2, True)
     ran = run("characters", "add", tmp_path, "--appearance", "x", "--db", faces.uri)
-    assert (ran.code, "a folder says appearances by its folders" in ran.err) == (2, True)
+    assert (ran.code, "--appearance cannot be used with a folder of characters" in ran.err) == (2, True)
 
 
 def test_a_detector_that_is_not_here_is_told(faces: Dataset, tmp_path: Path) -> None:

@@ -93,12 +93,12 @@ def test_sql_takes_parameters_files_and_stdin(
 @pytest.mark.parametrize(
     ("words", "code", "message", "hint"),
     [
-        (["sql", "DROP VIEW frames"], 1, "only reads", None),
+        (["sql", "DROP VIEW frames"], 1, "Only SELECT is allowed", None),
         (["sql", "SELECT frme_id FROM frames"], 1, "1:8", "frame_id"),
         (["sql", "SELECT * FROM frmes"], 1, "frmes", "frames"),
         (["sql", "SELECT $a"], 1, "$a", "-p a="),
-        (["sql", "SELECT 1", "-p", "novalue"], 2, "not name=value", "-p character="),
-        (["sql"], 2, "give the SQL once", None),
+        (["sql", "SELECT 1", "-p", "novalue"], 2, "is not of the form name=value", "-p character="),
+        (["sql"], 2, "Give the SQL either as text", None),
         (["query", "by_tag"], 1, "by_tag", "by_tags"),
         (["query", "by_tags", "-p", "hass=1girl"], 1, "hass", "has"),
         (["export", "out"], 2, "a query and a folder", "animeds export"),

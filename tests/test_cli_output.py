@@ -77,7 +77,7 @@ def test_binary_formats_can_be_read_back(form: Format, capfdbinary: pytest.Captu
 
 def test_binary_is_not_thrown_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    with pytest.raises(UsageError, match="stdout is a terminal"):
+    with pytest.raises(UsageError, match="cannot be printed to a terminal"):
         print_relation(duckdb.default_connection().sql("SELECT 1"), Format.parquet)
 
 

@@ -29,12 +29,12 @@ def test_a_named_cluster_is_named_after_the_next_run_too(
         db = dataset.uri
     done = run("characters", "cluster", "--sheet", tmp_path / "sheet", "--format", "csv", "--db", db)
     assert done.code == 0, done.err
-    assert "24 faces: 24 in 2 clusters, 0 like no other" in done.err
+    assert "24 faces: 24 in 2 clusters, 0 not grouped" in done.err
     assert sorted(p.name for p in (tmp_path / "sheet").iterdir()) == ["1.png", "2.png", "index.html"]
     assert "aaaaaaaa-000001000-f0" in (tmp_path / "sheet" / "index.html").read_text("utf-8")
     named = run("characters", "name", 2, "as", "Bea", "Ito", "-n", 5, "--db", db)
     assert named.code == 0, named.err
-    assert "cluster 2 is Bea Ito: 5 of its faces became examples" in named.err
+    assert "cluster 2 is Bea Ito: 5 of its faces were added as examples" in named.err
     again = run("characters", "cluster", "--threshold", 0.9, "--format", "csv", "--db", db)
     assert again.out.splitlines()[2].startswith("2,Bea Ito,8,")
 

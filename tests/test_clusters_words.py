@@ -148,8 +148,8 @@ def test_the_command_tells_how_to_take_a_split_back(
     with faces_store(tmp_path, [*of(ANNA, TWIN), {"at": 90, "brightness": 0.1, "vector": BEA}]) as dataset:
         db = dataset.uri
     said = command("characters", "cluster", "--db", db).err
-    assert "13 faces: 12 in 1 clusters, 0 like no other" in said
-    assert "note: 1 faces are too dark, small or cut off to judge" in said
+    assert "13 faces: 12 in 1 cluster, 0 not grouped" in said
+    assert "note: 1 face left out: too dark, too small or cut off" in said
     done = command("characters", "split", 1, "--db", db)
     assert "cluster 1: 6 faces, cluster 2: 6 faces" in done.err
     act = done.err.partition("animeds label undo ")[2].partition(",")[0]

@@ -311,7 +311,7 @@ def test_an_address_where_nobody_answers_is_told_at_once(command: Callable[..., 
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["--engine", "rai"], 'did you mean "ray"?'), (["--workers", "2"], "are for --engine ray")],
+    [(["--engine", "rai"], 'did you mean "ray"?'), (["--workers", "2"], "need --engine ray")],
 )
 def test_wrong_words_are_refused(command: Callable[..., Ran], words: list[str], told: str) -> None:
     done = command(*words)

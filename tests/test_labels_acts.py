@@ -138,7 +138,7 @@ def test_faces_are_named_by_id_and_by_question(run: Runner, ds: Dataset) -> None
         ("Fate Testarossa", "Hairdown"),
     ]
     assert ds.sql("SELECT count(*) FROM kept").fetchall() == [(3,)]
-    assert "labels: 5 count" in run("status", "--format", "table").out
+    assert "labels: 5 in effect" in run("status", "--format", "table").out
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_labels_on_frames_that_are_gone_are_kept_and_told(ds: Dataset) -> None:
     assert ds.sql("SELECT frame_id FROM tags WHERE tag = 'red_hair'").fetchall() == [(frame_of(1),)]
     assert ds.sql("SELECT count(*) FROM kept").fetchall() == [(3,)]
     assert ds.sql("SELECT n_gone FROM label_history ORDER BY said_at").fetchall() == [(1,), (1,), (1,)]
-    assert "3 of them for frames that are not here" in ds.summary()[-1]
+    assert "3 of them for frames that no longer exist" in ds.summary()[-1]
 
 
 def test_renames_are_seen_while_another_source_is_being_ingested(ds: Dataset) -> None:

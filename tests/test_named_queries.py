@@ -99,11 +99,11 @@ def test_values_are_bound_in_their_types() -> None:
     [
         ({"places": "x"}, "needs a value for character", "-p character="),
         ({"character": "x", "place": "y"}, 'no parameter "place"', 'did you mean "places"'),
-        ({"character": "x", "places": "y", "n": "many"}, "takes a whole number for n, not 'many'", None),
-        ({"character": "x", "places": "y", "n": 1.5}, "takes a whole number for n, not 1.5", None),
-        ({"character": "x", "places": "y", "strict": "perhaps"}, "takes true or false for strict", None),
-        ({"character": "x", "places": "y", "threshold": "high"}, "takes a number for threshold", None),
-        ({"character": "x", "places": 5}, "takes a list", None),
+        ({"character": "x", "places": "y", "n": "many"}, "needs a whole number for n, not 'many'", None),
+        ({"character": "x", "places": "y", "n": 1.5}, "needs a whole number for n, not 1.5", None),
+        ({"character": "x", "places": "y", "strict": "perhaps"}, "needs true or false for strict", None),
+        ({"character": "x", "places": "y", "threshold": "high"}, "needs a number for threshold", None),
+        ({"character": "x", "places": 5}, "needs a list", None),
     ],
 )
 def test_values_that_do_not_fit_are_named(
@@ -118,13 +118,13 @@ def test_values_that_do_not_fit_are_named(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("-- name: other", 'the name "other" is not the file\'s'),
+        ("-- name: other", 'The name "other" must be the name of the file'),
         ("-- param", None),
-        ("-- param x", "a parameter is written"),
-        ("-- param x: number = 1", 'there is no type "number"'),
+        ("-- param x", "A parameter must be written"),
+        ("-- param x: number = 1", '"number" is not a parameter type'),
         ("-- param x: int = many", "many is not a whole number"),
-        ("-- param 1x: int", "a parameter is written"),
-        ("-- param a: int", "the parameter a is there twice"),
+        ("-- param 1x: int", "A parameter must be written"),
+        ("-- param a: int", "The parameter a is declared twice"),
     ],
 )
 def test_a_broken_header_is_told_by_file_and_line(line: str, words: str | None) -> None:
@@ -223,7 +223,7 @@ def test_the_folder_of_the_setting_wins_over_the_one_here(
 
 
 def test_an_unknown_query_gets_suggestions(folder: Path) -> None:
-    with pytest.raises(QueryError, match='there is no query "by_tag"') as caught:
+    with pytest.raises(QueryError, match='There is no query "by_tag"') as caught:
         find("by_tag")
     assert caught.value.hint == 'did you mean "by_tags"?'
 
@@ -239,7 +239,7 @@ def test_a_broken_file_hides_no_other(folder: Path, caplog: pytest.LogCaptureFix
     assert f"{Path('queries', 'broken.sql')}:2" in caplog.text
     with pytest.raises(QueryError, match=r"broken\.sql:2"):
         find("broken")
-    with pytest.raises(QueryError, match="cannot read this query"):
+    with pytest.raises(QueryError, match="Cannot read this query"):
         find("binary")
 
 

@@ -44,7 +44,7 @@ def test_wrong_parameters_are_errors_with_a_way_out(ds: Dataset) -> None:
         ds.sql("SELECT 1", [1])
     with pytest.raises(QueryError, match=r"no parameter \$e"):
         ds.sql("SELECT $episode", e=1)
-    with pytest.raises(QueryError, match=r"no value for \$2"):
+    with pytest.raises(QueryError, match=r"Missing value for \$2"):
         ds.sql("SELECT $1 + $2", [1])
     with pytest.raises(UsageError, match="given twice"):
         ds.sql("SELECT $e", {"e": 1}, e=2)

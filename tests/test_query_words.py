@@ -30,7 +30,7 @@ def test_a_tag_in_double_quotes_is_told_to_take_single_ones(session: Session) ->
 @pytest.mark.parametrize("call", ["has_tag(tags, 'kimono')", "has_all(tags, ['kimono'])"])
 def test_a_tag_asked_of_a_table_without_tags_names_tables_that_have_them(session: Session, call: str) -> None:
     with pytest.raises(
-        QueryError, match=r"has_tag\(\) does not take these values, or a column is not"
+        QueryError, match=r"has_tag\(\) does not accept these values, or a column does not"
     ) as error:
         session.arrow(f"SELECT face_id FROM faces WHERE {call}")
     assert "frames, kept and good have the columns tags and tag_ids" in str(error.value.hint)

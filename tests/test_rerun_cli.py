@@ -45,7 +45,7 @@ def test_the_command_tags_the_frames_of_a_condition_and_says_so(animeds: Runner)
     counted = animeds("sql", "SELECT count(*) AS n FROM taggings WHERE model LIKE 'mine%'", "--format", "csv")
     early = animeds("sql", "SELECT count(*) AS n FROM frames WHERE time_s < 0.5", "--format", "csv")
     assert counted.out == early.out and "0" not in counted.out.split()[1:]
-    assert f"mine: {counted.out.split()[1]} frames done in 2 sources" in done.err
+    assert f"mine: {counted.out.split()[1]} frames processed in 2 sources" in done.err
     again = animeds("tag", "--model", "mine", "--where", "time_s < 0.5", "--use", "--device", "cpu")
     assert again.code == 0 and "a: skipped" in again.err
     counts = animeds("sql", "SELECT count(*) AS n FROM frames WHERE tagger LIKE 'mine%'", "--format", "csv")

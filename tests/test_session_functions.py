@@ -70,14 +70,14 @@ PLACES = {
 
 @pytest.mark.parametrize(("name", "sql"), REFUSED.items(), ids=REFUSED.keys())
 def test_a_function_that_is_not_named_is_refused(dataset: Dataset, name: str, sql: str) -> None:
-    with pytest.raises(QueryError, match=f'no function "{re.escape(name)}"') as caught:
+    with pytest.raises(QueryError, match=f'cannot use a function "{re.escape(name)}"') as caught:
         dataset.sql(sql)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("sql", PLACES.values(), ids=PLACES.keys())
 def test_wherever_it_stands(dataset: Dataset, sql: str) -> None:
-    with pytest.raises(QueryError, match='no function "write_log"'):
+    with pytest.raises(QueryError, match='cannot use a function "write_log"'):
         dataset.sql(sql.format("write_log('x')"))
 
 

@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_written_to_the_disk_and_deleted_afterwards(
 def test_a_session_that_may_not_write_says_that_memory_is_short(tmp_path: Path) -> None:
     session = new_session(tmp_path, Bounds("64MiB", threads=1))
     with (
-        pytest.raises(QueryError, match="needs more memory than it may take") as raised,
+        pytest.raises(QueryError, match="needs more memory than the limit") as raised,
         session.errors(SORTED),
     ):
         session.sql(SORTED).fetchall()

@@ -149,7 +149,7 @@ def test_one_statement_is_expected(session: Session, text: str, words: str) -> N
         ("SELECT *\nFROM zzz", 2, 6, "zzz does not exist", "tables: .*sources"),
         ("SELECT show FROM frames", 1, 8, "show", '"show"'),
         ("SELECT left FROM faces", 1, 13, "FROM", '"left"'),
-        ("SELECT list_transform(tags, x -> x) FROM frames", None, None, "not a lambda", "lambda x: …"),
+        ("SELECT list_transform(tags, x -> x) FROM frames", None, None, "not a valid lambda", "lambda x: …"),
         ("-- first\nSELECT upper(1, 2)", 2, 8, "No function matches", None),
         ("SELECT " + "1, " * 100 + "foo FROM frames", 1, 308, "foo", "did you mean"),
         ("SELECT 1 +", 1, None, "syntax error|end of input", None),
@@ -190,7 +190,7 @@ def test_parameters_fill_their_places(session: Session) -> None:
 
 
 def test_a_missing_parameter_is_named(session: Session) -> None:
-    with pytest.raises(QueryError, match=r"no value for \$tag") as caught:
+    with pytest.raises(QueryError, match=r"Missing value for \$tag") as caught:
         session.sql("SELECT $tag")
     assert caught.value.hint == "-p tag=…"
 

@@ -111,7 +111,7 @@ def test_the_command_says_that_an_index_answered(
     run = Runner(capsys, monkeypatch)
     words = ("search", "--frame", ids(1)[0], "-k", 3, "--db", searched.uri)
     one, all_of_them = run(*words), run(*words, "--exact")
-    assert "answered by an index" in one.err
+    assert "this used an index" in one.err
     assert "index" not in all_of_them.err
     assert one.out.splitlines()[1] == all_of_them.out.splitlines()[1]
 

@@ -109,7 +109,7 @@ def test_what_is_not_there_is_an_error_of_the_same_kind(local: Dataset, remote: 
         for call in (dataset.image, dataset.thumbnail):
             with pytest.raises(QueryError, match="There is no frame"):
                 call("k3f9a2qd-000000001")
-        with pytest.raises(QueryError, match="there is no query"):
+        with pytest.raises(QueryError, match="There is no query"):
             dataset.query("nope")
         with pytest.raises(QueryError, match="no parameter"):
             dataset.query("sample", {"nope": 1})

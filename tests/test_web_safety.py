@@ -102,7 +102,7 @@ def test_read_only_refuses_whatever_changes_something(tmp_path: Path) -> None:
     with client_of(options=Options(read_only=True, exports=tmp_path, limits=ONE)) as client:
         for path in ("/api/labels", "/api/labels/undo", "/api/queries", "/api/exports"):
             answer = client.post(path, json={})
-            assert answer.status_code == 403 and "only reads" in answer.json()["error"]["message"]
+            assert answer.status_code == 403 and "is read-only" in answer.json()["error"]["message"]
         assert client.delete("/api/labels/x").status_code == 403
         assert client.post("/api/sql", json={"q": "SELECT 1"}).status_code == 200
         assert client.get("/api/status").json()["read_only"] is True

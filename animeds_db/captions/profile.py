@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import importlib_resources
 import pyarrow as pa
 
+from animeds_db.captions.shipped import profile_names, profile_text
 from animeds_db.errors import UsageError, did_you_mean
 
 PARTS = (
@@ -18,9 +18,6 @@ PARTS = (
     "faces", "tags",
 )  # fmt: skip
 """The parts that a caption can consist of."""
-
-DEFAULT_PROFILE = "seed-guide"
-"""Name of the shipped profile that is used where none is named."""
 
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
@@ -182,22 +179,6 @@ _ARROW: dict[str, pa.DataType] = {
 STYLE = pa.schema([pa.field(f.name, _ARROW[str(f.type)]) for f in fields(CaptionProfile)])
 """Schema of a profile as a row: the columns of the view default_style."""
 _KINDS = {f.name: str(f.type) for f in fields(CaptionProfile)}
-
-
-def profile_names() -> list[str]:
-    """Return the names of the shipped profiles."""
-    files = importlib_resources.files("animeds_db.captions").iterdir()
-    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
-
-
-def profile_text(name: str) -> str:
-    """Return the TOML of a shipped profile. Raises UsageError for another name."""
-    if name not in profile_names():
-        raise UsageError(
-            f'There is no caption profile "{name}".',
-            hint=f"{did_you_mean(name, profile_names())} The name of your own file must end in .toml.",
-        )
-    return importlib_resources.files("animeds_db.captions").joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def load_profile(name: str | Path) -> CaptionProfile:

@@ -1,6 +1,6 @@
-"""The `animeds` command. Commands parse and print; whatever they can do, a notebook can do in one call.
+"""The `animeds` command line. Commands parse and print; the Python API does the work.
 
-stdout is data, stderr is talk. Exit codes: 0 fine, 1 error, 2 wrong usage, 3 some sources failed, 130 Ctrl-C.
+stdout is data, stderr is messages. Exit codes: 0 success, 1 error, 2 usage, 3 some sources failed, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from animeds_db.cli import (
     caption,
     characters,
     dedup,
+    doctor,
     export,
     ingest,
     inspect,
@@ -54,6 +55,7 @@ for module in (
     search,
     serve,
     dedup,
+    doctor,
     characters,
     label,
     caption,
@@ -80,7 +82,7 @@ MAP = {
 
 @app.command("help")
 def help_(context: typer.Context, verb: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """Show the help of a command: animeds help export."""
+    """Show the help of a command, e.g. `animeds help export`."""
     command, current = context.find_root().command, context.find_root()
     for word in verb or []:
         found = command.get_command(current, word) if isinstance(command, typer.core.TyperGroup) else None
@@ -122,33 +124,33 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Handle the options that come before the command."""
     logger.setLevel(logging.DEBUG if debug else logging.NOTSET)
 
 
 class _Printable(logging.Formatter):
-    """Escapes control characters, which a name from elsewhere may hold."""
+    """Escapes control characters, which a file name may contain."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record), keep=LAYOUT)
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # names of episodes are Unicode; a Windows pipe is not
+        if hasattr(stream, "reconfigure"):  # episode names are Unicode; a Windows pipe is not by default
             stream.reconfigure(encoding="utf-8", errors="replace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("animeds.upkeep").setLevel(logging.INFO)  # what it does by itself, it tells
+    logging.getLogger("animeds.upkeep").setLevel(logging.INFO)  # automatic upkeep says what it does
     try:
         app()
     except AnimedsError as error:
         sys.exit(_report(error))
-    except SystemExit as left:
-        if left.code == INTERRUPTED:
-            talk("interrupted: what was finished is kept; run the same command again to go on")
+    except SystemExit as exited:
+        if exited.code == INTERRUPTED:
+            talk("interrupted: finished work is kept; run the same command again to continue")
         raise
     except BaseException as error:  # what Lance raises where its own code gives up is no Exception
         from animeds_db.store.location import damage

@@ -15,6 +15,7 @@ from animeds_db.cli.common import (
     open_dataset,
     parse_params,
 )
+from animeds_db.cli.lists import ListsInHelp
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.cli.shaping import (
     CharacterTagsOption,
@@ -33,7 +34,7 @@ PREVIEWED = 10
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("caption")(caption)
+    app.command("caption", cls=ListsInHelp)(caption)
 
 
 def caption(

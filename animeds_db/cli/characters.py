@@ -1,4 +1,4 @@
-"""`animeds characters …`: who is on the frames."""
+"""`animeds characters …`: the group of commands about who is in the frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import typer
 
 from animeds_db.cli import characters_names, clusters, examples, review
 
-characters = typer.Typer(help="Who is on the frames: examples, names, corrections.", no_args_is_help=True)
+characters = typer.Typer(
+    help="Find out who is in the frames: examples, names, clusters, review.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:

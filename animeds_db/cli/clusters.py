@@ -1,4 +1,4 @@
-"""`animeds characters cluster | sheet | name | merge | split`: people without examples."""
+"""`animeds characters cluster | sheet | name | merge | split`: group faces without examples."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, talk
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
@@ -18,20 +19,25 @@ if TYPE_CHECKING:
 
 SheetOption = Annotated[
     Path | None,
-    typer.Option("--sheet", help="Also write a contact sheet: a .html page, a .png, or a folder with both."),
+    typer.Option(
+        "--sheet", help="Also write a contact sheet: a .html page, a .png picture, or a folder with both."
+    ),
 ]
 
 
 def cluster(
     threshold: Annotated[
-        float, typer.Option(help="Least mean cosine between two groups that become one; higher is stricter.")
+        float,
+        typer.Option(help="Minimum mean cosine similarity of two groups to be joined. Higher is stricter."),
     ] = 0.75,
-    min_size: Annotated[int, typer.Option(help="Smaller groups are left out as like no other.")] = 5,
+    min_size: Annotated[
+        int, typer.Option(help="Minimum number of faces in a cluster. Smaller groups are not reported.")
+    ] = 5,
     sheet: SheetOption = None,
     db: DbOption = None,
     form: FormatOption = None,
 ) -> None:
-    """Group the faces of the whole series by who they look like; no examples are needed.
+    """Group the faces of the whole database by similarity. No examples are needed.
 
     animeds characters cluster --sheet clusters.html
     """
@@ -42,25 +48,32 @@ def cluster(
         found = cluster_faces(dataset.store, dataset.session, options, progress=counter("comparing faces"))
         show(dataset, dataset.query("clusters"), form)
         lone = found.faces - found.skipped - found.unclear - found.grouped
-        talk(f"{found.faces} faces: {found.grouped} in {found.clusters} clusters, {lone} like no other")
+        talk(
+            f"{counted(found.faces, 'face')}: {found.grouped} in {counted(found.clusters, 'cluster')}, "
+            f"{lone} not grouped"
+        )
         if found.unclear:
-            talk(f"note: {found.unclear} faces are too dark, small or cut off to judge, and were left out")
+            talk(f"note: {counted(found.unclear, 'face')} left out: too dark, too small or cut off")
         if found.skipped:
-            talk(f"note: {found.skipped} faces have no vector of {found.model} and were left out")
+            talk(f"note: {counted(found.skipped, 'face')} left out: no vector from {found.model}")
         if sheet is not None and found.clusters:
             _write(dataset, sheet, [], 24)
         elif found.clusters:
-            talk("see them with: animeds characters sheet clusters.html")
+            talk("To see them: animeds characters sheet clusters.html")
 
 
 def sheet(
-    out: Annotated[Path, typer.Argument(help="A .html page, a .png, or a folder with both.")],
-    clusters: Annotated[list[int] | None, typer.Argument(help="Only these clusters.")] = None,
-    count: Annotated[int, typer.Option("-n", help="At most so many faces of each cluster.", min=1)] = 24,
+    out: Annotated[Path, typer.Argument(help="Output: a .html page, a .png picture, or a folder for both.")],
+    clusters: Annotated[
+        list[int] | None, typer.Argument(help="Numbers of the clusters to show. Default: all.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option("-n", help="Maximum number of faces to show per cluster.", min=1)
+    ] = 24,
     db: DbOption = None,
     at: AtOption = None,
 ) -> None:
-    """Write a contact sheet of the clusters: faces of each, with their ids.
+    """Write a contact sheet that shows the faces of each cluster with their ids.
 
     animeds characters sheet clusters.html
     """
@@ -84,15 +97,17 @@ def _write(dataset: Dataset, out: Path, clusters: list[int], count: int) -> None
 
 
 def name(
-    cluster: Annotated[int, typer.Argument(help="The cluster's number.")],
-    words: Annotated[list[str], typer.Argument(help="Who it is.", metavar="[as] NAME")],
+    cluster: Annotated[int, typer.Argument(help="Number of the cluster.")],
+    words: Annotated[list[str], typer.Argument(help="Name of the character.", metavar="[as] NAME")],
     appearance: Annotated[
-        str | None, typer.Option(help='The appearance, where the character has several: "Hairdown".')
+        str | None, typer.Option(help='Appearance (variant) of the character, e.g. "Hairdown".')
     ] = None,
-    count: Annotated[int, typer.Option("-n", help="At most so many faces become examples.", min=1)] = 20,
+    count: Annotated[int, typer.Option("-n", help="Maximum number of faces to add as examples.", min=1)] = 20,
     db: DbOption = None,
 ) -> None:
-    """Say who a cluster is: its typical faces become examples of that character (ood: of nobody in the cast).
+    """Name a cluster: its most typical faces become examples of that character.
+
+    Use the name `ood` for people who are not in the cast.
 
     animeds characters name 3 as Emi
     """
@@ -112,16 +127,16 @@ def name(
         )
     for note in added.notes:
         talk(f"note: {note}")
-    known = f" ({added.known} were already)" if added.known else ""
-    talk(f"cluster {cluster} is {called}: {added.new} of its faces became examples{known}")
-    talk("when all are named, name every face with: animeds characters classify")
+    known = f" ({added.known} were examples already)" if added.known else ""
+    talk(f"cluster {cluster} is {called}: {added.new} of its faces were added as examples{known}")
+    talk("When all clusters are named, name every face with: animeds characters classify")
 
 
 def merge(
-    clusters: Annotated[list[int], typer.Argument(help="The clusters' numbers; the first one stays.")],
+    clusters: Annotated[list[int], typer.Argument(help="Numbers of the clusters. The first number is kept.")],
     db: DbOption = None,
 ) -> None:
-    """Make several clusters one. Later runs keep their faces together.
+    """Merge clusters. Later runs keep their faces together.
 
     animeds characters merge 3 5
     """
@@ -129,15 +144,17 @@ def merge(
 
     with open_dataset(db) as dataset:
         done = merge_clusters(dataset.store, dataset.session, clusters)
-    _tell(done)
+    _report(done)
 
 
 def split(
-    cluster: Annotated[int, typer.Argument(help="The cluster's number.")],
-    into: Annotated[int, typer.Option(help="How many parts.")] = 2,
+    cluster: Annotated[int, typer.Argument(help="Number of the cluster.")],
+    into: Annotated[int, typer.Option(help="Number of parts.")] = 2,
     db: DbOption = None,
 ) -> None:
-    """Split a cluster of several people; the largest part keeps the number. Later runs keep the parts apart.
+    """Split a cluster that contains several people. Later runs keep the parts apart.
+
+    The largest part keeps the number.
 
     animeds characters split 3
     """
@@ -145,22 +162,22 @@ def split(
 
     with open_dataset(db) as dataset:
         done = split_cluster(dataset.store, dataset.session, cluster, into)
-    _tell(done)
+    _report(done)
 
 
-def _tell(done: Regrouped) -> None:
-    talk(", ".join(f"cluster {number}: {faces} faces" for number, faces in done.sizes.items()))
-    talk(f"later runs keep to that (to take it back: animeds label undo {done.act}, and cluster again)")
+def _report(done: Regrouped) -> None:
+    talk(", ".join(f"cluster {number}: {counted(faces, 'face')}" for number, faces in done.sizes.items()))
+    talk(f"Later runs keep this. To undo it: animeds label undo {done.act}, then run cluster again.")
 
 
 def counter(what: str) -> Callable[[int, int], None] | None:
-    """Return what says on a terminal how far long work has come, else None."""
+    """Return a callback (done, total) that prints progress on a terminal; None without a terminal."""
     if not sys.stderr.isatty():
         return None
 
-    def say(done: int, total: int) -> None:
+    def advance(done: int, total: int) -> None:
         end = "\n" if done >= total else "\r"
         sys.stderr.write(f"{what} {100 * done // max(1, total)} %{end}")
         sys.stderr.flush()
 
-    return say
+    return advance

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 DbOption = Annotated[
     str | None,
     typer.Option(
-        "--db", help="The database. Default: ANIMEDS_DB, animeds.toml, else ./anime.animeds.", metavar="PATH"
+        "--db",
+        help="Database folder or URI. Default: ANIMEDS_DB, then animeds.toml, then ./anime.animeds.",
+        metavar="PATH",
     ),
 ]
 
@@ -32,12 +34,12 @@ ParamOption = Annotated[
     typer.Option(
         "--param",
         "-p",
-        help="A parameter of the query, as name=value. Repeat for more.",
-        callback=_checked,  # before click complains of a word too many
+        help="Query parameter as name=value. Can be repeated.",
+        callback=_checked,  # checked before click reports an unexpected argument
     ),
 ]
 UnfinishedOption = Annotated[
-    bool, typer.Option("--unfinished", help="Also show rows of sources whose ingest has not finished.")
+    bool, typer.Option("--unfinished", help="Include sources whose ingest has not finished.")
 ]
 
 
@@ -45,17 +47,18 @@ AtOption = Annotated[
     str | None,
     typer.Option(
         "--at",
-        help='Read the database as it was: a version, a name, "2026-07-01 14:30", 3d (ago), or an exported folder.',
+        help="Read an earlier state of the database: a version number, a version name, a time such as "
+        '"2026-07-01 14:30", an age such as 3d, or an exported folder.',
         metavar="WHEN",
     ),
 ]
 IncludeDroppedOption = Annotated[
-    bool, typer.Option("--include-dropped", help="Also take frames that a person dropped.")
+    bool, typer.Option("--include-dropped", help="Include frames that a person dropped.")
 ]
 
 
 def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = None) -> Dataset:
-    """Open the database that the flag, the environment or the settings files name."""
+    """Open the database named by the flag, the environment or a settings file."""
     from animeds_db.dataset.dataset import open as open_database
 
     return open_database(db, unfinished=unfinished, at=at)
@@ -70,16 +73,16 @@ def show(
 
 
 def parse_params(pairs: list[str] | None) -> dict[str, str]:
-    """Turn `["a=1", "b=x"]` into a dict. Raises UsageError for a pair without `=` or a name given twice."""
+    """Return `["a=1", "b=x"]` as a dict. Raises UsageError for a pair without `=` or a name given twice."""
     params: dict[str, str] = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise UsageError(
-                f'"{pair}" is not name=value',
-                hint=f"-p takes one word: -p {name.strip() or 'character'}=VALUE, for example -p character=nanoha",
+                f'"{pair}" is not of the form name=value.',
+                hint=f"write -p {name.strip() or 'character'}=VALUE without spaces, for example -p character=nanoha",
             )
         if name.strip() in params:
-            raise UsageError(f'the parameter "{name.strip()}" is given twice')
+            raise UsageError(f'The parameter "{name.strip()}" is given twice.')
         params[name.strip()] = value
     return params

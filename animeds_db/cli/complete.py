@@ -1,6 +1,6 @@
-"""Shell completion of names: queries, layouts, caption profiles, models, characters, tags, ways to sample.
+"""Shell completion of names: queries, layouts, caption profiles, models, characters, tags, sampling modes.
 
-Everything here imports late and answers nothing on an error: a completion must be quick and must not print.
+Imports are inside the functions because completion must be fast. On an error nothing is offered or printed.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def model_profiles(incomplete: str) -> list[str]:
 
 
 def sampling(incomplete: str) -> list[str]:
-    """Return the ways to sample a video that start with these letters."""
-    from animeds_ingest.sampling import MODES
+    """Return the sampling modes that start with these letters."""
+    from animeds_ingest.modes import EXAMPLES
 
-    return _starting([*MODES, "every=2s"], incomplete)
+    return _starting(EXAMPLES, incomplete)
 
 
 def characters(incomplete: str) -> list[str]:
@@ -55,7 +55,7 @@ def characters(incomplete: str) -> list[str]:
 
 
 def tags(incomplete: str) -> list[str]:
-    """Return the tags of the database that start with these letters. A sign in front of a tag stays."""
+    """Return the tags of the database that start with these letters. A leading + or - is kept."""
     sign = incomplete[:1] if incomplete[:1] in ("+", "-") else ""
     found = _starting(_column("SELECT tag FROM vocabulary"), incomplete[len(sign) :])
     return [sign + tag for tag in found]
@@ -68,4 +68,4 @@ def _column(sql: str) -> Iterator[str]:
         with open_database() as dataset:
             yield from (str(row[0]) for row in dataset.sql(sql).fetchall())
     except AnimedsError:
-        return  # there is no database here, so there is nothing to offer
+        return  # no database here, so no names to offer

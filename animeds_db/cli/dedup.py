@@ -1,4 +1,4 @@
-"""`animeds dedup`: near-duplicates, over the whole database at once."""
+"""`animeds dedup`: find near-duplicates in the whole database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from animeds_db.cli.common import DbOption, open_dataset
 from animeds_db.cli.engine import AddressOption, EngineOption, WorkerCpusOption, WorkersOption, on_ray
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +25,7 @@ def dedup(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Minimum cosine of the vectors of two near-duplicates. "
+            help="Minimum cosine similarity of two near-duplicates. "
             "Default: the value for their model, usually 0.985."
         ),
     ] = None,
@@ -45,16 +46,17 @@ def dedup(
         ),
     ] = 2,
     rank: Annotated[
-        Path | None, typer.Option(help="A SQL file of your own that says which frame of a group stays.")
+        Path | None, typer.Option(help="SQL file that decides which frame of each group is kept.")
     ] = None,
     memory: Annotated[
-        int, typer.Option(help="What the comparison may use, in MB; with --engine ray, each worker.", min=1)
+        int,
+        typer.Option(help="Memory limit of the comparison in MB; with --engine ray, of each worker.", min=1),
     ] = 512,
     preview: Annotated[
         Path | None,
         typer.Option(
-            help="Only write a page to this .html, or a picture to this .png: what other values of --threshold and "
-            "--agree-bits would do, and borderline pairs."
+            help="Change nothing. Write a page (.html) or picture (.png) with borderline pairs and the effect of other "
+            "values of --threshold and --agree-bits."
         ),
     ] = None,
     engine: EngineOption = "local",
@@ -78,8 +80,8 @@ def dedup(
     )
     ray = on_ray(engine, address, workers, worker_cpus)
     if ray is not None and preview is not None:
-        raise UsageError("--preview is made on this machine", hint="leave --engine ray out")
-    progress = _say if sys.stderr.isatty() else None
+        raise UsageError("--preview runs on this machine only.", hint="remove --engine ray")
+    progress = _show_progress if sys.stderr.isatty() else None
     with open_dataset(db) as dataset:
         if preview is not None:
             print_rows(dataset.preview_dedup(options, preview, rank=rank, progress=progress), form)
@@ -87,15 +89,15 @@ def dedup(
             return
         found = dataset.dedup(options, rank=rank, progress=progress, on=ray)
     talk(
-        f"{found.frames} frames: {found.copies} copies in {found.groups} groups, "
-        f"{found.frames - found.copies} stay (at {found.threshold:g}); "
-        f"{found.segments} segments shared by episodes"
+        f"{counted(found.frames, 'frame')}: {counted(found.copies, 'copy')} in {counted(found.groups, 'group')}, "
+        f"{found.frames - found.copies} kept (threshold {found.threshold:g}); "
+        f"{counted(found.segments, 'segment')} shared between episodes"
     )
     if found.without_vector:
         talk(f"note: {found.without_vector} frames have no usable vector and were compared by hash only")
 
 
-def _say(done: int, total: int) -> None:
+def _show_progress(done: int, total: int) -> None:
     end = "\n" if done == total else "\r"
     sys.stderr.write(f"comparing {100 * done // max(1, total)} %{end}")
     sys.stderr.flush()

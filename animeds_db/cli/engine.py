@@ -1,4 +1,4 @@
-"""Options of the commands that can hand their work to workers on Ray: one table of flags, one check."""
+"""Options of the commands that can run on Ray workers, and their check."""
 
 from __future__ import annotations
 
@@ -14,35 +14,47 @@ if TYPE_CHECKING:
 ENGINES = ("local", "ray")
 
 EngineOption = Annotated[
-    str, typer.Option("--engine", help="local (this machine) or ray (workers on this machine or a cluster).")
+    str,
+    typer.Option(
+        "--engine", help="Where to run: local (this process) or ray (workers on this machine or a cluster)."
+    ),
 ]
 AddressOption = Annotated[
     str | None,
-    typer.Option("--address", help="The Ray cluster: host:port or auto. Default: Ray on this machine."),
+    typer.Option(
+        "--address", help="Address of the Ray cluster: host:port or auto. Default: start Ray on this machine."
+    ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="How many workers, with --engine ray.")
+    int | None, typer.Option("--workers", min=1, help="Number of workers. Only with --engine ray.")
 ]
-WorkerCpusOption = Annotated[int, typer.Option("--worker-cpus", min=1, help="Cores for each worker.")]
+WorkerCpusOption = Annotated[
+    int, typer.Option("--worker-cpus", min=1, help="CPU cores per worker. Only with --engine ray.")
+]
 WorkerGpusOption = Annotated[
-    float, typer.Option("--worker-gpus", min=0, help="GPUs for each worker; 0.25 lets four share a card.")
+    float,
+    typer.Option(
+        "--worker-gpus",
+        min=0,
+        help="GPUs per worker. With 0.25, four workers share one GPU. Only with --engine ray.",
+    ),
 ]
 
 
 def on_ray(
     engine: str, address: str | None, workers: int | None, worker_cpus: int, worker_gpus: float = 0
 ) -> Ray | None:
-    """Return how to use Ray, or None for the local engine.
+    """Return the Ray settings, or None for the local engine.
 
-    Raises UsageError, and EngineError where Ray is missing or nobody answers: before anything else is done.
+    Raises UsageError, and EngineError when Ray is not installed or the cluster does not answer.
     """
     if engine not in ENGINES:
-        raise UsageError(f'there is no engine "{engine}"', hint=did_you_mean(engine, ENGINES))
+        raise UsageError(f'"{engine}" is not an engine.', hint=did_you_mean(engine, ENGINES))
     if engine == "local":
         if address or workers or worker_cpus != 1 or worker_gpus:
             raise UsageError(
-                "--address, --workers and what a worker has are for --engine ray",
-                hint="add --engine ray, or leave them out",
+                "--address, --workers, --worker-cpus and --worker-gpus need --engine ray.",
+                hint="add --engine ray, or remove these options",
             )
         return None
     from animeds_db.workers import Ray, expect

@@ -18,6 +18,7 @@ from animeds_db.cli.common import (
     open_dataset,
     parse_params,
 )
+from animeds_db.cli.lists import ListsInHelp
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.cli.shaping import (
     ArrangeOption,
@@ -51,7 +52,7 @@ SIZE, CROP, TRAINER = "Size", "Crops", "Layouts"
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("export")(export)
+    app.command("export", cls=ListsInHelp)(export)
     app.command("rebuild")(rebuild)
 
 
@@ -112,7 +113,7 @@ def export(
     crop: Annotated[
         list[str] | None,
         typer.Option(
-            help="frame, face (the largest square), head, halfbody or person. Can be repeated; frame: whole frames.",
+            help="What to cut out: frame, face, head, halfbody, person. Can be repeated; frame: whole frames.",
             rich_help_panel=CROP,
         ),
     ] = None,
@@ -146,8 +147,7 @@ def export(
     layout: Annotated[
         list[str] | None,
         typer.Option(
-            help="plain, kohya, kohya-toml, everydream, onetrainer, ai-toolkit, diffusion-pipe, simpletuner, "
-            "musubi, imagefolder, webdataset, zip. Can be repeated: one folder for each.",
+            help="Format of the folder: {layouts}. Can be repeated: one folder for each.",
             rich_help_panel=TRAINER,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""`animeds ingest`: episodes and pictures in."""
+"""`animeds ingest`: read episodes and pictures into the database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from animeds_db.cli.engine import (
     WorkersOption,
     on_ray,
 )
+from animeds_db.cli.lists import ListsInHelp
 from animeds_db.cli.output import talk
-from animeds_db.cli.progress import tell_failures, watcher
+from animeds_db.cli.progress import report_failures, watcher
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from animeds_db.models import Models
@@ -36,19 +38,19 @@ FRAMES, SOURCE, MODELS = "Which frames", "What the source is", "Models"
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("ingest")(ingest)
+    app.command("ingest", cls=ListsInHelp)(ingest)
 
 
 def ingest(
     paths: Annotated[
-        list[str], typer.Argument(help="Episodes, folders of them, pictures, zip or tar; or URIs of these.")
+        list[str], typer.Argument(help="Episodes, pictures, zip or tar archives, folders of these, or URIs.")
     ],
     db: DbOption = None,
     sampling: Annotated[
         str | None,
         typer.Option(
             "--sample",
-            help="keyframes, iframes, changes, scenes, every=2s or all. Default: as the last ingest here.",
+            help="How to choose frames: {sampling}. Default: as in the last ingest, else keyframes.",
             metavar="HOW",
             rich_help_panel=FRAMES,
             autocompletion=complete.sampling,
@@ -57,29 +59,41 @@ def ingest(
     start: Annotated[
         str | None,
         typer.Option(
-            help="Leave out what is before: 90, 1:30 or 0:01:30.", metavar="TIME", rich_help_panel=FRAMES
+            help="Skip everything before this time: 90, 1:30 or 0:01:30.",
+            metavar="TIME",
+            rich_help_panel=FRAMES,
         ),
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option(help="Leave out what is after this time.", metavar="TIME", rich_help_panel=FRAMES),
+        typer.Option(help="Skip everything after this time.", metavar="TIME", rich_help_panel=FRAMES),
     ] = None,
     show: Annotated[
-        str | None, typer.Option(help="The show; else read from the name.", rich_help_panel=SOURCE)
+        str | None,
+        typer.Option(help="Name of the show. Default: from the file name.", rich_help_panel=SOURCE),
     ] = None,
     season: Annotated[
-        int | None, typer.Option(help="The season; else read from the name.", rich_help_panel=SOURCE)
+        int | None, typer.Option(help="Season number. Default: from the file name.", rich_help_panel=SOURCE)
     ] = None,
     episode: Annotated[
-        int | None, typer.Option(help="The episode; else read from the name.", rich_help_panel=SOURCE)
+        int | None, typer.Option(help="Episode number. Default: from the file name.", rich_help_panel=SOURCE)
     ] = None,
     credit: Annotated[
-        str | None, typer.Option(help="Whom to credit; travels to every export.", rich_help_panel=SOURCE)
+        str | None, typer.Option(help="Who to credit. Included in every export.", rich_help_panel=SOURCE)
     ] = None,
     licence: Annotated[
-        str | None, typer.Option("--licence", "--license", help="The licence.", rich_help_panel=SOURCE)
+        str | None,
+        typer.Option(
+            "--licence",
+            "--license",
+            help="Licence of the source. Included in every export.",
+            rich_help_panel=SOURCE,
+        ),
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Where the source is from.", rich_help_panel=SOURCE)] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Web address of the source. Included in every export.", rich_help_panel=SOURCE),
+    ] = None,
     image_type: Annotated[
         str | None,
         typer.Option(help="screenshot (the default), fanart or regularization.", rich_help_panel=SOURCE),
@@ -87,34 +101,46 @@ def ingest(
     profile: Annotated[
         str | None,
         typer.Option(
-            help="Which models: anime, tiny, none, or one of your own. Default: as the last ingest here.",
+            help="Profile of models, e.g. anime, tiny or none (`animeds models list`). Default: as in the last ingest.",
             rich_help_panel=MODELS,
             autocompletion=complete.model_profiles,
         ),
     ] = None,
     tagger: Annotated[
         str | None,
-        typer.Option(help="This tagger instead of the profile's, or none.", rich_help_panel=MODELS),
+        typer.Option(help="Use this tagger instead of the profile's, or none.", rich_help_panel=MODELS),
     ] = None,
     detector: Annotated[
         str | None,
-        typer.Option(help="These detectors instead (comma between), or none.", rich_help_panel=MODELS),
+        typer.Option(
+            help="Use these detectors instead of the profile's (separated by commas), or none.",
+            rich_help_panel=MODELS,
+        ),
     ] = None,
     character: Annotated[
-        str | None, typer.Option(help="This character embedder instead, or none.", rich_help_panel=MODELS)
+        str | None,
+        typer.Option(
+            help="Use this character embedder instead of the profile's, or none.", rich_help_panel=MODELS
+        ),
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option(help="This image embedder instead, or none.", rich_help_panel=MODELS)
+        str | None,
+        typer.Option(
+            help="Use this image embedder instead of the profile's, or none.", rich_help_panel=MODELS
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Where models run: auto, cpu or cuda.", rich_help_panel=MODELS)
+        str | None, typer.Option(help="Device for the models: auto, cpu or cuda.", rich_help_panel=MODELS)
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask: also ingest a folder that an export made.")
+        bool, typer.Option("--yes", help="Do not ask before ingesting a folder that an export wrote.")
     ] = False,
-    replace: Annotated[bool, typer.Option(help="Ingest finished sources anew.")] = False,
+    replace: Annotated[bool, typer.Option(help="Ingest finished sources again.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what was understood from the names.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Ingest nothing. Print the show, season and episode read from each name."
+        ),
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
     engine: EngineOption = "local",
@@ -123,9 +149,9 @@ def ingest(
     worker_cpus: WorkerCpusOption = 1,
     worker_gpus: WorkerGpusOption = 0,
 ) -> None:
-    """Decode frames, measure them, run the models, and write rows.
+    """Read frames from episodes and pictures, run the models on them, and store the results.
 
-    Can be interrupted and run again at any time: what is finished is skipped.
+    Can be interrupted and run again at any time: finished work is skipped.
 
     animeds ingest ~/anime/MyShow --show "My Show"
     """
@@ -155,13 +181,13 @@ def ingest(
 
 
 class Loading:
-    """Loads models, once each, and says on stderr what is fetched and where they run."""
+    """Loads each set of models once, and reports downloads and devices on stderr."""
 
     def __init__(self) -> None:
         self._loaded: dict[tuple[object, ...], Models] = {}
 
     def __call__(self, profile: str, device: str, overrides: Mapping[str, str]) -> Models:
-        """Return the models of a profile with some of them replaced. Raises ModelError."""
+        """Return the models of a profile, with overrides applied. Raises ModelError."""
         from animeds_db.cli.models import pull_progress
         from animeds_db.models import load_profile
 
@@ -198,13 +224,14 @@ def _run(
             )
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(
-            f"{len(report.outcomes) - len(report.failed)} of {len(specs)} sources, {frames} frames in {dataset.uri}"
+            f"{len(report.outcomes) - len(report.failed)} of {counted(len(specs), 'source')}, "
+            f"{counted(frames, 'frame')} in {dataset.uri}"
         )
-    return tell_failures(report)
+    return report_failures(report)
 
 
 def _ask_about_exports(paths: list[str]) -> None:
-    """Ask before pictures that an export wrote become frames a second time. Raises UsageError without a terminal."""
+    """Ask before ingesting pictures that an export wrote. Raises UsageError without a terminal."""
     from animeds_db.export.manifest import exported_folder
     from animeds_db.remote.storage import is_remote
 
@@ -212,13 +239,13 @@ def _ask_about_exports(paths: list[str]) -> None:
         folder = exported_folder(path)
         if folder is None:
             continue
-        found = f"{folder} was written by `animeds export`: its pictures would become frames a second time"
+        found = f"{folder} was written by `animeds export`. Its pictures would be added as new frames"
         if not sys.stdin.isatty():
             raise UsageError(
                 found,
-                hint=f"--yes ingests it all the same; `animeds sync {folder}` reads your changes to it back",
+                hint=f"use --yes to ingest it anyway; to read your changes back, use `animeds sync {folder}`",
             )
-        if not typer.confirm(f"{found}. Ingest it?", err=True):
+        if not typer.confirm(f"{found}. Ingest it anyway?", err=True):
             raise typer.Abort
 
 

@@ -1,4 +1,4 @@
-"""`animeds label …`: people outrank models."""
+"""`animeds label …`: corrections by people, which win over models."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from animeds_db.cli import complete
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,34 +23,40 @@ if TYPE_CHECKING:
 
     Ids = Sequence[str] | None
     Chosen = tuple[str, str | list[str]]
-    """How a person has chosen, and what: ids, SQL, or the name of a query."""
+    """The option used, and its value: ids, SQL, or the name of a query."""
 
 label = typer.Typer(
-    help="Correct what models say: characters, tags, frames to keep or drop. Your word wins, and can be undone.",
+    help="Correct characters, tags, and which frames to keep. Corrections win over models and can be undone.",
     no_args_is_help=True,
 )
 
 FaceOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--face", help="Ids of faces (or heads, persons); repeat, or separate by commas; - reads stdin."
+        "--face",
+        help="Face, head or person ids, separated by commas. Can be repeated. - reads ids from stdin.",
     ),
 ]
 FrameOption = Annotated[
     list[str] | None,
-    typer.Option("--frame", help="Ids of frames; repeat, or separate by commas; - reads them from stdin."),
+    typer.Option("--frame", help="Frame ids, separated by commas. Can be repeated. - reads ids from stdin."),
 ]
 FrameWhere = Annotated[
-    str | None, typer.Option("--where", help='The frames for which this holds: "episode = 3 AND is_blank".')
+    str | None,
+    typer.Option("--where", help='Frames that meet this SQL condition, e.g. "episode = 3 AND is_blank".'),
 ]
 FaceWhere = Annotated[
-    str | None, typer.Option("--where", help="The faces for which this holds: \"character = 'Fate'\".")
+    str | None,
+    typer.Option("--where", help="Faces that meet this SQL condition, e.g. \"character = 'Fate'\"."),
 ]
 QueryOption = Annotated[
-    str | None, typer.Option("--query", help="What this SELECT or named query gives: face_id or frame_id.")
+    str | None, typer.Option("--query", help="SELECT or named query with a face_id or frame_id column.")
 ]
 WhoOption = Annotated[
-    str | None, typer.Option("--who", help="Who says so. Default: ANIMEDS_WHO, or your account.")
+    str | None,
+    typer.Option(
+        "--who", help="Name to record with the label. Default: ANIMEDS_WHO, then your account name."
+    ),
 ]
 
 
@@ -63,7 +70,7 @@ def character(
     name: Annotated[
         str,
         typer.Argument(
-            help="The character; unknown: nobody known; ood: none of the cast.",
+            help="Character name; unknown: cannot be identified; ood: not in the cast.",
             autocompletion=complete.characters,
         ),
     ],
@@ -74,16 +81,16 @@ def character(
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Say who a face is. A frame will do where it has one face.
+    """Set the character of a face. For a frame with only one face, the frame id is enough.
 
     animeds label character Nanoha --face k3f9a2qd-000754212-f0
     """
-    _say(db, [("character", "set", name)], _faces(face, frame, where, query), who)
+    _apply(db, [("character", "set", name)], _faces(face, frame, where, query), who)
 
 
 @label.command()
 def appearance(
-    name: Annotated[str, typer.Argument(help='The appearance, e.g. "Hairdown" or "barrier jacket".')],
+    name: Annotated[str, typer.Argument(help='Appearance, e.g. "Hairdown" or "barrier jacket".')],
     face: FaceOption = None,
     frame: FrameOption = None,
     where: FaceWhere = None,
@@ -91,11 +98,11 @@ def appearance(
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Say how a character looks there: which outfit, which hair.
+    """Set the appearance of a character: the outfit or the hair.
 
     animeds label appearance Hairdown --where "character = 'Hinata' AND episode = 7"
     """
-    _say(db, [("appearance", "set", name)], _faces(face, frame, where, query), who)
+    _apply(db, [("appearance", "set", name)], _faces(face, frame, where, query), who)
 
 
 @label.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -116,8 +123,8 @@ def tag(
     changes = [change for text in tags for change in tag_changes(text)]
     unclear = next((text for text in tags if text.startswith("--")), None)
     if unclear:
-        raise UsageError(f"there is no option {unclear}", hint="animeds label tag --help")
-    _say(db, [("tag", op, value) for op, value in changes], _frames(frame, where, query), who)
+        raise UsageError(f"There is no option {unclear}.", hint="animeds label tag --help")
+    _apply(db, [("tag", op, value) for op, value in changes], _frames(frame, where, query), who)
 
 
 @label.command()
@@ -128,11 +135,11 @@ def drop(
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Drop frames: the views kept and good leave them out, whatever else is said.
+    """Drop frames: the views `kept` and `good` always leave them out.
 
     animeds label drop --where "episode = 1 AND time_s < 5"
     """
-    _say(db, [("frame", "set", "drop")], _frames(frame, where, query), who)
+    _apply(db, [("frame", "set", "drop")], _frames(frame, where, query), who)
 
 
 @label.command()
@@ -143,60 +150,66 @@ def keep(
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Keep frames: they are in kept and good, also as near-duplicates and past no quality gate.
+    """Keep frames: the views `kept` and `good` include them, even if they are near-duplicates or fail a quality gate.
 
     animeds label keep --frame k3f9a2qd-000754212
     """
-    _say(db, [("frame", "set", "keep")], _frames(frame, where, query), who)
+    _apply(db, [("frame", "set", "keep")], _frames(frame, where, query), who)
 
 
 @label.command("csv")
 def csv_(
     file: Annotated[
-        Path, typer.Argument(help="frame_id or face_id, and character, appearance, tags or frame.")
+        Path,
+        typer.Argument(
+            help="CSV file with frame_id or face_id, and columns character, appearance, tags or frame."
+        ),
     ],
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Say what a CSV file says; all of its lines or, where one is wrong, none. Empty cells say nothing.
+    """Apply the labels in a CSV file. If one line is wrong, nothing is applied. Empty cells are ignored.
 
     animeds sql "SELECT face_id, character FROM faces" --format csv > faces.csv   # edit it, then
     animeds label csv faces.csv
     """
     with open_dataset(db, unfinished=True) as dataset:
-        tell(dataset.label_csv(file, who=who), str(file))
+        report(dataset.label_csv(file, who=who), str(file))
 
 
 @label.command()
 def undo(
-    act: Annotated[str | None, typer.Argument(help="The act; default: the newest that counts.")] = None,
+    act: Annotated[
+        str | None,
+        typer.Argument(help="Id of the change set. Default: the latest one that is not itself an undo."),
+    ] = None,
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
-    """Take an act of labelling or renaming back. An undo is an act too: give its id to undo it."""
+    """Undo one change set of labels or renames. To redo it, undo the undo by its id."""
     with open_dataset(db, unfinished=True) as dataset:
         done = dataset.undo(act, who=who)
     for note in done.notes:
         talk(note)
-    talk(f"to have it again: animeds label undo {done.id}")
+    talk(f"To redo it: animeds label undo {done.id}")
 
 
 @label.command()
 def history(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
-    """List every act of labelling, newest first: who said what, and whether it counts."""
+    """List all change sets, newest first: who made them, what changed, and whether they are in effect."""
     with open_dataset(db, unfinished=True, at=at) as dataset:
         show(dataset, dataset.history(), form)
 
 
-def tell(act: Act, what: str) -> None:
-    """Say what an act did, and how to take it back."""
-    talk(f"{what}: {act.n} label{'' if act.n == 1 else 's'} (to take back: animeds label undo {act.id})")
+def report(act: Act, what: str) -> None:
+    """Print what a change set did, and how to undo it."""
+    talk(f"{what}: {counted(act.n, 'label')} (to undo: animeds label undo {act.id})")
     for note in act.notes:
         talk(f"note: {note}")
 
 
 _FACES = "faces JOIN (SELECT frame_id, tags, tag_ids, all_scores, time_s, shot, rating FROM frames) USING (frame_id)"
-"""What a condition on faces is about: the faces, and what is known of their frames."""
+"""What a condition on faces can use: the faces and the columns of their frames."""
 
 
 def _faces(face: Ids, frame: Ids, where: str | None, query: str | None) -> Chosen:
@@ -210,12 +223,12 @@ def _frames(frame: Ids, where: str | None, query: str | None) -> Chosen:
 
 
 def _chosen(ids: Sequence[tuple[str, Ids]], where: str | None, query: str | None) -> Chosen:
-    """Return the one way in which things were chosen. Raises UsageError for none and for several."""
+    """Return the one option that was used. Raises UsageError for none or several."""
     ways: list[Chosen] = [("ids", _split(name, some)) for name, some in ids if some]
     ways += [(name, text) for name, text in (("--where", where), ("--query", query)) if text is not None]
     if len(ways) != 1:
         names = ", ".join([*(name for name, _ in ids), "--where", "--query"])
-        raise UsageError(f"say once what is meant: one of {names}")
+        raise UsageError(f"Use exactly one of {names}.")
     return ways[0]
 
 
@@ -228,11 +241,11 @@ def _split(option: str, words: Sequence[str]) -> list[str]:
     return [one for text in texts for one in ids_in(text, columns)]
 
 
-def _say(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, who: str | None) -> None:
+def _apply(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, who: str | None) -> None:
     with open_dataset(db, unfinished=True) as dataset:
         ids = _ids(dataset, said[0][0], chosen)
         act = dataset.label_all(((*words, one) for one in ids for words in said), who=who)
-    tell(act, _spoken(said))
+    report(act, _described(said))
 
 
 def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:
@@ -249,7 +262,7 @@ def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:
     return found
 
 
-def _spoken(said: Sequence[tuple[str, str, str]]) -> str:
+def _described(said: Sequence[tuple[str, str, str]]) -> str:
     field, _, value = said[0]
     if field == "tag":
         return " ".join(("+" if op == "add" else "-") + value for _, op, value in said)

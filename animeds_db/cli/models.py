@@ -12,7 +12,7 @@ import typer
 
 from animeds_db.cli.output import FormatOption, print_rows, talk
 
-models = typer.Typer(help="The models: which are known, which are here, your own.", no_args_is_help=True)
+models = typer.Typer(help="List, download, check, add and remove models.", no_args_is_help=True)
 
 Pulled = Callable[[str, int, int | None], None]
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 @models.command("list")
 def list_(form: FormatOption = None) -> None:
-    """List every known model and profile: task, size, licence, and whether it is here."""
+    """List all known models and profiles: task, size, licence, and whether they are downloaded."""
     from animeds_db.models.catalogue import list_models
 
     print_rows(list_models(), form)
@@ -32,11 +32,11 @@ def list_(form: FormatOption = None) -> None:
 
 @models.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(help="Models or profiles, e.g. anime.")],
-    force: Annotated[bool, typer.Option(help="Fetch again what is here.")] = False,
+    names: Annotated[list[str], typer.Argument(help="Names of models or profiles, e.g. anime.")],
+    force: Annotated[bool, typer.Option(help="Download again even if the files are here.")] = False,
     form: FormatOption = None,
 ) -> None:
-    """Fetch models from the hub. Its endpoint, cache, token and offline settings are obeyed.
+    """Download models from the Hugging Face hub. HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are obeyed.
 
     animeds models pull anime
     """
@@ -49,10 +49,12 @@ def pull(
 
 @models.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all that are here.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of models. Default: all downloaded models.")
+    ] = None,
     form: FormatOption = None,
 ) -> None:
-    """Read every file of the models again and compare its checksum. Exit code 1 when one is damaged."""
+    """Compare the checksum of every model file. Exit code 1 if a file is damaged."""
     from animeds_db.models.catalogue import verify_models
 
     rows = verify_models(names or [])
@@ -63,15 +65,16 @@ def verify(
 
 @models.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    like: Annotated[str, typer.Option(help="The known model that is fed and read the same way.")],
-    name: Annotated[str | None, typer.Option(help="Its name; default: the file's.")] = None,
+    file: Annotated[Path, typer.Argument(help="ONNX file to add.")],
+    like: Annotated[str, typer.Option(help="Known model with the same inputs and outputs.")],
+    name: Annotated[str | None, typer.Option(help="Name of the new model. Default: the file name.")] = None,
     companion: Annotated[
-        list[str] | None, typer.Option(help="Another file, as role=path, e.g. tags=my_tags.csv.")
+        list[str] | None,
+        typer.Option(help="Additional file as role=path, e.g. tags=my_tags.csv. Can be repeated."),
     ] = None,
     form: FormatOption = None,
 ) -> None:
-    """Add an ONNX file of your own. It is loaded and tried before anything is written.
+    """Add your own ONNX model. It is loaded and tested before anything is written.
 
     animeds models add my_tagger.onnx --like wd-swinv2-v3
     """
@@ -83,8 +86,10 @@ def add(
 
 
 @models.command()
-def remove(name: Annotated[str, typer.Argument(help="The model.")], form: FormatOption = None) -> None:
-    """Forget a model of your own, or delete the files of a pulled one."""
+def remove(
+    name: Annotated[str, typer.Argument(help="Name of the model.")], form: FormatOption = None
+) -> None:
+    """Remove a model that you added, or delete the files of a downloaded model."""
     from animeds_db.models.catalogue import remove_model
 
     print_rows([remove_model(name)], form)
@@ -92,7 +97,7 @@ def remove(name: Annotated[str, typer.Argument(help="The model.")], form: Format
 
 @contextmanager
 def pull_progress() -> Iterator[Pulled]:
-    """Yield a callback (file, bytes done, bytes in all) that draws a bar on a terminal, else one line per file."""
+    """Yield a callback (file, bytes done, total bytes) that draws a bar on a terminal, otherwise one line per file."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
@@ -112,13 +117,13 @@ def pull_progress() -> Iterator[Pulled]:
 
 
 class _Lines:
-    """Says once per file that it is being fetched."""
+    """Prints one line per file when its download starts."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def __call__(self, file: str, _done: int, total: int | None) -> None:
-        if file not in self._said:
-            self._said.add(file)
+        if file not in self._seen:
+            self._seen.add(file)
             size = f" ({total / 2**20:.0f} MB)" if total else ""
-            talk(f"fetching {file}{size}")
+            talk(f"downloading {file}{size}")

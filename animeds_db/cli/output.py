@@ -1,7 +1,4 @@
-"""The one sink for rows: a DuckDB relation goes in, stdout comes out in the format asked for.
-
-Data goes to stdout, everything meant for a person to `talk` on stderr.
-"""
+"""Prints rows to stdout in the chosen format, and messages to stderr."""
 
 from __future__ import annotations
 
@@ -30,11 +27,11 @@ if TYPE_CHECKING:
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\[|(FLOAT|DOUBLE)\[")
 """DuckDB's names for lists and arrays of numbers: tag ids, scores, vectors."""
 TABLE_ROWS = 200
-"""A table on a terminal shows this many rows; every other format and every pipe gets all of them."""
+"""Maximum number of rows in a table on a terminal. Other formats and pipes get all rows."""
 
 
 class Format(StrEnum):
-    """How rows are printed."""
+    """Output format of rows."""
 
     table = "table"
     json = "json"
@@ -48,22 +45,22 @@ class Format(StrEnum):
 
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", help="How to print rows: a table on a terminal, tsv in a pipe."),
+    typer.Option("--format", help="Output format. Default: table on a terminal, tsv in a pipe."),
 ]
 
 
 WideOption = Annotated[
-    bool, typer.Option("--wide", help="Show every column of the table, also lists of numbers.")
+    bool, typer.Option("--wide", help="Show all columns of the table, including lists of numbers.")
 ]
 
 
 LAYOUT = "\n\t"
-"""Control characters that lay out text; every other one is escaped on its way to a terminal."""
+"""Control characters that are printed; all others are escaped on a terminal."""
 
 
 def talk(line: str) -> None:
     """Write a message for a person to stderr; control characters in it are escaped."""
-    print(printable(line, keep=LAYOUT), file=sys.stderr, flush=True)  # noqa: T201 (this is the place that prints)
+    print(printable(line, keep=LAYOUT), file=sys.stderr, flush=True)  # noqa: T201 (all messages are printed here)
 
 
 def say(line: str) -> None:
@@ -77,9 +74,9 @@ def _write(text: str) -> None:
 
 
 def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, wide: bool = True) -> None:
-    """Print a relation to stdout in `wanted` format. Raises UsageError for binary data on a terminal.
+    """Print a relation to stdout in the format `wanted`. Raises UsageError for a binary format on a terminal.
 
-    A table that is not `wide` puts ids and scores last and leaves out lists of numbers. Other formats are complete.
+    Unless `wide`, a table has ids and scores last and leaves out lists of numbers. Other formats have every column.
     """
     chosen = wanted or (Format.table if sys.stdout.isatty() else Format.tsv)
     if chosen is Format.table:
@@ -102,7 +99,7 @@ def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, 
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> None:
-    """Print rows that are not from the database; the first row names the columns."""
+    """Print rows that do not come from the database. The first row names the columns."""
     import duckdb
     import pyarrow as pa
 
@@ -110,7 +107,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> N
 
 
 def narrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Return a relation for reading: ids and scores come last, lists of numbers are left out."""
+    """Return a relation with ids and scores last and without lists of numbers, to read on a terminal."""
     kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
     shown = [name for name, kind in kinds.items() if not _NUMBERS.match(kind)]
     last = [name for name in shown if name.endswith(("_id", "score", "similarity"))]
@@ -210,7 +207,8 @@ def _markdown(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:
 def _binary(relation: duckdb.DuckDBPyRelation, chosen: Format) -> None:
     if sys.stdout.isatty():
         raise UsageError(
-            f"{chosen} is binary and stdout is a terminal", hint=f"send it to a file: … > rows.{chosen}"
+            f"{chosen} is a binary format and cannot be printed to a terminal.",
+            hint=f"send it to a file: … > rows.{chosen}",
         )
     reader = relation.to_arrow_reader(65536)
     out = sys.stdout.buffer

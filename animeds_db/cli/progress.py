@@ -1,4 +1,4 @@
-"""What long work over sources says on stderr: a bar on a terminal, else a line per source; failures at the end."""
+"""Progress of ingest and of later model runs on stderr: a bar on a terminal, otherwise one line per source."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.cli.output import talk
-from animeds_db.printable import printable
+from animeds_db.printable import counted, printable
 
 if TYPE_CHECKING:
     from animeds_ingest.outcomes import Outcome, Report
 
 PARTLY_FAILED = 3
 NAMED = 5
-"""Sources that are named in one line when they failed for the same reason."""
+"""Maximum number of sources named in one line when they failed for the same reason."""
 
 
 def watcher(bar: bool) -> Any:
-    """Return a watcher of an ingest or a rerun, a context manager: a bar if wanted and there is a terminal."""
+    """Return a context manager that shows progress: a bar if `bar` is set and stderr is a terminal, otherwise lines."""
     return _bar() if bar and sys.stderr.isatty() else _Lines()
 
 
-def tell_failures(report: Report) -> int:
-    """Name what failed and the ways out; return the exit code."""
+def report_failures(report: Report) -> int:
+    """Print failed sources with hints, and return the exit code."""
     causes: dict[tuple[str, str | None], list[Outcome]] = defaultdict(list)
     for outcome in report.failed:
         hint = outcome.error.hint if outcome.error else None
@@ -40,21 +40,21 @@ def tell_failures(report: Report) -> int:
 
 
 def _titles(outcomes: Sequence[Outcome]) -> str:
-    """Return the titles of sources that failed for one reason, in one line."""
+    """Return the titles of these sources in one line."""
     named = ", ".join(outcome.title for outcome in outcomes[:NAMED])
     more = len(outcomes) - NAMED
     return f"{named} and {more} more" if more > 0 else named
 
 
 def _line(outcome: Outcome) -> str:
-    text = f"{outcome.title}: {outcome.state}, {outcome.frames} frames"
+    text = f"{outcome.title}: {outcome.state}, {counted(outcome.frames, 'frame')}"
     if outcome.seconds >= 0.1:
         text += f" in {outcome.seconds:.1f} s ({outcome.frames / outcome.seconds:.0f} frames/s)"
     return text
 
 
 class _Lines:
-    """Says one line per source when it has ended; for pipes and logs."""
+    """Prints one line per finished source; for pipes and logs."""
 
     def __enter__(self) -> _Lines:
         return self
@@ -63,13 +63,13 @@ class _Lines:
         return None
 
     def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
-        """Say nothing yet."""
+        """Ignore the start and the progress of a source."""
 
     def frames(self, done: int, position_s: float | None) -> None:
-        """Say nothing yet."""
+        """Ignore the start and the progress of a source."""
 
     def outcome(self, outcome: Outcome) -> None:
-        """Say how the source ended."""
+        """Print the result of a source."""
         if outcome.state != "failed":
             talk(_line(outcome))
         for note in outcome.notes:

@@ -1,4 +1,4 @@
-"""`animeds sql`, `query`, `queries`: ask the database."""
+"""`animeds sql`, `query` and `queries`: query the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
-    text: Annotated[str | None, typer.Argument(help="The SQL, or - to read it from stdin.")] = None,
+    text: Annotated[str | None, typer.Argument(help="SQL text, or - to read it from stdin.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.")] = None,
     param: ParamOption = None,
     db: DbOption = None,
@@ -48,9 +48,9 @@ def sql(
 
 
 def read_sql(text: str | None, file: Path | None) -> tuple[str, str | None]:
-    """Return the SQL and the name to show in errors, from an argument, a file, or stdin (`-`)."""
+    """Return the SQL and the name to show in errors; reads an argument, a file, or stdin (`-`)."""
     if (text is None) == (file is None):
-        raise UsageError("give the SQL once: as text, with --file FILE, or - for stdin")
+        raise UsageError("Give the SQL either as text, with --file FILE, or as - to read stdin.")
     if text == "-":
         return sys.stdin.read(), "stdin"
     if text is not None:
@@ -59,14 +59,14 @@ def read_sql(text: str | None, file: Path | None) -> tuple[str, str | None]:
     try:
         return file.read_text("utf-8"), str(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
+        raise UsageError(f"Cannot read {file}: {error}") from error
 
 
 def query(
     name: Annotated[
         str,
         typer.Argument(
-            help="The query's name; `animeds queries` lists them.", autocompletion=complete.queries
+            help="Name of the query. `animeds queries` lists all.", autocompletion=complete.queries
         ),
     ],
     param: ParamOption = None,
@@ -78,7 +78,9 @@ def query(
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Draw the rows as bars into this .png instead of printing them."),
+        typer.Option(
+            "--plot", help="Draw the rows as a bar chart into this .png file instead of printing them."
+        ),
     ] = None,
     unfinished: UnfinishedOption = False,
     wide: WideOption = False,
@@ -109,9 +111,9 @@ def query(
 
 
 def queries(form: FormatOption = None, wide: WideOption = False) -> None:
-    """List the named queries: yours in ./queries, then the built-in ones.
+    """List the named queries: your own in ./queries, and the built-in ones.
 
-    A table shows their names and what they answer; --wide also shows parameters, descriptions and files.
+    A table shows names and titles. --wide adds parameters, descriptions and files.
     """
     from animeds_db.session.named_queries import as_relation
 

@@ -1,4 +1,4 @@
-"""`animeds tag | detect | embed`: one model again over frames that are here; `animeds drop-model`."""
+"""`animeds tag | detect | embed`: run another model on frames in the database; `animeds drop-model`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import typer
 from animeds_db.cli.common import DbOption, open_dataset
 from animeds_db.cli.ingest import Loading
 from animeds_db.cli.output import talk
-from animeds_db.cli.progress import tell_failures, watcher
+from animeds_db.cli.progress import report_failures, watcher
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from animeds_ingest.outcomes import Report
 
-ModelOption = Annotated[str, typer.Option("--model", help="The model: `animeds models list` shows them.")]
-WhereOption = Annotated[
-    str | None, typer.Option(help='Only these frames: a condition, e.g. "episode = 3 AND NOT is_blank".')
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Name of the model. `animeds models list` shows all.")
 ]
-DeviceOption = Annotated[str | None, typer.Option(help="Where the model runs: auto, cpu or cuda.")]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(help='Only frames that meet this SQL condition, e.g. "episode = 3 AND NOT is_blank".'),
+]
+DeviceOption = Annotated[str | None, typer.Option(help="Device for the model: auto, cpu or cuda.")]
 ProgressOption = Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")]
 
 
@@ -34,24 +38,25 @@ def tag(
     model: ModelOption,
     where: WhereOption = None,
     use: Annotated[
-        bool, typer.Option("--use", help="From now on let these tags count in frames and tags.")
+        bool, typer.Option("--use", help="Use these tags in the `frames` and `tags` views from now on.")
     ] = False,
     db: DbOption = None,
     device: DeviceOption = None,
     progress: ProgressOption = True,
 ) -> None:
-    """Tag frames that are in the database with another tagger.
+    """Tag frames in the database with another tagger.
 
-    Only frames which that tagger has not done; can be interrupted and run again. The tags of the ingest
-    stay, and count, unless you say --use; the view `all_tags` holds those of every tagger, and
-    `animeds query compare_taggers` shows where two differ. Frames with vectors of that very tagger (made by
-    `animeds embed --model wd-swinv2-v3-vectors`, for example) are tagged from those, without decoding.
+    Frames that this tagger has already tagged are skipped; the command can be interrupted and run again.
+    The tags from the ingest remain in use unless you add --use. The view `all_tags` has the tags of every
+    tagger, and `animeds query compare_taggers` shows where two taggers differ. If the database has vectors
+    of this tagger (made, for example, by `animeds embed --model wd-swinv2-v3-vectors`), frames are tagged
+    from them without decoding.
 
     animeds tag --model wd-vit-v3 --where "episode = 3"
     """
     with open_dataset(db) as dataset, watcher(progress) as watching:
         report = dataset.tag(model, where=where, use=use, device=device, progress=watching, load=Loading())
-    raise typer.Exit(_tell(model, report, dataset.uri))
+    raise typer.Exit(_report(model, report, dataset.uri))
 
 
 def detect(
@@ -59,16 +64,19 @@ def detect(
     where: WhereOption = None,
     character: Annotated[
         str | None,
-        typer.Option(help="The model for vectors of faces, or none. Default: that of this database."),
+        typer.Option(
+            help="Model for the vectors of the faces, or none. Default: the one this database uses."
+        ),
     ] = None,
     db: DbOption = None,
     device: DeviceOption = None,
     progress: ProgressOption = True,
 ) -> None:
-    """Detect faces, heads or persons with another detector in frames that are in the database.
+    """Detect faces, heads or persons in the database's frames with another detector.
 
-    Only in frames which that detector has not done; can be interrupted and run again. `detections` holds
-    the boxes of all detectors; in `faces`, `heads` and `persons` the new ones stand for the earlier ones.
+    Frames that this detector has already processed are skipped; the command can be interrupted and run
+    again. The view `detections` has the boxes of all detectors; in `faces`, `heads` and `persons` the new
+    boxes replace the earlier ones.
 
     animeds detect --model face-v1.4-s
     """
@@ -76,47 +84,49 @@ def detect(
         report = dataset.detect(
             model, where=where, character=character, device=device, progress=watching, load=Loading()
         )
-    raise typer.Exit(_tell(model, report, dataset.uri))
+    raise typer.Exit(_report(model, report, dataset.uri))
 
 
 def embed(
     model: ModelOption,
     where: WhereOption = None,
     use: Annotated[
-        bool, typer.Option("--use", help="From now on let search and dedup ask these vectors.")
+        bool, typer.Option("--use", help="Use these vectors in search and dedup from now on.")
     ] = False,
     db: DbOption = None,
     device: DeviceOption = None,
     progress: ProgressOption = True,
 ) -> None:
-    """Give frames that are in the database the vectors of another image embedder.
+    """Compute vectors of the database's frames with another image embedder.
 
-    Only frames which that embedder has not done; can be interrupted and run again. The view `embeddings`
-    holds the vectors of all; search and dedup ask those of the ingest, unless you say --use: then those of
-    this model alone. `--use` with the model of the ingest goes back.
+    Frames that already have a vector from this embedder are skipped; the command can be interrupted and
+    run again. The view `embeddings` has the vectors of all embedders. Search and dedup use the vectors
+    from the ingest unless you add --use. To go back, use --use with the model of the ingest.
 
     animeds embed --model clip-vit-b32 --use
     """
     with open_dataset(db) as dataset, watcher(progress) as watching:
         report = dataset.embed(model, where=where, use=use, device=device, progress=watching, load=Loading())
-    raise typer.Exit(_tell(model, report, dataset.uri))
+    raise typer.Exit(_report(model, report, dataset.uri))
 
 
 def drop_model(
-    model: Annotated[str, typer.Argument(help="The model, by name or id (name@revision).")],
+    model: Annotated[str, typer.Argument(help="Name or id (name@revision) of the model.")],
     db: DbOption = None,
 ) -> None:
-    """Delete what `tag`, `detect` or `embed` found with a model. What it found at ingest stays."""
+    """Delete the results of a model that ran with `tag`, `detect` or `embed`. Results from the ingest stay."""
     with open_dataset(db) as dataset:
-        talk(f"{model}: dropped what it found in {dataset.drop_model(model)} frames")
+        talk(f"{model}: results deleted from {counted(dataset.drop_model(model), 'frame')}")
 
 
-def _tell(model: str, report: Report, uri: str) -> int:
-    """Say what a model has done; return the exit code."""
+def _report(model: str, report: Report, uri: str) -> int:
+    """Print a summary of a model run, and return the exit code."""
     from animeds_ingest.rerun import from_stored
 
     frames = sum(outcome.frames for outcome in report.outcomes)
-    talk(f"{model}: {frames} frames done in {len(report.outcomes)} sources of {uri}")
+    talk(
+        f"{model}: {counted(frames, 'frame')} processed in {counted(len(report.outcomes), 'source')} of {uri}"
+    )
     if stored := from_stored(report):
-        talk(f"{stored} of them from this model's vectors in the database, without decoding")
-    return tell_failures(report)
+        talk(f"{stored} of them used this model's vectors in the database and were not decoded")
+    return report_failures(report)

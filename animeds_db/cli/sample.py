@@ -1,4 +1,4 @@
-"""`animeds sample`: draw the sample show."""
+"""`animeds sample`: draw a sample show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.output import say, talk
+from animeds_db.printable import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -16,14 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where to write the episodes and truth.json.")],
-    episodes: Annotated[int, typer.Option(help="How many episodes.", min=1)] = 3,
-    seed: Annotated[int, typer.Option(help="Another seed is another show with another cast.")] = 8,
+    folder: Annotated[Path, typer.Argument(help="Output folder for the episodes and truth.json.")],
+    episodes: Annotated[int, typer.Option(help="Number of episodes.", min=1)] = 3,
+    seed: Annotated[int, typer.Option(help="Random seed. Each seed gives a different show and cast.")] = 8,
 ) -> None:
-    """Draw a small show to try things on: episodes as video, with the truth about every frame."""
+    """Draw a small sample show to try things with: video episodes, and a file with the truth about every frame."""
     from animeds_db.sample.show import draw_show
 
-    talk(f"drawing {episodes} episodes into {folder} …")
+    talk(f"drawing {counted(episodes, 'episode')} in {folder} …")
     draw_show(folder, episodes=episodes, seed=seed)
     for path in sorted(folder.glob("*.mkv")):
         say(str(path))

@@ -1,4 +1,4 @@
-"""`animeds search`: by words, by a picture, by another frame; or pairs of frames that are alike."""
+"""`animeds search`: find frames by words, a picture or another frame, or find similar pairs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
 from animeds_db.cli.output import Format, FormatOption, print_relation, talk
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
@@ -21,23 +22,28 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    text: Annotated[str | None, typer.Argument(help='What to see, e.g. "red hair, smiling".')] = None,
-    image: Annotated[Path | None, typer.Option(help="Frames like this picture.")] = None,
-    frame: Annotated[str | None, typer.Option(help="Frames like this frame, by its id.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help='Description of the frame, e.g. "red hair, smiling".')
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="Find frames similar to this picture.")] = None,
+    frame: Annotated[str | None, typer.Option(help="Find frames similar to this frame (an id).")] = None,
     pairs: Annotated[
         float | None,
-        typer.Option(help="Instead, all pairs of frames whose vectors have at least this cosine, 0…1."),
+        typer.Option(help="List pairs of frames with at least this cosine similarity, 0…1."),
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 20,
+    k: Annotated[int, typer.Option("-k", help="Number of results.")] = 20,
     where: Annotated[
-        str | None, typer.Option(help="A condition, e.g. \"episode = 3 AND has_tag(tags, '1girl')\".")
+        str | None,
+        typer.Option(
+            help="Only frames that meet this SQL condition, e.g. \"episode = 3 AND has_tag(tags, '1girl')\"."
+        ),
     ] = None,
     tower: Annotated[
         str | None,
-        typer.Option(help="Another text tower for the same vectors, e.g. clip-vit-b32-multilingual."),
+        typer.Option(help="Text model to use with the same vectors, e.g. clip-vit-b32-multilingual."),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Compare every frame, also where there is an index.")
+        bool, typer.Option("--exact", help="Compare every frame, even if there is an index.")
     ] = False,
     db: DbOption = None,
     at: AtOption = None,
@@ -53,7 +59,7 @@ def search(
 
     if pairs is not None and (text, image, frame, tower) != (None, None, None, None):
         raise UsageError(
-            "--pairs compares frames with each other: it goes with --where, not with words or a picture"
+            "--pairs compares frames with each other. Use it with --where, not with words, a picture or a frame."
         )
     with open_dataset(db, at=at) as dataset:
         if pairs is not None:
@@ -62,25 +68,28 @@ def search(
         found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower, exact=exact)
         show(dataset, found, form)
         if not exact and by_index(dataset.store, k, where):
-            talk("note: answered by an index, which may miss a frame; --exact compares every frame")
+            talk("note: this used an index, which can miss frames; --exact compares every frame")
         if left := unsearched(dataset.session):
             talk(
-                f"note: {left} frames have no vector and were not searched; `animeds embed --model …` gives them one"
+                f"note: {left} frames have no vector and were not searched; `animeds embed --model …` computes them"
             )
 
 
 def _pairs(dataset: Dataset, threshold: float, k: int, where: str | None, form: Format | None) -> None:
-    """Print the k pairs of frames that are most alike, and say how many there are."""
+    """Print the k most similar pairs of frames, and how many pairs there are."""
     import duckdb
 
     if k < 1:
-        raise UsageError(f"-k is {k}; ask for at least one pair")
+        raise UsageError(f"-k is {k}. It must be at least 1.")
     some = None if where is None else f"SELECT frame_id FROM frames WHERE (\n{where}\n)"
     found = dataset.similar_pairs(threshold, left=some, right=some)
     best = found.table.sort_by(
         [("similarity", "descending"), ("frame_id", "ascending"), ("other_frame_id", "ascending")]
     )
     print_relation(duckdb.from_arrow(best.slice(0, k)), form)
-    talk(f"{len(found)} pairs of frames have a cosine of {threshold:g} or more (-k {k}: the most alike)")
+    talk(
+        f"{counted(len(found), 'pair')} of frames with a cosine similarity of {threshold:g} or more; "
+        f"the {min(k, len(found))} most similar are listed (-k)"
+    )
     if found.without_vector:
-        talk(f"note: {found.without_vector} of the frames have no usable vector and were not compared")
+        talk(f"note: {found.without_vector} frames have no usable vector and were not compared")

@@ -1,4 +1,4 @@
-"""`animeds serve`: the database as a page to look at, and as an HTTP API."""
+"""`animeds serve`: a web page and HTTP API for the database."""
 
 from __future__ import annotations
 
@@ -19,31 +19,37 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Listen there. Others than 127.0.0.1: a token is asked for.")
+        str,
+        typer.Option(
+            help="Address to listen on. Any address other than this machine's own requires a token."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="Listen on this port; 0 takes a free one.", min=0, max=65535)
+        int, typer.Option(help="Port to listen on. 0 picks a free port.", min=0, max=65535)
     ] = 8321,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="No labels, no exports, no saved queries.")
+        bool, typer.Option("--read-only", help="Allow no labels, exports or saved queries.")
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     exports: Annotated[
-        Path | None, typer.Option(help="Let the page export into folders below this one.", file_okay=False)
+        Path | None,
+        typer.Option(help="Allow exports from the page, into folders below this one.", file_okay=False),
     ] = None,
-    who: Annotated[str | None, typer.Option(help="In whose name labels are written.")] = None,
-    token: Annotated[str | None, typer.Option(help="Ask for this token.", envvar="ANIMEDS_TOKEN")] = None,
+    who: Annotated[str | None, typer.Option(help="Name to record with labels.")] = None,
+    token: Annotated[str | None, typer.Option(help="Require this token.", envvar="ANIMEDS_TOKEN")] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another name by which the service may be called. Repeat for more."),
+        typer.Option(help="Additional host name to accept. Can be repeated."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="How long a query may take.", min=0.1)] = 30.0,
-    memory: Annotated[int, typer.Option(help="MB that a query may take.", min=64)] = 2048,
-    workers: Annotated[int, typer.Option(help="Queries at the same time.", min=1, max=64)] = 3,
+    seconds: Annotated[float, typer.Option(help="Time limit of a query in seconds.", min=0.1)] = 30.0,
+    memory: Annotated[int, typer.Option(help="Memory limit of a query in MB.", min=64)] = 2048,
+    workers: Annotated[
+        int, typer.Option(help="Number of queries that run at the same time.", min=1, max=64)
+    ] = 3,
     unfinished: UnfinishedOption = False,
     db: DbOption = None,
 ) -> None:
-    """Open the database as a page and an HTTP API, on this machine. Ctrl-C ends it.
+    """Serve the database as a web page and an HTTP API. Press Ctrl-C to stop.
 
     animeds serve --open
     """
@@ -56,7 +62,7 @@ def serve(
         from animeds_db.web import serve as serve_database
         from animeds_db.web.options import LOCAL, Limits
     except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed", hint="pip install 'animeds-db[web]'") from error
+        raise UsageError(f"{error.name} is not installed.", hint="pip install 'animeds-db[web]'") from error
 
     limits = Limits(seconds=seconds, memory=memory << 20, workers=workers)
     hosts = (*allow_host, *LOCAL) if allow_host else None
@@ -72,7 +78,7 @@ def serve(
     )
 
     def ready(address: str) -> None:
-        talk(f"serving on {address} (Ctrl-C ends it)")
+        talk(f"serving on {address} (press Ctrl-C to stop)")
         if open_:
             webbrowser.open(address)
 

@@ -20,7 +20,7 @@ ProfileOption = Annotated[
         "--captions",
         metavar="PROFILE|FILE.toml",
         autocompletion=complete.caption_profiles,
-        help="seed-guide (default), kohya, anime2sd, screenshot-pipeline, natural, or a file of your own.",
+        help="Caption profile: {captions}, or a TOML file. Default: seed-guide.",
         rich_help_panel=CAPTIONS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`animeds sources`: where the episodes are, and where they went."""
+"""`animeds sources`: list, edit and relocate the sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from animeds_db.cli.output import Format, FormatOption, print_relation, talk
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    group = typer.Typer(help="Where the episodes are.", no_args_is_help=True)
+    group = typer.Typer(help="List, edit and relocate the source files.", no_args_is_help=True)
     group.command("list")(list_sources)
     group.command("relocate")(relocate)
     group.command("edit")(edit)
@@ -20,36 +20,40 @@ def register(app: typer.Typer) -> None:
 
 
 def list_sources(db: DbOption = None, at: AtOption = None, form: FormatOption = None) -> None:
-    """Show every source, its place, and whether something is there."""
+    """List the sources, their paths, and whether the files exist."""
     import duckdb
 
     with open_dataset(db, unfinished=True, at=at) as dataset:
-        rows = dataset.places()
+        rows = dataset.source_files()
         with duckdb.connect() as connection:
             print_relation(connection.from_arrow(rows), form)
     there = rows["is_there"].to_pylist()
     if form not in (None, Format.table):
         return
     if False in there:
-        talk(f"{there.count(False)} are not where they were: animeds sources relocate OLD NEW")
+        talk(f"{there.count(False)} files were not found. If they moved: animeds sources relocate OLD NEW")
     if None in there:
-        talk(f"{there.count(None)} lie in a bucket that cannot be asked now")
+        talk(f"{there.count(None)} files are in a bucket that cannot be reached now")
 
 
 def edit(
     sources: Annotated[
-        list[str], typer.Argument(help="Ids or paths of sources, or folders above them.", metavar="SOURCE…")
+        list[str],
+        typer.Argument(help="Ids or paths of sources, or folders that contain them.", metavar="SOURCE…"),
     ],
-    show: Annotated[str | None, typer.Option(help="The show.")] = None,
-    season: Annotated[str | None, typer.Option(help="The season: a number from 0.")] = None,
-    episode: Annotated[str | None, typer.Option(help="The episode: a number from 0.")] = None,
-    credit: Annotated[str | None, typer.Option(help="Whom to credit.")] = None,
-    licence: Annotated[str | None, typer.Option("--licence", "--license", help="The licence.")] = None,
+    show: Annotated[str | None, typer.Option(help="Name of the show.")] = None,
+    season: Annotated[str | None, typer.Option(help="Season number, 0 or more.")] = None,
+    episode: Annotated[str | None, typer.Option(help="Episode number, 0 or more.")] = None,
+    credit: Annotated[str | None, typer.Option(help="Who to credit.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", "--license", help="Licence of the source.")
+    ] = None,
     db: DbOption = None,
 ) -> None:
-    """Change what is said about sources. An empty value, such as --episode "", removes it.
+    """Change the show, season, episode, credit or licence of sources.
 
-    Nothing is read or computed again: the next query and the next export have the new values.
+    An empty value, such as --episode "", removes it. Nothing is read or computed again: the next query and
+    the next export use the new values.
 
     animeds sources edit ~/anime/MyShow --show "My Show" --season 2
     """
@@ -63,12 +67,12 @@ def edit(
 
 def relocate(
     old: Annotated[
-        str, typer.Argument(help="The path as the database has it, a folder above, or a source's id.")
+        str, typer.Argument(help="Path stored in the database, a folder that contains it, or a source id.")
     ],
-    new: Annotated[str, typer.Argument(help="Where that is now.")],
+    new: Annotated[str, typer.Argument(help="New path.")],
     db: DbOption = None,
 ) -> None:
-    """Tell the database that episodes have moved; refused unless they are the very same.
+    """Record the new path of episodes that moved. Refused unless the files are the same.
 
     animeds sources relocate /old/disk/anime /new/disk/anime
     """

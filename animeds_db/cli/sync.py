@@ -1,4 +1,4 @@
-"""`animeds sync`: what a person changed in an exported folder becomes labels."""
+"""`animeds sync`: turn changes in an exported folder into labels."""
 
 from __future__ import annotations
 
@@ -20,26 +20,29 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(
-    folder: Annotated[Path, typer.Argument(help="A folder that `animeds export` made.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `animeds export` wrote.")],
     db: DbOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be labelled.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing. Show the labels that would be added.")
+    ] = False,
     who: Annotated[
-        str | None, typer.Option(help="Who says so. Default: ANIMEDS_WHO, else your account.")
+        str | None,
+        typer.Option(help="Name to record with the labels. Default: ANIMEDS_WHO, then your account name."),
     ] = None,
     folders: Annotated[
         str | None,
         typer.Option(
-            help="Which folder names the characters, counted from the right: */character/*. "
-            "Default: the rightmost one that reads as names.",
+            help="Folder level that names the characters, counted from the right, e.g. */character/*. "
+            "Default: the rightmost level that contains character names.",
             metavar="FORMAT",
         ),
     ] = None,
     characters: Annotated[
-        Path | None, typer.Option(help="A text file of the names that are allowed, new ones too.")
+        Path | None, typer.Option(help="Text file of allowed character names, including new ones.")
     ] = None,
-    format: FormatOption = None,  # noqa: A002 (the name of the flag)
+    format: FormatOption = None,  # noqa: A002 (named like the flag)
 ) -> None:
-    """Read back what was deleted, moved or edited in an exported folder, as labels; one run is one act.
+    """Turn deletions, moves and edits in an exported folder into labels. One run is one change set.
 
     animeds sync out --dry-run
     """
@@ -48,17 +51,17 @@ def sync(
     if report.changes:
         rows = [{"file": c.file, "what": c.what, "from": c.before, "to": c.after} for c in report.changes]
         print_rows(rows, format)
-    _tell(report, dry_run=dry_run)
+    _report(report, dry_run=dry_run)
 
 
-def _tell(report: SyncReport, *, dry_run: bool) -> None:
+def _report(report: SyncReport, *, dry_run: bool) -> None:
     for note in report.notes:
         talk(f"note: {note}")
     if not report.changes:
-        talk(f"nothing to do: {report.folder} says nothing new")
+        talk(f"Nothing to do: {report.folder} has no new changes.")
         return
     talk(", ".join(f"{n} {what}" for what, n in sorted(report.counts.items())))
     if report.act is not None:
-        talk(f"labelled as act {report.act}; animeds label undo takes it back")
+        talk(f"labelled as change set {report.act}; to undo: animeds label undo {report.act}")
     elif dry_run and set(report.counts) != {"left alone"}:
-        talk("nothing was written: leave --dry-run out to label this")
+        talk("Nothing was written. Run again without --dry-run to apply this.")

@@ -21,29 +21,34 @@ def register(app: typer.Typer) -> None:
 
 def versions(
     keep: Annotated[
-        str | None, typer.Option(help="Give the version of now (or --at) a name; it is never cleaned away.")
+        str | None,
+        typer.Option(help="Give the current version (or --at) a name. Named versions are never deleted."),
     ] = None,
-    forget: Annotated[str | None, typer.Option(help="Take a name away.")] = None,
+    forget: Annotated[str | None, typer.Option(help="Remove a name from a version.")] = None,
     db: DbOption = None,
     at: AtOption = None,
     form: FormatOption = None,
 ) -> None:
-    """Show what the database was, newest first: version, time, what was done, frames, name.
+    """List the versions of the database, newest first: number, time, what was done, frames, name.
 
     animeds versions
     animeds sql "SELECT count(*) FROM frames" --at 57
     animeds versions --keep before-cleanup
     """
     if keep is not None and forget is not None:
-        raise UsageError("give a name or take one away, one at a time")
+        raise UsageError("Use only one of --keep and --forget.")
     with open_dataset(db, unfinished=True) as dataset:
         if keep is not None:
-            talk(f"version {dataset.keep_version(keep, at)} is {keep} and stays")
+            talk(f"version {dataset.keep_version(keep, at)} is named {keep} and will be kept")
         elif forget is not None:
             dataset.forget_version(forget)
-            talk(f"{forget} names nothing any more; what only it kept goes with the next `animeds optimize`")
+            talk(
+                f"the name {forget} was removed; the next `animeds optimize` deletes what only that version used"
+            )
         elif at is not None:
-            raise UsageError("--at goes with --keep here", hint="animeds versions --keep NAME --at WHEN")
+            raise UsageError(
+                "--at can only be used with --keep here.", hint="animeds versions --keep NAME --at WHEN"
+            )
         else:
             print_rows(dataset.versions(), form)
 
@@ -52,14 +57,14 @@ def optimize(
     keep: Annotated[
         str | None,
         typer.Option(
-            help="How long old versions stay: 7d, 12h, …; at least 1h. Default: the setting keep, 7d."
+            help="How long old versions are kept, e.g. 7d or 12h; at least 1h. Default: the setting `keep` (7d)."
         ),
     ] = None,
     db: DbOption = None,
 ) -> None:
-    """Make the database fast and small again: join pieces, update indexes, free what no version needs.
+    """Make the database smaller and faster: join small files, update indexes, delete unused data.
 
-    Happens by itself after an ingest when it is worth it. Safe beside whatever else runs.
+    An ingest does this by itself when it is worthwhile. It is safe to run beside other commands.
     """
     with open_dataset(db, unfinished=True) as dataset:
         for line in dataset.optimize(keep=keep).lines():
@@ -92,16 +97,16 @@ def check(
 
 
 def backup(
-    to: Annotated[
-        str, typer.Argument(help="A folder or URI; an earlier backup there is brought up to date.")
-    ],
+    to: Annotated[str, typer.Argument(help="Folder or URI to copy to. An earlier backup there is updated.")],
     db: DbOption = None,
     at: AtOption = None,
 ) -> None:
-    """Copy the database, also while it is written to; only what is new. A copy is opened like any database.
+    """Copy the database, or update an earlier copy. A copy is a complete database.
+
+    Only new data is copied. It is safe to run while the database is written to.
 
     animeds backup /mnt/backup/show.animeds
-    animeds backup --db /mnt/backup/show.animeds show.animeds    # and back
+    animeds backup --db /mnt/backup/show.animeds show.animeds    # restore
     """
     with open_dataset(db, unfinished=True, at=at) as dataset:
         talk(dataset.backup(to).words)

@@ -1,4 +1,4 @@
-"""`Dataset`, the object people hold, and the calls that open or create one."""
+"""`Dataset`, the main object of the Python API, and the functions that open or create one."""
 
 from animeds_db.dataset.dataset import Dataset, create, open, open_or_create  # noqa: A004 (animeds_db.open reads well)
 

@@ -1,4 +1,4 @@
-"""What a dataset finds by comparing everything with everything: near-duplicates, and pairs that are alike."""
+"""Methods of `Dataset` that compare frames with each other: near-duplicates and similar pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Comparisons:
-    """The part of a `Dataset` that compares rows with rows."""
+    """Methods of `Dataset` that find near-duplicates and similar pairs."""
 
     store: Store
     session: Session
@@ -34,7 +34,7 @@ class Comparisons:
     ) -> Duplicates:
         """Find near-duplicates and shared segments, and write the tables `duplicates` and `segments`.
 
-        `on=Ray(…)`: by workers, for vectors that do not fit into this machine (see animeds_db.workers).
+        `on=Ray(…)` runs it on workers, for vectors that do not fit into memory here (see animeds_db.workers).
         """
         from animeds_db.steps.dedup.find import DedupOptions, find_duplicates
 
@@ -50,7 +50,7 @@ class Comparisons:
         rank: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[dict[str, Any]]:
-        """Write an HTML page (or .png) with borderline pairs; return what other thresholds and bits would do."""
+        """Write an HTML page (or .png) with borderline pairs; return the effect of other thresholds and bits."""
         from animeds_db.steps.dedup.find import DedupOptions
         from animeds_db.steps.dedup.preview import preview
 
@@ -72,12 +72,12 @@ class Comparisons:
     ) -> SimilarRows:
         """Return all pairs of frames (or `of="faces"`) whose vectors have a cosine ≥ threshold (0…1).
 
-        `left`, `right`: SQL or a relation with frame_id (face_id), or ids; None: all. New frames against
-        everything: `left=` the new ones. `.table` is an Arrow table of frame_id, other_frame_id, similarity:
-        each pair once, never a frame with itself, sorted. `exact=False` finds most of them sooner in very large
-        sets, and `.recall` says what share. `memory_mb` bounds the memory besides the vectors.
+        `left`, `right`: SQL or a relation with frame_id (face_id), or ids; None: all. To compare new frames with all,
+        pass the new ones as `left`. `.table` is an Arrow table of frame_id, other_frame_id, similarity: each pair
+        once, without pairs of a frame with itself, sorted. `exact=False` is faster in very large databases and finds
+        most pairs; `.recall` is their estimated share. `memory_mb` limits the memory used besides the vectors.
 
-        Raises UsageError for a threshold outside 0…1 or pairs that do not fit in memory_mb, QueryError,
+        Raises UsageError for a threshold outside 0…1 or if the pairs do not fit in memory_mb, QueryError,
         StoreError for vectors of several models.
         """
         from animeds_db.steps.search.pairs import similar_rows

@@ -1,4 +1,4 @@
-"""`Dataset`: the one object people hold. Whatever the command line or the page can do, it does in one call."""
+"""`Dataset`: the main object of the Python API. It can do everything the command line and the pages can."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 def open(path: str | Path | None = None, *, unfinished: bool = False, at: At | None = None) -> Dataset:  # noqa: A001
-    """Open a database. Without a path: ANIMEDS_DB, animeds.toml, else ./anime.animeds.
+    """Open a database. Without a path: ANIMEDS_DB, then animeds.toml, then ./anime.animeds.
 
-    `unfinished` also shows rows of sources whose ingest has not ended. `at`: read it as it was at a version's
-    number, a name, a time, "3d" ago, or an exported folder's (see upkeep.history); nothing can be written then.
-    Raises StoreError when there is no database, or one that a newer version made, or no such version any more.
+    `unfinished` includes sources whose ingest has not finished. `at` opens an earlier state, read-only: a version
+    number, a version name, a time, an age such as "3d", or an exported folder (see store.history).
+    Raises StoreError if there is no database, if a newer release made it, or if the version no longer exists.
     """
     uri = settings.resolve("db", None if path is None else str(path)).value
     return Dataset(Store.open(uri, at), unfinished=unfinished)
@@ -55,7 +55,7 @@ def create(
 ) -> Dataset:
     """Create an empty database for the vectors of a profile's models, or for vectors of these widths.
 
-    Raises StoreError when something is already at `path`, ModelError for a profile that cannot be loaded.
+    Raises StoreError if `path` exists already, ModelError if the profile cannot be loaded.
     """
     if profile is None:
         return Dataset(Store.create(str(path), embedding_width, vector_width))
@@ -65,7 +65,7 @@ def create(
 
 
 def _widths(models: Models) -> tuple[int, int]:
-    """Return the widths of the vectors of frames and of faces that these models give."""
+    """Return the widths of the vectors of frames and of faces that these models produce."""
     image, character = models.image, models.character
     return (
         image.width if image else schema.DEFAULT_WIDTH,
@@ -74,20 +74,20 @@ def _widths(models: Models) -> tuple[int, int]:
 
 
 def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> Dataset:
-    """Open the database, or create it for the vectors that `models` give; a function that loads them is called then."""
+    """Open the database, or create it for the vectors of `models`, which can be a function that loads them."""
     uri = settings.resolve("db", path).value
     if not Store.exists(uri):
         models = models() if callable(models) else models
         try:
             return Dataset(Store.create(uri, *_widths(models)))
         except StoreError:
-            if not Store.exists(uri):  # else another process created it meanwhile
+            if not Store.exists(uri):  # else another process has created it in the meantime
                 raise
     return open(uri, unfinished=True)
 
 
 class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
-    """A database of frames: SQL over it, pictures out of it.
+    """A database of frames: SQL queries, pictures, corrections, and exports.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
     >>> ds.sql("SELECT tag, count(*) FROM tags GROUP BY tag").pl()              # doctest: +SKIP
@@ -99,7 +99,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
 
     @property
     def uri(self) -> str:
-        """Where the database is."""
+        """Path or URI of the database."""
         return self.store.uri
 
     def __repr__(self) -> str:
@@ -112,7 +112,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         self.close()
 
     def close(self) -> None:
-        """Close the DuckDB session; the files need no closing."""
+        """Close the DuckDB session. The files do not need to be closed."""
         self.session.close()
 
     def lancedb(self) -> lancedb.DBConnection:
@@ -131,20 +131,20 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         file: str | None = None,
         **values: Any,
     ) -> duckdb.DuckDBPyRelation:
-        """Run one SELECT; `.pl()`, `.df()`, `.to_arrow_table()` or `.fetchall()` gives its rows.
+        """Run one SELECT and return a relation; `.pl()`, `.df()`, `.to_arrow_table()`, `.fetchall()` return its rows.
 
-        Values fill `$name` in the text: by keyword, `sql("… $n", n=5)`, or as `params`; a list fills `?`, or `$1`,
-        `$2`, …. `file` is named in errors. Raises QueryError with line, column, hint.
+        Values replace `$name` in the text, given by keyword, `sql("… $n", n=5)`, or as `params`. A list replaces `?`,
+        or `$1`, `$2`, …. `file` is named in errors. Raises QueryError with line, column and hint.
         """
         return self.session.sql(text, _merged(params, values), file=file)
 
     def query(
         self, query: str, params: Mapping[str, Any] | None = None, /, **values: Any
     ) -> duckdb.DuckDBPyRelation:
-        """Run a named query; yours in ./queries win over the built-in ones.
+        """Run a named query. Your own in ./queries replace built-in ones of the same name.
 
-        Parameters are given by keyword, `query("by_tags", has=["red_hair"])`, or as one mapping. Raises QueryError
-        for an unknown query or parameter, and for a tag, character or show that the database does not have.
+        Pass parameters by keyword, `query("by_tags", has=["red_hair"])`, or as one mapping. Raises QueryError for an
+        unknown query or parameter, and for a tag, character or show that the database does not have.
         """
         selected = self._selected(query, None, _merged(params, values))
         return self.session.sql(selected.sql, selected.params, file=selected.file)
@@ -160,12 +160,12 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         tower: str | None = None,
         exact: bool = False,
     ) -> duckdb.DuckDBPyRelation:
-        """Return the k frames most like some words, a picture file or another frame, best first.
+        """Return the k frames most similar to a text, a picture file or another frame, best first.
 
-        A large database answers by an index (see upkeep.indexes), which may miss one; `exact` compares every frame.
-        `tower`: a text tower that stands in for the model's own, e.g. a multilingual one of the same space.
+        A large database uses an index (see upkeep.indexes), which can miss frames; `exact` compares every frame.
+        `tower`: a text model to use instead of the model's own, e.g. a multilingual one for the same vectors.
         Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
-        Raises UsageError, ModelError (no text tower), StoreError (no vectors, or of several models).
+        Raises UsageError, ModelError (no text model), StoreError (no vectors, or vectors of several models).
         """
         from animeds_db.steps.search.frames import search, vector_of
 
@@ -177,7 +177,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
 
         return self._words_vector(words, embedder_id(self.session))
 
-    @cache  # noqa: B019 (a handful of words per dataset, and a model behind each)
+    @cache  # noqa: B019 (few texts per dataset, and each runs a model)
     def _words_vector(self, words: str, model: str) -> list[float]:
         from animeds_db.steps.search.frames import words_vector
 
@@ -190,12 +190,12 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         return frames
 
     def image(self, frame_id: str) -> Image.Image:
-        """Decode this very frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
-        when its file is gone or has changed."""
+        """Decode the exact frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
+        if its file is missing or has changed."""
         return next(iter(self.images([frame_id])))[1]
 
     def images(self, frame_ids: Sequence[str]) -> Iterator[tuple[str, Image.Image]]:
-        """Decode frames again, each stretch of video once; yields (frame_id, RGB image) in order of source and time."""
+        """Decode frames again, each part of a video once. Yields (frame_id, RGB image) by source and time."""
         from PIL import Image
 
         from animeds_db.media import fetch
@@ -214,7 +214,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         missing = set(frame_ids) - {row["frame_id"] for row in rows}
         if missing:
             raise QueryError(
-                f"there is no frame {min(missing)}",
+                f"There is no frame {min(missing)}.",
                 hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames",
             )
         ids = sorted({row["source_id"] for row in rows})
@@ -222,10 +222,10 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         sources = {row["source_id"]: (present(row["uri"], row["other_uris"]), row["kind"]) for row in found}
         keys: dict[tuple[str, str], list[FrameKey]] = {}
         for row in sorted(rows, key=lambda r: str(r["frame_id"])):
-            place = sources.get(row.pop("source_id"))
-            if place is None:
-                raise SourceError(f"the source of frame {row['frame_id']} is not in the database")
-            keys.setdefault(place, []).append(FrameKey(**row))
+            file = sources.get(row.pop("source_id"))
+            if file is None:
+                raise SourceError(f"The source of frame {row['frame_id']} is not in the database.")
+            keys.setdefault(file, []).append(FrameKey(**row))
         return keys
 
     def thumbnail(self, frame_id: str) -> Image.Image:
@@ -234,13 +234,13 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
 
         rows = self.store.take("thumbnails", [frame_id], ["webp"])["webp"].to_pylist()
         if not rows:
-            raise QueryError(f"there is no frame {frame_id}")
+            raise QueryError(f"There is no frame {frame_id}.")
         return open_picture(rows[0])
 
     def gallery(
         self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60
     ) -> Gallery:
-        """Return thumbnails of a selection for a notebook: SQL, a relation with `frame_id`, or a list of ids."""
+        """Return thumbnails for a notebook. `selection`: SQL, a relation with `frame_id`, or a list of ids."""
         if isinstance(selection, str):
             selection = self.sql(selection)
         if isinstance(selection, Sequence):
@@ -262,9 +262,9 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         form: str | None = None,
         characters: Path | None = None,
     ) -> SyncReport:
-        """Read back what a person deleted, moved or edited in an exported folder, as one act of labels.
+        """Turn deletions, moves and edits in an exported folder into labels, as one change set.
 
-        See animeds_db.sync. Raises ExportError for a folder that this database did not export, UsageError.
+        See animeds_db.sync. Raises ExportError if this database did not export the folder, UsageError.
         """
         from animeds_db.sync import sync
 
@@ -278,10 +278,10 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
             who=who,
         )
 
-    def places(self) -> pa.Table:
+    def source_files(self) -> pa.Table:
         """Return one row per source: source_id, show, season, episode, kind, n_frames, state, is_there, uri.
 
-        `is_there` is null for a source in a bucket that cannot be asked now.
+        `is_there` is null for a source in a bucket that cannot be reached.
         """
         from animeds_db.remote.paths import are_there, source_path
 
@@ -291,7 +291,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         return table.add_column(table.num_columns - 1, "is_there", pa.array(there, pa.bool_()))
 
     def relocate(self, old: str, new: str | Path) -> list[Moved]:
-        """Tell where a source, or all sources below a folder, have moved; refused unless frames there are the same."""
+        """Record the new path of a source, or of all sources below a folder. Refused unless the files are the same."""
         from animeds_db.steps.relocate import relocate
 
         return relocate(self.store, old, new)
@@ -299,8 +299,8 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
     def edit_sources(self, sources: Sequence[str], **values: str | int | None) -> list[dict[str, Any]]:
         """Change show, season, episode, credit or licence of sources; return their new rows.
 
-        `sources`: ids, paths, or folders above them. An empty text or None removes a value. Raises UsageError for
-        a source that is not in the database, or a value that does not fit.
+        `sources`: ids, paths, or folders that contain them. An empty text or None removes a value. Raises UsageError
+        for a source that is not in the database, or an invalid value.
         """
         from animeds_db.steps.edit_sources import edit_sources
 
@@ -308,11 +308,11 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
 
     @property
     def characters(self) -> Characters:
-        """Examples of characters, and faces named by them: add_folder, add_faces, add_tag, classify, …"""
+        """Examples of characters, and the classification of faces: add_folder, add_faces, add_tag, classify, …"""
         return Characters(self.store, self.session, self.images)
 
     def status(self) -> duckdb.DuckDBPyRelation:
-        """Return one row per source: what it is, what is in it, what was noticed."""
+        """Return one row per source: its name, its contents, and problems."""
         return self.query("status")
 
     def summary(self) -> list[str]:
@@ -331,14 +331,14 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         ]
         if models:
             lines.append("models: " + ", ".join(m[0] for m in models))
-        lines += self.told_labels()
+        lines += self.label_summary()
         if words := due(self.store):
             lines.append(words)
         return lines
 
 
 def _merged(params: Mapping[str, Any] | Sequence[Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters by name; those of a list are called 1, 2, …. Raises UsageError for anything else."""
+    """Return parameters by name; those of a list get the names 1, 2, …. Raises UsageError for other types."""
     if params is None:
         return dict(values)
     if isinstance(params, Mapping):
@@ -347,9 +347,9 @@ def _merged(params: Mapping[str, Any] | Sequence[Any] | None, values: Mapping[st
             raise UsageError(f"The parameter {twice[0]} is given twice.", hint="give it once")
         return {**params, **values}
     if isinstance(params, Sequence) and not isinstance(params, str | bytes):
-        return {str(place): value for place, value in enumerate(params, start=1)} | dict(values)
+        return {str(number): value for number, value in enumerate(params, start=1)} | dict(values)
     raise UsageError(
-        f"Parameters are a mapping or a list, not {type(params).__name__}.",
+        f"Parameters must be a mapping or a list, not {type(params).__name__}.",
         hint='sql("SELECT … WHERE episode = $e", e=1)',
     )
 
@@ -357,6 +357,6 @@ def _merged(params: Mapping[str, Any] | Sequence[Any] | None, values: Mapping[st
 def _need_frame_id(columns: Sequence[str]) -> None:
     if "frame_id" not in columns:
         raise QueryError(
-            f"this selection has no column frame_id; it has {', '.join(columns)}",
-            hint="a selection is any SELECT whose columns include frame_id",
+            f"This selection has no column frame_id. Its columns: {', '.join(columns)}.",
+            hint="a selection is any SELECT with a frame_id column",
         )

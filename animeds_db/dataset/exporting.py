@@ -1,4 +1,4 @@
-"""What a dataset writes for trainers: pictures and captions of a selection, and looks at them beforehand."""
+"""Methods of `Dataset` that export pictures and captions, and preview them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ExportPreview:
     folders: list[dict[str, Any]]
     """One row per folder: folder, pictures, repeats, samples (pictures × repeats), probability (0…1)."""
     notes: tuple[str, ...] = ()
-    """What a person should know, one sentence each."""
+    """Notes for people, one sentence each."""
 
 
 class Exporting:
-    """The part of a `Dataset` that exports."""
+    """Methods of `Dataset` for exports and captions."""
 
     session: Session
     store: Store
@@ -112,7 +112,7 @@ class Exporting:
         limit: int | None = None,
         include_dropped: bool = False,
     ) -> list[dict[str, Any]]:
-        """Return frame_id, tags (as the tagger gave them, best first) and caption of a selection's pictures.
+        """Return frame_id, tags (from the tagger, best first) and caption of the pictures in a selection.
 
         Frames that a person dropped are left out unless `include_dropped`.
         """
@@ -130,7 +130,7 @@ class Exporting:
     def why_empty(
         self, query: str | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None
     ) -> list[str]:
-        """Return how many rows each condition of a selection leaves, for a selection that has none."""
+        """Return how many rows remain after each condition of an empty selection."""
         from animeds_db.session.why_empty import why_empty
 
         return why_empty(self.session, self._selected(query, sql, params))
@@ -147,7 +147,7 @@ class Exporting:
         return selected
 
     def _expect_pictures(self, plan: Plan, selected: Selected) -> None:
-        """Raise ExportError for a plan without pictures; it says what each condition left."""
+        """Raise ExportError for a plan without pictures, with the rows that remain after each condition."""
         if plan.pictures.num_rows:
             return
         if plan.left_out.n_matching:

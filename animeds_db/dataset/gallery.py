@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 class Gallery:
-    """Thumbnails with their frame ids. `pictures` are (frame_id, WebP bytes); `total` is how many there were."""
+    """Thumbnails with their frame ids. `pictures` are (frame_id, WebP bytes); `total` is the size of the selection."""
 
     def __init__(self, pictures: Sequence[tuple[str, bytes]], total: int) -> None:
         self.pictures = list(pictures)
@@ -21,7 +21,7 @@ class Gallery:
         return f"Gallery({len(self.pictures)} of {self.total} frames)"
 
     def _repr_html_(self) -> str:
-        """Return the gallery as HTML, which notebooks show by themselves."""
+        """Return the gallery as HTML, which notebooks display."""
         cells = "".join(self._cell(frame_id, webp) for frame_id, webp in self.pictures)
         note = f"<p>{len(self.pictures)} of {self.total}</p>" if len(self.pictures) < self.total else ""
         return f'<div style="display:flex;flex-wrap:wrap;gap:6px">{cells}</div>{note}'

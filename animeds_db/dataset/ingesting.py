@@ -1,4 +1,4 @@
-"""The part of a `Dataset` that takes frames in, and runs models over frames that are in."""
+"""Methods of `Dataset` that ingest sources and run more models on their frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Ingesting:
-    """Sources in, and models over what is in."""
+    """Methods of `Dataset` for ingest and for further model runs."""
 
     store: Store
     session: Session
@@ -37,14 +37,15 @@ class Ingesting:
         load: Load | None = None,
         on: Ray | None = None,
     ) -> Report:
-        """Decode frames of episodes, folders, pictures or archives, run the models, write rows; skip what is finished.
+        """Read frames from episodes, pictures, archives or folders, run the models, and store the results.
 
-        sample: keyframes, iframes, changes, scenes, every=2s or all. profile: anime, tiny, none or your own;
-        `models` replaces some of its models, e.g. {"tagger": "wd-vit-v3"}. What is not given is as at the last
-        ingest. `progress` is told of every source; `load` loads the models in place of the default.
+        Finished sources are skipped. sample: a sampling mode, e.g. "keyframes" or "every=2s" (see
+        animeds_ingest.sampling). profile: "anime", "tiny", "none" or your own; `models` replaces some of its models,
+        e.g. {"tagger": "wd-vit-v3"}. Options that are not given are taken from the last ingest. `progress` is called
+        for every source; `load` replaces the default model loader.
 
-        Raises SourceError when a path has nothing to ingest, ModelError, UsageError, and StoreError when the
-        database fails. A source that cannot be read is an outcome `failed` in the report.
+        Raises SourceError if a path has nothing to ingest, ModelError, UsageError, and StoreError if the database
+        cannot be written. A source that cannot be read has the outcome `failed` in the report.
         """
         from animeds_ingest.choice import Choice, load_models
         from animeds_ingest.verbs import ingest
@@ -65,10 +66,10 @@ class Ingesting:
         progress: Watcher | None = None,
         load: Load | None = None,
     ) -> Report:
-        """Tag frames with another tagger, where it has not done so yet.
+        """Tag frames with another tagger; skip frames that it has tagged already.
 
-        `where` is a condition over the view `frames`. With `use`, its tags count in `frames` and `tags` from now
-        on. Raises ModelError, QueryError, StoreError.
+        `where` is an SQL condition on the view `frames`. With `use`, the views `frames` and `tags` use its tags from
+        now on. Raises ModelError, QueryError, StoreError.
         """
         from animeds_ingest.choice import load_models
         from animeds_ingest.verbs import tag
@@ -94,9 +95,9 @@ class Ingesting:
         progress: Watcher | None = None,
         load: Load | None = None,
     ) -> Report:
-        """Detect faces, heads or persons with another detector, where it has not done so yet.
+        """Detect faces, heads or persons with another detector; skip frames that it has processed already.
 
-        `character` names the model that gives faces their vectors, or "none"; by default the database's own.
+        `character` is the model for the vectors of faces, or "none"; by default the one this database uses.
         Raises ModelError, QueryError, StoreError.
         """
         from animeds_ingest.choice import load_models
@@ -123,9 +124,9 @@ class Ingesting:
         progress: Watcher | None = None,
         load: Load | None = None,
     ) -> Report:
-        """Give frames the vectors of another image embedder, where it has not done so yet.
+        """Compute vectors of frames with another image embedder; skip frames that have one already.
 
-        With `use`, search and dedup compare these vectors from now on. Raises ModelError, QueryError, StoreError.
+        With `use`, search and dedup use these vectors from now on. Raises ModelError, QueryError, StoreError.
         """
         from animeds_ingest.choice import load_models
         from animeds_ingest.verbs import embed
@@ -142,9 +143,9 @@ class Ingesting:
         )
 
     def drop_model(self, model: str) -> int:
-        """Delete what `tag`, `detect` or `embed` found with a model; return the number of frames it had done.
+        """Delete the results of `tag`, `detect` or `embed` with a model; return the number of frames affected.
 
-        What a model found at ingest stays. Raises ModelError for a model that was never run again here.
+        Results from the ingest stay. Raises ModelError if the model was not run with one of these.
         """
         from animeds_ingest.verbs import drop_model
 

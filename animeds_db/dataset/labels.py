@@ -1,4 +1,4 @@
-"""What people tell a dataset: labels, undo, renames. Its one rule: a person's word wins, and can be undone."""
+"""Methods of `Dataset` for corrections: labels, undo, renames. They win over models and can be undone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Corrections:
-    """The part of a `Dataset` by which people correct models."""
+    """Methods of `Dataset` to correct models."""
 
     store: Store
     session: Session
@@ -33,32 +33,34 @@ class Corrections:
         *,
         who: str | None = None,
     ) -> Act:
-        """Say something of faces or frames; it wins over any model in every view, and can be undone.
+        """Label faces or frames. Labels win over models in every view, and can be undone.
 
         field, op, value: ("character", "set", name), ("appearance", "set", name), ("tag", "add" or "remove",
-        tag), ("frame", "set", "keep" or "drop"). "remove" with None takes back what people said of a character,
-        appearance or frame. selection: ids, SQL, or a relation with face_id or frame_id.
-        Raises UsageError, QueryError for ids that are not there and frames whose face is not clear.
+        tag), ("frame", "set", "keep" or "drop"). "remove" with None removes the labels of a character, appearance
+        or frame. selection: ids, SQL, or a relation with face_id or frame_id.
+        Raises UsageError, QueryError for unknown ids and for frames without exactly one face.
         """
         ids = ids_of(self.session, field, selection)
         expect_some(ids, "this selection")
         return self.label_all(((field, op, value, one) for one in ids), who=who)
 
-    def label_all(self, said: Iterable[tuple[str, str, str | None, str]], *, who: str | None = None) -> Act:
-        """Say several things as one act: (field, op, value, id of a face, another box or a frame)."""
-        words = [(field, op, labels.checked(field, op, value), one) for field, op, value, one in said]
+    def label_all(
+        self, labelled: Iterable[tuple[str, str, str | None, str]], *, who: str | None = None
+    ) -> Act:
+        """Add several labels as one change set: (field, op, value, id of a face, another box or a frame)."""
+        words = [(field, op, labels.checked(field, op, value), one) for field, op, value, one in labelled]
         return labels.speak(self.store, words_about(self.store, self.session, words), who)
 
     def label_csv(self, path: str | Path, *, who: str | None = None) -> Act:
-        """Say what a CSV file says: frame_id or face_id, and character, appearance, tags or frame."""
+        """Apply the labels in a CSV file with frame_id or face_id, and character, appearance, tags or frame."""
         return labels.speak(self.store, read_words(self.store, self.session, Path(path)), who)
 
     def undo(self, act: str | None = None, *, who: str | None = None) -> Act:
-        """Take an act of labelling back; None is the newest that counts. An undo can be undone by its id."""
+        """Undo one change set. Without an id: the latest one that is not itself an undo."""
         return labels.undo(self.store, self.session, act, who)
 
     def history(self) -> duckdb.DuckDBPyRelation:
-        """Return one row per act of labelling, newest first: act, said_at, who, what, n, counts, n_gone."""
+        """Return one row per change set, newest first: act, said_at, who, what, n, counts, n_gone."""
         return labels.history(self.session)
 
     def rename_characters(self, names: Mapping[str, str] | str | Path, *, who: str | None = None) -> Act:
@@ -67,9 +69,9 @@ class Corrections:
             return rename_all(self.store, self.session, names, who)
         return rename_by_csv(self.store, self.session, Path(names), who)
 
-    def told_labels(self) -> list[str]:
-        """Return a line on how many labels count, for the summary; none where nothing was said."""
-        asked = "SELECT count(*), count(*) FILTER (WHERE NOT in_database) FROM labels"
-        n, gone = self.session.sql(asked).fetchall()[0]
-        lost = f", {gone} of them for frames that are not here any more" if gone else ""
-        return [f"labels: {n} count{lost}"] if n else []
+    def label_summary(self) -> list[str]:
+        """Return a line with the number of labels for the summary; no line if there are none."""
+        counts = "SELECT count(*), count(*) FILTER (WHERE NOT in_database) FROM labels"
+        n, gone = self.session.sql(counts).fetchall()[0]
+        lost = f", {gone} of them for frames that no longer exist" if gone else ""
+        return [f"labels: {n} in effect{lost}"] if n else []

@@ -1,4 +1,4 @@
-"""What keeps a dataset fit, and its past at hand: versions, upkeep, copies. Answers stay what they were."""
+"""Methods of `Dataset` for versions, maintenance and backups. They do not change the results of queries."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Keeping:
-    """The part of a `Dataset` by which it is looked after."""
+    """Methods of `Dataset` for maintenance."""
 
     store: Store
 
     def versions(self) -> list[dict[str, object]]:
-        """Return what was done, newest first: version, at (local time), what, frames, name.
+        """Return the versions, newest first: version, at (local time), what, frames, name.
 
-        `animeds_db.open(path, at=version)` reads the database as it was then.
+        `animeds_db.open(path, at=version)` opens an earlier state of the database.
         """
         from animeds_db.upkeep.versions import listed
 
@@ -34,8 +34,9 @@ class Keeping:
     def backup(
         self, to: str | Path, progress: Callable[[int, int], None] = lambda _done, _all: None
     ) -> Copied:
-        """Copy what this dataset reads to a folder or URI, as a database of its own; an earlier copy is brought up to
-        date. Safe beside writers; what arrived is checked. Raises UsageError, StoreError.
+        """Copy this database to a folder or URI, or update an earlier copy. The copy is a complete database.
+
+        Safe to run while the database is written to. The copied files are checked. Raises UsageError, StoreError.
         """
         from animeds_db.upkeep.copying import backup
 
@@ -57,26 +58,26 @@ class Keeping:
         keep: str | datetime.timedelta | None = None,
         progress: Callable[[str], None] = lambda _table: None,
     ) -> Report:
-        """Join pieces, bring indexes up to date, delete versions replaced longer ago than `keep`, and orphan files.
+        """Join small files, update indexes, and delete unused files and versions replaced longer than `keep` ago.
 
-        keep: "7d", "12h" or a timedelta, at least an hour; default: the setting `keep`. `progress` is told each
-        table. Safe beside readers and writers. Raises UsageError, StoreError.
+        keep: "7d", "12h" or a timedelta, at least an hour; default: the setting `keep`. `progress` is called with the
+        name of each table. Safe to run beside readers and writers. Raises UsageError, StoreError.
         """
         from animeds_db.upkeep.optimize import optimize
 
         return optimize(self.store, keep=keep, progress=progress)
 
     def keep_version(self, name: str, at: At | None = None) -> int:
-        """Give the version of now (or `at`) a name, so that it is never cleaned away; return its number.
+        """Give the current version (or `at`) a name, so that it is never deleted; return its number.
 
-        Raises UsageError for a name that is taken or could be meant as something else.
+        Raises UsageError if the name is taken or looks like a number, time or age.
         """
         from animeds_db.upkeep.versions import keep
 
         return keep(self.store, name, at)
 
     def forget_version(self, name: str) -> None:
-        """Take a version's name away. Raises UsageError when there is none of that name."""
+        """Remove a name from a version. Raises UsageError if no version has this name."""
         from animeds_db.upkeep.versions import forget
 
         forget(self.store, name)

@@ -10,14 +10,37 @@ A folder appears only when it is complete, and the same export gives the same by
 
 from __future__ import annotations
 
-from animeds_db.export.arrange import Arrangement
-from animeds_db.export.balance import Balance
-from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
-from animeds_db.export.exporter import export, rebuild
-from animeds_db.export.layouts import LAYOUTS
-from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
-from animeds_db.export.render import FORMATS
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
+    from animeds_db.export.exporter import export, rebuild
+    from animeds_db.export.layouts import LAYOUTS
+    from animeds_db.export.options import ExportOptions, ExportReport, Provenance
+    from animeds_db.export.render import FORMATS
+    from animeds_db.export.arrange import Arrangement
+    from animeds_db.export.balance import Balance
+    from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
+
+_HOMES = {
+    "Arrangement": "arrange",
+    "Balance": "balance",
+    "CROP_KINDS": "crops",
+    "CropOptions": "crops",
+    "ExportOptions": "options",
+    "ExportReport": "options",
+    "FORMATS": "render",
+    "LAYOUTS": "layouts",
+    "PLAN": "plan",
+    "Provenance": "options",
+    "SOURCE_COLUMNS": "plan",
+    "TRIMS": "crops",
+    "export": "exporter",
+    "rebuild": "exporter",
+    "select": "plan",
+}
+"""Public names and their modules, imported when needed: help and completion use only the layouts."""
 
 __all__ = [
     "CROP_KINDS",
@@ -36,3 +59,13 @@ __all__ = [
     "rebuild",
     "select",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"animeds_db.export.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'animeds_db.export' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,6 @@
-"""The views and macros of `sql/`: which of them a text speaks of, and what each of them builds on.
+"""The views and macros of `sql/`: which of them a query mentions, and what each of them builds on.
 
-Its one rule: only what is asked for is made. Fifty views cost more to create than most queries to run.
+Only these are created, because creating fifty views takes longer than most queries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
 _WORD = re.compile(r"\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
 KEPT = ("undone", "names", "box_labels", "labelled_boxes", "frame_labels", "tag_labels")
-"""Views of what people said: few rows, but most of the time that DuckDB takes to plan whatever builds on them."""
+"""Views of labels. They have few rows, but take most of the planning time of queries that build on them."""
 _ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
 
 
@@ -56,8 +56,8 @@ def names() -> frozenset[str]:
     return frozenset(name.lower() for name in _scripts())
 
 
-def spoken_of(texts: Iterable[str]) -> frozenset[str]:
-    """Return the views and macros whose names stand in the texts, as whatever: a few too many do no harm."""
+def mentioned_in(texts: Iterable[str]) -> frozenset[str]:
+    """Return the views and macros whose names occur in the texts. A few too many do no harm."""
     words: set[str] = set()
     for text in texts:
         if _ASKS_FOR_ALL.search(text):
@@ -69,7 +69,7 @@ def spoken_of(texts: Iterable[str]) -> frozenset[str]:
 def scripts_for(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
     """Return the scripts that make these views and macros, each after those it builds on.
 
-    `instead` maps a script to the one that stands in for it.
+    `instead` maps a script to its replacement.
     """
     ordered: list[str] = []
     seen: set[str] = set()
@@ -102,9 +102,8 @@ def keep(
     there: set[str],
     kept: set[str],
 ) -> None:
-    """Work out what people said, where these views build on it, into temporary tables of the same names: DuckDB
-    finds them before the views. `kept` says which of them this connection has, and is told of the new ones;
-    `there` as for `create`."""
+    """Store the label views that these views build on as temporary tables with the same names, which DuckDB finds
+    before the views. `kept` holds the tables this connection has; new ones are added. `there`: see `create`."""
     if set(names) == _scripts().keys():
         return  # SHOW TABLES would list them twice
     below = scripts_for(names, instead)
@@ -118,12 +117,12 @@ def keep(
 def create(
     connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], there: set[str]
 ) -> None:
-    """Make views and macros and what they build on. Raises DuckDB's error when a script cannot run.
+    """Create views and macros and what they build on. Raises DuckDB's error if a script cannot run.
 
-    `there` holds the scripts that have been run, which are left out, and is told of the new ones.
+    `there` holds the scripts that have been run. They are skipped, and new ones are added.
     """
     waiting = [script for script in scripts_for(names, instead) if script not in there]
-    while waiting:  # once, unless two scripts name each other
+    while waiting:  # one pass, unless two scripts mention each other
         failed = []
         for script in waiting:
             try:

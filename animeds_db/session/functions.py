@@ -1,7 +1,7 @@
 """The functions of DuckDB that a query may call.
 
-They compute from their arguments, or describe the tables. Whatever reads files, addresses, settings or memory, changes
-something, or runs text as SQL is not among them; nor is what a later DuckDB brings, until somebody has looked at it.
+They compute from their arguments, or describe the tables. Functions that read files, addresses, settings or memory,
+change something, or run text as SQL are not allowed. New functions of later DuckDB releases must be added here.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""One version of a Lance table as DuckDB sees it. Its one rule: exact answers, pushed down or not.
+"""Adapter that shows one version of a Lance table to DuckDB.
 
-DuckDB asks a `pyarrow.dataset.Dataset` for two things only: its `schema`, and `scanner(columns, filter)`.
-Handing it a Lance dataset as such has traps, which this adapter takes away:
+DuckDB uses only two members of a `pyarrow.dataset.Dataset`: its `schema`, and `scanner(columns, filter)`. This adapter
+solves problems that a plain Lance dataset has:
 
-- Lance refuses some filters that DuckDB pushes (over unsigned or large types, for example), and the query
-  fails. Here the stream is then filtered by pyarrow instead.
-- DuckDB cannot scan float16 or blobs. Half floats are widened, blobs hidden.
-- A join that only adds `show`, `season`, `episode` costs every query its time, even those that read none of
-  them. Here they are columns that are computed from `source_id` when asked for, and not otherwise.
-- Rows of hidden sources are kept out by a filter that Lance applies.
+- Lance refuses some filters that DuckDB pushes down (on unsigned or large types, for example), and the query would
+  fail. Then pyarrow filters the stream instead, with the same result.
+- DuckDB cannot scan float16 or blobs. Float16 is converted to float32; blobs are hidden.
+- A join that only adds `show`, `season` and `episode` would slow down every query. Here these columns are computed
+  from `source_id` when a query reads them.
+- A filter in Lance removes the rows of hidden sources.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 KEY, FRAME = "source_id", "frame_id"
 _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
-"""What pyarrow, Substrait and Lance raise for a filter they cannot express."""
+"""Errors of pyarrow, Substrait and Lance for a filter they cannot express."""
 
 
 @dataclass
 class Only:
-    """The frames whose rows tables of frames give for now; None: all."""
+    """The frames whose rows are currently visible; None: all."""
 
     frames: Sequence[str] | None = None
 
@@ -45,9 +45,9 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     hidden: source ids whose rows are not shown.
     attached: a table with a `source_id` column; its other columns are looked up for each row.
-    wanted: the columns of now; those that an older version of the table lacks are null.
-    sure: works out, where the table is older than these columns, which tags count.
-    only: asked at every scan, so that a narrow question need not be planned anew for each set of frames.
+    wanted: the current columns; columns that an older table does not have are null.
+    sure: computes the columns of sure tags if the table is older than these.
+    only: read at every scan, so that a query can be reused for other frames without planning it again.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         sure: SureTags | None = None,
     ) -> None:
         self._dataset = dataset
-        stored = dataset.schema  # Lance puts it together anew each time
+        stored = dataset.schema  # Lance builds it again at each access
         self._only = only if only and FRAME in stored.names else Only()
         older = [f for f in wanted if f.name not in stored.names] if wanted is not None else []
         self._absent = [_readable(field) for field in older]
-        # what belongs to no source (an example from a file, a rename) is always shown
+        # rows without a source (an example from a file, a rename) are always shown
         self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._sure = sure
         self._attached = attached
@@ -76,7 +76,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     @property
     def _shown(self) -> pc.Expression | None:
-        """Which rows may be seen; None: all."""
+        """The filter for visible rows; None: all."""
         if self._only.frames is None:
             return self._visible
         return _both(pc.field(FRAME).isin(list(self._only.frames)), self._visible)
@@ -89,10 +89,10 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     def scanner(
         self,
         columns: Sequence[str] | None = None,
-        filter: pc.Expression | None = None,  # noqa: A002 (DuckDB passes it by this name)
+        filter: pc.Expression | None = None,  # noqa: A002 (DuckDB uses this name)
         **_: Any,
     ) -> Any:
-        """Return something with `to_reader()`: these columns of the rows that meet `filter`."""
+        """Return an object with `to_reader()`: these columns of the rows that meet `filter`."""
         names = list(columns) if columns is not None else self._schema.names
         if filter is None:
             return _Scan(self._read(names, self._shown))
@@ -108,8 +108,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         return scan
 
     def _scan_by_source(self, names: list[str], wanted: pc.Expression) -> Any:
-        """Filter by attached columns. They depend on the source alone, so find the sources first: then Lance
-        reads the wide columns (vectors) of those sources only."""
+        """Filter by attached columns. They depend only on the source, so the sources are found first; then Lance
+        reads wide columns (vectors) of those sources only."""
         assert self._attached is not None
         stored = [f for f in self._schema if f.name not in (KEY, *(e.name for e in self._extra))]
         others = self._mentioned(wanted, stored)
@@ -124,13 +124,13 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         return self._scan_and_filter(names, wanted, within) if others else _Scan(self._read(names, within))
 
     def _scan_and_filter(self, names: list[str], wanted: pc.Expression, within: pc.Expression | None) -> Any:
-        """Let pyarrow filter the stream: exact for every type Arrow knows."""
+        """Filter the stream in pyarrow, which supports every Arrow type."""
         self.filtered_here += 1
         needed = [*names, *(n for n in self._mentioned(wanted, self._schema) if n not in names)]
         return pads.Scanner.from_batches(self._read(needed, within), filter=wanted, columns=names)
 
     def _mentioned(self, expression: pc.Expression, fields: Iterable[pa.Field]) -> list[str]:
-        text = str(expression)  # pyarrow has no way to walk an expression; a name too many does no harm
+        text = str(expression)  # pyarrow cannot traverse an expression; an extra name does no harm
         return [f.name for f in fields if re.search(rf"(?<!\w){re.escape(f.name)}(?!\w)", text)]
 
     def _schema_of(self, names: Sequence[str]) -> pa.Schema:
@@ -166,13 +166,13 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _filled_in(self, field: pa.Field, batch: pa.RecordBatch) -> pa.Array:
-        """Return a column that the table does not have: null, unless it can be worked out."""
+        """Return a column that the table does not have: null, unless it can be computed."""
         if self._sure is None or field.name not in SURE_COLUMNS:
             return pa.nulls(len(batch), field.type)
         return self._sure(batch)[SURE_COLUMNS.index(field.name)]
 
     def _positions(self, batch: pa.RecordBatch) -> pa.Array | None:
-        """Return where each row's source stands in the attached table."""
+        """Return the position of each row's source in the attached table."""
         if self._attached is None or KEY not in batch.schema.names:
             return None
         return pc.index_in(batch[KEY], self._attached[KEY].combine_chunks())
@@ -183,7 +183,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
 
 class _Scan:
-    """What DuckDB expects of a scanner."""
+    """The scanner interface that DuckDB expects."""
 
     def __init__(self, reader: pa.RecordBatchReader) -> None:
         self._reader = reader
@@ -197,7 +197,7 @@ def _both(one: pc.Expression, other: pc.Expression | None) -> pc.Expression:
 
 
 def _is_blob(field: pa.Field) -> bool:
-    """Tell whether this is a Lance blob column, of either version."""
+    """Return True if this is a Lance blob column of either version."""
     metadata = field.metadata or {}
     extension = (
         getattr(field.type, "extension_name", "") or metadata.get(b"ARROW:extension:name", b"").decode()
@@ -224,7 +224,7 @@ def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _widened(column: pa.FixedSizeListArray, width: int) -> pa.Array:
-    """Widen float16 vectors by numpy: pyarrow's cast of half floats is several times slower."""
+    """Convert float16 vectors to float32 with numpy, which is several times faster than pyarrow."""
     start = column.offset * width
     values = column.values.slice(start, len(column) * width).to_numpy(zero_copy_only=False)
     wide = pa.array(values.astype(np.float32))

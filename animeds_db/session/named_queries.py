@@ -1,17 +1,17 @@
-"""Named queries: SQL files with a header, the built-in ones and those of the user, whose own win.
+"""Named queries: SQL files with a header, built-in or the user's own. Own queries replace built-in ones.
 
     -- name: by_tags
     -- Frames by their tags.
     -- Further lines describe the query.
-    -- param has: list            tags that a frame must bear
-    -- param threshold: real = 0.35   score that counts as bearing
+    -- param has: list            tags that a frame must have
+    -- param threshold: real = 0.35   minimum score of these tags
     SELECT …
 
-Its one rule: the file is the query. The name is the file's, the whole text is what DuckDB gets, so
-lines in errors are lines of the file. An explanation stands two spaces or more behind the type or default.
-Types: text, int, real, bool, list (of texts); tags (a list), character and show, whose values must be in the
-database; `series|season|episode`, one of these words. A range in the explanation of a number, `0…1` or `1…`, is
-checked. A parameter without a default must be given; the default `null` makes it optional.
+The name of the query is the file name. DuckDB runs the whole text, so lines in errors are lines of the file. Two or
+more spaces separate an explanation from the type or default. Types: text, int, real, bool, list (of texts); tags (a
+list), character and show, whose values must be in the database; `series|season|episode` for one of these words. A
+range in the explanation of a number, `0…1` or `1…`, is checked. A parameter without a default is required; the default
+`null` makes it optional.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _log = logging.getLogger("animeds")
 
 @dataclass(frozen=True)
 class NamedQuery:
-    """A query file, read. `text` is the whole file, `sql` what is run: the same, so that lines agree."""
+    """A parsed query file. `text` is the whole file; `sql` is what runs: the same text, so that line numbers agree."""
 
     name: str
     title: str
@@ -52,26 +52,26 @@ class NamedQuery:
 
     @property
     def sql(self) -> str:
-        """What DuckDB gets."""
+        """The SQL that DuckDB runs."""
         return self.text
 
     def bind(self, given: Mapping[str, Any]) -> dict[str, Value]:
-        """Return a value for every parameter, in its type.
+        """Return a typed value for every parameter.
 
-        Raises QueryError for an unknown name, a value that does not fit, or one that is missing.
+        Raises QueryError for an unknown name, an invalid value, or a missing one.
         """
         known = {param.name: param for param in self.params}
         for name in given:
             if name not in known:
-                hint = did_you_mean(name, known) if known else "it takes none"
-                raise QueryError(f'the query {self.name} has no parameter "{name}"', hint=hint)
+                hint = did_you_mean(name, known) if known else "it has no parameters"
+                raise QueryError(f'The query {self.name} has no parameter "{name}".', hint=hint)
         return {name: self._value(param, given) for name, param in known.items()}
 
     def _value(self, param: Param, given: Mapping[str, Any]) -> Value:
         if param.name not in given:
             if param.required:
                 raise QueryError(
-                    f"the query {self.name} needs a value for {param.name} ({param.help or param.type})",
+                    f"The query {self.name} needs a value for {param.name} ({param.help or param.type}).",
                     hint=f"-p {param.name}=…",
                 )
             return param.default
@@ -79,24 +79,24 @@ class NamedQuery:
             value = param.convert(given[param.name])
         except (ValueError, TypeError):
             raise QueryError(
-                f"the query {self.name} takes {KIND_WORDS[param.type]} for {param.name}, "
-                f"not {given[param.name]!r}",
+                f"The query {self.name} needs {KIND_WORDS[param.type]} for {param.name}, "
+                f"not {given[param.name]!r}.",
             ) from None
         if fault := param.fault(value):
-            raise QueryError(f"the query {self.name}: {fault}")
+            raise QueryError(f"The query {self.name}: {fault}.")
         return value
 
 
 def find(name: str, folders: Sequence[Path] | None = None) -> NamedQuery:
-    """Return the query of that name. Raises QueryError when there is none, or its file is broken."""
+    """Return the query with this name. Raises QueryError if it does not exist or its file is invalid."""
     paths = _files(folders)
     if name not in paths:
-        raise QueryError(f'there is no query "{name}"', hint=did_you_mean(name, paths))
+        raise QueryError(f'There is no query "{name}".', hint=did_you_mean(name, paths))
     return read(paths[name])
 
 
 def list_queries(folders: Sequence[Path] | None = None) -> list[NamedQuery]:
-    """Return all queries by name. A broken file is told as a warning and hides no other."""
+    """Return all queries by name. An invalid file gives a warning and is skipped."""
     found = []
     for path in _files(folders).values():
         try:
@@ -107,7 +107,7 @@ def list_queries(folders: Sequence[Path] | None = None) -> list[NamedQuery]:
 
 
 def as_relation(folders: Sequence[Path] | None = None) -> duckdb.DuckDBPyRelation:
-    """Return the queries as rows: name, title, params (as they are given with -p), description, path."""
+    """Return the queries as rows: name, title, params, description, path."""
     import duckdb
     import pyarrow as pa
 
@@ -131,7 +131,7 @@ def read(path: Path) -> NamedQuery:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"cannot read this query: {error}", file=str(path)) from error
+        raise QueryError(f"Cannot read this query: {error}", file=str(path)) from error
     return parse(text, path)
 
 
@@ -147,11 +147,11 @@ def parse(text: str, path: Path) -> NamedQuery:
             continue
         if name := _NAME.match(line):
             if name[1] != path.stem:
-                raise broken(path, number, f'the name "{name[1]}" is not the file\'s, {path.stem}')
+                raise broken(path, number, f'The name "{name[1]}" must be the name of the file, {path.stem}.')
         elif found := _PARAM.match(line):
             param = read_param(found[1].strip(), path, number)
             if param.name in params:
-                raise broken(path, number, f"the parameter {param.name} is there twice")
+                raise broken(path, number, f"The parameter {param.name} is declared twice.")
             params[param.name] = param
         else:
             words.append(line.removeprefix("--").removeprefix(" "))
@@ -160,7 +160,7 @@ def parse(text: str, path: Path) -> NamedQuery:
 
 
 def render(query: NamedQuery) -> str:
-    """Return a query as a file that `parse` reads back the same; the SQL is that of `query.text`."""
+    """Return the text of a query file that `parse` reads back as the same query."""
     lines = [f"-- name: {query.name}"]
     lines += [f"-- {line}".rstrip() for line in [query.title, *query.description.split("\n")] if query.title]
     lines += [f"-- param {signature(param)}{'   ' * bool(param.help)}{param.help}" for param in query.params]
@@ -170,14 +170,15 @@ def render(query: NamedQuery) -> str:
 def save(
     name: str, sql: str, *, title: str = "", description: str = "", folder: Path | None = None
 ) -> NamedQuery:
-    """Write a query as a file of yours (into ./queries) and return it as it is read back.
+    """Save a query as a file in ./queries, and return it as it is read back.
 
-    Parameters that no header line declares become texts that must be given. Raises UsageError for a name that is
-    no word, or is taken there; QueryError for SQL that is not one SELECT, StoreError where it cannot be written.
+    Parameters without a header line become required texts. Raises UsageError for an invalid name or one that exists
+    already, QueryError for SQL that is not one SELECT, StoreError if the file cannot be written.
     """
     if not _WORD.fullmatch(name):
         raise UsageError(
-            f'"{name[:80]}" is no name for a query', hint="letters, digits and _; a letter first"
+            f'"{name[:80]}" is not a valid name for a query.',
+            hint="use letters, digits and _, starting with a letter",
         )
     path = (folder or Path("queries")) / f"{name}.sql"
     from animeds_db.session.statements import parameters
@@ -188,7 +189,7 @@ def save(
         params.setdefault(one, Param(one, "text", required=True))
     words = [*title.splitlines(), "", *description.splitlines()]
     if any(_NAME.match(f"-- {line}") or _PARAM.match(f"-- {line}") for line in words):
-        raise UsageError("no line of a title or description begins with `name:` or `param`")
+        raise UsageError("Lines of a title or description must not begin with `name:` or `param`.")
     query = NamedQuery(
         name, " ".join(title.split()) or head.title, description.strip(), tuple(params.values()), sql, path
     )
@@ -199,9 +200,9 @@ def save(
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"there is a query {name} of yours already", hint="choose another name") from None
+        raise UsageError(f"A query {name} exists already in ./queries.", hint="choose another name") from None
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error}") from error
+        raise StoreError(f"Cannot write {path}: {error}") from error
     return read(path)
 
 
@@ -213,7 +214,7 @@ def _body(text: str) -> str:
 
 
 def _files(folders: Sequence[Path] | None) -> dict[str, Path]:
-    """Return the path of every query by name. Folders that come later win."""
+    """Return the path of every query by name. Later folders win."""
     built_in = [Path(str(f)) for f in importlib_resources.files("animeds_queries").iterdir()]
     paths = [p for p in built_in if p.suffix == ".sql"]
     for folder in _user_folders() if folders is None else folders:
@@ -223,6 +224,6 @@ def _files(folders: Sequence[Path] | None) -> dict[str, Path]:
 
 
 def _user_folders() -> list[Path]:
-    """Return ./queries and the folders of the setting `queries`; the setting wins."""
+    """Return ./queries and the folders in the setting `queries`, which win."""
     named = settings.resolve("queries").value.split(os.pathsep)
     return list(dict.fromkeys(Path(name).expanduser() for name in ("queries", *named) if name))

@@ -1,4 +1,4 @@
-"""Parameters of named queries: how a header declares them, their types, and values given by a person."""
+"""Parameters of named queries: their declarations, types and values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter: `$name` in the SQL. `default` counts only where `required` is False."""
+    """One parameter: `$name` in the SQL. `default` is used only if `required` is False."""
 
     name: str
     type: str
@@ -31,16 +31,16 @@ class Param:
     default: Value = None
     help: str = ""
     choices: tuple[str, ...] = ()
-    """The only values of a text; empty: any."""
+    """Allowed values of a text; empty: any."""
 
     @property
     def bounds(self) -> tuple[float, float | None] | None:
-        """The range of a number, as the explanation says it: `0…1`, or `1…` without a maximum."""
+        """The range of a number in its explanation: `0…1`, or `1…` without a maximum."""
         found = _RANGE.search(self.help) if self.type in ("int", "real") else None
         return None if found is None else (float(found[1]), None if found[2] is None else float(found[2]))
 
     def convert(self, value: Any) -> Value:
-        """Return a value given by a person (often text) in this parameter's type. Raises ValueError."""
+        """Convert a value, often text, to the type of this parameter. Raises ValueError."""
         if value is None:
             return None
         if self.type in LISTS:
@@ -48,7 +48,7 @@ class Param:
         return _SCALARS[self.type](value)
 
     def fault(self, value: Value) -> str | None:
-        """Return what is wrong with a value of this type; None where nothing is."""
+        """Return what is wrong with a value of this type, or None."""
         if value is None:
             return None
         if self.choices and value not in self.choices:
@@ -63,15 +63,15 @@ class Param:
 
 
 def read_param(text: str, path: Path, line: int) -> Param:
-    """Read the declaration behind `-- param`. Raises QueryError with file and line."""
+    """Parse the declaration after `-- param`. Raises QueryError with file and line."""
     found = _SIGNATURE.match(text)
     if not found:
-        raise broken(path, line, "a parameter is written `-- param NAME: TYPE = DEFAULT   explanation`")
+        raise broken(path, line, "A parameter must be written `-- param NAME: TYPE = DEFAULT   explanation`.")
     name, kind, equals, rest = found[1], found[2], found[3], found[4]
     choices = tuple(kind.split("|")) if "|" in kind else ()
     kind = "text" if choices else kind
     if kind not in TYPES:
-        raise broken(path, line, f'there is no type "{kind}"', hint=did_you_mean(kind, TYPES))
+        raise broken(path, line, f'"{kind}" is not a parameter type.', hint=did_you_mean(kind, TYPES))
     if equals is None:
         return Param(name, kind, required=True, help=rest.strip(), choices=choices)
     default, words = _split_default(rest)
@@ -80,7 +80,7 @@ def read_param(text: str, path: Path, line: int) -> Param:
     try:
         value = Param(name, kind, required=False).convert(default if kind in _PLAIN else _unquoted(default))
     except ValueError:
-        raise broken(path, line, f"{default} is not {KIND_WORDS[kind]}") from None
+        raise broken(path, line, f"{default} is not {KIND_WORDS[kind]}.") from None
     return Param(name, kind, required=False, default=value, help=words, choices=choices)
 
 
@@ -94,7 +94,7 @@ def _split_default(text: str) -> tuple[str, str]:
 
 
 def split_list(text: str) -> list[str]:
-    """Split `a, 'b, c', d` at its commas. An empty text is an empty list; quotes keep commas and spaces."""
+    """Split `a, 'b, c', d` at its commas. An empty text gives an empty list; quotes protect commas and spaces."""
     items = []
     rest = text.strip()
     if rest.startswith("[") and rest.endswith("]"):
@@ -121,7 +121,7 @@ def _quoted(text: str) -> str:
 
 
 def signature(param: Param) -> str:
-    """Return a parameter as a header declares it, without its explanation."""
+    """Return the declaration of a parameter without its explanation."""
     kind = "|".join(param.choices) or param.type
     if param.required:
         return f"{param.name}: {kind}"
@@ -174,5 +174,5 @@ KIND_WORDS = {
 
 
 def broken(path: Path, line: int, message: str, *, hint: str | None = None) -> QueryError:
-    """Return the error of a header, with its file and line."""
+    """Return an error with the file and line of a header."""
     return QueryError(message, hint=hint, file=str(path), line=line)

@@ -1,4 +1,4 @@
-"""Values of a named query against the database: tags, characters and shows that are not there are errors."""
+"""Checks that the tags, characters and shows in a named query's parameters exist in the database."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _LISTED = {
     "show": "`animeds query episodes` lists the shows",
 }
 _NONE_YET = {
-    "tag": "nothing has been tagged: animeds tag --model NAME",
-    "character": "nobody has been named: animeds characters add FOLDER, then animeds characters classify",
+    "tag": "no frames are tagged yet: animeds tag --model NAME",
+    "character": "no faces are named yet: animeds characters add FOLDER, then animeds characters classify",
     "show": "no source has a show: animeds ingest … --show NAME",
 }
 _LISTED_AT_MOST = 20
-"""Known names that an error lists where none is similar."""
+"""Maximum number of known names that an error lists if none is similar."""
 
 
 def check_values(session: Session, named: NamedQuery, values: Mapping[str, Any]) -> None:
-    """Raise QueryError for a tag, character or show among a query's values that the database does not have."""
-    asked = list(_asked(named, values))
+    """Raise QueryError if a query's values have a tag, character or show that the database does not have."""
+    asked = list(_references(named, values))
     for kind in dict.fromkeys(kind for kind, _ in asked):
         known = {row[0] for row in session.sql(_KNOWN[kind]).fetchall()}
         for value in (value for one, value in asked if one == kind):
@@ -41,8 +41,8 @@ def check_values(session: Session, named: NamedQuery, values: Mapping[str, Any])
                 raise QueryError(_fault(session, kind, value), hint=_way_out(kind, value, known))
 
 
-def _asked(named: NamedQuery, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield kind and value of everything that must be in the database."""
+def _references(named: NamedQuery, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield kind and value of each tag, character and show."""
     for param in named.params:
         value = values.get(param.name)
         if value is None:

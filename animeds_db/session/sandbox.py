@@ -1,4 +1,4 @@
-"""DuckDB in memory, with a limit on the memory it takes, and locked so that a query cannot change its settings."""
+"""An in-memory DuckDB with a memory limit and locked settings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from animeds_db import settings
 from animeds_db.errors import UsageError
 
 MOST_MEMORY = "4GiB"
-"""Default memory of one DuckDB, at most: what does not fit is written to the disk, and one person's query
-should leave the machine usable."""
+"""Maximum of the default memory limit, so that one query leaves the machine usable. Larger data is written to disk."""
 LEAST_MEMORY = "64MiB"
-"""Smallest memory limit: below it DuckDB cannot even start its threads."""
+"""Minimum memory limit. With less, DuckDB cannot start its threads."""
 _LOCKS = (
-    "SET perfect_ht_threshold = 17",  # numbers of tags are SMALLINT: to count them takes no hash table
-    "SET python_enable_replacements = false",  # no variable of the caller's program is a table
+    "SET perfect_ht_threshold = 17",  # tag numbers are SMALLINT, so counting them needs no hash table
+    "SET python_enable_replacements = false",  # variables of the calling program are not tables
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
@@ -30,9 +29,9 @@ _OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 
 @dataclass(frozen=True)
 class Bounds:
-    """Limits of a session of the service: `memory` as DuckDB writes it ("2GB"), and threads.
+    """Limits of a session in the service: `memory` in DuckDB's notation ("2GB"), and threads.
 
-    Such a session writes nothing to the disk: a query that needs more memory fails.
+    Such a session writes nothing to disk; a query that needs more memory fails.
     """
 
     memory: str
@@ -40,10 +39,10 @@ class Bounds:
 
 
 def locked_database(bounds: Bounds | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a new database in memory: no files, no extensions, no variables of the program.
+    """Return a new in-memory database without access to files, extensions or variables of the program.
 
-    Without `bounds`, the setting `memory` limits its memory (default: half of the machine's, at most 4 GiB), and
-    what does not fit is written to the folder for temporary files. Raises UsageError when that setting is not a size.
+    Without `bounds`, the setting `memory` limits its memory (default: half of the machine's, at most 4 GiB), and larger
+    data is written to the folder for temporary files. Raises UsageError if that setting is not a valid size.
     """
     base = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -54,7 +53,7 @@ def locked_database(bounds: Bounds | None = None) -> duckdb.DuckDBPyConnection:
         base.execute("SET temp_directory = ''")
     else:
         _limit_memory(base)
-        # a folder of its own, which DuckDB makes when it is needed and deletes afterwards
+        # a separate folder, which DuckDB creates when needed and deletes afterwards
         spill = Path(tempfile.gettempdir()) / f"animeds-{secrets.token_hex(8)}"
         base.execute("SET temp_directory = $1", [str(spill)])
     for setting in _LOCKS:
@@ -63,10 +62,12 @@ def locked_database(bounds: Bounds | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def _limit_memory(base: duckdb.DuckDBPyConnection) -> None:
-    """Set the memory limit that the setting `memory` names, else the default."""
+    """Set the memory limit from the setting `memory`, or the default."""
     asked = settings.resolve("memory")
     if not asked.value:
-        base.execute("SET memory_limit = '50%'")  # of the machine's, or of the container's where that is less
+        base.execute(
+            "SET memory_limit = '50%'"
+        )  # of the memory of the machine, or of the container if that is less
         base.execute(
             "SET memory_limit = format('{}B', least(parse_formatted_bytes(current_setting('memory_limit')), "
             "parse_formatted_bytes($1)))",
@@ -81,20 +82,20 @@ def _limit_memory(base: duckdb.DuckDBPyConnection) -> None:
         row = None
     if row != (True,):
         raise UsageError(
-            f'the setting memory is "{asked.value}" ({asked.origin}): it must be a size of at least {LEAST_MEMORY}',
-            hint="write for example 2GB",
+            f'The setting memory is "{asked.value}" ({asked.origin}). It must be a size of at least {LEAST_MEMORY}.',
+            hint="for example 2GB",
         )
     base.execute("SET memory_limit = $1", [asked.value])
 
 
 def closed_at_exit(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Remember a connection until it goes; relations may outlive their session."""
+    """Close the connection at exit if it is still open; relations can outlive their session."""
     _OPEN.add(connection)
     return connection
 
 
 @atexit.register
 def _close_all() -> None:
-    """Close what is open when Python ends, about which DuckDB's binding would complain on stderr."""
+    """Close open connections at exit; DuckDB's binding would otherwise print warnings."""
     for connection in list(_OPEN):
         connection.close()

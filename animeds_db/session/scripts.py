@@ -1,4 +1,4 @@
-"""The .sql files of `sql/`: SQL longer than a line or two stands there, and is read from here."""
+"""Reads the .sql files in `sql/`, where all SQL longer than a line or two is kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sql_script(folder: str, name: str) -> str:
 def with_texts(script: str, **texts: object) -> str:
     """Return a script with `{name}` replaced by the text of that name, except in comments.
 
-    Values belong into parameters (`$name`); this is for what no parameter can be: a condition, a type, a SELECT.
+    Use parameters (`$name`) for values. This is for text that cannot be a parameter: a condition, a type, a SELECT.
     Raises KeyError for a name in the script without a text.
     """
     return _TEXT.sub(lambda found: str(texts[found[1]]) if found[1] else found[0], script)
@@ -33,7 +33,7 @@ def with_texts(script: str, **texts: object) -> str:
 
 @cache
 def sql_scripts(folder: str) -> tuple[str, ...]:
-    """Return all files of `sql/<folder>`, in the order of their names."""
+    """Return all files of `sql/<folder>`, sorted by name."""
     entries = _scripts().joinpath(folder).iterdir()
     return tuple(
         sql_script(folder, name) for name in sorted(e.name for e in entries if e.name.endswith(".sql"))

@@ -1,10 +1,9 @@
 """DuckDB over a store: the views and macros of `sql/`, and one SELECT at a time.
 
-Its one rule: a session reads. DuckDB holds no table of its own here, files are out of its reach, and
-only a single statement that selects or explains is run.
+A session only reads. DuckDB has no tables of its own, cannot read files, and runs only a single SELECT or EXPLAIN.
 
-Every table is pinned at one version. When a version moved, the next query sees the new one; relations
-that were handed out before keep theirs.
+Every table is pinned at one version. The next query after a change uses the new version; relations that were returned
+earlier keep theirs.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from animeds_db.store.location import read_errors
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 ATTACHED = ("show", "season", "episode")
-"""Columns of the source that its frames and detections show as their own, and `show` also as show_name: the bare
-word `show` belongs to SQL."""
+"""Columns of a source that its frames and detections also have. `show` is also available as show_name, because `show`
+is an SQL keyword."""
 BATCH = 8192
-"""Rows of a stream that are handed over at once."""
+"""Number of rows per batch of a stream."""
 TextVector = Callable[[str], list[float]]
 Choices = dict[str, int | None]
-"""Tasks for which a second model was chosen, with the width of its vectors."""
+"""Tasks for which another model was chosen, with the width of its vectors."""
 VOCABULARY = (
-    # two writers may have named one tag at once: the lower number counts
+    # two writers may have added the same tag at once: the lower number is used
     """SET VARIABLE tag_lines = (
         SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
         FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary WHERE tag IS NOT NULL GROUP BY tag))""",
@@ -53,10 +52,9 @@ VOCABULARY = (
 
 
 class Session:
-    """SQL over one store. `unfinished` also shows rows of sources whose ingest has not ended.
+    """SQL over one store. `unfinished` includes sources whose ingest has not finished.
 
-    `text_vector` turns words into a vector of the model that made the frames' vectors: what the macro
-    `search_text` asks. A session knows no model itself.
+    `text_vector` converts text to a vector of the model that made the frames' vectors, for the macro `search_text`.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class Session:
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
 
     def close(self) -> None:
-        """Close the session; relations that it handed out end with it."""
+        """Close the session. Its relations cannot be read afterwards."""
         if self._current is not None:
             self._current.close()
             self._current = None
@@ -91,12 +89,11 @@ class Session:
     def sql(
         self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
     ) -> duckdb.DuckDBPyRelation:
-        """Return one SELECT as a relation: `.pl()`, `.to_arrow_table()`, `.fetchall()` give its rows.
+        """Return one SELECT as a relation: `.pl()`, `.to_arrow_table()`, `.fetchall()` return its rows.
 
-        Without parameters it is lazy: each of those calls runs it, on the versions of now. `params` fill
-        `$name` in the text; with them it is run at once. `file` is named in errors.
-        Raises QueryError with line, column and hint for SQL that cannot be run; errors which only come up
-        while rows are read are DuckDB's own, and `errors()` turns them as well.
+        Without parameters it is lazy: each of these calls runs it on the current versions. `params` replace `$name` in
+        the text; with them it runs at once. `file` is named in errors. Raises QueryError with line, column and hint
+        for SQL that cannot be run. Errors while rows are read are DuckDB's own; `errors()` converts them as well.
         """
         with self.errors(text, file):
             statement = checked(self._base, text, file)
@@ -109,7 +106,7 @@ class Session:
     def arrow(
         self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
     ) -> pa.Table:
-        """Run one SELECT and return its rows. Raises QueryError also for what fails while rows are read."""
+        """Run one SELECT and return its rows. Raises QueryError, also for errors while rows are read."""
         with self.errors(text, file):
             return self.sql(text, params, file=file).to_arrow_table()
 
@@ -123,9 +120,9 @@ class Session:
         offset: int = 0,
         file: str | None = None,
     ) -> Iterator[pa.RecordBatchReader]:
-        """Yield the rows of a stranger's SELECT as a stream, read in a read-only transaction that is rolled back.
+        """Yield the rows of an untrusted SELECT as a stream, in a read-only transaction that is rolled back.
 
-        `limit`, `offset`: only these rows of it. Another thread may end it with `interrupt`. Raises QueryError.
+        `limit`, `offset`: return only these rows. Another thread can stop it with `interrupt`. Raises QueryError.
         """
         with self.errors(text, file), _arrow_errors():
             statement = checked(self._base, text, file)
@@ -140,20 +137,20 @@ class Session:
                 with relation.to_arrow_reader(BATCH) as reader:
                     yield reader
             finally:
-                connection.abort()  # whoever stopped reading leaves a result behind
+                connection.abort()  # a reader that stopped early leaves a result open
                 connection.execute("ROLLBACK")
 
     def interrupt(self) -> None:
-        """End the query that runs, from another thread: it raises QueryError there. Does nothing where none runs."""
+        """Stop the running query, if any, from another thread. It raises QueryError there."""
         if self._current is not None:
             self._current.interrupt()
 
     def step(
         self, script: str, tables: Mapping[str, pa.Table], params: Mapping[str, Any] | None = None
     ) -> pa.Table:
-        """Run a script of ours over the views and over rows of the caller, and return its rows.
+        """Run one of our scripts over the views and the caller's rows, and return its rows.
 
-        `tables` gives those rows by the names under which the script knows them. Raises QueryError.
+        `tables` has the caller's rows by the names that the script uses. Raises QueryError.
         """
         with self.errors(script):
             connection = self._connection(script, *_texts(params or {}))
@@ -167,9 +164,9 @@ class Session:
                     connection.unregister(name)
 
     def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
-        """Run a script of ours as if the tables held the rows of these frames only, and return its rows.
+        """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
 
-        Much faster than a condition in the script. Nothing else may be read from this session meanwhile.
+        This is much faster than a condition in the script. Nothing else may be read from this session meanwhile.
         """
         with self.errors(script):
             connection = self._connection(script)
@@ -212,18 +209,18 @@ class Session:
             with read_errors(self._store.uri), self.errors():
                 self._current, self._versions = self._pinned()
             self._kept = set()
-        self._make(self._current, catalog.spoken_of(texts))
+        self._make(self._current, catalog.mentioned_in(texts))
         return self._current
 
     @property
     def versions(self) -> dict[str, int]:
-        """The versions of the tables that the last query read."""
+        """The table versions that the last query read."""
         return dict(self._versions)
 
     def _pinned(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
-        """Register one version of every table on a new connection; return it and those versions.
+        """Register one version of every table on a new connection; return the connection and the versions.
 
-        `sources` is read before and after the others: it says which rows may be seen.
+        `sources` is read before and after the others, because it decides which rows are visible.
         """
         sources = self._store.table("sources")
         while True:
@@ -270,7 +267,7 @@ class Session:
         return rows.drop_columns(["state"]).append_column("show_name", shows).combine_chunks(), hidden
 
     def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
-        """Create views and macros that are not there yet."""
+        """Create missing views and macros."""
         instead = stand_ins(self._schemas["frames"], self._choices)
         catalog.keep(connection, names, instead, self._made, self._kept)
         if names - self._asked:
@@ -280,7 +277,7 @@ class Session:
     def _renew(
         self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
     ) -> None:
-        """Create again what is there when columns, or the models that count, are others now."""
+        """Create the views and macros again if columns or the models in use have changed."""
         if (schemas, choices) != (self._schemas, self._choices):
             self._schemas, self._choices = schemas, choices
             self._made.clear()
@@ -288,17 +285,17 @@ class Session:
 
 
 def _is_older(table: Any, wanted: Table) -> bool:
-    """Tell whether a table lacks the columns with the tags that count."""
+    """Return True if a table does not have the columns of sure tags."""
     return SURE_COLUMNS[0] in wanted.schema.names and SURE_COLUMNS[0] not in table.schema.names
 
 
 def _texts(values: Mapping[str, Any]) -> list[str]:
-    """Return the parameters that are words: they may name a view."""
+    """Return the text parameters, which can contain the name of a view."""
     return [value for value in values.values() if isinstance(value, str)]
 
 
 def _choices(tables: Mapping[str, Any]) -> Choices:
-    """Return the tasks for which a model other than that of the ingest counts, and the width of its vectors."""
+    """Return the tasks for which a model other than that of the ingest is used, and the width of its vectors."""
     chosen = tables["choices"].to_table().to_pylist()
     if not chosen:
         return {}
@@ -308,9 +305,9 @@ def _choices(tables: Mapping[str, Any]) -> Choices:
 
 
 def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
-    """Return what the views ask about the results of second models, and people's words.
+    """Return the variables that tell the views about results of further models, and about labels.
 
-    While these are false, or not there, DuckDB folds the branches that read them away when it plans a query.
+    While these are false or missing, DuckDB removes the branches that use them when it plans a query.
     """
     chosen = {row["task"]: row["model"] for row in tables["choices"].to_table().to_pylist()}
     models = {"chosen_tagger": chosen.get("tagger"), "chosen_embedder": chosen.get("image")}
@@ -324,7 +321,7 @@ def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
 
 
 def _corrections(tables: Mapping[str, Any]) -> Choices:
-    """Return what was corrected by people, or named: "tags", "characters"; in the form of choices."""
+    """Return which of "tags" and "characters" have labels or names, in the form of choices."""
     corrected: Choices = {}
     if tables["labels"].count_rows("field = 'tag'"):
         corrected["tags"] = None
@@ -334,8 +331,10 @@ def _corrections(tables: Mapping[str, Any]) -> Choices:
 
 
 def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
-    """Return views and what stands in for them where a second model was chosen, or people corrected: joins,
-    so only there."""
+    """Return replacements for views if another model was chosen or people made corrections.
+
+    They need joins, so they are used only then.
+    """
     views = {
         "tagger": "model_frames.sql",
         "tags": "tagged_frames.sql",
@@ -356,11 +355,11 @@ def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
 
 
 def _no_text_vector(_words: str) -> list[float]:
-    raise QueryError("this session has no model for text", hint="open the database with animeds_db.open()")
+    raise QueryError("This session has no text model.", hint="open the database with animeds_db.open()")
 
 
 def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Tell whether somebody is still reading rows of an earlier query: a connection does one thing at a time."""
+    """Return True if rows of an earlier query are still being read: a connection runs one query at a time."""
     try:
         connection.execute("SELECT 1").fetchall()
     except duckdb.ResourceInUseException:
@@ -370,7 +369,7 @@ def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
 
 @contextmanager
 def _arrow_errors() -> Iterator[None]:
-    """Turn what DuckDB says while Arrow reads its rows back into DuckDB's errors."""
+    """Convert Arrow errors while DuckDB's rows are read back to DuckDB errors."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
@@ -378,7 +377,7 @@ def _arrow_errors() -> Iterator[None]:
 
 
 def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int) -> str:
-    """Return the statement with its values, and with a LIMIT around it: DuckDB then stops, or keeps only the top."""
+    """Return the statement with its values and a LIMIT around it, so that DuckDB can stop early."""
     query = filled(without_semicolon(statement.query), values)
     if statement.type == duckdb.StatementType.EXPLAIN or (limit is None and not offset):
         return query

@@ -1,4 +1,4 @@
-"""Which SQL a session runs, and with which values: one statement that only reads and calls functions that are known."""
+"""Checks of the SQL and the values that a session runs: one statement that only reads and calls allowed functions."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _CALL = re.compile(
     r'(?:"query_location":(\d+),"query_location_length":\d+,)?"function_name":("(?:[^"\\]|\\.)*")'
 )
 _WRITES = re.compile(r'"type":"\w+_QUERY_NODE"')
-"""Both find keys of DuckDB's JSON only: inside a string of it every quote has a backslash."""
+"""Both match only keys of DuckDB's JSON: quotes inside its strings have a backslash."""
 DEEPEST = 32
-"""Maximum depth of lists in the value of a parameter."""
+"""Maximum depth of nested lists in the value of a parameter."""
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.I)
 
 
 def checked(base: duckdb.DuckDBPyConnection, text: str, file: str | None) -> Any:
-    """Return the text's only statement. Raises QueryError unless it is one that only reads, by known functions."""
+    """Return the only statement of a text. Raises QueryError unless it only reads and calls allowed functions."""
     _check_value(text, file)
     statements = base.extract_statements(text) if text.strip() else []
     if len(statements) != 1:
         what = "no statement" if not statements else f"{len(statements)} statements"
-        raise QueryError(f"{what} where one SELECT is expected", hint="SELECT … FROM frames", file=file)
+        raise QueryError(f"Expected one SELECT, but found {what}.", hint="SELECT … FROM frames", file=file)
     statement = statements[0]
     tree = _reading(base, statement)
     if tree is None:
         raise QueryError(
-            f"a session only reads: this is {_spoken(statement.type)}, not a SELECT",
-            hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not possible here; "
-            "`PIVOT …` is: SELECT * FROM (PIVOT … ON x IN (…) USING …)",
+            f"Only SELECT is allowed, but this is {_described(statement.type)}.",
+            hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not allowed. "
+            "Write PIVOT as SELECT * FROM (PIVOT … ON x IN (…) USING …)",
             file=file,
         )
     _check_functions(tree, text, file, is_explained=statement.type == duckdb.StatementType.EXPLAIN)
@@ -46,17 +46,17 @@ def checked(base: duckdb.DuckDBPyConnection, text: str, file: str | None) -> Any
 
 
 def matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dict[str, Any]:
-    """Return the parameters. Raises QueryError when one is missing or has no place in the query."""
+    """Return the parameters. Raises QueryError if one is missing or unknown to the query."""
     for name in params:
         _check_value(name, file)
         if name not in names:
             raise QueryError(
-                f"this query has no parameter ${name}", hint=did_you_mean(name, names), file=file
+                f"This query has no parameter ${name}.", hint=did_you_mean(name, names), file=file
             )
     missing = sorted(names - set(params))
     if missing:
         raise QueryError(
-            f"no value for {', '.join('$' + name for name in missing)}",
+            f"Missing value for {', '.join('$' + name for name in missing)}.",
             hint=" ".join(f"-p {name}=…" for name in missing),
             file=file,
         )
@@ -66,18 +66,18 @@ def matched(names: set[str], params: Mapping[str, Any], file: str | None) -> dic
 
 
 def without_semicolon(query: str) -> str:
-    """Return one statement without its `;`: DuckDB puts a relation's text into brackets to build upon it."""
+    """Return one statement without its `;`, so that DuckDB can put its text into brackets."""
     text = query.encode()
-    for place, kind in duckdb.tokenize(query):  # places count bytes
+    for place, kind in duckdb.tokenize(query):  # positions count bytes
         if kind == duckdb.token_type.operator and text[place : place + 1] == b";":
             text = text[:place] + b" " + text[place + 1 :]
     return text.decode()
 
 
 def filled(query: str, values: Mapping[str, Any]) -> str:
-    """Return the statement with literals where its parameters were. Raises QueryError for a value without one."""
+    """Return the statement with literals instead of its parameters. Raises QueryError for unsupported values."""
     text, done, end = query.encode(), [], 0
-    tokens = duckdb.tokenize(query)  # places count bytes; `$name` is two tokens: `$` and the name
+    tokens = duckdb.tokenize(query)  # positions count bytes; `$name` is two tokens: `$` and the name
     for (place, kind), (start, _) in pairwise(tokens):
         if kind != duckdb.token_type.operator or text[place : place + 1] != b"$" or start != place + 1:
             continue
@@ -89,7 +89,7 @@ def filled(query: str, values: Mapping[str, Any]) -> str:
 
 
 def parameters(text: str) -> list[str]:
-    """Return the names of the parameters of a text, each once: `$name` that is not in a comment or a string."""
+    """Return the names of the parameters (`$name` outside comments and strings) in a text, each once."""
     found = []
     raw = text.encode()
     for (place, kind), (start, _) in pairwise(duckdb.tokenize(text)):
@@ -100,7 +100,7 @@ def parameters(text: str) -> list[str]:
 
 
 def literal(value: Any) -> str:
-    """Return a value as SQL: NULL, a number, a text, or a list of those. Raises QueryError for anything else."""
+    """Return a value as SQL: NULL, a number, a text, or a list of those. Raises QueryError for other values."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -111,12 +111,13 @@ def literal(value: Any) -> str:
         return f"({value!r}::DOUBLE)" if math.isfinite(value) else f"('{value!r}'::DOUBLE)"
     if isinstance(value, str):
         if "\0" in value:
-            raise QueryError("a text with a zero byte is no value of a query")
+            raise QueryError("A parameter must not contain a zero byte.")
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(literal(item) for item in value) + "]" + "::VARCHAR[]" * (not value)
     raise QueryError(
-        f"{type(value).__name__} is no value of a query", hint="a text, a number, or a list of them"
+        f"A parameter cannot be of type {type(value).__name__}.",
+        hint="use text, a number, or a list of these",
     )
 
 
@@ -128,12 +129,12 @@ def _check_value(value: Any, file: str | None, depth: int = 0) -> None:
         except UnicodeEncodeError as error:
             code = ord(value[error.start])
             raise QueryError(
-                f"character {error.start + 1} is half of a surrogate pair (U+{code:04X}), which is not text",
+                f"Character {error.start + 1} is half of a surrogate pair (U+{code:04X}), which is not valid text.",
                 file=file,
             ) from None
     elif isinstance(value, list | tuple):
         if depth >= DEEPEST:
-            raise QueryError(f"a parameter holds lists that are more than {DEEPEST} deep", file=file)
+            raise QueryError(f"A parameter has lists nested more than {DEEPEST} deep.", file=file)
         for item in value:
             _check_value(item, file, depth + 1)
 
@@ -146,7 +147,7 @@ def _check_functions(tree: str, text: str, file: str | None, *, is_explained: bo
         is_placed = location and int(location) <= len(text.encode()) and not is_explained
         before = text.encode()[: int(location)].decode(errors="replace") if is_placed else ""
         raise QueryError(
-            f'there is no function "{name}" for queries',
+            f'Queries cannot use a function "{name}".',
             hint=_other_function(name.lower()),
             file=file,
             line=before.count("\n") + 1 if is_placed else None,
@@ -195,6 +196,6 @@ def _explained_parts(query: str) -> list[str]:
     return [query[found.end() :], query[found.end() - len(found[2] or "") :]]
 
 
-def _spoken(kind: Any) -> str:
+def _described(kind: Any) -> str:
     name = str(kind).rsplit(".", 1)[-1].replace("_", " ")
     return "one that writes" if name == "SELECT" else name

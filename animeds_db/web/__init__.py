@@ -1,7 +1,4 @@
-"""The service: an HTTP API over one database, and pages to look, ask and correct.
-
-Its one rule: it only calls the Python API. Whatever it can do, a notebook can do.
-"""
+"""The service: an HTTP API and web pages over one database. It only calls the Python API."""
 
 from __future__ import annotations
 
@@ -25,16 +22,16 @@ if TYPE_CHECKING:
 
 PORT = 8321
 REQUESTS_END_S = 1
-"""Whole seconds that requests may still take after Ctrl-C."""
+"""Whole seconds that running requests get after Ctrl-C."""
 END_S = 1.7
-"""Seconds after Ctrl-C at which the process ends, whatever still hangs: a dead disk, a store that does not answer."""
+"""Seconds after Ctrl-C until the process exits, even if a disk or a store does not answer."""
 INTERRUPTED = 130
 _log = logging.getLogger("animeds")
 __all__ = ["PORT", "Options", "create_app", "serve"]
 
 
 def create_app(dataset_uri: str, *, options: Options | None = None) -> FastAPI:
-    """Return the ASGI application over a database. Raises StoreError for what is none."""
+    """Return the ASGI application for a database. Raises StoreError if there is no database at this path."""
     from animeds_db.web.app import build
 
     return build(dataset_uri, options or Options())
@@ -49,19 +46,19 @@ def serve(
     ready: Callable[[str], None] | None = None,
     whole_process: bool = False,
 ) -> None:
-    """Serve a database until Ctrl-C. `ready` gets the address to open, with its token where it needs one.
+    """Serve a database until Ctrl-C. Calls `ready` with the address to open, including the token if there is one.
 
-    `whole_process`: this process does nothing else, and ends within two seconds of Ctrl-C, whatever hangs in it.
-    Bound to more than this machine, it asks for a token. Raises UsageError when the port is taken, StoreError.
+    `whole_process`: the process does nothing else, and exits within two seconds of Ctrl-C, even if a thread hangs.
+    If other machines can reach it, a token is required. Raises UsageError when the port is taken, StoreError.
     """
     import uvicorn
 
     from animeds_db.web.connections import config
 
-    told = secured(options or Options(), host)
-    app = create_app(dataset_uri, options=told)
+    options = secured(options or Options(), host)
+    app = create_app(dataset_uri, options=options)
     with bound(host, port) as listening, _ending_on_interrupt() if whole_process else nullcontext():
-        address = address_of(host, listening.getsockname()[1], told.token)
+        address = address_of(host, listening.getsockname()[1], options.token)
         server = (_ending(uvicorn.Server) if whole_process else uvicorn.Server)(config(app))
         if ready:
             ready(address)
@@ -70,9 +67,9 @@ def serve(
 
 @contextmanager
 def _ending_on_interrupt() -> Iterator[None]:
-    """Let Ctrl-C end this process in END_S, also where a thread of it hangs, or it has not started yet.
+    """Make Ctrl-C end this process within END_S, even if a thread hangs or the server has not started yet.
 
-    uvicorn has a handler of its own while it runs: see `_ending`.
+    uvicorn has its own handler while it runs: see `_ending`.
     """
     before = signal.getsignal(signal.SIGINT)
 
@@ -89,7 +86,7 @@ def _ending_on_interrupt() -> Iterator[None]:
 
 
 def _ending(server: type[uvicorn.Server]) -> type[uvicorn.Server]:
-    """Return a server class whose process ends soon after Ctrl-C, also where a thread of it hangs."""
+    """Return a server class whose process exits soon after Ctrl-C, even if a thread hangs."""
 
     class Ending(server):  # type: ignore[valid-type, misc]
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -106,12 +103,12 @@ def _end_soon() -> None:
 
 
 def _leave() -> None:
-    _log.warning("something did not end in time; nothing that was written is lost")
-    os._exit(INTERRUPTED)  # a normal exit would wait for the thread that hangs
+    _log.warning("A request did not end in time. No written data is lost.")
+    os._exit(INTERRUPTED)  # a normal exit would wait for the thread
 
 
 def secured(options: Options, host: str) -> Options:
-    """Return the options for this address: a token and host names where others can reach it."""
+    """Return the options for this address, with a token and host names if other machines can reach it."""
     from dataclasses import replace
 
     if is_local(host):
@@ -122,12 +119,12 @@ def secured(options: Options, host: str) -> Options:
 
 
 def is_local(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
+    """Return True if only this machine can reach the address."""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises UsageError when the port is taken or the address is not of this machine."""
+    """Return a listening socket. Raises UsageError when the port is taken or this machine does not have the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":
@@ -138,8 +135,8 @@ def bound(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         raise UsageError(
-            f"cannot listen on {host}, port {port}: {error}",
-            hint="another program (or another `animeds serve`) may use it: --port 0 takes a free one",
+            f"Cannot listen on {host}, port {port}: {error}",
+            hint="another program (or another `animeds serve`) may use it; --port 0 picks a free port",
         ) from error
     return listening
 
@@ -152,7 +149,7 @@ def address_of(host: str, port: int, token: str | None) -> str:
 
 
 def _addresses() -> set[str]:
-    """Return the addresses of this machine, as far as its name says them."""
+    """Return the addresses that the host name of this machine resolves to."""
     try:
         return {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
     except OSError:

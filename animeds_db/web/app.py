@@ -1,4 +1,4 @@
-"""The application, put together: routers, what happens at start and end, one shape for every error."""
+"""Builds the application: routers, start and shutdown, and error responses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = {404: "MissingError", 405: "UsageError"}
 
 
 def build(uri: str, options: Options) -> FastAPI:
-    """Return the application. Raises StoreError for a path that is no database."""
+    """Return the application. Raises StoreError for a path that is not a database."""
     service = Service(uri, options)
 
     @asynccontextmanager
@@ -46,9 +46,9 @@ def build(uri: str, options: Options) -> FastAPI:
     app = FastAPI(
         title="animeds-db",
         version=animeds_db.__version__,
-        description="Anime episodes as a database: ask, look, correct, export.",
+        description="Anime episodes as a database: query, browse, correct, export.",
         lifespan=life,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         openapi_url="/api/openapi.json",
         responses={status: {"model": Refusal} for status in (400, 403, 404, 409, 422, 503)},
@@ -58,10 +58,10 @@ def build(uri: str, options: Options) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix="/api")
     app.include_router(pages.router)
-    app.add_exception_handler(AnimedsError, _told)
-    app.add_exception_handler(RequestValidationError, _unfit)
-    app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(Exception, _broken)
+    app.add_exception_handler(AnimedsError, _animeds_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
     app.add_middleware(
         Safety, hosts=options.hosts, token=options.token, read_only=options.read_only, page=_page
     )
@@ -69,15 +69,15 @@ def build(uri: str, options: Options) -> FastAPI:
 
 
 def _error(status: int, kind: str, message: str, hint: str | None = None) -> JSONResponse:
-    told = {"kind": kind, "message": message, "hint": hint}
-    return JSONResponse({"error": told | dict.fromkeys(("file", "line", "column", "others"))}, status)
+    fault = {"kind": kind, "message": message, "hint": hint}
+    return JSONResponse({"error": fault | dict.fromkeys(("file", "line", "column", "others"))}, status)
 
 
 def _page(status: int, message: str, hint: str | None) -> bytes:
     return bytes(pages.error_page(status, message, hint).body)
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _animeds_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AnimedsError)
     status = status_of(error)
     if _wants_page(request):
@@ -86,18 +86,18 @@ async def _told(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": as_json(error)}, status, headers)
 
 
-async def _unfit(_request: Request, error: Exception) -> Response:
-    """Tell what does not fit, in one line: FastAPI's own shape is another one."""
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    """Return the first problem with a request as one line, in our shape rather than FastAPI's."""
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = dict(error.errors()[0])
-    place = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "body", "path"))
-    message = f"{place}: {first.get('msg')}" if place else str(first.get("msg"))
+    path = ".".join(str(part) for part in first.get("loc", ()) if part not in ("query", "body", "path"))
+    message = f"{path}: {first.get('msg')}" if path else str(first.get("msg"))
     return _error(422, "UsageError", message[:500].encode(errors="replace").decode())
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    message = "there is nothing at this address" if error.status_code == 404 else str(error.detail)
+    message = "There is no page at this address." if error.status_code == 404 else str(error.detail)
     if _wants_page(request):
         return pages.error_page(error.status_code, message)
     answer = _error(error.status_code, _KINDS.get(error.status_code, "UsageError"), message)
@@ -105,10 +105,10 @@ async def _plain(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _broken(request: Request, error: Exception) -> Response:
+async def _unexpected_error(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
-    message = f"the service failed at this: {type(error).__name__}"
-    return _error(500, "AnimedsError", message, "its log says more")
+    message = f"The service could not handle this request: {type(error).__name__}"
+    return _error(500, "AnimedsError", message, "See its log for details.")
 
 
 def _wants_page(request: Request) -> bool:

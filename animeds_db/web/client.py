@@ -1,7 +1,7 @@
-"""A database behind `animeds serve`, spoken to as if it were here: `animeds_db.connect("http://…")`.
+"""A client for `animeds serve`: `animeds_db.connect("http://…")`.
 
-Its one rule: the same calls give the same rows and raise the same errors as on a local dataset. Nothing but the
-standard library and pyarrow is needed; rows arrive as an Arrow IPC stream and are not copied on their way to polars.
+The same calls return the same rows and raise the same errors as on a local dataset. It needs only the standard
+library and pyarrow. Rows arrive as an Arrow IPC stream and are not copied on the way to polars.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TIMEOUT_S = 300.0
 
 
 def connect(url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -> RemoteDataset:
-    """Return the database that `animeds serve` has at this address (the one it printed, with its token).
+    """Return the database that `animeds serve` offers at this address (as it printed it, with the token).
 
-    Raises StoreError when nobody answers there, UsageError for a wrong token or what is no address.
+    Raises StoreError when the service does not answer, UsageError for a wrong token or an invalid address.
     """
     dataset = RemoteDataset(url, token=token, timeout=timeout)
     dataset.status()
@@ -38,7 +38,7 @@ def connect(url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -
 
 
 class Rows:
-    """Rows of a query, here already. `.pl()`, `.df()`, `.to_arrow_table()` and `.fetchall()` as DuckDB has them."""
+    """Rows of a query, in memory. `.pl()`, `.df()`, `.to_arrow_table()` and `.fetchall()` work as in DuckDB."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -55,11 +55,11 @@ class Rows:
         return f"Rows({len(self)} × {', '.join(self.columns)})"
 
     def to_arrow_table(self) -> pa.Table:
-        """Return them as an Arrow table."""
+        """Return the rows as an Arrow table."""
         return self._table
 
     def pl(self) -> pl.DataFrame:
-        """Return them as a polars DataFrame, over the same memory."""
+        """Return the rows as a polars DataFrame that shares their memory."""
         import polars as pl
 
         frame = pl.from_arrow(self._table, rechunk=False)
@@ -67,12 +67,12 @@ class Rows:
         return frame
 
     def df(self) -> Any:
-        """Return them as a pandas DataFrame."""
+        """Return the rows as a pandas DataFrame."""
         return self._table.to_pandas()
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return them as tuples."""
-        import duckdb  # it turns Arrow's values into Python's just as it does its own
+        """Return the rows as tuples."""
+        import duckdb  # so that values become the same Python objects as in a local dataset
 
         with duckdb.connect() as connection:
             return connection.from_arrow(self._table).fetchall()
@@ -84,7 +84,9 @@ class RemoteDataset:
     def __init__(self, url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise UsageError(f'"{url}" is no address of a service', hint="connect('http://127.0.0.1:8321')")
+            raise UsageError(
+                f'"{url}" is not the address of a service.', hint="connect('http://127.0.0.1:8321')"
+            )
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._token = token or dict(parse_qsl(parts.query)).get("token")
         self._timeout = timeout
@@ -98,14 +100,14 @@ class RemoteDataset:
         return f"RemoteDataset({self._base!r})"
 
     def sql(self, text: str, params: Mapping[str, Any] | None = None) -> Rows:
-        """Run one SELECT there and return all of its rows. `params` fill `$name`: texts, numbers, lists of those.
+        """Run one SELECT on the service and return its rows. `params` fill `$name`: text, numbers, or lists of these.
 
-        Raises QueryError with line, column and hint, also where it takes longer than the service allows.
+        Raises QueryError with line, column and hint, and also when it takes longer than the service allows.
         """
         return self._rows("/api/sql", {"q": text, "params": dict(params or {}), "format": "arrow"})
 
     def query(self, name: str, params: Mapping[str, Any] | None = None) -> Rows:
-        """Run a named query there. Raises QueryError."""
+        """Run a named query on the service. Raises QueryError."""
         return self._rows(
             f"/api/queries/{quote(name, safe='')}", {"params": dict(params or {}), "format": "arrow"}
         )
@@ -113,14 +115,14 @@ class RemoteDataset:
     def search(
         self, text: str | None = None, *, frame_id: str | None = None, k: int = 20, where: str | None = None
     ) -> Rows:
-        """Return the k frames most like some words or a frame, best first; see `Dataset.search`."""
-        asked = {"text": text, "like": frame_id, "k": k, "where": where, "format": "arrow"}
-        given = {key: value for key, value in asked.items() if value is not None}
+        """Return the k frames most similar to a text or to a frame, best first; see `Dataset.search`."""
+        query = {"text": text, "like": frame_id, "k": k, "where": where, "format": "arrow"}
+        given = {key: value for key, value in query.items() if value is not None}
         return Rows(_table(self._ask(f"/api/search?{urlencode(given)}")[0]))
 
     def image(self, frame_id: str) -> Image.Image:
-        """Return this very frame: RGB, as displayed. Raises QueryError for an unknown id, SourceError when its
-        file is gone."""
+        """Return the exact frame: RGB, as displayed. Raises QueryError for an unknown id, SourceError when the video
+        file is missing."""
         return self._picture(frame_id, "image")
 
     def thumbnail(self, frame_id: str) -> Image.Image:
@@ -128,16 +130,16 @@ class RemoteDataset:
         return self._picture(frame_id, "thumbnail")
 
     def status(self) -> dict[str, Any]:
-        """Return what is in the database, and what the service allows."""
-        told: dict[str, Any] = json.loads(self._ask("/api/status")[0])
-        return told
+        """Return the contents of the database and the limits of the service."""
+        status: dict[str, Any] = json.loads(self._ask("/api/status")[0])
+        return status
 
     def _rows(self, path: str, body: dict[str, Any]) -> Rows:
         try:
             data = json.dumps(body, allow_nan=False).encode()
         except (TypeError, ValueError) as error:
             raise UsageError(
-                f"a parameter cannot be sent: {error}", hint="texts, numbers, or lists of them"
+                f"A parameter cannot be sent: {error}", hint="use text, numbers, or lists of these"
             ) from None
         return Rows(_table(self._ask(path, data)[0]))
 
@@ -147,7 +149,7 @@ class RemoteDataset:
         data, headers = self._ask(f"/api/frames/{quote(frame_id, safe='')}/{kind}")
         missing = headers.get("X-Animeds-Missing")
         if missing is not None:
-            raise SourceError(missing, hint="animeds sources relocate OLD NEW says where the files are now")
+            raise SourceError(missing, hint="if the files moved: animeds sources relocate OLD NEW")
         return open_picture(data)
 
     def _ask(self, path: str, body: bytes | None = None) -> tuple[bytes, Mapping[str, str]]:
@@ -166,12 +168,12 @@ class RemoteDataset:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise StoreError(
-                f"{self._base} does not answer: {reason}", hint="is `animeds serve` running there?"
+                f"{self._base} does not answer: {reason}", hint="check that `animeds serve` is running there"
             ) from error
 
 
 def _read(answer: Any) -> bytes:
-    """Return the body; of one that breaks off what came, for behind it stands why."""
+    """Return the body. If it ends early, return what arrived: its end explains the error."""
     try:
         return bytes(answer.read())
     except http.client.IncompleteRead as error:
@@ -179,29 +181,33 @@ def _read(answer: Any) -> bytes:
 
 
 def _table(body: bytes) -> pa.Table:
-    """Return the rows of an Arrow IPC stream, over its own bytes. Raises the error that stands behind it."""
+    """Return the rows of an Arrow IPC stream without copying. Raises the error that follows the stream, if any."""
     source = pa.BufferReader(body)
     try:
         with pa.ipc.open_stream(source) as reader:
             table = reader.read_all()
-        told = json.loads(body[source.tell() :])
+        facts = json.loads(body[source.tell() :])
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StoreError("the answer of the service broke off", hint="ask again") from error
-    if "error" in told:
-        raise from_json(told["error"])
+        raise StoreError("The response of the service was cut off.", hint="try again") from error
+    if "error" in facts:
+        raise from_json(facts["error"])
     return table
 
 
 def _refused(error: urllib.error.HTTPError) -> AnimedsError:
-    """Return what the service said as the error that a local dataset raises."""
+    """Return the error of the service as the error that a local dataset raises."""
     try:
-        told = json.loads(error.read())["error"]
+        fault = json.loads(error.read())["error"]
     except (ValueError, KeyError, TypeError, OSError):
-        return StoreError(f"{error.url} answered {error.code}", hint="is `animeds serve` what answers there?")
-    if told.get("kind") == "MissingError":
-        return QueryError(told["message"], hint=told.get("hint"))
+        return StoreError(
+            f"{error.url} answered with status {error.code}.",
+            hint="check that `animeds serve` runs at this address",
+        )
+    if fault.get("kind") == "MissingError":
+        return QueryError(fault["message"], hint=fault.get("hint"))
     if error.code == 401:
         return UsageError(
-            told["message"], hint="connect('http://…/?token=…'), the whole address that it printed"
+            fault["message"],
+            hint="use the whole address that the service printed: connect('http://…/?token=…')",
         )
-    return from_json(told)
+    return from_json(fault)

@@ -1,4 +1,4 @@
-"""Connections that are not held for clients that send nothing or take nothing."""
+"""Closes connections of clients that send no request or read no response."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 TAKEN_S = 10.0
-"""Seconds within which a client must take some of what it was sent."""
+"""Seconds within which a client must read part of a response."""
 GIVEN_S = 15.0
-"""Seconds within which a new connection must have sent a request."""
+"""Seconds within which a new connection must send a request."""
 CONNECTIONS = 256
-"""Connections at the same time. A browser opens about six."""
+"""Maximum number of connections at the same time. A browser opens about six."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP on one connection, which is closed when its client takes nothing for TAKEN_S seconds, or asks nothing."""
+    """HTTP on one connection. It is closed when the client sends no request or reads nothing for TAKEN_S seconds."""
 
     _timer: asyncio.TimerHandle | None = None
     _unsent = 0
     _has_asked = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Watch a new connection; hold nothing for it beyond what the system holds."""
+        """Start the timer of a new connection. Nothing is buffered beyond the system's own buffer."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)
         self._watch(GIVEN_S, self._close_unasked)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of a request."""
+        """Receive bytes of a request."""
         super().data_received(data)
         if not self._has_asked and self.cycle is not None:
             self._has_asked = True
             self._forget()
 
     def pause_writing(self) -> None:
-        """Wait for the client, for a while: it does not take bytes as fast as they are sent."""
+        """Start a timer, because the client reads more slowly than the service writes."""
         super().pause_writing()
         self._has_asked = True
         self._unsent = self.transport.get_write_buffer_size()
         self._watch(TAKEN_S, self._close_unless_taken)
 
     def resume_writing(self) -> None:
-        """Go on: the client has taken everything."""
+        """Stop the timer: the client has read everything."""
         super().resume_writing()
         self._forget()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching."""
+        """Stop the timer."""
         self._forget()
         super().connection_lost(exc)
 
@@ -75,7 +75,7 @@ class PatientProtocol(H11Protocol):
 
 
 def config(app: Any, **settings: Any) -> uvicorn.Config:
-    """Return the settings of the server, the same for `animeds serve` and for tests."""
+    """Return the server settings, used by `animeds serve` and by tests."""
     known: dict[str, Any] = {
         "log_level": "warning",
         "access_log": False,

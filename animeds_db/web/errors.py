@@ -1,7 +1,4 @@
-"""One shape for everything that goes wrong: {"error": {"kind", "message", "hint", "file", "line", "column"}}.
-
-Its one rule: what a client reads is what the Python API would have raised.
-"""
+"""Errors as JSON: {"error": {"kind", "message", "hint", "file", "line", "column"}}, as the Python API raises them."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from animeds_db.errors import AnimedsError, QueryError
 
 
 class BusyError(AnimedsError):
-    """More is asked at once than the service can do."""
+    """The service has too many requests at the moment."""
 
 
 class ConflictError(AnimedsError):
-    """Somebody else has said something about the same thing meanwhile. `others`: who said what."""
+    """Somebody else has labelled the same thing in the meantime. `others`: their labels."""
 
     def __init__(self, message: str, *, hint: str | None = None, others: list[dict[str, Any]]) -> None:
         super().__init__(message, hint=hint)
@@ -24,11 +21,11 @@ class ConflictError(AnimedsError):
 
 
 class MissingError(AnimedsError):
-    """There is nothing of that name or id."""
+    """The name or id does not exist."""
 
 
 class RefusedError(AnimedsError):
-    """This service does not do that, or not for this caller."""
+    """The service does not allow this request."""
 
 
 STATUS: dict[type[AnimedsError], int] = {
@@ -44,28 +41,28 @@ STATUS: dict[type[AnimedsError], int] = {
     errors.StoreError: 409,
     AnimedsError: 400,
 }
-"""HTTP status of each kind of error. 409: the request is fine, what is in the database is not ready for it."""
+"""HTTP status of each kind of error. 409: the request is valid, but the database cannot fulfil it now."""
 KINDS = {kind.__name__: kind for kind in STATUS}
 
 
 def as_json(error: AnimedsError) -> dict[str, Any]:
     """Return an error as its JSON object, without the outer `error`."""
-    told: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+    fault: dict[str, Any] = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
     for name in ("file", "line", "column", "others"):
-        told[name] = getattr(error, name, None)
-    return told
+        fault[name] = getattr(error, name, None)
+    return fault
 
 
-def from_json(told: dict[str, Any]) -> AnimedsError:
-    """Return the error that `as_json` told."""
-    kind = KINDS.get(told.get("kind", ""), AnimedsError)
-    message, hint = str(told.get("message")), told.get("hint")
+def from_json(fault: dict[str, Any]) -> AnimedsError:
+    """Return the error that `as_json` wrote."""
+    kind = KINDS.get(fault.get("kind", ""), AnimedsError)
+    message, hint = str(fault.get("message")), fault.get("hint")
     if issubclass(kind, QueryError):
         return kind(
-            message, hint=hint, file=told.get("file"), line=told.get("line"), column=told.get("column")
+            message, hint=hint, file=fault.get("file"), line=fault.get("line"), column=fault.get("column")
         )
     if kind is ConflictError:
-        return ConflictError(message, hint=hint, others=told.get("others") or [])
+        return ConflictError(message, hint=hint, others=fault.get("others") or [])
     return kind(message, hint=hint)
 
 

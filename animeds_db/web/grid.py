@@ -1,8 +1,8 @@
-"""What a grid shows of frames. Its one rule: no slower for a larger database.
+"""The rows a grid of frames shows, found equally fast in a large database.
 
-Strangers' SQL says which frames; ours is run here over the rows of those frames alone, in this process, so that
-no long query keeps a grid waiting for its names. And where no frame is left out, a page of them is found without
-looking at the others: how many each source has stands in `sources`.
+Clients' SQL selects the frames in a worker. The rows of those frames are read here, in this process, so that a long
+query never delays a grid. Pages of all frames are found from the frame counts in `sources`, without reading other
+frames.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from animeds_db.web.selection import script
 
 
 class Grid:
-    """The frames of one database, as a grid asks for them."""
+    """Reads frames of one database for grids."""
 
     def __init__(self, store: Store, *, unfinished: bool = False) -> None:
         self._store = store
@@ -33,13 +33,13 @@ class Grid:
         self._session.close()
 
     async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return what a grid shows of each of these frames that is there, by id."""
+        """Return the grid row of each of these frames that exists, by id."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._tiles, list(ids))
 
     async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
-        """Return `count` of all frames' ids in the order of time, from number `start` on, and whether more follow.
+        """Return `count` ids of all frames in time order, from position `start`, and whether more follow.
 
-        None where that must be found by SQL: a source is not finished, or has not the frames that it says.
+        None if SQL is needed: a source is not finished, or its frame count is wrong.
         """
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._page, start, count)
 
@@ -62,13 +62,13 @@ class Grid:
                 f"(frame_id >= '{i}-' AND frame_id < '{i}.')" for i in touched
             )  # '.' follows '-'
             found = frames.scanner(columns=["frame_id"], filter=ranges).to_table()["frame_id"].to_pylist()
-        place = {source: n for n, source in enumerate(touched)}
-        found.sort(key=lambda frame: (place[frame.partition("-")[0]], frame))
+        order = {source: n for n, source in enumerate(touched)}
+        found.sort(key=lambda frame: (order[frame.partition("-")[0]], frame))
         return found[start - before :][:count], start + count < frames.count_rows()
 
 
 def _within(sources: list[tuple[str, int]], start: int, count: int) -> tuple[list[str], int]:
-    """Return the sources that have frames number `start` to `start + count`, and how many frames come before them."""
+    """Return the sources with frames `start` to `start + count`, and the number of frames before these sources."""
     touched, before, seen = [], 0, 0
     for source, size in sources:
         if seen + size > start and seen < start + count:

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers and bodies, from which its OpenAPI is made."""
+"""Request and response bodies of the API; its OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Params = dict[Text, Scalar | list[Scalar]]
 
 
 class Fault(BaseModel):
-    """What went wrong, where in the SQL, and what to do about it."""
+    """An error: what is wrong, where in the SQL, and what to do."""
 
     kind: str
     message: str
@@ -33,7 +33,7 @@ class Fault(BaseModel):
 
 
 class Refusal(BaseModel):
-    """The one shape of all errors."""
+    """The body of every error response."""
 
     error: Fault
 
@@ -56,7 +56,7 @@ class Tile(BaseModel):
 
 
 class FramesPage(BaseModel):
-    """A part of a selection. `next` is a token for the part behind it, null at the end."""
+    """One page of a selection. `next` is the token of the next page, null at the end."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -67,13 +67,13 @@ class FramesPage(BaseModel):
 
 
 class Count(BaseModel):
-    """How many frames a selection has."""
+    """Number of frames in a selection."""
 
     count: int
 
 
 class Value(BaseModel):
-    """One value of a facet. `value` is null for: not known."""
+    """One value of a facet and its number of frames. `value` is null if it is not known."""
 
     value: str | None
     count: int
@@ -94,14 +94,14 @@ class Explained(BaseModel):
 
 
 class Column(BaseModel):
-    """A column of an answer; type as SQL calls it."""
+    """A column of a result, with its SQL type."""
 
     name: str
     type: str
 
 
 class Rows(BaseModel):
-    """Rows of a query. `next` is a token for those behind them; null at the end."""
+    """Rows of a query. `next` is the token of the next rows, null at the end."""
 
     columns: list[Column]
     rows: list[list[Any]]
@@ -121,7 +121,7 @@ class Parameter(BaseModel):
 
 
 class Query(BaseModel):
-    """A named query. mine: it is a file of yours, not one that comes with the package."""
+    """A named query. mine: it is one of the user's own files, not a built-in query."""
 
     name: str
     title: str
@@ -133,7 +133,7 @@ class Query(BaseModel):
 
 
 class SqlBody(BaseModel):
-    """A query to run. Values of params: text, number, true/false, null, or a list of those."""
+    """SQL to run. Parameter values are text, numbers, true, false, null, or lists of these."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -145,7 +145,7 @@ class SqlBody(BaseModel):
 
 
 class ParamsBody(BaseModel):
-    """Parameters of a named query, in their types."""
+    """Typed parameters of a named query."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -156,7 +156,7 @@ class ParamsBody(BaseModel):
 
 
 class QueryBody(BaseModel):
-    """A query to keep as a file of yours."""
+    """A query to save as a file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -167,7 +167,7 @@ class QueryBody(BaseModel):
 
 
 class Word(BaseModel):
-    """One thing said of a frame or a face."""
+    """One label of a frame or a face."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -178,9 +178,9 @@ class Word(BaseModel):
 
 
 class LabelBody(BaseModel):
-    """What people say: `labels`; or field, op and value of the things in `ids` or in a `selection` (a query string).
+    """Labels to write: `labels`; or field, op and value for the items in `ids` or in a `selection` (a query string).
 
-    seen: the act that was the newest when the page was drawn. Who has spoken of the same since then is not overruled.
+    seen: the latest change set when the page was loaded. Later labels by others are not overwritten.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -196,7 +196,7 @@ class LabelBody(BaseModel):
 
 
 class UndoBody(BaseModel):
-    """Which act is taken back; the newest that counts where none is named."""
+    """Change set to undo. Without `act`: the latest one that is not itself an undo."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -205,7 +205,7 @@ class UndoBody(BaseModel):
 
 
 class Act(BaseModel):
-    """What one call has said."""
+    """A change set: id, number of labels, notes."""
 
     act: str
     n: int
@@ -213,7 +213,7 @@ class Act(BaseModel):
 
 
 class PastAct(BaseModel):
-    """One line of the history. counts: it was not taken back."""
+    """One change set of the history. counts: it has not been undone."""
 
     act: str
     said_at: str
@@ -225,14 +225,14 @@ class PastAct(BaseModel):
 
 
 class History(BaseModel):
-    """Acts of labelling, newest first."""
+    """Change sets, newest first."""
 
     acts: list[PastAct]
     next: str | None
 
 
 class ExportBody(BaseModel):
-    """A selection (a query string) that becomes a folder of this name; options as `animeds export` has them."""
+    """A selection (a query string) to export to the folder `out`, with the options of `animeds export`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -244,7 +244,7 @@ class ExportBody(BaseModel):
 
 
 class JobState(BaseModel):
-    """An export: running, done, failed or cancelled."""
+    """State of an export: running, done, failed or cancelled."""
 
     job: str
     state: str
@@ -256,15 +256,31 @@ class JobState(BaseModel):
 
 
 class ExportAnswer(BaseModel):
-    """The job; of a dry run the folders that would be written, and what to know about them."""
+    """The started job; for a dry run, the folders that would be written, with notes."""
 
     job: str | None = None
     folders: list[dict[str, Any]] | None = None
     notes: list[str] = Field(default_factory=list)
 
 
+class Choice(BaseModel):
+    """A name that a form offers, and what it means."""
+
+    name: str
+    title: str
+
+
+class Choices(BaseModel):
+    """The names that forms offer."""
+
+    layouts: list[Choice]
+    captions: list[str]
+    crops: list[str]
+    formats: list[str]
+
+
 class FoundFrame(BaseModel):
-    """A frame that a search found; similarity is the cosine."""
+    """A search result; similarity is the cosine."""
 
     frame_id: str
     source_id: str | None
@@ -277,13 +293,13 @@ class FoundFrame(BaseModel):
 
 
 class Found(BaseModel):
-    """Frames, best first."""
+    """Search results, best first."""
 
     frames: list[FoundFrame]
 
 
 class FrameFacts(BaseModel):
-    """Everything known of a frame, and who says so."""
+    """Everything known about a frame, with its origin."""
 
     frame: dict[str, Any]
     source: dict[str, Any] | None
@@ -301,7 +317,7 @@ class FrameFacts(BaseModel):
 
 
 class Character(BaseModel):
-    """A character, and a few of its surest faces."""
+    """A character with counts and its most certain faces."""
 
     name: str
     faces: int
@@ -311,7 +327,7 @@ class Character(BaseModel):
 
 
 class CharacterFacts(BaseModel):
-    """One character: examples, faces, and where it is in each episode."""
+    """One character: examples, faces, and where it appears in each episode."""
 
     name: str
     examples: list[dict[str, Any]]
@@ -321,7 +337,7 @@ class CharacterFacts(BaseModel):
 
 
 class Groups(BaseModel):
-    """Groups of near-duplicates; the frame that stays comes first."""
+    """Groups of near-duplicates; the kept frame comes first."""
 
     groups: list[dict[str, Any]]
     total: int
@@ -329,13 +345,13 @@ class Groups(BaseModel):
 
 
 class Review(BaseModel):
-    """Faces whose name a person should look at."""
+    """Faces whose name a person should check."""
 
     faces: list[dict[str, Any]]
 
 
 class Status(BaseModel):
-    """The database, and what this service allows."""
+    """Contents of the database, and what the service allows."""
 
     name: str
     database: str

@@ -1,4 +1,4 @@
-"""What a service was told when it started."""
+"""Options and limits of the service."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-"""What this machine is called in an address, if only itself can reach it."""
+"""Host names of this machine for connections from itself."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of strangers' queries and exports.
+    """Limits for clients' queries and exports.
 
-    exports, exports_each: exports that run at once, of all clients and of each; export_s: seconds that one may take;
-    export_idle_s: seconds that may pass until its first picture, and between two.
+    exports, exports_each: maximum number of running exports, in total and per client. export_s: maximum seconds of
+    one export. export_idle_s: maximum seconds until its first picture and between two pictures.
 
-    rows, size: rows and bytes of one answer in JSON or CSV; an Arrow stream has `seconds` only. stalled_s: seconds for
-    which a client may take nothing of what it asked for. memory: bytes of one process's DuckDB. workers: queries that
-    run at once, as many again where they run long; waiting, waiting_s: how many more may wait, and for how long.
+    rows, size: maximum rows and bytes of a JSON or CSV response; an Arrow stream is limited by `seconds` only.
+    stalled_s: maximum seconds in which a client reads nothing. memory: bytes of memory of each process's DuckDB.
+    workers: number of queries that run at once, and the same number again for long ones. waiting, waiting_s: maximum
+    number of waiting queries, and their maximum waiting time in seconds.
     """
 
     rows: int = 100_000
@@ -39,12 +40,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Options:
-    """What `animeds serve` was told.
+    """Options of `animeds serve`.
 
-    token: who knows it may ask; None: whoever reaches the address. hosts: names under which the service may be
-    spoken to; None: those of this machine. exports: the folder below which exports are written; None: no exports.
-    who: in whose name labels are written, where the client does not say. ahead: whether the filters of the first
-    page are counted when the service starts, before anybody asks.
+    token: required from clients; None: no token. hosts: accepted host names; None: those of this machine. exports: the
+    folder for exports; None: no exports. who: author of labels when the client does not name one. ahead: compute the
+    filters of the first page when the service starts.
     """
 
     read_only: bool = False

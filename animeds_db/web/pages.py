@@ -1,7 +1,7 @@
-"""The pages of the service: HTML shells, and the scripts and styles that fill them from the API.
+"""The pages of the service: HTML templates, and the scripts and styles that fill them from the API.
 
-Its one rule: a page knows nothing that the API does not tell. What a page shows is in its URL, and the same
-URL below /api gives it as JSON. Assets are read once, at start: no path from a request reaches the disk.
+The URL of a page holds its state, and the same URL below /api returns the data as JSON. Assets are read once, at
+start, so no path from a request reaches the disk.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ NAVIGATION = (
     ("export", "/export", "Export"),
     ("labels", "/labels", "History"),
 )
-"""Name of the page, its address, and what people read."""
+"""Name of each page, its address, and its title in the navigation."""
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @router.get("/")
 def frames(request: Request) -> HTMLResponse:
-    """Show a selection as a grid, beside facets with counts."""
+    """Show a selection as a grid, with filters."""
     return page(request, "frames", "Frames", section="frames")
 
 
 @router.get("/frames/{frame_id}")
 def frame(request: Request, frame_id: str) -> HTMLResponse:
-    """Show everything known of one frame."""
+    """Show everything known about one frame."""
     return page(request, "frame", frame_id[:80], section="frames")
 
 
@@ -70,31 +70,31 @@ def characters(request: Request) -> HTMLResponse:
 
 @router.get("/characters/{name}")
 def character(request: Request, name: str) -> HTMLResponse:
-    """Show one character: where it is, its examples, its faces from the surest to the least sure."""
+    """Show one character: where it appears, its examples, and its faces."""
     return page(request, "character", name[:80], section="characters")
 
 
 @router.get("/duplicates")
 def duplicates(request: Request) -> HTMLResponse:
-    """Show the groups of near-duplicates: which frame stays, and why."""
+    """Show the groups of near-duplicates: which frame is kept, and why."""
     return page(request, "duplicates", "Duplicates", section="duplicates")
 
 
 @router.get("/review")
 def review(request: Request) -> HTMLResponse:
-    """Show the faces whose name a person should look at."""
+    """Show the faces whose name a person should check."""
     return page(request, "review", "Review", section="review")
 
 
 @router.get("/export")
 def export(request: Request) -> HTMLResponse:
-    """Show the form by which a selection becomes a folder."""
+    """Show the export form."""
     return page(request, "export", "Export", section="export")
 
 
 @router.get("/labels")
 def labels(request: Request) -> HTMLResponse:
-    """Show who said what, and take it back."""
+    """Show the history of corrections."""
     return page(request, "labels", "History", section="labels")
 
 
@@ -103,7 +103,7 @@ def static(request: Request, name: str) -> Response:
     """Return a script, style or picture of the pages."""
     asset = assets().get(name)
     if asset is None:
-        return HTMLResponse("There is no such file.", status_code=404)
+        return HTMLResponse("This file does not exist.", status_code=404)
     body, kind, tag = asset
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -122,7 +122,7 @@ def page(request: Request, name: str, title: str, *, section: str) -> HTMLRespon
 
 
 def error_page(status: int, message: str, hint: str | None = None) -> HTMLResponse:
-    """Return a page for people that says what is wrong and what to do, e.g. where the token is missing."""
+    """Return a page that says what is wrong and what to do, e.g. when the token is missing."""
     html = (
         _templates()
         .get_template("error.html")
@@ -142,7 +142,7 @@ def error_page(status: int, message: str, hint: str | None = None) -> HTMLRespon
 
 
 def _settings(request: Request) -> dict[str, Any]:
-    """Return what `animeds serve` was told that changes what a page offers."""
+    """Return the options of `animeds serve` that pages depend on."""
     options = getattr(request.app.state, "options", None)
     return {
         "read_only": bool(getattr(options, "read_only", False)),

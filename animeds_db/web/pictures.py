@@ -1,7 +1,7 @@
-"""Thumbnails and exact frames, as bytes. Its one rule: what is asked at once is read at once, and bounded.
+"""Thumbnails and exact frames, as bytes.
 
-A grid asks for a hundred thumbnails in a hundred requests: those that wait are read together. Frames are decoded
-a few at a time, and the last ones are kept.
+A grid requests a hundred thumbnails one by one: waiting requests are read together. A few frames are decoded at a
+time, and the latest are cached.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 128 << 20
 AT_ONCE = 2
-"""Frames decoded at the same time."""
+"""Maximum number of frames decoded at the same time."""
 WAITING = 64
 BATCH = 256
 LONGEST_ID = 200
@@ -31,7 +31,7 @@ Box = tuple[float, float, float, float]
 
 
 class Kept:
-    """The newest bytes by key, up to a size."""
+    """A cache of bytes by key, with a maximum total size."""
 
     def __init__(self, most: int) -> None:
         self._most, self._size = most, 0
@@ -39,14 +39,14 @@ class Kept:
         self._lock = threading.Lock()
 
     def get(self, key: tuple[object, ...]) -> bytes | None:
-        """Return what is kept under a key."""
+        """Return the cached bytes of a key, or None."""
         with self._lock:
             if key in self._bytes:
                 self._bytes.move_to_end(key)
             return self._bytes.get(key)
 
     def put(self, key: tuple[object, ...], data: bytes) -> None:
-        """Keep something, and let the oldest go."""
+        """Add bytes to the cache, and remove the oldest if it is full."""
         with self._lock:
             self._size += len(data) - len(self._bytes.pop(key, b""))
             self._bytes[key] = data
@@ -55,7 +55,7 @@ class Kept:
 
 
 class Pictures:
-    """The pictures of one dataset."""
+    """Reads the pictures of one dataset."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -80,9 +80,9 @@ class Pictures:
     async def frame(
         self, frame_id: str, width: int | None = None, box: Box | None = None
     ) -> tuple[bytes, str]:
-        """Return the exact frame or a part of it, and its media type: PNG, or WebP when it is made smaller.
+        """Return the exact frame or a part of it, and its media type: PNG, or WebP if it is scaled down.
 
-        Raises MissingError, SourceError when its video is gone or has changed, BusyError.
+        Raises MissingError, SourceError when the video is missing or has changed, BusyError.
         """
         kind = "image/png" if width is None else "image/webp"
         key = ("frame", frame_id, width, box)
@@ -90,7 +90,10 @@ class Pictures:
         if kept is not None:
             return kept, kind
         if self._decoding >= WAITING:
-            raise BusyError(f"{WAITING} frames wait to be decoded", hint="try again in a moment")
+            raise BusyError(
+                f"The service is busy: {WAITING} frames are waiting to be decoded.",
+                hint="try again in a moment",
+            )
         self._decoding += 1
         try:
             loop = asyncio.get_running_loop()
@@ -119,19 +122,19 @@ class Pictures:
         first = not self._wanted
         self._wanted.setdefault(frame_id, []).append(waiting)
         if first:
-            loop.create_task(self._read_all())  # noqa: RUF006 (whoever waits holds its futures)
+            loop.create_task(self._read_all())  # noqa: RUF006 (the waiting requests hold its futures)
         return await waiting
 
     async def _read_all(self) -> None:
-        """Read all thumbnails that are asked for until now."""
+        """Read all thumbnails that have been requested so far."""
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(0)  # those who ask in this turn of the loop are read with the first
+        await asyncio.sleep(0)  # requests of this turn of the loop are read together
         while self._wanted:
             wanted = dict(list(self._wanted.items())[:BATCH])
             found: dict[str, bytes] | Exception
             try:
                 found = await loop.run_in_executor(self._reader, self._take, list(wanted))
-            except Exception as error:  # noqa: BLE001 (handed to those who wait)
+            except Exception as error:  # noqa: BLE001 (passed to the waiting requests)
                 found = error
             for frame_id in wanted:
                 for waiting in self._wanted.pop(frame_id):
@@ -151,15 +154,15 @@ class Pictures:
 
 
 def no_frame(frame_id: str) -> MissingError:
-    """Return the error that there is no such frame."""
+    """Return the error for an unknown frame id."""
     return MissingError(
-        f"there is no frame {frame_id[:80]}",
+        f"There is no frame {frame_id[:80]}.",
         hint="ids look like k3f9a2qd-000754212: SELECT frame_id FROM frames",
     )
 
 
 def _cut(picture: Image.Image, box: Box) -> Image.Image:
-    """Return a part of a picture; the box is relative, and at least one pixel is left of it."""
+    """Return the part of a picture in a box of relative coordinates, at least one pixel in size."""
     left, top = int(box[0] * picture.width), int(box[1] * picture.height)
     right, bottom = round(box[2] * picture.width), round(box[3] * picture.height)
     left, top = min(left, picture.width - 1), min(top, picture.height - 1)

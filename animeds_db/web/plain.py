@@ -1,4 +1,4 @@
-"""Values as JSON can hold them, without loss."""
+"""Conversion of values to JSON, without loss."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pyarrow as pa
 from animeds_db.session.times import as_text
 
 EXACT = 1 << 53
-"""JSON readers that keep numbers as doubles, browsers for example, lose digits of integers from here on."""
+"""Larger integers lose digits in browsers and other JSON readers that use doubles."""
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it.
+    """Return a value that JSON can hold.
 
     Bytes become base64. NaN and infinity become null. Integers that a double cannot hold become text.
     """

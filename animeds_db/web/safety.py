@@ -1,8 +1,8 @@
-"""Who may ask. Its one rule: a page of somebody else's in the same browser gets nothing and does nothing.
+"""Access control: other sites in the same browser can neither read nor change anything.
 
-- Host: a name that the service was told, so that no foreign name can be pointed at this machine (DNS rebinding).
-- Origin: whatever changes something must come from the service's own pages, or from no page at all.
-- token: where the service is bound to more than this machine, every request must bear it.
+- Host: must be a name the service accepts, so that no other name can be pointed at this machine (DNS rebinding).
+- Origin: a request that changes something must come from the service's own pages, or from no page.
+- Token: if other machines can reach the service, every request must have it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from animeds_db.web.options import LOCAL
 COOKIE = "animeds_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
 READING = ("/api/sql",)
-"""A POST to these changes nothing."""
+"""Paths whose POST requests change nothing."""
 OPEN = "/static/"
-"""Scripts and styles, the same for everybody: the page that asks for the token needs them."""
+"""Scripts and styles need no token: the page that asks for it uses them."""
 MOST_BODY = 8 << 20
-"""Maximum bytes of the body of a request."""
+"""Maximum size of a request body in bytes."""
 BODY_S = 20.0
-"""Seconds within which the next part of a body must come."""
+"""Seconds within which the next part of a body must arrive."""
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -44,7 +44,7 @@ Refusal = tuple[int, str, str, str | None]
 
 
 class Safety:
-    """ASGI middleware: checks every request before anything else sees it."""
+    """ASGI middleware that checks every request first."""
 
     def __init__(
         self,
@@ -80,38 +80,45 @@ class Safety:
             return (
                 421,
                 "RefusedError",
-                f'this service does not answer to "{host[:80]}"',
-                ("`animeds serve --allow-host NAME` lets it answer to a name"),
+                f'This service does not accept the host name "{host[:80]}".',
+                "`animeds serve --allow-host NAME` accepts an additional name.",
             )
         changes = scope["method"] not in SAFE
         if _is_foreign(scope, headers, changes):
-            return 403, "RefusedError", "requests from the pages of others are refused", None
+            return 403, "RefusedError", "Requests from pages of other sites are refused.", None
         if self._token and not scope["path"].startswith(OPEN) and not self._knows(headers, given):
             return (
                 401,
                 "RefusedError",
-                "this service asks for its token",
-                (
-                    "Open the whole address that `animeds serve` printed; scripts send `Authorization: Bearer TOKEN`"
-                ),
+                "This service requires a token.",
+                "Open the whole address that `animeds serve` printed. Scripts send `Authorization: Bearer TOKEN`.",
             )
         if self._read_only and changes and scope["path"] not in READING:
-            return 403, "RefusedError", "this service only reads", "it was started with --read-only"
+            return 403, "RefusedError", "This service is read-only.", "It was started with --read-only."
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BODY:
-            return 413, "UsageError", f"a request holds at most {MOST_BODY >> 20} MB", None
+            return (
+                413,
+                "UsageError",
+                f"The request is too large: at most {MOST_BODY >> 20} MB are accepted.",
+                None,
+            )
         return None
 
     def _knows(self, headers: Mapping[str, str], given: str | None) -> bool:
         assert self._token is not None
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        told = [bearer if scheme.lower() == "bearer" else "", _cookie(headers.get("cookie", "")), given or ""]
-        return any(secrets.compare_digest(one.encode(), self._token.encode()) for one in told)
+        candidates = [
+            bearer if scheme.lower() == "bearer" else "",
+            _cookie(headers.get("cookie", "")),
+            given or "",
+        ]
+        return any(secrets.compare_digest(one.encode(), self._token.encode()) for one in candidates)
 
     async def _remember(self, scope: Scope, send: Send) -> None:
-        """Put the token into a cookie and out of the address, where it would be seen and sent on."""
+        """Move the token from the address, where others could see it, into a cookie."""
         rest = [pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] != "token"]
-        path = "/" + scope["path"].lstrip("/")  # `//elsewhere` would lead away from here
+        path = "/" + scope["path"].lstrip("/")  # `//elsewhere` would redirect to another site
         target = path + ("?" + urlencode(rest) if rest else "")
         cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
         await _respond(send, 303, b"", {"location": target, "set-cookie": cookie})
@@ -124,14 +131,14 @@ def _name_of(host: str) -> str:
 
 
 def _is_foreign(scope: Scope, headers: Mapping[str, str], changes: bool) -> bool:
-    """Tell whether a page of somebody else's is behind this request, as far as its browser says."""
+    """Return True if, according to the browser, another site's page sent this request."""
     origin = headers.get("origin")
     if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
         return True
     site = headers.get("sec-fetch-site", "none")
     if site in ("same-origin", "none"):
         return False
-    # a link from elsewhere may lead to a page, but nothing may be embedded or called
+    # links from other sites to a page are allowed, embedding and API calls are not
     return changes or headers.get("sec-fetch-mode") != "navigate" or scope["path"].startswith("/api/")
 
 
@@ -144,12 +151,12 @@ def _cookie(header: str) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Stop a body that grows beyond what it may be, whatever its head says, or that does not come."""
+    """Stop reading a body that is larger than allowed, whatever its header says, or that does not arrive."""
     size, is_whole = 0, False
 
     async def bounded() -> Message:
         nonlocal size, is_whole
-        try:  # behind the body this waits for the client to go, for which there is no limit
+        try:  # after the body, this waits without limit for the client to disconnect
             async with asyncio.timeout(None if is_whole else BODY_S):
                 message = await receive()
         except TimeoutError:
@@ -183,13 +190,13 @@ async def _refuse(
             send, status, page(status, message, hint), {"content-type": "text/html; charset=utf-8"}
         )
         return
-    told: dict[str, Any] = {"kind": kind, "message": message, "hint": hint}
-    body = json.dumps({"error": told | dict.fromkeys(("file", "line", "column", "others"))}).encode()
+    fault: dict[str, Any] = {"kind": kind, "message": message, "hint": hint}
+    body = json.dumps({"error": fault | dict.fromkeys(("file", "line", "column", "others"))}).encode()
     await _respond(send, status, body, {"content-type": "application/json"})
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    told = {**HEADERS, "cache-control": "no-store", "content-length": str(len(body)), **headers}
-    lines = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told.items()]
+    sent = {**HEADERS, "cache-control": "no-store", "content-length": str(len(body)), **headers}
+    lines = [(name.encode(), value.encode("latin-1", "replace")) for name, value in sent.items()]
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body})

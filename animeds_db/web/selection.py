@@ -1,12 +1,12 @@
-"""URL parameters → a selection: SQL that gives frame_id. The one rule: what a page shows can be run by `animeds sql`.
+"""Selections: URL parameters converted to SQL that returns frame_id and also runs in `animeds sql`.
 
-    q=SELECT … | query=NAME p.x=… | text=words | like=FRAME     where it starts; else all frames
+    q=SELECT … | query=NAME p.x=… | text=words | like=FRAME     start; without one: all frames
     character tag show season episode gate shot source          filters, repeatable
     where=CONDITION group=FRAME                                 more filters
     sort=time|new|score|random
 
-Several tags or characters must all be there, of several shows, seasons, episodes, gates, shots or sources one.
-A minus in front of a tag or character means: without. A shot is SOURCE/NUMBER.
+Several tags or characters must all be present. Of several shows, seasons, episodes, gates, shots or sources, one must
+match. A leading minus excludes a tag or character. A shot is SOURCE/NUMBER.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ SORTS = {
     "score": "",
 }
 NONE = "none"
-"""The value that means: not known."""
+"""The value for "unknown"."""
 LONGEST = 100_000
-"""Letters of one value."""
+"""Maximum number of characters of one value."""
 
 
-def _bearing(template: str) -> Callable[[Sequence[str]], list[str]]:
-    """Every value must be there, or with a minus in front must not."""
+def _with_each(template: str) -> Callable[[Sequence[str]], list[str]]:
+    """Return conditions that require each value, or exclude it if it has a leading minus."""
 
     def conditions(values: Sequence[str]) -> list[str]:
         return [
@@ -58,7 +58,7 @@ def _one_of(column: str, read: Callable[[str], str] = literal) -> Callable[[Sequ
 
 def _whole(value: str) -> str:
     if not re.fullmatch(r"-?\d{1,9}", value):
-        raise UsageError(f'"{value[:40]}" is not a number of a season or an episode')
+        raise UsageError(f'"{value[:40]}" is not a season or episode number.')
     return str(int(value))
 
 
@@ -67,7 +67,9 @@ def _shots(values: Sequence[str]) -> list[str]:
     for value in values:
         source, slash, number = value.rpartition("/")
         if not slash or not re.fullmatch(r"\d{1,9}", number):
-            raise UsageError(f'"{value[:40]}" is no shot', hint="a shot is SOURCE/NUMBER: k3f9a2qd/12")
+            raise UsageError(
+                f'"{value[:40]}" is not a shot.', hint="a shot is SOURCE/NUMBER, e.g. k3f9a2qd/12"
+            )
         pairs.append(f"({literal(source)}, {int(number)})")
     return [f"(source_id, shot) IN ({', '.join(pairs)})"]
 
@@ -77,8 +79,8 @@ def _where(values: Sequence[str]) -> list[str]:
 
 
 FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
-    "character": _bearing("frame_id IN (SELECT frame_id FROM named WHERE character = {})"),
-    "tag": _bearing("has_tag(tag_ids, {})"),
+    "character": _with_each("frame_id IN (SELECT frame_id FROM named WHERE character = {})"),
+    "tag": _with_each("has_tag(tag_ids, {})"),
     "show": _one_of('"show"'),
     "season": _one_of("season", _whole),
     "episode": _one_of("episode", _whole),
@@ -97,7 +99,7 @@ KNOWN = (*STARTS, *FILTERS, "sort")
 
 @dataclass(frozen=True)
 class Selection:
-    """A selection of frames. `start` is SQL with a column frame_id, None for all frames; `filters`: name, condition."""
+    """A selection of frames. start: SQL with a frame_id column, None for all frames. filters: name and condition."""
 
     start: str | None
     score: str
@@ -106,46 +108,50 @@ class Selection:
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:
-        """Read URL parameters. Those of no selection are left alone, or with `strict` refused.
+        """Return the selection in URL parameters. Other parameters are ignored, or refused if `strict`.
 
-        Raises UsageError, and QueryError for a named query that is not there.
+        Raises UsageError, and QueryError for an unknown named query.
         """
         given: dict[str, list[str]] = {}
         for name, value in pairs:
             if len(value) > LONGEST:
-                raise UsageError(f"{name} is longer than {LONGEST} letters")
+                raise UsageError(f"{name} is longer than {LONGEST} characters.")
             if value and (name in KNOWN or name.startswith("p.")):
                 given.setdefault(name, []).append(value)
             elif strict and value:
-                raise UsageError(f'a selection has no "{name[:40]}"', hint=did_you_mean(name[:40], KNOWN))
+                raise UsageError(
+                    f'A selection has no parameter "{name[:40]}".', hint=did_you_mean(name[:40], KNOWN)
+                )
         for name in (*STARTS, "sort", "group", *(n for n in given if n.startswith("p."))):
             if len(given.get(name, ())) > 1:
-                raise UsageError(f"{name} is given twice")
+                raise UsageError(f"{name} is given twice.")
         start, score = _start({name: values[0] for name, values in given.items()})
         conditions = [(name, c) for name, read in FILTERS.items() if name in given for c in read(given[name])]
         sort = given.get("sort", ["score" if score or start else "time"])[0]
         if sort not in SORTS:
-            raise UsageError(f'frames cannot be sorted by "{sort[:40]}"', hint=did_you_mean(sort[:40], SORTS))
+            raise UsageError(
+                f'Frames cannot be sorted by "{sort[:40]}".', hint=did_you_mean(sort[:40], SORTS)
+            )
         return cls(start, score, tuple(conditions), sort)
 
     @classmethod
     def read(cls, text: str) -> Selection:
-        """Read the text of a query string, as in a URL behind the `?`. Raises UsageError."""
+        """Return the selection in a query string (the part of a URL after `?`). Raises UsageError."""
         return cls.parse(
             parse_qsl(text.removeprefix("?"), keep_blank_values=True, max_num_fields=500), strict=True
         )
 
     @property
     def is_everything(self) -> bool:
-        """Whether no frame is left out."""
+        """True if the selection contains all frames."""
         return self.start is None and not self.filters
 
     def without(self, name: str) -> Selection:
-        """Return it without one of its filters."""
+        """Return the selection without one of its filters."""
         return replace(self, filters=tuple(pair for pair in self.filters if pair[0] != name))
 
     def sql(self, order: bool = True) -> str:
-        """Return it as a SELECT of frame_id and score, in its order."""
+        """Return the selection as a SELECT of frame_id and score, sorted if `order`."""
         lines = []
         if self.start is not None:
             lines.append(f"WITH chosen AS (\n{self._chosen()}\n)\n")
@@ -159,11 +165,11 @@ class Selection:
         return "\n".join(lines)
 
     def condition(self) -> str:
-        """Return its filters as a condition over `frames`; there must be some."""
+        """Return the filters as a condition on `frames`. There must be at least one filter."""
         return "\n    AND ".join(condition for _, condition in self.filters)
 
-    def place(self, line: int) -> int | None:
-        """Return which line of the start a line of `sql()` is; None where it is none of it."""
+    def line_of_start(self, line: int) -> int | None:
+        """Return the line of `start` that a line of `sql()` is; None for other lines."""
         if self.start is None:
             return None
         before = self.sql().partition(self.start)[0].count("\n")
@@ -181,20 +187,20 @@ class Selection:
 
 
 def script(name: str, **values: object) -> str:
-    """Return a script of sql/steps/web without its head, with these texts in it."""
+    """Return a script of sql/steps/web without its comments, with these values filled in."""
     lines = sql_script("steps/web", f"{name}.sql").splitlines()
     code = "\n".join(line for line in lines if not line.startswith("--")).strip()
     return with_texts(code, **values)
 
 
 def _start(given: dict[str, str]) -> tuple[str | None, str]:
-    """Return SQL with frame_id, and the column that is its score."""
+    """Return SQL with frame_id, and the name of its score column."""
     ways = [name for name in STARTS if name in given]
     if len(ways) > 1:
-        raise UsageError(f"a selection starts with one of {' or '.join(ways)}, not with both")
+        raise UsageError(f"Use only one of {' and '.join(ways)}.")
     params = {name[2:]: value for name, value in given.items() if name.startswith("p.")}
     if params and ways not in (["query"], ["q"]):
-        raise UsageError("p.… are parameters of a query", hint="query=NAME&p.x=…")
+        raise UsageError("p.… parameters need a query.", hint="query=NAME&p.x=…")
     if not ways:
         return None, ""
     way, value = ways[0], given[ways[0]]

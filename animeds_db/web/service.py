@@ -1,6 +1,6 @@
-"""`Service`: what the API works with.
+"""`Service`: everything behind the API.
 
-Strangers' SQL runs in the workers, never in this process. One `Dataset` here writes labels and gives pictures.
+Clients' SQL runs in workers, never in this process. One `Dataset` here writes labels and reads pictures.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from animeds_db.web.workers.pool import Query, Workers
 from animeds_db.web.workers.rendering import compact
 
 OWN_BYTES = 8 << 20
-"""Maximum bytes of the rows that the service itself works with. Rows for clients pass through it in pieces."""
+"""Maximum bytes of rows that the service itself holds. Rows for clients pass through it in pieces."""
 KEPT = 256
-"""Answers that are kept while no table changes: pages of frames, facets, counts."""
+"""Maximum number of cached results: pages of frames, facets, counts. A change of a table makes them invalid."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows, whether there are more, and how long they took."""
+    """Rows of a query, whether there are more, and the seconds they took."""
 
     table: pa.Table
     truncated: bool
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Service:
-    """One database, as the API speaks of it."""
+    """One database, as the API uses it."""
 
     def __init__(self, uri: str, options: Options) -> None:
         self.options = options
@@ -58,7 +58,7 @@ class Service:
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def start(self) -> None:
-        """Start what takes a moment."""
+        """Start the first worker."""
         self.workers.start()
 
     async def close(self) -> None:
@@ -79,9 +79,9 @@ class Service:
         skip: int = 0,
         file: str | None = None,
     ) -> Answer:
-        """Run SQL and return its rows: at most `rows`, and never more than the limits and OWN_BYTES allow.
+        """Run SQL and return its rows: at most `rows`, and at most as many as the limits and OWN_BYTES allow.
 
-        Ends the query when the client has gone. Raises QueryError, BusyError and what else a session raises.
+        Stops the query when the client disconnects. Raises QueryError, BusyError and the errors of a session.
         """
         most = min(self.limits.rows, self.limits.rows if rows is None else rows)
         ask = Ask(self._fitting(sql), dict(params or {}), most, skip, file=file)
@@ -90,25 +90,25 @@ class Service:
     async def cached(
         self, request: Request | None, sql: str, *, rows: int | None = None, skip: int = 0
     ) -> Answer:
-        """Run SQL as `rows` does, or give what it gave before, while no table has changed."""
+        """Run SQL as `rows` does, or return the cached rows if no table has changed."""
         key = (sql, rows, skip)
         answer: Answer = await self._kept(key, lambda: self.rows(request, sql, rows=rows, skip=skip))
         return answer
 
     async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return what a grid shows of these frames, by id."""
+        """Return the grid rows of these frames, by id."""
         tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._grid.tiles(ids))
         return tiles
 
     async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
-        """Return ids of all frames in the order of time, and whether more follow; None where SQL must find them."""
+        """Return ids of all frames in time order, and whether more follow; None if SQL is needed."""
         page: tuple[list[str], bool] | None = await self._kept(
             ("all frames", start, count), lambda: self._grid.page(start, count)
         )
         return page
 
     async def _kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what was made for this key, or make it, anew whenever a table has changed."""
+        """Return the cached value of a key, or make it if it is missing or a table has changed."""
         store = self.dataset.store
         versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
         key = (*key, versions)
@@ -121,11 +121,11 @@ class Service:
         return self._answers[key]
 
     async def check(self, request: Request, sql: str) -> None:
-        """Raise QueryError for SQL that could not be run, without running it; parameters may be missing."""
+        """Raise QueryError for SQL that cannot be run, without running it. Parameters may be missing."""
         await self.answer(request, Ask(self._fitting(sql), task="check"))
 
     async def answer(self, request: Request | None, ask: Ask) -> Answer:
-        """Have a worker do something, and return its rows: at most OWN_BYTES of them. Raises as `rows` does."""
+        """Run a task in a worker and return its rows, at most OWN_BYTES. Raises as `rows` does."""
         query = Query(self.workers, replace(ask, size=OWN_BYTES))
         async with _while_there(request, query):
             data = bytearray()
@@ -133,36 +133,36 @@ class Service:
                 data += piece
         with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
             table = reader.read_all()
-        return Answer(table, query.told["truncated"], query.told["seconds"])
+        return Answer(table, query.facts["truncated"], query.facts["seconds"])
 
     async def stream(self, request: Request, ask: Ask) -> tuple[dict[str, Any], AsyncGenerator[bytes]]:
-        """Have a worker do something. Return the facts of the answer that are known already, and its bytes.
+        """Run a task in a worker. Return the facts of the result known so far, and its bytes.
 
-        Raises as `rows` does before the first bytes. Later errors end an Arrow stream with a line of JSON; behind a
-        complete one such a line has its facts.
+        Raises as `rows` does before the first bytes. A line of JSON follows an Arrow stream: its facts, or the error
+        that ended it.
         """
         self._fitting(ask.sql)
         query = Query(self.workers, ask)
         pieces = query.pieces()
         async with _while_there(request, query):
             first = await anext(pieces)
-        return query.told, _all_pieces(first, pieces, query if ask.form == "arrow" else None)
+        return query.facts, _all_pieces(first, pieces, query if ask.form == "arrow" else None)
 
     def _fitting(self, sql: str) -> str:
         if len(sql) > self.limits.text:
             raise QueryError(
-                f"this SQL has {len(sql)} letters; at most {self.limits.text} are read here",
-                hint="long lists of ids belong into a table or a label",
+                f"This SQL has {len(sql)} characters. At most {self.limits.text} are allowed.",
+                hint="label the frames instead of listing many ids",
             )
         if "\0" in sql:
-            raise QueryError("this SQL holds a zero byte")
+            raise QueryError("This SQL contains a zero byte.")
         return sql
 
 
 async def _all_pieces(
     first: bytes, pieces: AsyncGenerator[bytes], query: Query | None
 ) -> AsyncGenerator[bytes]:
-    """Yield an answer; behind an Arrow stream, that of `query`, a line of JSON that says how it ended."""
+    """Yield the bytes of a result and, after an Arrow stream (`query`), a line of JSON that says how it ended."""
     async with aclosing(pieces):
         yield first
         try:
@@ -174,12 +174,12 @@ async def _all_pieces(
             yield compact({"error": as_json(error)}).encode()
             return
         if query is not None:
-            yield compact(query.told).encode()
+            yield compact(query.facts).encode()
 
 
 @asynccontextmanager
 async def _while_there(request: Request | None, query: Query) -> AsyncIterator[None]:
-    """Stop the query when the client closes its connection meanwhile."""
+    """Stop the query if the client closes its connection in the meantime."""
     watch = asyncio.create_task(_stop_when_gone(request, query)) if request else None
     try:
         yield

@@ -20,8 +20,7 @@ from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.media import Frame, Pictures, Video
 from animeds_ingest.measures.changes import ChangeFilter
 from animeds_ingest.measures.shots import scene_frames
-
-MODES = ("keyframes", "iframes", "changes", "scenes", "every", "all")
+from animeds_ingest.modes import EXAMPLES, MODES
 
 TICK_TOLERANCE_S = 1e-6
 """Maximum seconds by which a frame may be before a tick and still belong to it: containers round times."""
@@ -54,9 +53,7 @@ class Sampling:
         mode, separator, amount = how.partition("=")
         mode = mode.lower()
         if mode not in MODES:
-            raise UsageError(
-                f'unknown sampling "{text}"', hint=did_you_mean(mode, [*MODES[:-2], "every=2s", "all"])
-            )
+            raise UsageError(f'unknown sampling "{text}"', hint=did_you_mean(mode, EXAMPLES))
         if mode == "every":
             every = _interval(amount, text)
         elif separator:

@@ -104,7 +104,7 @@ class Database:
     def _make(self, text: str, given: Mapping[str, pa.Table]) -> None:
         for name, rows in given.items():
             self.connection.register(name, rows)
-        catalog.create(self.connection, catalog.spoken_of([text]), self.instead, self.made)
+        catalog.create(self.connection, catalog.mentioned_in([text]), self.instead, self.made)
 
 
 def columns(**values: Iterable[Any] | pa.Array) -> pa.Table:

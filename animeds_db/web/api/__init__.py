@@ -1,7 +1,7 @@
-"""The routes below /api, a module per kind of thing. They parse, ask the service, and shape the answer."""
+"""The routes below /api, one module per subject. They parse requests, call the service, and format responses."""
 
 from __future__ import annotations
 
-from animeds_db.web.api import exports, facts, frames, labels, sql
+from animeds_db.web.api import choices, exports, facts, frames, labels, sql
 
-ROUTERS = (frames.router, sql.router, facts.router, labels.router, exports.router)
+ROUTERS = (frames.router, sql.router, facts.router, labels.router, exports.router, choices.router)

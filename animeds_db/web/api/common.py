@@ -1,4 +1,4 @@
-"""What several routes share: the selection in a URL, opaque tokens, rows as JSON."""
+"""Helpers for several routes: the selection in a URL, page tokens, rows as JSON."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def _selection(
 
 
 Selected = Annotated[Selection, Depends(_selection)]
-"""The selection in the URL of a request. Its parameters are declared for the OpenAPI, and read by Selection."""
+"""The selection in the URL of a request. Its parameters are declared for OpenAPI, and parsed by Selection."""
 
 
 def token_of(told: Any) -> str:
-    """Return an opaque token for something."""
+    """Return an opaque token for a value."""
     return base64.urlsafe_b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode().rstrip("=")
 
 
 def read_token(token: str) -> Any:
-    """Return what a token was made of. Raises UsageError for one that the service did not give."""
+    """Return the value of a token. Raises UsageError for an invalid token."""
     try:
         data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         unpacked = zlib.decompressobj().decompress(data, 1 << 20)

@@ -1,4 +1,4 @@
-"""Exports: a dry run, a job in the background, its progress as events."""
+"""Exports: dry runs, background jobs, and their progress as events."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from animeds_db.web.workers.rendering import compact
 
 router = APIRouter(tags=["exports"])
 LOOK_S = 0.2
-"""How often a job is looked at while somebody watches."""
+"""Seconds between two checks of a job's progress."""
 BEAT = 75
-"""After so many looks without news a comment is sent: proxies cut lines that are silent."""
+"""Number of checks without progress before a comment is sent, because proxies close silent connections."""
 END = {"done": "done", "failed": "error", "cancelled": "cancelled"}
 
 
 @router.post("/exports")
 async def export(request: Request, body: models.ExportBody) -> models.ExportAnswer:
-    """Write a selection to a folder of this name, in the background; or with dry_run tell what would be written."""
+    """Start an export of a selection in the background; with dry_run, return what would be written."""
     service = service_of(request)
     selection = Selection.read(body.selection)
     options = body.options | {"layout": body.layout}
@@ -40,7 +40,7 @@ async def export(request: Request, body: models.ExportBody) -> models.ExportAnsw
         notes = json.loads((answer.table.schema.metadata or {}).get(b"notes", b"[]"))
         return models.ExportAnswer(folders=records(answer.table), notes=notes)
     service.jobs.folder(body.out)
-    with placed(selection):  # what is wrong with the selection is told now, not by the job
+    with placed(selection):  # report errors of the selection now, not from the job
         await service.check(request, selection.sql())
     client = request.client.host if request.client else ""
     job = service.jobs.start(selection.sql(), options, body.out, client)
@@ -50,19 +50,19 @@ async def export(request: Request, body: models.ExportBody) -> models.ExportAnsw
 @router.get("/exports")
 async def exports(request: Request) -> list[models.JobState]:
     """List the exports since the service was started, newest first."""
-    return [models.JobState(**told) for told in service_of(request).jobs.all()]
+    return [models.JobState(**state) for state in service_of(request).jobs.all()]
 
 
 @router.get("/exports/{job}")
 async def export_state(request: Request, job: str) -> models.JobState:
-    """Tell how far an export is, or how it ended."""
-    return models.JobState(**service_of(request).jobs.get(job).told())
+    """Return the progress of an export, or how it ended."""
+    return models.JobState(**service_of(request).jobs.get(job).as_json())
 
 
 @router.post("/exports/{job}/cancel")
 async def cancel(request: Request, job: str) -> models.JobState:
-    """Stop an export; the same export goes on later where it stopped."""
-    return models.JobState(**(await service_of(request).jobs.cancel(job)).told())
+    """Stop an export. Starting it again continues it."""
+    return models.JobState(**(await service_of(request).jobs.cancel(job)).as_json())
 
 
 @router.get(
@@ -88,12 +88,12 @@ async def _events(job: Job) -> AsyncIterator[str]:
     while True:
         if job.version != seen:
             seen, silent = job.version, 0
-            told = job.told()
-            yield f"event: {END.get(told['state'], 'progress')}\ndata: {compact(told)}\n\n"
-            if told["state"] in END:
+            state = job.as_json()
+            yield f"event: {END.get(state['state'], 'progress')}\ndata: {compact(state)}\n\n"
+            if state["state"] in END:
                 return
         else:
             silent += 1
             if silent % BEAT == 0:
-                yield ": still there\n\n"
+                yield ": still running\n\n"
         await asyncio.sleep(LOOK_S)

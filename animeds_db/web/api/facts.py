@@ -1,4 +1,4 @@
-"""What is known: facets of a selection, everything of one frame, characters, duplicates, the review, the database."""
+"""Facets of a selection, details of a frame, characters, duplicates, the review, and the status of the database."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ COLUMNS = {
     "source": "source_id",
 }
 ANY_OF = ("show", "season", "episode", "gate", "shot", "source")
-"""Facets of which one value is enough: their other values stay on offer."""
+"""Facets where one matching value is enough, so their other values remain available."""
 AHEAD = ("tag", "character", "episode", "gate")
-"""Facets that are open when the page of all frames is."""
+"""Facets that are open at first on the Frames page."""
 MOST_VALUES = 1000
 FACES = 2000
 EXAMPLES = 500
@@ -48,7 +48,7 @@ async def facets(
     facet: FacetName,
     limit: Annotated[int, Query(ge=1, le=MOST_VALUES)] = 30,
 ) -> models.Facet:
-    """Return the values of one property in a selection, with the number of frames."""
+    """Return the values of one property in a selection, with their numbers of frames."""
     within = selection.without(facet) if facet in ANY_OF else selection
     with placed(within):
         answer = await service_of(request).cached(request, _facet_sql(facet, within), rows=MOST_VALUES)
@@ -60,11 +60,11 @@ async def facets(
 
 
 async def count_ahead(service: Service) -> None:
-    """Count what the first page shows beside all frames, so that whoever opens it need not wait for it."""
+    """Compute the facets of the first page in advance, so that it opens without waiting."""
     for facet in AHEAD:
         try:
             await service.cached(None, _facet_sql(facet, Selection.parse([])), rows=MOST_VALUES)
-        except AnimedsError as error:  # whoever asks is told
+        except AnimedsError as error:  # a request will report it
             _log.debug("%s could not be counted ahead: %s", facet, error)
 
 
@@ -78,7 +78,7 @@ def _facet_sql(facet: str, selection: Selection) -> str:
 
 
 def within(selection: Selection, over_frames: bool = False) -> str:
-    """Return a selection as a condition over frame_id, or over the view `frames`: the same, but faster."""
+    """Return a selection as a condition on frame_id, or on the view `frames`, which is faster."""
     if selection.is_everything:
         return "true"
     if over_frames and selection.start is None:
@@ -92,7 +92,7 @@ async def frame(
     frame_id: FrameId,
     captions: Annotated[bool, Query(description="with its captions: these take a second")] = False,
 ) -> models.FrameFacts:
-    """Return everything known of a frame, and where it comes from."""
+    """Return everything known about a frame, with its origin."""
     source = frame_id.partition("-")[0]
     sql = script("frame", id=literal(frame_id), source=literal(source))
     row = records((await service_of(request).rows(request, sql)).table)[0]
@@ -131,7 +131,7 @@ async def characters(request: Request) -> list[models.Character]:
 
 @router.get("/characters/{name}")
 async def character(request: Request, name: str) -> models.CharacterFacts:
-    """Return one character: examples, faces with score and margin, and where it is in each episode."""
+    """Return one character: examples, faces with score and margin, and where it appears in each episode."""
     service = service_of(request)
     found = await service.rows(request, script("character_faces"), {"name": name})
     asked = script("character_examples")
@@ -139,7 +139,7 @@ async def character(request: Request, name: str) -> models.CharacterFacts:
     faces = records(found.table)
     if not faces and not examples:
         raise MissingError(
-            f"there is no character {name[:80]}", hint="SELECT DISTINCT character FROM characters"
+            f"There is no character {name[:80]}.", hint="SELECT DISTINCT character FROM characters"
         )
     timeline = _timeline(faces)
     for face in faces:
@@ -166,12 +166,12 @@ def _timeline(faces: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @router.get("/examples/{example_id}/thumbnail", responses=PICTURES, response_class=Response)
 async def example(request: Request, example_id: FrameId) -> Response:
-    """Return the head crop of an example: WebP."""
+    """Return the head crop of an example as WebP."""
     store = service_of(request).dataset.store
     rows = await run_in_threadpool(store.take, "examples", [example_id], ["webp"])
     found = rows["webp"].to_pylist()
     if not found or found[0] is None:
-        raise MissingError(f"there is no picture of an example {example_id[:80]}")
+        raise MissingError(f"There is no picture of an example {example_id[:80]}.")
     return Response(found[0], media_type="image/webp")
 
 
@@ -183,7 +183,7 @@ async def duplicates(
     count: Annotated[int, Query(ge=1, le=200)] = 50,
     token: Token = None,
 ) -> models.Groups:
-    """Return groups of near-duplicates that touch a selection: the frame that stays, and why the others are like it."""
+    """Return groups of near-duplicates with frames in a selection: the kept frame, and why the others match it."""
     if token:
         start = _place(token)
     service = service_of(request)
@@ -208,17 +208,17 @@ def _place(token: str) -> int:
 
 @router.get("/review")
 async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) -> models.Review:
-    """Return the faces whose name a person should look at: the most doubtful, and some by lot."""
+    """Return faces whose name a person should check: the most doubtful, and some picked at random."""
     try:
         answer = await service_of(request).answer(request, Ask(task="review", more={"n": k}))
-    except StoreError:  # nobody has a name yet
+    except StoreError:  # no face has been classified yet
         return models.Review(faces=[])
     return models.Review(faces=records(answer.table))
 
 
 @router.get("/status")
 async def status(request: Request) -> models.Status:
-    """Return what is in the database, and what this service allows."""
+    """Return the contents of the database, and what the service allows."""
     service = service_of(request)
     row = records((await service.cached(request, script("status"))).table)[0]
     row["models"] = row["models"] or []

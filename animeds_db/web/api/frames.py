@@ -1,4 +1,4 @@
-"""Selections of frames: pages of them, how many, and their pictures."""
+"""Selections of frames: their pages, counts and pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PICTURES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/webp": {}, "image/png": {}, "image/svg+xml": {}}, "description": "The picture."}
 }
 LONG = {"cache-control": "private, max-age=3600"}
-"""Ids are derived from content: a picture of an id does not change while its database stands."""
+"""Ids are derived from content, so the picture of an id never changes."""
 
 
 @router.get("/frames")
@@ -36,7 +36,7 @@ async def frames(
     count: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     token: Token = None,
 ) -> FramesPage:
-    """Return a part of a selection, in its order."""
+    """Return one page of a selection."""
     told = request.url.query
     if token:
         told, start, count = _continued(token)
@@ -48,7 +48,7 @@ async def frames(
 
 @router.get("/count")
 async def count(request: Request, selection: Selected) -> Count:
-    """Return how many frames a selection has."""
+    """Return the number of frames in a selection."""
     sql = f"SELECT count(*) AS n FROM (\n{selection.sql(order=False)}\n)"
     answer = await service_of(request).cached(request, sql)
     return Count(count=answer.table["n"][0].as_py())
@@ -73,9 +73,9 @@ async def image(
     frame_id: FrameId,
     width: Annotated[int | None, Query(ge=WIDTHS[0], le=WIDTHS[1])] = None,
 ) -> Response:
-    """Return the exact frame, decoded again: PNG, or WebP when `width` makes it smaller.
+    """Return the exact frame, decoded again: PNG, or WebP if `width` scales it down.
 
-    Where its video is gone there is a placeholder (SVG) that says what to do; header X-Animeds-Missing.
+    If the video is missing, the response is a placeholder (SVG) that says what to do, with a header X-Animeds-Missing.
     """
     return await _picture(service_of(request), frame_id, width, None)
 
@@ -91,18 +91,18 @@ async def crop(
     """Return a part of the exact frame."""
     service = service_of(request)
     if (box is None) == (face is None):
-        raise UsageError("a crop is either a box or a face", hint="?box=0.1,0.2,0.5,0.6 or ?face=ID")
+        raise UsageError("Give either a box or a face.", hint="?box=0.1,0.2,0.5,0.6 or ?face=ID")
     found = _read_box(box) if box is not None else _box_of(service, frame_id, str(face))
     return await _picture(service, frame_id, width, found)
 
 
 @contextmanager
 def placed(selection: Selection) -> Iterator[None]:
-    """Say where in the query of the asker an error is, not where in what was made of it."""
+    """Convert the line of an error from the generated SQL to the client's own SQL."""
     try:
         yield
     except QueryError as error:
-        error.line = selection.place(error.line) if error.line is not None else None
+        error.line = selection.line_of_start(error.line) if error.line is not None else None
         error.column = error.column if error.line is not None else None
         raise
 
@@ -110,7 +110,7 @@ def placed(selection: Selection) -> Iterator[None]:
 async def page_of(
     request: Request, selection: Selection, start: int, count: int
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Return frames of a selection as they stand in a grid, and whether there are more behind them."""
+    """Return the grid rows of one page of a selection, and whether more follow."""
     service = service_of(request)
     page = await service.page(start, count) if selection.is_everything and selection.sort == "time" else None
     if page is not None:
@@ -128,10 +128,10 @@ def _continued(token: str) -> tuple[str, int, int]:
     told = read_token(token)
     kinds = (str, int, int)
     if not isinstance(told, list) or [type(part) for part in told] != list(kinds):
-        raise UsageError("this token is not of a page of frames", hint="start again without it")
+        raise UsageError("This token belongs to a different kind of page.", hint="start again without it")
     query, start, count = told
     if not (0 <= start <= FARTHEST and 1 <= count <= 1000):
-        raise UsageError("this token is not of a page of frames", hint="start again without it")
+        raise UsageError("This token belongs to a different kind of page.", hint="start again without it")
     return query, start, count
 
 
@@ -152,9 +152,9 @@ def _read_box(text: str) -> Box:
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError("a box is left,top,right,bottom", hint="?box=0.1,0.2,0.5,0.6") from None
+        raise UsageError("A box must be left,top,right,bottom.", hint="?box=0.1,0.2,0.5,0.6") from None
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise UsageError("the edges of a box are 0…1, left before right and top above bottom")
+        raise UsageError("The edges of a box must be between 0 and 1, with left < right and top < bottom.")
     return left, top, right, bottom
 
 
@@ -162,6 +162,6 @@ def _box_of(service: Service, frame_id: str, face: str) -> Box:
     edges = ["left", "top", "right", "bottom"]
     rows = service.dataset.store.take("detections", [face], ["frame_id", *edges]).to_pylist()
     if not rows or rows[0]["frame_id"] != frame_id:
-        raise UsageError(f"frame {frame_id[:80]} has no face or other box {face[:80]}")
+        raise UsageError(f"Frame {frame_id[:80]} has no box {face[:80]}.")
     left, top, right, bottom = (min(max(float(rows[0][edge]), 0.0), 1.0) for edge in edges)
     return left, top, right, bottom

@@ -1,4 +1,4 @@
-"""What people say: labels, their history, undo. Its one rule: nobody is overruled unawares."""
+"""Labels, their history, and undo. Labels that others wrote in the meantime are not overwritten silently."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from animeds_db.web.service import Service, service_of
 router = APIRouter(tags=["labels"])
 Said = tuple[str, str, str | None, str]
 MOST = 100_000
-"""Labels of one act."""
+"""Maximum number of labels in one change set."""
 
 
 @router.get("/labels")
@@ -31,7 +31,7 @@ async def history(
     count: Annotated[int, Query(ge=1, le=1000)] = 100,
     token: Token = None,
 ) -> models.History:
-    """Return the acts of labelling, newest first."""
+    """Return the change sets, newest first."""
     if token:
         place = read_token(token)
         start = place if type(place) is int and 0 <= place <= 10_000_000 else 0
@@ -43,7 +43,7 @@ async def history(
 
 @router.post("/labels")
 async def label(request: Request, body: models.LabelBody) -> models.Act:
-    """Say something of frames or faces, as one act. 409 where somebody else has said something else meanwhile."""
+    """Label frames or faces in one change set. 409 if others have labelled them differently since `seen`."""
     service = service_of(request)
     said = await _said(request, service, body)
     check = "seen" in body.model_fields_set
@@ -58,7 +58,7 @@ async def label(request: Request, body: models.LabelBody) -> models.Act:
 
 @router.post("/labels/undo")
 async def undo(request: Request, body: models.UndoBody | None = None) -> models.Act:
-    """Take an act back; an undo is an act as well, and can be undone."""
+    """Undo a change set. An undo is itself a change set and can be undone."""
     service, body = service_of(request), body or models.UndoBody()
     who = body.who or service.options.who
     return await _act(service, lambda: service.dataset.undo(body.act, who=who))
@@ -66,13 +66,13 @@ async def undo(request: Request, body: models.UndoBody | None = None) -> models.
 
 @router.delete("/labels/{act}")
 async def delete(request: Request, act: str) -> models.Act:
-    """Take this act back."""
+    """Undo this change set."""
     service = service_of(request)
     return await _act(service, lambda: service.dataset.undo(act, who=service.options.who))
 
 
 async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
-    """Write, one at a time."""
+    """Write labels, one change set at a time."""
 
     def alone() -> steps.Act:
         with service.writing:
@@ -83,15 +83,15 @@ async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
 
 
 async def _said(request: Request, service: Service, body: models.LabelBody) -> list[Said]:
-    """Return what a body says, one by one. Raises UsageError for one that says it in several ways, or in none."""
+    """Return the labels of a request. Raises UsageError unless exactly one of labels, ids and selection is given."""
     ways = [name for name in ("labels", "ids", "selection") if getattr(body, name) is not None]
     if len(ways) != 1:
-        raise UsageError("say what is labelled in one way: labels, ids or selection")
+        raise UsageError("Use exactly one of labels, ids and selection.")
     if body.labels is not None:
         return [(word.field, word.op, word.value, word.id) for word in body.labels]
     if body.field is None or body.op is None:
         raise UsageError(
-            "field and op say what is said", hint='{"field": "frame", "op": "set", "value": "drop", …}'
+            "field and op are required.", hint='{"field": "frame", "op": "set", "value": "drop", …}'
         )
     ids = body.ids if body.ids is not None else await _ids(request, service, str(body.selection))
     return [(body.field, body.op, body.value, one) for one in dict.fromkeys(ids)]
@@ -102,13 +102,13 @@ async def _ids(request: Request, service: Service, text: str) -> list[str]:
     with placed(selection):
         found = await service.rows(request, selection.sql(order=False), rows=MOST)
     if found.truncated:
-        raise UsageError(f"this selection has more than {MOST} frames", hint="label a smaller one")
+        raise UsageError(f"This selection has more than {MOST} frames.", hint="label a smaller selection")
     ids: list[str] = found.table["frame_id"].to_pylist()
     return ids
 
 
 def _expect_agreement(service: Service, said: Sequence[Said], seen: str | None) -> None:
-    """Raise ConflictError where people have said something else of the same things since the act `seen`."""
+    """Raise ConflictError if people have labelled the same things differently since the change set `seen`."""
     for name, op, value in dict.fromkeys(word[:3] for word in said):
         ids = [word[3] for word in said if word[:3] == (name, op, value)]
         told = steps.checked(name, op, value)
@@ -118,7 +118,7 @@ def _expect_agreement(service: Service, said: Sequence[Said], seen: str | None) 
             first = rows[0]
             theirs = first["value"] if name != "tag" else f"{first['op']} {first['value']}"
             raise ConflictError(
-                f'{first["who"] or "somebody"} has said "{theirs}" of {first["id"]} meanwhile; you say "{told}"',
-                hint="look again; then it can be said over theirs",
+                f'{first["who"] or "Somebody"} has labelled {first["id"]} "{theirs}"; your label is "{told}".',
+                hint="check it, then apply your label again to replace theirs",
                 others=[{key: plain(v) for key, v in row.items()} for row in rows],
             )

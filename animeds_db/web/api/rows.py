@@ -1,4 +1,4 @@
-"""Rows as JSON, CSV or an Arrow IPC stream. Its one rule: whatever is left out is told."""
+"""Rows as JSON, CSV or an Arrow IPC stream, with a flag if rows were left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FormParam = Annotated[
 Limit = Annotated[int | None, Query(ge=1, le=10_000_000, description="rows at most")]
 TYPES: dict[str, Form] = {"text/csv": "csv", "application/vnd.apache.arrow.stream": "arrow"}
 ROWS = 1000
-"""Rows of an answer in JSON, unless more are asked for."""
+"""Default maximum number of rows in a JSON response."""
 SHAPES: dict[int | str, dict[str, Any]] = {
     200: {"model": Rows, "content": {media: {} for media in TYPES}, "description": "The rows."}
 }
@@ -34,7 +34,7 @@ SHAPES: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Wish:
-    """How rows are wanted."""
+    """Requested format and page of rows."""
 
     form: Form
     limit: int | None
@@ -45,17 +45,17 @@ class Wish:
     def read(
         cls, request: Request, form: Form | None, limit: int | None, token: str | None, name: str = "rows"
     ) -> Wish:
-        """Take the form from the Accept header where it is not named."""
+        """Return the format, from the Accept header if it is not named."""
         accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
         asked: list[Form] = [TYPES[media] for media in accepted if media in TYPES]
         return cls(form or (asked[0] if asked else "json"), limit, token, name)
 
 
 class Relayed(StreamingResponse):
-    """An answer that is sent as it comes. When the client has gone, its query is stopped."""
+    """A streamed response. If the client disconnects, its query is stopped."""
 
     async def stream_response(self, send: Send) -> None:
-        """Send the answer."""
+        """Send the response."""
         try:
             await super().stream_response(send)
         finally:
@@ -65,7 +65,7 @@ class Relayed(StreamingResponse):
 async def answer(
     request: Request, sql: str, params: Mapping[str, Any], wish: Wish, *, file: str | None = None
 ) -> Response:
-    """Run SQL and return its rows as wished. Raises QueryError, BusyError, UsageError for a token of another query."""
+    """Run SQL and return its rows in the requested format. Raises QueryError, BusyError, UsageError (token)."""
     service = service_of(request)
     mark = hashlib.blake2b(json.dumps([sql, dict(params)], default=str).encode(), digest_size=6).hexdigest()
     skip, limit = _continued(wish.token, mark) if wish.token else (0, wish.limit)
@@ -88,7 +88,7 @@ async def answer(
 
 
 async def streamed(request: Request, service: Service, ask: Ask) -> Response:
-    """Return rows as an Arrow IPC stream, and behind its end a line of JSON with the facts of the answer."""
+    """Return rows as an Arrow IPC stream, followed by a line of JSON with the facts of the result."""
     _, pieces = await service.stream(request, ask)
     return Relayed(pieces, media_type="application/vnd.apache.arrow.stream")
 
@@ -113,7 +113,7 @@ def _continued(token: str, mark: str) -> tuple[int, int | None]:
         and type(told[1]) is int
         and told[1] >= 0
     ):
-        raise UsageError("this token belongs to another query", hint="start again without it")
+        raise UsageError("This token belongs to another query.", hint="start again without it")
     if told[2] is not None and (type(told[2]) is not int or told[2] < 1):
-        raise UsageError("this token belongs to another query", hint="start again without it")
+        raise UsageError("This token belongs to another query.", hint="start again without it")
     return told[1], told[2]

@@ -1,4 +1,4 @@
-"""SQL, named queries and search: questions in, rows out."""
+"""SQL, named queries and search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from animeds_db.web.workers.framing import Ask
 
 router = APIRouter(tags=["sql"])
 OWN = ("format", "limit", "token")
-"""Parameters of the request that are none of the query."""
+"""Parameters of the request that do not belong to the query."""
 
 
 @router.get("/sql", responses=SHAPES, response_class=Response)
@@ -47,13 +47,13 @@ async def sql_post(request: Request, body: models.SqlBody) -> Response:
 
 @router.get("/queries")
 async def queries() -> list[models.Query]:
-    """List the named queries; yours win over the built-in ones."""
+    """List the named queries. Your own replace built-in ones of the same name."""
     return [_told(query) for query in list_queries()]
 
 
 @router.post("/queries", status_code=201)
 async def save_query(request: Request, body: models.QueryBody) -> models.Query:
-    """Keep a query as a file in ./queries of the place where the service was started."""
+    """Save a query as a file in ./queries, in the folder where the service was started."""
     await service_of(request).check(request, body.sql)
     return _told(save(body.name, body.sql, title=body.title, description=body.description))
 
@@ -88,9 +88,9 @@ async def search(
     where: Annotated[str | None, Query(max_length=LONGEST)] = None,
     form: FormParam = None,
 ) -> Any:
-    """Return the frames most like some words or another frame, best first."""
+    """Return the frames most similar to a text or to another frame, best first."""
     if (text is None) == (like is None):
-        raise UsageError("search by words or by a frame", hint="?text=… or ?like=FRAME")
+        raise UsageError("Search either by text or by a frame.", hint="?text=… or ?like=FRAME")
     service = service_of(request)
     ask = Ask(task="search", more={"text": text, "frame_id": like, "k": k, "where": where})
     if Wish.read(request, form, None, None).form == "arrow":
@@ -102,7 +102,7 @@ def _find(name: str) -> NamedQuery:
     try:
         return find(name[:200])
     except QueryError as error:
-        if error.file is not None:  # it is there, and broken
+        if error.file is not None:  # the file exists but is broken
             raise
         raise MissingError(error.message, hint=error.hint) from None
 
@@ -111,7 +111,7 @@ def _prefixed(request: Request) -> dict[str, str]:
     given = request.query_params.multi_items()
     found = {name[2:]: value for name, value in given if name.startswith("p.")}
     if len(found) < sum(name.startswith("p.") for name, _ in given):
-        raise UsageError("a parameter is given twice")
+        raise UsageError("A parameter is given twice.")
     return found
 
 

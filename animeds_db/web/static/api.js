@@ -1,8 +1,8 @@
-/* The only module that talks to the service. The one rule: every failure is an ApiError with words for people. */
+/* All requests to the service. Every failure is an ApiError with a message for people. */
 
 export class ApiError extends Error {
   constructor(status, { kind = "Error", message = "", hint = null, line = null, column = null, ...rest } = {}) {
-    super(message || `the service answered ${status}`);
+    super(message || `The service answered with status ${status}.`);
     Object.assign(this, { name: "ApiError", status, kind, hint, line, column, rest });
   }
 }
@@ -14,7 +14,7 @@ const NO_ANSWER = {
 };
 const NO_TOKEN = {
   kind: "NoToken",
-  message: "This address needs the token.",
+  message: "The token is missing or wrong.",
   hint: "Open the whole address that `animeds serve` printed, with ?token=…",
 };
 
@@ -23,7 +23,7 @@ const PATIENCE = 4;
 let running = 0;
 const waiting = [];
 
-/* Only so many questions at once, in the order in which they came: pictures are not held up by them. */
+/* Limits the number of requests at the same time, in order, so that pictures are not delayed. */
 async function turn() {
   if (running >= AT_ONCE) await new Promise((go) => waiting.push(go));
   running += 1;
@@ -36,7 +36,7 @@ function over() {
 
 const rest = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
-/* A service that is busy is asked again a little later. */
+/* Repeats a request a little later when the service is busy. */
 async function fetched(path, init) {
   for (let patience = PATIENCE; ; patience--) {
     await turn();
@@ -102,7 +102,7 @@ const ROOM = 0.22;
 export const thumbnail = (id) => `/api/frames/${encodeURIComponent(id)}/thumbnail`;
 export const image = (id, width) => `/api/frames/${encodeURIComponent(id)}/image${width ? `?width=${width}` : ""}`;
 
-/* A face with some of its surroundings, where its box is known; else the face alone. */
+/* The picture of a face, with some of its surroundings if its box is known. */
 export function faceCrop({ frame_id: frameId, face_id: faceId, left, top, right, bottom }) {
   const path = `/api/frames/${encodeURIComponent(frameId)}/crop`;
   if (left === undefined) return `${path}?face=${encodeURIComponent(faceId)}`;
@@ -111,19 +111,19 @@ export function faceCrop({ frame_id: frameId, face_id: faceId, left, top, right,
   return `${path}?box=${box.join(",")}`;
 }
 
-/* Rows of {"columns", "rows"} as objects. */
+/* Converts {"columns", "rows"} to a list of objects. */
 export function records({ columns, rows }) {
   return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column.name, row[i]])));
 }
 
 export const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
 
-/* Follows a job: `on` is called with (kind, data) until done or error. Gives a function that stops following. */
+/* Calls `on` with (kind, data) for each event of a job until it ends. Returns a function that stops this. */
 export function follow(path, on) {
   const source = new EventSource(path);
   for (const kind of ["progress", "done", "error", "cancelled"]) {
     source.addEventListener(kind, (event) => {
-      if (event.data === undefined) return on("lost", null); // the line broke; the browser tries again by itself
+      if (event.data === undefined) return on("lost", null); // the connection broke; the browser reconnects by itself
       if (kind !== "progress") source.close();
       on(kind, JSON.parse(event.data));
     });

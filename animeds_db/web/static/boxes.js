@@ -1,4 +1,4 @@
-/* Boxes and names over pictures. The one rule: they come from one SELECT for everything in view, and are kept. */
+/* Boxes and names over pictures. One SELECT fetches them for all frames in view; they are cached. */
 
 import * as api from "./api.js";
 import { svg } from "./dom.js";
@@ -34,7 +34,7 @@ export class Boxes {
   }
 }
 
-/* The faces of some frames: a Map from frame_id to rows of named_detections. */
+/* Returns the boxes of these frames: a Map from frame_id to rows of named_detections. */
 export async function facesOf(ids) {
   const found = new Map();
   if (!ids.length) return found;
@@ -48,7 +48,7 @@ export async function facesOf(ids) {
   return found;
 }
 
-/* An SVG as large as the drawn picture, in its pixels. `current` is the id of a box that stands out. */
+/* Returns an SVG with the size of the displayed picture. The box with id `current` is highlighted. */
 export function overlay(boxes, width, height, { current = null, names = true } = {}) {
   const root = svg("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const size = Math.max(9, Math.min(14, height / 12));

@@ -1,14 +1,14 @@
-/* What every page has: the help on keys, the name of the database, and links that keep the selection. */
+/* Parts of every page: keyboard help, the name of the database, and links that keep the selection. */
 
 import * as api from "./api.js";
 import { $, h, show, tellError } from "./dom.js";
 import { counted } from "./format.js";
 import { startHelp } from "./keys.js";
 
-/* The sources of which frames are missing, and what was noticed of each. */
+/* SQL page that lists the sources with missing frames. */
 const DAMAGED = `/sql?q=${encodeURIComponent("SELECT title, n_damaged, n_gaps, error AS noticed, uri FROM sources\nWHERE n_damaged > 0 OR n_gaps > 0")}`;
 
-/* Runs the page once its module has been read to the end. */
+/* Runs the page when its module has loaded completely. */
 export function start(main) {
   startHelp();
   $(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
@@ -22,7 +22,7 @@ async function tellDatabase() {
     const readOnly = "readOnly" in document.body.dataset;
     show(
       place,
-      readOnly && h("span", { class: "badge" }, "read-only"), // first: on a telephone the end is cut off
+      readOnly && h("span", { class: "badge" }, "read-only"), // first, because small screens cut off the end
       readOnly && " ",
       h("span", { title: status.database ?? "" }, status.name ?? ""),
       ` ${counted(status.frames, "frame")}`,
@@ -33,7 +33,7 @@ async function tellDatabase() {
   }
 }
 
-/* A title of the window that says what is on the page. */
+/* Sets the title of the window. */
 export function entitle(words) {
   document.title = `${words} · animeds`;
 }

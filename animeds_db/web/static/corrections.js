@@ -1,5 +1,5 @@
-/* What people say of frames and faces. The one rule: the page shows it at once, and takes it back by itself when the
-   service refuses; each is a label with who and when, and `u` takes it back. */
+/* Corrections of frames and faces. The page shows a correction at once and reverts it if the service refuses it.
+   Each correction is stored as a label with author and time; `u` undoes it. */
 
 import * as api from "./api.js";
 import { button, dialog, field, h, options, show, tellError, toast } from "./dom.js";
@@ -12,8 +12,8 @@ let seen = null;
 
 export const readOnly = () => "readOnly" in document.body.dataset;
 
-/* Remembers which act was the newest when the page was drawn: who has spoken since is told, not overruled.
-   What is said before that is known waits for it. */
+/* Remembers the latest change set when the page was loaded, so that later corrections by others are reported and not
+   overwritten. Corrections wait until it is known. */
 export function look() {
   if (readOnly()) return Promise.resolve();
   const looking = line.then(async () => {
@@ -24,16 +24,16 @@ export function look() {
   return line;
 }
 
-/* word: {field, op, value, ids} or {…, selection}; `apply` shows it and gives what takes that back.
-   Words go out one after the other, in the order in which they were said. */
+/* label: {field, op, value, ids} or {…, selection}; `apply` shows it and returns a function that reverts it.
+   Labels are sent one after the other, in order. */
 export function say(word, words, apply, again) {
-  if (readOnly()) return toast("This service is read-only: start it without --read-only to correct.", { kind: "failed" });
+  if (readOnly()) return toast("This service is read-only. Start it without --read-only to make corrections.", { kind: "failed" });
   const back = apply?.() ?? (() => {});
   line = line.then(() => speak(word, words, back, () => say(word, words, apply, again), again));
   return line;
 }
 
-async function speak(word, words, back, anew, again) {
+async function speak(word, words, back, retry, again) {
   try {
     const { act, n } = await post(word);
     own.add(act);
@@ -43,13 +43,13 @@ async function speak(word, words, back, anew, again) {
     return true;
   } catch (error) {
     back();
-    if (error.rest?.others?.length) differ(error, anew, again);
+    if (error.rest?.others?.length) differ(error, retry, again);
     else tellError(error);
     return false;
   }
 }
 
-/* What this page has said itself since it was drawn is no reason to stop. */
+/* Corrections by this page itself are not conflicts. */
 async function post(word) {
   try {
     return await api.post("/api/labels", { ...word, seen });
@@ -60,16 +60,16 @@ async function post(word) {
   }
 }
 
-/* Two people said different things of the same face: both words are shown, and one is chosen. */
-function differ(error, anew, again) {
+/* Two people labelled the same face differently: shows both labels and lets the person choose. */
+function differ(error, retry, again) {
   toast(`${error.message}${error.hint ? ` – ${error.hint}` : ""}`, {
     kind: "failed",
     stay: 60000,
-    actions: [["Keep theirs", () => look().then(again)], ["Say mine", () => look().then(anew)]],
+    actions: [["Keep theirs", () => look().then(again)], ["Use mine", () => look().then(retry)]],
   });
 }
 
-/* Takes back the newest act of this page, else the newest of all. */
+/* Undoes the latest change set of this page, or else the latest of all. */
 export function undo() {
   if (readOnly()) return;
   const last = done.pop();
@@ -80,7 +80,7 @@ export function undo() {
 async function undone(last) {
   try {
     own.add((await api.post("/api/labels/undo", last ? { act: last.act } : {})).act);
-    toast(last ? `Taken back: ${last.words}` : "Taken back: the newest that counted");
+    toast(last ? `Undone: ${last.words}` : "Undone: the latest change");
     dispatchEvent(new CustomEvent("undone"));
     last?.again?.();
   } catch (error) {
@@ -88,7 +88,7 @@ async function undone(last) {
   }
 }
 
-/* The characters under the keys 1…9. */
+/* The characters for the keys 1…9. */
 export class Palette {
   constructor(el, pressed) {
     this.el = el;
@@ -109,7 +109,7 @@ export class Palette {
     const chips = this.names.map((name, i) =>
       h("button", { type: "button", class: "chip", onclick: () => this.pressed(name), "aria-keyshortcuts": i + 1 }, h("kbd", {}, i + 1), " ", name),
     );
-    const nobody = button([h("kbd", {}, 0), " nobody known"], () => this.pressed("unknown"), { class: "chip" });
+    const nobody = button([h("kbd", {}, 0), " unknown"], () => this.pressed("unknown"), { class: "chip" });
     const other = button([h("kbd", {}, "c"), " other…"], () => this.ask(), { class: "chip" });
     show(this.el, h("span", { class: "palette-title" }, "This is"), chips, nobody, other);
   }
@@ -119,11 +119,11 @@ export class Palette {
     return this.names[Number(key) - 1] ?? null;
   }
 
-  /* Asks for a name, known or new. */
+  /* Asks for the name of a known or new character. */
   ask() {
     const input = h("input", { type: "text", list: "all-characters", autocomplete: "off", required: true });
     const list = h("datalist", { id: "all-characters" }, options(this.all));
-    const form = h("form", { method: "dialog" }, field("Name", input), list, h("button", { class: "primary" }, "Say it"));
+    const form = h("form", { method: "dialog" }, field("Name", input), list, h("button", { class: "primary" }, "Apply"));
     const box = dialog("Who is this?", form);
     form.addEventListener("submit", () => {
       const name = input.value.trim();
@@ -145,9 +145,9 @@ export function askTags(n, known, then) {
   const form = h(
     "form",
     { method: "dialog" },
-    field(`Tags of ${counted(n, "frame")}`, input, "Commas between them. A minus in front takes a tag away."),
+    field(`Tags of ${counted(n, "frame")}`, input, "Separate tags by commas. A leading minus removes a tag."),
     list,
-    h("button", { class: "primary" }, "Say it"),
+    h("button", { class: "primary" }, "Apply"),
   );
   dialog("Tags", form);
   form.addEventListener("submit", () => {

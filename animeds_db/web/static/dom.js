@@ -1,5 +1,5 @@
-/* Builds elements. The one rule: text is text, never markup, so what strangers wrote into tags, titles and file
-   names cannot become HTML; and an address is only followed where it leads to a page. */
+/* Builds elements. Text is never parsed as markup, so tags, titles and file names cannot become HTML. Links to anything
+   but a page are not followed. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const SAFE = /^(https?:\/\/|\/|\?|#)/i;
@@ -36,7 +36,7 @@ function put(el, key, value) {
   else el.setAttribute(key, value === true ? "" : value);
 }
 
-/* Replaces what is in an element; a focused element that has a twin in the new content keeps the focus. */
+/* Replaces the content of an element; the focus moves to the matching element in the new content. */
 export function show(el, ...children) {
   const held = el.contains(document.activeElement) ? document.activeElement.id : "";
   el.replaceChildren(...kept(children));
@@ -49,7 +49,7 @@ export function button(words, does, props = {}) {
   return h("button", { type: "button", onclick: does, ...props }, words);
 }
 
-/* A label with its field below; `hint` is read with it. */
+/* A form field with its label and an optional hint, which screen readers read with it. */
 export function field(words, input, hint) {
   const id = input.id || `f-${Math.random().toString(36).slice(2, 9)}`;
   input.id = id;
@@ -74,7 +74,7 @@ export function empty(title, ...rest) {
   return h("div", { class: "empty" }, h("h2", {}, title), ...rest.map((r) => (typeof r === "string" ? h("p", {}, r) : r)));
 }
 
-/* An error as a person reads it: what was wrong, then what to do. */
+/* Shows an error: what is wrong, then what to do. */
 export function failure(error, retry) {
   return h(
     "div",
@@ -85,7 +85,7 @@ export function failure(error, retry) {
   );
 }
 
-/* A short word at the edge of the page. Those with something to press stay longer. */
+/* Shows a short message at the edge of the page. Messages with buttons stay longer. */
 export function toast(words, { kind = "said", actions = [], stay = 0 } = {}) {
   const box = h("div", { class: `toast ${kind}` }, h("p", {}, words));
   const gone = () => box.remove();
@@ -102,7 +102,7 @@ export function tellError(error) {
   if (error.name !== "AbortError") toast(error.hint ? `${error.message} – ${error.hint}` : error.message, { kind: "failed" });
 }
 
-/* A modal dialog: Esc closes it, the focus goes back where it was. Gives the dialog. */
+/* Opens a modal dialog and returns it. Esc closes it, and the focus returns to where it was. */
 export function dialog(title, ...content) {
   const box = h("dialog", { "aria-label": title }, h("header", {}, h("h2", {}, title)), ...content);
   box.firstChild.append(button("×", () => box.close(), { class: "quiet", "aria-label": "Close" }));

@@ -1,4 +1,4 @@
-/* The SQL editor: a plain textarea over its own coloured copy. The one rule: Tab leaves it, as everywhere. */
+/* The SQL editor: a textarea over a coloured copy of its text. Tab moves the focus on, as in other fields. */
 
 import { h } from "./dom.js";
 import { highlighted } from "./highlight.js";
@@ -43,7 +43,7 @@ export class Editor {
     this.#typed();
   }
 
-  /* Marks the word at line and column (from 1), tells the error, and puts the caret there. */
+  /* Shows an error, marks the word at its line and column (from 1), and puts the caret there. */
   mark(error) {
     this.wrong.hidden = false;
     const at = error.line ? offset(this.text, error.line, error.column ?? 1) : null;
@@ -69,7 +69,7 @@ export class Editor {
     this.place = null;
   }
 
-  /* Steps through what was run before; the text that was being written waits at the end. */
+  /* Steps through the history. The unsent text stays at its end. */
   back(step) {
     const all = past();
     if (this.place === null) this.unsaved = this.text;
@@ -102,7 +102,7 @@ export class Editor {
     event.preventDefault();
   }
 
-  /* A new line begins where the last one did. */
+  /* Inserts a new line with the indentation of the current one. */
   #newLine() {
     const before = this.text.slice(0, this.area.selectionStart);
     const indent = /(?:^|\n)([ \t]*)[^\n]*$/.exec(before)[1];

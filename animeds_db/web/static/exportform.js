@@ -1,47 +1,32 @@
-/* The fields of the export form. The one rule: a field that nobody touched is not sent, so defaults are the service's. */
+/* The fields of the export form. Fields that nobody filled in are not sent, so the service uses its defaults. */
 
 import { field, h, options } from "./dom.js";
 
-const LAYOUTS = [
-  ["plain", "plain: pictures and .txt"],
-  ["kohya", "kohya (sd-scripts)"],
-  ["kohya-toml", "kohya with TOML"],
-  ["everydream", "EveryDream2"],
-  ["onetrainer", "OneTrainer"],
-  ["ai-toolkit", "ai-toolkit"],
-  ["diffusion-pipe", "diffusion-pipe"],
-  ["simpletuner", "SimpleTuner"],
-  ["musubi", "musubi-tuner"],
-  ["imagefolder", "Hugging Face image folder"],
-  ["webdataset", "WebDataset"],
-  ["zip", "ZIP"],
-];
-
-/* name, words, kind, choices or hint */
-export const exportOptions = () => [
-  ["Which frames", [["copies", "Near-duplicates too", "flag"], ["dropped", "Dropped frames too", "flag"]]],
-  ["Where it goes", [["layout", "Layout", "choice", LAYOUTS], ["overwrite", "Replace an export of that name", "flag"]]],
+/* Groups of fields: name, label, kind, choices or hint. `choices` is the answer of /api/choices. */
+export const exportOptions = (choices) => [
+  ["Which frames", [["copies", "Include near-duplicates", "flag"], ["dropped", "Include dropped frames", "flag"]]],
+  ["Output folder", [["layout", "Layout", "choice", choices.layouts.map(({ name, title }) => [name, `${name}: ${title}`])], ["overwrite", "Replace an existing export with this name", "flag"]]],
   [
     "Pictures",
     [
-      ["image_format", "Format", "choice", ["png", "webp", "jpg"]],
-      ["quality", "Quality of WebP and JPEG", "whole", "1…100; left empty: 95"],
-      ["max_size", "Longer edge at most", "whole", "pixels; empty: as in the video"],
-      ["crop", "Crop", "choice", [["", "whole frames"], ["face", "faces"], ["head", "heads"], ["halfbody", "upper bodies"], ["person", "persons"]]],
+      ["image_format", "Format", "choice", choices.formats],
+      ["quality", "Quality of WebP and JPEG", "whole", "1…100; default: 95"],
+      ["max_size", "Maximum longer edge", "whole", "pixels; default: as in the video"],
+      ["crop", "Crop", "choice", [["", "no crop"], ...choices.crops]],
     ],
   ],
   [
     "Captions",
     [
-      ["captions", "Captions", "choice", [["", "as the seed guide does"], ["kohya", "kohya"], ["anime2sd", "anime2sd"], ["screenshot-pipeline", "screenshot pipeline"], ["natural", "a sentence"], ["none", "none"]]],
-      ["activation_tag", "Activation tag", "text", "stands first in every caption"],
-      ["threshold", "Minimum score of a tag", "real", "0…1; empty: the tagger's own threshold"],
+      ["captions", "Captions", "choice", [["", "default"], ...choices.captions, ["none", "no captions"]]],
+      ["activation_tag", "Activation tag", "text", "first word of every caption"],
+      ["threshold", "Minimum score of a tag", "real", "0…1; default: the tagger's own threshold"],
     ],
   ],
   [
     "Folders",
     [
-      ["arrange", "Folders by", "text", "n_characters/character, episode, …; empty: one folder"],
+      ["arrange", "Folders by", "text", "n_characters/character, episode, …; default: one folder"],
       ["balance", "Balance folders with repeats", "flag"],
     ],
   ],
@@ -63,7 +48,7 @@ function control(name, kind, more, value) {
   return h("input", { type: "text", name, inputmode: kind === "text" ? null : "decimal", autocomplete: "off", value: value ?? "", data: { kind } });
 }
 
-/* What was filled in, in its types. Raises nothing: the service refuses what makes no sense, with words. */
+/* Returns the filled-in values with their types. The service reports invalid values. */
 export function values(form, groups) {
   const found = {};
   for (const [, rows] of groups)

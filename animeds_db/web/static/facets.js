@@ -1,4 +1,4 @@
-/* The filters beside the grid. The one rule: every filter is a link, so it can be opened, copied and taken back. */
+/* The filters beside the grid. Every filter is a link, so it can be opened, copied and undone with Back. */
 
 import * as api from "./api.js";
 import { debounce, h, show } from "./dom.js";
@@ -39,7 +39,7 @@ export class Facets {
     show(el, this.inner);
   }
 
-  /* Shows the values of a selection; only open parts ask. */
+  /* Shows the values of a selection. Only open parts send requests. */
   update(selection) {
     this.selection = selection;
     this.asking?.abort();
@@ -102,15 +102,15 @@ export class Facets {
       part.list,
       missing.map((value) => this.#row(part.name, { value, count: null }, most)),
       shown.map((value) => this.#row(part.name, value, most)),
-      !shown.length && !missing.length && h("li", { class: "hint" }, sought ? "none by that name" : this.#nothing(part.name)),
+      !shown.length && !missing.length && h("li", { class: "hint" }, sought ? "No matches." : this.#nothing(part.name)),
     );
     part.more.hidden = part.values.length <= SHORT || Boolean(sought);
     part.more.textContent = part.long ? "fewer" : "more…";
   }
 
   #nothing(name) {
-    if (name !== "character") return "none here";
-    return [...this.selection].length ? "no named character in these frames" : "no character is named yet";
+    if (name !== "character") return "No values.";
+    return [...this.selection].length ? "No named characters in these frames." : "No characters are named yet.";
   }
 
   #row(name, { value, count: n }, most) {
@@ -128,7 +128,7 @@ export class Facets {
         bar,
         h("span", { class: "value" }, on && h("span", { class: "tick", "aria-hidden": "true" }, "✓ "), words(name, text)),
         n === null ? null : h("span", { class: "n" }, count(n)),
-        on && h("span", { class: "hidden" }, ", chosen: take it away"),
+        on && h("span", { class: "hidden" }, ", selected: remove"),
       ),
     );
   }
@@ -137,7 +137,7 @@ export class Facets {
 function words(name, value) {
   if (name === "tag") return spoken(value);
   if (name === "character") return plainCharacter(value);
-  if (value === "none") return "not known";
+  if (value === "none") return "unknown";
   if (name === "gate") return GATES[value] ?? value;
   return name === "episode" ? `Episode ${value}` : name === "season" ? `Season ${value}` : value;
 }

@@ -1,4 +1,4 @@
-/* How numbers, times and names are written. The one rule: the same thing looks the same on every page. */
+/* Formats numbers, times and names, the same on every page. */
 
 const whole = new Intl.NumberFormat("en");
 
@@ -35,7 +35,7 @@ export const score = (x) => (x === null || x === undefined ? "" : Number(x).toFi
 export const seconds = (s) => (s < 1 ? `${Math.round(s * 1000)} ms` : `${s.toFixed(1)} s`);
 
 export const plainCharacter = (name) =>
-  name === null || name === undefined || name === "" ? "not asked" : name === "ood" ? "none of the cast" : name === "unknown" ? "nobody known" : name;
+  name === null || name === undefined || name === "" ? "not classified" : name === "ood" ? "not in the cast" : name;
 
 export function when(text) {
   const at = new Date(text);
@@ -43,7 +43,7 @@ export function when(text) {
   return at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
-/* A stable colour of a name, as a number 0…9 for the classes .hue-N. */
+/* Returns a stable colour for a name: a number 0…9 for the classes .hue-N. */
 export function hue(name) {
   let sum = 0;
   for (const letter of String(name)) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;

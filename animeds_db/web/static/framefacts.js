@@ -1,4 +1,4 @@
-/* Everything known of a frame, and where it came from. The one rule: no fact without the one who said it. */
+/* Everything known about a frame, with the model or person it comes from. */
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
@@ -6,12 +6,12 @@ import { count, hue, plainCharacter, score, share, spoken, when } from "./format
 import { address } from "./selection.js";
 
 const MEASURED = ["gate", "sharpness", "brightness", "contrast", "saturation", "rating", "text_upper", "text_lower", "is_keyframe", "is_blank", "phash"];
-const REASONS = { phash: "the pictures are nearly the same", embedding: "they look alike to the image model" };
+const REASONS = { phash: "nearly identical pictures", embedding: "similar to the image model" };
 
 export function facts(known, { current, choose }) {
   return h(
     "aside",
-    { class: "side", "aria-label": "What is known" },
+    { class: "side", "aria-label": "Details" },
     facesPart(known, current, choose),
     tagsPart(known),
     captionPart(known),
@@ -26,7 +26,7 @@ export function facts(known, { current, choose }) {
 const part = (title, ...rest) => h("section", { class: "part" }, h("h2", {}, title), ...rest);
 
 function facesPart({ frame, faces }, current, choose) {
-  if (!faces.length) return part("Faces", h("p", { class: "hint" }, "The detector found none here."));
+  if (!faces.length) return part("Faces", h("p", { class: "hint" }, "The detector found no faces here."));
   const rows = faces.map((face, i) =>
     h(
       "li",
@@ -45,8 +45,8 @@ function facesPart({ frame, faces }, current, choose) {
 const named = (face) => face.character && !["unknown", "ood"].includes(face.character);
 
 function whoSays(face) {
-  if (face.by === "label") return "a person said so";
-  if (!face.character) return `found with score ${score(face.score)}; nobody was asked who it is`;
+  if (face.by === "label") return "corrected by a person";
+  if (!face.character) return `detected with score ${score(face.score)}; not classified yet`;
   const sure = face.character_score ?? face.score;
   const words = [`score ${score(sure)}`];
   if (face.margin !== null && face.margin !== undefined) words.push(`margin ${score(face.margin)}`);
@@ -62,7 +62,7 @@ function tagsPart({ tags, frame }) {
     "Tags",
     h("ul", { class: "tags" }, sure.map(tagItem)),
     rest.length ? h("details", {}, h("summary", { class: "hint" }, `${count(rest.length)} below the threshold`), h("ul", { class: "tags faint" }, rest.map(tagItem))) : null,
-    h("p", { class: "hint" }, tellers(tags), frame.rating ? `; rated ${frame.rating}` : ""),
+    h("p", { class: "hint" }, origins(tags), frame.rating ? `; rating: ${frame.rating}` : ""),
   );
 }
 
@@ -73,15 +73,15 @@ function tagItem({ tag, score: sure, model, category }) {
     {},
     h(
       "a",
-      { href: address("/", new URLSearchParams({ tag })), title: `${category ?? ""} ${human ? "said by a person" : `${share(sure)}, ${model}`}`.trim() },
+      { href: address("/", new URLSearchParams({ tag })), title: `${category ?? ""} ${human ? "added by a person" : `${share(sure)}, ${model}`}`.trim() },
       spoken(tag),
       h("span", { class: "n" }, human ? "✓" : Math.round(sure * 100)),
-      human && h("span", { class: "hidden" }, " said by a person"),
+      human && h("span", { class: "hidden" }, " added by a person"),
     ),
   );
 }
 
-const tellers = (tags) => `by ${[...new Set(tags.map((tag) => (tag.model === "label" ? "people" : tag.model)))].join(", ")}, per cent`;
+const origins = (tags) => `from ${[...new Set(tags.map((tag) => (tag.model === "label" ? "people" : tag.model)))].join(", ")}; scores in per cent`;
 
 function captionPart({ captions }) {
   const caption = captions?.default;
@@ -92,12 +92,12 @@ function copies({ frame, duplicates }) {
   if (!duplicates?.length) return null;
   const mine = duplicates.find((row) => row.frame_id === frame.frame_id);
   const others = duplicates.filter((row) => row.frame_id !== frame.frame_id);
-  const words = mine?.keeper ? "This frame stays; these are its copies." : "A copy: another frame of its group stays.";
+  const words = mine?.keeper ? "This frame is kept; these are its copies." : "This is a copy. Another frame of its group is kept.";
   return part(
     "Copies",
     h("p", {}, words),
-    h("div", { class: "strip wide" }, others.slice(0, 8).map((row) => h("a", { href: `/frames/${row.frame_id}` }, h("img", { src: api.thumbnail(row.frame_id), alt: row.keeper ? "the frame that stays" : "a copy", loading: "lazy" })))),
-    h("p", { class: "hint" }, mine ? why(mine) : null, " ", h("a", { href: `/duplicates?group=${encodeURIComponent(duplicates[0].group_id)}` }, "the whole group")),
+    h("div", { class: "strip wide" }, others.slice(0, 8).map((row) => h("a", { href: `/frames/${row.frame_id}` }, h("img", { src: api.thumbnail(row.frame_id), alt: row.keeper ? "the kept frame" : "a copy", loading: "lazy" })))),
+    h("p", { class: "hint" }, mine ? why(mine) : null, " ", h("a", { href: `/duplicates?group=${encodeURIComponent(duplicates[0].group_id)}` }, "show the whole group")),
   );
 }
 
@@ -107,7 +107,7 @@ export const why = ({ reason, similarity }) =>
 function said({ labels }) {
   if (!labels?.length) return null;
   return part(
-    "People said",
+    "Your corrections",
     h(
       "ul",
       { class: "said" },
@@ -120,8 +120,8 @@ function said({ labels }) {
 
 function labelWords({ field, op, value }) {
   if (field === "tag") return `${op === "add" ? "+" : "−"}${spoken(value)}`;
-  if (field === "frame") return op === "set" ? value : "neither keep nor drop";
-  return op === "remove" ? `${field} as the model says` : `${field}: ${plainCharacter(value)}`;
+  if (field === "frame") return op === "set" ? value : "keep or drop removed";
+  return op === "remove" ? `${field}: correction removed` : `${field}: ${plainCharacter(value)}`;
 }
 
 function measured({ frame, gate }) {
@@ -147,12 +147,12 @@ function origin({ frame, source, provenance }) {
     codec: source?.codec,
     fps: source?.fps?.toFixed?.(3),
     sampling: source?.sampling,
-    damaged: source?.n_damaged || source?.n_gaps ? `${source.n_damaged} moments lost, ${source.n_gaps} gaps` : null,
+    damaged: source?.n_damaged || source?.n_gaps ? `${source.n_damaged} damaged frames, ${source.n_gaps} gaps` : null,
     noticed: source?.error,
     models: modelWords(provenance?.models ?? source?.models),
   }).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return part(
-    "Where it came from",
+    "Source",
     h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, name === "url" ? h("a", { href: value, rel: "noreferrer" }, value) : String(value))])),
   );
 }

@@ -1,5 +1,5 @@
-/* The frames of a selection, of which only windows are loaded. The one rule: frame i can be asked for at any time;
-   what is not here yet is null, is fetched when it stays in view, and the oldest windows are forgotten. */
+/* The frames of a selection, loaded in windows. A frame that is not loaded is null; it is fetched when it stays in view,
+   and the oldest windows are dropped. */
 
 import * as api from "./api.js";
 
@@ -18,7 +18,7 @@ export class FrameList {
     this.ended = false;
   }
 
-  /* Loads the first window and the number of all; the count may take longer and is waited for by nobody. */
+  /* Loads the first window. The total count may take longer and arrives later. */
   async start(first = 0) {
     const counting = api.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
     await this.#fetch(Math.floor(first / WINDOW));
@@ -44,7 +44,7 @@ export class FrameList {
     return said ? { ...frame, ...said } : frame;
   }
 
-  /* Fetches what is missing between two places, and drops requests for what has scrolled away. */
+  /* Fetches missing frames between two positions, and cancels requests for frames that scrolled out of view. */
   need(first, last) {
     const wanted = new Set();
     for (let w = Math.floor(first / WINDOW); w <= Math.floor(last / WINDOW); w++) wanted.add(w);
@@ -53,7 +53,7 @@ export class FrameList {
     this.#forget(wanted);
   }
 
-  /* The ids of some places, loading what is missing. */
+  /* Returns the ids at these positions, and loads missing ones. */
   async ids(places) {
     const windows = new Set([...places].map((i) => Math.floor(i / WINDOW)));
     const found = new Map();
@@ -61,7 +61,7 @@ export class FrameList {
     return [...places].map((i) => found.get(Math.floor(i / WINDOW))[i % WINDOW]?.frame_id).filter(Boolean);
   }
 
-  /* Changes how frames look, before the service has agreed; gives what takes that back. */
+  /* Changes frames before the service has confirmed; returns a function that reverts it. */
   say(ids, change) {
     const before = new Map(ids.map((id) => [id, this.said.get(id)]));
     for (const id of ids) this.said.set(id, { ...this.said.get(id), ...change });
@@ -72,7 +72,7 @@ export class FrameList {
     };
   }
 
-  /* Asks again for everything that is loaded: after an undo, or when another tab has said something. */
+  /* Loads everything again: after an undo, or after a correction in another tab. */
   async reload() {
     const windows = [...this.windows.keys()];
     const fresh = await Promise.all(windows.slice(-6).map(async (w) => [w, await this.#load(w)]));

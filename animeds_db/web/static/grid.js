@@ -1,5 +1,5 @@
-/* A grid of any length. The one rule: only tiles in view are in the document, so 100,000 frames scroll like 100.
-   Very long grids are pressed into a height that browsers can scroll; steps then cover more rows. */
+/* A grid of any length. Only tiles in view are in the document, so 100,000 frames scroll like 100.
+   Very long grids are scaled to a height that browsers can scroll; one step then covers more rows. */
 
 import { h } from "./dom.js";
 import { blankTile, drawTile, tileSize } from "./tile.js";
@@ -10,7 +10,7 @@ const AHEAD = 2;
 const SETTLED = 90;
 
 export class Grid {
-  /* `on` may hold: move(i), open(i), view(ids), choose(). */
+  /* `on` can have: move(i), open(i), view(ids), choose(). */
   constructor(scroller, on = {}) {
     this.scroller = scroller;
     this.on = on;
@@ -59,7 +59,7 @@ export class Grid {
     this.draw();
   }
 
-  /* Brings the document in step with what is in view. */
+  /* Updates the document to show the tiles in view. */
   draw() {
     if (!this.list || !this.columns) return;
     const rows = Math.ceil(this.list.length / this.columns);
@@ -76,14 +76,14 @@ export class Grid {
     this.#settle();
   }
 
-  /* The place in the address is in view as soon as there is such a place. */
+  /* Scrolls to the position in the address as soon as it exists. */
   #restore() {
     const place = this.wanted;
     this.wanted = 0;
     this.reveal(place);
   }
 
-  /* Draws tiles anew: what is said of them, or what is drawn over them, has changed. */
+  /* Redraws tiles whose labels or boxes have changed. */
   redraw() {
     for (const [i, tile] of this.tiles) this.#fill(tile, i);
     this.draw();
@@ -98,7 +98,7 @@ export class Grid {
     this.draw();
   }
 
-  /* Moves the cursor by some places, or to one; with `extend` everything between is chosen. */
+  /* Moves the cursor by a number of positions, or to one; with `extend`, selects everything between. */
   move(step, { extend = false, to = null } = {}) {
     if (!this.list?.length) return;
     const goal = to ?? this.cursor + step;
@@ -130,7 +130,7 @@ export class Grid {
     this.#chose();
   }
 
-  /* The places that a key acts on: the chosen ones, else the one under the cursor. */
+  /* Returns the positions a key acts on: the selected ones, or the one under the cursor. */
   acted() {
     return this.chosen.size ? [...this.chosen].sort((a, b) => a - b) : this.list?.length ? [this.cursor] : [];
   }
@@ -139,7 +139,7 @@ export class Grid {
     return this.list?.get(i) ?? null;
   }
 
-  /* The focus goes to the cursor's tile as soon as its frame is there. */
+  /* Moves the focus to the cursor's tile as soon as its frame is loaded. */
   #focus() {
     const link = this.tiles.get(this.focusing)?.querySelector("a");
     if (!link) return;
@@ -192,7 +192,7 @@ export class Grid {
     this.settledOnce = true;
   }
 
-  /* The view rests: now ask for frames and pictures, not while they fly past. */
+  /* Requests frames and pictures when scrolling has stopped. */
   #settled() {
     if (!this.list?.length) return;
     this.list.need(this.first, this.last);

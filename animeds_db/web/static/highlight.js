@@ -1,4 +1,4 @@
-/* Colours SQL. Gives elements, never markup; a wrong guess colours a word wrongly and does no harm. */
+/* Colours SQL. Returns elements, never markup. A wrong guess only gives a word the wrong colour. */
 
 import { h } from "./dom.js";
 
@@ -10,7 +10,7 @@ const KEYWORDS = new Set(WORDS.split(" "));
 const TOKEN = /(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|('(?:[^']|'')*'?)|("(?:[^"]|"")*"?)|(\$\w+)|(\b\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?\b)|(\b[A-Za-z_]\w*\b)/g;
 const KINDS = ["", "comment", "string", "name", "param", "number", "word"];
 
-/* Elements and texts of `sql`; the stretch from `mark[0]` to `mark[1]` is marked as wrong. */
+/* Returns `sql` as elements and texts; the range from `mark[0]` to `mark[1]` is marked as wrong. */
 export function highlighted(sql, mark = null) {
   const found = [];
   let at = 0;
@@ -24,7 +24,7 @@ export function highlighted(sql, mark = null) {
   return found;
 }
 
-/* A named query with values in place of its $parameters, and without the lines that declared them. */
+/* Returns a named query with values instead of $parameters, without the lines that declare them. */
 export function withValues(sql, parameters, given) {
   const values = new Map(parameters.map((p) => [`$${p.name}`, literal(p.type, given[p.name] ?? p.default)]));
   const body = sql.replace(/^--\s*(name:|param\s).*\n/gm, "");

@@ -1,5 +1,4 @@
-/* Keys and the help that lists them. The one rule: what a key does stands in one place, the help is made from it;
-   and no key acts while somebody writes. */
+/* Keyboard shortcuts, and the help generated from them. Shortcuts are off while a person types. */
 
 import { $, button, dialog, h } from "./dom.js";
 
@@ -7,7 +6,7 @@ const bound = [];
 const CORRECTING = ["Correct", "Answer", "History"];
 const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc" };
 
-/* bind("Move", [["j ArrowRight", "next frame", does], …]); `does` gets the event. A space between keys: either. */
+/* bind("Move", [["j ArrowRight", "next frame", does], …]); `does` gets the event. Keys separated by a space are alternatives. */
 export function bind(group, rows) {
   if (CORRECTING.includes(group) && "readOnly" in document.body.dataset) return bindRefusals(rows);
   for (const [keys, help, does] of rows) {
@@ -16,7 +15,7 @@ export function bind(group, rows) {
   }
 }
 
-/* Where nothing may be written, the help is silent about these keys; whoever presses one is told. */
+/* On a read-only service the help leaves out these keys; pressing one shows a message. */
 function bindRefusals(rows) {
   for (const [keys, , does] of rows) bound.push({ keys: Array.isArray(keys) ? keys : keys.split(" "), does });
 }
@@ -43,7 +42,7 @@ export function help() {
   dialog(
     "Keys",
     h("div", { class: "keys" }, [...groups].map(([group, rows]) => section(group, rows))),
-    h("p", { class: "hint" }, "Tab and Enter reach everything else. Keys rest while you write."),
+    h("p", { class: "hint" }, "Everything else can be reached with Tab and Enter. Shortcuts are off while you type."),
   );
 }
 
@@ -63,9 +62,9 @@ function section(group, rows) {
 
 export function startHelp() {
   $("#help")?.addEventListener("click", help);
-  bind("Help", [["?", "these keys", help]]);
+  bind("Help", [["?", "show these shortcuts", help]]);
 }
 
-/* A button that also tells its key. */
+/* A button that shows its shortcut. */
 export const keyButton = (words, key, does, props = {}) =>
   button([words, " ", h("kbd", { "aria-hidden": "true" }, key)], does, { "aria-keyshortcuts": key, ...props });

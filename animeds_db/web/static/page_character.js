@@ -1,4 +1,4 @@
-/* One character: where it is, what it is known by, and its faces, the least sure first. */
+/* One character: where it appears, its examples, and its faces, the least certain first. */
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
@@ -8,7 +8,7 @@ import { address } from "./selection.js";
 import { timeline } from "./timeline.js";
 
 const name = decodeURIComponent(location.pathname.split("/").pop());
-const ORDERS = { unsure: "least sure first", sure: "surest first", time: "by time" };
+const ORDERS = { unsure: "least certain first", sure: "most certain first", time: "by time" };
 const SHOWN = 60;
 
 start(load);
@@ -32,7 +32,7 @@ function draw(known) {
       h("h1", {}, known.name ?? name),
       h("p", { class: "row" }, h("a", { class: "button", href: all }, "All frames"), h("a", { class: "button", href: address("/export", new URLSearchParams({ character: name })) }, "Export…"), h("a", { class: "button", href: `/api/characters/${encodeURIComponent(name)}` }, "JSON"), h("a", { class: "button", href: address("/sql", new URLSearchParams({ q: faceSql() })) }, "See the SQL")),
     ),
-    h("section", {}, h("h2", {}, "Where"), known.timeline?.length ? timeline(name, known.timeline) : h("p", { class: "hint" }, "Nowhere yet.")),
+    h("section", {}, h("h2", {}, "Where"), known.timeline?.length ? timeline(name, known.timeline) : h("p", { class: "hint" }, "No frames yet.")),
     examplesPart(known.examples ?? []),
     facesPart(known.faces ?? []),
   );
@@ -42,7 +42,7 @@ const faceSql = () => `SELECT face_id, frame_id, character_score AS score, margi
 
 function examplesPart(examples) {
   if (!examples.length)
-    return h("section", {}, h("h2", {}, "Examples"), h("p", { class: "hint" }, "None: people or tags gave the name. With ", h("code", {}, "animeds characters add"), " the classifier learns it."));
+    return h("section", {}, h("h2", {}, "Examples"), h("p", { class: "hint" }, "None. The name comes from people or tags. Add examples for the classifier with ", h("code", {}, "animeds characters add"), "."));
   return h(
     "section",
     {},
@@ -51,7 +51,7 @@ function examplesPart(examples) {
   );
 }
 
-/* Narrow margins are where mistakes are: they come first. */
+/* Narrow margins come first because mistakes are likely there. */
 function facesPart(faces) {
   let order = new URLSearchParams(location.search).get("order") ?? "unsure";
   let shown = SHOWN;
@@ -85,7 +85,7 @@ function faceCard(face) {
   const human = face.by === "label";
   return h(
     "a",
-    { class: "face-card", href: `/frames/${encodeURIComponent(face.frame_id)}`, title: human ? "said by a person" : `score ${score(face.score)}, margin ${score(face.margin)}, by ${face.by}` },
+    { class: "face-card", href: `/frames/${encodeURIComponent(face.frame_id)}`, title: human ? "named by a person" : `score ${score(face.score)}, margin ${score(face.margin)}, by ${face.by}` },
     h("img", { src: api.faceCrop(face), alt: `${name}, ${where(face)}`, loading: "lazy" }),
     h("span", { class: human ? "meter good" : "meter", "aria-hidden": "true" }, bar),
     h("span", {}, human ? "by a person" : `margin ${score(face.margin)}`),

@@ -1,4 +1,4 @@
-/* The list of characters, and how sure the database is of each. */
+/* The list of characters, with faces and examples. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -21,13 +21,13 @@ async function load() {
 
 const nobody = () =>
   empty(
-    "Nobody has a name yet",
-    h("p", {}, "Give a few examples of each character: ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
-    "Or name faces by hand: open a frame, press c.",
+    "No characters are named yet",
+    h("p", {}, "Add a few examples of each character with ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
+    "Or name faces by hand: open a frame and press c.",
     h("p", {}, h("a", { class: "button", href: "/" }, "Show the frames")),
   );
 
-const faceLink = () => h("p", { class: "hint" }, "Faces of nobody known are in ", h("a", { href: "/queries/unknown_faces" }, "the query unknown_faces"), "; doubtful answers in ", h("a", { href: "/review" }, "the review"), ".");
+const faceLink = () => h("p", { class: "hint" }, "Unknown faces are listed by ", h("a", { href: "/queries/unknown_faces" }, "the query unknown_faces"), "; doubtful names in ", h("a", { href: "/review" }, "the review"), ".");
 
 function card(row, most) {
   const bar = h("span", {});

@@ -1,4 +1,4 @@
-/* Groups of near-duplicates: the keeper first, the copies beside it, and why they are one group. */
+/* Groups of near-duplicates: the kept frame, its copies, and the reason they are grouped. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -20,14 +20,14 @@ start(async () => {
   addEventListener("undone", again);
   bind("Move", [
     ["j ArrowDown", "next group", () => move(at + 1)],
-    ["k ArrowUp", "group before", () => move(at - 1)],
-    [[" ", "Enter"], "open the frame that stays", () => groups[at] && location.assign(`/frames/${keeper(groups[at]).frame_id}`)],
+    ["k ArrowUp", "previous group", () => move(at - 1)],
+    [[" ", "Enter"], "open the kept frame", () => groups[at] && location.assign(`/frames/${keeper(groups[at]).frame_id}`)],
   ]);
   bind("Correct", [
     ["x", "drop all copies in this group", () => groups[at] && dropCopies(groups[at])],
     ["a", "keep all in this group", () => groups[at] && keepAll(groups[at])],
     [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => keepOnly(groups[at], Number(key) - 1)],
-    [["1–9"], "keep that one, drop the others of the group", () => {}],
+    [["1–9"], "keep this one, drop the others in the group", () => {}],
     ["u", "undo", undo],
   ]);
   const drawing = again();
@@ -67,8 +67,8 @@ function draw() {
 
 const none = () =>
   empty(
-    selection().has("group") ? "There is no such group" : "No duplicates are known",
-    h("p", {}, "Look for them with ", h("code", {}, "animeds dedup"), "; then the groups are here."),
+    selection().has("group") ? "There is no such group" : "No duplicates found yet",
+    h("p", {}, "Find them with ", h("code", {}, "animeds dedup"), "."),
     h("p", {}, h("a", { class: "button", href: "/" }, "Show the frames")),
   );
 
@@ -92,7 +92,7 @@ function groupItem(group, i) {
 const reason = (group) => why(group.frames.find((frame) => !frame.keeper) ?? group.frames[0]);
 
 function member(group, frame, n) {
-  const state = frame.dropped ? "dropped" : frame.said === "keep" ? "kept by a person" : frame.keeper ? "stays" : "copy";
+  const state = frame.dropped ? "dropped" : frame.said === "keep" ? "kept by a person" : frame.keeper ? "kept" : "copy";
   return h(
     "figure",
     { class: frame.dropped ? "member dropped" : frame.keeper ? "member keeper" : "member" },

@@ -1,4 +1,4 @@
-/* The export form: a selection, how its folder should be, a dry run, and the work itself with its progress. */
+/* The export page: the selection, the form, a dry run, and the export with its progress. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -17,8 +17,14 @@ const sqlPanel = h("div", {});
 const form = h("form", { class: "export-form" });
 const name = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 80, autocomplete: "off" });
 let following = null;
+let groups = [];
 
 start(async () => {
+  try {
+    groups = exportOptions(await api.get("/api/choices"));
+  } catch (error) {
+    return show(place, failure(error));
+  }
   draw();
   const job = manner("job");
   if (job) follow(job);
@@ -32,7 +38,7 @@ start(async () => {
 
 function draw() {
   name.value = manner("out", suggested());
-  fill(form, exportOptions(), new URLSearchParams(location.search));
+  fill(form, groups, new URLSearchParams(location.search));
   if (selection().get("p.copies") === "true") form.elements.copies.checked = true;
   const buttons = h(
     "p",
@@ -42,7 +48,7 @@ function draw() {
     keyButton("See the SQL", "s", () => toggleSql(sqlPanel, selection())),
     wrong,
   );
-  form.elements.layout.closest(".fields").prepend(field("Name of the folder", name, "It is created below the folder that the service exports to."));
+  form.elements.layout.closest(".fields").prepend(field("Name of the folder", name, "It is created in the service's export folder."));
   form.append(buttons);
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
   const refused = refusal();
@@ -51,10 +57,10 @@ function draw() {
   show(place, refused, chosen(), sqlPanel, form, plan, work);
 }
 
-/* Why this service cannot export; told before the form is filled in. */
+/* Returns a notice if this service cannot export, else null. It is shown before the form is filled in. */
 function refusal() {
   if ("readOnly" in document.body.dataset) return h("p", { class: "notice", role: "status" }, "This service is read-only. Start it without ", h("code", {}, "--read-only"), " to export.");
-  if (!("exports" in document.body.dataset)) return h("p", { class: "notice", role: "status" }, "This service writes no exports. Start it with ", h("code", {}, "animeds serve --exports FOLDER"), " to let it write below a folder. A dry run works without.");
+  if (!("exports" in document.body.dataset)) return h("p", { class: "notice", role: "status" }, "This service writes no exports. Start it with ", h("code", {}, "animeds serve --exports FOLDER"), " to allow them. A dry run is possible anyway.");
   return null;
 }
 
@@ -64,8 +70,8 @@ function chosen() {
   return h(
     "section",
     { class: "card" },
-    h("div", { class: "head-line" }, h("h2", { id: "how-many", role: "status" }, "…"), h("a", { href: address("/", params) }, "look at them")),
-    chips.length ? h("div", { class: "chips" }, chips) : h("p", { class: "hint" }, "All frames. Choose some on the page of frames, then press Export there."),
+    h("div", { class: "head-line" }, h("h2", { id: "how-many", role: "status" }, "…"), h("a", { href: address("/", params) }, "Show them")),
+    chips.length ? h("div", { class: "chips" }, chips) : h("p", { class: "hint" }, "All frames. To export fewer, filter them on the Frames page and press Export there."),
   );
 }
 
@@ -75,7 +81,7 @@ function suggested() {
 }
 
 function request(dry) {
-  const { layout, ...rest } = values(form, exportOptions());
+  const { layout, ...rest } = values(form, groups);
   return { selection: selection().toString(), layout, out: name.value.trim(), options: rest, dry_run: dry };
 }
 
@@ -96,7 +102,7 @@ function tellWrong(error) {
   wrong.textContent = [error.message, error.hint].filter(Boolean).join(" – ");
 }
 
-const HEADS = { folder: "Folder", pictures: "Pictures", repeats: "Repeats", samples: "Samples", probability: "Share", weight: "Weight", target: "Wanted share" };
+const HEADS = { folder: "Folder", pictures: "Pictures", repeats: "Repeats", samples: "Samples", probability: "Share", weight: "Weight", target: "Target share" };
 
 function folderTable(folders, notes) {
   const names = Object.keys(HEADS).filter((key) => key in folders[0]);
@@ -130,14 +136,14 @@ async function run() {
   }
 }
 
-/* The job lives in the service: this page only watches, and can be closed and opened again. */
+/* Shows the progress of a job. The service runs it, so this page can be closed and opened again. */
 async function follow(job) {
   following?.();
   const path = `/api/exports/${encodeURIComponent(job)}`;
   const bar = h("progress", { max: 100, "aria-label": "Export" });
   const words = h("p", { role: "status" }, "Starting…");
   const cancel = button("Stop", () => api.post(`${path}/cancel`).catch(tellError));
-  show(work, h("div", { class: "card" }, h("h2", {}, "Export"), bar, words, h("p", { class: "row" }, cancel, h("span", { class: "hint" }, "It goes on when you close this page; this address shows it again."))));
+  show(work, h("div", { class: "card" }, h("h2", {}, "Export"), bar, words, h("p", { class: "row" }, cancel, h("span", { class: "hint" }, "The export continues if you close this page. Open this address to see it again."))));
   work.scrollIntoView({ block: "nearest" });
   const began = performance.now();
   try {
@@ -147,7 +153,7 @@ async function follow(job) {
   }
   following = api.follow(`${path}/events`, (kind, data) => {
     if (kind === "progress") tell(bar, words, data, began);
-    else if (kind === "lost") words.textContent = "The line broke; trying again…";
+    else if (kind === "lost") words.textContent = "Connection lost; reconnecting…";
     else ended(kind, data);
   });
 }
@@ -162,7 +168,7 @@ function tell(bar, words, { done, total }, began) {
 
 function ended(kind, data) {
   if (kind === "error") return show(work, failure(data.error ?? data));
-  if (kind === "cancelled") return show(work, h("div", { class: "card" }, h("h2", {}, "Stopped"), h("p", {}, "What was written is kept; the same export goes on where it stopped.")));
+  if (kind === "cancelled") return show(work, h("div", { class: "card" }, h("h2", {}, "Stopped"), h("p", {}, "Finished pictures are kept. Run the same export again to continue.")));
   const report = data.report ?? data;
   const n = report.n_pictures ?? report.pictures ?? 0;
   show(

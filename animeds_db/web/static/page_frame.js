@@ -1,4 +1,4 @@
-/* The page of one frame: the picture, its faces, its tags, and where every fact came from. */
+/* The page of one frame: the picture, its faces, its tags, and their origin. */
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
@@ -46,7 +46,7 @@ function draw() {
   show(place, stage(known, { current, boxed, around, choose, link, flip }), facts(known, { current, choose, search: selection() }));
 }
 
-/* The frames beside this one in the selection that it was opened from. */
+/* The previous and next frame in the selection this frame was opened from. */
 async function neighbours() {
   const at = manner("at");
   if (at === null) return;
@@ -91,7 +91,7 @@ function flip() {
 
 /* --- corrections --- */
 
-/* Draws the frame as if it were so; gives what takes that back. */
+/* Shows the change; returns a function that reverts it. */
 function as(change) {
   const before = structuredClone(known);
   change(known);
@@ -117,7 +117,7 @@ function drop() {
   const word = dropped
     ? { field: "frame", op: "remove", value: null, ids: [id()] }
     : { field: "frame", op: "set", value: "drop", ids: [id()] };
-  say(word, dropped ? "Not dropped any more" : "Dropped", () => as((frame) => (frame.frame.dropped = !dropped)), load);
+  say(word, dropped ? "No longer dropped" : "Dropped", () => as((frame) => (frame.frame.dropped = !dropped)), load);
 }
 
 function tags() {
@@ -137,22 +137,22 @@ function back() {
 function bindKeys() {
   bind("Move", [
     ["j ArrowRight", "next frame of the selection", () => step(1)],
-    ["k ArrowLeft", "frame before", () => step(-1)],
+    ["k ArrowLeft", "previous frame", () => step(-1)],
     ["ArrowDown", "next face", () => choose(current + 1)],
-    ["ArrowUp", "face before", () => choose(current - 1)],
+    ["ArrowUp", "previous face", () => choose(current - 1)],
     ["Escape", "back to the grid", back],
   ]);
   bind("Correct", [
     [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => palette.byKey(key) && name(palette.byKey(key))],
-    [["1–9"], "this face is that character, and on to the next face", () => {}],
-    ["0", "nobody known", () => name("unknown")],
+    [["1–9"], "name this face and go to the next face", () => {}],
+    ["0", "unknown character", () => name("unknown")],
     ["c", "another character", () => palette.ask()],
-    ["x", "drop the frame, or take that back", drop],
+    ["x", "drop the frame, or undo it", drop],
     ["t", "tags", tags],
     ["u", "undo", undo],
   ]);
   bind("See", [
     ["b", "boxes and names", flip],
-    ["s", "frames like this one", () => location.assign(address("/", new URLSearchParams({ like: id() })))],
+    ["s", "similar frames", () => location.assign(address("/", new URLSearchParams({ like: id() })))],
   ]);
 }

@@ -1,4 +1,4 @@
-/* The page of frames: search, filters, grid, corrections. It only puts the parts together. */
+/* The page of frames: puts search, filters, grid and corrections together. */
 
 import { Boxes, facesOf } from "./boxes.js";
 import { entitle, start } from "./chrome.js";
@@ -77,7 +77,7 @@ function placed(params, i) {
 
 const title = (params) => [...params.values()].map(spoken).join(", ").slice(0, 60) || "Frames";
 
-/* Something has come in, or was said: the grid and the words above it follow. */
+/* Updates the grid and the text above it after frames were loaded or corrected. */
 function drawn() {
   toolbar.count(list.total, list.length);
   if (list.windows.size || list.total === 0 || list.failed) $("#grid").removeAttribute("aria-busy");
@@ -96,10 +96,10 @@ function tellState(words) {
 
 function nothingHere() {
   if (![...selection()].length)
-    return empty("No frames yet", h("p", {}, "Fill the database first: ", h("code", {}, "animeds ingest FOLDER"), ". New frames are here after a reload."));
+    return empty("No frames yet", h("p", {}, "Add frames first: ", h("code", {}, "animeds ingest FOLDER"), ". Then reload this page."));
   return empty(
-    "No frame is like that",
-    "Take a filter away above, or ask for something else.",
+    "No frames match",
+    "Remove a filter above, or search for something else.",
     h("p", {}, h("a", { class: "button", href: "/", data: { state: "" } }, "Show all frames")),
   );
 }
@@ -124,7 +124,7 @@ async function judge(verdict) {
   say({ field: "frame", op: "set", value: verdict, ids }, words, () => list.say(ids, { dropped: verdict === "drop" }));
 }
 
-/* x drops; x on what is dropped already takes it back. */
+/* x drops frames; x on frames that are already dropped undoes it. */
 async function drop() {
   const frames = grid.acted().map((i) => grid.frame(i)).filter(Boolean);
   if (frames.length && frames.every((frame) => frame.dropped)) return unjudge(frames.map((f) => f.frame_id));
@@ -132,11 +132,11 @@ async function drop() {
 }
 
 function unjudge(ids) {
-  const words = `${counted(ids.length, "frame")}: neither kept nor dropped`;
+  const words = `${counted(ids.length, "frame")}: keep or drop removed`;
   say({ field: "frame", op: "remove", value: null, ids }, words, () => list.say(ids, { dropped: false }));
 }
 
-/* A frame stands for its face where it has one; with several faces somebody has to look. */
+/* Names the face of frames that have exactly one; frames with several faces must be opened. */
 async function name(character) {
   const ids = await targets();
   if (!ids.length) return;
@@ -145,7 +145,7 @@ async function name(character) {
   const rest = ids.length - single.length;
   if (rest) {
     const many = ids.find((id) => faces.get(id)?.length > 1);
-    toast(`${counted(rest, "frame")} without exactly one face: open ${rest === 1 ? "it" : "them"} and choose the face.`, {
+    toast(`${counted(rest, "frame")} without exactly one face. Open ${rest === 1 ? "it" : "them"} to choose the face.`, {
       kind: "failed",
       actions: many ? [["Open", () => location.assign(`/frames/${many}`)]] : [],
     });
@@ -173,11 +173,11 @@ async function tags() {
 
 function chooseAll() {
   if (!list.total) return;
-  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one act: filter first (at most ${counted(SOME, "frame")}).`, { kind: "failed" });
+  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one change. Filter first (at most ${counted(SOME, "frame")}).`, { kind: "failed" });
   grid.choose(Array.from({ length: list.total }, (_, i) => i));
 }
 
-/* Everything that was taken in the same shot as the frame under the cursor. */
+/* Selects all frames in the same shot as the frame under the cursor. */
 async function chooseShot() {
   const frame = grid.frame();
   if (!frame) return;
@@ -191,28 +191,28 @@ function bindKeys() {
   const by = (step) => (event) => grid.move(step(), { extend: event.shiftKey });
   bind("Move", [
     ["j ArrowRight", "next frame", by(() => 1)],
-    ["k ArrowLeft", "frame before", by(() => -1)],
-    ["ArrowDown", "a row down", by(() => grid.columns)],
-    ["ArrowUp", "a row up", by(() => -grid.columns)],
-    ["PageDown", "a page down", by(() => grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
-    ["PageUp", "a page up", by(() => -grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
+    ["k ArrowLeft", "previous frame", by(() => -1)],
+    ["ArrowDown", "one row down", by(() => grid.columns)],
+    ["ArrowUp", "one row up", by(() => -grid.columns)],
+    ["PageDown", "one page down", by(() => grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
+    ["PageUp", "one page up", by(() => -grid.columns * Math.floor($("#grid").clientHeight / grid.rowHeight))],
     ["Home", "first frame", by(() => -Infinity)],
     ["End", "last frame", by(() => Infinity)],
     [[" ", "Enter"], "open the frame", open],
   ]);
-  bind("Choose", [
-    ["v", "choose this one, or not", () => grid.toggle()],
-    ["J", "choose onwards (Shift with any arrow; Shift-click)", () => grid.move(1, { extend: true })],
-    ["K", "choose backwards", () => grid.move(-1, { extend: true })],
-    ["g", "choose all of this shot", chooseShot],
-    ["a", "choose all in this group: everything found", chooseAll],
-    ["Escape", "choose nothing", () => grid.clear()],
+  bind("Select", [
+    ["v", "select or deselect this frame", () => grid.toggle()],
+    ["J", "extend the selection (Shift with any arrow; Shift-click)", () => grid.move(1, { extend: true })],
+    ["K", "extend the selection backwards", () => grid.move(-1, { extend: true })],
+    ["g", "select all frames of this shot", chooseShot],
+    ["a", "select all results", chooseAll],
+    ["Escape", "clear the selection", () => grid.clear()],
   ]);
   bind("Correct", [
-    ["x", "drop, or take that back", drop],
+    ["x", "drop, or undo it", drop],
     [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => palette.byKey(key) && name(palette.byKey(key))],
-    [["1–9"], "the face is this character (see below the grid)", () => {}],
-    ["0", "nobody known", () => name("unknown")],
+    [["1–9"], "name the face (characters below the grid)", () => {}],
+    ["0", "unknown character", () => name("unknown")],
     ["c", "another character", () => palette.ask()],
     ["t", "tags", tags],
     ["u", "undo", undo],

@@ -1,4 +1,4 @@
-/* The history: every act of labelling, who and when; each can be taken back, and that as well. */
+/* The history: all change sets with author and time. Each can be undone, and each undo redone. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -13,7 +13,7 @@ let acts = [];
 let next = null;
 
 start(async () => {
-  bind("History", [["u", "take back the newest that counts", () => undo()]]);
+  bind("History", [["u", "undo the latest change", () => undo()]]);
   addEventListener("undone", again);
   await again();
 });
@@ -35,7 +35,7 @@ async function load() {
 }
 
 function draw() {
-  if (!acts.length) return show(place, empty("Nobody has said anything yet", h("p", {}, "Drop a frame with ", h("kbd", {}, "x"), " or name a face with ", h("kbd", {}, "1"), "…", h("kbd", {}, "9"), "; it is listed here.")));
+  if (!acts.length) return show(place, empty("No corrections yet", h("p", {}, "Drop a frame with ", h("kbd", {}, "x"), " or name a face with ", h("kbd", {}, "1"), "…", h("kbd", {}, "9"), ". Corrections are listed here.")));
   show(
     place,
     h("p", { class: "row" }, h("a", { class: "button", href: `/sql?q=${encodeURIComponent("SELECT * FROM label_history ORDER BY said_at DESC")}` }, "See the SQL")),
@@ -56,15 +56,15 @@ function draw() {
 function row(act) {
   const taken = act.counts === false;
   const isUndo = String(act.what).startsWith("undo ");
-  const words = isUndo ? `Undo the undo of ${act.what}` : `Undo ${act.what}`;
+  const words = isUndo ? `Redo ${act.what}` : `Undo ${act.what}`;
   return h(
     "tr",
     { class: taken ? "taken" : null },
     h("td", { class: "when nowrap" }, when(act.said_at)),
     h("td", { class: "who" }, act.who),
-    h("td", { class: "what" }, act.what, taken && h("span", { class: "badge plain" }, "taken back"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} of frames that are gone`) : null),
+    h("td", { class: "what" }, act.what, taken && h("span", { class: "badge plain" }, "undone"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} for frames that no longer exist`) : null),
     h("td", { class: "n number" }, count(act.n)),
-    h("td", { class: "undo" }, readOnly() || taken ? null : button(isUndo ? "Say it again" : "Undo", () => takeBack(act), { "aria-label": words })),
+    h("td", { class: "undo" }, readOnly() || taken ? null : button(isUndo ? "Redo" : "Undo", () => takeBack(act), { "aria-label": words })),
   );
 }
 

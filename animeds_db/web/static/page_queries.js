@@ -1,4 +1,4 @@
-/* The list of named queries: yours first. */
+/* The list of named queries, your own first. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -13,7 +13,7 @@ async function load() {
     const mine = all.filter((query) => query.mine);
     show(
       place,
-      part("Yours", mine, mine.length ? null : "None yet. “Save as query…” on any selection or on the SQL page writes one into ./queries."),
+      part("Yours", mine, mine.length ? null : "None yet. “Save as query…” on the SQL page or on a selection adds one to ./queries."),
       part("Built in", all.filter((query) => !query.mine)),
       h("p", {}, h("a", { class: "button", href: "/sql" }, "Write a query")),
     );

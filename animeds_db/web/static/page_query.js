@@ -1,4 +1,4 @@
-/* One named query: a form made of its parameters, its rows, its SQL. */
+/* One named query: a form for its parameters, the rows, and the SQL. */
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
@@ -19,7 +19,7 @@ start(async () => {
   addEventListener("popstate", asked);
   const all = await api.queries();
   query = all.find((one) => one.name === name);
-  if (!query) return show($("#content"), failure({ message: `There is no query “${name}”.`, hint: "See the list under Queries." }));
+  if (!query) return show($("#content"), failure({ message: `There is no query “${name}”.`, hint: "The Queries page lists all queries." }));
   draw();
   return asked();
 });
@@ -49,7 +49,7 @@ function draw() {
 
 const prefixed = (given) => new URLSearchParams(Object.entries(given).map(([key, value]) => [`p.${key}`, value]));
 
-/* The editor has no form: the values of this one are written into the text. */
+/* Writes the values of the form into the SQL text, because the editor has no form. */
 const editAddress = () => address("/sql", new URLSearchParams({ q: withValues(query.sql, query.parameters, givenParameters(fields)) }));
 
 async function asked() {
@@ -57,7 +57,7 @@ async function asked() {
   show(fields, parameterFields(query.parameters, params));
   fields.hidden = !query.parameters.length;
   const missing = query.parameters.some((p) => p.required && !params.has(`p.${p.name}`));
-  if (missing) return result.replaceChildren(h("p", { class: "hint" }, "Fill in what is needed, then run it."));
+  if (missing) return result.replaceChildren(h("p", { class: "hint" }, "Fill in the required fields, then press Run."));
   return run();
 }
 

@@ -1,4 +1,4 @@
-/* The review queue: one doubtful answer after the other, each settled with one key. */
+/* The review page: doubtful names one after the other, each confirmed or corrected with one key. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
@@ -9,11 +9,11 @@ import { bind, keyButton } from "./keys.js";
 import { manner } from "./selection.js";
 
 const REASONS = {
-  margin: "another character is nearly as like",
-  shot: "another name was given in the same shot",
-  score: "the score is near the border",
-  cluster: "many faces look like this one",
-  lot: "drawn by lot, to estimate how many are right",
+  margin: "another character is almost as similar",
+  shot: "another face in the same shot has a different name",
+  score: "the score is close to the threshold",
+  cluster: "many faces are similar to this one",
+  lot: "picked at random, to estimate the accuracy",
 };
 const place = $("#content");
 const k = Number(manner("k", 60)) || 60;
@@ -59,7 +59,7 @@ function draw() {
 const none = () =>
   empty(
     "Nothing to review",
-    h("p", {}, "Either people have named every face, or nobody was asked yet: ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
+    h("p", {}, "People have named every face, or faces have not been classified yet: ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
     h("p", {}, h("a", { class: "button", href: "/characters" }, "Show the characters")),
   );
 
@@ -67,12 +67,12 @@ function asked(face) {
   const second = face.second && face.second !== face.character ? face.second : null;
   return h(
     "section",
-    { class: "asked card", "aria-label": "The face that is asked about" },
+    { class: "asked card", "aria-label": "Face to review" },
     h("img", { class: "large-face", src: api.faceCrop(face), alt: `A face, ${where(face)}` }),
     h(
       "div",
       { class: "asked-words" },
-      h("h2", {}, face.said ? `You said: ${plainCharacter(face.said)}` : `Is this ${plainCharacter(face.character)}?`),
+      h("h2", {}, face.said ? `Your answer: ${plainCharacter(face.said)}` : `Is this ${plainCharacter(face.character)}?`),
       h("p", { class: "hint" }, `${REASONS[face.reason] ?? face.reason}; score ${score(face.score)}, margin ${score(face.margin)}`),
       readOnly()
         ? null
@@ -81,9 +81,9 @@ function asked(face) {
             { class: "row" },
             keyButton(`Yes, ${plainCharacter(face.character)}`, "y", () => name(face.character), { class: "primary" }),
             second && keyButton(`It is ${plainCharacter(second)}`, "n", () => name(second)),
-            keyButton("None of the cast", "x", () => name("ood")),
+            keyButton("Not in the cast", "x", () => name("ood")),
           ),
-      h("a", { href: `/frames/${encodeURIComponent(face.frame_id)}` }, h("img", { class: "whole", src: api.thumbnail(face.frame_id), alt: "The whole frame", loading: "lazy" }), where(face)),
+      h("a", { href: `/frames/${encodeURIComponent(face.frame_id)}` }, h("img", { class: "whole", src: api.thumbnail(face.frame_id), alt: "Show the whole frame", loading: "lazy" }), where(face)),
     ),
   );
 }
@@ -130,18 +130,18 @@ function bindKeys() {
   const rows = () => Math.max(1, Math.floor(($(".queue")?.clientWidth ?? 90) / 90));
   bind("Move", [
     ["j ArrowRight", "next face", () => move(at + 1)],
-    ["k ArrowLeft", "face before", () => move(at - 1)],
-    ["ArrowDown", "a row down", () => move(at + rows())],
-    ["ArrowUp", "a row up", () => move(at - rows())],
+    ["k ArrowLeft", "previous face", () => move(at - 1)],
+    ["ArrowDown", "one row down", () => move(at + rows())],
+    ["ArrowUp", "one row up", () => move(at - rows())],
     [[" ", "Enter"], "open the frame", () => faces[at] && location.assign(`/frames/${encodeURIComponent(faces[at].frame_id)}`)],
   ]);
   bind("Answer", [
-    ["y", "yes, the answer is right", () => name(faces[at]?.character)],
-    ["n", "it is the second one", () => name(faces[at]?.second)],
+    ["y", "yes, the name is right", () => name(faces[at]?.character)],
+    ["n", "it is the second character", () => name(faces[at]?.second)],
     [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "", ({ key }) => name(palette.byKey(key))],
-    [["1–9"], "it is that character", () => {}],
-    ["0", "nobody known", () => name("unknown")],
-    ["x", "none of the cast", () => name("ood")],
+    [["1–9"], "it is this character", () => {}],
+    ["0", "unknown character", () => name("unknown")],
+    ["x", "not in the cast", () => name("ood")],
     ["c", "another character", () => palette.ask()],
     ["u", "undo", undo],
   ]);

@@ -1,4 +1,4 @@
-/* The SQL page: an editor, what was run before, the views to ask, and the answer. */
+/* The SQL page: editor, history, list of views, and results. */
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
@@ -27,21 +27,21 @@ start(async () => {
       button(["Run ", h("kbd", { "aria-hidden": "true" }, "Ctrl Enter")], run, { class: "primary", "aria-keyshortcuts": "Control+Enter", id: "run" }),
       button("History…", showPast),
       button("Save as query…", () => askSave(editor.text)),
-      h("p", { class: "hint", id: "editor-keys" }, "Alt+↑↓ history, Ctrl+/ comment, Ctrl+] indent, Tab leaves"),
+      h("p", { class: "hint", id: "editor-keys" }, "Alt+↑↓ history, Ctrl+/ comment, Ctrl+] indent, Tab leaves the editor"),
     ),
   );
   bind("SQL", [
-    [["Ctrl+Enter"], "run (while you write)", () => {}],
-    [["Alt+↑"], "what was run before (while you write)", () => {}],
-    [["Ctrl+/"], "comment, or not (while you write)", () => {}],
-    ["e /", "to the editor", () => editor.area.focus()],
+    [["Ctrl+Enter"], "run (in the editor)", () => {}],
+    [["Alt+↑"], "history (in the editor)", () => {}],
+    [["Ctrl+/"], "comment or uncomment (in the editor)", () => {}],
+    ["e /", "go to the editor", () => editor.area.focus()],
   ]);
   addEventListener("popstate", asked);
   drawSchema($("#schema"), (words) => editor.insert(words)).catch(tellError);
   await asked();
 });
 
-/* Runs what the address says. */
+/* Runs the SQL in the address. */
 async function asked() {
   const q = new URLSearchParams(location.search).get("q");
   editor.text = q ?? past()[0] ?? FIRST;
@@ -80,5 +80,5 @@ function showPast() {
   const rows = all.map((text) =>
     h("li", {}, h("button", { type: "button", class: "past", onclick: () => (box.close(), (editor.text = text), editor.area.focus()) }, h("pre", {}, highlighted(text)))),
   );
-  const box = dialog("What was run before", rows.length ? h("ul", { class: "pasts" }, rows) : h("p", { class: "hint" }, "Nothing yet, in this browser."));
+  const box = dialog("SQL history", rows.length ? h("ul", { class: "pasts" }, rows) : h("p", { class: "hint" }, "Nothing has been run in this browser yet."));
 }

@@ -1,4 +1,4 @@
-/* What a SELECT gave: as a table, or as a grid where it has a frame_id. The view is part of the address. */
+/* Rows of a SELECT as a table, or as a grid if they have a frame_id. The view is part of the address. */
 
 import { button, h, show, tellError } from "./dom.js";
 import { FrameList } from "./framelist.js";
@@ -13,7 +13,7 @@ export class Results {
   }
 
   waiting(stop) {
-    show(this.el, h("p", { class: "row" }, "Asking… ", button("Stop", stop)));
+    show(this.el, h("p", { class: "row" }, "Running… ", button("Stop", stop)));
     this.el.setAttribute("aria-busy", "asking");
   }
 
@@ -21,7 +21,7 @@ export class Results {
     show(this.el);
   }
 
-  /* answer: {columns, rows, …}; path, params: where it can be had as a file; selection: the same as frames. */
+  /* answer: {columns, rows, …}; path, params: address of the rows as a file; selection: the same rows as frames. */
   draw(answer, { path, params, selection, more }) {
     this.answer = answer;
     this.selection = selection;
@@ -50,7 +50,7 @@ export class Results {
   }
 
   #drawBody() {
-    if (!this.answer.rows.length) return show(this.body, h("p", { class: "hint" }, "No rows: the query ran, and nothing is like that."));
+    if (!this.answer.rows.length) return show(this.body, h("p", { class: "hint" }, "The query returned no rows."));
     if (this.view === "table") return show(this.body, resultTable(this.answer));
     const place = h("div", { class: "grid-scroll inline" });
     show(this.body, place);

@@ -1,4 +1,4 @@
-/* The views beside the editor, with their columns: a press writes the name into the query. */
+/* The list of views and columns beside the editor. A click inserts the name into the query. */
 
 import * as api from "./api.js";
 import { button, h, show } from "./dom.js";
@@ -21,13 +21,13 @@ export async function drawSchema(el, insert) {
   show(
     el,
     h("details", { class: "schema-box", open: matchMedia("(min-width: 801px)").matches }, h("summary", {}, "Views"), names.map((name) => view(name, views.get(name), insert))),
-    h("p", { class: "hint" }, "Macros such as has_tag(tags, 'smile') are told in docs/sql.md."),
+    h("p", { class: "hint" }, "Macros such as has_tag(tags, 'smile') are described in docs/sql.md."),
   );
 }
 
 function view(name, columns, insert) {
   const rows = columns.map((column) =>
-    h("li", {}, button(column.name, () => insert(safe(column.name)), { class: "link code", title: `Write ${column.name}` }), h("span", { class: "hint" }, short(column.type))),
+    h("li", {}, button(column.name, () => insert(safe(column.name)), { class: "link code", title: `Insert ${column.name}` }), h("span", { class: "hint" }, short(column.type))),
   );
   return h(
     "details",

@@ -1,4 +1,4 @@
-/* The box above the grid: words, an SQL condition, or a named query with its parameters. */
+/* The search box above the grid: words, an SQL condition, or a named query with its parameters. */
 
 import * as api from "./api.js";
 import { button, h, options, show, tellError } from "./dom.js";
@@ -19,7 +19,7 @@ export class Search {
     this.input = h("input", { type: "search", id: "search-box", autocomplete: "off", spellcheck: "false", maxlength: 4000 });
     this.picker = h("select", { id: "query-box", "aria-label": "Named query", hidden: true });
     this.params = h("div", { class: "params" });
-    this.chips = h("div", { class: "chips", "aria-label": "What is chosen" });
+    this.chips = h("div", { class: "chips", "aria-label": "Active filters" });
     this.form = h(
       "form",
       { class: "search", role: "search" },
@@ -37,7 +37,7 @@ export class Search {
     this.input.select();
   }
 
-  /* Shows what the address says. */
+  /* Shows the state of the address. */
   async update() {
     const now = selection();
     const way = now.has("query") ? "query" : now.has("where") && !now.has("text") ? "where" : "text";
@@ -87,7 +87,7 @@ export class Search {
         h("span", { class: name === "q" || name === "where" ? "code" : null }, name === "tag" ? spoken(value) : short(value)),
         button("×", () => go(name === "query" ? startedBy(now, "query", "") : without(now, name, value)), {
           class: "quiet",
-          "aria-label": `Take away ${what} ${short(value)}`,
+          "aria-label": `Remove ${what} ${short(value)}`,
         }),
       ),
     );
@@ -101,14 +101,14 @@ const short = (text) => (text.length > 60 ? `${text.slice(0, 57)}…` : text);
 
 const EXAMPLE = { list: "a, b, c", tags: "1girl, red_hair" };
 
-/* One field per parameter of a named query; values from p.NAME of the address, else the default. */
+/* One field per parameter of a named query, filled from p.NAME in the address or the default. */
 export function parameterFields(parameters, given) {
   return parameters.map((parameter) => {
     const value = given.get(`p.${parameter.name}`);
     const id = `param-${parameter.name}`;
     const input = parameter.type === "bool" ? flag(parameter, value, id) : line(parameter, value, id);
     const help = parameter.help ?? parameter.description ?? "";
-    return h("div", { class: "field" }, h("label", { for: id }, parameter.name, parameter.required && h("span", { class: "hint" }, " needed")), input, help && h("p", { class: "hint" }, help));
+    return h("div", { class: "field" }, h("label", { for: id }, parameter.name, parameter.required && h("span", { class: "hint" }, " required")), input, help && h("p", { class: "hint" }, help));
   });
 }
 
@@ -133,7 +133,7 @@ function line(parameter, value, id) {
 
 const asText = (value) => (value === null || value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value));
 
-/* What was filled in; empty fields stay at their defaults. */
+/* Returns the filled-in values. Empty fields use their defaults. */
 export function givenParameters(el) {
   const given = {};
   for (const input of el.querySelectorAll("[name]")) if (input.value.trim() !== "") given[input.name] = input.value.trim();

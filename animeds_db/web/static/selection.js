@@ -1,4 +1,4 @@
-/* A selection and its URL. The one rule: the URL is the state; whatever is chosen on a page can be sent as a link. */
+/* A selection and its URL. The URL holds the state, so everything on a page can be shared as a link. */
 
 const ONE = ["q", "query", "text", "like", "where", "group", "sort"];
 const MANY = ["character", "tag", "show", "season", "episode", "gate", "shot", "source"];
@@ -6,14 +6,14 @@ const STARTS = ["q", "query", "text", "like"];
 
 const belongs = (name) => ONE.includes(name) || MANY.includes(name) || name.startsWith("p.");
 
-/* The part of the address that speaks of the selection, as URLSearchParams. */
+/* Returns the selection part of the address as URLSearchParams. */
 export function selection(search = location.search) {
   const found = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(search)) if (belongs(name) && value !== "") found.append(name, value);
   return found;
 }
 
-/* The rest: how the page shows it (at, size, boxes, view …). */
+/* Returns a display setting from the address (at, size, boxes, view …). */
 export function manner(name, otherwise = null) {
   return new URLSearchParams(location.search).get(name) ?? otherwise;
 }
@@ -44,7 +44,7 @@ export function without(params, name, value) {
 
 export const has = (params, name, value) => params.getAll(name).includes(value);
 
-/* A new question keeps the filters but not the old question. */
+/* A new search keeps the filters and replaces the old search. */
 export function startedBy(params, name, value, more = {}) {
   const next = new URLSearchParams();
   for (const [n, v] of params) if (!STARTS.includes(n) && !n.startsWith("p.") && n !== name) next.append(n, v);
@@ -53,16 +53,16 @@ export function startedBy(params, name, value, more = {}) {
   return next;
 }
 
-const WORDS = { q: "SQL", query: "query", text: "words", like: "like", where: "where", group: "group of" };
+const WORDS = { q: "SQL", query: "query", text: "words", like: "similar to", where: "where", group: "group of" };
 
-/* What is chosen, piece by piece: name, value, and the words on the chip. */
+/* Returns the parts of a selection: name, value, and the text on the chip. */
 export function pieces(params) {
   return [...params]
     .filter(([name]) => name !== "sort")
     .map(([name, value]) => ({ name, value, what: (value.startsWith("-") && ["tag", "character"].includes(name) ? "without " : "") + (WORDS[name] ?? name.replace(/^p\./, "")) }));
 }
 
-/* Goes to a state of this page without loading it again. */
+/* Changes the state of this page without reloading it. */
 export function go(params, { replace = false } = {}) {
   const next = address(location.pathname, params);
   if (replace) history.replaceState(null, "", next);
@@ -72,7 +72,7 @@ export function go(params, { replace = false } = {}) {
 
 addEventListener("popstate", () => dispatchEvent(new Event("statechange")));
 
-/* A click on a link to the same page changes the state; with a modifier key it is a link as any other. */
+/* A click on a link to the same page only changes the state; with a modifier key it is an ordinary link. */
 export function stateLink(event) {
   const link = event.target.closest("a[data-state]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;

@@ -1,4 +1,4 @@
-/* "See the SQL": what a selection is as one SELECT, to copy, to edit, or to keep as a named query. */
+/* "See the SQL": the SELECT of a selection, to copy, edit, or save as a named query. */
 
 import * as api from "./api.js";
 import { highlighted } from "./highlight.js";
@@ -36,11 +36,11 @@ export async function copy(text) {
     await navigator.clipboard.writeText(text);
     toast("Copied.");
   } catch {
-    toast("The browser did not let this page copy: mark the text and press Ctrl+C.", { kind: "failed" });
+    toast("The browser did not allow copying. Select the text and press Ctrl+C.", { kind: "failed" });
   }
 }
 
-/* Asks for a name and writes ./queries/NAME.sql. */
+/* Asks for a name and saves ./queries/NAME.sql. */
 export function askSave(sql, then) {
   const name = h("input", { type: "text", required: true, pattern: "[A-Za-z_][A-Za-z0-9_]*", maxlength: 60, autocomplete: "off" });
   const title = h("input", { type: "text", maxlength: 200, autocomplete: "off" });
@@ -49,7 +49,7 @@ export function askSave(sql, then) {
   const form = h(
     "form",
     {},
-    field("Name", name, "Letters, digits and _: it becomes a file in ./queries."),
+    field("Name", name, "Letters, digits and _. The query is saved as a file in ./queries."),
     field("Title", title),
     field("Description", words),
     wrong,

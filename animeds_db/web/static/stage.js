@@ -1,4 +1,4 @@
-/* The picture of a frame with its boxes, and the way to the frames beside it. */
+/* The picture of a frame with its boxes, and links to the previous and next frame. */
 
 import * as api from "./api.js";
 import { overlay } from "./boxes.js";
@@ -24,7 +24,7 @@ const alt = ({ frame, faces }) => {
   return `${frame.show ?? ""} ${episodeName(frame)} at ${exactClock(frame.time_s)}${names.length ? `: ${names.join(", ")}` : ""}`.trim();
 };
 
-/* The boxes are drawn again whenever the picture changes its size. Faces can be clicked. */
+/* Redraws the boxes when the picture changes its size. Faces can be clicked. */
 function drawBoxes(picture, known, current, choose) {
   const faces = known.faces.map((face) => ({ ...face, detection_id: face.face_id, kind: "face" }));
   const others = [...(known.heads ?? []).map((box) => ({ ...box, kind: "head" })), ...(known.persons ?? []).map((box) => ({ ...box, kind: "person" }))];
@@ -56,7 +56,7 @@ function bar({ frame, neighbours }, { around, link, boxed, flip }) {
       { class: "row" },
       keyButton("Boxes", "b", flip, { "aria-pressed": boxed, class: "toggle" }),
       h("a", { class: "button", href: `/?like=${encodeURIComponent(frame.frame_id)}`, "aria-keyshortcuts": "s" }, "Similar ", h("kbd", { "aria-hidden": "true" }, "s")),
-      step(before, "Before", "k", around.before ? -1 : 0, link),
+      step(before, "Previous", "k", around.before ? -1 : 0, link),
       step(after, "Next", "j", around.after ? 1 : 0, link),
     ),
   );
@@ -71,7 +71,7 @@ function step(frame, words, key, by, link) {
     : h("button", { type: "button", disabled: true }, inner);
 }
 
-/* The frames of the same shot, this one among them. */
+/* The frames of the same shot, including this one. */
 function strip({ frame, neighbours }, link) {
   const ids = neighbours?.shot ?? [];
   if (ids.length < 2) return null;
@@ -88,15 +88,15 @@ function strip({ frame, neighbours }, link) {
   );
 }
 
-/* A picture of another shape is the placeholder: its reason is told as text, too. */
+/* If the picture is the placeholder (it has another shape), its reason is also shown as text. */
 async function tellMissing(img, frame) {
   const placeholder = img.naturalWidth === 960 && img.naturalHeight === 540 && frame.width !== 960;
   if (!placeholder) return;
   const answer = await fetch(img.src);
   const reason = answer.headers.get("X-Animeds-Missing");
   if (!reason) return;
-  img.alt = `The picture is not there: ${reason}`;
+  img.alt = `No picture: ${reason}`;
   img.closest(".stage").append(
-    h("p", { class: "notice", role: "status" }, `${reason}. Say where the files are now: `, h("code", {}, "animeds sources relocate OLD NEW")),
+    h("p", { class: "notice", role: "status" }, `${reason}. If the files moved, run: `, h("code", {}, "animeds sources relocate OLD NEW")),
   );
 }

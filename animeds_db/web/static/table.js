@@ -1,4 +1,4 @@
-/* Rows as a table, and the links to have them elsewhere. The one rule: what was cut off is said. */
+/* Rows as a table, with download links. It says so when rows were cut off. */
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
@@ -43,10 +43,10 @@ const round = (value) => (typeof value === "number" && !Number.isInteger(value) 
 
 const cut = (text) => (text.length > LONG ? h("details", { class: "long" }, h("summary", {}, `${text.slice(0, LONG)}…`), text) : text);
 
-/* "1 000 rows in 12 ms; there are more". */
+/* "1 000 rows in 12 ms; more rows are not shown". */
 export function resultWords({ rows, truncated, next, seconds: took }) {
   const time = took === undefined ? "" : ` in ${seconds(took)}`;
-  const more = truncated || next ? "; there are more than are shown" : "";
+  const more = truncated || next ? "; more rows are not shown" : "";
   return `${counted(rows.length, "row")}${time}${more}`;
 }
 

@@ -1,5 +1,4 @@
-/* One tile of the grid: the picture, who is on it, when it is. The one rule: a tile is drawn from its frame alone,
-   so it can be drawn again at any time. */
+/* One tile of the grid: picture, characters, time. A tile depends only on its frame, so it can be redrawn at any time. */
 
 import { thumbnail } from "./api.js";
 import { overlay } from "./boxes.js";
@@ -48,7 +47,7 @@ function build(tile, frame) {
       h("span", { class: "who" }),
       h("span", { class: "at" }, frame.score === null || frame.score === undefined ? where(frame) : score(frame.score)),
     ),
-    h("button", { type: "button", class: "choose", tabindex: "-1", "aria-label": "Choose", title: "Choose (v)" }, "✓"),
+    h("button", { type: "button", class: "choose", tabindex: "-1", "aria-label": "Select", title: "Select (v)" }, "✓"),
   );
 }
 
@@ -61,6 +60,6 @@ function drawOver(pic, found, frame, width) {
 }
 
 function spokenTile(frame, chosen) {
-  const who = frame.characters.length ? frame.characters.map(plainCharacter).join(", ") : "nobody named";
-  return [where(frame) || frame.frame_id, who, frame.dropped && "dropped", chosen && "chosen"].filter(Boolean).join(", ");
+  const who = frame.characters.length ? frame.characters.map(plainCharacter).join(", ") : "no named character";
+  return [where(frame) || frame.frame_id, who, frame.dropped && "dropped", chosen && "selected"].filter(Boolean).join(", ");
 }

@@ -1,4 +1,4 @@
-/* Where a character is: a line per episode, a mark per frame. Each mark leads to its frame, each line to the episode. */
+/* Where a character appears: one line per episode, one mark per frame. Marks link to frames, lines to episodes. */
 
 import { h, svg } from "./dom.js";
 import { clock, counted, episodeName } from "./format.js";
@@ -31,4 +31,4 @@ function mark(id, at, longest) {
 }
 
 const spokenLine = (words, { times }) =>
-  times.length ? `${words}: ${counted(times.length, "frame")} from ${clock(times[0].time_s)} to ${clock(times.at(-1).time_s)}` : `${words}: not there`;
+  times.length ? `${words}: ${counted(times.length, "frame")} from ${clock(times[0].time_s)} to ${clock(times.at(-1).time_s)}` : `${words}: does not appear`;

@@ -1,4 +1,4 @@
-/* The line above the grid: how many, sorted how, how large; and what can be done with what is chosen. */
+/* The line above the grid: count, sort order and size; or, with a selection, the actions for it. */
 
 import { readOnly } from "./corrections.js";
 import { $, button, h, options, show } from "./dom.js";
@@ -15,7 +15,7 @@ const SORTS = [
   ["time", "by time"],
   ["new", "newest first"],
   ["score", "by score"],
-  ["random", "by lot"],
+  ["random", "random"],
 ];
 
 export class Toolbar {
@@ -52,15 +52,15 @@ export class Toolbar {
   }
 
   count(total, loaded) {
-    this.number.textContent = total === null ? (loaded ? `${count(loaded)} and more` : "…") : counted(total, "frame");
+    this.number.textContent = total === null ? (loaded ? `more than ${count(loaded)}` : "…") : counted(total, "frame");
   }
 
-  /* What can be done with what is chosen stands in the same line, instead of the rest. */
+  /* Shows the actions for the selected frames instead of the rest of the line. */
   chose(n) {
     this.acts.hidden = !n;
     this.main.hidden = Boolean(n);
     this.number.hidden = Boolean(n);
-    if (n) $(".n", this.acts).textContent = `${count(n)} chosen`;
+    if (n) $(".n", this.acts).textContent = `${count(n)} selected`;
   }
 
   toggleBoxes() {
@@ -82,7 +82,7 @@ export class Toolbar {
           button("Keep", this.on.keep),
           keyButton("Tags…", "t", this.on.tags),
         ];
-    show(this.acts, h("p", { class: "number n", role: "status" }), acts, keyButton("All found", "a", this.on.all), keyButton("None", "Esc", this.on.clear));
+    show(this.acts, h("p", { class: "number n", role: "status" }), acts, keyButton("All results", "a", this.on.all), keyButton("None", "Esc", this.on.clear));
   }
 
   #sized() {

@@ -1,1 +1,1 @@
-"""Processes beside the service: they run SQL and exports for clients, within limits."""
+"""Processes that run SQL and exports for clients of the service, within limits."""

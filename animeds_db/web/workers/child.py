@@ -1,4 +1,4 @@
-"""A Python process that this program started, and the messages between the two."""
+"""A child process, and messages to and from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from animeds_db.web.workers import framing
 
 
 class Child:
-    """A running process. Messages to it and from it have the shape of `framing`."""
+    """A running process. `framing` defines the messages."""
 
     def __init__(self, process: Process) -> None:
         assert process.stdout is not None
@@ -22,13 +22,13 @@ class Child:
 
     @classmethod
     async def start(cls, module: str, *arguments: str) -> Child:
-        """Start `python -m module arguments`, out of reach of Ctrl-C in the terminal."""
+        """Start `python -m module arguments`, without Ctrl-C from the terminal reaching it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         return cls(process)
 
-    async def tell(self, kind: bytes, value: Any) -> None:
+    async def send(self, kind: bytes, value: Any) -> None:
         """Send one message of JSON. Raises OSError when the process has ended."""
         assert self._process.stdin is not None
         self._process.stdin.write(framing.packed(kind, json.dumps(value, default=str).encode()))
@@ -37,7 +37,7 @@ class Child:
     async def receive(self) -> tuple[bytes, bytes]:
         """Return the next message: its kind and its body. Raises EOFError when the process has ended."""
         try:
-            if self._head is None:  # else a read was cancelled between a head and its body
+            if self._head is None:  # set if a read was cancelled between a header and its body
                 self._head = framing.unpacked(await self._out.readexactly(framing.HEAD_BYTES))
             kind, length = self._head
             body = await self._out.readexactly(length)
@@ -47,7 +47,7 @@ class Child:
         return kind, body
 
     def interrupt(self) -> None:
-        """Ask the process to end, as Ctrl-C would; end it at once where there is no such signal."""
+        """Ask the process to end as Ctrl-C would; on Windows, end it at once."""
         if self.is_running:
             self._process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
 

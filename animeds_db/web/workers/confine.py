@@ -1,4 +1,4 @@
-"""Limits that the operating system holds a process of the service to."""
+"""Limits that the operating system enforces on processes of the service."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 ROOM = 2 << 30
-"""Bytes that such a process may use beyond DuckDB's memory limit: for Lance, Arrow, a text model, decoded frames."""
+"""Bytes of memory allowed beyond DuckDB's limit: for Lance, Arrow, a text model and decoded frames."""
 
 
 def confine(memory: int, *, niceness: int, writes: bool = False) -> None:
-    """Limit this process to `memory` + ROOM bytes beyond what it uses now, and let others have the processor first.
+    """Limit this process to `memory` + ROOM bytes beyond its current use, and lower its CPU priority.
 
-    Without `writes` it cannot write a file either. Call it after all libraries are loaded. On Windows it does nothing:
-    there the service limits only the time.
+    Without `writes` it cannot write files either. Call it after all libraries are loaded. On Windows it does nothing:
+    there the service only limits the time.
     """
     try:
         import resource

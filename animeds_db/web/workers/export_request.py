@@ -1,4 +1,4 @@
-"""What a client says of an export, as the options of the Python API. Its one rule: nothing said is a path."""
+"""Converts the options of an export request to those of the Python API. No option is used as a path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLAIN = (
     "image_format", "quality", "max_size", "short_edge", "bucket", "upscale", "resolution", "overwrite",
 )  # fmt: skip
-"""Options that ExportOptions has by these names."""
+"""Options with the same name in ExportOptions."""
 CAPTION_FLAGS = {
     "activation_tag": str,
     "threshold": float,
@@ -28,42 +28,42 @@ KNOWN = (*PLAIN, *CAPTION_FLAGS, *OTHERS)
 NO_CAPTIONS = "none"
 
 
-def included(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which frames an export takes besides those that `kept` has, as `Dataset.export` is told."""
-    return {"include_copies": bool(said.get("copies")), "include_dropped": bool(said.get("dropped"))}
+def included(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `Dataset.export` that include copies and dropped frames."""
+    return {"include_copies": bool(given.get("copies")), "include_dropped": bool(given.get("dropped"))}
 
 
-def described(said: Mapping[str, Any]) -> ExportOptions:
+def described(given: Mapping[str, Any]) -> ExportOptions:
     """Return the options of an export. Raises UsageError for an option that is unknown or not valid."""
     from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
     from animeds_db.export.typed import check_fields, check_types
 
-    said = {name: value for name, value in said.items() if value not in (None, "")}
-    for name in said:
+    given = {name: value for name, value in given.items() if value not in (None, "")}
+    for name in given:
         if name not in KNOWN:
-            raise UsageError(f'an export has no option "{name[:40]}"', hint=did_you_mean(name, KNOWN))
-    layouts = _words(said.get("layouts") or said.get("layout") or "plain")
-    flags = {name: said[name] for name in CAPTION_FLAGS if name in said}
+            raise UsageError(f'An export has no option "{name[:40]}".', hint=did_you_mean(name, KNOWN))
+    layouts = _words(given.get("layouts") or given.get("layout") or "plain")
+    flags = {name: given[name] for name in CAPTION_FLAGS if name in given}
     try:
         check_fields(CAPTION_FLAGS, flags, "export")
-        check_types(ExportOptions, {name: said[name] for name in PLAIN if name in said})
+        check_types(ExportOptions, {name: given[name] for name in PLAIN if name in given})
         options = ExportOptions(
             layouts=layouts,
-            sidecars=_words(said.get("sidecars") or ()),
-            crops=CropOptions(kinds=_words(said.get("crop") or ())),
-            captions=said.get("captions") != NO_CAPTIONS,
-            profile=_profile(said.get("captions")).with_flags(
+            sidecars=_words(given.get("sidecars") or ()),
+            crops=CropOptions(kinds=_words(given.get("crop") or ())),
+            captions=given.get("captions") != NO_CAPTIONS,
+            profile=_profile(given.get("captions")).with_flags(
                 activation_tag=flags.get("activation_tag"),
                 threshold=flags.get("threshold"),
                 character_tags=flags.get("keep_character_tags", False),
                 underscores=flags.get("keep_underscores", False),
             ),
-            arrangement=Arrangement(str(said.get("arrange", ""))),
-            balance=Balance() if said.get("balance") else None,
-            **{name: said[name] for name in PLAIN if name in said},
+            arrangement=Arrangement(str(given.get("arrange", ""))),
+            balance=Balance() if given.get("balance") else None,
+            **{name: given[name] for name in PLAIN if name in given},
         )
     except (TypeError, ValueError) as error:
-        raise UsageError(f"an option of this export is no value of its kind: {error}") from error
+        raise UsageError(f"An option of this export has an invalid value: {error}") from error
     return replace(options, workers=2)
 
 
@@ -74,15 +74,14 @@ def _words(value: Any) -> tuple[str, ...]:
 
 
 def _profile(name: Any) -> CaptionProfile:
-    """Return captions by the name of a profile that comes with the package; a path would be read."""
-    from animeds_db.captions import DEFAULT_PROFILE, load_profile
-    from animeds_db.captions.profile import profile_names
+    """Return a built-in caption profile. Other names are refused, because `load_profile` would read a file."""
+    from animeds_db.captions import DEFAULT_PROFILE, load_profile, profile_names
 
     known = profile_names()
     if name == NO_CAPTIONS:
         name = None
     if name is not None and name not in known:
         raise UsageError(
-            f'there are no captions "{str(name)[:40]}"', hint=did_you_mean(str(name), [*known, "none"])
+            f'There is no caption profile "{str(name)[:40]}".', hint=did_you_mean(str(name), [*known, "none"])
         )
     return load_profile(name or DEFAULT_PROFILE)

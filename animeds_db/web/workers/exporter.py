@@ -1,6 +1,6 @@
 """A process that runs one export: `python -m animeds_db.web.workers.exporter URI REQUEST`.
 
-It writes on stdout how far it is and how it ended. An interrupt ends it as Ctrl-C ends `animeds export`.
+It reports progress and its result on stdout. An interrupt ends it as Ctrl-C ends `animeds export`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from animeds_db.web.workers.export_request import described, included
 EVERY_S = 0.2
 """Seconds between two messages about progress."""
 NICENESS = 10
-"""Exports leave the processor to queries, for which somebody waits."""
+"""Exports have a lower CPU priority than queries, because somebody waits for those."""
 
 
 def main(uri: str, text: str) -> int:
@@ -38,7 +38,7 @@ def main(uri: str, text: str) -> int:
         now = time.monotonic()
         if done == total or now - last > EVERY_S:
             last = now
-            framing.tell(target, framing.TOLD, {"done": done, "total": total})
+            framing.send_json(target, framing.FACTS, {"done": done, "total": total})
 
     try:
         options = described(request["options"])
@@ -56,11 +56,11 @@ def main(uri: str, text: str) -> int:
                 **included(request["options"]),
             )
     except AnimedsError as error:
-        framing.tell(target, framing.FAILED, as_json(error))
+        framing.send_json(target, framing.FAILED, as_json(error))
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the service has ended without a word
+    except BrokenPipeError:  # the service has ended
         return 1
     done = {
         "folder": report.folder.name,
@@ -70,7 +70,7 @@ def main(uri: str, text: str) -> int:
         "folders": report.folders,
         "notes": list(report.notes),
     }
-    framing.tell(target, framing.DONE, done)
+    framing.send_json(target, framing.DONE, done)
     return 0
 
 

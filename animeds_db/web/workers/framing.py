@@ -1,4 +1,4 @@
-"""Messages between the service and its processes: one byte for the kind, the length, and that many bytes."""
+"""Messages between the service and its processes: one byte for the kind, the length, and the body."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import IO, Any, Literal
 _HEAD = struct.Struct(">cI")
 HEAD_BYTES = _HEAD.size
 ASK, CANCEL = b"A", b"C"
-"""From the service: do this (JSON); stop what has this number (JSON)."""
-READY, ROWS, TOLD, DONE, FAILED = b"R", b"B", b"P", b"D", b"F"
-"""From a process: it waits for a question; bytes of the answer; facts or progress, the end, an error (JSON)."""
+"""From the service: run a task (JSON); stop the task with this number (JSON)."""
+READY, ROWS, FACTS, DONE, FAILED = b"R", b"B", b"P", b"D", b"F"
+"""From a process: ready for a task; bytes of the result; facts or progress, the end, or an error (JSON)."""
 PIECE = 256 << 10
 """Maximum bytes of one message with rows. The service holds two or three of them for each request."""
 Form = Literal["json", "csv", "arrow"]
@@ -20,10 +20,10 @@ Form = Literal["json", "csv", "arrow"]
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to a worker. At most `rows` rows and `size` bytes come back, from row `skip` on; None: all of them.
+    """A task for a worker. It returns at most `rows` rows and `size` bytes, starting at row `skip`; None: no limit.
 
-    task: rows (of `sql`), check, search, folders (of an export), or review; `more` is what those need besides.
-    form: how the rows are written. An answer in JSON or CSV is complete before its first byte is sent.
+    task: rows (of `sql`), check, search, folders (of an export), or review; `more` has the other arguments of the task.
+    form: format of the rows. A JSON or CSV result is complete before its first byte is sent.
     """
 
     sql: str = ""
@@ -37,7 +37,7 @@ class Ask:
     form: Form = "arrow"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the task as JSON."""
         return asdict(self)
 
 
@@ -58,7 +58,7 @@ def send(pipe: IO[bytes], kind: bytes, body: bytes = b"") -> None:
     pipe.flush()
 
 
-def tell(pipe: IO[bytes], kind: bytes, value: Any) -> None:
+def send_json(pipe: IO[bytes], kind: bytes, value: Any) -> None:
     """Write one message of JSON."""
     send(pipe, kind, json.dumps(value, default=str).encode())
 

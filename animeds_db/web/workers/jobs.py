@@ -1,7 +1,7 @@
-"""Exports in the background, each in a process of its own with limits.
+"""Background exports, each in its own process with limits.
 
-A job does not need its page: a browser that is closed changes nothing, and whoever asks later reads how far the job is,
-or how it ended.
+A job does not depend on a page: it continues when the browser is closed, and its progress and result can be requested
+later.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from animeds_db.web.workers import framing
 from animeds_db.web.workers.child import Child
 
 KEPT = 100
-"""Jobs that are remembered after their end."""
+"""Maximum number of finished jobs that are remembered."""
 GRACE_S = 1.0
-"""Seconds that a job has to tidy up when it is stopped. It goes on where it stopped in either case."""
+"""Seconds that a stopped job has to clean up. It can be continued in either case."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
 
@@ -46,13 +46,13 @@ class Job:
     has_started: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
-    def told(self) -> dict[str, Any]:
-        """Return it as JSON."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the job as JSON."""
         names = ("state", "out", "done", "total", "report", "error")
         return {"job": self.id} | {name: getattr(self, name) for name in names}
 
     def change(self, **values: Any) -> None:
-        """Set what has changed."""
+        """Set these values."""
         for name, value in values.items():
             setattr(self, name, value)
         self.version += 1
@@ -108,10 +108,10 @@ class Jobs:
 
     def all(self) -> list[dict[str, Any]]:
         """Return all jobs, newest first."""
-        return [job.told() for job in reversed(self._jobs.values())]
+        return [job.as_json() for job in reversed(self._jobs.values())]
 
     async def cancel(self, job_id: str) -> Job:
-        """Stop a job; the same export goes on later where it stopped. Raises MissingError."""
+        """Stop a job. Starting the same export again continues it. Raises MissingError."""
         job = self.get(job_id)
         if job.task is not None and not job.task.done():
             job.task.cancel()
@@ -164,20 +164,20 @@ class Jobs:
                 await child.close()
 
     async def _follow(self, job: Job, child: Child) -> None:
-        """Take the messages of an export until it ends. Raises TimeoutError when it makes no progress, EOFError."""
+        """Read the messages of an export until it ends. Raises TimeoutError without progress, and EOFError."""
         while job.state == "running":
             async with asyncio.timeout(self._options.limits.export_idle_s):
                 kind, body = await child.receive()
             if kind == framing.READY:
                 job.has_started = True
                 continue
-            told = json.loads(body)
+            content = json.loads(body)
             if kind == framing.DONE:
-                job.change(state="done", report=told, done=told["n_pictures"])
+                job.change(state="done", report=content, done=content["n_pictures"])
             elif kind == framing.FAILED:
-                job.change(state="failed", error=told)
+                job.change(state="failed", error=content)
             else:
-                job.change(**told)
+                job.change(**content)
 
     def _too_slow(self, job: Job) -> ExportError:
         idle = self._options.limits.export_idle_s
@@ -190,7 +190,7 @@ class Jobs:
 
 
 async def _tidied(child: Child) -> None:
-    """Interrupt an export, and give it a moment to end by itself."""
+    """Interrupt an export, and wait a moment for it to end by itself."""
     child.interrupt()
     with suppress(TimeoutError, EOFError):
         async with asyncio.timeout(GRACE_S):

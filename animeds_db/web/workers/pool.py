@@ -1,4 +1,4 @@
-"""The processes that run strangers' SQL, each one query at a time, and what a query says while it runs."""
+"""The pool of workers that run clients' SQL, one query each at a time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.slots import SHORT_S, Slots
 
 GRACE_S = 1.0
-"""Seconds that an interrupted worker has to say so; then it is ended."""
+"""Seconds that an interrupted worker has to respond before it is ended."""
 START_S = 60.0
 """Seconds that a worker has to start."""
 AHEAD = 2
-"""Pieces of an answer that are held for a client that has not taken them yet."""
+"""Maximum number of pieces of a result held for a slow client."""
 _log = logging.getLogger("animeds")
 
 
@@ -35,16 +35,16 @@ class Worker:
         self._is_ready = False
 
     async def wait_until_ready(self) -> None:
-        """Wait until it can be asked; what it still says of an earlier question is passed over. Raises EOFError."""
+        """Wait until the worker is ready, ignoring messages about earlier tasks. Raises EOFError."""
         while not self._is_ready:
             kind, _ = await self.child.receive()
             self._is_ready = kind == framing.READY
 
     async def ask(self, ask: Ask) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Ask a question; yield the worker's messages until it has answered. Raises EOFError when it ends."""
+        """Send a task; yield the worker's messages until it finishes. Raises EOFError if the worker exits early."""
         self._number += 1
         self._is_ready = False
-        await self.child.tell(framing.ASK, ask.as_json() | {"number": self._number})
+        await self.child.send(framing.ASK, ask.as_json() | {"number": self._number})
         while True:
             kind, body = await self.child.receive()
             yield kind, body
@@ -52,11 +52,11 @@ class Worker:
                 return
 
     async def settle(self) -> bool:
-        """Stop the query that runs, if one does. Return True if the worker can be asked again."""
+        """Stop the running query, if any. Return True if the worker can be used again."""
         try:
             async with asyncio.timeout(GRACE_S):
                 if not self._is_ready:
-                    await self.child.tell(framing.CANCEL, self._number)
+                    await self.child.send(framing.CANCEL, self._number)
                 await self.wait_until_ready()
         except (TimeoutError, EOFError, OSError):
             return False
@@ -76,12 +76,12 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def in_background(self, task: asyncio.Task[None]) -> None:
-        """Keep a task until it has ended."""
+        """Keep a reference to a task until it ends."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def start(self) -> None:
-        """Start the first worker, so that the first query need not wait for it."""
+        """Start the first worker, so that the first query does not wait for it."""
         self.in_background(asyncio.create_task(self._start_spare()))
 
     async def close(self) -> None:
@@ -94,7 +94,7 @@ class Workers:
 
     @asynccontextmanager
     async def slot(self, query: Query) -> AsyncIterator[Worker]:
-        """Wait for a slot and a worker; give both back at the end. Raises BusyError, StoreError."""
+        """Wait for a slot and a worker; release both at the end. Raises BusyError, StoreError."""
         async with self._slots.taken(query):
             worker = self._idle.pop() if self._idle else await self._new()
             long = asyncio.get_running_loop().call_later(SHORT_S, self.start)
@@ -113,7 +113,7 @@ class Workers:
             await self._end(worker)
 
     async def _start_spare(self) -> None:
-        """Start a worker when none is idle: a long query runs, and the next one should not wait for a start."""
+        """Start a worker if none is idle, so that the next query does not wait behind a long one."""
         if self._idle or len(self._all) >= 2 * self.limits.workers:
             return
         try:
@@ -145,15 +145,15 @@ class Workers:
 
 
 class Query:
-    """One question, from its start until its rows are taken or given up.
+    """One task, from its start until its rows are read or discarded.
 
-    It holds a slot and a worker while the worker works, for at most `seconds`, or `stalled_s` when its client takes no
-    rows. Afterwards it holds nothing but AHEAD pieces, whatever the client does.
+    It holds a slot and a worker while the worker runs, for at most `seconds`, or `stalled_s` if the client reads no
+    rows. Afterwards it only holds at most AHEAD pieces.
     """
 
     def __init__(self, workers: Workers, ask: Ask) -> None:
-        self.told: dict[str, Any] = {}
-        """Facts of the answer: rows, truncated, seconds. Of an answer in JSON or CSV they come before its rows."""
+        self.facts: dict[str, Any] = {}
+        """Facts of the result: rows, truncated, seconds. For JSON and CSV they arrive before the rows."""
         self._workers, self._ask = workers, ask
         self._stopped: str | None = None
         self._pieces: asyncio.Queue[bytes | AnimedsError | None] = asyncio.Queue()
@@ -162,13 +162,13 @@ class Query:
         workers.in_background(self._task)
 
     def stop(self, why: str = "gone") -> None:
-        """Stop the query: interrupt it, and end its worker if it does not respond."""
+        """Interrupt the query; end its worker if it does not respond."""
         if not self._task.done() and self._stopped is None:
             self._stopped = why
             self._task.cancel()
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """Yield the answer in pieces; stop the query when nobody goes on. Raises QueryError, BusyError, StoreError."""
+        """Yield the result in pieces; stop the query if reading ends. Raises QueryError, BusyError, StoreError."""
         try:
             while (piece := await self._pieces.get()) is not None:
                 if isinstance(piece, AnimedsError):
@@ -211,7 +211,7 @@ class Query:
         elif kind == framing.FAILED:
             raise from_json(json.loads(body))
         else:
-            self.told |= json.loads(body)
+            self.facts |= json.loads(body)
 
     def _why(self) -> AnimedsError | None:
         """Return why the query was stopped."""
@@ -223,11 +223,13 @@ class Query:
             )
         if self._stopped == "stalled":
             return QueryError(
-                f"This query was stopped: nobody took its rows for {limits.stalled_s:g} seconds."
+                f"This query was stopped because the client read no rows for {limits.stalled_s:g} seconds."
             )
         if self._stopped == "busy":
             return BusyError(
                 "This query was stopped because other queries were waiting and it had run longest.",
                 hint="Try again later, or ask for less (WHERE, LIMIT).",
             )
-        return QueryError("This query was stopped: nobody waits for it any more.") if self._stopped else None
+        return (
+            QueryError("This query was stopped because the client disconnected.") if self._stopped else None
+        )

@@ -1,4 +1,4 @@
-"""Rows as JSON, as CSV, or as an Arrow IPC stream, within limits that are checked before the bytes are made."""
+"""Rows as JSON, as CSV, or as an Arrow IPC stream, with limits that are checked before bytes are produced."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from animeds_db.web.plain import plain
 from animeds_db.web.workers import framing
 
 VALUE_BYTES = 8 << 20
-"""Maximum bytes of one value in an answer. Longer ones are hardly meant; a client would have to hold them whole."""
+"""Maximum bytes of one value in a result. Clients would have to hold longer values in memory as a whole."""
 CHUNK_BYTES = 2 << 20
-"""Maximum bytes of Arrow that become Python objects at once: as objects they take ten times as much."""
+"""Maximum bytes of Arrow data converted to Python objects at once; as objects they need ten times as much."""
 CHUNK_ROWS = 1000
 _SQL = {
     "string": "VARCHAR", "large_string": "VARCHAR", "binary": "BLOB", "bool": "BOOLEAN", "int8": "TINYINT",
@@ -29,23 +29,23 @@ _SQL = {
 
 
 class Cut:
-    """Limits of one answer: rows and bytes that may still follow; None: no limit."""
+    """Limits of one result: rows and bytes that may still follow; None: no limit."""
 
     def __init__(self, rows: int | None, size: int | None) -> None:
         self._rows, self._size = rows, size
         self.count = 0
-        """Rows that have passed."""
+        """Number of rows passed on so far."""
         self.truncated = False
 
     def rows(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows that may pass. Raises QueryError for a value, or a first row, that is too large."""
+        """Yield rows within the limits. Raises QueryError if a value or the first row is too large."""
         for batch in batches:
             _check_values(batch)
             number = batch.num_rows if self._rows is None else min(batch.num_rows, self._rows - self.count)
             number = number if self._size is None else fitting(batch, number, self._size)
             if number == 0 and self.count == 0 and batch.num_rows and self._rows != 0:
                 raise QueryError(
-                    f"The first row has {batch.slice(0, 1).nbytes >> 20} MB, which is more than an answer may have.",
+                    f"The first row has {batch.slice(0, 1).nbytes >> 20} MB, which is more than a result may have.",
                     hint="Ask for fewer columns, or for less of each: left(x, 1000).",
                 )
             self.count += number
@@ -74,14 +74,14 @@ def _check_values(batch: pa.RecordBatch) -> None:
         large = _too_large(column)
         if large:
             raise QueryError(
-                f'A value of the column "{name}" has {large >> 20} MB; an answer holds values of at most '
+                f'A value of the column "{name}" has {large >> 20} MB. The maximum is '
                 f"{VALUE_BYTES >> 20} MB.",
                 hint="Ask for a part of it: left(x, 1000), or x[:1000] of a list.",
             )
 
 
 def _too_large(column: pa.Array) -> int:
-    """Return the bytes of a value that is too large, or 0: halves that are small enough hold none."""
+    """Return the size in bytes of a value that is too large, or 0. Searches by halves."""
     size = int(column.nbytes)
     if size <= VALUE_BYTES:
         return 0
@@ -92,7 +92,7 @@ def _too_large(column: pa.Array) -> int:
 
 
 class Sender:
-    """A file that Arrow writes to. What is written is sent on in pieces."""
+    """A file object for Arrow that sends everything in pieces."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
@@ -121,7 +121,7 @@ class Sender:
 
 
 def send_arrow(schema: pa.Schema, batches: Iterator[pa.RecordBatch], sender: Sender) -> None:
-    """Send rows as an Arrow IPC stream, as they come. It begins with the first rows: what fails before is an error."""
+    """Send rows as an Arrow IPC stream as they arrive. Errors before the first rows are raised."""
     first = next(batches, None)
     with pa.ipc.new_stream(sender, schema) as stream:
         if first is not None:
@@ -138,7 +138,7 @@ def as_json(schema: pa.Schema, batches: Iterator[pa.RecordBatch], cut: Cut, size
 
 
 def as_csv(schema: pa.Schema, batches: Iterator[pa.RecordBatch], cut: Cut, size: int) -> bytes:
-    """Return rows as CSV, UTF-8, with a head; what is no text or number is written as JSON."""
+    """Return rows as CSV, UTF-8, with a header. Values other than text and numbers are written as JSON."""
     rows = (
         ["" if v is None else v if isinstance(v, str) else compact(v) for v in row] for row in _rows(batches)
     )
@@ -155,7 +155,7 @@ def _rows(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
 
 
 def _until(lines: Iterator[str], cut: Cut, size: int) -> Iterator[str]:
-    """Yield lines until their bytes reach `size`; say in `cut` how many there are and whether more would follow."""
+    """Yield lines until their bytes reach `size`; set the count and the truncated flag of `cut`."""
     count = 0
     for line in lines:
         size -= len(line) + 1 if line.isascii() else len(line.encode()) + 1
@@ -174,7 +174,7 @@ def _csv_line(row: Any) -> str:
 
 
 def sql_type(kind: pa.DataType) -> str:
-    """Return what SQL calls a type."""
+    """Return the SQL name of a type."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return sql_type(kind.value_type) + "[]"
     if pa.types.is_fixed_size_list(kind):

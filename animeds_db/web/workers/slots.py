@@ -1,4 +1,4 @@
-"""Which queries run at once, so that short ones are answered while long ones run.
+"""Slots for running queries, so that short queries run beside long ones.
 
 A query starts as a short one. After SHORT_S seconds it counts as a long one as soon as another query waits. There are
 as many slots for long queries as for short ones. When those are taken too, the query that has run longest is stopped.
@@ -15,16 +15,16 @@ from typing import Protocol
 from animeds_db.web.errors import BusyError
 
 SHORT_S = 1.0
-"""Seconds for which a query counts as a short one."""
+"""Seconds after which a query can count as long."""
 FAIR_S = 5.0
-"""Seconds that every query may run, however many others wait."""
+"""Seconds that every query may run even if others wait."""
 
 
 class Stoppable(Protocol):
     """A query that can be stopped."""
 
     def stop(self, why: str) -> None:
-        """Stop it. It leaves its slot a moment later."""
+        """Stop the query. It leaves its slot a moment later."""
 
 
 class Slots:
@@ -72,7 +72,7 @@ class Slots:
                 self._waiters.remove(waiter)
 
     def _assign(self) -> None:
-        """Give free slots to those who wait; make one free where that is fair, or look again when it will be."""
+        """Give free slots to waiting queries; free one if that is fair, or check again when it will be."""
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -1,8 +1,8 @@
-"""A process that runs strangers' SQL, one query at a time: `python -m animeds_db.web.workers.worker URI SETTINGS`.
+"""A process that runs clients' SQL, one query at a time: `python -m animeds_db.web.workers.worker URI SETTINGS`.
 
-Whatever a query does here, the service goes on. The process reads the database and nothing else, cannot write a file,
-has a limit of memory, and is ended from outside when it does not end by itself: DuckDB can be interrupted between rows,
-but not while it computes one value of two billion letters.
+A query cannot harm the service. The process only reads the database, cannot write files, has a memory limit, and is
+ended from outside if it does not stop by itself: DuckDB can be interrupted between rows, but not while it computes one
+value of two billion characters.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
 
 NICENESS = 5
-"""Workers leave the processor to the service itself, and take it before exports."""
+"""Workers have a lower CPU priority than the service, and a higher one than exports."""
 
 
 def answer(dataset: Dataset, ask: Ask, pipe: BinaryIO) -> dict[str, Any]:
-    """Do what is asked, send the rows, and return the facts of the answer: rows, truncated, seconds.
+    """Run a task, send its rows, and return the facts of the result: rows, truncated, seconds.
 
-    What fails before the first row was sent is raised. Of JSON and CSV all is made before anything is sent, and the
-    facts are sent first.
+    Errors before the first row is sent are raised. JSON and CSV are complete before anything is sent, and their facts
+    are sent first.
     """
     started = time.perf_counter()
     cut = Cut(ask.rows, ask.size)
@@ -62,7 +62,7 @@ def answer(dataset: Dataset, ask: Ask, pipe: BinaryIO) -> dict[str, Any]:
             return facts()
         assert ask.size is not None
         body = (as_json if ask.form == "json" else as_csv)(reader.schema, rows, cut, ask.size)
-    framing.tell(pipe, framing.TOLD, facts() | {"size": len(body)})
+    framing.send_json(pipe, framing.FACTS, facts() | {"size": len(body)})
     sender.write(body)
     return {}
 
@@ -100,7 +100,7 @@ def _review(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 @contextmanager
 def _check(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
-    """Have the SQL bound, with its parameters null."""
+    """Check the SQL by binding it, with NULL for its parameters."""
     nulls = dict.fromkeys(parameters(ask.sql))
     with dataset.session.reading(f"EXPLAIN\n{ask.sql}", nulls) as reader:
         yield reader
@@ -110,7 +110,7 @@ TASKS = {"check": _check, "rows": _rows, "search": _search, "folders": _folders,
 
 
 def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: list[int]) -> None:
-    """Take messages from the service; leave at once when it is gone."""
+    """Read messages from the service; exit at once when it has ended."""
     while True:
         try:
             kind, body = framing.receive(pipe)
@@ -133,21 +133,21 @@ def _serve(dataset: Dataset, source: BinaryIO, target: BinaryIO) -> None:
         try:
             facts = answer(dataset, Ask(**wanted), target)
         except AnimedsError as error:
-            framing.tell(target, framing.FAILED, error_as_json(error))
+            framing.send_json(target, framing.FAILED, error_as_json(error))
         else:
-            framing.tell(target, framing.DONE, facts)
+            framing.send_json(target, framing.DONE, facts)
         finally:
             running.clear()
 
 
 def main(uri: str, settings: str) -> None:
-    """Serve until the service is gone."""
+    """Run tasks until the service ends."""
     from animeds_db.dataset import Dataset
     from animeds_db.store import Store
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl-C and ends its workers
     target = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints does not print into the answers
+    os.dup2(2, 1)  # prints must not end up in the results
     options = json.loads(settings)
     bounds = Bounds(f"{options['memory'] >> 20}MiB", options["threads"])
     dataset = Dataset(Store.open(uri), unfinished=options["unfinished"], bounds=bounds)
