@@ -19,7 +19,7 @@ def ds(tmp_path: Path) -> Dataset:
 def test_an_error_prints_its_hint(ds: Dataset) -> None:
     with pytest.raises(QueryError) as caught:
         ds.query("by_tag")
-    assert str(caught.value) == 'there is no query "by_tag"\nhint: did you mean "by_tags"?'
+    assert str(caught.value) == 'There is no query "by_tag".\nhint: did you mean "by_tags"?'
     with pytest.raises(QueryError) as caught:
         ds.sql("SELECT\nfrme_id FROM frames", file="mine.sql")
     assert (

@@ -135,9 +135,9 @@ def test_sources_move_to_a_bucket_and_back_and_give_the_same_pictures_until_they
         server.remove("moved/Season 1/Show - 01.mkv")
         with pytest.raises(SourceError, match=r"Season 1/Show - 01\.mkv does not exist"):
             dataset.image(frame)
-        assert dataset.places()["is_there"].to_pylist().count(False) == 1
+        assert dataset.source_files()["is_there"].to_pylist().count(False) == 1
         with server.refusing(DENIED):
-            assert set(dataset.places()["is_there"].to_pylist()) == {None}
+            assert set(dataset.source_files()["is_there"].to_pylist()) == {None}
     gone = animeds("export", "--sql", "SELECT frame_id FROM frames", tmp_path / "again", *db)
     assert gone.code == 1 and f"{uri}/Show - 01.mkv is not there any more" in gone.err
     other = moved(f"{uri}/Show - 01.mkv", f"{uri}/Show - #2 50% é.webm")
@@ -146,7 +146,7 @@ def test_sources_move_to_a_bucket_and_back_and_give_the_same_pictures_until_they
     assert nowhere.code == 1 and "is not there" in nowhere.err
     assert moved(f"{uri}/", folder).code == 0
     with animeds_db.open(str(db[1])) as dataset:
-        assert set(dataset.places()["is_there"].to_pylist()) == {True}
+        assert set(dataset.source_files()["is_there"].to_pylist()) == {True}
 
 
 @pytest.mark.parametrize("name", ["h264 open mp4", "h264 open ts", "mpeg2 ps", videos.PACKED, "hevc 10-bit"])
