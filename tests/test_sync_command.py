@@ -26,7 +26,7 @@ def test_the_table_says_what_would_be_labelled_and_then_it_is(tmp_path: Path, ru
         (out / gone).unlink()
         dry = run("sync", out, "--db", dataset.uri, "--dry-run")
         assert dry.out.splitlines() == ["file\twhat\tfrom\tto", f"{gone}\tdropped\t{gone}\t"]
-        assert "nothing was written" in dry.err
+        assert "Nothing was written" in dry.err
         assert said(dataset) == []
         done = run("sync", out, "--db", dataset.uri, "--who", "me", "--format", "json")
         assert json.loads(done.out)[0]["what"] == "dropped"
