@@ -1,4 +1,4 @@
-"""What the trials share: material, verbs that write, runs in a process of their own, and comparing rows."""
+"""The folders of the trials, runs of commands in processes of their own, and the comparison of rows."""
 
 from __future__ import annotations
 
@@ -10,115 +10,80 @@ import pickle
 import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from PIL import Image
-from videos import write_video
+from counts import Counts
+from verbs import BASES, Verb
 
-HANG_S = 120.0
-"""A run that takes longer is counted as hung and killed."""
+from animeds_db.sample.show import draw_show
+
+HANG_S = 180.0
+"""Seconds after which a run counts as hung and is killed. The longest takes 2 s on an idle machine."""
 RANDOM = {"label_id", "act", "who"}
 """Columns that differ from run to run; those that hold a time do, too."""
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A command that writes. It runs in a folder that is a copy of the base folder `base`."""
-
-    name: str
-    argv: tuple[str, ...]
-    base: str
-    compares: str = "show.animeds"
-    """What must be the same afterwards: a database, or the folder of an export."""
-    may_repeat: bool = False
-    """A run that was cut off after its commit says the same once more: labels are appended."""
-
-
-VERBS = (
-    Verb("ingest", ("ingest", "../material", "--profile", "tiny", "--db", "show.animeds"), "empty"),
-    Verb("tag", ("tag", "--model", "tiny-tagger", "--db", "show.animeds"), "plain"),
-    Verb("detect", ("detect", "--model", "tiny-face", "--db", "show.animeds"), "plain"),
-    Verb("embed", ("embed", "--model", "tiny-image", "--db", "show.animeds"), "plain"),
-    Verb("dedup", ("dedup", "--db", "show.animeds"), "tiny"),
-    Verb(
-        "label", ("label", "drop", "--where", "ordinal = 1", "--db", "show.animeds"), "tiny", may_repeat=True
-    ),
-    Verb("optimize", ("optimize", "--db", "show.animeds"), "tiny"),
-    Verb("backup", ("backup", "copy.animeds", "--db", "show.animeds"), "tiny", "copy.animeds"),
-    Verb(
-        "export",
-        ("export", "--sql", "SELECT frame_id FROM frames", "out", "--db", "show.animeds"),
-        "tiny",
-        "out",
-    ),
-    Verb("sync", ("sync", "out", "--db", "show.animeds"), "exported", may_repeat=True),
-)
-
-
-@dataclass
-class Counts:
-    """What went wrong, by name, with the first few cases in words."""
-
-    tried: int = 0
-    lost: int = 0
-    doubled: int = 0
-    out: int = 0
-    hung: int = 0
-    tracebacks: int = 0
-    refused: int = 0
-    """Reruns that did not end well although nothing stood in their way."""
-    leftovers: int = 0
-    repeated: int = 0
-    """Labels said twice: the first run had committed them when it was cut off. No harm."""
-    cases: list[str] = field(default_factory=list)
-
-    def add(self, name: str, case: str) -> None:
-        """Count one, and keep the case."""
-        setattr(self, name, getattr(self, name) + 1)
-        if name != "repeated" and len(self.cases) < 40:
-            self.cases.append(f"{name}: {case}")
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was lost, doubled, left, hung or raw."""
-        return not self.cases
+Content = Mapping[str, Counter[str]]
+"""Rows by table, or files, each with its number."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: its exit code (negative: the signal; None: it hung), seconds, and what it printed."""
+    """How a run ended: its exit code (negative: the signal; None: it hung), seconds of CPU, and what it printed."""
 
     code: int | None
-    seconds: float
+    cpu: float
     told: str
 
     @property
     def is_raw(self) -> bool:
-        """Whether it showed a traceback, or died of a signal that nobody sent."""
-        return "Traceback (most recent call last)" in self.told or "panicked at" in self.told
+        """True if it showed a traceback or a panic, or died of a signal that nobody sent."""
+        return (
+            "Traceback (most recent call last)" in self.told
+            or "panicked at" in self.told
+            or (self.code is not None and (self.code < 0 or self.code == 70))
+        )
 
 
 class Stage:
-    """The folders of a trial: `material`, base folders, and one work folder after the other."""
+    """The folders of the trials: `material`, base folders, and the work folders of one driver.
 
-    def __init__(self, top: Path) -> None:
+    The process that holds a stage opens no table itself: whatever it runs is forked from it, with all modules loaded
+    and no thread of Lance running. So a run costs what the command costs, and not the import of its libraries.
+    """
+
+    def __init__(self, top: Path, driver: str = "0") -> None:
         self.top = top
-        (top / "log").mkdir(parents=True)
-        make_material(top / "material")
-        self.base("empty").mkdir()
-        for name, profile in (("plain", "none"), ("tiny", "tiny")):
-            self.base(name).mkdir()
-            argv = ("ingest", "../material", "--profile", profile, "--db", "show.animeds")
-            self.must(self.run(argv, self.base(name)), argv)
-        shutil.copytree(self.base("tiny"), self.base("exported"))
-        export = next(verb for verb in VERBS if verb.name == "export").argv
-        self.must(self.run(export, self.base("exported")), export)
+        self.own = top / f"driver-{driver}"
+        self.own.mkdir(parents=True, exist_ok=True)
+        self.words = {"{material}": str(top / "material")}
+        """What stands for the words in braces in the arguments of a verb."""
+
+    def make(self) -> None:
+        """Draw a show and make the base folders."""
+        self.must(self.forked(self._draw, self.top), "drawing the show")
+        for name, (start, commands) in BASES.items():
+            folder = self.base(name)
+            if start is None:
+                folder.mkdir()
+            else:
+                shutil.copytree(self.base(start), folder)
+            for argv in commands:
+                self.must(self.run(argv, folder), " ".join(argv))
+            if name == "tiny":
+                self.words |= self._faces(folder)
         next((self.base("exported") / "out").rglob("*.png")).unlink()
+
+    def for_driver(self, driver: str) -> Stage:
+        """Return a stage over the same base folders with work folders of its own."""
+        other = Stage(self.top, driver)
+        other.words = self.words
+        return other
 
     def base(self, name: str) -> Path:
         """Return a base folder."""
@@ -126,9 +91,15 @@ class Stage:
 
     def work(self, verb: Verb) -> Path:
         """Return a fresh copy of the verb's base folder."""
-        folder = self.top / "work"
+        folder = self.fresh()
+        shutil.copytree(self.base(verb.base), folder, symlinks=True, dirs_exist_ok=True)
+        return folder
+
+    def fresh(self) -> Path:
+        """Return the work folder, empty."""
+        folder = self.own / "work"
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.base(verb.base), folder, symlinks=True)
+        folder.mkdir()
         return folder
 
     def run(
@@ -136,95 +107,121 @@ class Stage:
         argv: tuple[str, ...],
         folder: Path,
         *,
-        kill_after: float | None = None,
-        before: Callable[[], None] = lambda: None,
+        kill_at: float | None = None,
+        before: Callable[[], object] = lambda: None,
     ) -> Ended:
-        """Run a command in a forked process, killed after some seconds if wanted. `before` runs in it first."""
-        return self.forked(lambda: _command(argv), folder, kill_after=kill_after, before=before)
+        """Run a command in a forked process. `before` runs in it first. See `forked`."""
+        filled = [self.words.get(word, word) for word in argv]
+        return self.forked(lambda: command(filled), folder, kill_at=kill_at, before=before)
 
     def forked(
         self,
         work: Callable[[], int],
         folder: Path,
         *,
-        kill_after: float | None = None,
-        before: Callable[[], None] = lambda: None,
+        kill_at: float | None = None,
+        before: Callable[[], object] = lambda: None,
     ) -> Ended:
-        """Run `work` in a forked process and return how it ended. This process itself never opens a table."""
-        log = self.top / "log" / "told"
+        """Run `work` in a forked process and return how it ended.
+
+        It is killed when it has used `kill_at` seconds of CPU. A busy machine makes no difference to that.
+        """
+        log = self.own / "told"
         started = time.monotonic()
         pid = os.fork()
         if not pid:
             _child(work, folder, log, before)
-        limit = HANG_S if kill_after is None else kill_after
-        code: int | None = None
-        while time.monotonic() - started < limit:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                code = os.waitstatus_to_exitcode(status)
+        done, status, used = 0, 0, None
+        while not done:
+            is_due = kill_at is not None and _cpu(pid) >= kill_at
+            if is_due or time.monotonic() - started > HANG_S:
+                os.kill(pid, signal.SIGKILL)
+                done, status, used = os.wait4(pid, 0)
                 break
-            time.sleep(0.002)
-        else:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        return Ended(code, time.monotonic() - started, log.read_text("utf-8", "replace"))
+            time.sleep(0.001)
+            done, status, used = os.wait4(pid, os.WNOHANG)
+        is_hung = time.monotonic() - started > HANG_S and os.WIFSIGNALED(status)
+        assert used is not None
+        code = None if is_hung else os.waitstatus_to_exitcode(status)
+        return Ended(code, used.ru_utime + used.ru_stime, log.read_text("utf-8", "replace"))
 
-    def must(self, ended: Ended, argv: tuple[str, ...]) -> None:
+    def must(self, ended: Ended, what: str) -> None:
         """Raise RuntimeError when a run that nothing disturbed did not end well."""
         if ended.code != 0:
-            raise RuntimeError(f"animeds {' '.join(argv)} ended with {ended.code}: {ended.told}")
+            raise RuntimeError(f"{what} ended with {ended.code}: {ended.told}")
 
-    def content(self, path: Path) -> Mapping[str, Counter[str]]:
-        """Return what a database or an exported folder holds: rows by table, or files, each with its number."""
-        if (path / "sources.lance").is_dir():
-            out = self.top / "log" / "rows"
-            out.unlink(missing_ok=True)
-            ended = self.forked(lambda: _dump(path, out), self.top)
-            if ended.code != 0:
-                raise RuntimeError(f"{path} cannot be read: {ended.told}")
-            rows: Mapping[str, Counter[str]] = pickle.loads(out.read_bytes())
-            return rows
-        files = (file for file in path.rglob("*") if file.is_file())
-        return {file.relative_to(path).as_posix(): Counter([_digest(file)]) for file in files}
+    def content(self, path: Path, like: tuple[Path, Content] | None = None) -> Content:
+        """Return what a database or an exported folder holds.
+
+        `like` is another database with its content: tables whose files are the same as there are not read again.
+        """
+        if not (path / "sources.lance").is_dir():
+            files = (file for file in path.rglob("*") if file.is_file())
+            return {file.relative_to(path).as_posix(): Counter([_digest(file)]) for file in files}
+        same = {} if like is None else dict(like[1])
+        for name in list(same):
+            if like is not None and _files(path / f"{name}.lance") != _files(like[0] / f"{name}.lance"):
+                del same[name]
+        out = self.own / "rows"
+        out.unlink(missing_ok=True)
+        ended = self.forked(partial(_dump, path, out, frozenset(same)), self.own)
+        if ended.code != 0:
+            raise RuntimeError(f"{path.name} cannot be read: {ended.told}")
+        return same | pickle.loads(out.read_bytes())
 
     def judge(
-        self, verb: Verb, folder: Path, expected: Mapping[str, Counter[str]], counts: Counts, case: str
+        self, verb: Verb, folder: Path, expected: Content, base: Content, counts: Counts, case: str
     ) -> None:
         """Compare what is there now with an undisturbed run, and look for what was left behind."""
         try:
-            found = self.content(folder / verb.compares)
+            found = self.content(folder / verb.compares, (self.base(verb.base) / "show.animeds", base))
         except (RuntimeError, OSError) as error:
-            counts.add("lost", f"{case}: {str(error)[-300:]}")
+            counts.add("lost", f"{case}: {str(error)[-600:]}")
             return
-        for name in expected.keys() | found.keys():
+        for name in sorted(expected.keys() | found.keys()):
             wanted, here = expected.get(name, Counter()), found.get(name, Counter())
-            if verb.may_repeat and set(here) == set(wanted):
+            if verb.repeats and set(here) == set(wanted):
                 if here != wanted:
                     counts.add("repeated", case)
                 continue
             if wanted - here:
                 counts.add(
-                    "lost", f"{case}: {name}: {sum((wanted - here).values())} of {sum(wanted.values())}"
+                    "lost", f"{case}: {name}: {(wanted - here).total()} of {wanted.total()} rows or files"
                 )
             if here - wanted:
-                counts.add("doubled", f"{case}: {name}: {sum((here - wanted).values())} more")
+                counts.add("doubled", f"{case}: {name}: {(here - wanted).total()} rows or files more")
         left = [path.name for path in folder.rglob("*") if path.name.endswith((".partial", ".part", ".old"))]
         if left:
             counts.add("leftovers", f"{case}: {', '.join(left[:3])}")
 
+    def outside(self) -> list[tuple[str, int, int]]:
+        """Return name, size and time of change of everything on the stage that no trial may touch."""
+        drivers = tuple(self.top.glob("driver-*"))
+        ours = (self.own / "work", self.own / "told", self.own / "rows")
+        others = [folder for folder in drivers if folder != self.own]
+        return [
+            (str(path), found.st_size, found.st_mtime_ns)
+            for path in sorted(self.top.rglob("*"))
+            if not any(path.is_relative_to(folder) for folder in (*ours, *others)) and path != self.own
+            for found in (path.lstat(),)
+        ]
 
-def make_material(folder: Path) -> None:
-    """Draw a short video and a folder of pictures with captions."""
-    folder.mkdir(parents=True)
-    write_video(folder / "Show - S01E01.mkv", count=36, gop=6)
-    (folder / "stills").mkdir()
-    for number in range(6):
-        image = Image.radial_gradient("L").resize((96, 64)).rotate(30 * number).convert("RGB")
-        image.save(folder / "stills" / f"{number}.png")
-        (folder / "stills" / f"{number}.txt").write_text(f"red hair, number {number}")
+    def _draw(self) -> int:
+        draw_show(self.top / "drawn", episodes=1, seed=8, size=(320, 180))
+        material = self.top / "material"
+        material.mkdir()
+        next((self.top / "drawn").glob("*.mkv")).rename(material / "Show - S01E01.mkv")
+        return 0
+
+    def _faces(self, folder: Path) -> dict[str, str]:
+        sql = "SELECT detection_id FROM detections WHERE kind = 'face' ORDER BY ALL"
+        told = self.run(("sql", sql, "--db", "show.animeds", "--format", "csv"), folder).told
+        ids = [line.strip() for line in told.splitlines() if "-f" in line]
+        return {"{first}": ids[0], "{last}": ids[-1]}
 
 
-def _command(argv: tuple[str, ...]) -> int:
+def command(argv: list[str]) -> int:
+    """Run `animeds` with these arguments in this process and return its exit code."""
     from animeds_db.cli import main
 
     sys.argv = ["animeds", *argv]
@@ -235,7 +232,7 @@ def _command(argv: tuple[str, ...]) -> int:
     return 0
 
 
-def _child(work: Callable[[], int], folder: Path, log: Path, before: Callable[[], None]) -> None:
+def _child(work: Callable[[], int], folder: Path, log: Path, before: Callable[[], object]) -> None:
     code = 70
     try:
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -244,6 +241,7 @@ def _child(work: Callable[[], int], folder: Path, log: Path, before: Callable[[]
         sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", buffering=0, closefd=False), write_through=True)
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", buffering=0, closefd=False), write_through=True)
         os.chdir(folder)
+        tempfile.tempdir = str(log.parent)
         before()
         code = work()
     except BaseException:  # noqa: BLE001 (it is what the trial counts)
@@ -252,12 +250,26 @@ def _child(work: Callable[[], int], folder: Path, log: Path, before: Callable[[]
         os._exit(code)
 
 
-def _dump(path: Path, out: Path) -> int:
+def _cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process of ours has used: the clock of clock_getcpuclockid(3)."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:  # it has just ended
+        return 0.0
+
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    """Return path, size and time of change of the files in a folder. A table never writes to a file twice."""
+    found = ((path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [(str(path.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+
+
+def _dump(path: Path, out: Path, skip: frozenset[str]) -> int:
     from animeds_db.store import Store
 
     store = Store.open(str(path))
     rows: dict[str, Counter[str]] = {}
-    for name in store.names():
+    for name in set(store.names()) - skip:
         table = store.table(name).to_table()
         keep = [column for column in table.column_names if column not in RANDOM]
         plain = [
