@@ -20,8 +20,8 @@ from videos import CLIPS, write_clip
 def media(
     stage: Stage, sound: list[Path], numbers: range, seed: int, deadline: float
 ) -> tuple[Counts, Counter[str]]:
-    """Ingest damaged files, each by itself. Returns the counts, and how many were read and how many refused."""
-    counts, ends = Counts(), Counter({"read": 0, "refused": 0})
+    """Ingest damaged files, each by itself. Returns the counts, and how many were read and how many not."""
+    counts, ends = Counts(), Counter({"read": 0, "unreadable": 0})
     for number in numbers:
         if time.monotonic() > deadline:
             break
@@ -39,7 +39,7 @@ def media(
         elif ended.is_raw:
             counts.add("tracebacks", f"{case}: {ended.code}: {ended.told[-600:]}")
         else:
-            ends["refused" if ended.code else "read"] += 1
+            ends["unreadable" if ended.code else "read"] += 1
         if stage.outside() != before:
             counts.add("out", case)
     return counts, ends

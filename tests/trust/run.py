@@ -55,7 +55,7 @@ PRELOADED = (
 """Imported once, with all their modules where they are ours, before processes are forked: these imports take longer
 than most commands."""
 NOT_PRELOADED = ("animeds_db.__main__", "animeds_db.web.app", "animeds_ingest.engines.ray_worker")
-SHARES = {"kills": 0.4, "faults": 0.68, "media": 0.8, "sql": 0.88, "served": 0.95}
+SHARES = {"kills": 0.45, "faults": 0.7, "media": 0.82, "sql": 0.88, "served": 0.93}
 """The part of the time that has passed when each trial must stop. The crafted files have the rest."""
 
 

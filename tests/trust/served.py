@@ -100,10 +100,10 @@ def _ask(
             statuses[f"{name} -> {response.status_code}"] += 1
             is_json = "json" in response.headers.get("content-type", [""])[0]
             if response.status_code >= 500 and response.status_code != 503:
-                counts.add("tracebacks", f"{case.as_curl_command()}: {response.text[:500]}")
+                counts.add("tracebacks", f"{case.as_curl_command()}: {response.content[:500]!r}")
             elif response.status_code >= 400 and not (is_json and response.json()["error"]["message"]):
                 counts.add("tracebacks", f"{case.as_curl_command()}: an error without a message")
-            if "root:x:0" in response.text[:100_000]:
+            if b"root:x:0" in response.content:
                 counts.add("out", case.as_curl_command())
 
         def step(self, input: Any) -> Any:  # noqa: A002 (its name in schemathesis)
@@ -142,7 +142,9 @@ def _service(database: str, log: Any, counts: Counts) -> Iterator[str]:
                 raise RuntimeError("the service did not start")
             time.sleep(0.1)
             log.seek(0)
-            address = next((word for word in log.read().split() if word.startswith("http://")), "")
+            address = next((word for word in log.read().split() if word.startswith("http://")), "").rstrip(
+                "/"
+            )
         try:
             yield address
             if httpx2.get(f"{address}/api/count", timeout=SLOW_S).status_code != 200:

@@ -196,13 +196,12 @@ class Stage:
 
     def outside(self) -> list[tuple[str, int, int]]:
         """Return name, size and time of change of everything on the stage that no trial may touch."""
-        drivers = tuple(self.top.glob("driver-*"))
-        ours = (self.own / "work", self.own / "told", self.own / "rows")
-        others = [folder for folder in drivers if folder != self.own]
+        shared = [folder for folder in self.top.iterdir() if not folder.name.startswith("driver-")]
+        others = [path for path in self.own.iterdir() if path.name not in ("work", "told", "rows", "calls")]
         return [
             (str(path), found.st_size, found.st_mtime_ns)
-            for path in sorted(self.top.rglob("*"))
-            if not any(path.is_relative_to(folder) for folder in (*ours, *others)) and path != self.own
+            for folder in (*shared, *others)
+            for path in sorted((folder, *folder.rglob("*")))
             for found in (path.lstat(),)
         ]
 

@@ -57,14 +57,11 @@ class Shim:
 
 
 def site(line: str) -> str:
-    """Return the call and the kind of file that it is about: a path without the parts that differ from run to run."""
+    """Return the call and the kind of file that it is about: the path without table names, numbers and random parts."""
     call, _, path = line.partition(" ")
-    folder, name = os.path.split(path)
-    folder = re.sub(r"[0-9a-f]{8,}|\d+", "N", folder)
-    kind = (
-        "".join(Path(name).suffixes[-2:]) if "." in name.lstrip(".") else re.sub(r"[^/]*\d[^/]*", "N", name)
-    )
-    return f"{call} {folder}/*{re.sub(r'[0-9]+', 'N', kind)}"
+    path = re.sub(r"\.tmp\w+|[^/]*[0-9a-f-]{8,}", "*", path)
+    path = re.sub(r"\w+\.lance(?=/|$)", "*.lance", path)
+    return f"{call} {re.sub(r'[0-9]+', '*', path)}"
 
 
 def undisturbed(stage: Stage, shim: Shim, verbs: tuple[Verb, ...]) -> dict[str, Undisturbed]:
