@@ -14,14 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from animeds_db.export.arrange import Arrangement
+    from animeds_db.export.balance import Balance
     from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
     from animeds_db.export.exporter import export, rebuild
     from animeds_db.export.layouts import LAYOUTS
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-    from animeds_db.export.render import FORMATS
-    from animeds_db.export.arrange import Arrangement
-    from animeds_db.export.balance import Balance
     from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
+    from animeds_db.export.render import FORMATS
 
 _HOMES = {
     "Arrangement": "arrange",

@@ -37,6 +37,7 @@ CRAFTED = (
         "test_strangers_media.py",
         "test_strangers_folders.py",
         "test_media_bad_files.py",
+        "test_upkeep_check.py",
     ),
     *("test_media_archives.py", "test_models_manifest.py", "test_web_escapes.py"),
 )
