@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -31,9 +31,9 @@ WORDS = re.compile(
 ALLOWED = re.compile(r"\bthere (?:is|are) no\b|\bwhere there is no\b", re.IGNORECASE)
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command of the command line with its name."""
-    waiting: list[tuple[str, click.Command]] = [("animeds", typer.main.get_command(app))]
+    waiting: list[tuple[str, Any]] = [("animeds", typer.main.get_command(app))]
     while waiting:
         name, command = waiting.pop()
         yield name, command

@@ -6,7 +6,7 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from stage import Stage
 
@@ -27,7 +27,7 @@ def spread(stage: Stage, jobs: int, work: Callable[[Stage, int], T]) -> list[T]:
             _drive(own, number, work, writer)
         os.close(writer)
         started.append((pid, reader))
-    results = []
+    results: list[T] = []
     for pid, reader in started:
         with os.fdopen(reader, "rb") as pipe:
             told = pipe.read()
@@ -35,7 +35,7 @@ def spread(stage: Stage, jobs: int, work: Callable[[Stage, int], T]) -> list[T]:
         is_fine, value = pickle.loads(told) if told else (False, "it died")
         if not is_fine:
             raise RuntimeError(f"a driver of the trial failed: {value}")
-        results.append(value)
+        results.append(cast(T, value))
     return results
 
 

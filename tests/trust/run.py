@@ -161,7 +161,8 @@ def _trials(top: Path, wanted: argparse.Namespace, until: dict[str, float]) -> d
             return media(own, sound, range(driver, wanted.media, jobs), seed, until["media"])
 
         found = spread(stage, jobs, work)
-        return reduce(add, (one for one, _ in found)), dict(reduce(add, (ends for _, ends in found)))
+        ends = reduce(add, (ends for _, ends in found))
+        return reduce(add, (one for one, _ in found)), {**ends}
 
     def sql() -> tuple[Counts, dict[str, object]]:
         keywords, functions = sqlfuzz.vocabulary()

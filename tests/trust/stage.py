@@ -167,7 +167,8 @@ class Stage:
         ended = self.forked(partial(_dump, path, out, frozenset(same)), self.own)
         if ended.code != 0:
             raise RuntimeError(f"{path.name} cannot be read: {ended.told}")
-        return same | pickle.loads(out.read_bytes())
+        read: dict[str, Counter[str]] = pickle.loads(out.read_bytes())
+        return same | read
 
     def judge(
         self, verb: Verb, folder: Path, expected: Content, base: Content, counts: Counts, case: str
