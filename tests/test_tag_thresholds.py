@@ -144,7 +144,7 @@ def test_captions_hold_the_tags_that_count_and_more_when_asked(dataset: Dataset)
 
     both = ("general", "character")
     assert first(CaptionProfile(categories=both)) == "1girl"
-    assert first(CaptionProfile(categories=both, thresholds=dict.fromkeys(both, 0.2))) == "1girl, rei, blush"
+    assert first(CaptionProfile(categories=both).with_flags(threshold=0.2)) == "1girl, rei, blush"
     assert first(CaptionProfile(categories=both, thresholds={"character": 0.5})) == "1girl, rei"
 
 

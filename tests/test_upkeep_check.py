@@ -7,16 +7,25 @@ import json
 import os
 import random
 import shutil
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_run import Runner
-from damages import SEEDS, bits_flipped, body_zeroed, contents, damage, deleted, emptied
+from damages import (
+    SEEDS,
+    a_database,
+    bits_flipped,
+    body_zeroed,
+    contents,
+    damage,
+    deleted,
+    emptied,
+    ingest_again,
+)
 from ingesting import a_store, run
 from PIL import Image
-from rerunning import copy_of_ingested, first, ingested, second
+from rerunning import second
 from tables import add_source, frames, new_store
 
 import animeds_db
@@ -29,33 +38,9 @@ from animeds_db.upkeep.copying import backup
 from animeds_db.upkeep.optimize import optimize
 from animeds_ingest.rerun import rerun
 
-CLIPS = ("a.mkv", "b.mp4")
-
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-@cache
-def _labelled() -> Path:
-    path = ingested() / "labelled.animeds"
-    copy_of_ingested(path)
-    with animeds_db.open(path) as dataset:
-        ids = [row[0] for row in dataset.sql("SELECT frame_id FROM frames ORDER BY 1").fetchall()]
-        for one in ids[:3]:
-            dataset.label("frame", "set", "keep", [one])
-    return path
-
-
-def a_database(folder: Path) -> Store:
-    """A copy of a database of two clips with three corrections."""
-    shutil.copytree(_labelled(), folder / "show.animeds")
-    return Store.open(str(folder / "show.animeds"))
-
-
-def ingest_again(store: Store) -> None:
-    report = run(store, *(ingested() / name for name in CLIPS), how="every=0.25s", models=first())
-    assert {outcome.error for outcome in report.outcomes} == {None}
 
 
 def newest(store: Store, table: str) -> Path:

@@ -5,16 +5,42 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ingesting import rows
+from ingesting import rows, run
+from rerunning import copy_of_ingested, first, ingested
 
+import animeds_db
 from animeds_db.store import Store
 from animeds_db.store.fsync import fragment_files, manifests
 
 SEEDS = range(40)
+CLIPS = ("a.mkv", "b.mp4")
 TABLES = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models", "labels")
+
+
+@cache
+def _labelled() -> Path:
+    path = ingested() / "labelled.animeds"
+    copy_of_ingested(path)
+    with animeds_db.open(path) as dataset:
+        ids = [row[0] for row in dataset.sql("SELECT frame_id FROM frames ORDER BY 1").fetchall()]
+        for one in ids[:3]:
+            dataset.label("frame", "set", "keep", [one])
+    return path
+
+
+def a_database(folder: Path) -> Store:
+    """A copy of a database of two clips with three corrections."""
+    shutil.copytree(_labelled(), folder / "show.animeds")
+    return Store.open(str(folder / "show.animeds"))
+
+
+def ingest_again(store: Store) -> None:
+    report = run(store, *(ingested() / name for name in CLIPS), how="every=0.25s", models=first())
+    assert {outcome.error for outcome in report.outcomes} == {None}
 
 
 def emptied(file: Path, _chance: random.Random) -> None:

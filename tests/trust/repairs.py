@@ -9,13 +9,12 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "support")]
+sys.path[:0] = [str(HERE.parent / "support")]
 
 
 def main() -> int:
     """Print one line per seed and the sums; return 1 when rows did not come back that an ingest should bring."""
-    from damages import SEEDS, contents, damage
-    from test_upkeep_check import a_database, ingest_again
+    from damages import SEEDS, a_database, contents, damage, ingest_again
 
     from animeds_db.store import Store
     from animeds_db.upkeep.check import check
