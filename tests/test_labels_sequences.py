@@ -46,7 +46,8 @@ def sql() -> Iterator[duckdb.DuckDBPyConnection]:
             f"CREATE TABLE newest_detections (detection_id VARCHAR, frame_id VARCHAR, kind VARCHAR, {edges})"
         )
         connection.execute(
-            "CREATE TABLE vocabulary AS SELECT * FROM (VALUES ('a', 1), ('b', 2)) AS t(tag, tag_id)"
+            "CREATE TABLE vocabulary AS SELECT *, 'general' AS category"
+            " FROM (VALUES ('a', 1), ('b', 2)) AS t(tag, tag_id)"
         )
         connection.execute(sql_script("macros", "boxes.sql"))
         for name in VIEWS:

@@ -41,12 +41,12 @@ def told(store: Store, sql: str) -> list[tuple[Any, ...]]:
         return dataset.sql(sql).fetchall()
 
 
-def add_faces(store: Store, n: int) -> str:
-    """Let a detector have found n faces side by side in the first frame; return its id."""
-    frame: str = min(store.table("frames").to_table(columns=["frame_id"])["frame_id"].to_pylist())
+def add_faces(store: Store, n: int, first: int = 0) -> str:
+    """Let a detector have found n faces side by side in the first frame, numbered from `first`; return its id."""
+    frame = min(store.table("frames").to_table(columns=["frame_id"])["frame_id"].to_pylist())
     rows = [
         {
-            "detection_id": schema.detection_id(frame, "face", place),
+            "detection_id": schema.detection_id(frame, "face", first + place),
             "frame_id": frame,
             "source_id": frame.split("-")[0],
             "kind": "face",
@@ -100,7 +100,7 @@ def test_a_character_is_that_of_the_only_face_and_else_a_tag(tmp_path: Path) -> 
     frame = add_faces(store, 1)
     assert [o.state for o in bring_in(store, folder).outcomes] == ["skipped"]
     assert told(store, 'SELECT frame_id, character, "by" FROM characters') == [
-        (frame, "fate_testarossa", "label")
+        (frame, "fate testarossa", "label")
     ]
     assert told(store, "SELECT tag FROM tags") == [("smile",)]
 
@@ -120,12 +120,50 @@ def test_faces_that_metadata_names_are_found_by_their_boxes(tmp_path: Path) -> N
     names = '"characters": ["Fate", "Nanoha"], "facepos": [[0.42, 0.1, 0.6, 0.4], [0.1, 0.1, 0.3, 0.42]]'
     folder = fan_art(tmp_path / "art", {"a.json": "{" + names + "}"})
     bring_in(store, folder)
-    frame = add_faces(store, 2)
+    frame = add_faces(store, 2, first=2)
     bring_in(store, folder)
     assert told(store, "SELECT face_id, character FROM characters ORDER BY face_id") == [
-        (f"{frame}-f0", "Nanoha"),
-        (f"{frame}-f1", "Fate"),
+        (f"{frame}-f2", "Nanoha"),
+        (f"{frame}-f3", "Fate"),
     ]
+    assert told(store, "SELECT DISTINCT model FROM detections") == [("faces@1",)]
+
+
+FACES = """{
+    "characters": ["Fate", "unknown"],
+    "facepos": [[0.4, 0.1, 0.6, 0.5], [0.1, 0.1, 0.3, 0.4], [0.9, 0.1, 0.2, 0.4]]
+}"""
+"""Two faces, and a box whose right edge is left of its left one."""
+
+
+def test_without_a_detector_the_faces_of_metadata_become_faces(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    folder = fan_art(tmp_path / "art", {"a.json": FACES.replace('"unknown"', '"unknown", "unknown"')})
+    bring_in(store, folder)
+    faces = told(store, 'SELECT character, "left", fh_ratio, model FROM faces ORDER BY "left"')
+    assert faces == [
+        (None, pytest.approx(0.1), pytest.approx(0.3), "sidecar"),
+        ("Fate", pytest.approx(0.4), pytest.approx(0.4), "sidecar"),
+    ]
+    assert told(store, "SELECT n_faces, characters FROM frame_characters WHERE n_faces > 0") == [
+        (2, ["Fate"])
+    ]
+
+
+def test_faces_of_metadata_follow_it_and_bringing_in_twice_changes_nothing(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    folder = fan_art(tmp_path / "art", {"a.json": FACES})
+    bring_in(store, folder)
+    first = store.table("detections").to_table().to_pylist()
+    bring_in(store, folder)
+    assert store.table("detections").to_table().to_pylist() == first
+    assert len(first) == 2
+    (folder / "a.json").write_text('{"characters": [], "facepos": [[0.1, 0.1, 0.3, 0.4]]}')
+    bring_in(store, folder)
+    assert told(store, 'SELECT "left", character FROM faces') == [(pytest.approx(0.1), None)]
+    (folder / "a.json").unlink()
+    bring_in(store, folder)
+    assert told(store, "SELECT count(*) FROM faces") == [(0,)]
 
 
 def test_a_broken_sidecar_is_told_and_its_picture_is_there(tmp_path: Path) -> None:

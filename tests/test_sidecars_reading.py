@@ -39,7 +39,7 @@ def test_a_file_of_imgbrd_grabber_gives_characters_copyright_artist_and_tags(
     tmp_path: Path, name: str
 ) -> None:
     sidecar, warnings = read(tmp_path, {name: GRABBER})
-    assert sidecar.characters == ("takamachi_nanoha", "fate_testarossa")
+    assert sidecar.characters == ("takamachi nanoha", "fate testarossa")
     assert sidecar.copyright == ("mahou_shoujo_lyrical_nanoha",)
     assert sidecar.artist == ("some_one",)
     assert sidecar.tags == ("2girls", "red_hair", ":d", "smile")

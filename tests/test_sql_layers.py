@@ -60,6 +60,46 @@ def test_the_newest_label_of_a_frame_and_tag_counts() -> None:
     ]
 
 
+@pytest.mark.sql("layers/names.sql")
+def test_a_renamed_character_is_found_with_spaces_and_with_underscores_unless_that_form_has_its_own_name() -> (
+    None
+):
+    labels = [
+        label(1, "name", "Kokona", subject="aoba_kokona"),
+        label(2, "name", "Mei Rin", subject="mei_rin"),
+        label(3, "name", "X", subject="a b"),
+        label(4, "name", None, "remove", subject="a_b"),
+    ]
+    assert Database(labels=labels).sql("SELECT name, final FROM names ORDER BY name") == [
+        ("a b", "X"),
+        ("aoba kokona", "Kokona"),
+        ("aoba_kokona", "Kokona"),
+        ("mei rin", "Mei Rin"),
+        ("mei_rin", "Mei Rin"),
+    ]
+
+
+@pytest.mark.sql("layers/picture_names.sql")
+def test_a_tag_of_a_character_that_people_added_is_a_name_on_the_picture_as_it_is_written_and_renamed() -> (
+    None
+):
+    names = vocabulary("o'rin_ünï", "aoba_kokona", "gone", "unknown", category="character")
+    labels = [
+        label(1, "tag", "o'rin_ünï", "add", frame_id=frame_id(0), subject="O'Rin Ünï"),
+        label(2, "tag", "aoba_kokona", "add", frame_id=frame_id(0)),
+        label(3, "name", "Kokona", subject="aoba kokona"),
+        label(4, "tag", "gone", "add", frame_id=frame_id(0)),
+        label(5, "tag", "gone", "remove", frame_id=frame_id(0)),
+        label(6, "tag", "unknown", "add", frame_id=frame_id(0)),
+        label(7, "tag", "smile", "add", frame_id=frame_id(0)),
+    ]
+    database = Database(labels=labels, vocabulary=names + vocabulary("smile", first=9))
+    assert database.sql("SELECT frame_id, tag, character FROM picture_names ORDER BY label_id") == [
+        (frame_id(0), "o'rin_ünï", "O'Rin Ünï"),
+        (frame_id(0), "aoba_kokona", "Kokona"),
+    ]
+
+
 @pytest.mark.sql("layers/frame_labels.sql")
 def test_the_newest_label_of_a_frame_counts_and_labels_of_boxes_are_others() -> None:
     labels = [

@@ -129,6 +129,14 @@ def test_of_equal_entries_the_first_stays_in_its_order() -> None:
     assert value("first_of_each(['b', 'a', 'b', 'c', 'a'])") == ["b", "a", "c"]
 
 
+@pytest.mark.sql("macros/cast_names.sql")
+def test_names_of_a_picture_that_somebody_has_already_are_left_out_in_either_form() -> None:
+    people = "[{'character': 'aoba kokona', 'appearance': 'hat'}]"
+    assert value(f"also_there({people}, ['aoba_kokona', 'Orin', 'Orin'])") == [
+        {"character": "Orin", "appearance": None}
+    ]
+
+
 @pytest.mark.sql("macros/chance.sql")
 def test_chance_is_the_same_on_every_machine() -> None:
     assert value("shuffled('7/frame')") == value("shuffled('7/frame')") != value("shuffled('8/frame')")

@@ -316,6 +316,7 @@ def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
         "embedded_again": tables["embeddings"].count_rows() > 0,
         "detected_again": tables["detected"].count_rows() > 0,
         "frames_labelled": tables["labels"].count_rows("field = 'frame'") > 0,
+        "tags_labelled": tables["labels"].count_rows("field = 'tag'") > 0,
         **{variable: model for variable, model in models.items() if model is not None},
     }
 

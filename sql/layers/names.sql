@@ -1,16 +1,28 @@
 -- Characters that were renamed or merged: name, and what it is called now. Chains are followed to their end.
+-- A renamed name holds for both its forms, with spaces and with underscores; what is said of a form itself comes first.
 --
 --     SELECT coalesce(n.final, e.character) FROM examples e LEFT JOIN names n ON n.name = e.character
 CREATE OR REPLACE VIEW names AS
-WITH RECURSIVE renamed AS (
-    SELECT subject, value
+WITH RECURSIVE newest AS (
+    SELECT *
+    FROM active_labels
+    WHERE field = 'name'
+    QUALIFY row_number() OVER (PARTITION BY subject ORDER BY label_id DESC) = 1
+),
+
+forms AS (
+    SELECT *, unnest(list_distinct([subject, replace(subject, '_', ' '), replace(subject, ' ', '_')])) AS form
+    FROM newest
+),
+
+renamed AS (
+    SELECT form AS subject, value
     FROM (
         SELECT *
-        FROM active_labels
-        WHERE field = 'name'
-        QUALIFY row_number() OVER (PARTITION BY subject ORDER BY label_id DESC) = 1
+        FROM forms
+        QUALIFY row_number() OVER (PARTITION BY form ORDER BY form <> subject, label_id DESC) = 1
     )
-    WHERE op = 'set'
+    WHERE op = 'set' AND (form = subject OR form <> value)
 ),
 
 chains AS (

@@ -12,3 +12,15 @@ CREATE OR REPLACE MACRO named_in_full(people) AS
 -- The names of tags, [{tag, category, score, counts}], with at least that score; null is the tagger's own threshold.
 CREATE OR REPLACE MACRO names_of_tags(tags, threshold) AS
     list_transform(list_filter(tags, lambda t: reaches(t.score, t.counts, threshold)), lambda t: t.tag);
+
+-- Those names of a picture that none of its people has, with spaces or underscores; as {character, appearance}.
+CREATE OR REPLACE MACRO also_there(people, names) AS
+    list_transform(
+        list_filter(
+            list_distinct(names),
+            lambda name: NOT list_contains(
+                list_transform(people, lambda who: replace(who.character, ' ', '_')), replace(name, ' ', '_')
+            )
+        ),
+        lambda name: {'character': name, 'appearance': NULL::VARCHAR}
+    );

@@ -26,6 +26,11 @@ cast_tags AS (
     FROM present
     WHERE (SELECT list_contains(parts, 'characters') FROM style)
     UNION
+    SELECT picture, n.tag
+    FROM query_table(pictures)
+    JOIN picture_names AS n USING (frame_id)
+    WHERE (SELECT list_contains(parts, 'characters') FROM style)
+    UNION
     SELECT picture, replace(unnest(core_tags[character]), ' ', '_')
     FROM present CROSS JOIN style
 ),

@@ -11,7 +11,8 @@
 --
 -- key               what randomness hangs on: the same picture has the same key in every selection
 -- faces             boxes relative to the picture, from left to right, with face_id and character
--- cast              who is there, from left to right, each once: character and appearance
+-- cast              who is there, from left to right, each once: character and appearance; then whose name is only on the
+--                   picture as a whole, unless this is a crop of a box
 -- characters        their names, sorted; character joins them by +, character_string has appearances too
 -- fh_ratio          height of the tallest face relative to the picture, 0…1; 0 without a face
 -- n_people          girls and boys by the counting tags (six: six or more); null where never tagged
@@ -76,6 +77,25 @@ people AS (
         max("bottom" - "top") FILTER (WHERE is_face) AS fh_ratio
     FROM placed
     GROUP BY picture
+),
+
+on_picture AS (
+    SELECT frame_id, list(character ORDER BY label_id) AS names FROM picture_names GROUP BY frame_id
+),
+
+cast_of AS (
+    SELECT
+        a.picture,
+        coalesce(p.faces, []) AS faces,
+        coalesce(p.fh_ratio, 0) AS fh_ratio,
+        first_of_each(coalesce(p.cast_by_place, [])) || CASE
+            WHEN a.face_id IS NULL AND coalesce(a.crop_kind, '') = ''
+                THEN also_there(coalesce(p.cast_by_place, []), coalesce(o.names, []))
+            ELSE []
+        END AS "cast"
+    FROM asked AS a
+    LEFT JOIN people AS p USING (picture)
+    LEFT JOIN on_picture AS o ON o.frame_id = a.frame_id
 )
 
 SELECT
@@ -84,14 +104,14 @@ SELECT
     concat_ws('/', a.frame_id, a.face_id, a.crop::VARCHAR) AS key,
     a.crop_kind,
     a.picture_tags,
-    coalesce(p.faces, []) AS faces,
-    first_of_each(coalesce(p.cast_by_place, [])) AS "cast",
-    names_of(coalesce(p.cast_by_place, [])) AS characters,
-    nullif(array_to_string(names_of(p.cast_by_place), '+'), '') AS character,
-    nullif(array_to_string(named_in_full(p.cast_by_place), '+'), '') AS character_string,
-    nullif(array_to_string(appearances_of(p.cast_by_place), '+'), '') AS appearance,
-    len(coalesce(p.faces, [])) AS n_faces,
-    len(names_of(coalesce(p.cast_by_place, []))) AS n_characters,
+    p.faces,
+    p."cast",
+    names_of(p."cast") AS characters,
+    nullif(array_to_string(names_of(p."cast"), '+'), '') AS character,
+    nullif(array_to_string(named_in_full(p."cast"), '+'), '') AS character_string,
+    nullif(array_to_string(appearances_of(p."cast"), '+'), '') AS appearance,
+    len(p.faces) AS n_faces,
+    len(names_of(p."cast")) AS n_characters,
     CASE
         WHEN a.picture_tags IS NULL THEN n_girls(tags_at(f.tags, f.tag_scores, f.sure_tags, least_score))
         ELSE n_girls(names_of_tags(a.picture_tags, least_score))
@@ -101,7 +121,7 @@ SELECT
         ELSE n_boys(names_of_tags(a.picture_tags, least_score))
     END AS n_boys,
     CASE WHEN n_girls IS NOT NULL THEN least(n_girls + n_boys, 6) END AS n_people,
-    coalesce(p.fh_ratio, 0) AS fh_ratio,
+    p.fh_ratio,
     f.rating,
     f.show,
     f.season,
@@ -110,6 +130,6 @@ SELECT
     s.image_type
 FROM asked AS a
 CROSS JOIN (SELECT threshold AS least_score) AS asked_for
-LEFT JOIN people AS p USING (picture)
+LEFT JOIN cast_of AS p ON p.picture = a.picture
 LEFT JOIN tagged_frames AS f ON f.frame_id = a.frame_id
 LEFT JOIN sources AS s ON s.source_id = f.source_id;

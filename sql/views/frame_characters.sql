@@ -11,9 +11,7 @@ CREATE OR REPLACE VIEW frame_characters AS
 WITH counted AS (
     SELECT
         frame_id,
-        list_sort(list_distinct(coalesce(
-            list(character) FILTER (WHERE is_known(character)), []::VARCHAR[]
-        ))) AS characters,
+        list({'character': character, 'appearance': NULL::VARCHAR}) FILTER (WHERE is_known(character)) AS people,
         count(*) FILTER (WHERE kind = 'face') AS n_faces,
         count(*) FILTER (WHERE kind = 'face' AND is_known(character) IS NOT TRUE) AS n_unknown,
         greatest(
@@ -23,11 +21,25 @@ WITH counted AS (
         ) AS n_boxes
     FROM identified_detections
     GROUP BY frame_id
+),
+
+on_picture AS (
+    SELECT frame_id, list(character ORDER BY label_id) AS names FROM picture_names GROUP BY frame_id
+),
+
+named_frames AS (
+    SELECT
+        f.*,
+        c.* EXCLUDE (frame_id, people),
+        names_of(coalesce(c.people, []) || also_there(coalesce(c.people, []), coalesce(o.names, []))) AS characters
+    FROM lance_frames AS f
+    LEFT JOIN counted AS c USING (frame_id)
+    LEFT JOIN on_picture AS o USING (frame_id)
 )
 
 SELECT
     frame_id,
-    coalesce(characters, []) AS characters,
+    characters,
     CASE WHEN len(characters) > 0 THEN array_to_string(characters, '+') END AS character_string,
     CASE WHEN len(characters) = 1 THEN characters[1] END AS character,
     coalesce(len(characters), 0) AS n_characters,
@@ -39,5 +51,4 @@ SELECT
     show_name,
     season,
     episode
-FROM lance_frames
-LEFT JOIN counted USING (frame_id);
+FROM named_frames;

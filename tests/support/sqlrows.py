@@ -66,6 +66,7 @@ class Database:
             "embedded_again": bool(rows["embeddings"]),
             "detected_again": bool(rows["detected"]),
             "frames_labelled": any(row["field"] == "frame" for row in rows["labels"]),
+            "tags_labelled": any(row["field"] == "tag" for row in rows["labels"]),
         }
         for name, value in {**known, **(variables or {})}.items():
             self.connection.execute(f"SET VARIABLE {name} = $1", [value])

@@ -172,7 +172,7 @@ def _trials(top: Path, wanted: argparse.Namespace, until: dict[str, float]) -> d
 
         found = spread(stage, jobs, work)
         words = {"keywords": len(keywords), "functions": len(functions)}
-        return reduce(add, (one for one, _ in found)), words | dict(reduce(add, (ends for _, ends in found)))
+        return reduce(add, (one for one, _ in found)), words | {**reduce(add, (ends for _, ends in found))}
 
     def served() -> tuple[Counts, dict[str, object]]:
         folder = stage.fresh()

@@ -13,12 +13,14 @@ from animeds_db.session import Session
 from animeds_db.steps.labels.changes import Act, Word, speak
 from animeds_db.steps.labels.csv_file import read_pairs
 from animeds_db.store import Store
+from animeds_db.tagtext import tag_of
 
 NOBODY = ("unknown", "ood")
 """Answers that are not characters: none of the examples, and one of the negatives."""
 KNOWN = """
 SELECT character FROM lance_identities UNION SELECT character FROM lance_examples
 UNION SELECT value FROM labels WHERE field = 'character' UNION SELECT name FROM names UNION SELECT final FROM names
+UNION SELECT written FROM tag_labels WHERE op = 'add' AND category = 'character'
 """
 
 
@@ -35,8 +37,9 @@ def rename_all(store: Store, session: Session, names: Mapping[str, str], who: st
     """
     known = known_characters(session)
     pairs = [("", old.strip(), new.strip()) for old, new in names.items()]
+    forms = {tag_of(name) for name in known}
     for _, old, _ in pairs:
-        if old and old not in known:
+        if old and tag_of(old) not in forms:
             raise UsageError(f'There is no character "{old}".', hint=did_you_mean(old, known))
     return _rename(store, session, pairs, known, who)
 
@@ -64,7 +67,8 @@ def _rename(
     words = [Word("name", "remove", None, subject=name) for name in sorted(freed)]
     words += [Word("name", "set", new, subject=old) for old, new in wanted.items()]
     act = speak(store, words, who)
-    strangers = sorted(set(wanted) - known)
+    forms = {tag_of(name) for name in known}
+    strangers = sorted(name for name in wanted if tag_of(name) not in forms)
     notes = [f"there is no character {', '.join(strangers[:8])} so far"] if strangers else []
     now = {name: new for name, new in before.items() if name not in freed} | wanted
     for old, new in wanted.items():

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.store.store import Store, quoted
+from animeds_db.tagtext import tag_of
 from animeds_ingest import ledger
+from animeds_ingest.sidecars.faces import write_faces
 from animeds_ingest.sidecars.read import Box, Sidecar
 
 Row = dict[str, Any]
@@ -27,10 +29,11 @@ SAME_FACE = 0.5
 
 
 def write_sidecars(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -> int:
-    """Write the sidecars of a source (by member) as labels, and return the number of pictures with labels.
+    """Write the sidecars of a source (by member): faces, and labels. Return the number of pictures with labels.
 
     Earlier labels of this source's sidecars that the sidecars no longer contain are deleted.
     """
+    write_faces(store, source_id, sidecars)
     act = f"sidecars-{source_id}"
     earlier = store.table("labels").to_table(filter=pc.field("act") == act).to_pylist()
     if not sidecars and not earlier:
@@ -43,7 +46,7 @@ def write_sidecars(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]
 
 def _write(store: Store, rows: Sequence[Row], earlier: set[str], sidecars: Mapping[str, Sidecar]) -> None:
     kinds = {tag: kind for sidecar in sidecars.values() for tag, kind in sidecar.labels}
-    kinds |= {name: "character" for sidecar in sidecars.values() for name in sidecar.characters}
+    kinds |= {tag_of(name): "character" for sidecar in sidecars.values() for name in sidecar.characters}
     used = {row["value"] for row in rows if row["field"] == "tag"}
     store.ensure_tags([(tag, kind) for tag, kind in kinds.items() if tag in used])
     if rows:
@@ -56,7 +59,7 @@ def _write(store: Store, rows: Sequence[Row], earlier: set[str], sidecars: Mappi
 
 def _plain(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     """Return rows without times, so that stored and new rows can be compared."""
-    columns = ("label_id", "field", "op", "value", "kind", *EDGES, "who")
+    columns = ("label_id", "field", "op", "subject", "value", "kind", *EDGES, "who")
     edges = [
         [round(v, 4) if isinstance(v, float) else v for v in (row.get(c) for c in columns)] for row in rows
     ]
@@ -82,14 +85,19 @@ def _rows(store: Store, source_id: str, act: str, sidecars: Mapping[str, Sidecar
 
 
 def _words(sidecar: Sidecar, faces: Sequence[Box]) -> Iterator[Row]:
-    """Yield the labels of one picture. Characters are assigned to faces if that is unambiguous, else they are tags."""
+    """Yield the labels of one picture. Characters are assigned to faces if that is unambiguous, else to the picture.
+
+    Those of the picture are tags; the name as it is written is their `subject`.
+    """
     named = _named(sidecar, faces)
     for name, box in named:
         yield {"field": "character", "op": "set", "value": name, "kind": "face"} | dict(
             zip(EDGES, box, strict=True)
         )
     others = [name for name in sidecar.characters if name not in {name for name, _ in named}]
-    for tag, _ in (*((name, "character") for name in others), *sidecar.labels):
+    for name in others:
+        yield {"field": "tag", "op": "add", "subject": name, "value": tag_of(name)}
+    for tag, _ in sidecar.labels:
         yield {"field": "tag", "op": "add", "value": tag}
 
 

@@ -49,7 +49,7 @@ _FIELD = re.compile(r"\s*([A-Za-z_]+)\s*:(?:\s+(.*)|\s*)$")
 
 @dataclass(frozen=True)
 class Sidecar:
-    """The content of the files beside one picture. Tags and names have underscores, as on boorus."""
+    """The content of the files beside one picture. Tags have underscores, as on boorus; names are unchanged."""
 
     text: str | None = None
     """A caption, unchanged."""
@@ -62,11 +62,13 @@ class Sidecar:
     """The rating: general, sensitive, questionable or explicit."""
     faces: tuple[tuple[str, Box], ...] = ()
     """Characters with the boxes of their faces (left, top, right, bottom; 0…1), if the files have them."""
+    boxes: tuple[Box, ...] = ()
+    """The boxes of all faces, with and without a name."""
     formats: tuple[str, ...] = ()
     """Formats that it was read from: waifuc, pipeline, grabber, tags, txt."""
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.labels or self.characters)
+        return bool(self.text or self.labels or self.characters or self.boxes)
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -139,7 +141,7 @@ def _candidates(name: str) -> Iterator[tuple[str, Callable[[str], Sidecar]]]:
 
 def _merged(first: Sidecar, second: Sidecar) -> Sidecar:
     """Return the first sidecar, completed by the second one."""
-    names = ("text", "tags", "meta", "characters", "copyright", "artist", "rating", "faces")
+    names = ("text", "tags", "meta", "characters", "copyright", "artist", "rating", "faces", "boxes")
     missing = {name: getattr(second, name) for name in names if not getattr(first, name)}
     return replace(first, **missing, formats=tuple(dict.fromkeys(first.formats + second.formats)))
 
@@ -177,6 +179,7 @@ def _pipeline(text: str) -> Sidecar:
     return Sidecar(
         tags=_words(content.get("tags") or ()),
         faces=_faces(content.get("characters") or content.get("character"), content.get("facepos")),
+        boxes=tuple(box for box in map(_box, content.get("facepos") or ()) if box),
         formats=("pipeline",),
         **people,
     )
@@ -184,7 +187,7 @@ def _pipeline(text: str) -> Sidecar:
 
 def _people(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "characters": _names(content.get("characters") or content.get("character") or ()),
+        "characters": _characters(content.get("characters") or content.get("character") or ()),
         "copyright": _names(content.get("copyright") or ()),
         "artist": _names(content.get("artist") or ()),
         "rating": _rating(content.get("rating")),
@@ -195,12 +198,14 @@ def _faces(names: Any, boxes: Any) -> tuple[tuple[str, Box], ...]:
     """Pair characters with faces: there is one name per face, in the order of `facepos`."""
     if not (isinstance(names, list) and isinstance(boxes, list) and len(names) == len(boxes)):
         return ()
-    pairs = []
-    for name, box in zip(names, boxes, strict=True):
-        left, top, right, bottom = (float(edge) for edge in box)
-        if _names([name]) and 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
-            pairs.append((_names([name])[0], (left, top, right, bottom)))
-    return tuple(pairs)
+    pairs = ((_characters([name]), _box(box)) for name, box in zip(names, boxes, strict=True))
+    return tuple((name[0], box) for name, box in pairs if name and box)
+
+
+def _box(edges: Any) -> Box | None:
+    """Return left, top, right and bottom; None where they are no part of a picture. Raises ValueError, TypeError."""
+    left, top, right, bottom = (float(edge) for edge in edges)
+    return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
 
 
 def _tags_file(text: str) -> Sidecar:
@@ -208,11 +213,12 @@ def _tags_file(text: str) -> Sidecar:
     fields: dict[str, list[str]] = defaultdict(list)
     for line in text.splitlines():
         field, value = _field(line)
-        fields[field] += _words(value.split(","))
-    characters, series, artist = (_names(fields[name]) for name in ("characters", "copyright", "artist"))
+        fields[field] += value.split(",")
+    characters = _characters(fields["characters"])
+    series, artist = (_names(fields[name]) for name in ("copyright", "artist"))
     return Sidecar(
-        tags=tuple(fields["tags"]),
-        meta=tuple(fields["meta"]),
+        tags=_words(fields["tags"]),
+        meta=_words(fields["meta"]),
         characters=characters,
         copyright=series,
         artist=artist,
@@ -254,6 +260,14 @@ def _words(values: Any) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise ValueError("tags and names must be texts")
     return tuple(dict.fromkeys(tag_of(value.strip()) for value in values if value.strip()))
+
+
+def _characters(values: Any) -> tuple[str, ...]:
+    """Return names of characters as they are written, each once. Raises ValueError for anything but texts."""
+    written = values.split(",") if isinstance(values, str) else values
+    tags = _words(written)
+    names = {tag_of(name.strip()): name.strip() for name in reversed(list(written))}
+    return tuple(names[tag] for tag in tags if tag.casefold() not in NOBODY)
 
 
 def _names(values: Any) -> tuple[str, ...]:
