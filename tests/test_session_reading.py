@@ -47,6 +47,8 @@ WRITES = [
     "PRAGMA database_list",
     "CALL pragma_version()",
     "BEGIN TRANSACTION",
+    "CONNECT 'other'",
+    "DISCONNECT",
     "EXPORT DATABASE '{folder}/export'",
     "WITH gone AS (DELETE FROM lance_frames RETURNING *) SELECT * FROM gone",
     "WITH more AS (INSERT INTO lance_models VALUES (1) RETURNING *) SELECT * FROM more",

@@ -233,6 +233,39 @@ def test_a_commit_is_synced_before_it_is_told(tmp_path: Path, monkeypatch: pytes
     assert needed | {p.parent for p in needed} <= set(synced)
 
 
+def torn_write(store: Store, number: int) -> None:
+    """Add rows, and lose the first of the writes to their data file, as Lance does when only that one fails."""
+    before = set(Path(store.uri, "frames.lance", "data").glob("*"))
+    store.lancedb_table("frames").add(frames(store, "bbbbbbbb", number))
+    (new,) = set(Path(store.uri, "frames.lance", "data").glob("*")) - before
+    new.write_bytes(new.read_bytes()[500:])
+
+
+def test_a_commit_that_the_disk_did_not_take_whole_is_taken_back(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    store.upsert("frames", frames(store, "aaaaaaaa", 3))
+    before = content(store, "frames")
+    with pytest.raises(StoreError, match=r"data/\w+\.lance has \d+ of \d+ bytes") as raised:
+        store.commit("frames", lambda _: torn_write(store, 2))
+    assert "make room" in str(raised.value)
+    assert content(store, "frames") == before
+    assert content(Store.open(store.uri), "frames") == before
+    assert store.upsert("frames", frames(store, "bbbbbbbb", 2)) == 2
+    assert len(content(Store.open(store.uri), "frames")) == 5
+
+
+def test_a_torn_commit_below_that_of_another_writer_stays_and_is_reported(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+
+    def write(_: object) -> None:
+        torn_write(store, 2)
+        Store.open(store.uri).lancedb_table("frames").add(frames(store, "cccccccc", 1))
+
+    with pytest.raises(StoreError, match="animeds check --repair"):
+        store.commit("frames", write)
+    assert store.table("frames").count_rows() == 3
+
+
 FULL = """
 import os, resource, sys
 import pyarrow as pa

@@ -42,6 +42,8 @@ WAYS_OUT = {
     "attach": "ATTACH 'other.duckdb'",
     "attach memory": "ATTACH ':memory:' AS other",
     "detach": "DETACH memory",
+    "connect": "CONNECT 'other'",
+    "disconnect": "DISCONNECT",
     "install": "INSTALL httpfs",
     "load": "LOAD httpfs",
     "secret": "CREATE SECRET (TYPE S3, KEY_ID 'a', SECRET 'b')",

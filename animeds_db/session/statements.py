@@ -36,12 +36,12 @@ def checked(base: duckdb.DuckDBPyConnection, text: str, file: str | None) -> Any
     tree = _reading(base, statement)
     if tree is None:
         raise QueryError(
-            f"Only SELECT is allowed, but this is {_described(statement.type)}.",
+            f"Only SELECT is allowed, but this is {_described(statement)}.",
             hint="CREATE, INSERT, COPY, SET, PRAGMA and the like are not allowed. "
             "Write PIVOT as SELECT * FROM (PIVOT … ON x IN (…) USING …)",
             file=file,
         )
-    _check_functions(tree, text, file, is_explained=statement.type == duckdb.StatementType.EXPLAIN)
+    _check_functions(tree, text, file, is_explained=_kind(statement) == duckdb.StatementType.EXPLAIN)
     return statement
 
 
@@ -166,10 +166,11 @@ def _reading(base: duckdb.DuckDBPyConnection, statement: Any) -> str | None:
 
     EXPLAIN ANALYZE runs what it explains.
     """
-    if statement.type == duckdb.StatementType.EXPLAIN:
+    kind = _kind(statement)
+    if kind == duckdb.StatementType.EXPLAIN:
         parts = (_one_reading(base, rest) for rest in _explained_parts(statement.query))
         return next((tree for tree in parts if tree is not None), None)
-    return _tree(base, statement.query) if statement.type == duckdb.StatementType.SELECT else None
+    return _tree(base, statement.query) if kind == duckdb.StatementType.SELECT else None
 
 
 def _one_reading(base: duckdb.DuckDBPyConnection, text: str) -> str | None:
@@ -177,7 +178,7 @@ def _one_reading(base: duckdb.DuckDBPyConnection, text: str) -> str | None:
         statements = base.extract_statements(text) if text.strip(" ;") else []
     except duckdb.ParserException:
         return None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    if len(statements) != 1 or _kind(statements[0]) != duckdb.StatementType.SELECT:
         return None
     return _tree(base, statements[0].query)
 
@@ -196,6 +197,15 @@ def _explained_parts(query: str) -> list[str]:
     return [query[found.end() :], query[found.end() - len(found[2] or "") :]]
 
 
-def _described(kind: Any) -> str:
-    name = str(kind).rsplit(".", 1)[-1].replace("_", " ")
+def _kind(statement: Any) -> Any:
+    """Return what kind of statement it is; None for those that DuckDB's package for Python does not know: CONNECT."""
+    try:
+        return statement.type
+    except ValueError:
+        return None
+
+
+def _described(statement: Any) -> str:
+    kind = _kind(statement)
+    name = str(kind).rsplit(".", 1)[-1].replace("_", " ") if kind else statement.query.split()[0].upper()
     return "one that writes" if name == "SELECT" else name

@@ -1,6 +1,7 @@
 """Does what Lance does not: syncs commits to disk, and sets aside a version that a power cut left incomplete.
 
-Nothing is deleted: an incomplete manifest is moved to `_torn/` beside the versions.
+An incomplete manifest is moved to `_torn/` beside the versions. Only the manifest of a commit that failed just now is
+deleted.
 
 Lance commits atomically (a manifest is linked under its final name) but never calls fsync. So a crash of
 the process loses nothing, but a crash of the machine may leave a newest manifest that is empty or filled with
@@ -12,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,28 @@ def fragment_files(fragment: lance.LanceFragment) -> list[str]:
 def manifest_names(version: int) -> tuple[str, str]:
     """Return the paths that the manifest of a version may have, relative to the table."""
     return f"_versions/{2**64 - 1 - version}.manifest", f"_versions/{version}.manifest"
+
+
+def short_file(
+    table: Path, dataset: lance.LanceDataset, new_files: Collection[str]
+) -> tuple[str, int, int] | None:
+    """Return path, bytes here, and bytes due of one of these data files that is not whole; None when all are.
+
+    Lance commits a file of which one write failed and the next one succeeded: on a disk that was full for a moment.
+    """
+    for fragment in dataset.get_fragments():
+        for file in fragment.metadata.files:
+            path, size = f"data/{file.path}", file.file_size_bytes
+            if path in new_files and size and (here := (table / path).stat().st_size) != size:
+                return path, here, size
+    return None
+
+
+def withdraw(table: Path, version: int) -> None:
+    """Delete the manifest of a version, so that the version before it is the newest one again."""
+    for name in manifest_names(version):
+        (table / name).unlink(missing_ok=True)
+    flush_folder(table / "_versions")
 
 
 def flush(table: Path, version: int, new_files: Iterable[str]) -> None:

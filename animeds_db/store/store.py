@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.checksums import Ledger, record
-from animeds_db.store.fsync import flush, heal, stored_files
+from animeds_db.store.fsync import flush, heal, short_file, stored_files, withdraw
 from animeds_db.store.history import At, History, Versions
 from animeds_db.store.location import (
     Location,
@@ -301,9 +301,28 @@ class Store:
             if self.location.path is not None:
                 after = self.table(name)
                 new = stored_files(after) - before
+                self._expect_whole(name, after, new)
                 flush(self.location.path / f"{name}.lance", after.version, new)
                 record(self.location.path, name, after, new)
         return result
+
+    def _expect_whole(self, name: str, dataset: lance.LanceDataset, new: frozenset[str]) -> None:
+        """Take the commit back and raise StoreError if the disk did not take all of its files."""
+        assert self.location.path is not None
+        folder = self.location.path / f"{name}.lance"
+        short = short_file(folder, dataset, new)
+        if short is None:
+            return
+        path, here, size = short
+        what = f"{folder}: a write failed: {path} has {here} of {size} bytes"
+        if path in stored_files(
+            self.table(name, dataset.version - 1)
+        ):  # the newest version is another writer's
+            raise StoreError(
+                f"{what}, and others have written since", hint="run `animeds check --repair`, then this again"
+            )
+        withdraw(folder, dataset.version)
+        raise StoreError(what, hint="make room on that disk and run it again; what was stored before is safe")
 
 
 def _refuse_lost(location: Location) -> None:

@@ -32,18 +32,18 @@ def spread(stage: Stage, jobs: int, work: Callable[[Stage, int], T]) -> list[T]:
         with os.fdopen(reader, "rb") as pipe:
             told = pipe.read()
         os.waitpid(pid, 0)
-        is_fine, value = pickle.loads(told) if told else (False, "it died")
-        if not is_fine:
-            raise RuntimeError(f"a driver of the trial failed: {value}")
-        results.append(cast(T, value))
+        failure, value = pickle.loads(told) if told else ("it died", None)
+        if failure:
+            raise RuntimeError(f"a driver of the trial failed: {failure}")
+        results.append(value)
     return results
 
 
 def _drive(stage: Stage, number: int, work: Callable[[Stage, int], T], writer: int) -> None:
     try:
-        told = (True, work(stage, number))
+        told: tuple[str, T | None] = ("", work(stage, number))
     except BaseException:  # noqa: BLE001 (raised again by `spread`)
-        told = (False, traceback.format_exc())  # type: ignore[assignment]
+        told = (traceback.format_exc(), None)
     with os.fdopen(writer, "wb") as pipe:
         pipe.write(pickle.dumps(told))
     os._exit(0)

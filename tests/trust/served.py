@@ -91,10 +91,10 @@ def _ask(
     class Visitor(schema.as_state_machine()):  # type: ignore[misc]
         """Follows links, and notes what is wrong instead of stopping there."""
 
-        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+        def get_call_kwargs(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
             return {"base_url": address, "timeout": SLOW_S}
 
-        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+        def validate_response(self, response: Any, case: schemathesis.Case[Any], **_: Any) -> None:
             counts.tried += 1
             name = f"{case.method} {case.operation.path}"
             statuses[f"{name} -> {response.status_code}"] += 1

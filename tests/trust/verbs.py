@@ -42,8 +42,10 @@ BASES: dict[str, tuple[str | None, tuple[tuple[str, ...], ...]]] = {
     "clustered": ("tiny", (CLUSTER,)),
     "labelled": ("tiny", (DROP,)),
     "exported": ("tiny", (EXPORT,)),
+    "damaged": ("tiny", ()),
 }
-"""By name: the base that it starts from, and the commands that are run on it."""
+"""By name: the base that it starts from, and the commands that are run on it. In `exported` a picture is then deleted,
+and in `damaged` a data file of the detections is filled with zeros."""
 
 VERBS = (
     Verb("ingest", (*INGEST, "--profile", "tiny"), "empty"),
@@ -61,6 +63,7 @@ VERBS = (
     Verb("label undo", ("label", "undo", *DB), "labelled", done="undo"),
     Verb("sources edit", ("sources", "edit", "{material}", "--show", "Another", *DB), "tiny"),
     Verb("optimize", ("optimize", *DB), "tiny"),
+    Verb("check --repair", ("check", "--repair", *DB), "damaged"),
     Verb("backup", ("backup", "copy.animeds", *DB), "tiny", "copy.animeds"),
     Verb("export", EXPORT, "tiny", "out", done="--overwrite"),
     Verb("rebuild", ("rebuild", "out", "again"), "exported", "again", done="--overwrite"),
