@@ -6,7 +6,7 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from stage import Stage
 
@@ -32,7 +32,8 @@ def spread(stage: Stage, jobs: int, work: Callable[[Stage, int], T]) -> list[T]:
         with os.fdopen(reader, "rb") as pipe:
             told = pipe.read()
         os.waitpid(pid, 0)
-        failure, value = pickle.loads(told) if told else ("it died", None)
+        answer: tuple[str, Any] = pickle.loads(told) if told else ("it died", None)
+        failure, value = answer
         if failure:
             raise RuntimeError(f"a driver of the trial failed: {failure}")
         results.append(value)
@@ -41,7 +42,7 @@ def spread(stage: Stage, jobs: int, work: Callable[[Stage, int], T]) -> list[T]:
 
 def _drive(stage: Stage, number: int, work: Callable[[Stage, int], T], writer: int) -> None:
     try:
-        told: tuple[str, T | None] = ("", work(stage, number))
+        told: tuple[str, Any] = ("", work(stage, number))
     except BaseException:  # noqa: BLE001 (raised again by `spread`)
         told = (traceback.format_exc(), None)
     with os.fdopen(writer, "wb") as pipe:
