@@ -117,7 +117,7 @@ def test_more_tags_than_numbers_are_refused(tmp_path: Path) -> None:
         StoreError, match="0 tags and room for 32767 more; 32768 new ones are needed"
     ) as error:
         store.ensure_tags(names)
-    assert "no database can hold more than 32767 tags" in str(error.value.hint)
+    assert "a database can have at most 32767 tags" in str(error.value.hint)
     assert len(store.ensure_tags(names[:-1])) == MAX_TAGS
     with pytest.raises(StoreError, match="room for 0 more; 1 new ones") as error:
         store.ensure_tags([("another", "general")])
