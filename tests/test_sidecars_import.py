@@ -43,7 +43,7 @@ def told(store: Store, sql: str) -> list[tuple[Any, ...]]:
 
 def add_faces(store: Store, n: int, first: int = 0) -> str:
     """Let a detector have found n faces side by side in the first frame, numbered from `first`; return its id."""
-    frame = min(store.table("frames").to_table(columns=["frame_id"])["frame_id"].to_pylist())
+    frame: str = min(store.table("frames").to_table(columns=["frame_id"])["frame_id"].to_pylist())
     rows = [
         {
             "detection_id": schema.detection_id(frame, "face", first + place),

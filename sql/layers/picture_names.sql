@@ -5,4 +5,5 @@ SELECT t.frame_id, t.tag, coalesce(names.final, t.written) AS character, t.label
 FROM tag_labels AS t
 LEFT JOIN names ON names.name = t.written
 WHERE getvariable('tags_labelled')  -- out here: while it is false, DuckDB plans no join at all
-    AND t.op = 'add' AND t.category = 'character' AND is_known(t.written) AND t.written NOT IN ('anonymous', 'original');
+    AND t.op = 'add' AND t.category = 'character'
+    AND is_known(t.written) AND t.written NOT IN ('anonymous', 'original');

@@ -11,8 +11,8 @@
 --
 -- key               what randomness hangs on: the same picture has the same key in every selection
 -- faces             boxes relative to the picture, from left to right, with face_id and character
--- cast              who is there, from left to right, each once: character and appearance; then whose name is only on the
---                   picture as a whole, unless this is a crop of a box
+-- cast              who is there, from left to right, each once: character and appearance; then those whose name is
+--                   only on the picture as a whole, unless this is a crop of a box
 -- characters        their names, sorted; character joins them by +, character_string has appearances too
 -- fh_ratio          height of the tallest face relative to the picture, 0…1; 0 without a face
 -- n_people          girls and boys by the counting tags (six: six or more); null where never tagged
