@@ -155,7 +155,7 @@ def test_a_source_that_keeps_killing_workers_is_given_up_and_named(
         failed = on_ray(a_store(tmp_path), clip, how="all").failed
     finally:
         logging.getLogger("animeds").removeHandler(assassin)
-    assert "big.mkv: 2 workers died at it" in str(failed[0].error)
+    assert "2 workers died while reading it" in str(failed[0].error)
 
 
 def test_workers_that_cannot_start_are_told(
@@ -198,7 +198,7 @@ def test_a_second_coordinator_is_refused_while_the_first_is_at_work(cluster: Any
 
 
 def test_more_than_the_cluster_has_is_told(cluster: Any, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="no worker with 64 cores and 0 GPUs finds room") as told:
+    with pytest.raises(EngineError, match="not enough for a worker with 64 cores and 0 GPUs") as told:
         on_ray(a_store(tmp_path), videos.shared_clip("vp9"), on=Ray(cpus=64))
     assert "--worker-cpus" in str(told.value.hint)
 
