@@ -288,7 +288,7 @@ def _asked(dataset: Any, statement: str, found: list[tuple[str, str]]) -> str:
         with dataset.session.reading(statement, limit=ROWS) as reader:
             text = str(reader.read_all().to_pylist())
     except AnimedsError as error:
-        text, end = str(error), "refused"
+        text, end = str(error), "turned away"
     except Exception as error:  # noqa: BLE001 (it is what the trial counts)
         found.append(("tracebacks", f"{statement}: {type(error).__name__}: {error}"))
         return "raw"

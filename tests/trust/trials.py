@@ -14,7 +14,7 @@ from pathlib import Path
 
 from counts import Counts
 from stage import Content, Ended, Stage
-from verbs import VERBS, Verb
+from verbs import DAMAGED, VERBS, Verb
 
 Deadline = float
 """A time of time.monotonic() at which a trial stops, and says how far it came."""
@@ -71,7 +71,7 @@ def undisturbed(stage: Stage, shim: Shim, verbs: tuple[Verb, ...]) -> dict[str, 
     for verb in verbs:
         database = stage.base(verb.base) / "show.animeds"
         if verb.base not in bases:
-            bases[verb.base] = stage.content(database) if database.exists() else {}
+            bases[verb.base] = stage.content(database) if database.exists() and verb.base != DAMAGED else {}
         folder = stage.work(verb)
         ended = stage.run(verb.argv, folder, before=shim.armed(stage, folder, 0, False))
         stage.must(ended, verb.name)

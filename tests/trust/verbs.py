@@ -33,6 +33,9 @@ ADD_LAST = ("characters", "add", "Mio", "--face", "{last}", *DB)
 CLUSTER = ("characters", "cluster", "--min-size", "2", *DB)
 TAG = ("tag", "--model", "tiny-tagger", *DB)
 
+DAMAGED = "damaged"
+"""A base that cannot be read."""
+
 BASES: dict[str, tuple[str | None, tuple[tuple[str, ...], ...]]] = {
     "empty": (None, ()),
     "plain": (None, ((*INGEST, "--profile", "none"),)),
@@ -42,7 +45,7 @@ BASES: dict[str, tuple[str | None, tuple[tuple[str, ...], ...]]] = {
     "clustered": ("tiny", (CLUSTER,)),
     "labelled": ("tiny", (DROP,)),
     "exported": ("tiny", (EXPORT,)),
-    "damaged": ("tiny", ()),
+    DAMAGED: ("tiny", ()),
 }
 """By name: the base that it starts from, and the commands that are run on it. In `exported` a picture is then deleted,
 and in `damaged` a data file of the detections is filled with zeros."""
@@ -63,7 +66,7 @@ VERBS = (
     Verb("label undo", ("label", "undo", *DB), "labelled", done="undo"),
     Verb("sources edit", ("sources", "edit", "{material}", "--show", "Another", *DB), "tiny"),
     Verb("optimize", ("optimize", *DB), "tiny"),
-    Verb("check --repair", ("check", "--repair", *DB), "damaged"),
+    Verb("check --repair", ("check", "--repair", *DB), DAMAGED),
     Verb("backup", ("backup", "copy.animeds", *DB), "tiny", "copy.animeds"),
     Verb("export", EXPORT, "tiny", "out", done="--overwrite"),
     Verb("rebuild", ("rebuild", "out", "again"), "exported", "again", done="--overwrite"),
