@@ -63,7 +63,7 @@ def test_a_frame_whose_video_is_gone_says_how_to_have_it_again(
         notice = page.locator(".notice", has_text="does not exist")
         notice.wait_for()
         assert "animeds sources relocate" in notice.inner_text() and str(old) in notice.inner_text()
-        assert "is not there" in str(page.locator(".picture img").get_attribute("alt"))
+        assert "does not exist" in str(page.locator(".picture img").get_attribute("alt"))
         visitor.shoot("video-gone")
         relocate(store, str(old), new)
         page.reload()
@@ -91,7 +91,7 @@ def test_a_service_that_only_reads_offers_no_corrections_and_refuses_them(
         assert page.locator(".tile.dropped").count() == 0
         assert page.get_by_role("button", name="Drop").count() == 0
         visitor.shoot("read-only-frames")
-        assert page.evaluate(POSTED) == [403, "This service is read-only"]
+        assert page.evaluate(POSTED) == [403, "This service is read-only."]
         visitor.press("?")
         keys = page.get_by_role("dialog", name="Keys")
         keys.get_by_text("next").first.wait_for()

@@ -70,7 +70,7 @@ def test_folders_that_say_nothing_are_refused(tmp_path: Path) -> None:
         read_folder(tmp_path / "nowhere")
     with pytest.raises(SourceError, match="no pictures"):
         read_folder(touch(tmp_path / "texts", "Nanoha/1.txt"))
-    with pytest.raises(UsageError, match=r"0001\.png does not say who") as error:
+    with pytest.raises(UsageError, match=r"0001\.png does not name a character") as error:
         read_folder(touch(tmp_path / "flat", "0001.png"))
     assert "--from" in str(error.value.hint)
     with pytest.raises(UsageError, match="is no name"):

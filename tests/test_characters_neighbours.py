@@ -80,7 +80,10 @@ def test_an_answer_does_not_depend_on_the_batch_or_the_threads() -> None:
     parts = pa.concat_tables(
         [neighbours(faces[:1700], of, 5, threads=1), neighbours(faces[1700:], of, 5, threads=1)]
     )
-    assert whole.drop_columns(["face"]).equals(parts.drop_columns(["face"]).combine_chunks())
+    for column in ("reference", "code"):
+        assert whole[column].to_pylist() == parts[column].to_pylist()
+    for column in ("similarity", "nearest"):  # a product may round to the next step in another batch
+        assert np.abs(whole[column].to_numpy() - parts[column].to_numpy()).max() <= STEP
 
 
 def test_shares_of_the_vote_add_up_and_the_second_is_another() -> None:

@@ -50,7 +50,7 @@ def test_a_sheet_of_clusters_that_are_not_there_is_told(
     run("characters", "cluster", "--db", db)
     assert "There is no cluster 7" in run("characters", "sheet", tmp_path / "x.html", 7, "--db", db).err
     wrong = run("characters", "sheet", tmp_path / "sheet.gif", "--db", db)
-    assert (wrong.code, ".html, .png or a folder, not sheet.gif" in wrong.err) == (2, True)
+    assert (wrong.code, "sheet.gif cannot be a contact sheet" in wrong.err) == (2, True)
 
 
 def test_rows_are_plotted_as_bars(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_pictures_of_an_interrupted_export_that_are_damaged_or_made_otherwise_ar
 def test_a_source_that_is_gone_is_named_before_anything_is_written(caps: Measured, tmp_path: Path) -> None:
     source = video_source(tmp_path / "a.mkv")
     source.path.rename(tmp_path / "b.mkv")
-    with pytest.raises(SourceError, match=r"a\.mkv is not there any more") as caught:
+    with pytest.raises(SourceError, match=r"a\.mkv no longer exists") as caught:
         export(*tables([source, caps]), tmp_path / "out")
     assert caught.value.hint and [p.name for p in tmp_path.iterdir()] == ["b.mkv"]
 

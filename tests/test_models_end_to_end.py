@@ -118,11 +118,11 @@ def expect_what_the_models_answer(dataset: animeds_db.Dataset) -> None:
     ]
     vocabulary = dataset.sql("SELECT tag FROM vocabulary ORDER BY tag_id").fetchall()
     for frame_id, picture in dataset.images(ids):
-        scores = np.rint(wd_scores(picture) * 100)
+        scores = np.floor(wd_scores(picture) * 100 + 1e-3)
         wanted = {vocabulary[place][0]: scores[place] / 100 for place in np.flatnonzero(scores > 10)}
         got = dict(
             dataset.sql(
-                "SELECT tag, score FROM tags WHERE frame_id = $id AND score > 0.1", {"id": frame_id}
+                "SELECT tag, score FROM scored_tags WHERE frame_id = $id AND score > 0.1", {"id": frame_id}
             ).fetchall()
         )
         assert got == wanted and len(got) > 1000

@@ -51,7 +51,7 @@ def test_the_command_tags_the_frames_of_a_condition_and_says_so(animeds: Runner)
     counts = animeds("sql", "SELECT count(*) AS n FROM frames WHERE tagger LIKE 'mine%'", "--format", "csv")
     assert counts.out == early.out
     dropped = animeds("drop-model", "mine")
-    assert dropped.code == 0 and "dropped" in dropped.err
+    assert dropped.code == 0 and "results deleted from" in dropped.err
 
 
 def test_the_command_detects_without_vectors_when_told_so(animeds: Runner) -> None:

@@ -78,7 +78,7 @@ def test_frames_the_chosen_embedder_has_not_seen_have_no_vector_rather_than_an_o
         like = dataset.search(frame_id=ids[0], k=50).fetchall()
         assert sorted(row[0] for row in like) == ids[:3]
         assert unsearched(dataset.session) == len(ids) - 3
-        with pytest.raises(StoreError, match=f"frame {ids[4]} has no vector") as caught:
+        with pytest.raises(StoreError, match=f"Frame {ids[4]} has no vector") as caught:
             dataset.search(frame_id=ids[4])
         assert "animeds embed --model new-image" in (caught.value.hint or "")
     drop(store, "new-image")

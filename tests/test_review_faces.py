@@ -111,7 +111,7 @@ def test_nothing_to_review_is_told(tmp_path: Path) -> None:
     with faces_store(tmp_path, [{"at": 0, "vector": ANNA}]) as dataset:
         with pytest.raises(StoreError, match="No face has been classified"):
             review_faces(dataset.session)
-        with pytest.raises(UsageError, match="0 faces"):
+        with pytest.raises(UsageError, match="The number of faces is 0"):
             review_faces(dataset.session, 0)
 
 

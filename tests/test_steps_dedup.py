@@ -175,7 +175,7 @@ def test_ranks_may_leave_numbers_out_and_start_anywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("SELECT frame_id FROM frames", "rank is missing"),
+        ("SELECT frame_id FROM frames", "Missing: rank"),
         ("SELECT frame_id, 'x' || time_s AS rank FROM frames", "must contain numbers, not string"),
         ("SELECT frame_id, CASE WHEN time_s > 0 THEN 1 END AS rank FROM frames", "has no rank"),
         ("SELECT frame_id, 1 AS rank FROM frames", "same rank"),

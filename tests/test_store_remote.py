@@ -153,7 +153,7 @@ def test_a_bucket_for_reading_only_is_read_and_what_would_write_is_told(
 
 def test_a_server_where_nobody_answers_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(StoreError, match=r"nobody answers at http://127\.0\.0\.1:1") as told:
+    with pytest.raises(StoreError, match=r"no answer from http://127\.0\.0\.1:1") as told:
         Store.open(f"s3://{BUCKET}/x.animeds")
     assert "AWS_ENDPOINT_URL" in str(told.value.hint)
 

@@ -37,7 +37,7 @@ def test_the_table_says_what_would_be_labelled_and_then_it_is(tmp_path: Path, ru
         run("sync", out, "--db", dataset.uri)
         again = run("sync", out, "--db", dataset.uri)
         assert (again.code, again.out) == (0, "")
-        assert "nothing to do" in again.err
+        assert "Nothing to do" in again.err
 
 
 def test_new_files_are_told_with_the_command_that_brings_them_in(tmp_path: Path, run: Runner) -> None:

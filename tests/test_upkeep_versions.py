@@ -204,7 +204,7 @@ def test_commands_take_when(
     assert "3 frames" in run("status", "--at", number, "--format", "table").out
     listed = run("versions")
     assert listed.out.splitlines()[0] == "version\tat\twhat\tframes\tname"
-    assert "stays" in run("versions", "--keep", "three", "--at", number).err
+    assert "will be kept" in run("versions", "--keep", "three", "--at", number).err
     assert run("sql", "SELECT count(*) AS n FROM frames", "--at", "three").out == "n\n3\n"
     gone = run("sql", "SELECT 1", "--at", "1")
     assert (gone.code, "was deleted" in gone.err, "hint:" in gone.err) == (1, True, True)

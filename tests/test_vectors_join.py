@@ -152,7 +152,7 @@ def test_a_damaged_index_file_is_named(show: Matrix, tmp_path: Path) -> None:
 
 def test_an_index_of_other_rows_is_refused(show: Matrix) -> None:
     index = similarity_index(show, 0.985)
-    with pytest.raises(UsageError, match="1500 vectors of width 96, x has 10 of width 96"):
+    with pytest.raises(UsageError, match="1500 vectors of width 96, but x has 10 of width 96"):
         similar_pairs(show[:10], 0.985, index=index)
     with pytest.raises(UsageError, match="x has 1500 of width 64"):
         similar_pairs(show[:, :64], 0.985, index=index)
@@ -223,7 +223,7 @@ def test_new_rows_that_do_not_exist_are_refused() -> None:
     x = np.ones((4, 2))
     with pytest.raises(UsageError, match="mask of new rows has 3 entries, but there are 4"):
         similar_pairs(x, 0.5, new=np.ones(3, bool))
-    with pytest.raises(UsageError, match="beyond the 4 vectors"):
+    with pytest.raises(UsageError, match="does not fit the 4 vectors"):
         similar_pairs(x, 0.5, new=np.array([4]))
 
 
