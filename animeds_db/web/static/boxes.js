@@ -6,7 +6,7 @@ import { hue, plainCharacter } from "./format.js";
 
 const KEPT = 4000;
 const ASKED = `SELECT frame_id, detection_id, kind, "left", top, "right", bottom, character, character_score, margin
-FROM named_detections WHERE kind = 'face' AND frame_id IN`;
+FROM identified_detections WHERE kind = 'face' AND frame_id IN`;
 
 export class Boxes {
   constructor(changed) {
@@ -34,7 +34,7 @@ export class Boxes {
   }
 }
 
-/* Returns the boxes of these frames: a Map from frame_id to rows of named_detections. */
+/* Returns the boxes of these frames: a Map from frame_id to rows of identified_detections. */
 export async function facesOf(ids) {
   const found = new Map();
   if (!ids.length) return found;
