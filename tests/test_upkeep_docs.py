@@ -37,5 +37,5 @@ def test_the_page_on_upkeep_works_as_written(
 
 def test_the_page_tells_the_numbers_of_the_code() -> None:
     text = PAGE.read_text("utf-8")
-    assert f"more\nthan {compaction.MAX_PIECES} pieces" in text
+    assert f"more than {compaction.MAX_PIECES} " in " ".join(text.split())
     assert f"{indexes.LEAST_ROWS:,} rows" in text
