@@ -92,7 +92,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     found = {}
     for name, run in statements(sys.argv[1]).items():
-        Path("/proc/self/clear_refs").write_text("5", "utf-8")  # the peak starts anew, from what is held now
+        Path("/proc/self/clear_refs").write_text("5", "utf-8")  # reset the peak to the memory in use now
         run()
         status = Path("/proc/self/status").read_text("utf-8")
         found[name] = next(int(line.split()[1]) // 1024 for line in status.splitlines() if "VmHWM" in line)
