@@ -89,8 +89,11 @@ def test_its_vectors_are_those_of_open_clip_itself(clip: str) -> None:
 
 
 @needs_clip
-def test_other_weights_are_another_revision_and_not_compared(clip: str) -> None:
-    with pytest.raises(ModelError, match="They cannot be compared"):
+def test_other_weights_are_another_revision_and_not_compared(
+    clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANIMEDS_ALLOW_MODELS", clip)
+    with pytest.raises(ModelError, match="they cannot be compared"):
         embed_text(clip + "@00000000", ["red hair"])
 
 
