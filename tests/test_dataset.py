@@ -150,5 +150,5 @@ def test_a_search_over_vectors_of_two_models_is_refused(tmp_path: Path) -> None:
     rows = frame_rows("aaaaaaaa", unit(np.random.default_rng(0).normal(size=(2, 16))), 2)
     rows[1]["embedder"] = "other@2"
     dataset = dataset_of(tmp_path, {"aaaaaaaa": rows})
-    with pytest.raises(StoreError, match="several models: drawn@1, other@2"):
+    with pytest.raises(StoreError, match="several models, which cannot be compared: drawn@1, other@2"):
         dataset.search("red hair")

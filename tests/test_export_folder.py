@@ -116,7 +116,7 @@ def test_a_crop_always_keeps_a_pixel_and_stays_inside() -> None:
 )
 def test_a_crop_that_is_no_box_is_refused_by_name(show: Measured, tmp_path: Path, crop: list[float]) -> None:
     plan, sources = tables([show], steer=lambda i, row: {"crop": crop})
-    with pytest.raises(ExportError, match=f"frame {show.frame_ids[0]}: crop"):
+    with pytest.raises(ExportError, match=f"Frame {show.frame_ids[0]}: the crop"):
         export(plan, sources, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
