@@ -227,3 +227,10 @@ def test_odd_sizes_and_unicode_names_are_read(tmp_path: Path) -> None:
 def test_the_real_clip_has_two_keyframes() -> None:
     frames = list(Video(MATERIAL / "real_clip.mp4").keyframes())
     assert [frame.pts for frame in frames] == [0, 80000]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling policies")
+def test_encoding_av1_does_not_make_the_tests_a_real_time_process(tmp_path: Path) -> None:
+    before = os.sched_getscheduler(0)
+    write_video(tmp_path / "a.mkv", codec="libsvtav1", count=2)
+    assert os.sched_getscheduler(0) == before

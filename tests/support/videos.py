@@ -11,7 +11,8 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -127,7 +128,7 @@ def write_video(
     """
     frames = list(pictures if pictures is not None else moving_pictures(count, *size))
     height, width = frames[0].shape[:2]
-    with av.open(str(path), "w", options=dict(muxer or {})) as container:
+    with _usual_priority(), av.open(str(path), "w", options=dict(muxer or {})) as container:
         given = _options(codec, gop, params, options, lossless)
         stream = cast(VideoStream, container.add_stream(codec, rate=fps, options=given))
         context = stream.codec_context
@@ -161,6 +162,23 @@ def write_video(
         if sound is not None:
             _write_silence(container, sound, len(frames) / fps)
     return path
+
+
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """Give the thread its scheduling policy back afterwards.
+
+    As root, SVT-AV1 makes the calling thread a real-time thread (SCHED_FIFO 99). Every process that the tests start
+    would inherit that, and a busy one would take a core from everything else on the machine.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # Windows, macOS
+        yield
+        return
+    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, param)
 
 
 def write_packed_avi(path: Path, count: int = 48, gop: int = 12, size: tuple[int, int] = (160, 96)) -> Path:
