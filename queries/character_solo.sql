@@ -3,7 +3,7 @@
 -- param character: character       name of the character
 -- param appearance: text = null    only in this appearance
 -- param show: show = null          only this show
--- param least: real = 0            minimum score of the face, 0…1
+-- param min_score: real = 0        minimum score of the face, 0…1
 -- param copies: bool = false       include near-duplicates
 -- param dropped: bool = false      include frames that a person dropped
 -- param limit: int = null          maximum number of frames, the highest scores first
@@ -18,7 +18,7 @@ JOIN (
 ) AS c USING (frame_id)
 WHERE is_alone(who.characters, who.n_boxes, $character)
   AND f.is_blank IS NOT TRUE
-  AND c.score >= $least
+  AND c.score >= $min_score
   AND ($appearance IS NULL OR c.appearance = $appearance)
   AND ($show IS NULL OR f."show" = $show)
 ORDER BY CASE WHEN $limit IS NOT NULL THEN c.score END DESC, f.frame_id

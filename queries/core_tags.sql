@@ -7,18 +7,18 @@
 -- param min_share: real = 0.35     minimum share of the frames, 0…1
 -- param min_lift: real = 0.2       minimum lift, 0…1
 -- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
-WITH borne AS (
+WITH tagged AS (
     SELECT CASE $by WHEN 'show' THEN "show" ELSE character END AS who, frame_id, tag
     FROM character_tags($threshold)
     WHERE category = 'general' AND (alone OR $by = 'show')
 ),
 
 seen AS (
-    SELECT who, count(DISTINCT frame_id) AS n_frames FROM borne WHERE who IS NOT NULL GROUP BY who
+    SELECT who, count(DISTINCT frame_id) AS n_frames FROM tagged WHERE who IS NOT NULL GROUP BY who
 ),
 
 counted AS (
-    SELECT who, tag, count(DISTINCT frame_id) AS n FROM borne WHERE who IS NOT NULL GROUP BY who, tag
+    SELECT who, tag, count(DISTINCT frame_id) AS n FROM tagged WHERE who IS NOT NULL GROUP BY who, tag
 ),
 
 compared AS (

@@ -4,9 +4,9 @@
 -- param character: character = null   only this one
 -- param per: text = series         series, season or episode: the period of a row
 -- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
--- param least: int = 2             minimum number of frames of a tag
+-- param min_frames: int = 2        minimum number of frames of a tag
 -- param show: show = null          only this show
 SELECT character, period, tag AS setting, n_frames, n_seen, share, episodes
 FROM character_tag_counts($per, $threshold, only_alone := false, of_show := $show)
-WHERE is_setting_tag(tag) AND n_frames >= $least AND ($character IS NULL OR character = $character)
+WHERE is_setting_tag(tag) AND n_frames >= $min_frames AND ($character IS NULL OR character = $character)
 ORDER BY character, period, n_frames DESC, tag;

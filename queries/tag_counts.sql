@@ -4,7 +4,7 @@
 -- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
 -- param category: general|character|copyright|artist|rating|meta = null   null is all
 -- param limit: int = 100           maximum number of tags; null is all
-WITH borne AS (
+WITH scored AS (
     SELECT
         unnest(CASE WHEN $threshold IS NULL THEN tag_ids ELSE all_scores.tag_ids END) AS tag_id,
         unnest(CASE WHEN $threshold IS NULL THEN tag_scores ELSE all_scores.scores END) / 100.0 AS score
@@ -13,7 +13,7 @@ WITH borne AS (
 
 counted AS (  -- by number: several times faster than by name
     SELECT tag_id, count(*) AS n_frames, avg(score) AS mean_score
-    FROM borne
+    FROM scored
     WHERE $threshold IS NULL OR score >= $threshold
     GROUP BY tag_id
 )

@@ -3,7 +3,7 @@
 -- cluster and n_like come from `animeds characters cluster`: similar faces and their number. nearest is the most
 -- similar character, with its score.
 -- param show: show = null          only this show
--- param least: real = 0.05         minimum height of the face relative to the frame, 0…1
+-- param min_height: real = 0.05    minimum height of the face relative to the frame, 0…1
 -- param limit: int = 200           maximum number of rows; null is all
 WITH sizes AS (
     SELECT cluster, count(*) AS n_like FROM clusters WHERE cluster IS NOT NULL GROUP BY cluster
@@ -27,7 +27,7 @@ LEFT JOIN clusters AS c ON c.face_id = f.face_id
 LEFT JOIN sizes ON sizes.cluster = c.cluster
 LEFT JOIN identities AS i ON i.detection_id = f.face_id
 WHERE coalesce(f.character, 'unknown') = 'unknown'
-  AND f.fh_ratio >= $least
+  AND f.fh_ratio >= $min_height
   AND ($show IS NULL OR f."show" = $show)
 ORDER BY n_like DESC, c.cluster, f.fh_ratio DESC, f.face_id
 LIMIT $limit;

@@ -175,7 +175,7 @@ def test_shares_are_those_of_frames_on_which_they_are_alone(
             name = next(iter(visible(state)))
             alone[name] += 1
             counted.update((name, tag) for tag in state.tags)
-    rows = dataset.query(query, {"least": 1}).to_arrow_table().to_pylist()
+    rows = dataset.query(query, {"min_frames": 1}).to_arrow_table().to_pylist()
     assert rows
     for row in rows:
         name, tag = row["character"], row[column]
@@ -215,7 +215,7 @@ def test_solo_and_pair_are_the_frames_of_just_those(dataset: Dataset) -> None:
 
 
 def test_unknown_faces_are_the_extras(dataset: Dataset) -> None:
-    rows = dataset.query("unknown_faces", {"least": 0, "limit": None}).fetchall()
+    rows = dataset.query("unknown_faces", {"min_height": 0, "limit": None}).fetchall()
     assert len(rows) == sum(p.name is None and p.face is not None for s in all_states() for p in s.people)
 
 

@@ -49,7 +49,7 @@ def test_a_rename_reaches_the_next_character_of_each_answer(ds: Dataset) -> None
     ds.rename_characters({"nanoha": "N", "Fate": "F"})
     seconds = dict(ds.sql("SELECT detection_id, second FROM identities").fetchall())
     assert seconds == {face_of(0): "N", face_of(2): "N"}
-    nearest = ds.query("unknown_faces", {"least": 0}).select("face_id, nearest").fetchall()
+    nearest = ds.query("unknown_faces", {"min_height": 0}).select("face_id, nearest").fetchall()
     assert (face_of(2), "N") in nearest and "nanoha" not in {name for _, name in nearest}
 
 

@@ -343,7 +343,7 @@ def test_episodes_periods_and_times_as_people_write_them() -> None:
         "S01",
         "S01E02",
     ]
-    with pytest.raises(Exception, match="per is series, season or episode, not week"):
+    with pytest.raises(Exception, match="per must be series, season or episode, not week"):
         value("period('week', 1, 2)")
     assert value("clock(75.4)") == "1:15"
 

@@ -101,7 +101,7 @@ def test_characters_have_their_faces_frames_and_examples() -> None:
 def test_a_selection_gives_each_frame_once_with_its_place() -> None:
     start = "SELECT frame_id FROM (VALUES ('b'), ('a'), ('b')) AS t (frame_id)"
     rows = Database().step("web/chosen.sql", texts={"start": start})
-    assert sorted((r["place"], r["frame_id"]) for r in rows) == [(1, "b"), (2, "a")]
+    assert sorted((r["row_number"], r["frame_id"]) for r in rows) == [(1, "b"), (2, "a")]
     scored = "SELECT 'a' AS frame_id, 0.5::DOUBLE AS similarity"
     assert Database().step("web/scored.sql", texts={"start": scored}) == [
         {"frame_id": "a", "similarity": 0.5}
@@ -166,13 +166,13 @@ def test_what_a_grid_shows_of_frames() -> None:
     ]
 
 
-@pytest.mark.sql("steps/web/meanwhile.sql")
+@pytest.mark.sql("steps/web/conflicting_labels.sql")
 def test_newer_labels_of_the_same_things_that_differ() -> None:
     labels = [label(n, "frame", value, frame_id=frame_id(0)) for n, value in ((1, "keep"), (2, "drop"))]
     asked = {"seen": "act1", "field": "frame", "op": "set", "value": "keep", "ids": [frame_id(0)]}
-    rows = database(labels=labels).step("web/meanwhile.sql", asked)
+    rows = database(labels=labels).step("web/conflicting_labels.sql", asked)
     assert [(r["id"], r["value"], r["act"]) for r in rows] == [(frame_id(0), "drop", "act2")]
-    assert database(labels=labels).step("web/meanwhile.sql", asked | {"seen": "act2"}) == []
+    assert database(labels=labels).step("web/conflicting_labels.sql", asked | {"seen": "act2"}) == []
 
 
 @pytest.mark.sql("steps/web/sources.sql")
@@ -396,5 +396,5 @@ def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
     rows = found.step("clusters/sheet.sql", {"count": 4, "only": []})
     assert len(rows) == 4
     assert faces[0]["detection_id"] in {r["face_id"] for r in rows}
-    assert {(r["n_faces"], r["least"], r["name"], r["n_episodes"]) for r in rows} == {(8, 0.0, "Fate", 1)}
+    assert {(r["n_faces"], r["min_similarity"], r["name"], r["n_episodes"]) for r in rows} == {(8, 0.0, "Fate", 1)}
     assert found.step("clusters/sheet.sql", {"count": 4, "only": [2]}) == []

@@ -60,16 +60,16 @@ def damaged() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         for name, rows in DAMAGE.items():
             connection.register(name, table(name, rows))
-        for script in ("unfounded.sql", "untold.sql"):
+        for script in ("wrong_box_counts.sql", "taggings_with_lost_tags.sql"):
             connection.execute(sql_script("steps/check", script))
         yield connection
 
 
-@pytest.mark.sql("steps/check/unfounded.sql")
-@pytest.mark.sql("steps/check/untold.sql")
+@pytest.mark.sql("steps/check/wrong_box_counts.sql")
+@pytest.mark.sql("steps/check/taggings_with_lost_tags.sql")
 def test_reruns_that_lost_boxes_or_tags(damaged: duckdb.DuckDBPyConnection) -> None:
-    assert damaged.sql("FROM unfounded").fetchall() == [("r0", "done")]
-    assert damaged.sql("FROM untold").fetchall() == [("t1", "done")]
+    assert damaged.sql("FROM wrong_box_counts").fetchall() == [("r0", "done")]
+    assert damaged.sql("FROM taggings_with_lost_tags").fetchall() == [("t1", "done")]
 
 
 @pytest.mark.sql("steps/check/lost_tags.sql")

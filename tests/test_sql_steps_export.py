@@ -148,7 +148,7 @@ def test_the_only_face_of_a_frame_with_the_tag_of_a_character() -> None:
         (FACES[0]["detection_id"], "Fate", "tag"),
         (FACES[2]["detection_id"], "Fate", "tag"),
     ]
-    rows = found.step("classify/tag_examples.sql", {"tag": "fate_(nanoha)", "least": 0.3, "most": 2})
+    rows = found.step("classify/tag_examples.sql", {"tag": "fate_(nanoha)", "min_score": 0.3, "limit": 2})
     assert [r["detection_id"] for r in rows] == [FACES[2]["detection_id"], FACES[0]["detection_id"]]
 
 
@@ -215,7 +215,7 @@ def test_a_review_asks_about_the_faces_worth_most_and_about_random_ones() -> Non
         detections=FACES,
         identities=[identity(face, "Fate", at) for face, at in zip(FACES, (0.5, 0.9, 1.0), strict=True)],
     )
-    rows = found.step("classify/review_faces.sql", {"n": 2, "lot": 1, "seed": 0})
+    rows = found.step("classify/review_faces.sql", {"n": 2, "n_random": 1, "seed": 0})
     assert [(r["drawn"], r["total"]) for r in rows] == [("worth", 3), ("worth", 3), ("lot", 3)]
     assert [r["face_id"] for r in rows][:2] == [FACES[0]["detection_id"], FACES[1]["detection_id"]]
 
@@ -370,7 +370,7 @@ def test_folders_are_repeated_until_each_has_its_share() -> None:
     folders = columns(folder=["a", "b/c"], pictures=[10, 5])
     weights = pa.table(
         {
-            "place": pa.array([1], pa.int64()),
+            "line": pa.array([1], pa.int64()),
             "name": pa.array(["b"]),
             "pattern": pa.array([None], pa.string()),
             "weight": [2.0],

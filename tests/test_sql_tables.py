@@ -60,7 +60,7 @@ def test_the_facts_of_a_crop_are_of_the_boxes_in_it_and_relative_to_it() -> None
 @pytest.mark.sql("tables/tags_of.sql")
 def test_the_tags_of_pictures_with_what_they_are_about() -> None:
     sql = """WITH facts AS (FROM described('pictures'))
-        SELECT tag, category, score, counts, place, kind FROM tags_of('facts') WHERE picture = 1 ORDER BY place"""
+        SELECT tag, category, score, counts, tag_number, kind FROM tags_of('facts') WHERE picture = 1 ORDER BY tag_number"""
     assert database().sql(sql, pictures=WHOLE) == [
         ("1girl", "general", 0.9, True, 1, "people"),
         ("red_hair", "general", 0.8, True, 2, "hair"),
@@ -77,7 +77,7 @@ def style(settings: str) -> str:
 @pytest.mark.sql("tables/caption_tags.sql")
 def test_the_tags_of_captions_obey_the_style() -> None:
     sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')), {style}
-        SELECT place, words FROM caption_tags('tags', 'facts', 'mine') WHERE picture = 1 ORDER BY place"""
+        SELECT tag_number, words FROM caption_tags('tags', 'facts', 'mine') WHERE picture = 1 ORDER BY tag_number"""
     mine = style("['*hair'] AS blacklist, map(['general'], [0.1::DOUBLE]) AS thresholds").replace(
         "style", "mine", 1
     )

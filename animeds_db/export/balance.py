@@ -22,7 +22,7 @@ from animeds_db.session.sandbox import locked_database
 from animeds_db.session.scripts import sql_script
 
 WEIGHTS = pa.schema(
-    [("place", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
+    [("line", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
 )
 TOLERANCE = 0.015
 """Share of an epoch, 0…1, that whole repeats may give to other folders than asked. 20 and 14 pictures are then shown
@@ -84,7 +84,7 @@ def _weight(where: str, number: int, cells: list[str]) -> dict[str, object]:
 
     # Folder names are made safe for every system: Re:Zero is Re_Zero on disk. Both are accepted here.
     name = cells[0] if set("*?[") & set(cells[0]) else safe_name(cells[0])
-    return {"place": number, "name": name, "pattern": regex_of(cells[0]), "weight": weight}
+    return {"line": number, "name": name, "pattern": regex_of(cells[0]), "weight": weight}
 
 
 def regex_of(pattern: str) -> str:

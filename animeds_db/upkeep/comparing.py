@@ -63,8 +63,8 @@ class Gaps:
 
     found: list[Gap]
     sources: set[str]
-    unfounded: list[str]
-    untold: list[str]
+    wrong_box_counts: list[str]
+    taggings_with_lost_tags: list[str]
     lost_tags: list[int]
 
     @property
@@ -78,14 +78,14 @@ def compare(tables: Mapping[str, Examined]) -> Gaps:
     with duckdb.connect() as database:
         for name, columns in COLUMNS.items():
             database.register(name, tables[name].left(columns))
-        for script in ("unfounded.sql", "untold.sql"):
+        for script in ("wrong_box_counts.sql", "taggings_with_lost_tags.sql"):
             database.execute(sql_script("steps/check", script))
         found = database.execute(sql_script("steps/check", "gaps.sql")).fetchall()
         lost_tags = database.execute(sql_script("steps/check", "lost_tags.sql")).fetchall()
         return Gaps(
             [Gap(*row) for row in found],
             {row[0] for row in database.execute("SELECT source_id FROM sources").fetchall()},
-            [row[0] for row in database.execute("SELECT detected_id FROM unfounded").fetchall()],
-            [row[0] for row in database.execute("SELECT tagging_id FROM untold").fetchall()],
+            [row[0] for row in database.execute("SELECT detected_id FROM wrong_box_counts").fetchall()],
+            [row[0] for row in database.execute("SELECT tagging_id FROM taggings_with_lost_tags").fetchall()],
             [row[0] for row in lost_tags],
         )

@@ -50,8 +50,8 @@ def mend(location: Location, report: Report, gaps: Gaps) -> None:
             _mark(store, report.damaged)
     store = Store.open(location.uri)
     _reserve_tags(store, gaps.lost_tags)
-    _delete(store, "detected", gaps.unfounded)
-    _delete(store, "taggings", gaps.untold)
+    _delete(store, "detected", gaps.wrong_box_counts)
+    _delete(store, "taggings", gaps.taggings_with_lost_tags)
     with write_errors(location.uri):
         for table in report.tables:
             _settle(location, store, table)

@@ -183,7 +183,7 @@ class Selection:
             return SORTS[self.sort]
         if self.score:
             return "chosen.similarity DESC, frame_id"
-        return "place" if self.start is not None else SORTS["time"]
+        return "row_number" if self.start is not None else SORTS["time"]
 
 
 def script(name: str, **values: object) -> str:

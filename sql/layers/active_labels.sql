@@ -1,5 +1,4 @@
--- Every label that was not undone, also where a newer one about the same thing has replaced it: `labels` has those
--- that count.
+-- Every label that was not undone, including labels that a newer one has replaced. `labels` has only those in force.
 CREATE OR REPLACE VIEW active_labels AS
 SELECT * FROM lance_labels
 ANTI JOIN undone USING (act)

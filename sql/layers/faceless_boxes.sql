@@ -1,9 +1,10 @@
--- Heads, half bodies and persons in which no face is seen, one row per box.
+-- Heads, half bodies and persons without a visible face, one row per box.
 --
 -- l, t, r, b  the box, 0…1 of the frame
 -- head_b      the lower edge of its head: of a half body or person, the upper third of the box
--- rank        1 head, 2 half body, 3 person: the smaller the box, the better it says where somebody is
--- source_id, shot, ordinal, time_s are those of the frame. Of somebody whose face is seen no other box counts either.
+-- rank        1 head, 2 half body, 3 person: a smaller box gives a more exact position
+-- source_id, shot, ordinal, time_s are those of the frame. If the face of a person is visible, all boxes of that person
+-- are left out.
 CREATE OR REPLACE VIEW faceless_boxes AS
 WITH boxes AS (
     SELECT

@@ -1,5 +1,5 @@
--- Frames that people want to keep or to drop (value), the newest word per frame. What was said of one box of a
--- frame is not here: a dropped box only gives no crops (sql/steps/export/crops.sql).
+-- Frames that people labelled `keep` or `drop` (value), the newest label per frame. Labels of single boxes are
+-- left out: they only prevent crops of that box (sql/steps/export/crops.sql).
 CREATE OR REPLACE VIEW frame_labels AS
 SELECT label_id, act, frame_id, source_id, value
 FROM (

@@ -1,5 +1,5 @@
--- The newest detections, with the character of each. While nobody has been named, all of those are null; else
--- sql/layers/chosen/identified_detections.sql stands in for this.
+-- The newest detections, with the character of each. Every character is null while no box has a name. Afterwards
+-- sql/layers/chosen/identified_detections.sql replaces this view.
 CREATE OR REPLACE VIEW identified_detections AS
 SELECT
     *,

@@ -1,6 +1,6 @@
--- The boxes that people named, or whose appearance they named: one row per detection, with what counts now.
+-- The boxes whose character or appearance people labelled: one row per detection, with the labels in force.
 CREATE OR REPLACE VIEW labelled_boxes AS
-WITH words AS (
+WITH given AS (
     SELECT
         detection_id,
         any_value(frame_id) AS frame_id,
@@ -27,5 +27,5 @@ SELECT
     CASE WHEN w.character IS NULL THEN i.score ELSE 1 END::FLOAT AS score,
     CASE WHEN w.character IS NULL THEN i.margin ELSE 1 END::FLOAT AS margin,
     CASE WHEN w.character IS NULL THEN i.by ELSE 'label' END AS "by"
-FROM words AS w
+FROM given AS w
 LEFT JOIN identities AS i USING (detection_id);

@@ -1,5 +1,5 @@
--- Characters that were renamed or merged: name, and what it is called now. Chains are followed to their end.
--- A renamed name holds for both its forms, with spaces and with underscores; what is said of a form itself comes first.
+-- Characters that were renamed or merged: the old name and the final one. Chains are followed to their end.
+-- Renaming applies to both forms of a name, with spaces and with underscores. A label about a form itself comes first.
 --
 --     SELECT coalesce(n.final, e.character) FROM examples e LEFT JOIN names n ON n.name = e.character
 CREATE OR REPLACE VIEW names AS
@@ -31,7 +31,7 @@ chains AS (
     SELECT chains.name, chains.renamed_to, renamed.value, list_append(path, renamed.value)
     FROM chains
     JOIN renamed ON renamed.subject = chains.final
-    WHERE NOT list_contains(path, renamed.value)  -- two people at once can make a circle
+    WHERE NOT list_contains(path, renamed.value)  -- two people at the same time can create a cycle
 )
 
 SELECT name, renamed_to, max_by(final, len(path)) AS final

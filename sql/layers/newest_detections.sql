@@ -1,8 +1,8 @@
--- Detections without those that `animeds detect` has superseded; `detections` has them all.
+-- Detections without those that `animeds detect` has replaced. `detections` has all of them.
 --
--- Where detectors were run again over a frame, that run counts for every kind it can find (also where it
--- found nothing), and not the ingest; of several such runs the one whose model came into the database last.
--- Every frame and kind of box thus has the boxes of one run, and nothing is there twice.
+-- If `animeds detect` was run on a frame, its boxes replace those of the ingest for every kind that the detector can
+-- find, even if it found none. Of several runs, the one whose model was added to the database last is used. So every
+-- frame and kind of box has the boxes of exactly one run.
 CREATE OR REPLACE VIEW newest_detections AS
 SELECT every.*
 FROM lance_detections AS every
@@ -14,5 +14,5 @@ ANTI JOIN (
         JOIN (SELECT model_id AS model, added_at FROM lance_models) AS known USING (model)
         GROUP BY frame_id, kind
     ) AS winners
-    WHERE getvariable('detected_again')  -- out here: while it is false, DuckDB plans no join at all
+    WHERE getvariable('detected_again')  -- at this level, DuckDB plans no join while it is false
 ) AS newest ON every.frame_id = newest.frame_id AND every.kind = newest.kind AND every.model <> newest.model;

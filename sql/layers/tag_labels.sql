@@ -1,5 +1,5 @@
--- Tags that people added to frames or removed from them (op), the newest word per frame and tag.
--- written: the tag as it was given, where that is another form of it: a name with its spaces.
+-- Tags that people added to frames or removed from them (op), the newest label per frame and tag.
+-- written: the tag as the person wrote it, for example a name with spaces.
 CREATE OR REPLACE VIEW tag_labels AS
 SELECT
     active.label_id, active.act, active.frame_id, active.source_id, active.op, known.tag, known.tag_id, known.category,

@@ -1,5 +1,5 @@
--- Acts that were taken back. An undo is an act of its own and can be undone; of several undos of one act the
--- newest counts.
+-- Change sets that were undone. An undo is a change set too and can be undone. Of several undos of one change set, the
+-- newest is in force.
 CREATE OR REPLACE VIEW undone AS
 WITH RECURSIVE answers AS (
     SELECT value AS act, max_by(act, label_id) AS answer
@@ -8,7 +8,7 @@ WITH RECURSIVE answers AS (
     GROUP BY value
 ),
 
-chains AS (  -- act, the undo of it, the undo of that, …
+chains AS (  -- a change set, its undo, the undo of that undo, …
     SELECT act, answer, 1 AS length FROM answers
     UNION ALL
     SELECT chains.act, answers.answer, length + 1

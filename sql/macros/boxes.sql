@@ -1,4 +1,4 @@
--- How much two boxes have in common. Boxes are left, top, right, bottom, relative to one frame.
+-- How much two boxes overlap. A box is left, top, right, bottom, relative to the frame.
 --
 -- iou(…)     intersection over union, 0…1
 -- inside(…)  the share of the first box that lies in the second, 0…1

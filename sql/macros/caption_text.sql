@@ -1,12 +1,12 @@
 -- How the words of a caption are joined.
 --
--- in_words       tags or names as a caption writes them: spaces for underscores unless those are kept, brackets escaped
+-- in_words       tags or names as they are written in captions: with spaces or underscores, and with escaped brackets
 -- split_names    'a, b,' as a list: a and b
--- joined         texts with a separator between them, which array_to_string() wants to be the same for all rows
+-- joined         texts with a separator between them; unlike array_to_string(), the separator may differ per row
 -- listed         'a, b and c'
--- joined_parts   the texts of parts with the separator between them; where kohya's keep_tokens separator is asked
---                for, it stands between what comes before the part `before` and what comes from there on
--- sentence       one sentence of prose: who it is, how they look, what they wear, the rest, where it is from
+-- joined_parts   the texts of the parts with the separator between them. If kohya's keep_tokens separator is set, it
+--                comes before the part `before`.
+-- sentence       one sentence of prose: who it is, their looks, their clothes, the rest, and the series
 CREATE OR REPLACE MACRO split_names(names) AS
     list_filter(list_transform(string_split(names, ','), lambda name: trim(name)), lambda name: name <> '');
 

@@ -4,6 +4,6 @@ CREATE OR REPLACE MACRO corrected_scores(scores, tags, added, mentioned) AS
         WHEN added IS NULL THEN scores
         ELSE list_transform(added, lambda tag: 100::TINYINT)
             || list_filter(
-                coalesce(scores, []), lambda score, place: NOT list_contains(mentioned, tags[place])
+                coalesce(scores, []), lambda score, i: NOT list_contains(mentioned, tags[i])
             )
     END;

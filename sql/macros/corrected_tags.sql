@@ -1,5 +1,5 @@
--- A frame's tags (numbers) after people's corrections: first those that were added, then those that nobody corrected.
--- Unchanged if `added` is NULL. corrected_scores() has their scores in per cent: 100 for a tag that was added.
+-- A frame's tags (numbers) with people's corrections: first the added tags, then the tags without a correction.
+-- Unchanged if `added` is NULL. corrected_scores() gives their scores in per cent: 100 for an added tag.
 CREATE OR REPLACE MACRO corrected_tags(tags, added, mentioned) AS
     CASE
         WHEN added IS NULL THEN tags

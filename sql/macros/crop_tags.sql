@@ -1,8 +1,8 @@
--- The tags of a crop, out of those of its frame: [{tag, category, score, counts}] in, the same out.
+-- The tags of a crop, from the tags of its frame: [{tag, category, score, counts}] for both.
 --
--- Tags that name the framing (full_body, portrait) are not true of a part, and are left out. Tags that count people
--- stay when every face of the frame is in the crop. Otherwise they are counted again from the faces of the crop, if
--- the frame has only girls or only boys: 1girl and solo, 2girls, 3girls … If it has both, one face is solo, and more
+-- Tags about the framing (full_body, portrait) may be wrong for a crop and are left out. Tags that count people are
+-- kept if every face of the frame is in the crop. Otherwise they are counted again from the faces of the crop, if the
+-- frame has only girls or only boys: 1girl and solo, 2girls, 3girls … If it has both, one face gives solo, and several
 -- faces give no tag.
 CREATE OR REPLACE MACRO counts_people(tag) AS
     regexp_full_match(tag, '(\d\+?|multiple_)(girl|boy|other)s?|solo|solo_focus|no_humans');
@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO people_tags(n, one) AS
         ELSE ['6+' || one || 's', 'multiple_' || one || 's']
     END;
 
--- 'girl' or 'boy' where the frame has only these, else NULL.
+-- 'girl' or 'boy' if the frame has only one of the two, else NULL.
 CREATE OR REPLACE MACRO has_counting_tag(names, pattern) AS
     len(list_filter(names, lambda name: regexp_full_match(name, pattern))) > 0;
 

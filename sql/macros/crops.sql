@@ -1,9 +1,9 @@
--- Crops that an export can apply: left, top, right, bottom, relative to the frame (0…1).
+-- Crops for an export: left, top, right, bottom, relative to the frame (0…1).
 --
 --     SELECT frame_id, without_borders(border_left, border_top, border_right, border_bottom) AS crop FROM frames
 --
--- without_text also leaves out the band (0.3 of the height) in which burned-in text was found; text_upper and
--- text_lower are the shares of those bands that it covers, 0…1.
+-- without_text also cuts off the upper or lower band (0.3 of the height) if burned-in text was found in it. text_upper
+-- and text_lower are the shares of the bands that text covers, 0…1.
 CREATE OR REPLACE MACRO without_borders(border_left, border_top, border_right, border_bottom) AS
     [border_left::DOUBLE, border_top::DOUBLE, 1 - border_right::DOUBLE, 1 - border_bottom::DOUBLE];
 
@@ -16,14 +16,14 @@ CREATE OR REPLACE MACRO without_text(
     1 - greatest(border_bottom::DOUBLE, CASE WHEN text_lower > max_text THEN 0.3 ELSE 0 END)
 ];
 
--- NULL for a crop that cuts off nothing, or nearly everything: a blank frame is all border, and a frame may lack a
--- measure.
+-- NULL for a crop that cuts off nothing or nearly everything. A blank frame is all border, and a measurement may be
+-- missing.
 CREATE OR REPLACE MACRO usable_crop(crop) AS
     CASE
         WHEN crop[3] - crop[1] > 0.1 AND crop[4] - crop[2] > 0.1 AND crop <> [0, 0, 1, 1]::DOUBLE[] THEN crop
     END;
 
--- The part of a frame that an export with --trim leaves: `cut_off` may hold 'borders' and 'subtitles'.
+-- The part of a frame that remains after --trim. `cut_off` can contain 'borders' and 'subtitles'.
 CREATE OR REPLACE MACRO trimmed(
     cut_off, border_left, border_top, border_right, border_bottom, text_upper, text_lower
 ) AS usable_crop(

@@ -1,4 +1,4 @@
--- What a tag is about: a face's expression, or the place, hour and weather around it. The words are danbooru's.
+-- Is a tag about the expression of a face, or about the setting: place, time of day, weather? The tags are danbooru's.
 --
 --     SELECT tag, count(*) FROM tags WHERE is_expression_tag(tag) GROUP BY tag
 CREATE OR REPLACE MACRO is_expression_tag(tag) AS list_contains([

@@ -1,9 +1,9 @@
--- Where a face is, in words. left, top, right, bottom are relative to the picture, 0…1.
+-- The position of a face in words. left, top, right, bottom are relative to the picture, 0…1.
 --
 --     SELECT f.face_id, face_words(f.left, f.top, f.right, f.bottom), face_place(f.left, f.right) FROM faces f
 --
--- face_words gives two of the ten tokens of the anime screenshot pipeline, by the centre of the face: 'fhml fvtp'.
--- face_place says it plainly, as that pipeline does now: 'at left', 'in the middle', 'at right'.
+-- face_words gives two of the ten tokens of the anime screenshot pipeline, for the centre of the face: 'fhml fvtp'.
+-- face_place gives the words that this pipeline uses now: 'at left', 'in the middle', 'at right'.
 CREATE OR REPLACE MACRO face_words(face_left, face_top, face_right, face_bottom) AS
     CASE
         WHEN (face_left + face_right) / 2 < 0.2 THEN 'fhll'

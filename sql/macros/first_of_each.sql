@@ -1,3 +1,3 @@
--- The same people in the same order, each once.
+-- A list of people without repetitions, in the same order.
 CREATE OR REPLACE MACRO first_of_each(people) AS
-    list_filter(people, lambda who, place: list_position(people, who) = place);
+    list_filter(people, lambda who, i: list_position(people, who) = i);

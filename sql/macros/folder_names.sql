@@ -1,9 +1,10 @@
--- The names of folders, as the anime screenshot pipeline's arrange_folder.py has them.
+-- The names of folders, as in arrange_folder.py of the anime screenshot pipeline.
 --
 --     SELECT n_people_folder(1), n_faces_folder(2), n_characters_folder(7), character_folder(NULL)
 --     1_person, 2_faces, 6+_characters, character_others
 --
--- most: from so many characters on there is one folder. Names of 100 characters and more are nobody's folder.
+-- most: frames with this many characters or more are in one folder. Names of 100 letters or more get no folder of
+-- their own.
 CREATE OR REPLACE MACRO n_people_folder(n) AS
     CASE WHEN n = 1 THEN '1_person' WHEN n >= 6 THEN 'many_people' ELSE coalesce(n, 0) || '_people' END;
 
@@ -23,6 +24,6 @@ CREATE OR REPLACE MACRO character_folder(name) AS
 CREATE OR REPLACE MACRO episode_folder(n) AS
     coalesce('EP' || lpad(n::VARCHAR, greatest(2, length(n::VARCHAR))::INTEGER, '0'), 'episode_others');
 
--- Any other value: never more than one level, and a name for where there is none.
+-- The folder of any other value: always one level, with a name for missing values.
 CREATE OR REPLACE MACRO value_folder(value, column_name) AS
     coalesce(nullif(replace(replace(trim(value::VARCHAR), '/', '_'), '\', '_'), ''), column_name || '_others');

@@ -2,8 +2,9 @@
 --
 --     SELECT frame_id FROM frames WHERE has_all(tag_ids, ['1girl', 'red_hair'])
 --
--- At most 16 tags. Written as has_tag AND has_tag …: DuckDB removes what a short list does not need, and list_contains
--- is many times faster than list_has_all, which in DuckDB 2.0 also gives wrong answers for some types of list.
+-- At most 16 tags. It is written as has_tag AND has_tag … because DuckDB removes the terms that a short list does not
+-- need, and because list_contains is many times faster than list_has_all. In DuckDB 2.0, list_has_all also gives wrong
+-- answers for some types of list.
 CREATE OR REPLACE MACRO has_next_8(tags, wanted, done) AS (
     (len(wanted) <= done OR has_tag(tags, wanted[done + 1]))
     AND (len(wanted) <= done + 1 OR has_tag(tags, wanted[done + 2]))
@@ -17,6 +18,6 @@ CREATE OR REPLACE MACRO has_next_8(tags, wanted, done) AS (
 
 CREATE OR REPLACE MACRO has_all(tags, wanted) AS
     CASE
-        WHEN len(wanted) > 16 THEN error('has_all takes at most 16 tags; write it twice, with AND between')
+        WHEN len(wanted) > 16 THEN error('has_all() takes at most 16 tags. Use it twice, joined by AND.')
         ELSE has_next_8(tags, wanted, 0) AND has_next_8(tags, wanted, 8)
     END;

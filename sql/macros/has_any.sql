@@ -2,7 +2,7 @@
 --
 --     SELECT frame_id FROM frames WHERE NOT has_any(tag_ids, ['text', 'watermark'])
 --
--- At most 16 tags. Written out for the reasons given in has_all.
+-- At most 16 tags. It is written out for the same reasons as has_all.
 CREATE OR REPLACE MACRO has_one_of_8(tags, wanted, done) AS (
     (len(wanted) > done AND has_tag(tags, wanted[done + 1]))
     OR (len(wanted) > done + 1 AND has_tag(tags, wanted[done + 2]))
@@ -16,6 +16,6 @@ CREATE OR REPLACE MACRO has_one_of_8(tags, wanted, done) AS (
 
 CREATE OR REPLACE MACRO has_any(tags, wanted) AS
     CASE
-        WHEN len(wanted) > 16 THEN error('has_any takes at most 16 tags; write it twice, with OR between')
+        WHEN len(wanted) > 16 THEN error('has_any() takes at most 16 tags. Use it twice, joined by OR.')
         ELSE has_one_of_8(tags, wanted, 0) OR has_one_of_8(tags, wanted, 8)
     END;

@@ -1,5 +1,5 @@
--- How many girls, boys, people the tagger saw, by its counting tags ('2girls'); six means six or more,
--- and where it only said 'multiple_girls', two. NULL for a frame that was never tagged.
+-- The number of girls, boys or people, from the tagger's counting tags ('2girls'). 6 means six or more;
+-- 'multiple_girls' alone counts as 2. NULL for a frame that was never tagged.
 --
 --     SELECT frame_id FROM frames WHERE n_girls(tag_ids) = 1 AND n_boys(tag_ids) = 0
 CREATE OR REPLACE MACRO n_girls(tags) AS

@@ -1,4 +1,4 @@
--- An episode's number as people write it: S01E02; E02 without a season, S01 without an episode; NULL without both.
+-- The name of an episode: S01E02. E02 without a season, S01 without an episode, NULL without both.
 CREATE OR REPLACE MACRO episode_name(season, episode) AS
     nullif(
         concat(
@@ -8,15 +8,15 @@ CREATE OR REPLACE MACRO episode_name(season, episode) AS
         ''
     );
 
--- The part of the series that a row is counted in: NULL (all of it), a season or an episode.
+-- The period to which a row belongs: NULL for the whole series, or the name of a season or an episode.
 CREATE OR REPLACE MACRO period(per, season, episode) AS
     CASE per
         WHEN 'series' THEN NULL
         WHEN 'season' THEN episode_name(season, NULL)
         WHEN 'episode' THEN episode_name(season, episode)
-        ELSE error('per is series, season or episode, not ' || per)
+        ELSE error('per must be series, season or episode, not ' || per || '.')
     END;
 
--- Seconds as people write them: 75.4 is 1:15.
+-- Seconds as minutes and seconds: 75.4 is 1:15.
 CREATE OR REPLACE MACRO clock(seconds) AS
     (floor(seconds)::BIGINT // 60)::VARCHAR || ':' || lpad((floor(seconds)::BIGINT % 60)::VARCHAR, 2, '0');

@@ -1,4 +1,4 @@
--- Is a face hard to make out? Its frame is dark (mean luma below a quarter), or the frame's edge cuts it off.
+-- Is a face hard to see? True if its frame is dark (mean luma below 0.25) or if the frame's edge cuts it off.
 --
 --     SELECT face_id FROM faces JOIN frames USING (frame_id)
 --     WHERE hard_to_see(brightness, faces."left", faces.top, faces."right", faces.bottom)

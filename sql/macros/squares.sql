@@ -1,16 +1,16 @@
--- Crops around boxes, as left, top, right, bottom relative to the frame (0…1): what an export cuts out.
+-- Crops around boxes, as left, top, right, bottom relative to the frame (0…1). An export cuts these out.
 --
--- face_square  the largest square of the frame with the face in its middle, and near its top: half the face's
---              height above it, as far as the frame allows. With a margin the square is only as large as the
---              face and that share of it on each side, and no more than half its height lies above the face. NULL for
---              a face that no square of the frame can hold.
--- with_margin  the box and that share of its width and height on each side, within the bounds.
+-- face_square  the largest square in the frame with the face centred horizontally and near the top: half the height of
+--              the face is left above it, if the frame allows. With a margin, the square has the size of the face plus
+--              that share of it on each side, with at most half the face's height above. NULL for a face that does not
+--              fit into any square of the frame.
+-- with_margin  the box plus that share of its width and height on each side, within the bounds.
 --
--- box and bounds are [left, top, right, bottom]; width and height are the frame's, in pixels, so that squares are
--- square. The rule of the square is that of `crop_faces.py` in anime_screenshot_pipeline.
+-- box and bounds are [left, top, right, bottom]. width and height are the frame's, in pixels. The rule for the square
+-- is that of `crop_faces.py` in anime_screenshot_pipeline.
 --
--- A macro's argument is computed again wherever it stands in the macro. list_transform() over a list of one value
--- computes it once and names it.
+-- DuckDB computes the argument of a macro each time the macro mentions it. list_transform() over a list of one value
+-- computes it once and gives it a name.
 CREATE OR REPLACE MACRO pixels_of(box, width, height) AS {
     'x': round(box[1]::DOUBLE * width), 'y': round(box[2]::DOUBLE * height),
     'w': greatest(round(box[3]::DOUBLE * width) - round(box[1]::DOUBLE * width), 1),
@@ -29,8 +29,8 @@ CREATE OR REPLACE MACRO square_side(face, bounds, margin) AS
 CREATE OR REPLACE MACRO within(start, side, low, length) AS
     greatest(low, least(start, low + length - side));
 
--- Half the face's height, and the rest of the square is below, for the body. Where a margin leaves less than that,
--- there is as much room above as below; and there is never so little below that a tall face loses its chin.
+-- Half the face's height, so that the rest of the square shows the body. If a margin leaves less room than that, half
+-- of the room is above the face. There is always enough room below for the chin of a tall face.
 CREATE OR REPLACE MACRO room_above(face, side, margin) AS
     least(
         floor(face.h / 2),
@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO relative_square(square, width, height) AS
         ]
     END;
 
--- From the inside out: the boxes in pixels, the length of a side, the square, and the square relative to the frame.
+-- Read from the inside out: the boxes in pixels, the length of a side, the square in pixels, the relative square.
 CREATE OR REPLACE MACRO face_square(box, width, height, margin := NULL, bounds := [0, 0, 1, 1]) AS
     list_transform(
         list_transform(

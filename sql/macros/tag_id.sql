@@ -1,8 +1,8 @@
--- The number of a tag in this database; 0, which no tag has, where it is unknown.
+-- The number of a tag in this database. 0, which is the number of no tag, if the tag is unknown.
 --
--- The vocabulary is one text, a line "tag, tabulator, five digits" per tag: DuckDB copies a variable each time
--- a query mentions it, and of a map with 10,000 keys that takes milliseconds, of a text microseconds.
--- For a fixed tag this is worked out once per query. To name the tags of many rows, join `vocabulary`.
+-- The vocabulary is one text with a line "tag, tabulator, five digits" per tag. DuckDB copies a variable each time a
+-- query mentions it: a map with 10,000 keys takes milliseconds, a text microseconds.
+-- For a constant tag, this is computed once per query. To name the tags of many rows, join `vocabulary`.
 CREATE OR REPLACE MACRO tag_id(tag) AS
     coalesce(
         try_cast(

@@ -1,9 +1,9 @@
--- What a tag is about: people, hair, eyes, outfit. For captions that leave some of it to the character's name.
+-- Is a tag about people, hair, eyes or the outfit? For captions that leave some of these tags out.
 --
 --     SELECT tag, count(*) FROM tags WHERE is_outfit_tag(tag) GROUP BY tag
 --
--- Hair and eye tags are those of the anime screenshot pipeline: 'hair', 'ponytail', 'twintail' or 'eye' anywhere in the
--- tag ('hair_ornament' and 'closed_eyes' too), and the hair words it added later, as whole words.
+-- Hair and eye tags are those of the anime screenshot pipeline: tags that contain 'hair', 'ponytail', 'twintail' or
+-- 'eye' ('hair_ornament' and 'closed_eyes' too), and the hair words that it added later, as whole words.
 -- Outfit tags are those with a word of danbooru's tag group "Attire".
 CREATE OR REPLACE MACRO is_people_tag(tag) AS
     regexp_full_match(
@@ -19,7 +19,7 @@ CREATE OR REPLACE MACRO is_hair_tag(tag) AS
 CREATE OR REPLACE MACRO is_eye_tag(tag) AS
     regexp_matches(tag, 'eye|heterochromia|(^|_)pupils?(_|$)');
 
--- Eyes that are always so ('red_eyes', not 'closed_eyes'), and what else a body has and an outfit has not.
+-- Permanent looks of the eyes ('red_eyes', not 'closed_eyes'), and other traits of the body.
 CREATE OR REPLACE MACRO is_eye_color_tag(tag) AS
     regexp_full_match(
         tag, '(red|blue|green|yellow|purple|brown|black|aqua|pink|grey|orange|golden|amber|white)_eyes|heterochromia'

@@ -2,9 +2,9 @@
 --
 --     SELECT spoken_tag('red_hair'), escaped('saber_(fate)'), unescaped('saber_\(fate\)')
 --
--- spoken_tag puts spaces for underscores, except in tags of at most three characters (kohya's tagger: `:_;`) and in
--- little faces, where the underscore is a mouth (the list of SmilingWolf's taggers).
--- escaped puts a backslash before brackets, which mean emphasis to a prompt, and before backslashes.
+-- spoken_tag replaces underscores with spaces, except in tags of at most three characters (as kohya's tagger does) and
+-- in emoticons, where the underscore is a mouth (the list is from SmilingWolf's taggers).
+-- escaped puts a backslash before backslashes and before brackets, because brackets mean emphasis in a prompt.
 CREATE OR REPLACE MACRO spoken_tag(tag) AS
     CASE
         WHEN length(tag) <= 3 THEN tag
@@ -18,8 +18,8 @@ CREATE OR REPLACE MACRO spoken_tag(tag) AS
 CREATE OR REPLACE MACRO escaped(words) AS regexp_replace(words, '([\\()])', '\\\1', 'g');
 CREATE OR REPLACE MACRO unescaped(words) AS regexp_replace(words, '\\(.)', '\1', 'g');
 
--- The words that a tag of several words implies: of 'very_long_hair' these are 'very', 'long', 'hair',
--- 'very_long' and 'long_hair'. None for a tag of one word.
+-- The tags that a tag of several words implies: 'very_long_hair' implies 'very', 'long', 'hair', 'very_long' and
+-- 'long_hair'. An empty list for a tag of one word.
 CREATE OR REPLACE MACRO implied_tags(tag) AS
     list_filter(
         flatten(
@@ -34,7 +34,7 @@ CREATE OR REPLACE MACRO implied_tags(tag) AS
         lambda part: part <> tag AND part <> ''
     );
 
--- Does a list name this tag? An entry may have stars, and either spelling: 'red hair', '*_background'.
+-- Is this tag in the list? An entry may contain stars and may have spaces or underscores: 'red hair', '*_background'.
 CREATE OR REPLACE MACRO is_listed(tag, entries) AS
     list_contains(list_transform(entries, lambda entry: replace(entry, ' ', '_')), tag)
     OR len(

@@ -1,22 +1,22 @@
--- The rows of a relation with frame_id, and a caption for each.
+-- The rows of a relation with the column frame_id, with a caption for each.
 --
 --     SELECT frame_id, caption FROM caption('kept')
 --     WITH mine AS (SELECT * REPLACE ('waifu' AS activation_tag) FROM default_style)
 --     SELECT frame_id, caption FROM caption('kept', style := 'mine')
 --
--- Of several variants, one stands on each line.
+-- Several variants are separated by line breaks.
 CREATE OR REPLACE MACRO caption(pictures, style := 'default_style') AS TABLE
 WITH numbered AS MATERIALIZED (
     SELECT row_number() OVER () AS picture, * FROM query_table(pictures)
 ),
 
-asked AS (
+captioned AS (
     SELECT COLUMNS(lambda c: lower(c) IN ('picture', 'frame_id', 'face_id', 'crop', 'crop_kind')) FROM numbered
 ),
 
 made AS (
     SELECT picture, string_agg(caption, chr(10) ORDER BY variant) AS made_caption
-    FROM captions_of('asked', style)
+    FROM captions_of('captioned', style)
     GROUP BY picture
 )
 

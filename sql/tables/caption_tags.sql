@@ -1,22 +1,22 @@
 -- The tags that get into captions, in their order: one row per picture, variant and tag.
 --
--- borne, pictures, style   names of relations: tags_of(pictures), described(), and one row like default_style
--- gives                    picture, variant (from 1), place (from 1), tag, words (the tag as it is written), kind
-CREATE OR REPLACE MACRO caption_tags(borne, pictures, style) AS TABLE
+-- tags, pictures, style    names of relations: tags_of(pictures), described(), and one row like default_style
+-- gives                    picture, variant (from 1), tag_number (from 1), tag, words (the tag as it is written), kind
+CREATE OR REPLACE MACRO caption_tags(tags, pictures, style) AS TABLE
 WITH style AS (FROM query_table(style)),
 
 allowed AS (
     SELECT tag, in_words([tag], underscores, escape_brackets)[1] AS words
-    FROM (SELECT DISTINCT tag, kind FROM query_table(borne)) AS every_tag, style
+    FROM (SELECT DISTINCT tag, kind FROM query_table(tags)) AS every_tag, style
     WHERE NOT list_contains(style.leave_out, kind)
         AND NOT is_listed(tag, style.blacklist)
-        -- what the caption says anyway, as an activation tag, is not said again
+        -- a tag that is also an activation tag is not repeated
         AND NOT list_contains(
             list_transform(split_names(style.activation_tag), lambda name: replace(name, ' ', '_')), tag
         )
 ),
 
--- What a character's name says already: the tag that is the name, and the character's core tags.
+-- Tags that the name of a character makes superfluous: the name as a tag, and the character's core tags.
 present AS (
     SELECT picture, unnest(characters) AS character FROM query_table(pictures)
 ),
@@ -36,8 +36,8 @@ cast_tags AS (
 ),
 
 wanted AS MATERIALIZED (
-    SELECT picture, key, tag, max(score) AS score, min(place) AS place, min(kind) AS kind, min(words) AS words
-    FROM query_table(borne) AS b
+    SELECT picture, key, tag, max(score) AS score, min(tag_number) AS tag_number, min(kind) AS kind, min(words) AS words
+    FROM query_table(tags) AS b
     JOIN allowed USING (tag)
     ANTI JOIN cast_tags USING (picture, tag)
     CROSS JOIN style
@@ -46,7 +46,7 @@ wanted AS MATERIALIZED (
     GROUP BY picture, key, tag
 ),
 
--- Longer tags, and what beside them need not be said.
+-- Longer tags, and the tags that they make superfluous.
 longer AS (
     SELECT tag AS longer, unnest(implied_tags(tag)) AS tag
     FROM allowed
@@ -65,7 +65,7 @@ pruned AS (
     ANTI JOIN implied ON implied.picture = wanted.picture AND implied.tag = wanted.tag AND wanted.kind <> 'people'
 ),
 
-places AS (
+numbered AS (
     SELECT
         picture, variant, tag, words, kind, max_tags,
         row_number() OVER (
@@ -76,13 +76,13 @@ places AS (
                     WHEN sort = 'shuffle' AND NOT (people_first AND kind = 'people')
                         THEN shuffled(concat_ws('/', seed, variant, key, tag))
                 END,
-                CASE WHEN sort = 'original' THEN place END,
+                CASE WHEN sort = 'original' THEN tag_number END,
                 -score,
                 tag
-        ) AS place
+        ) AS tag_number
     FROM pruned
     CROSS JOIN style
     CROSS JOIN (SELECT unnest(range(1, variants + 1)) AS variant FROM style)
 )
 
-SELECT picture, variant, place, tag, words, kind FROM places WHERE max_tags = 0 OR place <= max_tags;
+SELECT picture, variant, tag_number, tag, words, kind FROM numbered WHERE max_tags = 0 OR tag_number <= max_tags;

@@ -1,34 +1,34 @@
 -- Captions for pictures: one row per picture and variant.
 --
--- pictures   name of a relation with picture (any key), frame_id and, if it likes, face_id, crop, crop_kind,
---            picture_tags: see described
+-- pictures   name of a relation with picture (any key) and frame_id; face_id, crop, crop_kind and picture_tags are
+--            optional: see described
 -- style      name of a relation with one row and the columns of default_style
 -- gives      picture, variant (from 1), caption
 --
--- Same style, same seed, same bytes: what is left to chance hangs on the seed, the variant, the part and the
+-- The same style and seed give the same bytes. Random choices depend on the seed, the variant, the part and the
 -- picture's frame and crop, never on the order of rows.
 CREATE OR REPLACE MACRO captions_of(pictures, style := 'default_style') AS TABLE
 WITH facts AS MATERIALIZED (
     FROM described(pictures, (SELECT thresholds['general'] FROM query_table(style)))
 ),
 
-borne AS MATERIALIZED (FROM tags_of('facts')),
+picture_tag_rows AS MATERIALIZED (FROM tags_of('facts')),
 
-chosen AS (FROM caption_tags('borne', 'facts', style)),
+chosen AS (FROM caption_tags('picture_tag_rows', 'facts', style)),
 
 tag_lists AS (
     SELECT
         picture,
         variant,
-        list(words ORDER BY place) AS tags,
-        list(words ORDER BY place) FILTER (kind IN ('hair', 'eyes')) AS looks,
-        list(words ORDER BY place) FILTER (kind = 'outfit') AS outfit,
-        list(words ORDER BY place) FILTER (kind = 'other') AS others
+        list(words ORDER BY tag_number) AS tags,
+        list(words ORDER BY tag_number) FILTER (kind IN ('hair', 'eyes')) AS looks,
+        list(words ORDER BY tag_number) FILTER (kind = 'outfit') AS outfit,
+        list(words ORDER BY tag_number) FILTER (kind = 'other') AS others
     FROM chosen
     GROUP BY picture, variant
 ),
 
-words AS (FROM part_words('facts', 'borne', style)),
+words AS (FROM part_words('facts', 'picture_tag_rows', style)),
 
 drawn AS (
     SELECT

@@ -1,16 +1,16 @@
--- On how many of a character's frames each tag is borne: one row per character, period and tag.
+-- The number of a character's frames with each tag: one row per character, period and tag.
 --
 --     SELECT * FROM character_tag_counts('season') WHERE is_outfit_tag(tag) ORDER BY n_frames DESC
 --
--- per         series, season or episode: what a row is counted over
--- threshold   score from which on a tag counts, 0…1; null is the tagger's own threshold
--- only_alone  count only frames on which nobody else is: their tags are about this character
+-- per         series, season or episode: the period of a row
+-- threshold   minimum score of a tag, 0…1; null is the tagger's own threshold
+-- only_alone  count only frames that show nobody else, because their tags are about this character
 -- of_show     only this show; null is all
--- n_seen      frames that could bear it: those of the character that were tagged; share is n_frames / n_seen
+-- n_seen      number of the character's frames that were tagged; share is n_frames / n_seen
 CREATE OR REPLACE MACRO character_tag_counts(
     per := 'series', threshold := NULL, only_alone := true, of_show := NULL
 ) AS TABLE
-WITH seen AS (  -- frames that were never tagged say nothing
+WITH seen AS (  -- without frames that were never tagged
     SELECT character, period, count(*) AS n_seen
     FROM (
         SELECT unnest(characters) AS character, frame_id, period(per, season, episode) AS period
@@ -21,7 +21,7 @@ WITH seen AS (  -- frames that were never tagged say nothing
     GROUP BY character, period
 ),
 
-borne AS (
+counted AS (
     SELECT
         character,
         period,
@@ -33,6 +33,6 @@ borne AS (
     GROUP BY character, period, tag
 )
 
-SELECT borne.character, borne.period, tag, n_frames, n_seen, round(n_frames / n_seen, 3) AS share, episodes
-FROM borne
-JOIN seen ON seen.character = borne.character AND seen.period IS NOT DISTINCT FROM borne.period;
+SELECT counted.character, counted.period, tag, n_frames, n_seen, round(n_frames / n_seen, 3) AS share, episodes
+FROM counted
+JOIN seen ON seen.character = counted.character AND seen.period IS NOT DISTINCT FROM counted.period;

@@ -1,9 +1,9 @@
--- What the frames of each character are tagged with: one row per character, frame and tag.
+-- The tags of each character's frames: one row per character, frame and tag.
 --
 --     SELECT character, tag, count(*) FROM character_tags(0.5) WHERE alone GROUP BY ALL
 --
--- threshold  score from which on a tag counts, 0…1; null is the tagger's own threshold
--- alone      nobody else is on the frame, known or not: the tags are about this character
+-- threshold  minimum score of a tag, 0…1; null is the tagger's own threshold
+-- alone      true if the frame shows nobody else, known or unknown: then the tags are about this character
 CREATE OR REPLACE MACRO character_tags(threshold := NULL) AS TABLE
 SELECT
     who.character,

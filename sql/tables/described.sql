@@ -1,23 +1,23 @@
--- What is on each picture of a relation: the facts that folders and captions are made of.
+-- What each picture of a relation shows: the facts from which folder names and captions are made.
 --
 --     SELECT * FROM described('mine')        -- after WITH mine AS (SELECT frame_id AS picture, frame_id FROM kept)
 --
--- pictures   name of a relation with picture (any key), frame_id and, if it likes, face_id, crop, crop_kind,
---            picture_tags ([{tag, category, score, counts}], where a picture's tags are not those of its frame)
--- threshold  score from which on a tag counts, 0…1; null is the tagger's own threshold
+-- pictures   name of a relation with picture (any key) and frame_id. Optional: face_id, crop, crop_kind, and
+--            picture_tags ([{tag, category, score, counts}], if a picture has other tags than its frame)
+-- threshold  minimum score of a tag, 0…1; null is the tagger's own threshold
 --
--- Of a crop (left, top, right, bottom, 0…1 of the frame) the facts are its own: only who is inside it, in its
--- measures (see in_crop). Without a crop, a face_id alone stands for that one face.
+-- For a crop (left, top, right, bottom, 0…1 of the frame), only people inside it are described, with boxes relative to
+-- the crop (see in_crop). A face_id without a crop describes that face only.
 --
--- key               what randomness hangs on: the same picture has the same key in every selection
+-- key               seed of random choices: the same picture has the same key in every selection
 -- faces             boxes relative to the picture, from left to right, with face_id and character
--- cast              who is there, from left to right, each once: character and appearance; then those whose name is
---                   only on the picture as a whole, unless this is a crop of a box
--- characters        their names, sorted; character joins them by +, character_string has appearances too
+-- cast              the characters from left to right, each once, with appearance; then characters named only for the
+--                   picture as a whole, unless this is a crop of a box
+-- characters        their names, sorted; character joins them with +, character_string includes appearances
 -- fh_ratio          height of the tallest face relative to the picture, 0…1; 0 without a face
--- n_people          girls and boys by the counting tags (six: six or more); null where never tagged
+-- n_people          number of girls and boys from the counting tags (6: six or more); null if never tagged
 CREATE OR REPLACE MACRO described(pictures, threshold := NULL) AS TABLE
-WITH asked AS (
+WITH wanted AS (
     SELECT
         picture,
         frame_id::VARCHAR AS frame_id,
@@ -54,7 +54,7 @@ placed AS (
         greatest((d.top - y0) / (y1 - y0), 0) AS "top",
         least((d.right - x0) / (x1 - x0), 1) AS "right",
         least((d.bottom - y0) / (y1 - y0), 1) AS "bottom"
-    FROM asked AS a
+    FROM wanted AS a
     JOIN identified_detections AS d USING (frame_id)
     WHERE (d.kind = 'face' OR is_known(d.character))
         AND CASE
@@ -73,7 +73,7 @@ people AS (
             } ORDER BY "left", detection_id
         ) FILTER (WHERE is_face) AS faces,
         list({'character': character, 'appearance': appearance} ORDER BY "left", detection_id)
-            FILTER (WHERE character IS NOT NULL) AS cast_by_place,
+            FILTER (WHERE character IS NOT NULL) AS cast_in_order,
         max("bottom" - "top") FILTER (WHERE is_face) AS fh_ratio
     FROM placed
     GROUP BY picture
@@ -88,12 +88,12 @@ cast_of AS (
         a.picture,
         coalesce(p.faces, []) AS faces,
         coalesce(p.fh_ratio, 0) AS fh_ratio,
-        first_of_each(coalesce(p.cast_by_place, [])) || CASE
+        first_of_each(coalesce(p.cast_in_order, [])) || CASE
             WHEN a.face_id IS NULL AND coalesce(a.crop_kind, '') = ''
-                THEN also_there(coalesce(p.cast_by_place, []), coalesce(o.names, []))
+                THEN also_there(coalesce(p.cast_in_order, []), coalesce(o.names, []))
             ELSE []
         END AS "cast"
-    FROM asked AS a
+    FROM wanted AS a
     LEFT JOIN people AS p USING (picture)
     LEFT JOIN on_picture AS o ON o.frame_id = a.frame_id
 )
@@ -113,12 +113,12 @@ SELECT
     len(p.faces) AS n_faces,
     len(names_of(p."cast")) AS n_characters,
     CASE
-        WHEN a.picture_tags IS NULL THEN n_girls(tags_at(f.tags, f.tag_scores, f.sure_tags, least_score))
-        ELSE n_girls(names_of_tags(a.picture_tags, least_score))
+        WHEN a.picture_tags IS NULL THEN n_girls(tags_at(f.tags, f.tag_scores, f.sure_tags, min_score))
+        ELSE n_girls(names_of_tags(a.picture_tags, min_score))
     END AS n_girls,
     CASE
-        WHEN a.picture_tags IS NULL THEN n_boys(tags_at(f.tags, f.tag_scores, f.sure_tags, least_score))
-        ELSE n_boys(names_of_tags(a.picture_tags, least_score))
+        WHEN a.picture_tags IS NULL THEN n_boys(tags_at(f.tags, f.tag_scores, f.sure_tags, min_score))
+        ELSE n_boys(names_of_tags(a.picture_tags, min_score))
     END AS n_boys,
     CASE WHEN n_girls IS NOT NULL THEN least(n_girls + n_boys, 6) END AS n_people,
     p.fh_ratio,
@@ -128,8 +128,8 @@ SELECT
     f.episode,
     f.shot,
     s.image_type
-FROM asked AS a
-CROSS JOIN (SELECT threshold AS least_score) AS asked_for
+FROM wanted AS a
+CROSS JOIN (SELECT threshold AS min_score) AS settings
 LEFT JOIN cast_of AS p ON p.picture = a.picture
 LEFT JOIN tagged_frames AS f ON f.frame_id = a.frame_id
 LEFT JOIN sources AS s ON s.source_id = f.source_id;

@@ -1,8 +1,8 @@
--- The parts that chance lets into each caption: one row per picture and variant.
+-- The parts that are drawn for each caption, by their probability: one row per picture and variant.
 --
 -- words, style  names of relations: part_words(), and one row like default_style
--- gives         the columns of both, and variant (from 1), activation and general (what these parts say), present (the
---               style's parts that are there, in the style's order), is_dropped (the caption is empty)
+-- gives         the columns of both, variant (from 1), activation and general (the texts of these parts), present (the
+--               parts that were drawn, in the style's order), is_dropped (the caption is empty)
 CREATE OR REPLACE MACRO drawn_parts(words, style) AS TABLE
 WITH style AS (FROM query_table(style))
 
@@ -10,7 +10,7 @@ SELECT
     style.*,
     words.*,
     every_variant.variant,
-    -- Regularization pictures keep a model from taking what it knew for what the activation tag names.
+    -- Regularization pictures get no activation tag: they show the model what the tag does not mean.
     CASE
         WHEN words.image_type = 'regularization' THEN []
         ELSE in_words(split_names(activation_tag), underscores, escape_brackets)

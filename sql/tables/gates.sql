@@ -1,12 +1,12 @@
--- The quality gates, and which of them each frame fails first. All thresholds stand here, with their names:
+-- The quality gates, and the first gate that each frame fails. Every threshold is a parameter:
 --
 --     SELECT gate, count(*) FROM gates() GROUP BY gate
 --     SELECT * FROM gates(min_height := 480, max_text := 1)
 --
--- min_height      pixels; the guides ask for 720p at least
+-- min_height      pixels; training guides recommend at least 720p
 -- min_sharpness   variance of the Laplacian (see `sharpness` in the tables)
--- min_brightness  mean luma, 0…1: darker frames teach nothing
--- max_brightness  mean luma, 0…1: white flashes
+-- min_brightness  mean luma, 0…1: darker frames show almost nothing
+-- max_brightness  mean luma, 0…1: brighter frames are white flashes
 -- max_text        share of the upper or lower band that burned-in text may cover, 0…1
 -- max_border      share of the width or height that a border may take, 0…1
 --

@@ -1,7 +1,7 @@
--- The tags of the categories that have a part of a caption of their own: one row per picture.
+-- The tags of the categories that have their own caption part: one row per picture.
 --
 -- tags, style  names of relations: tags_of(pictures), and one row like default_style
--- gives        picture, character_tags, copyright_tags, artist_tags: lists, best score first; NULL where there are none
+-- gives        picture, character_tags, copyright_tags, artist_tags: lists, best score first; NULL if there are none
 CREATE OR REPLACE MACRO part_tags(tags, style) AS TABLE
 SELECT
     picture,

@@ -1,8 +1,8 @@
--- What each part of a caption has to say, but for the tags: one row per picture.
+-- The words of each caption part except `tags`: one row per picture.
 --
 -- facts, tags, style  names of relations: described(), tags_of(), and one row like default_style
--- gives               picture, key and what a sentence needs to know of a picture, and per part a text or a list of
---                     texts: NULL or empty where the part has nothing to say
+-- gives               picture, key, the facts for a sentence, and for each part a text or a list of texts: NULL or
+--                     empty if the part has nothing to add
 CREATE OR REPLACE MACRO part_words(facts, tags, style) AS TABLE
 WITH style AS (FROM query_table(style))
 

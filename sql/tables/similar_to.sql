@@ -1,16 +1,16 @@
--- Frames like a frame, most like first:
+-- Frames that are similar to a frame, the most similar first:
 --
 --     SELECT * FROM similar_to('k3f9a2qd-000754212') LIMIT 9
 --
--- similarity is the cosine of their vectors; the frame itself is left out. Vectors of several models are an
--- error, since they cannot be compared.
+-- similarity is the cosine of the vectors. The frame itself is left out. Vectors of different models cannot be compared
+-- and give an error.
 CREATE OR REPLACE MACRO similar_to(id) AS TABLE
 SELECT
     frames.*,
     CASE
         WHEN frames.embedder = wanted.embedder THEN cosine(frames.embedding, wanted.embedding)
         ELSE error(format(
-            'vectors of {} and {} cannot be compared: `animeds embed --model NAME --use`',
+            'The vectors of {} and {} cannot be compared. Use one model: animeds embed --model NAME --use',
             wanted.embedder,
             frames.embedder
         ))

@@ -1,28 +1,28 @@
--- The tags of pictures, with all that captions ask about a tag: one row per picture and tag.
+-- The tags of pictures, with everything that captions need: one row per picture and tag.
 --
 -- pictures   name of a relation with the columns of described()
--- gives      picture, key, tag, category, score, counts (it reaches the tagger's own threshold), place (from 1, as the
---            tagger or the sidecar had it), kind (people, hair, eyes, outfit, other)
+-- gives      picture, key, tag, category, score, counts (it reaches the tagger's own threshold), tag_number (from 1, in
+--            the order of the tagger or sidecar), kind (people, hair, eyes, outfit, other)
 --
--- What a tag is about is worked out once per tag, not once per row.
+-- The kind is computed once per tag, not once per row.
 CREATE OR REPLACE MACRO tags_of(pictures) AS TABLE
-WITH borne AS (
+WITH numbered AS (
     SELECT
         picture, key, vocabulary.tag, vocabulary.category, per_cent / 100.0 AS score,
-        list_contains(sure_tags, tag_id) AS counts, place
+        list_contains(sure_tags, tag_id) AS counts, tag_number
     FROM (
         SELECT
             picture, key, f.sure_tags, unnest(f.tags) AS tag_id, unnest(f.tag_scores) AS per_cent,
-            generate_subscripts(f.tags, 1) AS place
+            generate_subscripts(f.tags, 1) AS tag_number
         FROM query_table(pictures) AS p
         JOIN tagged_frames AS f USING (frame_id)
         WHERE p.picture_tags IS NULL
     )
     JOIN vocabulary USING (tag_id)
     UNION ALL
-    SELECT picture, key, replace(given.tag, ' ', '_'), given.category, given.score, given.counts, place
+    SELECT picture, key, replace(given.tag, ' ', '_'), given.category, given.score, given.counts, tag_number
     FROM (
-        SELECT picture, key, unnest(picture_tags) AS given, generate_subscripts(picture_tags, 1) AS place
+        SELECT picture, key, unnest(picture_tags) AS given, generate_subscripts(picture_tags, 1) AS tag_number
         FROM query_table(pictures)
     )
 ),
@@ -37,9 +37,9 @@ known AS (
             WHEN is_outfit_tag(tag) THEN 'outfit'
             ELSE 'other'
         END AS kind
-    FROM (SELECT DISTINCT tag FROM borne)
+    FROM (SELECT DISTINCT tag FROM numbered)
 )
 
 -- scores are whole per cent and may come as float32: 0.35 must not fall below 0.35
-SELECT picture, key, tag, category, round(score, 4)::DOUBLE AS score, counts, place, kind
-FROM borne JOIN known USING (tag);
+SELECT picture, key, tag, category, round(score, 4)::DOUBLE AS score, counts, tag_number, kind
+FROM numbered JOIN known USING (tag);

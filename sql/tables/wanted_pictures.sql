@@ -1,8 +1,8 @@
--- The pictures that an export is asked for: the rows of a selection, each once, with NULL for the columns it lacks.
+-- The pictures to export: the rows of a selection without repetitions, with NULL for missing columns.
 --
 -- selection  name of a relation with frame_id and selection_row (the number of the row); other columns are optional
 -- gives      frame_id, folder, filename, caption, repeats, given (the crop of the selection: left, top, right, bottom,
---            0…1 of the displayed frame), chosen (the box that the row names), selection_row (the first of equal rows)
+--            0…1 of the displayed frame), chosen (the id of the row's box), selection_row (the first of equal rows)
 CREATE OR REPLACE MACRO wanted_pictures(selection) AS TABLE
 SELECT
     frame_id::VARCHAR AS frame_id,

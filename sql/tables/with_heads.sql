@@ -1,4 +1,4 @@
--- Boxes, and a head for each face of a frame in which no detector found heads: one and a half times the face.
+-- Boxes, plus a head box for each face in frames without detected heads: one and a half times the size of the face.
 --
 -- boxes  name of a relation with detection_id, frame_id, kind, box (left, top, right, bottom), crop_number
 CREATE OR REPLACE MACRO with_heads(boxes) AS TABLE

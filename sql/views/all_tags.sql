@@ -1,17 +1,18 @@
--- One row per frame, tagger and stored tag (from 0.1); score is 0…1. To compare taggers: `tags` has those that count.
+-- One row per frame, tagger and stored tag (scores from 0.1); score is 0…1. Use it to compare taggers. The view
+-- `tags` has only the tags above the threshold.
 --
 --     SELECT model, count(*) FROM all_tags WHERE tag = 'smile' AND score >= 0.5 GROUP BY model
 CREATE OR REPLACE VIEW all_tags AS
 SELECT
-    borne.frame_id,
+    scored.frame_id,
     vocabulary.tag,
     vocabulary.category,
-    borne.per_cent / 100.0 AS score,
-    borne.source_id,
-    borne.model,
-    borne.tag_id
+    scored.per_cent / 100.0 AS score,
+    scored.source_id,
+    scored.model,
+    scored.tag_id
 FROM (
     SELECT frame_id, source_id, model, unnest(all_scores.tag_ids) AS tag_id, unnest(all_scores.scores) AS per_cent
     FROM taggings
-) AS borne
+) AS scored
 JOIN vocabulary USING (tag_id);

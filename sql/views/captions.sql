@@ -1,4 +1,4 @@
--- A caption for every frame, as default_style says; other styles and crops: caption(…).
+-- One caption per frame, in the style of default_style. For other styles and for crops, use caption(…).
 CREATE OR REPLACE VIEW captions AS
 WITH whole_frames AS (SELECT frame_id AS picture, frame_id FROM tagged_frames)
 

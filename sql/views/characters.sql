@@ -1,9 +1,9 @@
--- Who is where: one row per face that has a name. A person whose face is not seen (from behind) has the id of
--- the head or person box as face_id; kind says which.
+-- The characters in each frame: one row per face that has a name. For a person seen from behind, face_id is the id
+-- of the head or person box, and kind is the kind of that box.
 --
--- score, margin  0…1, of `animeds characters classify`; 1 where a person said it
+-- score, margin  0…1, from `animeds characters classify`; 1 for a name that a person gave
 -- by             label, or what decided: examples, shot, tag, body
--- Faces of nobody known ('unknown', 'ood') are not here: `faces` has them.
+-- Faces that were not recognised ('unknown', 'ood') are left out. The view `faces` has them.
 CREATE OR REPLACE VIEW characters AS
 SELECT
     frame_id,

@@ -1,8 +1,8 @@
--- Faces that look like one person, as `animeds characters cluster` found them; 1 is the largest cluster.
+-- Groups of faces that look like the same person, from `animeds characters cluster`. Cluster 1 is the largest.
 --
--- cluster     null: like no other
+-- cluster     null for a face that is similar to no other face
 -- similarity  cosine with the cluster's centre, -1…1
--- character   who the face is taken for by now, or is an example of
+-- character   the current name of the face, or the character of which it is an example
 CREATE OR REPLACE VIEW clusters AS
 SELECT
     c.cluster,

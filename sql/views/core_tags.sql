@@ -1,9 +1,9 @@
--- What a character always looks like: hair, eyes and other traits that at least 35 % of the frames bear on which
--- nobody else is. Captions may leave them out (leave_out = ["core"]), so that the name learns them.
+-- The permanent looks of a character: hair, eye and trait tags on at least 35 % of the frames that show only this
+-- character. Captions can leave them out (leave_out = ["core"]), so that the model learns them with the name.
 --
 --     SELECT character, tag, share FROM core_tags ORDER BY character, share DESC
 --
--- share   of those frames, 0…1; 0.35 is what anime2sd takes
+-- share   of those frames, 0…1; 0.35 is the threshold of anime2sd
 CREATE OR REPLACE VIEW core_tags AS
 WITH alone AS (
     SELECT character, frame_id, tag FROM character_tags() WHERE alone AND category = 'general'

@@ -1,14 +1,14 @@
--- How much each answer of `animeds characters classify` should be looked at by a person. Faces whom people have
--- already named are not here.
+-- How useful it is that a person reviews each name from `animeds characters classify`. Faces that people have named
+-- are left out.
 --
--- doubt      0…1: how near the score is to the border (0.5), or half of how far the margin to the next character
---            is below that of the typical named face
--- disagrees  another name was given to the face at its place one frame before or after, in the same shot, and
---            with a better score: of the two this is the one to ask about
--- unclear    called unknown, perhaps only because it is dark or cut off (hard_to_see)
--- n_like     faces in its cluster, where `animeds characters cluster` has run: an answer that stands for many
--- worth      (doubt + 0.5 where it disagrees + 0.5 where it is unclear) · the detector's score · (1 + ln(n_like) / 5)
--- reason     what speaks most for looking: shot, sight, margin, score, cluster
+-- doubt      0…1: how close the score is to the threshold (0.5), or half of how far the margin to the next character
+--            is below the margin of a typical named face
+-- disagrees  the face at the same position in the frame before or after (same shot) has another name and a better
+--            score, so this name is probably the wrong one
+-- unclear    unknown, perhaps only because the face is dark or cut off (hard_to_see)
+-- n_like     number of faces in its cluster, if `animeds characters cluster` has run; one answer can name them all
+-- worth      (doubt + 0.5 if it disagrees + 0.5 if it is unclear) · the detector's score · (1 + ln(n_like) / 5)
+-- reason     the main reason to review the face: shot, sight, margin, score, cluster
 CREATE OR REPLACE VIEW doubts AS
 WITH answers AS (
     SELECT

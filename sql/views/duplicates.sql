@@ -1,3 +1,3 @@
--- Groups of near-duplicates, as the last `animeds dedup` found them. group_id is the frame that stays.
+-- Groups of near-duplicates from the last `animeds dedup`. group_id is the frame that is kept.
 CREATE OR REPLACE VIEW duplicates AS
 SELECT * FROM lance_duplicates;

@@ -1,6 +1,6 @@
--- One row per frame and image embedder: that of the ingest, and those of `animeds embed`.
+-- One row per frame and image embedder: the embedder of the ingest, and those of `animeds embed`.
 --
--- vector is a list, since models differ in width; compare those of one model only:
+-- vector is a list, because models differ in width. Only compare vectors of the same model:
 --
 --     SELECT b.frame_id FROM embeddings AS a JOIN embeddings AS b USING (model)
 --     WHERE a.frame_id = 'k3f9a2qd-000754212' AND model = 'x@1'

@@ -1,6 +1,7 @@
--- The examples that people gave for each character, under the names of now. 'ood' are negatives: none of the cast.
+-- The examples that people gave for each character, under its current name. 'ood' marks negatives: faces of nobody
+-- in the cast.
 --
--- origin  file | face | cluster | tag; faces that people named are examples too, they stand in `labels`
+-- origin  file | face | cluster | tag. Faces that people named are examples too; the view `labels` has them.
 CREATE OR REPLACE VIEW examples AS
 SELECT
     e.example_id,

@@ -1,12 +1,12 @@
--- Who is on each frame, one row per frame: for macros such as has_exactly, and for arranging folders.
+-- The characters of each frame, one row per frame. For macros such as has_exactly, and for sorting into folders.
 --
--- characters        names, sorted, each once; [] where nobody known is on it
--- character_string  the same in one word: 'Fate+Nanoha'; null where nobody is
--- character         the name where it is one
--- n_characters      how many names
--- n_faces           faces that the detector found
--- n_unknown         faces without a name
--- n_boxes           people by whatever was found most: faces, heads or persons
+-- characters        sorted names, each once; [] if there are none
+-- character_string  the same as one text: 'Fate+Nanoha'; null if there are none
+-- character         the name, if there is exactly one
+-- n_characters      number of names
+-- n_faces           number of faces that the detector found
+-- n_unknown         number of faces without a name
+-- n_boxes           number of people: the largest of the numbers of faces, heads and persons
 CREATE OR REPLACE VIEW frame_characters AS
 WITH counted AS (
     SELECT

@@ -1,12 +1,12 @@
--- The frames, one row each: where they are, what was measured, and their tags.
+-- One row per frame: its position, its measurements and its tags.
 --
--- tags        the tags that count, as strings, best score first: those at or above the tagger's own threshold for the
---             tag, else for its category. People's corrections have been applied.
--- tag_ids     the same as numbers: what has_tag() asks fastest
--- tag_scores  per cent, rounded down, in step with both; 100 where a person added the tag
--- all_scores  every stored tag (from 0.1), as {tag_ids, scores}: for sure() and tag_score(), which look below the
---             threshold
--- show, season, episode come from the source and cost nothing unless they are read.
+-- tags        names of the tags above the threshold, best score first. The threshold is the tagger's own for the tag,
+--             or its own for the category. People's corrections are applied.
+-- tag_ids     the same tags as numbers; has_tag() is fastest with them
+-- tag_scores  scores in per cent, rounded down, in the same order; 100 for a tag that a person added
+-- all_scores  every stored tag (scores from 0.1), as {tag_ids, scores}; sure() and tag_score() use it to look below
+--             the threshold
+-- show, season and episode come from the source. They cost nothing unless a query reads them.
 CREATE OR REPLACE VIEW frames AS
 SELECT
     frame_id, source_id, "show", season, episode, time_s, shot,

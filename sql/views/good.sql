@@ -1,7 +1,7 @@
--- Frames worth training on: one per group of near-duplicates, and past every quality gate. What people want to
--- keep is here whatever the gates say; what they dropped is not.
+-- Frames worth training on: one per group of near-duplicates, and only frames that pass every quality gate. A frame
+-- that a person labelled `keep` is included even if it fails a gate. Dropped frames are left out.
 --
--- With thresholds of your own: SELECT * FROM kept SEMI JOIN
+-- To use your own thresholds: SELECT * FROM kept SEMI JOIN
 --     (SELECT frame_id FROM gates(min_height := 480) WHERE gate = 'passed') USING (frame_id)
 CREATE OR REPLACE VIEW good AS
 SELECT * FROM kept

@@ -1,5 +1,5 @@
--- Heads that a detector found, with the character vector where there is one. character is null where a face
--- says who it is.
+-- Heads that a detector found, with the character vector if there is one. character is null if the face of the same
+-- person is found: the name is then in `faces`.
 CREATE OR REPLACE VIEW heads AS
 SELECT detection_id AS head_id, * EXCLUDE (detection_id, kind, named_by)
 FROM identified_detections

@@ -1,11 +1,12 @@
--- Who `animeds characters classify` takes each face for, or each person seen from behind, before people correct
--- it: `faces` and `characters` say what counts.
+-- The names from `animeds characters classify`, one row per face or person seen from behind, without people's
+-- corrections. `faces` and `characters` have the corrected names.
 --
--- character   a name; 'unknown': like none of the examples; 'ood': like one of the negatives
--- score       how likely that is right, 0…1; margin: by how much it is more alike than the next character, 0…1
--- second      the next character; of an unknown face the one it came closest to
+-- character   a name; 'unknown': similar to none of the examples; 'ood': similar to a negative
+-- score       probability that the name is right, 0…1
+-- margin      similarity minus the similarity of the next character, 0…1
+-- second      the next character; for an unknown face, the most similar character
 -- by          examples | shot (named before and after in that shot) | tag | body (seen from behind)
--- example_id  what decided it
+-- example_id  the example that decided
 CREATE OR REPLACE VIEW identities AS
 WITH answers AS (  -- a union and not a join, so that a condition on `character` reaches the table
     SELECT i.detection_id, i.character, i.* EXCLUDE (detection_id, character)

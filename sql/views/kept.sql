@@ -1,11 +1,11 @@
--- One frame per group of near-duplicates, and every frame that is like no other. Nothing is deleted.
--- A frame that people want to keep stays also as a copy; one that they dropped is not here.
+-- One frame per group of near-duplicates, and every frame that has no near-duplicate. Nothing is deleted.
+-- A near-duplicate that a person labelled `keep` is included. A frame that a person dropped is left out.
 --
 --     SELECT frame_id FROM kept
 --     SELECT frame_id FROM kept_frames(copies := true)  -- with near-duplicates
 --
--- copies   also near-duplicates
--- dropped  also frames that people dropped
+-- copies   include near-duplicates
+-- dropped  include frames that people dropped
 CREATE OR REPLACE MACRO kept_frames(copies := false, dropped := false) AS TABLE
 SELECT * FROM frames
 ANTI JOIN (

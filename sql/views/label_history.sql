@@ -1,9 +1,11 @@
--- One row per act: what was said in one command or click, and whether it still counts.
+-- One row per change set: the labels of one command or click, and whether they are still in force.
 --
--- counts  false where it was taken back (`animeds label undo`)
--- n       labels; n_gone: those of them on frames that are not in the database any more
+-- act     id of the change set
+-- counts  false if it was undone (`animeds label undo`)
+-- n       number of labels
+-- n_gone  number of labels whose frame is not in the database any more
 CREATE OR REPLACE VIEW label_history AS
-WITH words AS (
+WITH described_labels AS (
     SELECT
         *,
         CASE
@@ -29,5 +31,5 @@ SELECT
     count(*) AS n,
     act NOT IN (SELECT act FROM undone) AS counts,
     count(*) FILTER (WHERE gone) AS n_gone
-FROM words
+FROM described_labels
 GROUP BY act;

@@ -1,10 +1,11 @@
--- What people said, as it counts now: the newest word about each thing, without what they took back.
+-- The labels in force: the newest label about each thing, without those that were undone.
 --
+-- act           id of the change set: the labels of one command or click
 -- field         character, appearance, tag, frame (value: keep or drop), name (of subject), cluster (a face of a
---               cluster that was merged or split; value: one person, or person 1, person 2, … of that act)
+--               cluster that was merged or split; value: one person, or person 1, person 2, … of that change set)
 -- op            set; for tags add or remove
--- detection_id  the face, head or person that a character or appearance holds for now; see box_labels
--- in_database   false where the frame is gone: its source was deleted, or is sampled in another way
+-- detection_id  the face, head or person that has this character or appearance now; see box_labels
+-- in_database   false if the frame is gone: its source was deleted or is sampled differently
 CREATE OR REPLACE VIEW labels AS
 SELECT
     active.label_id,

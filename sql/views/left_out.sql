@@ -1,7 +1,7 @@
--- Frames that `kept` leaves out, and why: one row per frame and reason.
+-- Frames that `kept` leaves out, with the reason: one row per frame and reason.
 --
 -- why  copy (a near-duplicate that is not its group's keeper) | dropped (a person dropped it)
--- A near-duplicate that a person labelled `keep` is not here.
+-- A near-duplicate that a person labelled `keep` is not listed.
 CREATE OR REPLACE VIEW left_out AS
 SELECT frame_id, 'copy' AS why
 FROM lance_duplicates

@@ -1,3 +1,3 @@
--- Every model that ever wrote into this database.
+-- Every model that has written to this database.
 CREATE OR REPLACE VIEW models AS
 SELECT * FROM lance_models;

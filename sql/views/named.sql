@@ -1,5 +1,5 @@
--- Which boxes have a name, and whose: what people said, else what `animeds characters classify` found, under the
--- names of now. The boxes themselves are not here but in `identified_detections`: what needs none is faster without.
+-- The boxes that have a name: from people's labels, or else from `animeds characters classify`, under the current
+-- name. The coordinates are in `identified_detections`; a query that does not need them is faster with this view.
 CREATE OR REPLACE VIEW named AS
 SELECT
     detection_id, frame_id, source_id, "show", season, episode,
@@ -10,7 +10,7 @@ ANTI JOIN (
     SELECT detection_id
     FROM lance_detections
     ANTI JOIN newest_detections USING (detection_id)
-    WHERE getvariable('detected_again')  -- out here: while it is false, DuckDB plans no join at all
+    WHERE getvariable('detected_again')  -- at this level, DuckDB plans no join while it is false
 ) AS superseded USING (detection_id)
 UNION ALL
 SELECT

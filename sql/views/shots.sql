@@ -1,6 +1,6 @@
 -- The shots of each source: runs of frames between two cuts.
 --
--- frame_id is the frame that stands for the shot: the sharpest that is not blank.
+-- frame_id is the frame that represents the shot: the sharpest frame that is not blank.
 CREATE OR REPLACE VIEW shots AS
 SELECT
     source_id,

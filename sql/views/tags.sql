@@ -1,21 +1,21 @@
--- One row per frame and tag that counts. score is 0…1, as the model gave it; model is the tagger's id, or 'label'
--- where a person added the tag. What people removed is not here.
+-- One row per frame and tag. score is the model's, 0…1. model is the tagger's id, or 'label' for a tag that a person
+-- added. Tags that people removed are left out.
 --
--- Only of the tagger that counts, and at its own threshold, as in frames.tags. `scored_tags` has what lies below
--- the threshold too, `all_tags` the tags of every tagger.
+-- The tags are those of frames.tags: from the tagger in use, at its own threshold. `scored_tags` also has the tags
+-- below the threshold, `all_tags` the tags of every tagger.
 --
--- Counting by tag_id and naming afterwards is several times faster than counting by tag.
+-- Counting by tag_id and looking up the names afterwards is several times faster than counting by tag.
 CREATE OR REPLACE VIEW tags AS
 SELECT
-    borne.frame_id,
+    scored.frame_id,
     vocabulary.tag,
     vocabulary.category,
-    borne.per_cent / 100.0 AS score,
-    borne.source_id,
-    CASE WHEN list_contains(borne.added_tags, borne.tag_id) THEN 'label' ELSE borne.tagger END AS model,
-    borne.tag_id
+    scored.per_cent / 100.0 AS score,
+    scored.source_id,
+    CASE WHEN list_contains(scored.added_tags, scored.tag_id) THEN 'label' ELSE scored.tagger END AS model,
+    scored.tag_id
 FROM (
     SELECT frame_id, source_id, tagger, added_tags, unnest(sure_tags) AS tag_id, unnest(sure_scores) AS per_cent
     FROM tagged_frames
-) AS borne
+) AS scored
 JOIN vocabulary USING (tag_id);

@@ -1,3 +1,3 @@
--- Small pictures of the frames: WebP, longer edge 256 pixels.
+-- Small pictures of the frames, in WebP. The longer edge has 256 pixels.
 CREATE OR REPLACE VIEW thumbnails AS
 SELECT * FROM lance_thumbnails;

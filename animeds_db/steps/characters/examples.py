@@ -177,7 +177,7 @@ def add_tag(
     names = [row[0] for row in session.sql("SELECT tag FROM vocabulary").fetchall()]
     if tag not in names:
         raise UsageError(f'No tagger of this database knows "{tag}".', hint=did_you_mean(tag, names))
-    params = {"tag": tag, "least": least, "most": most}
+    params = {"tag": tag, "min_score": least, "limit": most}
     found = session.arrow(sql_script("steps/classify", "tag_examples.sql"), params)[
         "detection_id"
     ].to_pylist()

@@ -75,7 +75,7 @@ def review_faces(session: Session, n: int = 20, *, seed: int = 0) -> list[dict[s
     if n < 1:
         raise UsageError(f"The number of faces is {n}. It must be at least 1.", hint="20 is a good number.")
     lot = round(BY_LOT * n)
-    parameters = {"n": CANDIDATES * n, "lot": n, "seed": seed}
+    parameters = {"n": CANDIDATES * n, "n_random": n, "seed": seed}
     found: list[dict[str, Any]] = session.step(
         sql_script("steps/classify", "review_faces.sql"), {}, parameters
     ).to_pylist()

@@ -52,7 +52,7 @@ def _section(number: int, rows: Sequence[Mapping[str, Any]], pictures: Mapping[s
     name = f" · {first['name']}" if first["name"] else ""
     episodes = "1 episode" if first["n_episodes"] == 1 else f"{first['n_episodes']} episodes"
     heading = f"{number}{name} · {first['n_faces']} faces in {episodes}"
-    note = f"most typical first; the least typical face has a similarity of {first['least']:.2f}"
+    note = f"most typical first; the least typical face has a similarity of {first['min_similarity']:.2f}"
     cells = [Cell(row["face_id"], pictures.get(row["face_id"]), (_line(row),)) for row in rows]
     return Section(heading, cells, note)
 

@@ -113,7 +113,7 @@ def _expect_agreement(service: Service, said: Sequence[Said], seen: str | None) 
         ids = [word[3] for word in said if word[:3] == (name, op, value)]
         told = steps.checked(name, op, value)
         asked: dict[str, Any] = {"seen": seen, "field": name, "op": op, "value": told, "ids": ids}
-        rows = service.dataset.session.step(script("meanwhile"), {}, asked).to_pylist()
+        rows = service.dataset.session.step(script("conflicting_labels"), {}, asked).to_pylist()
         if rows:
             first = rows[0]
             theirs = first["value"] if name != "tag" else f"{first['op']} {first['value']}"

@@ -1,8 +1,8 @@
--- The frames with the vectors of the model that `animeds embed --use` has chosen, and of no other: where it has
--- not been, embedding and embedder are NULL. Stands in for sql/layers/embedded_frames.sql.
+-- The frames with the vectors of the model that `animeds embed --use` has chosen. embedding and embedder are NULL for a
+-- frame without a vector of this model. Replaces sql/layers/embedded_frames.sql.
 --
 -- {width}     of that model's vectors
--- {ingested}  its vectors of the ingest: ingested.embedding, or NULL where the column has another width
+-- {ingested}  its vectors of the ingest: ingested.embedding, or NULL if the column has another width
 CREATE OR REPLACE VIEW embedded_frames AS
 SELECT
     ingested.* REPLACE (

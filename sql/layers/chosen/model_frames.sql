@@ -1,5 +1,5 @@
--- The frames with the tags of the tagger that `animeds tag --use` has chosen; where it has not been, those of
--- the ingest. frames.tagger says which. Stands in for sql/layers/model_frames.sql.
+-- The frames with the tags of the tagger that `animeds tag --use` has chosen. Frames without tags of this tagger have
+-- those of the ingest; frames.tagger names the tagger. Replaces sql/layers/model_frames.sql.
 CREATE OR REPLACE VIEW model_frames AS
 SELECT
     ingested.* REPLACE (

@@ -1,5 +1,5 @@
--- The frames with the tags that count: what people added stands first, with a score of 100, and what they
--- removed is gone. Stands in for sql/layers/tagged_frames.sql.
+-- The frames with people's corrections of their tags: added tags come first, with a score of 100, and removed tags are
+-- left out. Replaces sql/layers/tagged_frames.sql.
 CREATE OR REPLACE VIEW tagged_frames AS
 WITH corrected AS (
     SELECT

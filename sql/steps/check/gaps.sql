@@ -1,8 +1,10 @@
--- What the tables of a database lack of each other: one row per kind of gap and source.
--- gap       the kind, a key of WORDS in upkeep/comparing.py
--- source_id the source it belongs to
--- n         how many rows are missing, or belong to nothing
--- Of a source that is not finished, frames and boxes may be missing. A damaged one has one gap only: 'waiting'.
+-- Rows that are missing or superfluous when the tables of a database are compared: one row per kind of gap and source.
+--
+-- gap        the kind of gap, a key of WORDS in upkeep/comparing.py
+-- source_id  the source with this gap
+-- n          number of rows that are missing, or that belong to nothing
+--
+-- Missing frames and boxes are no gap in a source that is not finished. A damaged source has only the gap 'waiting'.
 WITH finished AS (
     SELECT source_id, n_frames FROM sources WHERE state = 'done'
 ),
@@ -52,11 +54,11 @@ lost_models AS (
 ),
 
 lost_boxes AS (
-    SELECT source_id, count(*) AS n FROM unfounded GROUP BY source_id
+    SELECT source_id, count(*) AS n FROM wrong_box_counts GROUP BY source_id
 ),
 
 rerun_lost_tags AS (
-    SELECT source_id, count(*) AS n FROM untold GROUP BY source_id
+    SELECT source_id, count(*) AS n FROM taggings_with_lost_tags GROUP BY source_id
 )
 
 SELECT 'waiting' AS gap, source_id, 1 AS n FROM waiting

@@ -1,4 +1,4 @@
--- Numbers of tags that frames use and the vocabulary does not have: tag_id.
+-- Numbers of tags that are missing from the vocabulary although frames use them: tag_id.
 SELECT DISTINCT tag_id
 FROM (
     SELECT unnest(tags) AS tag_id FROM frames

@@ -1,10 +1,10 @@
--- People seen from behind: boxes without a face, in a shot where the same position held a known face.
+-- People seen from behind: boxes without a face, in a shot in which a known face was at the same position.
 --
--- scores   what scores.sql gives, with what tags and shots have added
+-- scores   the result of scores.sql, updated with names from tags and shots
 -- gives    detection_id, frame_id, source_id, character, appearance, score (0.7 of the face's), example_id, by
 --
--- Compared are the frames before and after, and those within two seconds. A position that held two characters in that
--- shot decides nothing, nor does a name with a score below 0.8. Nobody is in a frame twice.
+-- The box is compared with faces in the frame before and after, and within two seconds. There is no name if two
+-- characters were at that position in the shot, or if the score is below 0.8. A character is named once per frame.
 WITH faces_of AS (
     SELECT
         s.named, s.appearance, s.sure, s.example_id,

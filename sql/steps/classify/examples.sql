@@ -1,10 +1,10 @@
--- What faces are compared with: the examples, and the faces that people have named.
+-- The references for comparing faces: the examples, and the faces that people have named.
 --
--- What a person said of a face outranks an example made of it. Renamed characters have their new name.
+-- If a person has named a face, an example made from it is ignored. Renamed characters have their new name.
 --
--- $model       whose vectors are compared
+-- $model       the model of the vectors
 --
--- gives        example_id, character, appearance, shot (where it is from; null: not from this database), vector
+-- gives        example_id, character, appearance, shot (its source and shot; null: not from this database), vector
 WITH labelled AS (
     SELECT
         detection_id,

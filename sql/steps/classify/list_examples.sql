@@ -1,4 +1,4 @@
--- One row per character and appearance: examples, by origin, and the faces and people that have the name now.
+-- One row per character and appearance: the number of examples by origin, and the number of boxes with that name now.
 WITH given AS (
     SELECT character, appearance, origin FROM examples
     UNION ALL

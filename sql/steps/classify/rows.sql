@@ -1,8 +1,8 @@
--- The rows of the table `identities`: what examples say of each face, what tags and shots add, people from behind.
+-- The rows of the table `identities`: faces named from examples, from tags and shots, and people seen from behind.
 --
--- scores       what scores.sql gives
--- lifted       detection_id, character, appearance, score, example_id, by: of unknown faces, by tags and shots
--- behind       what behind.sql gives
+-- scores       the result of scores.sql
+-- lifted       detection_id, character, appearance, score, example_id, by: unknown faces named from tags and shots
+-- behind       the result of behind.sql
 SELECT
     s.detection_id,
     s.frame_id,

@@ -1,12 +1,12 @@
--- From votes to names: `unknown` where the score or the margin is too low.
+-- Turns votes into names: `unknown` if the score or the margin is too low.
 --
 -- votes        face, character, appearance, example_id, similarity, share, second, margin (vote.sql)
 -- places       face, detection_id
 -- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
--- $threshold, $margin      what a name asks for, 0…1
+-- $threshold, $margin      minimum score and margin for a name, 0…1
 --
--- gives        one row per face: character ('unknown' and 'ood' included), named (what people said, else that),
---              sure (1 where people said it, else the score)
+-- gives        one row per face: character (including 'unknown' and 'ood'), named (the name that a person gave, or else
+--              character), sure (1 if a person named it, else the score)
 WITH scored AS (
     SELECT
         detection_id,
@@ -41,7 +41,7 @@ SELECT
     CASE WHEN decided.answer = decided.character THEN decided.appearance END AS appearance,
     decided.score,
     decided.margin,
-    -- the one it came closest to is told also where that was not close enough
+    -- for an unknown face, the most similar character
     CASE WHEN decided.answer = decided.character THEN decided.second ELSE decided.character END AS second,
     decided.example_id,
     coalesce(labelled.character, decided.answer) AS named,

@@ -1,12 +1,14 @@
--- Unknown faces that the shot tells: between two of one character, recognised before and after near that place; or
--- at the place where the next frame, before or after, has somebody sure, who is whom the face came closest to.
+-- Unknown faces that are named from other frames of the shot. Either the same character was recognised nearby both
+-- before and after; or the frame before or after has a confident face at the same position, whose character is also
+-- the most similar character of the unknown face.
 --
--- scores       what scores.sql gives
+-- scores       the result of scores.sql
 --
--- gives        detection_id, character, appearance, score (0.9 of the less sure of the two; 0.7 of the one),
---              example_id, by
+-- gives        detection_id, character, appearance, score (0.9 times the lower of the two scores; 0.7 times the one
+--              score), example_id, by
 --
--- Near is less than the size of the larger box away, in both directions; at the place is an IoU of 0.4; sure is 0.8.
+-- Nearby: closer than the size of the larger box, in both directions. Same position: an IoU of at least 0.4.
+-- Confident: a score of at least 0.8.
 WITH people AS (
     SELECT
         s.detection_id, s.frame_id, s.named, s.second, s.appearance, s.sure, s.example_id,
@@ -86,6 +88,6 @@ SELECT
     answers.example_id,
     'shot' AS "by"
 FROM (SELECT * FROM between UNION ALL BY NAME SELECT * FROM beside) AS answers
--- nobody is in a frame twice
+-- a character is named once per frame
 ANTI JOIN people AS other ON other.frame_id = answers.frame_id AND other.named = answers.named
 ORDER BY answers.detection_id

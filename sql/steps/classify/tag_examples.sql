@@ -1,11 +1,11 @@
--- Faces to learn a character from that the tagger knows: the only face of a frame that has the tag.
+-- Example faces for a character that the tagger knows: faces that are the only one in a frame with the tag.
 --
--- $tag     the tag
--- $least   its lowest score, 0…1
--- $most    how many faces, at most
+-- $tag        the tag
+-- $min_score  minimum score of the tag, 0…1
+-- $limit      maximum number of faces
 --
--- gives        detection_id, the surest of each shot first, so that the examples differ
-WITH found AS (
+-- gives       detection_id, first the highest score of each shot, so that the examples differ
+WITH ranked AS (
     SELECT
         alone.detection_id,
         t.score,
@@ -13,7 +13,7 @@ WITH found AS (
     FROM scored_tags AS t
     JOIN only_faces AS alone USING (frame_id)
     JOIN lance_frames AS f ON f.frame_id = t.frame_id
-    WHERE t.tag = $tag AND t.score >= $least AND alone.vector_model IS NOT NULL
+    WHERE t.tag = $tag AND t.score >= $min_score AND alone.vector_model IS NOT NULL
 )
 
-SELECT detection_id FROM found ORDER BY turn, score DESC, detection_id LIMIT $most
+SELECT detection_id FROM ranked ORDER BY turn, score DESC, detection_id LIMIT $limit

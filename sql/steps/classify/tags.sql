@@ -1,12 +1,12 @@
--- Unknown faces whose frame has the tag of a character: the only face of a frame gets that name.
+-- Unknown faces that are named from a character tag of their frame, if they are the only face in it.
 --
--- scores       what scores.sql gives
--- cast_names   character: those with examples
--- $tag_score   how sure the tagger must be of the tag, 0…1
+-- scores       the result of scores.sql
+-- cast_names   character: the characters with examples
+-- $tag_score   minimum score of the tag, 0…1
 --
 -- gives        detection_id, character, score, by
 --
--- The tag of "Takamachi Nanoha" is takamachi_nanoha, also with the name of a series: takamachi_nanoha_(nanoha).
+-- The tag for "Takamachi Nanoha" is takamachi_nanoha, with or without a series: takamachi_nanoha_(nanoha).
 WITH known AS (
     SELECT v.tag, c.character
     FROM vocabulary AS v
@@ -15,7 +15,7 @@ WITH known AS (
     WHERE v.category = 'character'
 ),
 
-borne AS (
+named_frames AS (
     SELECT t.frame_id, known.character, max(t.score) AS score
     FROM scored_tags AS t
     JOIN known USING (tag)
@@ -25,12 +25,12 @@ borne AS (
 
 SELECT
     alone.detection_id,
-    any_value(borne.character) AS character,
-    any_value(borne.score)::FLOAT AS score,
+    any_value(named_frames.character) AS character,
+    any_value(named_frames.score)::FLOAT AS score,
     'tag' AS "by"
-FROM borne
+FROM named_frames
 JOIN only_faces AS alone USING (frame_id)
 JOIN scores ON scores.detection_id = alone.detection_id AND scores.named = 'unknown'
 GROUP BY alone.detection_id
-HAVING count(*) = 1  -- two names for one face say nothing
+HAVING count(*) = 1  -- two names for one face are ambiguous
 ORDER BY alone.detection_id

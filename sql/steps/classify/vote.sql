@@ -1,13 +1,13 @@
--- The vote of a face's nearest references: which character has it, and which comes next.
+-- The vote of the nearest references of each face: the winning character and the second.
 --
 -- neighbours   face, reference, code (of the character), similarity, nearest (similarity of the nearest reference)
 -- refs         reference, code, character, appearance, example_id
 --
 -- gives        face, character, appearance, example_id (the one that decided), similarity (0…1), share of the
---              votes (0…1), second, margin (similarity less that of the second; its own where there is none)
+--              votes (0…1), second, margin (similarity minus that of the second; similarity if there is no second)
 --
--- A reference has a vote of 1 where it is the nearest, and e times less for each 0.05 of similarity below it:
--- many examples of one character do not outvote the one of another that fits.
+-- The nearest reference has a vote of 1. The vote drops by a factor of e for each 0.05 of similarity below it, so that
+-- many examples of one character do not outvote a single better example of another.
 WITH votes AS (
     SELECT
         face,

@@ -1,5 +1,5 @@
--- Pairs of faces that cannot be one person: seen together in one frame. Two boxes that overlap are one face
--- that was found twice.
+-- Pairs of faces that cannot be the same person, because both are in one frame. Two boxes that overlap are the same
+-- face, found twice.
 --
 -- boxes    row, frame_id, left, top, right, bottom
 -- gives    a, b: rows, a < b

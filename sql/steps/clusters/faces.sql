@@ -1,17 +1,16 @@
--- The faces that are grouped by who they look like, in the order of time, with who is known of them.
+-- The faces to group, in the order of time, with their names if they are known.
 --
 -- gives    face_id, frame_id, source_id, left, top, right, bottom, vector, vector_model, and
---          character  who it is, where a person said so or it is an example; else null
---          clear      can it be judged: not dark, cut off, below 16 pixels in height, or doubted by the detector
---                     (score below 0.5)
+--          character  the name from a label or an example, else null
+--          clear      false if the face is dark, cut off, lower than 16 pixels, or has a detection score below 0.5
 WITH labelled AS (
-    SELECT face_id, character, 1 AS place FROM characters WHERE "by" = 'label'
+    SELECT face_id, character, 1 AS priority FROM characters WHERE "by" = 'label'
     UNION ALL
-    SELECT face_id, character, 2 AS place FROM examples WHERE face_id IS NOT NULL AND character <> 'ood'
+    SELECT face_id, character, 2 AS priority FROM examples WHERE face_id IS NOT NULL AND character <> 'ood'
 ),
 
 known AS (
-    SELECT face_id, arg_min(character, (place, character)) AS character FROM labelled GROUP BY face_id
+    SELECT face_id, arg_min(character, (priority, character)) AS character FROM labelled GROUP BY face_id
 )
 
 SELECT

@@ -1,26 +1,26 @@
--- The faces of each cluster that its contact sheet shows, the most typical first.
+-- The faces of each cluster for its contact sheet, the most typical first.
 --
--- $count   at most so many of one cluster
+-- $count   maximum number of faces per cluster
 -- $only    cluster numbers; empty: all
--- gives    cluster, face_id, frame_id, source_id, episode, left, top, right, bottom, similarity, and of the
---          whole cluster n_faces, n_episodes, least (its lowest similarity), name
+-- gives    cluster, face_id, frame_id, source_id, episode, left, top, right, bottom, similarity, and for the
+--          whole cluster n_faces, n_episodes, min_similarity, name
 --
--- A quarter of them are the least typical, which show whether somebody else slipped in; the others are
--- taken from the episodes in turn, by lot.
-WITH placed AS (
+-- A quarter of the faces are the least typical ones, which show whether another person is in the cluster. The others
+-- are random faces, spread over the episodes.
+WITH ranked AS (
     SELECT
         *,
         row_number() OVER (PARTITION BY cluster ORDER BY similarity, face_id) AS from_below,
         row_number() OVER (PARTITION BY cluster, source_id ORDER BY md5(face_id)) AS turn,
         count(*) OVER (PARTITION BY cluster) AS n_faces,
-        min(similarity) OVER (PARTITION BY cluster) AS least
+        min(similarity) OVER (PARTITION BY cluster) AS min_similarity
     FROM clusters
     WHERE cluster IS NOT NULL AND (len($only) = 0 OR cluster IN (SELECT unnest($only)))
 ),
 
 chosen AS (
     SELECT *
-    FROM placed
+    FROM ranked
     QUALIFY row_number() OVER (
         PARTITION BY cluster
         ORDER BY from_below > $count // 4, CASE WHEN from_below > $count // 4 THEN turn END, md5(face_id)
@@ -36,7 +36,7 @@ about AS (
 )
 
 SELECT
-    c.cluster, c.face_id, c.frame_id, c.source_id, c.episode, c.similarity, c.n_faces, c.least,
+    c.cluster, c.face_id, c.frame_id, c.source_id, c.episode, c.similarity, c.n_faces, c.min_similarity,
     f."left", f.top, f."right", f.bottom,
     about.n_episodes, about."name"
 FROM chosen AS c

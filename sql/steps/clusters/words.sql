@@ -1,8 +1,8 @@
--- What people said of clusters, by face: which ones are one person, which are several. In the order of saying.
+-- People's labels of clusters, one row per face: merged or split. In the order in which they were given.
 --
--- gives    act, value ('one person'; or 'person 1', 'person 2', … for those that were split), face_id
+-- gives    act, value ('one person'; or 'person 1', 'person 2', … after a split), face_id
 --
--- As in box_labels, a word holds for the newest face that overlaps its box most, with an IoU of at least 0.5.
+-- As in box_labels, a label applies to the newest face that overlaps its box most, with an IoU of at least 0.5.
 WITH matches AS (
     SELECT
         w.label_id, w.act, w.value, d.detection_id AS face_id,

@@ -1,4 +1,6 @@
--- The vectors of some frames that follow each other by their ids. Parameters: $first, $last (both included).
+-- The vectors of a range of frames.
+--
+-- $first, $last   the first and last frame_id, both included
 SELECT
     frame_id,
     embedder,

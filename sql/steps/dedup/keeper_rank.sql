@@ -1,13 +1,13 @@
--- Which frame of a group of near-duplicates stays: the one with the lowest rank.
+-- The ranking of frames. Of a group of near-duplicates, the frame with the lowest rank is kept.
 --
--- gives   frame_id, rank (1 is best; no two frames share one)
+-- gives   frame_id, rank (1 is best; every frame has its own rank)
 --
--- A file of your own with the same two columns takes its place: animeds dedup --rank FILE.
+-- To use your own ranking, write a file with the same two columns: animeds dedup --rank FILE.
 SELECT
     frame_id,
     row_number() OVER (
         ORDER BY
-            is_blank IS TRUE,                                   -- something to see
+            is_blank IS TRUE,                                   -- not blank
             greatest(text_upper, text_lower) > 0.02,            -- no burned-in text
             width * height DESC,                                -- larger
             sharpness DESC NULLS LAST,                          -- sharper

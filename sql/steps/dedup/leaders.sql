@@ -1,4 +1,4 @@
--- Each frame with the best of the frames that lead and are similar to it; one that leads, with itself.
+-- Each frame with its leader: the best similar frame that leads a group, or the frame itself if it leads one.
 --
 -- decided   rank, leads
 -- edges     better, worse

@@ -1,12 +1,12 @@
--- One round of finding the frames that stay, among near-duplicates.
+-- One round of the search for the frames to keep among near-duplicates.
 --
 -- edges    better, worse (ranks of two similar frames, better < worse)
--- open     rank: frames not decided yet
+-- open     rank: frames that are not decided yet
 -- gives    rank, leads: frames decided in this round
 --
--- A frame leads if no better frame that is still open is similar to it; what is similar to a leader does not.
--- So every frame that goes is similar to one that stays itself: a slow pan is cut into groups that are two
--- steps wide, and never chains into one.
+-- A frame leads if no better open frame is similar to it. A frame that is similar to a leader does not lead. So every
+-- frame that is left out is similar to a frame that is kept: a slow pan becomes several groups, each two steps wide,
+-- and not one long chain.
 WITH leaders AS (
     SELECT rank FROM open
     ANTI JOIN (

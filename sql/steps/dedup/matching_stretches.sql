@@ -2,8 +2,9 @@
 --
 -- frames     row, source_id, shot, time_s, season, episode
 -- matches    a, b, similarity: rows of near-duplicates
--- $gap_s     a stretch has no hole longer than this, in seconds
--- gives      source_id, other (a source), time_s, other_s (the moment in both), shot, pace and stretch (numbers)
+-- $gap_s     maximum gap within a stretch, in seconds
+-- gives      source_id, other (another source), time_s, other_s (the times in the two sources), shot, pace and stretch
+--            (numbers)
 WITH crossed AS (
     SELECT l.source_id, r.source_id AS other, l.time_s, r.time_s AS other_s, l.shot, similarity
     FROM (SELECT a, b, similarity FROM matches UNION ALL SELECT b, a, similarity FROM matches) AS m
@@ -12,7 +13,7 @@ WITH crossed AS (
     WHERE l.source_id <> r.source_id AND l.time_s IS NOT NULL AND r.time_s IS NOT NULL
 ),
 
--- How much later a thing is seen in the other source; shared footage keeps one distance throughout.
+-- How much later a frame is seen in the other source. The distance is constant in shared footage.
 distances AS (
     SELECT *, other_s - time_s AS distance,
         coalesce(
@@ -39,7 +40,7 @@ numbered AS (
     FROM gaps
 )
 
--- A single frame that happens to be alike does not make its shot part of the stretch: half of the shot must be.
+-- A shot belongs to the stretch if at least half of its frames match. A single similar frame is not enough.
 SELECT numbered.source_id, other, time_s, other_s, shot, pace, stretch
 FROM numbered
 JOIN (

@@ -1,11 +1,11 @@
 -- Pairs of frames whose perceptual hashes differ in at most $distance bits.
 --
--- hashed   row, phash: the frames that are compared, numbered
+-- hashed   row, phash: the frames to compare, numbered
 -- gives    a, b (rows, a < b)
 --
--- If two hashes differ in at most n bits, at least one of n + 1 bands of their bits is the same in both:
--- only rows that share a band are compared. Frames with the very same hash are linked to the first of
--- them, so that a still of a thousand frames gives a thousand pairs and not half a million.
+-- If two hashes differ in at most n bits, at least one of n + 1 bands of their bits is equal. So only rows that share a
+-- band are compared. Frames with the same hash are linked only to the first of them, so that a still of a thousand
+-- frames gives a thousand pairs and not half a million.
 WITH firsts AS (
     SELECT phash, min("row") AS "row" FROM hashed GROUP BY phash
 ),

@@ -1,14 +1,14 @@
 -- Runs of shots that several sources share: openings, endings, recaps.
 --
--- An opening is in the first half of both sources, an ending in the second half of both. A recap is what an earlier
--- episode showed elsewhere, or what only two of four or more episodes share; the scene that it repeats is none.
+-- An opening is in the first half of both sources, an ending in the second half of both. A recap repeats an earlier
+-- episode at another time, or is shared by only two of four or more episodes. The original scene is not a recap.
 --
 -- frames      row, source_id, shot, time_s, season, episode
--- stretches   what matching_stretches.sql gives
--- $min_s      a run is at least this long, in seconds
--- gives       one row per run, grown to whole shots: the columns of the table `segments`
+-- stretches   the result of matching_stretches.sql
+-- $min_s      minimum length of a run, in seconds
+-- gives       one row per run, extended to whole shots: the columns of the table `segments`
 WITH lengths AS (
-    SELECT source_id, max(time_s) AS length_s, (coalesce(any_value(season), 1), any_value(episode)) AS place
+    SELECT source_id, max(time_s) AS length_s, (coalesce(any_value(season), 1), any_value(episode)) AS episode_number
     FROM frames
     GROUP BY source_id
 ),
@@ -29,14 +29,16 @@ placed AS (
             WHEN start_s >= here.length_s / 2 AND other_start_s >= there.length_s / 2 THEN 'ending'
             ELSE 'recap'
         END AS kind,
-        -- by number where both episodes have one
-        coalesce(there.place < here.place, true) OR here.place[2] IS NULL OR there.place[2] IS NULL AS repeats
+        -- compared by number if both episodes have one
+        coalesce(there.episode_number < here.episode_number, true)
+            OR here.episode_number[2] IS NULL
+            OR there.episode_number[2] IS NULL AS repeats
     FROM runs
     JOIN lengths AS here USING (source_id)
     JOIN lengths AS there ON there.source_id = runs.other
 ),
 
--- The same run, seen with several other sources, is one.
+-- A run that is shared with several other sources is one run.
 islands AS (
     SELECT *, coalesce(first_shot > max(last_shot) OVER earlier_runs, true) AS begins
     FROM placed

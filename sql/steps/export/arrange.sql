@@ -1,10 +1,10 @@
 -- The folder of each picture of a plan, in the plan's order.
 --
 -- pictures   rows of a plan, with picture (from 0) and picture_tags
--- selection  rows of the selection they are from, with selection_row; any columns
--- structure  source_id and folder: where a source stands among the others, when its structure is kept
--- {levels}   what each level is called, made by animeds_db.export.arrange out of a format such as
---            n_characters/character/fh_ratio; s is the selection's row, d what described() tells of the picture
+-- selection  the rows of the selection, with selection_row; any columns
+-- structure  source_id and folder: the folder of each source, if the folder structure of the sources is kept
+-- {levels}   expressions for the folder names, made by animeds_db.export.arrange from a format such as
+--            n_characters/character/fh_ratio; s is the selection's row, d the picture's row from described()
 SELECT
     concat_ws(
         '/',

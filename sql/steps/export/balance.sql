@@ -1,20 +1,20 @@
--- How often the pictures of each folder are shown to a trainer, so that concepts are seen by their weight and not by
--- their number of pictures: the algorithm of the anime screenshot pipeline's generate_multiply.py.
+-- How often a trainer sees the pictures of each folder, so that a concept counts by its weight and not by its number of
+-- pictures. The algorithm is that of generate_multiply.py in the anime screenshot pipeline.
 --
--- folders     folder (relative, levels parted by /; '' is the top), pictures (how many it holds itself)
--- weights     place, name, pattern, weight: the lines of a weights file; pattern is a regular expression
+-- folders     folder (relative, levels separated by /; '' is the top), pictures (the number directly in it)
+-- weights     line, name, pattern, weight: the lines of a weights file; pattern is a regular expression
 -- $most       maximum number of repeats
--- $tolerance  share of an epoch that whole repeats may give to other folders than the weights ask for, 0…1
+-- $tolerance  share of an epoch that whole-number repeats may move between folders, compared with the weights, 0…1
 -- gives       folder, pictures, weight, probability, exact (the folder that is drawn least: 1),
 --             multiply (two decimals), repeats (whole)
 --
--- At each node of the tree one child is drawn, by weight; a node that holds pictures itself counts as one child more,
--- with its own weight. The weight is that of the line with exactly the folder's name, else that of the first line
--- whose pattern fits the path, else 1. Within a folder every picture is as likely as another.
+-- At each node of the tree, one child is drawn by weight. A node with pictures of its own counts as one more child, with
+-- its own weight. The weight comes from the line with exactly the folder's name, or else from the first line whose
+-- pattern matches the path, or else it is 1. Within a folder, all pictures are equally likely.
 --
--- With fractions, the pictures of the folder that is drawn least are shown once. With whole repeats they are shown
--- once, twice, three times … until the shares of the folders are within $tolerance; if that takes more than $most
--- repeats of another folder, the closest shares win. Where showing them once takes more than $most repeats of another
+-- With fractions, the pictures of the least likely folder are shown once. With whole-number repeats, they are shown
+-- once, twice, three times … until the shares of the folders are within $tolerance. If that takes more than $most
+-- repeats of another folder, the closest shares win. If even showing them once takes more than $most repeats of another
 -- folder, all repeats are reduced in proportion, but not below 1.
 WITH nodes AS (
     SELECT DISTINCT levels[:depth] AS levels, array_to_string(levels[:depth], '/') AS path
@@ -29,9 +29,9 @@ weighted AS (
         CASE WHEN len(levels) > 0 THEN array_to_string(levels[1:len(levels) - 1], '/') END AS parent,
         coalesce(folders.pictures, 0) AS pictures,
         coalesce(
-            (SELECT arg_min(weight, place) FROM weights WHERE name = levels[len(levels)]),
+            (SELECT arg_min(weight, line) FROM weights WHERE name = levels[len(levels)]),
             (
-                SELECT arg_min(weight, place)
+                SELECT arg_min(weight, line)
                 FROM weights
                 WHERE regexp_full_match(path, pattern, 's') OR regexp_full_match('./' || path, pattern, 's')
             ),
@@ -41,7 +41,7 @@ weighted AS (
     LEFT JOIN folders ON folders.folder = nodes.path
 ),
 
--- What is drawn at each node. Lists are summed in a fixed order: the same tree gives the same bits.
+-- The children of each node. Lists are summed in a fixed order, so that the same tree gives the same bits.
 drawn AS (
     SELECT node, list_sum(list(weight ORDER BY child)) AS total
     FROM (
@@ -92,7 +92,7 @@ tried AS (
     FROM scaled, unnest(range(1, tries + 1)) AS each_try (try)
 ),
 
--- Half the sum of the differences: what some folders have too much, others have too little.
+-- Half the sum of the differences, because what one folder has too much, another has too little.
 judged AS (
     SELECT try, round(list_sum(list(abs(share - probability) ORDER BY folder)) / 2, 9) AS is_off
     FROM (

@@ -1,6 +1,6 @@
--- How many of the kept frames fail each quality gate first, the most frequent first.
+-- The number of kept frames by the first quality gate that they fail, most frequent first.
 --
--- gives  gate (passed, or what failed), n
+-- gives  gate (passed, or the gate that failed), n
 SELECT gate, count(*) AS n
 FROM gates()
 SEMI JOIN kept USING (frame_id)

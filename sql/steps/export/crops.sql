@@ -1,18 +1,18 @@
--- Which parts of its frames an export cuts out: one row per picture of the relation `selection`.
+-- The crops of an export: one row per picture of the relation `selection`.
 --
--- selection   any relation with frame_id, and selection_row (its place); it may have folder, filename, caption,
+-- selection   any relation with frame_id and selection_row (its position). Optional: folder, filename, caption,
 --             repeats, and
---             crop                              the part of the frame that counts; what is asked for is cut from it
---             face_id, head_id, halfbody_id, person_id, detection_id   that box only, where boxes are cut out
--- $kinds      what is cut out: frame (all of it), face, head, halfbody, person; none: the box that the selection
---             names, else the frame
--- $margin     share of a box added on each side; NULL: the largest square for faces, a tenth for others
--- $trim       what is cut off before: borders, subtitles
--- $min_faces  frames with fewer faces give no boxes
--- $min_px     crops with a shorter edge below this give nothing, in pixels of the frame
+--             crop                              the part of the frame to use; crops of boxes are cut from it
+--             face_id, head_id, halfbody_id, person_id, detection_id   the only box to crop
+-- $kinds      what to crop: frame (all of it), face, head, halfbody, person; empty: the box in the selection, or else
+--             the frame
+-- $margin     share of the box to add on each side; NULL: the largest square for faces, a tenth for others
+-- $trim       what to remove before cropping: borders, subtitles
+-- $min_faces  frames with fewer faces give no crops of boxes
+-- $min_px     minimum length of the shorter edge of a crop, in pixels of the frame
 -- $max_share  a head, half body or person with more than this share of the frame becomes the whole frame, 0…1
 -- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
---             crop_number (from 1, left to right), selection_row (the first of the rows that ask for this picture)
+--             crop_number (from 1, left to right), selection_row (the first row with this picture)
 
 WITH wanted AS MATERIALIZED (FROM wanted_pictures('selection')),
 
@@ -45,34 +45,34 @@ face_counts AS (
     SELECT frame_id, count(*) AS n_faces FROM boxes WHERE kind = 'face' GROUP BY frame_id
 ),
 
-asked AS (
+with_kinds AS (
     SELECT
         framed.*,
         unnest(CASE
             WHEN len($kinds) > 0 THEN $kinds
             WHEN chosen IS NOT NULL AND given IS NULL THEN ['chosen']
             ELSE ['frame']
-        END) AS asked_kind
+        END) AS wanted_kind
     FROM framed
 ),
 
--- A face that was chosen chooses the person around it: the smallest box with the face's middle in it.
+-- If the selection names a face, the matching head or person is the smallest box with the face's centre in it.
 matched AS (
     SELECT
-        asked.*,
+        with_kinds.*,
         all_boxes.detection_id AS face_id,
         all_boxes.box,
         all_boxes.kind AS crop_kind,
         all_boxes.crop_number
-    FROM asked
-    LEFT JOIN boxes AS one ON one.detection_id = asked.chosen
-    LEFT JOIN face_counts ON face_counts.frame_id = asked.frame_id
+    FROM with_kinds
+    LEFT JOIN boxes AS one ON one.detection_id = with_kinds.chosen
+    LEFT JOIN face_counts ON face_counts.frame_id = with_kinds.frame_id
     JOIN all_boxes ON
-        all_boxes.frame_id = asked.frame_id
-        AND all_boxes.kind = CASE WHEN asked_kind = 'chosen' THEN one.kind ELSE asked_kind END
+        all_boxes.frame_id = with_kinds.frame_id
+        AND all_boxes.kind = CASE WHEN wanted_kind = 'chosen' THEN one.kind ELSE wanted_kind END
         AND (
-            asked.chosen IS NULL
-            OR all_boxes.detection_id = asked.chosen
+            with_kinds.chosen IS NULL
+            OR all_boxes.detection_id = with_kinds.chosen
             OR (
                 all_boxes.kind <> one.kind
                 AND (one.box[1] + one.box[3]) / 2 BETWEEN all_boxes.box[1] AND all_boxes.box[3]
@@ -82,8 +82,8 @@ matched AS (
     ANTI JOIN box_labels AS dropped
         ON dropped.field = 'frame' AND dropped.value = 'drop' AND dropped.detection_id = all_boxes.detection_id
     WHERE coalesce(n_faces, 0) >= $min_faces
-    QUALIFY asked.chosen IS NULL OR 1 = row_number() OVER (
-        PARTITION BY asked.frame_id, asked.chosen, asked_kind, folder, filename, caption, repeats, given
+    QUALIFY with_kinds.chosen IS NULL OR 1 = row_number() OVER (
+        PARTITION BY with_kinds.frame_id, with_kinds.chosen, wanted_kind, folder, filename, caption, repeats, given
         ORDER BY (all_boxes.box[3] - all_boxes.box[1]) * (all_boxes.box[4] - all_boxes.box[2]), all_boxes.crop_number
     )
 ),
@@ -112,8 +112,8 @@ cropped AS (
 
 pictures AS (
     SELECT *, bounds AS part, NULL AS face_id, NULL AS crop_kind, NULL AS crop_number
-    FROM asked
-    WHERE asked_kind = 'frame'
+    FROM with_kinds
+    WHERE wanted_kind = 'frame'
     UNION ALL BY NAME
     SELECT * REPLACE (
         CASE WHEN is_large THEN bounds ELSE part END AS part,

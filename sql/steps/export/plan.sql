@@ -1,13 +1,13 @@
--- What an export writes: one row per picture of the relation `selection`, in the order of decoding.
+-- The plan of an export: one row per picture of the relation `selection`, in the order of decoding.
 --
--- selection   what crops.sql gives
+-- selection   the result of crops.sql
 -- gives       exactly the columns of animeds_db.export.plan.PLAN
 --
--- A selection lists frames: rows that are the same in all of those columns are one picture. A frame_id
--- that is not in the database gives a row without source_id, so that the export can name it.
+-- Rows that are equal in all of those columns are one picture. A frame_id that is not in the database gives a row
+-- without source_id, so that the export can name it in its error.
 --
--- What is said about a picture is about that picture: the boxes of a crop are those that lie in it, relative to
--- it, and tags that count people or name the framing are those of the crop, or left out.
+-- Boxes and tags describe the crop, not the frame: boxes are those inside the crop, relative to it, and tags that count
+-- people or describe the framing are adjusted or left out.
 
 WITH pictures AS MATERIALIZED (
     SELECT
@@ -37,7 +37,7 @@ boxes AS (
         in_crop(d.left, d.top, d.right, d.bottom, part) AS is_inside
     FROM identified_detections AS d
     JOIN pictures USING (frame_id)
-    WHERE part[3] > part[1] AND part[4] > part[2]  -- others are refused by name
+    WHERE part[3] > part[1] AND part[4] > part[2]  -- the export reports all others as errors
 ),
 
 boxed AS (

@@ -1,9 +1,9 @@
--- The frames most like a vector, best first.
+-- The frames most similar to a vector, best first.
 --
--- $vector   of the model that made the frames' vectors
--- $k        how many
--- {width}   of the vector
--- {where}   a condition on the view frames, under which all have a vector
+-- $vector   a vector of the model that made the frames' vectors
+-- $k        number of frames
+-- {width}   length of the vector
+-- {where}   a condition on the view frames; all frames that meet it must have a vector
 WITH nearest AS (
     SELECT
         frame_id, source_id, "show", season, episode, time_s, tag_ids,
@@ -14,7 +14,7 @@ WITH nearest AS (
     LIMIT $k
 )
 
--- Only now the words of the tags: for all frames they would take as long as the comparison.
+-- The names of the tags are looked up here, for the result only. For all frames, this takes as long as the comparison.
 SELECT
     frame_id, source_id, "show", season, episode, time_s, similarity,
     list_select(getvariable('tag_names'), tag_ids) AS tags

@@ -1,6 +1,6 @@
--- The character vectors of the faces that are compared, in any order.
+-- The character vectors of the faces to compare, in any order.
 --
--- wanted   id: only those are, unless $every
+-- wanted   id: the faces to compare, unless $every is true
 SELECT face_id AS id, vector, vector_model AS model
 FROM faces
 WHERE $every OR face_id IN (SELECT id FROM wanted)

@@ -1,8 +1,8 @@
--- Who is on the pictures of a folder that is read back: every box in them, with the name it has now.
+-- The boxes on the pictures of an edited folder, with the current name of each.
 --
 -- pictures  picture (its number), frame_id, crop (left, top, right, bottom; null: all of the frame)
 -- gives     picture, detection_id, source_id, kind, left, top, right, bottom (of the frame, 0…1), character,
---           appearance; character is null where nobody known is
+--           appearance; character is null for a box without a name
 SELECT
     pictures.picture,
     d.detection_id,

@@ -1,4 +1,4 @@
--- The examples by which a character is known.
+-- The examples of a character.
 --
 -- $name   the character
 SELECT example_id, appearance, origin, face_id, frame_id, webp IS NOT NULL AS has_picture

@@ -1,4 +1,4 @@
--- The faces (or heads, persons) that have a name, and where they are.
+-- The faces, heads and persons with a name, and where they are seen.
 --
 -- $name   the character
 SELECT

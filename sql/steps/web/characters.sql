@@ -1,4 +1,4 @@
--- The characters: how many faces and frames have the name, how many examples there are, and a few sure faces.
+-- The characters: the numbers of their faces, frames and examples, and the faces with the largest margins.
 WITH named AS (
     SELECT
         character,

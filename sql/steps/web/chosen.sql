@@ -1,9 +1,9 @@
--- The frames that a query gives, each once, with its place there.
+-- The frames of a query, each once, with the position of its first row.
 --
 -- {start}   a SELECT with the column frame_id
-SELECT frame_id, min(place) AS place
+SELECT frame_id, min(row_number) AS row_number
 FROM (
-    SELECT frame_id, row_number() OVER () AS place
+    SELECT frame_id, row_number() OVER () AS row_number
     FROM (
 {start}
     )

@@ -1,4 +1,4 @@
--- The frames of some groups: which stays, and why the others are like it.
+-- The frames of some groups of near-duplicates: the one that is kept, and why the others are similar to it.
 --
 -- {groups}   group ids as literals
 SELECT

@@ -1,6 +1,6 @@
--- Groups of near-duplicates, largest first, and how many groups there are.
+-- Groups of near-duplicates, largest first, and the total number of groups.
 --
--- {within}   a condition over frame_id: groups with such a frame
+-- {within}   a condition on frame_id: groups with such a frame
 SELECT group_id, count(*) OVER () AS total
 FROM duplicates
 WHERE group_id IN (SELECT group_id FROM duplicates WHERE {within})

@@ -1,6 +1,6 @@
--- In how many frames of a selection each character is.
+-- The number of frames of a selection with each character.
 --
--- {within}   a condition over frame_id
+-- {within}   a condition on frame_id
 SELECT character AS value, count(DISTINCT frame_id) AS count
 FROM named
 WHERE character IS NOT NULL AND {within}

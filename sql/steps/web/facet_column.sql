@@ -1,7 +1,7 @@
--- How many frames of a selection have each value of a column.
+-- The number of frames of a selection with each value of a column.
 --
--- {column}   an expression over frames
--- {within}   a condition over frames
+-- {column}   an expression on frames
+-- {within}   a condition on frames
 -- {order}    by count, or by value
 SELECT ({column})::VARCHAR AS value, count(*) AS count
 FROM frames

@@ -1,6 +1,6 @@
--- How many frames of a selection pass the quality gates, or fail which of them first.
+-- The number of frames of a selection by the first quality gate that they fail.
 --
--- {within}   a condition over frame_id
+-- {within}   a condition on frame_id
 SELECT gate AS value, count(*) AS count
 FROM gates()
 WHERE {within}

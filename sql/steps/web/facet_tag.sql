@@ -1,6 +1,7 @@
--- How many frames of a selection bear each tag, most first. Counted by number and named at the end: faster.
+-- The number of frames of a selection with each tag, most frequent first. It counts tag numbers and looks up the names
+-- at the end, which is faster.
 --
--- {within}   a condition over frames
+-- {within}   a condition on frames
 SELECT tag AS value, n AS count
 FROM (
     SELECT tag_id, count(*) AS n

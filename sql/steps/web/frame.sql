@@ -1,4 +1,4 @@
--- Everything that is known of one frame, in one row of lists and structs.
+-- Everything that the database knows about one frame, in one row of lists and structs.
 --
 -- {id}       the frame, as a literal: Lance then reads that row only
 -- {source}   its source, as a literal

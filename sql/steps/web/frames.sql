@@ -1,4 +1,4 @@
--- What a grid shows of frames; run over the rows of those frames only.
+-- What a grid of frames shows. The caller reads only the rows of those frames.
 SELECT
     f.frame_id, f.show, f.season, f.episode, f.time_s, f.width, f.height, f.shot, f.source_id,
     f.frame_id IN (SELECT frame_id FROM frame_labels WHERE value = 'drop') AS dropped,

@@ -1,4 +1,4 @@
--- The frames that a search gives.
+-- The frames of a search.
 --
 -- {start}   a SELECT with the columns frame_id and similarity
 {start}

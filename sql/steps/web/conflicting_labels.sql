@@ -1,9 +1,9 @@
--- What people have said of the same things since an act, and otherwise.
+-- Labels that conflict with a new label: given since a change set, about the same frames or boxes, with another value.
 --
--- $seen     the act that was seen last; null: none
+-- $seen     the last change set that the page has seen; null: none
 -- $field    character, appearance, tag or frame
--- $op       what one says now
--- $value
+-- $op       of the new label
+-- $value    of the new label
 -- $ids      of frames, or of boxes in them
 SELECT coalesce(detection_id, frame_id) AS id, field, op, value, who, said_at, act
 FROM labels
