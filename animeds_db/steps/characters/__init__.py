@@ -1,4 +1,4 @@
-"""Characters by a few examples. `Dataset.characters` is a `Characters`, with one method for each verb."""
+"""Recognition of characters from a few examples. `Dataset.characters` is a `Characters`, with one method per verb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class Characters:
-    """Examples of characters in a database, and the faces named by them.
+    """The examples of characters in a database, and the names that faces get from them.
 
     >>> ds.characters.add_folder("examples")                                    # doctest: +SKIP
     >>> ds.characters.classify().rows                                           # doctest: +SKIP

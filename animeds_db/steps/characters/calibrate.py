@@ -1,12 +1,13 @@
-"""From similarity to score: every example is classified as if it were a face, twice.
+"""Turns similarities into scores. Every example is classified twice, as if it were a face.
 
-Once as somebody known, against all other examples (leave one out; those of its own shot are left out too,
-since frames of one shot are nearly one picture), once as a stranger, against the examples of everybody else.
-Negatives are strangers to the cast. Its one rule: the trials go through the same vote as the faces.
+The first trial is as a known face, against all other examples (leave-one-out, without examples of the same shot,
+because frames of one shot are nearly the same picture). The second is as a stranger, against the examples of all
+other characters. Negatives are always strangers. The trials use the same vote as the faces.
 
-Scores are logistic in the log distance z = -ln(1 - similarity + 0.02): there both kinds of trial spread about
-equally, while in similarity the known ones crowd below 1. Both kinds are taken as normal with one deviation,
-each held by PRIOR imagined trials, so that one example per character gives a sane score already.
+Scores are logistic in the log distance z = -ln(1 - similarity + 0.02): the trials of both kinds spread about equally
+in z, while the similarities of known trials are all close to 1. Both kinds are modelled as normal distributions with
+the same deviation. PRIOR imaginary trials are added to each, so that one example per character already gives a
+reasonable score.
 """
 
 from __future__ import annotations
@@ -22,37 +23,37 @@ from animeds_db.steps.characters.neighbours import NEGATIVE, References, nearest
 
 Doubles = npt.NDArray[np.float64]
 Vote = Callable[[pa.Table, References], pa.Table]
-"""Neighbours to votes: sql/steps/classify/vote.sql."""
+"""The SQL that turns neighbours into votes."""
 
 NEAR = 0.02
 """Keeps the log distance of equal pictures finite; see also the same number in classify_faces.sql."""
 PRIOR = 2.0
-"""Imagined trials of each kind."""
+"""Number of imaginary trials of each kind."""
 DEVIATION = 0.6
 KNOWN_AT, STRANGER_AT = 2.5, 0.8
-"""Where imagined trials lie, as log distances (similarities 0.94 and 0.57). For a model with a threshold of its
-own, as far apart around that."""
+"""Log distances of the imaginary trials (similarities 0.94 and 0.57). For a model with its own threshold, they have
+the same distance, centred on that threshold."""
 BORDER = 0.65
-"""Where a score of 0.5 lies on the way from strangers to known. More than half: people outside the examples come
-nearer to a character than the other characters do, since they were not chosen to differ."""
+"""Position of the score 0.5 between strangers (0) and known faces (1). It is above one half because people outside
+the examples are more similar to a character than the other characters are."""
 SUREST = 0.99
-"""The typical known face scores at most that."""
+"""Maximum score of the typical known face."""
 EVEN = 0.5
-"""The score at which a trial counts as recognised, or taken for somebody."""
+"""Minimum score of a trial that counts as recognised."""
 MOST_TRIALS = 1500
-"""Maximum number of examples that are tried. Of more, every second, third, … is."""
+"""Maximum number of examples in the trials. If there are more, every second, third, … is used."""
 _NEVER = np.float32(-np.inf)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How similarity becomes a score, and what the trials said.
+    """The function from similarity to score, and the results of the trials.
 
     slope, middle: score = 1 / (1 + exp(-slope * (z - middle))) of the log distance z.
-    prototypes: whether those of appearances vote too. known, right, recognised: trials as somebody known, those
-    with the right name first, and those of them with a score of at least 0.5; strangers, taken: trials as a
-    stranger, and those with a score of at least 0.5. doubtful: (example id, whom it looks like
-    instead). known_scores, stranger_scores: of the trials named rightly, and of strangers.
+    prototypes: True if prototypes of appearances vote too. known, right, recognised: trials as a known face, those
+    won by the right name, and those of them with a score of at least 0.5; strangers, taken: trials as a stranger, and
+    those with a score of at least 0.5. doubtful: (example id, the character that it resembles more). known_scores,
+    stranger_scores: scores of the trials with the right name, and of strangers.
     """
 
     slope: float
@@ -68,7 +69,8 @@ class Calibration:
     stranger_scores: tuple[float, ...] = ()
 
     def at(self, threshold: float) -> tuple[float | None, float | None]:
-        """Return the shares of known trials named rightly, and of strangers named, at another threshold."""
+        """Return the share of known trials with the right name, and of strangers with a name, at another
+        threshold."""
         known = sum(score >= threshold for score in self.known_scores)
         taken = sum(score >= threshold for score in self.stranger_scores)
         return (
@@ -78,7 +80,7 @@ class Calibration:
 
     @property
     def similarity(self) -> float:
-        """The similarity with a score of 0.5, where the vote is unanimous."""
+        """The similarity that has a score of 0.5 if the vote is unanimous."""
         return float(1 + NEAR - np.exp(-self.middle))
 
     def score(self, similarity: npt.ArrayLike) -> Doubles:
@@ -93,8 +95,8 @@ def log_distance(similarity: npt.ArrayLike) -> Doubles:
 
 @dataclass(frozen=True)
 class Trials:
-    """What a way of voting made of the examples: log distances and shares of the vote, of trials with the right
-    name (known) and of strangers."""
+    """Results of the trials: log distances and shares of the vote, for trials with the right name (known) and for
+    strangers."""
 
     known: int
     right: int
@@ -108,9 +110,9 @@ class Trials:
 def calibrate(
     references: References, k: int, vote: Vote, *, model_similarity: float | None = None
 ) -> tuple[References, Calibration]:
-    """Return the references to classify with, with prototypes where those tell more, and the calibration.
+    """Return the references for classification, with prototypes if they separate better, and the calibration.
 
-    model_similarity: the cosine which the model's makers take for the border between same and different.
+    model_similarity: the cosine that the model's authors give as the threshold between same and different.
     """
     border = _border(model_similarity)
     plain = _trials(references, k, vote)
@@ -125,7 +127,7 @@ def calibrate(
 
 
 def _border(model_similarity: float | None) -> tuple[float, float]:
-    """Return where imagined known and stranger trials lie."""
+    """Return the log distances of imaginary known and stranger trials."""
     if model_similarity is None:
         return KNOWN_AT, STRANGER_AT
     middle, apart = float(log_distance(model_similarity)), KNOWN_AT - STRANGER_AT
@@ -133,7 +135,7 @@ def _border(model_similarity: float | None) -> tuple[float, float]:
 
 
 def _normals(trials: Trials, border: tuple[float, float]) -> tuple[float, float, float]:
-    """Return the means of known and stranger trials and their common variance, imagined trials included."""
+    """Return the means of known and stranger trials and their common variance, including the imaginary trials."""
     known, stranger = trials.known_z, trials.stranger_z
     known_at = (known.sum() + PRIOR * border[0]) / (len(known) + PRIOR)
     stranger_at = (stranger.sum() + PRIOR * border[1]) / (len(stranger) + PRIOR)
@@ -150,7 +152,7 @@ def _distinct(trials: Trials, border: tuple[float, float]) -> float:
 
 def _fitted(trials: Trials, border: tuple[float, float], *, prototypes: bool = False) -> Calibration:
     known, stranger, variance = _normals(trials, border)
-    apart = max(known - stranger, 0.2)  # examples that tell nothing apart still give a rising score
+    apart = max(known - stranger, 0.2)  # the score must rise even if the examples separate nothing
     slope = min(apart / variance, np.log(SUREST / (1 - SUREST)) / ((1 - BORDER) * apart))
     middle = stranger + BORDER * apart
 
@@ -209,7 +211,7 @@ def _trials(references: References, k: int, vote: Vote) -> Trials:
 def _of_its_shot(asked: npt.NDArray[np.int64], references: References) -> npt.NDArray[np.bool_]:
     """Return, for each example asked, itself and the examples of its shot, bool [asked, references].
 
-    Where nothing else is left of its character, only itself.
+    Only itself if its character has no other examples.
     """
     places = {shot: place for place, shot in enumerate(sorted({s for s in references.shots if s}))}
     shot = np.array([places.get(s, -1 - row) if s else -1 - row for row, s in enumerate(references.shots)])
@@ -225,7 +227,7 @@ def _of_its_shot(asked: npt.NDArray[np.int64], references: References) -> npt.ND
 def _without_own_prototype(
     alike: npt.NDArray[np.float32], asked: npt.NDArray[np.int64], references: References
 ) -> npt.NDArray[np.float32]:
-    """Return the similarities with prototypes as they would be without the example that is asked."""
+    """Return the similarities with prototypes that are computed without the tried example."""
     out = alike.copy()
     where = {int(example): row for row, example in enumerate(asked)}
     keys = list(zip(references.characters, references.appearances, strict=True))

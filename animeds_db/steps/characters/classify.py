@@ -1,7 +1,7 @@
 """Few-shot classification: every face gets a name with score and margin, or `unknown`, or `ood`.
 
-Its one rule: the table `identities` is what the examples, the labels and the parameters of this run give, written
-as a whole in one commit. What people said stays in `labels` and wins in the views.
+The table `identities` is written as a whole in one commit. It depends only on the examples, the labels and the
+parameters of this run. People's names stay in `labels` and win in the views.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ Progress = Callable[[int, int], None]
 class ClassifyOptions:
     """Options of a classification.
 
-    k: how many of the nearest examples vote. threshold: least score, margin: least lead in similarity over the
-    next character, both 0…1. tag_score: how sure the tagger must be of a character's tag to name a lone face by
-    it. shots, behind: also name by the rest of the shot, and people whose face is not seen. where: a condition on
-    `frames`; identities elsewhere stay.
+    k: number of nearest examples that vote. threshold: minimum score; margin: minimum lead in similarity over the
+    next character; both 0…1. tag_score: minimum score of a character tag that names the only face of a frame.
+    shots, behind: also name faces from other frames of the shot, and people seen from behind. where: a condition on
+    `frames`; identities of other frames are kept.
     """
 
     k: int = 5
@@ -62,7 +62,8 @@ class ClassifyOptions:
 
 @dataclass(frozen=True)
 class Classified:
-    """Result of a run. `rows`: one per name with faces, by_shot, by_tag, from_behind; unknown and ood last."""
+    """Result of a classification. `rows`: one per name with faces, by_shot, by_tag, from_behind; unknown and ood
+    last."""
 
     faces: int
     examples: int
@@ -99,10 +100,11 @@ def preview(
     *,
     progress: Progress | None = None,
 ) -> list[dict[str, object]]:
-    """Write nothing; return what each threshold would give: named, unknown, ood, and what the trials said of it.
+    """Return the effect of each threshold, without writing anything: named, unknown, ood, and the results of the
+    trials.
 
-    recognised and taken are shares of the examples, looked at as somebody known and as a stranger. The lifts by
-    shot, tag and body are not in these numbers.
+    recognised and taken are shares of the examples, tried as a known face and as a stranger. Names from shots, tags
+    and bodies are not included.
     """
     options = options or ClassifyOptions()
     run = _Run(store, session, options, None, progress)
@@ -158,13 +160,13 @@ def gather(session: Session, model: str) -> References:
 
 
 def vote(neighbouring: pa.Table, references: References, *, session: Session) -> pa.Table:
-    """Return who has the vote for each face: what sql/steps/classify/vote.sql gives."""
+    """Return the winner of the vote for each face: the result of sql/steps/classify/vote.sql."""
     tables = {"neighbours": neighbouring, "refs": references.table()}
     return session.step(sql_script("steps/classify", "vote.sql"), tables)
 
 
 class _Run:
-    """One classification: examples gathered and calibrated, faces voted on."""
+    """One classification, with its examples, calibration and votes."""
 
     def __init__(
         self,
@@ -205,7 +207,7 @@ class _Run:
         return places, vote(found, self.references, session=self.session)
 
     def scores(self, threshold: float, margin: float) -> pa.Table:
-        """Return what sql/steps/classify/scores.sql gives."""
+        """Return the result of sql/steps/classify/scores.sql."""
         return self.session.step(
             sql_script("steps/classify", "scores.sql"),
             {"votes": self.votes, "places": self.places},
@@ -218,7 +220,7 @@ class _Run:
         )
 
     def identities(self, scores: pa.Table) -> pa.Table:
-        """Return the rows of `identities`: what examples say, then tags, shots, and people from behind."""
+        """Return the rows of `identities`: faces named from examples, tags and shots, and people seen from behind."""
         cast = pa.table({"character": sorted(set(self.examples.characters) - {NEGATIVE})})
         tags = self.session.step(
             sql_script("steps/classify", "tags.sql"),
@@ -273,7 +275,7 @@ class _Run:
 
 
 def _model_similarity(store: Store, model: str) -> float | None:
-    """Return the cosine at which the model's makers draw the line, from its stored thresholds."""
+    """Return the cosine that the model's authors give as the threshold, from its stored thresholds."""
     rows = store.take("models", [model], ["thresholds"])["thresholds"].to_pylist()
     difference = json.loads(rows[0] or "{}").get("difference") if rows else None
     return None if difference is None else 1 - 2 * float(difference)  # CCIP: (1 - cosine) / 2
@@ -301,7 +303,7 @@ def _lift(rows: pa.Table) -> pa.Table:
 
 
 def _lifted(scores: pa.Table, lift: pa.Table) -> pa.Table:
-    """Return the scores with the names that a lift gives, for the next lift to build on."""
+    """Return the scores updated with the names of a lift, as input of the next lift."""
     place = pc.index_in(scores["detection_id"], lift["detection_id"].combine_chunks())
     for column, value in (("named", "character"), ("sure", "score")):
         new = pc.coalesce(lift[value].combine_chunks().take(place), scores[column])
@@ -310,7 +312,7 @@ def _lifted(scores: pa.Table, lift: pa.Table) -> pa.Table:
 
 
 def _write(store: Store, session: Session, rows: pa.Table, where: str | None) -> None:
-    """Write `identities`; those outside `where` stay. A run that gives the same rows writes nothing."""
+    """Write `identities`. Rows outside `where` are kept. Nothing is written if the rows are the same."""
     before = store.table("identities").to_table()
     if where is not None and before.num_rows:
         frames = session.arrow(f"SELECT frame_id FROM frames WHERE (\n{where}\n)", file="--where")["frame_id"]
@@ -321,7 +323,7 @@ def _write(store: Store, session: Session, rows: pa.Table, where: str | None) ->
 
 
 def _summary(rows: pa.Table) -> list[dict[str, object]]:
-    """Return how many faces each name has, the most first; unknown and ood last."""
+    """Return the number of faces of each name, most frequent first; unknown and ood last."""
     counted: dict[str, dict[str, int]] = {}
     for name, by in zip(rows["character"].to_pylist(), rows["by"].to_pylist(), strict=True):
         one = counted.setdefault(name, {"examples": 0, "shot": 0, "tag": 0, "body": 0})

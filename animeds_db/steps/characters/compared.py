@@ -1,6 +1,6 @@
-"""The faces of a database, compared with the references: batch after batch here, or in pieces by workers.
+"""Compares the faces of a database with the references: in batches in this process, or in pieces on workers.
 
-Its one rule: a face is compared once, and what is found of it does not depend on where.
+Each face is compared once, and its result does not depend on where it is compared.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from animeds_db.workers import Ray
 
 BATCH = 8192
-"""Faces whose vectors are in memory at once."""
+"""Maximum number of face vectors in memory at once."""
 PIECES = 32
 """Approximate number of pieces into which the sources are divided: enough to keep several workers busy to the end."""
 
 Part = tuple[pa.Array, pa.Table]
-"""Detection ids of some faces, and their neighbours, which number these faces from 0."""
+"""Detection ids of some faces, and their neighbours. `face` in the neighbours is the position of the id here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Chosen:
         return dict(zip(rows["source_id"].to_pylist(), rows["faces"].to_pylist(), strict=True))
 
     def sql(self, sources: Sequence[str] | None = None) -> str:
-        """Return FROM and WHERE of these faces; only of some sources, where those are given."""
+        """Return FROM and WHERE of these faces; only of `sources`, if they are given."""
         inside = (
             ""
             if self.where is None
@@ -77,7 +77,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class FacesOf:
-    """The faces of some sources, as a piece of work."""
+    """The faces of some sources: one piece of work."""
 
     sources: tuple[str, ...]
 
@@ -89,7 +89,7 @@ class FacesOf:
 def compared(
     store: Store, session: Session, chosen: Chosen, references: References, k: int, on: Ray | None
 ) -> Iterator[Part]:
-    """Yield every chosen face, part by part: compared in this process, or on Ray's workers."""
+    """Yield all chosen faces in parts, compared in this process or on Ray workers."""
     if on is None:
         yield from Comparison(session, chosen, references, k).parts()
         return
@@ -102,7 +102,7 @@ def compared(
 
 
 def together(parts: Iterator[Part]) -> Part:
-    """Return several parts as one; their faces are numbered on."""
+    """Return several parts as one, with new numbers for the faces."""
     ids, found, done = [pa.array([], pa.string())], [], 0
     for names, table in parts:
         ids.append(names)
@@ -112,7 +112,7 @@ def together(parts: Iterator[Part]) -> Part:
 
 
 def pieces(faces: dict[str, int]) -> list[FacesOf]:
-    """Return sources with so many faces each as about PIECES pieces, none of which has no face."""
+    """Return the sources, with these numbers of faces, as about PIECES pieces. Every piece has a face."""
     most = max(1, -(-sum(faces.values()) // PIECES))
     found: list[list[str]] = []
     room = 0

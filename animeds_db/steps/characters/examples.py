@@ -1,7 +1,7 @@
-"""Few-shot examples from files, from faces of the database, or from a tag; to add, list, remove and embed again.
+"""Few-shot examples: adds them from files, faces or a tag, lists, removes and embeds them again.
 
-Its one rule: an example's id comes from its picture or its face, so adding it twice is harmless, and nothing
-stands under two names.
+An example's id is computed from its picture or its face. So adding it twice changes nothing, and no picture has two
+names.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def add_faces(
     """Add faces of the database as examples of a character, with the vectors that they have.
 
     `images` decodes frames, so that a picture of each head is kept as well. origin: face | cluster | tag.
-    Raises QueryError for ids that are not there, UsageError for boxes that are no faces and for faces that are
-    examples of somebody else, StoreError for faces without a vector.
+    Raises QueryError for unknown ids, UsageError for boxes that are not faces and for faces that are examples of
+    another character, StoreError for faces without a vector.
     """
     name = checked_name(character)
     faces = _faces(session, list(dict.fromkeys(face_ids)))
@@ -171,7 +171,7 @@ def add_tag(
 ) -> Added:
     """Add at most `most` single faces of frames that have a tag with a score of at least `least`, from many shots.
 
-    Raises UsageError for a tag that no model knows, or that no frame with a single face has.
+    Raises UsageError for a tag that no model knows, and for a tag that no frame with a single face has.
     """
     tag = tag.strip().replace(" ", "_")
     names = [row[0] for row in session.sql("SELECT tag FROM vocabulary").fetchall()]
@@ -239,8 +239,8 @@ def remove(
 def embed_anew(store: Store, session: Session, *, device: str = "auto") -> Added:
     """Give the examples of other models vectors of the model that made the faces' vectors.
 
-    Those that are faces here take theirs; of the others the head crop that was kept is looked at again. Examples
-    without one are told and stay as they are.
+    Examples that are faces of this database take the face's vector. For the others, the stored head crop is embedded
+    again. Examples without a crop are reported and not changed.
     """
     model = vector_model(session)
     old = [row for row in store.table("examples").to_table().to_pylist() if row["vector_model"] != model]
@@ -308,7 +308,7 @@ def _expect_same(there: str | None, name: str, what: str) -> None:
 
 
 def _file_rows(looks: Looks, one: Told, key: str, data: bytes) -> tuple[list[Row], str | None]:
-    """Return the rows of one file, and a note about it or None."""
+    """Return the rows of one file, and a note for the user or None."""
     try:
         picture = read_picture(one.path, data)
     except SourceError as error:
@@ -367,7 +367,7 @@ def _webp_of(picture: Any) -> bytes | None:
 
 
 def _insert(store: Store, rows: Sequence[Row]) -> int:
-    """Write rows whose ids are not there yet; return how many."""
+    """Write the rows whose ids are new; return their number."""
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     table = pa.Table.from_pylist(
         [row | {"added_at": now} for row in rows], schema=store.schema("examples").schema

@@ -1,6 +1,6 @@
-"""Pictures of faces: the head, cropped from the frame, which is decoded again, or from its thumbnail if that fails.
+"""Pictures of heads, cropped from the decoded frame, or from its thumbnail if decoding fails.
 
-Its one rule: a video that is gone costs sharpness, never the sheet.
+If a video is missing, the pictures are less sharp, but the sheet is still made.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from animeds_db.media.picture_files import open_picture
 from animeds_db.store import Store
 
 Images = Callable[[Sequence[str]], Iterator[tuple[str, Image.Image]]]
-"""Decodes frames, as `Dataset.images` does."""
+"""A function that decodes frames, such as `Dataset.images`."""
 
 _log = logging.getLogger("animeds")
 
@@ -53,7 +53,8 @@ def face_pictures(
 def _decoded(
     store: Store, images: Images, source: str, frames: Sequence[str]
 ) -> Iterator[tuple[str, Image.Image]]:
-    """Yield (frame_id, picture) of one source: decoded as far as that goes, then thumbnails."""
+    """Yield (frame_id, picture) for one source: decoded frames first, then thumbnails of those that cannot be
+    decoded."""
     done = set()
     try:
         for frame, image in images(frames):

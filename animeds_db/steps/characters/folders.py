@@ -1,4 +1,4 @@
-"""Names of characters from the paths of picture files, in the ways people use.
+"""Reads the names of characters from the paths of picture files. The usual layouts are understood:
 
 Nanoha/1.png                     a folder per character
 Nanoha/swimsuit/2.png            … and per appearance
@@ -29,7 +29,7 @@ _NOISE = re.compile(r"^(ood|noise.*)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Told:
-    """A picture file, and the character and appearance in its path."""
+    """A picture file, with the character and appearance from its path."""
 
     path: Path
     character: str
@@ -39,8 +39,8 @@ class Told:
 def read_folder(folder: Path, known: Collection[str] = ()) -> list[Told]:
     """Return the pictures below a folder with the names in their paths, in order of paths.
 
-    `known` are characters that are there already. Raises SourceError for a folder that is none or has no
-    pictures, UsageError for the name `unknown`, and for bare numbers where names are expected.
+    `known` are the characters that exist already. Raises SourceError for a path that is not a folder or a folder
+    without pictures, UsageError for the name `unknown`, and for bare numbers where names are expected.
     """
     files = pictures_in(folder)
     tops = {path.relative_to(folder).parts[0] for path in files if path.parent != folder}

@@ -1,6 +1,6 @@
-"""The examples most similar to a face: the vector query for the SQL of `sql/steps/classify/*.sql`.
+"""Finds the examples that are most similar to a face, for the SQL in `sql/steps/classify/`.
 
-Its one rule: a row of the answer depends on that face and the references only, never on the batch it came in.
+The result for a face depends on that face and the references only, never on the batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Positions = npt.NDArray[np.int64]
 
 NEGATIVE = "ood"
 STEP = 2.0**-14
-"""Similarities are rounded to this, so that the last bits of a matrix product do not change a result."""
+"""Similarities are rounded to this step, so that the last bits of a matrix product do not change the result."""
 PROTOTYPE_OF = 3
 """Minimum number of examples of an appearance for a prototype, which is their mean."""
 _BLOCK = 1024
@@ -29,10 +29,11 @@ _NEVER = np.float32(-np.inf)
 
 @dataclass(frozen=True)
 class References:
-    """What faces are compared with, sorted by character: examples, then perhaps prototypes of appearances.
+    """The vectors with which faces are compared, sorted by character: examples, and possibly prototypes of
+    appearances.
 
-    ids: of the example; of a prototype, that of its most typical example. shots: where an example is from
-    (None: nowhere in this database). vectors: float32 [references, width], of length 1.
+    ids: ids of the examples; a prototype has the id of its most typical example. shots: source and shot of an example
+    (None: not from this database). vectors: float32 [references, width], of length 1.
     """
 
     ids: tuple[str, ...]
@@ -68,13 +69,13 @@ class References:
 
     @cached_property
     def codes(self) -> npt.NDArray[np.int32]:
-        """int32 [references]: the place of each reference's character in `names`."""
+        """int32 [references]: index of each reference's character in `names`."""
         place = {name: code for code, name in enumerate(self.names)}
         return np.array([place[name] for name in self.characters], np.int32)
 
     @cached_property
     def groups(self) -> list[Positions]:
-        """The rows of each appearance that is to have a prototype. Negatives are no one's appearance."""
+        """The rows of each appearance that gets a prototype. Negatives have no appearance."""
         members: dict[tuple[str, str | None], list[int]] = {}
         for row, key in enumerate(zip(self.characters, self.appearances, strict=True)):
             if key[0] != NEGATIVE and not self.is_prototype[row]:
@@ -82,7 +83,7 @@ class References:
         return [np.array(rows) for rows in members.values() if len(rows) >= PROTOTYPE_OF]
 
     def with_prototypes(self) -> References:
-        """Return these references and a prototype for each of `groups`."""
+        """Return these references with an additional prototype for each of `groups`."""
         means = [self.vectors[rows].mean(0) for rows in self.groups]
         units = [mean / max(float(np.linalg.norm(mean)), 1e-6) for mean in means]
         typical = [
@@ -117,9 +118,9 @@ class References:
 def neighbours(faces: Floats, references: References, k: int, threads: int | None = None) -> pa.Table:
     """Return, for each of faces float32 [n, width] (of length 1), its k nearest references, one row each.
 
-    Where all k are of one character, the nearest of another character comes after them, so that the vote
-    always knows who is second. Columns: face (int64, the row in `faces`), reference, code, similarity
-    (cosine), nearest (that of the face's nearest reference).
+    If all k are of one character, the nearest reference of another character is added, so that the vote has a second.
+    Columns: face (int64, the row in `faces`), reference, code, similarity (cosine), nearest (that of the face's
+    nearest reference).
     """
     parts: dict[int, pa.Table] = {}
 
@@ -136,7 +137,7 @@ def neighbours(faces: Floats, references: References, k: int, threads: int | Non
 def nearest_of(similarity: Floats, references: References, k: int, first: int = 0) -> pa.Table:
     """Return `neighbours` of a block from its similarities [faces, references], which are overwritten.
 
-    -inf stands for a reference that is not to be looked at; a face with nothing but those has no rows.
+    -inf marks a reference to ignore. A face for which all references are ignored has no rows.
     """
     rows = np.arange(len(similarity))
     k = min(k, len(references))
@@ -150,23 +151,23 @@ def nearest_of(similarity: Floats, references: References, k: int, first: int = 
     same = rows[(codes[:, :k] == codes[:, :1]).all(axis=1)]
     if len(same):
         first_code = codes[same, 0]
-        for code in set(first_code.tolist()):  # its references lie side by side
+        for code in set(first_code.tolist()):  # its references are adjacent
             low, high = np.searchsorted(references.codes, [code, code + 1])
             similarity[same[first_code == code], low:high] = _NEVER
-        best = similarity.argmax(axis=1)  # of all rows: cheaper than a copy of those asked for
+        best = similarity.argmax(axis=1)  # computed for all rows, which is cheaper than copying some
         place[same, k] = best[same]
         cosine[same, k] = similarity[same, best[same]]
     return _rows(place, cosine, references, first)
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Return tables of neighbours as one; an empty one for none."""
+    """Return tables of neighbours as one table."""
     empty = _rows(np.zeros((0, 1), np.int64), np.zeros((0, 1), np.float32), None, 0)
     return pa.concat_tables([empty, *parts]).combine_chunks()
 
 
 def _take_best(similarity: Floats, rows: Positions, place: Positions, cosine: Floats, rank: int) -> None:
-    """Write each row's best reference under `rank`, and take it out of the similarities."""
+    """Write each row's best reference into column `rank`, and remove it from the similarities."""
     best = similarity.argmax(axis=1)
     place[:, rank] = best
     cosine[:, rank] = similarity[rows, best]

@@ -18,7 +18,8 @@ from animeds_db.steps.characters.classify import vector_model
 
 WEBP_EDGE = 256
 HEAD_EDGE, HEAD_SHAPE = 512, 1.3
-"""A picture without a face counts as a head crop itself up to this longer edge in pixels, and aspect ratio."""
+"""A picture without a face is used as a head crop itself if its longer edge (pixels) and aspect ratio are at most
+these."""
 FAINT = 0.6
 """Minimum score of a face, as a share of the highest score in the picture. Others are ignored."""
 CLEARLY = 2.0
@@ -36,7 +37,7 @@ class Looks:
 def load_looks(session: Session, device: str = "auto") -> Looks:
     """Load the detector and the character model of this database's faces.
 
-    Raises StoreError when no face has a vector, ModelError when a model here is another revision.
+    Raises StoreError if no face has a vector, ModelError if an installed model has another revision.
     """
     vectors = vector_model(session)
     detector = session.sql(
@@ -59,9 +60,9 @@ def load_looks(session: Session, device: str = "auto") -> Looks:
 def heads(
     picture: np.ndarray, faces: Sequence[Box], *, every: bool = False
 ) -> tuple[list[np.ndarray], str | None]:
-    """Return the head crops to learn from, uint8 RGB [s,s,3], and a note about the choice, or None.
+    """Return the head crops to use as examples, uint8 RGB [s,s,3], and a note for the user or None.
 
-    One head, unless `every` face is wanted (negatives); none where the picture is not clear.
+    One crop, or one per face if `every` is true (negatives). No crop if the picture is not clear.
     """
     surest = max((face.score for face in faces), default=0.0)
     faces = [face for face in faces if face.score >= FAINT * surest]

@@ -1,14 +1,13 @@
-"""Reviewing answers: which faces to ask about, and how accurate all answers are, judging by those asked.
+"""Reviews of names: which faces a person should check, and the estimated accuracy of all names.
 
-Its one rule: some of the faces are drawn by lot. The others are the most doubtful ones, from which nothing
-follows for the rest.
+Some of the faces are chosen at random. The others are the most doubtful ones, which say nothing about the rest.
 
-    accuracy before = (right among the doubtful + rest · share right among the lot) / all
-    accuracy after  = (answered + others · share right among the lot) / all
+    accuracy before = (right among the doubtful + rest · share right among the random) / all
+    accuracy after  = (answered + others · share right among the random) / all
 
-`all` are the faces that had an answer when the review was drawn, `rest` those not asked as doubtful, `others`
-those not asked at all. The interval is Wilson's score interval (95 %) for the share among the lot: E. B. Wilson,
-Journal of the American Statistical Association 22 (1927). This is the stratified estimator of a finite
+`all` are the faces that had an answer when the review was drawn, `rest` those not reviewed as doubtful, `others`
+those not reviewed at all. The interval is Wilson's score interval (95 %) for the share among the random faces: E. B.
+Wilson, Journal of the American Statistical Association 22 (1927). This is the stratified estimator of a finite
 population with one stratum counted in full (W. G. Cochran, Sampling Techniques, 1977, ch. 5).
 """
 
@@ -51,9 +50,10 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """How accurate all answers are, 0…1, before and after a review; low and high bound 95 %.
+    """Estimated accuracy of all names, 0…1, before and after a review, with 95 % bounds.
 
-    faces: all that had an answer; reviewed: those a person has answered; right: of these, where the model was.
+    faces: all classified faces; reviewed: those with a person's answer; right: those of them that the model named
+    correctly.
     """
 
     faces: int
@@ -91,7 +91,8 @@ def review_faces(session: Session, n: int = 20, *, seed: int = 0) -> list[dict[s
 
 
 def _unlike(rows: Sequence[dict[str, Any]], n: int) -> list[dict[str, Any]]:
-    """Return the first n rows whose answers do not settle each other; the next best where those are too few."""
+    """Return the first n rows that are not too similar to each other, filled up with the next rows if there are too
+    few."""
     chosen: list[dict[str, Any]] = []
     vectors: list[np.ndarray] = []
     for row in rows:
@@ -107,7 +108,7 @@ def _unlike(rows: Sequence[dict[str, Any]], n: int) -> list[dict[str, Any]]:
 def write_answers(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the CSV in which a person corrects `character`; `animeds label csv` reads it back.
 
-    Raises UsageError when the file exists (somebody's answers may be in it) or cannot be written.
+    Raises UsageError if the file exists (it may contain answers) or cannot be written.
     """
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
@@ -150,10 +151,10 @@ def _lines(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def estimate(path: Path) -> Estimate:
-    """Return how accurate the answers are, from a review's CSV with people's answers in `character`.
+    """Return the estimated accuracy, from the CSV of a review with people's answers in `character`.
 
-    Rows without an answer count as not asked. Raises UsageError for a file that is none, and for one without
-    answers by lot.
+    Rows without an answer count as not reviewed. Raises UsageError for a file that is not a review, and for one
+    without answers for random faces.
     """
     rows = _answers(path)
     faces = int(rows[0]["total"])
@@ -197,7 +198,7 @@ def _answers(path: Path) -> list[dict[str, str]]:
 
 
 def _wilson(right: int, n: int) -> tuple[float, float, float]:
-    """Return the share right/n with Wilson's 95 % interval; of nothing, 0…1 around one half."""
+    """Return the share right/n with Wilson's 95 % interval; 0…1 around one half if n is 0."""
     if n == 0:
         return 0.5, 0.0, 1.0
     share, z2 = right / n, _Z * _Z

@@ -1,7 +1,7 @@
 """Corrections of clusters without a name: which faces are the same person, and which are different people.
 
-Its one rule: a merge or a split is an act in `labels`, about faces and not about cluster numbers, so it holds for
-every later run, is matched by overlap after another detector, and is undone like any other act.
+A merge or split is a change set in `labels` about faces, not about cluster numbers. So it applies to every later run,
+survives a change of the detector (by overlap), and can be undone like any other change set.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Said = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Told:
-    """What counts now. groups: ids of faces that are one person, each face in one group at most; apart: pairs of
-    groups, by their places, that are two people."""
+    """The corrections in force. groups: ids of faces that are the same person, each face in at most one group; apart:
+    pairs of indexes of groups that are different people."""
 
     groups: tuple[frozenset[str], ...] = ()
     apart: frozenset[frozenset[int]] = frozenset()
@@ -40,7 +40,7 @@ class Told:
         return np.array([places.get(face, -1) for face in faces], np.int64)
 
     def pairs(self, group: Positions) -> tuple[Positions, Positions]:
-        """Return the pairs of rows that are two people; `group` is the group of each row."""
+        """Return the pairs of rows that are different people; `group` is the group of each row."""
         rows = {place: np.flatnonzero(group == place) for pair in self.apart for place in pair}
         first = [np.repeat(rows[a], len(rows[b])) for a, b in map(sorted, self.apart)]
         second = [np.tile(rows[b], len(rows[a])) for a, b in map(sorted, self.apart)]
@@ -49,7 +49,7 @@ class Told:
 
 
 def told(session: Session) -> Told:
-    """Return the corrections of clusters that count, for the current faces."""
+    """Return the corrections of clusters that are in force, for the current faces."""
     rows = session.sql(sql_script("steps/clusters", "words.sql")).fetchall()
     return understood(rows)
 
@@ -57,8 +57,8 @@ def told(session: Session) -> Told:
 def understood(said: Iterable[Said]) -> Told:
     """Return the combined corrections of change sets, in their order: a later one wins over earlier ones.
 
-    A merge makes one group of all groups it touches. A split takes its faces out of their groups; the parts keep
-    the strangers of the groups that they come from.
+    A merge joins all groups that it touches. A split removes its faces from their groups; the parts stay apart from
+    the same groups as before.
     """
     groups: dict[int, set[str]] = {}
     apart: set[frozenset[int]] = set()
@@ -91,8 +91,8 @@ def understood(said: Iterable[Said]) -> Told:
 def joined(labels: Positions, people: Positions, group: Positions, said: Told) -> Positions:
     """Return the labels, with the clusters joined that hold faces of one group; int64 [faces], -1 for none.
 
-    Not where that would bring together two known people (`people` [faces], -1 where not known), or two groups that
-    are apart.
+    Clusters are not joined if that would join two known people (`people` [faces], -1 if not known), or two groups
+    that are apart.
     """
     out = labels.copy()
     for place in range(len(said.groups)):
@@ -110,7 +110,8 @@ def _apart(groups: Sequence[int], said: Told) -> bool:
 
 
 def say(store: Store, parts: Sequence[Sequence[str]], who: str | None = None) -> Act:
-    """Write down that the faces of each part are one person, and those of two parts two people; as one change set."""
+    """Write one change set: the faces of each part are the same person, and faces of two parts are different
+    people."""
     wanted = [face for part in parts for face in part]
     rows = store.take("detections", wanted, ["detection_id", "frame_id", "source_id", "kind", *EDGES])
     places = {row["detection_id"]: row for row in rows.to_pylist()}

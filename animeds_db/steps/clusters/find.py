@@ -1,8 +1,8 @@
-"""Faces grouped by similarity, without examples. Linkage is average, so that groups do not chain.
+"""Groups faces by similarity, without examples. It uses average linkage, so that groups do not chain.
 
-Average linkage over the whole series (animeds_db.vectors.linkage); two faces in one frame are two people.
-What people said is kept: faces that are known as one person are in one cluster, whatever a new run finds, and so
-are merges and splits of clusters without a name (cluster_words).
+Average linkage over the whole series (animeds_db.vectors.linkage); Two faces in one frame are different people.
+People's labels always apply: faces with the same name are in one cluster, and merges and splits of clusters without a
+name are repeated.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from animeds_db.store import Store
 from animeds_db.vectors import average_linkage, normalise
 
 FAR = 5.0
-"""A face so many times as far from its cluster's centre (1 - cosine) as its members are on average is left
-out: on drawn shows that takes out half-seen and false faces, and one in a hundred of the right ones."""
+"""A face is left out if its distance (1 - cosine) from the cluster's centre is this many times the average distance.
+In tests with drawn shows this removes false and partly hidden faces, and one in a hundred correct ones."""
 SMALLEST_PART = 0.05
-"""A part into which a cluster is split has at least this share of its faces."""
+"""Minimum share of a cluster's faces in each part of a split."""
 TYPICAL = 20
 """Number of faces that represent a cluster when it is named, merged or split."""
 
@@ -35,9 +35,9 @@ TYPICAL = 20
 class ClusterOptions:
     """What makes a cluster.
 
-    threshold: least mean cosine (0…1) between two groups that are joined. For CCIP 0.7 is what tokimeki cuts
-    at (a difference of 0.15); a little above it, so that a cluster is one person, and one person may have two.
-    min_size: faces of smaller groups are like no other.
+    threshold: least mean cosine (0…1) between two groups that are joined. For CCIP, tokimeki uses 0.7 (a difference
+    of 0.15). A slightly higher value keeps a cluster to one person, although one person may have two clusters.
+    min_size: faces of smaller groups get no cluster.
     """
 
     threshold: float = 0.75
@@ -53,7 +53,7 @@ class ClusterOptions:
 
 @dataclass(frozen=True)
 class Clustering:
-    """Result of clustering. faces: all; grouped: those in a cluster; unclear: too dark, small or cut off to be judged
+    """Result of clustering. faces: all; grouped: those in a cluster; unclear: too dark, small or cut off
     (sql/steps/clusters/faces.sql); skipped: without a vector, or one of another model than `model`."""
 
     faces: int
@@ -81,7 +81,7 @@ def cluster_faces(
 ) -> Clustering:
     """Group the visible faces and replace the table `clusters`. The largest cluster is number 1.
 
-    Vectors of several models cannot be compared: those of the model with the most faces count.
+    Vectors of several models cannot be compared, so only those of the model with the most faces are used.
     Raises UsageError for options out of range, StoreError when no face has a vector.
     """
     options.check()
@@ -125,7 +125,7 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
     """Split a cluster into its most different parts; later runs keep their faces apart.
 
     The largest part keeps the number, the others get new ones. Raises QueryError when there is no such
-    cluster, UsageError when it does not fall into so many parts.
+    cluster, UsageError if it cannot be split into that many parts.
     """
     if into < 2:
         raise UsageError(f"A cluster cannot be split into {into} parts. Give at least 2.")
@@ -147,16 +147,16 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
 
 
 def representatives(session: Session, cluster: int, count: int = TYPICAL) -> list[str]:
-    """Return up to `count` face ids that stand for a cluster: typical ones, each unlike those before it.
+    """Return up to `count` face ids that represent a cluster: typical faces, each different from those before it.
 
-    The first is the nearest to the centre; of the nearer three quarters, each next one is the least like
-    all chosen so far (farthest-first traversal). Raises QueryError when there is no such cluster.
+    The first is the nearest to the centre. Each next one is the least similar to all chosen so far, among the nearer
+    three quarters (farthest-first traversal). Raises QueryError when there is no such cluster.
     """
     return _typical(_members(session, [cluster]), count)
 
 
 def _speaking(session: Session, members: pa.Table, own: np.ndarray) -> list[str]:
-    """Return the faces that speak for a part of the members: typical ones, and those of which something was said."""
+    """Return the faces that represent a part of the members: typical faces, and faces with labels."""
     mine = members.filter(pa.array(own))
     ids = mine["face_id"].to_pylist()
     group = cluster_words.told(session).group_of(ids)
@@ -179,7 +179,7 @@ def _typical(members: pa.Table, count: int) -> list[str]:
 
 
 def _main_model(faces: pa.Table) -> str | None:
-    """Return the model with the most vectors. Raises StoreError when there are faces, and none has a vector."""
+    """Return the model with the most vectors. Raises StoreError if there are faces but none has a vector."""
     there = faces.filter(pa.compute.is_valid(faces["vector"]))["vector_model"]
     if not len(there):
         if faces.num_rows:
@@ -205,7 +205,7 @@ def _vectors(faces: pa.Table, model: str | None) -> np.ndarray:
 
 
 def _people(faces: pa.Table) -> np.ndarray:
-    """Return a number for each face's known character, -1 where it is not known; int64 [faces]."""
+    """Return a number for the character of each face, -1 for faces without a name; int64 [faces]."""
     encoded = faces["character"].combine_chunks().dictionary_encode()
     return np.asarray(encoded.indices.fill_null(-1), np.int64)
 
@@ -235,7 +235,7 @@ def _without_strangers(labels: np.ndarray, unit: np.ndarray, told: np.ndarray) -
 
 
 def _one_per_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Return the labels, with the clusters joined that hold faces known as one person."""
+    """Return the labels after joining the clusters that contain faces of the same named person."""
     into = np.arange(labels.max(initial=-1) + 1)
     for person in range(people.max(initial=-1) + 1):
         own = np.unique(labels[(people == person) & (labels >= 0)])
@@ -256,7 +256,7 @@ def _by_size(labels: np.ndarray, min_size: int) -> np.ndarray:
 
 
 def _rows(faces: pa.Table, numbers: np.ndarray, x: np.ndarray, parameters: str) -> pa.Table:
-    """Return rows of the table `clusters`, of faces that have a usable vector."""
+    """Return the rows of the table `clusters` for faces with a usable vector."""
     units = normalise(x)
     kept = pa.array(units.usable)
     numbers, unit = numbers[units.usable], units.unit[units.usable]
@@ -282,7 +282,7 @@ def _centre(unit: np.ndarray) -> np.ndarray:
 
 
 def _members(session: Session, clusters: Sequence[int]) -> pa.Table:
-    """Return the faces of these clusters as cluster_faces.sql gives them, with cluster and parameters."""
+    """Return the faces of these clusters with the columns of clusters/faces.sql, cluster and parameters."""
     found = session.step(
         f"SELECT f.*, c.cluster, c.parameters FROM ({sql_script('steps/clusters', 'faces.sql')}) AS f"
         " JOIN lance_clusters AS c ON c.detection_id = f.face_id JOIN wanted USING (cluster) ORDER BY face_id",
@@ -301,7 +301,7 @@ def _members(session: Session, clusters: Sequence[int]) -> pa.Table:
 
 
 def _write(store: Store, members: pa.Table, numbers: np.ndarray) -> None:
-    """Write new cluster numbers of these faces, and how near they are to the new centres."""
+    """Write the new cluster numbers of these faces, and their similarity to the new centres."""
     x = _vectors(members, _main_model(members))
     rows = _rows(members, numbers, x, members["parameters"][0].as_py())
     store.replace("clusters", rows)

@@ -25,9 +25,9 @@ def name_cluster(
 ) -> Added:
     """Make up to `count` typical and different faces of a cluster examples of a character; `ood`: of nobody.
 
-    The examples outlast the cluster: clustering again keeps them together, and `classify` uses them.
-    Raises QueryError when there is no such cluster, UsageError for a name that is none, and for faces that
-    are examples of somebody else.
+    The examples are kept when the faces are clustered again: they stay together, and `classify` uses them.
+    Raises QueryError when there is no such cluster, UsageError for an invalid name, and for faces that are examples
+    of another character.
     """
     if count < 1:
         raise UsageError(

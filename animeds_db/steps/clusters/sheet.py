@@ -1,4 +1,5 @@
-"""The contact sheet of the clusters: enough faces of each to see whether it is one person. Writes no table."""
+"""The contact sheet of the clusters: faces of each cluster that show whether it is one person. No table is
+written."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ def cluster_sheet(
 ) -> Sheet:
     """Return a sheet with a section per cluster, of at most `count` faces; `only` picks clusters by number.
 
-    Raises QueryError if there are no clusters, or none with that number.
+    Raises QueryError if there are no clusters, or no cluster with that number.
     """
     parameters = {"count": count, "only": list(only)}
     rows = session.step(sql_script("steps/clusters", "sheet.sql"), {}, parameters).to_pylist()
