@@ -1,6 +1,6 @@
 """Groups faces by similarity, without examples. It uses average linkage, so that groups do not chain.
 
-Average linkage over the whole series (animeds_db.vectors.linkage); Two faces in one frame are different people.
+Average linkage over the whole series (animeds_db.vectors.linkage). Two faces in one frame are different people.
 People's labels always apply: faces with the same name are in one cluster, and merges and splits of clusters without a
 name are repeated.
 """
@@ -33,7 +33,7 @@ TYPICAL = 20
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What makes a cluster.
+    """The definition of a cluster.
 
     threshold: least mean cosine (0…1) between two groups that are joined. For CCIP, tokimeki uses 0.7 (a difference
     of 0.15). A slightly higher value keeps a cluster to one person, although one person may have two clusters.
@@ -106,9 +106,9 @@ def cluster_faces(
 
 
 def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> Regrouped:
-    """Make the clusters one, under the first one's number; later runs keep their faces together.
+    """Join the clusters under the number of the first one. Later runs keep their faces together.
 
-    Raises UsageError for fewer than two, QueryError for one that is not there.
+    Raises UsageError for fewer than two clusters, QueryError for a cluster that does not exist.
     """
     wanted = list(dict.fromkeys(clusters))
     if len(wanted) < 2:
@@ -308,10 +308,10 @@ def _write(store: Store, members: pa.Table, numbers: np.ndarray) -> None:
 
 
 def _parts(x: np.ndarray, apart: tuple[np.ndarray, np.ndarray], into: int) -> np.ndarray | None:
-    """Return the part of each row, 0 for the largest; None when there are not so many parts.
+    """Return the part of each row, 0 for the largest; None if it cannot be split into that many parts.
 
-    The lowest threshold at which average linkage leaves that many parts of some size; the rows of smaller
-    ones go to the part whose centre is nearest.
+    It uses the lowest threshold at which average linkage gives that many large parts. Rows of small parts go to the
+    part with the nearest centre.
     """
     least = max(2, round(SMALLEST_PART * len(x)))
     low, high, found = 0.0, 1.0, None
