@@ -73,7 +73,7 @@ def test_folders_that_say_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"0001\.png does not name a character") as error:
         read_folder(touch(tmp_path / "flat", "0001.png"))
     assert "--from" in str(error.value.hint)
-    with pytest.raises(UsageError, match="is no name"):
+    with pytest.raises(UsageError, match="cannot be the name of a character"):
         read_folder(touch(tmp_path / "reserved", "Unknown/1.png"))
 
 
@@ -253,7 +253,7 @@ def test_a_tag_gives_lone_faces_of_many_shots(faces: Dataset, run: Runner) -> No
     assert 'No tagger of this database knows "akarin"' in ran.err
     assert 'did you mean "akari"?' in ran.err
     ran = run("characters", "add", "Akari", "--tag", "akari", "--least", "0.97", "--db", faces.uri)
-    assert "no frame with a single face bears" in ran.err
+    assert "No frame with a single face has the tag" in ran.err
 
 
 def test_examples_are_listed_and_removed(faces: Dataset, run: Runner) -> None:

@@ -255,7 +255,7 @@ def test_a_slow_hub_is_not_waited_for_forever(hub: Hub, monkeypatch: pytest.Monk
 
 def test_a_login_page_instead_of_a_hub_is_recognised(hub: Hub) -> None:
     hub.page = b"<!DOCTYPE html><html>Welcome to Hotel WiFi</html>"
-    refused("answers, but not as a model hub does")
+    refused("answers, but it is not a model hub")
 
 
 def test_a_web_page_served_as_the_model_is_refused_and_forgotten(hub: Hub) -> None:

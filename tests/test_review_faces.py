@@ -89,7 +89,7 @@ def test_answers_are_labels_and_are_not_asked_again(
     filled(answers, dict.fromkeys(asked, "Anna"))
     assert run("label", "csv", answers, "--db", db).code == 0
     report = run("characters", "review", "--report", answers, "--db", db).out
-    assert "8 of 40 faces reviewed, 3 of them were right" in report
+    assert "8 of 40 faces reviewed, 3 of them were correct" in report
     assert "accuracy before: 87.5%" in report
     assert "accuracy after:  100.0%" in report
     rest = run("characters", "review", "-n", 40, "--format", "tsv", "--db", db).out

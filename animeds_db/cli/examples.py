@@ -112,7 +112,7 @@ def embed(db: DbOption = None, device: DeviceOption = "auto") -> None:
     talk(
         f"{counted(done.new, 'example')} embedded again"
         if done.new
-        else "all examples use the faces' model already"
+        else "all examples already use the faces' model"
     )
     for note in done.notes:
         talk(f"note: {note}")

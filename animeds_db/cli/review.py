@@ -68,7 +68,7 @@ def _report(path: Path) -> None:
     from animeds_db.steps.characters.review import estimate
 
     e = estimate(path)
-    typer.echo(f"{e.reviewed} of {e.faces} faces reviewed, {e.right} of them were right")
+    typer.echo(f"{e.reviewed} of {e.faces} faces reviewed, {e.right} of them were correct")
     typer.echo(f"accuracy before: {e.before:.1%} (95 %: {e.before_low:.1%} to {e.before_high:.1%})")
     typer.echo(f"accuracy after:  {e.after:.1%} (95 %: {e.after_low:.1%} to {e.after_high:.1%})")
     talk('"After" counts these corrections. `animeds characters classify` uses them to name more faces.')

@@ -95,7 +95,7 @@ KeepStructureOption = Annotated[
     bool,
     typer.Option(
         "--keep-source-structure",
-        help="Begin with the folders in which the sources are.",
+        help="Start with the folders of the sources, as they were ingested.",
         rich_help_panel=FOLDERS,
     ),
 ]

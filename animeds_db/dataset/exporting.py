@@ -153,9 +153,9 @@ class Exporting:
         if plan.left_out.n_matching:
             raise ExportError(
                 f"No frame is left to export: {plan.left_out}.",
-                hint="--include-dropped exports dropped frames; `animeds label undo` takes a drop back"
+                hint="--include-dropped exports dropped frames; `animeds label undo` undoes a drop"
                 if plan.left_out.n_dropped
-                else "-p copies=true takes near-duplicates in",
+                else "-p copies=true includes near-duplicates",
             )
         from animeds_db.session.why_empty import why_empty
 

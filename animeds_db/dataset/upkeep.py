@@ -46,7 +46,7 @@ class Keeping:
         """Compare every file with its checksum and the tables with each other; return what is wrong and what is lost.
 
         With `repair`, make the database whole without the lost rows, and mark their sources as damaged: the next
-        ingest of those brings them back. A database that cannot be opened: `animeds_db.upkeep.check.check(path)`.
+        ingest of those restores them. A database that cannot be opened: `animeds_db.upkeep.check.check(path)`.
         """
         from animeds_db.upkeep.check import check
 

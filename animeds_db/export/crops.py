@@ -72,7 +72,7 @@ def crop_selection(session: Session, selection: pa.Table, options: CropOptions) 
         raise ExportError(
             f"No crop is left: none of the {selection.num_rows} selected frames has a matching box "
             f"({', '.join(options.kinds) or 'named by the selection'}).",
-            hint="`animeds detect --model …` finds boxes (`animeds models list`); lower --min-face-number and "
-            "--min-crop-size",
+            hint="`animeds detect --model …` finds boxes (`animeds models list` shows detectors). Or lower "
+            "--min-face-number and --min-crop-size.",
         )
     return rows

@@ -105,7 +105,7 @@ def _commit(entry: Entry) -> str | None:
 
 def _no_hub(entry: Entry) -> ModelError:
     return ModelError(
-        f"{entry.name}{_size(entry)}: {endpoint()} answers, but not as a model hub does",
+        f"{entry.name}{_size(entry)}: {endpoint()} answers, but it is not a model hub",
         hint="a login page or proxy may be in between: open the address in a browser; --profile tiny needs no network",
     )
 

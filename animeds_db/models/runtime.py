@@ -147,7 +147,7 @@ class Network:
     def _dtype(self, name: str) -> type[Any]:
         kind = self.inputs[name].type
         if kind not in DTYPES:
-            raise ModelError(f'{self.path}: input "{name}" wants {kind}, which is not supported')
+            raise ModelError(f'{self.path}: input "{name}" requires {kind}, which is not supported')
         return DTYPES[kind]
 
     def _planned_batch(self, feeds: Mapping[str, np.ndarray]) -> int:

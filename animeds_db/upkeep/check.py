@@ -86,7 +86,7 @@ class Report:
             if self.damaged:
                 yield (
                     f"{len(self.damaged)} sources are marked as damaged and hidden until the next ingest of their "
-                    f"files has brought the lost rows back: {_named(self.damaged)}"
+                    f"files has restored the lost rows: {_named(self.damaged)}"
                 )
         else:
             yield "Nothing was changed. `animeds check --repair` repairs what can be repaired."
@@ -153,13 +153,13 @@ def _loss(table: Examined) -> str:
     """Return one line that says what a table has lost and how to restore it."""
     parts = []
     if table.salvaged is not None and table.salvaged.num_rows:
-        parts.append(f"{table.salvaged.num_rows} rows can be brought back from other files")
+        parts.append(f"{table.salvaged.num_rows} rows can be restored from other files")
     if table.lost:
         parts.append(
-            f"{table.lost} rows are lost{_of(table.sources)}: {REMEDIES[table.name]} brings them back"
+            f"{table.lost} rows are lost{_of(table.sources)}: {REMEDIES[table.name]} restores them"
         )
     elif table.sources:
-        parts.append(f"changes are lost{_of(table.sources)}: {REMEDIES[table.name]} brings them back")
+        parts.append(f"changes are lost{_of(table.sources)}: {REMEDIES[table.name]} restores them")
     return f"  {table.name}: {'; '.join(parts) or 'no rows are lost'}."
 
 

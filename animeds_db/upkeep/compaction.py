@@ -57,7 +57,7 @@ def compact(store: Store, name: str) -> Joined:
                 raise
             continue
         return Joined(int(done.fragments_removed), int(done.fragments_added))
-    _log.info("%s: other writers are busy; compaction of %s is left for next time", store.uri, name)
+    _log.info("%s: other writers are busy; compaction of %s is postponed", store.uri, name)
     return Joined()
 
 

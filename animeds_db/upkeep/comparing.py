@@ -23,19 +23,19 @@ COLUMNS = {
 """The columns that are compared, by table."""
 WORDS = {
     "waiting": "source {source} is marked as damaged, and waits for the next ingest of it",
-    "frames": "source {source}: {n} frames are missing. The next ingest of it brings them back",
-    "thumbnails": "source {source}: {n} frames have no thumbnail. The next ingest of it brings them back",
+    "frames": "source {source}: {n} frames are missing. The next ingest of it restores them",
+    "thumbnails": "source {source}: {n} frames have no thumbnail. The next ingest of it restores them",
     "detections without frame": "source {source}: {n} detections belong to frames that are gone. "
-    "The next ingest of it brings the frames back",
+    "The next ingest of it restores the frames",
     "frames without source": "{n} frames belong to the source {source}, which is gone from the table sources. "
-    "The next ingest of its file brings it back",
-    "tags": "source {source}: {n} tags of frames are not in the vocabulary. The next ingest of it brings them back",
+    "The next ingest of its file restores it",
+    "tags": "source {source}: {n} tags of frames are not in the vocabulary. The next ingest of it restores them",
     "models": "source {source}: {n} of its models are not in the table models. "
-    "The next ingest of it brings them back",
+    "The next ingest of it restores them",
     "boxes of a rerun": "source {source}: {n} frames lack boxes that `animeds detect` found. "
-    "The same `animeds detect` brings them back",
+    "The same `animeds detect` restores them",
     "tags of a rerun": "source {source}: {n} frames have tags of `animeds tag` that are not in the vocabulary. "
-    "The same `animeds tag` brings them back",
+    "The same `animeds tag` restores them",
 }
 """Messages for the gaps found by sql/steps/check/gaps.sql."""
 OF_INGEST = ("frames", "thumbnails", "detections without frame", "tags", "models")

@@ -108,7 +108,7 @@ class HandOut(Generic[Job, Item, Answer]):
     def given_up(self, item: Item, losses: int, reason: str) -> Answer:  # noqa: ARG002
         """Return the result for an item that keeps losing its workers, or raise an error."""
         raise EngineError(
-            f"{losses} workers died at the same piece of work ({reason})",
+            f"{losses} workers died while processing the same item ({reason})",
             hint="they may lack memory: try fewer workers per machine, or a lower --memory",
         )
 

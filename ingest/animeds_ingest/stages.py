@@ -203,7 +203,7 @@ class DetectStage(Stage):
             mine = self.model.replace("'", "''")
             self.store.delete("detections", f"model = '{mine}' AND detection_id IN ({listed})")
         raise StoreError(
-            f"{self.store.uri}: other detectors kept taking the numbers of detections",
+            f"{self.store.uri}: no detection ids could be reserved, because other processes kept adding detections",
             hint="run it again after they finish",
         )
 

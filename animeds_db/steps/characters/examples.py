@@ -183,7 +183,7 @@ def add_tag(
     ].to_pylist()
     if not found:
         raise UsageError(
-            f'no frame with a single face bears "{tag}" with a score of {least:g} or more',
+            f'No frame with a single face has the tag "{tag}" with a score of {least:g} or more.',
             hint="Lower --least, or run: animeds characters cluster",
         )
     return add_faces(

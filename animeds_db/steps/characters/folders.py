@@ -76,8 +76,8 @@ def checked_name(name: str) -> str:
         raise UsageError("The character has no name.", hint="animeds characters add NAME --face ID")
     if name.casefold() == RESERVED:
         raise UsageError(
-            f'"{name}" is no name: it stands for faces that are like none of the examples',
-            hint="Add people who are not to be recognised under the name ood.",
+            f'"{name}" cannot be the name of a character: it marks faces that were not recognised.',
+            hint="Add people who must not be recognised under the name ood.",
         )
     return NEGATIVE if _NOISE.match(name) else name
 

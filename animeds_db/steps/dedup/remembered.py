@@ -147,7 +147,7 @@ def _load(file: Path, width: int) -> Memory | None:
         index = SimilarityIndex.from_arrays(arrays)
         return Memory(float(arrays["threshold"]), digests, arrays["counts"], pairs, index)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        _log.info("%s cannot be used (%s): everything is compared anew", file, error)
+        _log.info("%s cannot be used (%s): everything is compared again", file, error)
         return None
 
 
@@ -170,4 +170,4 @@ def _save(file: Path, memory: Memory) -> None:
         file.parent.mkdir(exist_ok=True)
         write_arrays(file, arrays)
     except OSError as error:
-        _log.info("%s: not written (%s): the next run compares everything anew", file, error)
+        _log.info("%s: not written (%s): the next run compares everything again", file, error)

@@ -190,7 +190,7 @@ class Query:
             self._stopped = self._stopped or "time"
         except (EOFError, OSError):
             end = QueryError(
-                "This query took more memory than the service allows.", hint="Ask for fewer rows or columns."
+                "This query took more memory than the service allows.", hint="Select fewer rows or columns."
             )
         except asyncio.CancelledError:
             if self._stopped is None:  # the service ends
@@ -219,7 +219,7 @@ class Query:
         if self._stopped == "time":
             return QueryError(
                 f"This query took longer than {limits.seconds:g} seconds and was stopped.",
-                hint="Ask for less (WHERE, LIMIT), or let `animeds serve --seconds` allow more.",
+                hint="Select fewer rows (WHERE, LIMIT), or raise the limit with `animeds serve --seconds`.",
             )
         if self._stopped == "stalled":
             return QueryError(
@@ -228,7 +228,7 @@ class Query:
         if self._stopped == "busy":
             return BusyError(
                 "This query was stopped because other queries were waiting and it had run longest.",
-                hint="Try again later, or ask for less (WHERE, LIMIT).",
+                hint="Try again later, or select fewer rows (WHERE, LIMIT).",
             )
         return (
             QueryError("This query was stopped because the client disconnected.") if self._stopped else None

@@ -46,7 +46,7 @@ class Cut:
             if number == 0 and self.count == 0 and batch.num_rows and self._rows != 0:
                 raise QueryError(
                     f"The first row has {batch.slice(0, 1).nbytes >> 20} MB, which is more than a result may have.",
-                    hint="Ask for fewer columns, or for less of each: left(x, 1000).",
+                    hint="Select fewer columns, or shorten the values: left(x, 1000).",
                 )
             self.count += number
             if self._size is not None:
@@ -76,7 +76,7 @@ def _check_values(batch: pa.RecordBatch) -> None:
             raise QueryError(
                 f'A value of the column "{name}" has {large >> 20} MB. The maximum is '
                 f"{VALUE_BYTES >> 20} MB.",
-                hint="Ask for a part of it: left(x, 1000), or x[:1000] of a list.",
+                hint="Select a part of it: left(x, 1000), or x[:1000] of a list.",
             )
 
 
