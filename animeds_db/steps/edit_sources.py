@@ -1,4 +1,4 @@
-"""Changes to the facts about sources after an ingest: show, season, episode, credit, licence."""
+"""Changes the facts about sources after an ingest: show, season, episode, credit, licence."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ NUMBERS = ("season", "episode")
 def edit_sources(store: Store, sources: Sequence[str], values: Mapping[str, str | int | None]) -> list[Row]:
     """Change columns of the sources with these ids or paths, or below these folders; return their new rows.
 
-    `values` maps show, season, episode, credit, licence to a value; an empty text or None removes it. All of it
-    happens or nothing. Raises UsageError for a source that is not there or a value that does not fit.
+    `values` maps show, season, episode, credit, licence to a value; an empty text or None removes it. Either all
+    changes are made or none. Raises UsageError for an unknown source or an invalid value.
     """
     columns = {name: _value(name, value) for name, value in values.items()}
     if not columns:

@@ -29,11 +29,11 @@ class Moved:
 
 
 def relocate(store: Store, old: str, new: str | Path) -> list[Moved]:
-    """Tell the database that a file or folder, or all sources below a folder, are now at `new`.
+    """Change the stored path of a file or folder, or of all sources below a folder, to `new`.
 
-    `old` is a source id, or the path as the database has it; both may be URIs (s3://, gs://, az://). All of it
-    happens or nothing. Raises UsageError when no source was there, SourceError when there is nothing at the new
-    place or not what was ingested.
+    `old` is a source id, or the path stored in the database; both may be URIs (s3://, gs://, az://). Either all paths
+    are changed or none. Raises UsageError if no source has the old path, SourceError if the new path does not exist
+    or has other content.
     """
     rows = store.table("sources").to_table().to_pylist()
     moved = _moves(rows, old, source_path(new).expanduser().absolute())
@@ -52,7 +52,7 @@ def _moves(rows: list[dict[str, Any]], old: str, new: SourcePath) -> list[Moved]
         path = source_path(row["uri"])
         inner = inner_path(path, place)
         if row["source_id"] == old or path == place:
-            # a file that moved into a folder keeps its name
+            # a file that moved into another folder keeps its name
             target = new / path.name if row["kind"] == "video" and new.is_dir() else new
             moves.append(Moved(row["source_id"], row["uri"], str(target)))
         elif inner is not None:

@@ -15,7 +15,7 @@ import xxhash
 from animeds_db.safe_files import whole_file
 
 _MAGIC = b"animeds1"
-_ALIGNED = 64  # bytes, so that arrays can be used where they lie
+_ALIGNED = 64  # bytes, so that arrays can be used without a copy
 
 
 def write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,7 +1,7 @@
 """Near-duplicates over a whole database: pairs, groups around a keeper, and footage that episodes share.
 
-Frames are compared with all others at once, by vector and by perceptual hash. Nothing is deleted: what is
-found goes to the tables `duplicates` and `segments`, and a run with other parameters writes only those anew.
+Frames are compared with all others at once, by vector and by perceptual hash. Nothing is deleted. The result is in
+the tables `duplicates` and `segments`; a run with other parameters replaces it.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def find_duplicates(
 ) -> Duplicates:
     """Find near-duplicates among the visible frames and write `duplicates` and `segments`.
 
-    `rank` is a SQL file that orders frames as sql/steps/dedup/keeper_rank.sql does. `on`: workers that compare the
-    vectors, so that they need not fit into this machine; everything is compared then, whatever is remembered.
-    Raises UsageError for parameters out of range, StoreError for vectors of several models, QueryError for a bad
-    rank file, EngineError for workers that cannot work.
+    `rank` is a SQL file with the same columns as sql/steps/dedup/keeper_rank.sql. `on`: workers that compare the
+    vectors, so that they need not fit into this machine's memory. Then all frames are compared, and remembered pairs
+    are ignored. Raises UsageError for parameters out of range, StoreError for vectors of several models, QueryError
+    for a bad rank file, EngineError if workers fail.
     """
     options.check()
     with _frames(store, session, options, on, progress) as (frames, x):
@@ -154,7 +154,7 @@ def frame_ranks(session: Session, frames: pa.Table, file: Path | None = None) ->
             hint="row_number() OVER (ORDER BY …, frame_id)",
             file=name,
         )
-    ranks = np.empty(len(found), np.int64)  # a ranking of one's own may leave numbers out, or start elsewhere
+    ranks = np.empty(len(found), np.int64)  # a user's ranking may skip numbers, or not start at 1
     ranks[np.asarray(pc.sort_indices(found), np.int64)] = np.arange(1, len(found) + 1)
     return ranks
 
@@ -173,7 +173,7 @@ def _groups(
     matches: Matches,
     options: DedupOptions,
 ) -> pa.Table:
-    """Group similar frames around the best of them; rows of `duplicates`, sorted by group and rank."""
+    """Group similar frames around the best one; rows of `duplicates`, sorted by group and rank."""
     better, worse = (
         np.minimum(ranks[matches.a], ranks[matches.b]),
         np.maximum(ranks[matches.a], ranks[matches.b]),

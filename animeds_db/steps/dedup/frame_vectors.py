@@ -1,6 +1,6 @@
-"""The frames' vectors as a comparison asks for them, wherever they are: in this process, or spread over workers.
+"""The frames' vectors for a comparison: in this process, or spread over workers.
 
-Its one rule: the answers are the same, to the last bit, wherever they are.
+The results are the same, to the last bit, in both cases.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ _ROWS = 4096
 
 
 class FrameVectors(Protocol):
-    """One vector, or none, for each row of a table of frames."""
+    """At most one vector for each row of a table of frames."""
 
     def usable(self) -> np.ndarray:
-        """Return which rows have a vector with a direction (bool)."""
+        """Return True for rows with a vector that is not zero (bool)."""
 
     def repeats(self, rows: np.ndarray) -> np.ndarray:
         """Return, for each of these rows (int64, ascending), True if the next row has the same vector."""
 
     def pairs(self, threshold: float, without: np.ndarray) -> Pairs:
-        """Return all pairs of rows with cosine ≥ threshold, sorted, but of the rows `without` (int64)."""
+        """Return all pairs of rows with cosine ≥ threshold, sorted, except pairs with the rows `without` (int64)."""
 
     def cosines(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return the cosine of each pair of usable rows, float32; rows that `pairs` left out are not asked for."""
+        """Return the cosine of each pair of usable rows, float32; rows that `pairs` left out must not be given."""
 
 
 class HeldVectors:
-    """Vectors in memory: x float32 [frames, width], which is changed. `join` finds the pairs."""
+    """Vectors in memory: x float32 [frames, width], which is modified. `join` finds the pairs."""
 
     def __init__(self, frames: pa.Table, x: np.ndarray, join: Join) -> None:
         self._frames, self._x, self._join = frames, x, join
@@ -61,7 +61,7 @@ class HeldVectors:
 
 
 def repeats(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return of each of some rows of x, none of them the last, whether the next row is the very same (bool)."""
+    """Return True for each of some rows of x that equals the next row (bool). The last row must not be given."""
     same = np.zeros(len(rows), bool)
     for low in range(0, len(rows), _ROWS):
         some = rows[low : low + _ROWS]
@@ -70,5 +70,5 @@ def repeats(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def exact_join(memory_mb: float, progress: Progress | None = None) -> Join:
-    """Return a join that compares everything again."""
+    """Return a join that compares all rows."""
     return lambda _frames, x, threshold: similar_pairs(x, threshold, memory_mb=memory_mb, progress=progress)

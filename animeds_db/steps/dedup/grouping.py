@@ -10,10 +10,10 @@ from animeds_db.session.scripts import sql_script
 
 
 def leaders(workbench: duckdb.DuckDBPyConnection, better: np.ndarray, worse: np.ndarray) -> pa.Table:
-    """Return rank and leader (int64) of every frame in an edge; a frame that leads leads itself.
+    """Return rank and leader (int64) of every frame in an edge. A leader is its own leader.
 
-    `better` and `worse` are ranks of similar frames, better < worse. The answer is that of going through
-    the frames from the best on: keep it unless a kept one is similar, and put it with the best such one.
+    `better` and `worse` are ranks of similar frames, better < worse. The result is that of a loop over the frames,
+    best first: a frame is kept unless a kept frame is similar, and then it joins the best such frame.
     """
     workbench.register("found_edges", pa.table({"better": better, "worse": worse}))
     workbench.execute("CREATE OR REPLACE TABLE edges AS SELECT * FROM found_edges")

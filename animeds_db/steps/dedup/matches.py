@@ -1,8 +1,9 @@
 """Pairs of near-duplicates among frames, by their vectors and perceptual hashes.
 
-Within a shot the vectors decide: a pose that is held while the camera moves is one picture to a trainer, though its
-hashes change. Across shots, similar vectors are not enough, because a vector hardly sees where things are: the hashes
-must agree as well. Frames with almost the same hash are a pair too, unless their vectors differ.
+Within a shot the vectors decide: a pose that is held while the camera moves is a single picture for training,
+although its hashes change. Across shots, similar vectors are not enough, because a vector hardly depends on positions
+in the picture: the hashes must agree as well. Frames with almost the same hash are a pair too, unless their vectors
+differ.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ FRAMES = f"SELECT {_COLUMNS}, embedding FROM frames ORDER BY frame_id"
 DEFAULT_THRESHOLD = 0.985
 """The threshold that other guides recommend for CLIP and similar models."""
 LONG_STILL = 32
-"""Frames of one source in a row whose vectors and hashes are the very same: from so many on they are compared
-as one, since a still of n frames has n²/2 pairs."""
+"""Minimum number of consecutive frames with equal vectors and hashes that are compared as one frame. A still of n
+frames has n²/2 pairs."""
 
 UNLIKE = 64
-"""Bits in which the hash of a blank frame counts as different from that of a frame that shows something: all."""
+"""Number of differing bits between the hashes of a blank frame and any other frame: all of them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class DedupOptions:
     agree_bits: maximum number of bits (0…64) in which the perceptual hashes of two such frames may differ, unless
     they are of one shot; None: any number.
     phash_distance: maximum number of bits (0…8) in which hashes may differ to make a pair by themselves; None: never.
-    phash_cosine: minimum cosine of those frames, where both have vectors.
+    phash_cosine: minimum cosine of those frames, if both have vectors.
     segment_s, gap_s: minimum length of a run that episodes share, and its longest gap, in seconds.
     memory_mb: memory for the comparison, besides the vectors themselves, in MB.
     """
@@ -83,7 +84,7 @@ class Matches:
     """Pairs of frames that may be near-duplicates, each once.
 
     a, b: rows (int64, a < b). cosine: float32, NaN where one has no vector. bits: number of bits (int16) in which
-    the hashes differ; -1 where there is nothing to compare: no hash, or both frames blank; UNLIKE where one is blank.
+    the hashes differ; -1 if they cannot be compared (no hash, or both frames blank); UNLIKE if one is blank.
     shot: the number of each row's shot over all sources (int64 [rows]); -1 for pictures, which have none.
     """
 
@@ -102,7 +103,7 @@ class Matches:
 
     @cached_property
     def in_shot(self) -> np.ndarray:
-        """Return which pairs are of one shot, and not one of them blank (bool)."""
+        """Return True for pairs in one shot, except a blank frame with a frame that is not blank (bool)."""
         first = self.shot[self.a]
         same: np.ndarray = (first == self.shot[self.b]) & (first >= 0) & (self.bits != UNLIKE)
         return same
@@ -110,8 +111,8 @@ class Matches:
     def alike(self, threshold: float, agree_bits: int | None) -> np.ndarray:
         """Return which pairs are near-duplicates by their vectors; across shots the hashes must agree (bool).
 
-        Instead of its own hash, that of a frame of its shot which is its near-duplicate may agree: one frame of a shot
-        is kept for many, and other footage of the same shot must still find it.
+        The hash of a near-duplicate in the same shot may agree instead of the frame's own hash, because one frame of
+        a shot is kept for many, and other footage of the same shot must match it.
         """
         near: np.ndarray = self.cosine >= np.float32(threshold)
         if agree_bits is None:
@@ -127,7 +128,7 @@ class Matches:
         agree, together: pairs (bool) across shots and in one. Either frame of a pair may be s.
         """
         rows, shots = len(self.shot), int(self.shot.max(initial=0)) + 1
-        mates = (self.a * rows + self.b)[together]  # in order, as the pairs are
+        mates = (self.a * rows + self.b)[together]  # in the order of the pairs
         a, b, cosine = self.a[agree], self.b[agree], self.cosine[agree]
         s, k, cosine = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([cosine, cosine])
         meeting = s * shots + self.shot[k]
@@ -185,7 +186,8 @@ def find_matches(
 
 
 def embedder_of(frames: pa.Table) -> str | None:
-    """Return the model of the frames' vectors; StoreError when they are of several: those cannot be compared."""
+    """Return the model of the frames' vectors; StoreError if there are several models, because their vectors cannot
+    be compared."""
     models = sorted({m for m in frames["embedder"].unique().to_pylist() if m is not None})
     if len(models) > 1:
         raise StoreError(
@@ -198,7 +200,7 @@ def embedder_of(frames: pa.Table) -> str | None:
 def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
     """Return the visible frames by id, without vectors, and their vectors as `vectors` gives them.
 
-    The same rows as those of FRAMES; but sorting by SQL would move each vector several times.
+    The rows are those of FRAMES. They are sorted here, because SQL would move each vector several times.
     """
     table = session.arrow(f"SELECT {_COLUMNS}, embedding FROM frames")
     order = pc.sort_indices(table["frame_id"])
@@ -207,7 +209,7 @@ def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
 
 
 def read_frames_only(session: Session) -> tuple[pa.Table, int]:
-    """Return the visible frames by id, without vectors, and how wide those are."""
+    """Return the visible frames by id, without vectors, and the width of the vectors."""
     width = session.arrow("SELECT embedding FROM frames LIMIT 0").schema.field("embedding").type.list_size
     return session.arrow(f"SELECT {_COLUMNS} FROM frames ORDER BY frame_id").combine_chunks(), int(width)
 
@@ -226,7 +228,7 @@ def _stills(frames: pa.Table, x: FrameVectors, ranks: np.ndarray) -> tuple[np.nd
     same = (sources[1:] == sources[:-1]) & (hashes[1:] == hashes[:-1]) & (known[1:] == known[:-1])
     same &= blank[1:] == blank[:-1]
     starts, lengths, run = _runs(same)
-    same &= lengths[run[1:]] >= LONG_STILL  # vectors are looked at only where a still can be
+    same &= lengths[run[1:]] >= LONG_STILL  # vectors are compared only where a still is possible
     same[same] = x.repeats(np.flatnonzero(same))
     starts, lengths, run = _runs(same)
     best_rank = np.minimum.reduceat(ranks, starts)
@@ -245,7 +247,7 @@ def _runs(same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _like_hashes(frames: pa.Table, ranks: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of rows with like hashes; blank frames have none worth comparing."""
+    """Return pairs of rows with similar hashes, without blank frames."""
     hashes = frames.select(["phash", "is_blank"]).append_column("row", pa.array(ranks))
     with locked_database() as workbench:
         workbench.register("all_frames", hashes)
@@ -270,7 +272,7 @@ def _cosines(
     pairs: Pairs,
     stills: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
-    """Return the cosine of each pair: as the join found it, 1 inside a still, else worked out here."""
+    """Return the cosine of each pair: from the join, 1 inside a still, else computed here."""
     width = max(1, n)
     cosine = np.full(len(a), np.nan, np.float32)
     cosine[np.searchsorted(a * width + b, pairs.a * width + pairs.b)] = pairs.cosine
@@ -285,7 +287,7 @@ def _cosines(
 
 
 def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return in how many bits the hashes differ. A blank frame is like blank ones only: 64 with any other."""
+    """Return the number of bits in which the hashes differ. For a blank frame and any other frame it is 64."""
     hashes, known, blank = _hashes(frames)
     bits: np.ndarray = np.bitwise_count(hashes[a] ^ hashes[b]).astype(np.int16)
     bits[blank[a] != blank[b]] = UNLIKE
@@ -294,7 +296,7 @@ def _bits(frames: pa.Table, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _found(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where in the sorted keys each wanted one is (int64), and which are there (bool)."""
+    """Return the position of each wanted key in the sorted keys (int64), and True for the keys that exist (bool)."""
     place = np.searchsorted(keys, wanted)
     place[place == len(keys)] = 0
     return place, keys[place] == wanted if len(keys) else np.zeros(len(wanted), bool)

@@ -1,6 +1,7 @@
-"""Preview of `dedup`: the number of frames that would stay at each setting of its two dials, and borderline pairs.
+"""Preview of `dedup`: the number of frames that would be kept at each setting of its two options, and borderline
+pairs.
 
-The dials are the threshold of the vectors and, across shots, the number of bits in which hashes may differ. The
+The options are the threshold of the vectors and, across shots, the number of bits in which hashes may differ. The
 database is not changed. The page is one HTML file with the thumbnails inside, or, as .png, a picture of the pairs.
 """
 
@@ -38,7 +39,7 @@ class Row:
     """Effect of one setting of `dedup`. `dial` is the option that differs from row to row.
 
     in_shots, across: pairs of near-duplicates of one shot and of two; copies: frames that would be left out;
-    stay: frames that would stay, and their share (0…1). agree_bits: None for any number.
+    stay: frames that would be kept, and their share (0…1). agree_bits: None for any number.
     """
 
     dial: str
@@ -53,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two frames near the border of a dial, and whether one of them would be left out."""
+    """Two frames near the limit of an option, and True if one of them would be left out."""
 
     left: str
     right: str
@@ -70,7 +71,7 @@ def preview(
     rank: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Row]:
-    """Return one row per setting of each dial and write the page with borderline pairs.
+    """Return one row per setting of each option and write the page with borderline pairs.
 
     Raises as `find_duplicates` does.
     """
@@ -109,7 +110,7 @@ def _write(page: Path, text: str) -> None:
 
 
 def _sheet(store: Store, threshold: float, pairs: Sequence[Pair]) -> Sheet:
-    """Return the pairs side by side, those that stay apart under one heading, those that do not under another."""
+    """Return the pairs side by side, in two sections: pairs that are no near-duplicates, and pairs that are."""
     pictures = _thumbnails(store, pairs)
     sections = []
     for heading, copies in (("One of the two is left out", True), ("Both stay", False)):
@@ -157,9 +158,10 @@ def _rows(ranks: np.ndarray, matches: Matches, settings: Sequence[tuple[str, Ded
 
 
 def _borderline(frames: pa.Table, matches: Matches, options: DedupOptions) -> list[Pair]:
-    """Return the pairs nearest to the border of each dial, half on either side, the most similar first.
+    """Return the pairs nearest to the limit of each option, half on either side, the most similar first.
 
-    Near the threshold: pairs whose hashes agree or need not. Near the bits: pairs of two shots with similar vectors.
+    Near the threshold: pairs whose hashes agree or do not have to agree. Near the bits: pairs of two shots with
+    similar vectors.
     """
     threshold, bits = float(options.threshold or 0), options.agree_bits
     by_vector = np.flatnonzero(matches.alike(0, bits))

@@ -1,10 +1,10 @@
 """The result of the last comparison of all frames, so that the next one compares only new frames.
 
-Its one rule: it may only save time. What is remembered is checked source by source against the vectors that
-are there now; the pairs are those that comparing everything anew would give, to the last bit.
+It only saves time. For each source, the memory is checked against the current vectors. The pairs are the same as
+after comparing all frames, to the last bit.
 
-It is kept in one file beside the tables, `remembered/pairs.bin`, which can be deleted at any time. A database
-at a URI has none: there everything is compared each time.
+It is kept in one file beside the tables, `remembered/pairs.bin`, which can be deleted at any time. A database at a
+URI has no such file, so all frames are compared each time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from animeds_db.vectors import Pairs, SimilarityIndex, similar_pairs, similarity
 
 FILE = Path("remembered") / "pairs.bin"
 MOST_PAIRS = 20_000_000
-"""Maximum number of pairs that are kept: 260 MB."""
+"""Maximum number of pairs to remember: 260 MB."""
 MOST_NEW = 0.3
-"""When more than this share of the rows is new, everything is compared again, with a new index."""
+"""If more than this share of the rows is new, all rows are compared again, with a new index."""
 _FORMAT = 2
 
 _log = logging.getLogger("animeds")
@@ -37,9 +37,9 @@ _log = logging.getLogger("animeds")
 
 @dataclass(frozen=True)
 class Memory:
-    """Pairs at `threshold` or above among the rows of some sources, and the index they were found with.
+    """Pairs at `threshold` or above among the rows of some sources, and the index that was used.
 
-    digests: of each source's ids and vectors, in the order of the rows; counts: how many rows each has.
+    digests: of each source's ids and vectors, in the order of the rows; counts: the number of rows of each.
     """
 
     threshold: float
@@ -49,7 +49,7 @@ class Memory:
     index: SimilarityIndex
 
     def places(self, digests: tuple[str, ...], counts: np.ndarray) -> np.ndarray:
-        """Return where each remembered row stands now, int64; -1 where its source is gone or has changed."""
+        """Return the current position of each remembered row, int64; -1 if its source is gone or has changed."""
         starts = dict(zip(digests, np.cumsum(counts) - counts, strict=True))
         parts = [
             np.arange(n) + starts[digest] if digest in starts else np.full(n, -1)
@@ -59,7 +59,7 @@ class Memory:
 
 
 def remembered_join(store: Store, memory_mb: float, progress: Progress | None = None) -> Join:
-    """Return a join of all frames that compares only sources which are new since the last one."""
+    """Return a join of all frames that compares only sources that are new since the last join."""
     folder = Location(store.uri).path
     file = None if folder is None else folder / FILE
 
@@ -89,7 +89,7 @@ def _grown(
     memory_mb: float,
     progress: Progress | None,
 ) -> Memory | None:
-    """Return the memory with what is new compared and what is gone left out; None when too much is new."""
+    """Return the memory with new rows compared and removed rows left out; None if too many rows are new."""
     if memory.digests == digests:
         return memory
     places = memory.places(digests, counts)
@@ -104,7 +104,7 @@ def _grown(
 
 
 def _together(old: Pairs, places: np.ndarray, fresh: Pairs, rows: int) -> Pairs:
-    """Return the old pairs whose rows are still there, at their new places, and the fresh ones, in order."""
+    """Return the old pairs whose rows still exist, with their new positions, and the new pairs, in order."""
     a, b = places[old.a], places[old.b]
     there = (a >= 0) & (b >= 0)
     a, b = a[there], b[there]
@@ -116,7 +116,7 @@ def _together(old: Pairs, places: np.ndarray, fresh: Pairs, rows: int) -> Pairs:
 
 
 def _sources(frames: pa.Table, x: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return a digest of the ids and vectors of each stretch of rows of one source, and how long they are."""
+    """Return a digest of the ids and vectors for each run of rows of one source, and the length of each run."""
     if not len(x):
         return (), np.zeros(0, np.int64)
     codes = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -135,7 +135,7 @@ def _sources(frames: pa.Table, x: np.ndarray) -> tuple[tuple[str, ...], np.ndarr
 
 
 def _load(file: Path, width: int) -> Memory | None:
-    """Return what is remembered of vectors of this width; None when that is nothing, or cannot be read."""
+    """Return the memory for vectors of this width; None if there is none, or if it cannot be read."""
     if not file.exists():
         return None
     try:
@@ -152,7 +152,7 @@ def _load(file: Path, width: int) -> Memory | None:
 
 
 def _save(file: Path, memory: Memory) -> None:
-    """Write what to remember, never half-written. Without space on the disk nothing is written."""
+    """Write the memory in one step. If the disk is full, nothing is written."""
     if len(memory.pairs) > MOST_PAIRS:
         file.unlink(missing_ok=True)
         return

@@ -1,10 +1,10 @@
-"""The frames' vectors where they do not fit into one machine: cut into blocks, compared two at a time by workers.
+"""Frame vectors that do not fit into one machine: workers compare them in blocks, two at a time.
 
     rows of frames, by id    |  block 0  |  block 1  |  block 2  |
     pieces of work           0·0  0·1  0·2  1·1  1·2  2·2     each block with itself and with each later one
 
-Its one rule: this process never holds a vector. It knows which frames a block has, and a worker that reads others
-there says so.
+This process never holds a vector. It knows the frames of each block, and a worker that reads other frames reports an
+error.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from animeds_db.workers import Spread
 
 FEWEST = 2048
-"""Rows of a block, at least: smaller ones cost more to hand out than to compare."""
+"""Minimum number of rows of a block. For smaller blocks, distributing them takes longer than comparing them."""
 BLOCKS = 8
 """Number of blocks of a small database, so that there are pieces (36) for all workers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Frames that follow each other by id. `digest` is of their ids; `without`: positions that are left out."""
+    """A range of frames by id. digest: of their ids; without: positions that are left out."""
 
     first: str
     last: str
@@ -69,7 +69,8 @@ class Blocks:
         self._index: tuple[str, SimilarityIndex] | None = None
 
     def read(self, block: Block) -> np.ndarray:
-        """Return the vectors of a block, float32 [rows, width], NaN where there is none or it is left out."""
+        """Return the vectors of a block, float32 [rows, width], NaN for rows without a vector and rows that are left
+        out."""
         name = (block.first, block.last)
         if name in self._held:
             x = self._held.pop(name)
@@ -77,7 +78,7 @@ class Blocks:
             while len(self._held) > 1:
                 self._held.pop(next(iter(self._held)))
             x = self._read(block)
-        self._held[name] = x  # the last one read is the last to be let go
+        self._held[name] = x  # the block that was read last is kept longest
         x[block.without] = np.nan
         return x
 
@@ -104,7 +105,8 @@ class Blocks:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """Which rows of a block have a direction, and which of `rows` have the very vector of the next one."""
+    """Finds the rows of a block with a vector that is not zero, and those of `rows` whose vector equals the next
+    one."""
 
     block: Block
     rows: np.ndarray
@@ -117,7 +119,7 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Compare:
-    """All pairs of a row of `left` and one of `right`, or (None) of two rows of `left`."""
+    """Finds the pairs of a row of `left` and a row of `right`, or (None) of two rows of `left`."""
 
     left: Block
     right: Block | None
@@ -134,7 +136,7 @@ class Compare:
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """The cosine of each pair of positions a of `left`, b of `right`."""
+    """Computes the cosine of each pair of positions a of `left`, b of `right`."""
 
     left: Block
     right: Block
@@ -147,7 +149,7 @@ class Measure:
 
 
 class SpreadVectors:
-    """Vectors that workers read. `frames`: a table with frame_id, in order, and embedder, of one model at most."""
+    """Vectors that workers read. `frames`: a table with frame_id, in order, and embedder, of at most one model."""
 
     def __init__(
         self, frames: pa.Table, rows: int, spread: Spread[Blocks], memory_mb: float, progress: Progress | None
@@ -182,7 +184,7 @@ class SpreadVectors:
         return np.concatenate([np.zeros(0, bool), *same])
 
     def pairs(self, threshold: float, without: np.ndarray) -> Pairs:
-        """Return all pairs, of every block with itself and with each later one."""
+        """Return the pairs of every block with itself and with each later block."""
         left_out = np.sort(without)
         self._blocks = [self._block(low, high, left_out) for low, high in self._spans()]
         places = [(i, j) for i in range(len(self._blocks)) for j in range(i, len(self._blocks))]
@@ -226,12 +228,12 @@ class SpreadVectors:
 
 
 def tool(memory_mb: float) -> partial[Blocks]:
-    """Return what makes the blocks of a worker from its session."""
+    """Return a function that makes the blocks of a worker from its session."""
     return partial(Blocks, memory_mb=memory_mb)
 
 
 def rows_of_a_block(frames: int, width: int, memory_mb: float) -> int:
-    """Return how many rows a block has, so that two of them take half the memory of a worker."""
+    """Return the number of rows of a block, so that two blocks take half the memory of a worker."""
     fitting = int(memory_mb * 2**20) // (4 * 4 * width)
     return max(1, min(fitting, max(FEWEST, -(-frames // BLOCKS))))
 

@@ -1,7 +1,7 @@
-"""Labels: what people say about frames, faces and characters. Rows are only appended, never changed.
+"""Labels of frames, faces and characters by people. Rows are only appended, never changed.
 
-Every call is one act: its rows appear together, and an undo takes them back together, by one more row. The
-views (`labels`, `tags`, `faces`, `kept`, …) let the newest word that was not taken back win over any model.
+Every call is one change set: its rows appear together, and an undo reverts them together, by one more row. The
+views (`labels`, `tags`, `faces`, `kept`, …) let the newest label that was not undone win over any model.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:
 def undo(store: Store, session: Session, act: str | None = None, who: str | None = None) -> Act:
     """Undo one change set. Without an id: the latest one that is not itself an undo. An undo can be undone by its id.
 
-    `act` may be the start or the end of an id where that is clear. Raises UsageError for an act that is not
-    there, or was taken back already.
+    `act` may be the start or the end of an id if only one id matches. Raises UsageError for a change set that does
+    not exist or was already undone.
     """
     acts = session.arrow(
         "SELECT act, what, counts FROM label_history ORDER BY said_at DESC, act DESC"

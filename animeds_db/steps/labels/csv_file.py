@@ -1,4 +1,4 @@
-"""Labels and renames from CSV files. An error names the line, and nothing is written then."""
+"""Labels and renames from CSV files. If a line has an error, the message names it and nothing is written."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_words(store: Store, session: Session, path: Path) -> list[Word]:
     """Return the labels in a CSV file.
 
     Columns: frame_id or face_id (or detection_id, head_id, halfbody_id, person_id), and at least one of character,
-    appearance, tags ("+smile, -solo"), frame (keep or drop). Other columns are left alone, and so are empty
-    cells. Raises UsageError with the line for a file that cannot be read so.
+    appearance, tags ("+smile, -solo"), frame (keep or drop). Other columns and empty cells are ignored. Raises
+    UsageError with the line for a file that cannot be read.
     """
     rows = list(_rows(path))
     said = [(number, word) for number, row in rows for word in _said(path, number, row)]
@@ -41,7 +41,7 @@ def read_words(store: Store, session: Session, path: Path) -> list[Word]:
 
 
 def read_pairs(path: Path) -> list[tuple[int, str, str]]:
-    """Return (line, old, new) of a two-column CSV; a header `old,new` or the like is left out.
+    """Return (line, old, new) of a two-column CSV; a header such as `old,new` is left out.
 
     Raises UsageError with the line for other numbers of columns and for empty names.
     """
@@ -72,7 +72,7 @@ _HEADERS = {
 def ids_in(text: str, columns: Sequence[str]) -> list[str]:
     """Return the ids in a text: words between spaces, commas and line ends.
 
-    Where the first line is a CSV or TSV header with one of these columns, its cells are the ids.
+    If the first line is a CSV or TSV header with one of these columns, the cells of that column are the ids.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     delimiter = "\t" if lines and "\t" in lines[0] else ","
@@ -86,7 +86,8 @@ def ids_in(text: str, columns: Sequence[str]) -> list[str]:
 
 
 def tag_changes(text: str) -> list[tuple[str, str]]:
-    """Return (op, tag) of "+smile, -solo": a tag without sign is added. Raises UsageError for a sign without a tag."""
+    """Return (op, tag) of "+smile, -solo": a tag without a sign is added. Raises UsageError for a sign without a
+    tag."""
     changes = []
     for part in (part.strip() for part in text.split(",")):
         if part:
@@ -146,7 +147,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines that are not empty with their numbers; tab-separated where the first line has a tab."""
+    """Yield the lines that are not empty with their numbers; tab-separated if the first line has a tab."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()

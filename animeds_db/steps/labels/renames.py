@@ -16,7 +16,7 @@ from animeds_db.store import Store
 from animeds_db.tagtext import tag_of
 
 NOBODY = ("unknown", "ood")
-"""Answers that are not characters: none of the examples, and one of the negatives."""
+"""Answers that are not characters: not recognised, and a negative."""
 KNOWN = """
 SELECT character FROM lance_identities UNION SELECT character FROM lance_examples
 UNION SELECT value FROM labels WHERE field = 'character' UNION SELECT name FROM names UNION SELECT final FROM names
@@ -25,15 +25,15 @@ UNION SELECT written FROM tag_labels WHERE op = 'add' AND category = 'character'
 
 
 def known_characters(session: Session) -> set[str]:
-    """Return every name under which somebody is known: by example, answer, label, or after a renaming."""
+    """Return every name of a character: from examples, answers, labels and renames."""
     return {row[0] for row in session.sql(KNOWN).fetchall() if row[0] is not None}
 
 
 def rename_all(store: Store, session: Session, names: Mapping[str, str], who: str | None = None) -> Act:
     """Call characters by other names from now on, everywhere: old → new, as one change set.
 
-    Where there is one of the new name already, the two become one. Raises UsageError for an empty name, one
-    that nobody has, and circles.
+    Where there is one of the new name already, the two become one. Raises UsageError for an empty name, an unknown
+    name, and circles.
     """
     known = known_characters(session)
     pairs = [("", old.strip(), new.strip()) for old, new in names.items()]
@@ -47,8 +47,8 @@ def rename_all(store: Store, session: Session, names: Mapping[str, str], who: st
 def rename_by_csv(store: Store, session: Session, path: Path, who: str | None = None) -> Act:
     """Rename by a CSV file of two columns, old and new; all lines are one change set.
 
-    Names that nobody has are noted, and hold for whoever gets them. Raises UsageError with the line for other
-    numbers of columns, empty names, one name with two new ones, and circles.
+    Unknown names are reported in a note; the rename applies as soon as a character gets the name. Raises UsageError
+    with the line for other numbers of columns, empty names, one name with two new ones, and circles.
     """
     pairs = [(f"{path}:{line}: ", old, new) for line, old, new in read_pairs(path)]
     if not pairs:
@@ -106,7 +106,7 @@ def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
 
 
 def _circle(start: str, names: Mapping[str, str]) -> list[str]:
-    """Return the way from a name back to itself, or nothing."""
+    """Return the chain of renames from a name back to itself, or an empty list."""
     way = [start]
     while way[-1] in names and len(way) <= len(names):
         way.append(names[way[-1]])

@@ -21,7 +21,7 @@ BOX_IDS = ("face_id", "detection_id", "head_id", "halfbody_id", "person_id")
 """Columns of a selection that name a box."""
 EDGES = ("left", "top", "right", "bottom")
 SHOWN = 5
-"""Maximum number of ids in an error message. Of more, only the number is given."""
+"""Maximum number of ids in an error message. Of the others, only the number is given."""
 
 
 def ids_of(
@@ -30,7 +30,8 @@ def ids_of(
     """Return the ids that a selection gives for this field, each once, in order.
 
     selection: SQL, a relation, or ids. Characters and appearances are about boxes: a column face_id (or
-    detection_id, head_id, halfbody_id, person_id) wins over frame_id. Raises QueryError for a selection without those.
+    detection_id, head_id, halfbody_id, person_id) wins over frame_id. Raises QueryError for a selection without such
+    a column.
     """
     if isinstance(selection, Sequence) and not isinstance(selection, str):
         return list(dict.fromkeys(str(i) for i in selection))
@@ -54,8 +55,8 @@ def words_about(
 ) -> list[Word]:
     """Return words for (field, op, value, id), ids being those of frames or of detections.
 
-    What is said of a box by its frame's id is about the only face there. Raises QueryError for ids that are
-    not there, and for a frame with several faces or none.
+    What is said of a box by its frame's id is about the only face there. Raises QueryError for unknown ids, and for a
+    frame with no face or several.
     """
     said = list(said)
     places = _places(store, [s[3] for s in said])
@@ -131,6 +132,6 @@ def _listed(ids: Sequence[str]) -> str:
 
 
 def expect_some(ids: Sequence[str], what: str) -> None:
-    """Raise UsageError where a selection is empty."""
+    """Raise UsageError if a selection is empty."""
     if not ids:
         raise UsageError(f"{what} selects nothing, so there is nothing to label.")

@@ -1,1 +1,1 @@
-"""Search by similarity: frames near words or a picture, and pairs of similar frames or faces."""
+"""Search by similarity: frames that match words or a picture, and pairs of similar frames or faces."""

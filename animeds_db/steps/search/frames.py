@@ -14,9 +14,9 @@ from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep import indexes
 
 MOST_BY_INDEX = 1000
-"""More frames than this are searched by comparing all."""
+"""Maximum number of results from the index. If more are requested, all frames are compared."""
 SPARE = 20
-"""Number of additional results requested from the index, since several may be equally near."""
+"""Number of additional results requested from the index, because several may be equally similar."""
 
 
 def embedder_id(session: Session, where: str | None = None) -> str:
@@ -26,7 +26,7 @@ def embedder_id(session: Session, where: str | None = None) -> str:
     """
     sql = f"SELECT DISTINCT embedder FROM frames WHERE embedder IS NOT NULL AND (\n{where or 'true'}\n) ORDER BY 1"
     found = [str(row[0]) for row in session.sql(sql, file="search").fetchall()]
-    if not found and where:  # a condition that no frame with a vector meets: nothing will be found
+    if not found and where:  # no frame with a vector meets the condition: nothing will be found
         return embedder_id(session)
     if not found:
         raise StoreError(
@@ -44,7 +44,7 @@ def embedder_id(session: Session, where: str | None = None) -> str:
 
 
 def unsearched(session: Session) -> int:
-    """Return how many frames have no vector, so that no search finds them."""
+    """Return the number of frames without a vector, which no search finds."""
     return int(session.sql("SELECT count(*) FROM frames WHERE embedder IS NULL").fetchall()[0][0])
 
 

@@ -42,11 +42,11 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class SimilarRows:
-    """Pairs that were found.
+    """The pairs of a search.
 
     table: frame_id, other_frame_id (or face_id, other_face_id), similarity (cosine, float32), sorted by the
-    ids. recall: None where all pairs were looked for. without_vector: how many of the chosen rows have no usable
-    vector, so that they are in no pair.
+    ids. recall: None if all pairs were compared. without_vector: number of chosen rows without a usable vector, which
+    are in no pair.
     """
 
     table: pa.Table
@@ -87,10 +87,9 @@ def similar_rows(
 ) -> SimilarRows:
     """Return each pair of a left and a right row (None: all) with cosine ≥ threshold, once; never a row with itself.
 
-    Where both rows are on both sides, the lower id is the left one. `exact=False` compares by an index of cells
-    only, which finds most, sooner in very large sets. Raises UsageError for a threshold outside 0…1 and memory
-    that does not suffice, QueryError for a selection without ids and ids that are not there, StoreError for vectors
-    of several models.
+    If both rows are on both sides, the lower id is the left one. `exact=False` uses an index, which is faster for
+    very large sets and finds most pairs. Raises UsageError for a threshold outside 0…1 and too little memory,
+    QueryError for a selection without ids and for unknown ids, StoreError for vectors of several models.
     """
     threshold = checked_threshold(threshold)
     if of not in KINDS:
@@ -158,7 +157,7 @@ def _between(
     a, b = few[pairs.a], many[pairs.b]
     if swapped:
         a, b = b, a
-    # both ways round where both rows are on both sides
+    # in both directions if both rows are on both sides
     wanted = (a != b) & ~((a > b) & left[b] & right[a])
     order = np.lexsort((b[wanted], a[wanted]))
     return Pairs(a[wanted][order], b[wanted][order], pairs.cosine[wanted][order]), recall
