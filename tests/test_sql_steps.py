@@ -396,5 +396,7 @@ def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
     rows = found.step("clusters/sheet.sql", {"count": 4, "only": []})
     assert len(rows) == 4
     assert faces[0]["detection_id"] in {r["face_id"] for r in rows}
-    assert {(r["n_faces"], r["min_similarity"], r["name"], r["n_episodes"]) for r in rows} == {(8, 0.0, "Fate", 1)}
+    assert {(r["n_faces"], r["min_similarity"], r["name"], r["n_episodes"]) for r in rows} == {
+        (8, 0.0, "Fate", 1)
+    }
     assert found.step("clusters/sheet.sql", {"count": 4, "only": [2]}) == []

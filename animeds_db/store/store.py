@@ -230,7 +230,8 @@ class Store:
                 return {tag: ids[tag] for tag, _ in labels}
             self._add_tags(missing, highest + 1)
         raise StoreError(
-            f"{self.uri}: no tag ids could be reserved, because other processes kept adding tags", hint="run it again after they finish"
+            f"{self.uri}: no tag ids could be reserved, because other processes kept adding tags",
+            hint="run it again after they finish",
         )
 
     def _tag_ids(self) -> tuple[dict[str, int], int]:
@@ -322,7 +323,9 @@ class Store:
                 f"{what}, and others have written since", hint="run `animeds check --repair`, then this again"
             )
         withdraw(folder, dataset.version)
-        raise StoreError(what, hint="free some space on that disk and run the command again; what was already stored is safe")
+        raise StoreError(
+            what, hint="free some space on that disk and run it again; what was stored before is safe"
+        )
 
 
 def _refuse_lost(location: Location) -> None:

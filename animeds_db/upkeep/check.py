@@ -155,9 +155,7 @@ def _loss(table: Examined) -> str:
     if table.salvaged is not None and table.salvaged.num_rows:
         parts.append(f"{table.salvaged.num_rows} rows can be restored from other files")
     if table.lost:
-        parts.append(
-            f"{table.lost} rows are lost{_of(table.sources)}: {REMEDIES[table.name]} restores them"
-        )
+        parts.append(f"{table.lost} rows are lost{_of(table.sources)}: {REMEDIES[table.name]} restores them")
     elif table.sources:
         parts.append(f"changes are lost{_of(table.sources)}: {REMEDIES[table.name]} restores them")
     return f"  {table.name}: {'; '.join(parts) or 'no rows are lost'}."

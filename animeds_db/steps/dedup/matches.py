@@ -166,7 +166,7 @@ def find_matches(
 ) -> Matches:
     """Return every pair that is a near-duplicate at `threshold` or above, sorted by a, then b.
 
-    x: the frames' vectors; of frames that are the very same, the best is compared for all. `ranks`: those of the
+    x: the frames' vectors. Of equal frames, only the best is compared. `ranks`: those of the
     frames, 1, 2, 3 … in some order (int64); 1 is best.
     """
     n = frames.num_rows

@@ -57,9 +57,9 @@ class Block:
 
 
 class Blocks:
-    """What a worker holds: the two blocks it read last, and an index of the one it compares others with.
+    """The memory of a worker: the last two blocks that it read, and an index of one of them.
 
-    Of `memory_mb`, one half is for the two blocks, the other for the comparison.
+    Half of `memory_mb` is for the two blocks, the other half for the comparison.
     """
 
     def __init__(self, session: Session, memory_mb: float) -> None:

@@ -1,6 +1,6 @@
-"""Renaming and merging characters. Names are mapped when they are shown, so a rename can be undone.
+"""Renaming and merging characters. Names are mapped when rows are read, so a rename can be undone.
 
-Nothing that was stored under the old name is written anew: the view `names` says what each is called now.
+Stored rows keep the old name; the view `names` maps it to the current one.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def known_characters(session: Session) -> set[str]:
 
 
 def rename_all(store: Store, session: Session, names: Mapping[str, str], who: str | None = None) -> Act:
-    """Call characters by other names from now on, everywhere: old → new, as one change set.
+    """Rename characters everywhere: old → new, as one change set.
 
-    Where there is one of the new name already, the two become one. Raises UsageError for an empty name, an unknown
+    If a character with the new name exists, the two are merged. Raises UsageError for an empty name, an unknown
     name, and circles.
     """
     known = known_characters(session)
@@ -116,9 +116,9 @@ def _circle(start: str, names: Mapping[str, str]) -> list[str]:
 
 
 def _freed(wanted: Mapping[str, str], before: Mapping[str, str]) -> set[str]:
-    """Return the names that must get back what was renamed away before, lest there be a circle.
+    """Return the names whose earlier rename must be removed, because otherwise there would be a circle.
 
-    Who renames B to A after A was renamed to B wants both to be A.
+    If B is renamed to A after A was renamed to B, both are called A.
     """
     freed: set[str] = set()
     for old in wanted:

@@ -1,6 +1,6 @@
-"""The targets of labels: ids, SQL or a relation become frames, and boxes in frames.
+"""The targets of labels: converts ids, SQL or a relation to frames and boxes.
 
-Its one rule: every id is looked up before a word is written, and one that is not there is named.
+Every id is checked before anything is written, and the error names unknown ids.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def ids_of(
 def words_about(
     store: Store, session: Session, said: Iterable[tuple[str, str, str | None, str]]
 ) -> list[Word]:
-    """Return words for (field, op, value, id), ids being those of frames or of detections.
+    """Return the labels for (field, op, value, id), with ids of frames or detections.
 
-    What is said of a box by its frame's id is about the only face there. Raises QueryError for unknown ids, and for a
-    frame with no face or several.
+    If a box is named by its frame's id, the label is about the only face of the frame. Raises QueryError for unknown
+    ids, and for a frame with no face or several.
     """
     said = list(said)
     places = _places(store, [s[3] for s in said])

@@ -1,7 +1,7 @@
-"""Pairs of similar frames or faces: any two selections against each other.
+"""Pairs of similar frames or faces from two selections.
 
-Its one rule: the pairs are those that comparing each left row with each right row gives, each pair once. An
-index may miss some; then it says what share.
+The result is that of comparing each left row with each right row, each pair once. An index may miss some pairs; then
+the result contains the expected share.
 """
 
 from __future__ import annotations

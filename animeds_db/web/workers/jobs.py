@@ -102,7 +102,8 @@ class Jobs:
         """Return a job. Raises MissingError."""
         if job_id not in self._jobs:
             raise MissingError(
-                f"There is no export {job_id[:40]}.", hint="The service loses its list of exports when it stops."
+                f"There is no export {job_id[:40]}.",
+                hint="The service loses its list of exports when it stops.",
             )
         return self._jobs[job_id]
 
