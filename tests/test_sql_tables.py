@@ -60,7 +60,8 @@ def test_the_facts_of_a_crop_are_of_the_boxes_in_it_and_relative_to_it() -> None
 @pytest.mark.sql("tables/tags_of.sql")
 def test_the_tags_of_pictures_with_what_they_are_about() -> None:
     sql = """WITH facts AS (FROM described('pictures'))
-        SELECT tag, category, score, counts, tag_number, kind FROM tags_of('facts') WHERE picture = 1 ORDER BY tag_number"""
+        SELECT tag, category, score, counts, tag_number, kind FROM tags_of('facts')
+        WHERE picture = 1 ORDER BY tag_number"""
     assert database().sql(sql, pictures=WHOLE) == [
         ("1girl", "general", 0.9, True, 1, "people"),
         ("red_hair", "general", 0.8, True, 2, "hair"),
