@@ -1,4 +1,4 @@
-"""A check says what is lost, a repair leaves a database that works, and the next ingest brings the rows back."""
+"""A check says what is lost, a repair leaves a database that works, and the next ingest restores the rows."""
 
 from __future__ import annotations
 

@@ -78,11 +78,11 @@ def check(
     ] = False,
     db: DbOption = None,
 ) -> None:
-    """Check every file and table of the database; say what is lost and what can bring it back.
+    """Check every file and table of the database; report what is lost and how to restore it.
 
     animeds check
     animeds check --repair
-    animeds ingest season1/    # brings back what was lost of its episodes
+    animeds ingest season1/    # restores the lost rows of its episodes
 
     Ends with code 1 when something is wrong and was not repaired.
     """

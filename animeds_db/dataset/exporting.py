@@ -50,8 +50,8 @@ class Exporting:
 
         The selection is a named query, or `sql` (then `query` is None). `options` says how pictures are cropped,
         captioned, arranged in folders and repeated. Frames that a person dropped are left out unless
-        `include_dropped`. Near-duplicates are left out by the built-in queries (`params={"copies": True}` takes them
-        in), and out of any selection with `include_copies=False`. Raises QueryError, ExportError, SourceError,
+        `include_dropped`. Near-duplicates are left out by the built-in queries (`params={"copies": True}` includes
+        them), and from any selection with `include_copies=False`. Raises QueryError, ExportError, SourceError,
         UsageError.
         """
         from animeds_db.export import ExportOptions, Provenance, export, select

@@ -43,10 +43,11 @@ class Keeping:
         return backup(self.store, str(to), progress)
 
     def check(self, *, repair: bool = False) -> CheckReport:
-        """Compare every file with its checksum and the tables with each other; return what is wrong and what is lost.
+        """Compare every file with its checksum and the tables with each other; return the problems and the lost rows.
 
-        With `repair`, make the database whole without the lost rows, and mark their sources as damaged: the next
-        ingest of those restores them. A database that cannot be opened: `animeds_db.upkeep.check.check(path)`.
+        With `repair`, make the database usable without the lost rows, and mark their sources as damaged: the next
+        ingest of those restores them. For a database that cannot be opened, use
+        `animeds_db.upkeep.check.check(path)`.
         """
         from animeds_db.upkeep.check import check
 

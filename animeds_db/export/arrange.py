@@ -1,4 +1,4 @@
-"""Folders by what is on the pictures: `n_characters/character/fh_ratio`.
+"""Folders named after facts about the pictures: `n_characters/character/fh_ratio`.
 
 A level is the name of a column, a text with columns in braces (`ep{episode}`), or a text in quotes. A column is one of
 the query, or a fact about the picture (FACTS); facts have the names of the anime screenshot pipeline
@@ -56,7 +56,7 @@ class Arrangement:
     face_step: int = 25
     """Width of the folders by face height, per cent."""
     keep_source_structure: bool = False
-    """Begin with the folders in which the sources are."""
+    """Start with the folders of the sources."""
 
     def __post_init__(self) -> None:
         for name, value, low in (
@@ -102,7 +102,7 @@ def arranged(
 
 
 def with_safe_folders(plan: pa.Table) -> pa.Table:
-    """Return a plan with the folder names that will be on disk, which a balance counts by."""
+    """Return a plan with the folder names as they will be on disk. A balance uses these names."""
     folders = plan["folder"].to_pylist()
     names = {folder: safe_folder(folder) if folder else folder for folder in set(folders)}
     return _with_folders(plan, pa.array([names[folder] for folder in folders], pa.string()))
@@ -167,7 +167,7 @@ def _plain(column: str, own: dict[str, str]) -> str:
 
 
 def _value(column: str, own: dict[str, str]) -> str:
-    """Return the column of the query if it has one of that name, else the fact."""
+    """Return the column of the query if it has one with that name, else the fact."""
     if column.lower() in own:
         return 's."' + own[column.lower()].replace('"', '""') + '"'
     return f'd."{column}"'
@@ -196,7 +196,7 @@ def _structure(session: Session, plan: pa.Table, arrangement: Arrangement) -> pa
 
 
 def _common(paths: Sequence[tuple[str, ...]]) -> int:
-    """Return how many leading parts all paths share, apart from the last part of each."""
+    """Return the number of leading parts that all paths share, not counting the last part of each."""
     count = 0
     for parts in zip(*(path[:-1] for path in paths), strict=False):
         if len(set(parts)) > 1:

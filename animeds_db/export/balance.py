@@ -25,8 +25,8 @@ WEIGHTS = pa.schema(
     [("line", pa.int64()), ("name", pa.string()), ("pattern", pa.string()), ("weight", pa.float64())]
 )
 TOLERANCE = 0.015
-"""Share of an epoch, 0…1, that whole repeats may give to other folders than asked. 20 and 14 pictures are then shown
-twice and three times (51 % and 49 %) instead of seven and ten times."""
+"""Share of an epoch, 0…1, that whole-number repeats may move between folders, compared with the weights. 20 and 14
+pictures are then shown twice and three times (51 % and 49 %) instead of seven and ten times."""
 _FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
 
 
@@ -97,9 +97,9 @@ def regex_of(pattern: str) -> str:
 def repeats_of(
     folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100
 ) -> pa.Table:
-    """Return per folder what balance.sql gives: probability, multiply (two decimals), repeats (whole).
+    """Return the result of balance.sql per folder: probability, multiply (two decimals), repeats (whole).
 
-    folders: relative folder → number of pictures it holds itself, ≥ 1.
+    folders: relative folder → number of pictures directly in it, ≥ 1.
     """
     rows = [{"folder": folder, "pictures": count} for folder, count in sorted(folders.items())]
     with locked_database() as workbench:
@@ -118,7 +118,7 @@ def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
 def balanced(plan: pa.Table, balance: Balance) -> pa.Table:
     """Return a plan (export.PLAN) with its repeats: whole, and as `multiply` with two decimals.
 
-    Raises UsageError if the selection has repeats of its own, or if the weights file is not valid.
+    Raises UsageError if the selection has a column repeats, or if the weights file is not valid.
     """
     if plan["repeats"].null_count < plan.num_rows:
         raise UsageError(

@@ -20,20 +20,21 @@ TRIMS = ("borders", "subtitles")
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What is cut out of the frames of a selection. Raises UsageError for a value that is not valid."""
+    """The crops of a selection. Raises UsageError for a value that is not valid."""
 
     kinds: tuple[str, ...] = ()
-    """Names out of CROP_KINDS. `frame` adds the whole frames. (): crops come from the columns of the selection."""
+    """Names from CROP_KINDS. `frame` adds the whole frames. (): crops come from the columns of the selection."""
     margin: float | None = None
     """Margin added on each side, as a share of the box. None: the largest square for faces, 0.1 for other boxes."""
     trim: tuple[str, ...] = ()
-    """Names out of TRIMS: what is removed before cropping."""
+    """Names from TRIMS: what is removed before cropping."""
     min_faces: int = 0
     """Minimum number of faces for a frame to be cropped."""
     min_px: int = 1
     """Minimum shorter edge of a crop, in pixels of the frame. Smaller crops are left out."""
     max_share: float = 0.5
-    """A head, half body or person that takes more of its frame than this becomes the whole frame, 0…1."""
+    """A head, half body or person that covers more than this share of its frame, 0…1, is replaced by the whole
+    frame."""
 
     def __post_init__(self) -> None:
         for what, values, known in (("crop", self.kinds, CROP_KINDS), ("trim", self.trim, TRIMS)):
@@ -51,7 +52,7 @@ class CropOptions:
 
 
 def crop_selection(session: Session, selection: pa.Table, options: CropOptions) -> pa.Table:
-    """Return one row per picture of a selection (rows with `frame_id`): what export_crops.sql gives.
+    """Return one row per picture of a selection (rows with `frame_id`): the result of export/crops.sql.
 
     Raises ExportError if no crop is left.
     """

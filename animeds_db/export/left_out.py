@@ -1,4 +1,4 @@
-"""Frames that match a selection and are not exported: near-duplicates, and what a person dropped."""
+"""Frames that match a selection but are not exported: near-duplicates, and frames that a person dropped."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _NO_FRAMES = pa.schema([("frame_id", pa.string())]).empty_table()
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many frames match a selection, and how many of them are left out."""
+    """The number of frames that match a selection, and the number of them that are left out."""
 
     n_matching: int = 0
-    """All frames that match, those that are left out included."""
+    """All frames that match, including those that are left out."""
     n_copies: int = 0
     """Near-duplicates that are left out."""
     n_dropped: int = 0
     """Frames left out because a person dropped them."""
 
     def __str__(self) -> str:
-        """Return it as a sentence; "" where nothing is left out."""
+        """Return the numbers as a sentence; "" if nothing is left out."""
         parts = []
         if self.n_copies:
             parts.append(f"{self.n_copies} near-duplicate{'s' * (self.n_copies != 1)}")
@@ -45,11 +45,10 @@ def leave_out(
     copies: bool = True,
     dropped: bool = False,
 ) -> tuple[pa.Table, LeftOut]:
-    """Return the rows of a selection (with `frame_id`) that are exported, and how many frames are left out.
+    """Return the rows of a selection (with `frame_id`) that are exported, and the number of frames left out.
 
-    wider: the frames that the selection's query gives when it is asked for near-duplicates and dropped frames as
-    well; they are counted, and never exported.
-    copies, dropped: whether such frames are exported where the selection has them.
+    wider: the frames of the selection's query with near-duplicates and dropped frames included; they are counted but
+    never exported. copies, dropped: True to export such frames of the selection.
     """
     rows = session.step(
         sql_script("steps/export", "left_out.sql"),

@@ -1,7 +1,7 @@
 """`animeds-export.json`: what a folder contains and how to build it again.
 
-The same export gives the same bytes, so it contains neither the time nor the path of the export. Each picture has a
-line of its own, for `diff` and `grep`.
+The same export gives the same bytes, so it contains neither the time nor the path of the export. Each picture has its
+own line, for `diff` and `grep`.
 """
 
 from __future__ import annotations

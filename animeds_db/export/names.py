@@ -47,7 +47,7 @@ def shorten(text: str, max_bytes: int) -> str:
 
 
 def with_ending(text: str, ending: str, max_bytes: int) -> str:
-    """Return `text + ending`, with `text` cut where both together are too long."""
+    """Return `text + ending`, with `text` shortened if both together are too long."""
     return shorten(text, max_bytes - len(ending.encode())) + ending
 
 
@@ -78,7 +78,7 @@ class Namer:
         self._taken.update(folded(name) for name in self.reserved)
 
     def path(self, folder: str, stem: str) -> str:
-        """Return `folder/stem` without extension: safe, and unique by `_2`, `_3` … where it is taken."""
+        """Return `folder/stem` without extension: safe, and made unique by `_2`, `_3` … if it is taken."""
         place = self._folder(safe_folder(folder))
         room = MAX_BYTES - max(len(suffix.encode()) for suffix in self.suffixes)
         name = self._free(place, safe_name(stem, room), room, self.suffixes)

@@ -46,20 +46,20 @@ class ExportOptions:
     crops: CropOptions = field(default_factory=CropOptions)
     """Which parts of the frames become pictures."""
     layouts: tuple[str, ...] = ("plain",)
-    """Names out of LAYOUTS. Each of several gets a folder with its name; the pictures are stored once."""
+    """Names from LAYOUTS. If there are several, each has a folder with its name; the pictures are stored once."""
     sidecars: tuple[str, ...] = ()
-    """Names out of SIDECARS: metadata files beside each picture."""
+    """Names from SIDECARS: metadata files beside each picture."""
     trainer_root: str = ""
     """Path at which the trainer finds the folder, for configuration files. "": the trainer is started in the folder. If
     it cannot be, the path at which the folder was written."""
     resolution: int | None = None
     """Training resolution in configuration files: side of a square in pixels. None: that of resizing, else 1024."""
     captions: bool = True
-    """Write captions, where the layout wants them. False: only the images, and the activation tag as class token."""
+    """Write captions if the layout uses them. False: only the images, with the activation tag as class token."""
     profile: CaptionProfile = field(default_factory=CaptionProfile)
     """Every setting of the captions. Its `thresholds["general"]` also decides which tags count people in folders."""
     arrangement: Arrangement = field(default_factory=Arrangement)
-    """Folders by what is on the pictures."""
+    """Folders named after facts about the pictures."""
     balance: Balance | None = None
     """Repeats that balance the folders. None: the repeats of the selection."""
     overwrite: bool = False

@@ -18,7 +18,7 @@ show, season, episode, time_s, rating, crop_kind (face, head, halfbody, person; 
 
 @dataclass(frozen=True)
 class Source:
-    """Where pixels come from and whom to credit: columns of the view `sources`."""
+    """The file with the pixels, and who to credit: columns of the view `sources`."""
 
     source_id: str
     uri: str

@@ -63,7 +63,7 @@ def write_pictures(
 
 
 def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, str]) -> str:
-    """Return a key of everything on which the bytes of a picture depend."""
+    """Return a key for everything on which the bytes of a picture depend."""
     facts = [picture.content_hash, picture.crop, vars(options.resize), options.image_format, options.quality]
     text = json.dumps([facts, dict(versions)], sort_keys=True)
     return xxhash.xxh3_128_hexdigest(text.encode())
@@ -153,5 +153,5 @@ def _decoded(jobs: Sequence[Job], sources: Mapping[str, Source]) -> Generator[tu
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return core_count()

@@ -38,7 +38,7 @@ class Request:
     image_type: str
 
     def times(self, layout: Layout) -> float:
-        """Return how often the trainer of a layout shows the picture."""
+        """Return the number of times that the trainer of a layout shows the picture."""
         return self.multiply if layout.fractions and self.multiply is not None else self.repeats
 
 

@@ -64,7 +64,7 @@ PLAN = pa.schema(
         ),  # face | head | halfbody | person; null: whole frame, or as selected
         pa.field("crop_number", pa.int32()),  # from 1, left to right among that kind in the frame
         pa.field("face_id", pa.string()),  # the box that was cut out
-        pa.field("selection_row", pa.int64()),  # the first row of the selection that asks for this picture
+        pa.field("selection_row", pa.int64()),  # the first row of the selection with this picture
         pa.field(
             "tags",
             pa.list_(
@@ -86,10 +86,10 @@ PLAN = pa.schema(
 """The plan: one row per picture, in the order of source, stream and pts. The result of plan.sql."""
 
 SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
-"""Columns of the view `sources` that an export needs: where the pixels come from, and whom to credit."""
+"""Columns of the view `sources` that an export needs: the file with the pixels, and who to credit."""
 
 STEERING = ("folder", "filename", "caption", "repeats", "crop")
-"""Columns of a selection that steer the export."""
+"""Columns of a selection that control the export."""
 
 BOX_IDS = ("face_id", "head_id", "halfbody_id", "person_id", "detection_id")
 """Columns of a selection that name the box to cut out."""
@@ -118,7 +118,7 @@ class Plan(NamedTuple):
     sources: pa.Table
     """All sources of the database (SOURCE_COLUMNS)."""
     left_out: LeftOut
-    """How many frames match, and how many of them are not exported."""
+    """The number of frames that match, and the number of them that are not exported."""
 
 
 def select(
@@ -135,11 +135,10 @@ def select(
 
     options: crops, folders, captions and repeats. None: whole frames, with what the selection's columns say.
     captions: False makes no captions, for a quick look at the folders.
-    copies: False also leaves out near-duplicates that the selection has.
-    dropped: False leaves out frames that a person dropped, whatever the selection is.
+    copies: False leaves out near-duplicates in the selection. dropped: False leaves out frames that a person dropped.
 
-    Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a steering column of the
-    wrong type, or when no crop is left.
+    Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a control column of the wrong
+    type, or if no crop is left.
     """
     if isinstance(selected, str):
         selected = Selected(selected, params or {})
@@ -158,7 +157,7 @@ def select(
 def _furnished(
     session: Session, plan: pa.Table, selection: pa.Table, options: ExportOptions, *, captions: bool
 ) -> pa.Table:
-    """Return a plan with the folders, captions and repeats that the options ask for."""
+    """Return a plan with the folders, captions and repeats of these options."""
     threshold = options.profile.thresholds.get("general")
     plan = with_safe_folders(arranged(session, plan, selection, options.arrangement, threshold=threshold))
     if captions and options.captions:
@@ -167,7 +166,7 @@ def _furnished(
 
 
 def _at_known_paths(sources: pa.Table) -> pa.Table:
-    """Return sources (SOURCE_COLUMNS and other_uris) with the path at which each of them is now."""
+    """Return sources (SOURCE_COLUMNS and other_uris) with their current paths."""
     paths = zip(sources["uri"].to_pylist(), sources["other_uris"].to_pylist(), strict=True)
     uris = pa.array([present(uri, others) for uri, others in paths], pa.string())
     return sources.set_column(sources.column_names.index("uri"), "uri", uris).drop_columns(["other_uris"])
@@ -203,12 +202,12 @@ def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:
 
 
 def read_sources(rows: pa.Table) -> dict[str, Source]:
-    """Return the sources by id, of a table with SOURCE_COLUMNS."""
+    """Return the sources by id, from a table with SOURCE_COLUMNS."""
     return {row["source_id"]: Source(**row) for row in rows.select(list(SOURCE_COLUMNS)).to_pylist()}
 
 
 def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOptions) -> list[Picture]:
-    """Return the pictures of a plan, named, captioned, in its order; steering columns may be missing.
+    """Return the pictures of a plan, named, captioned, in its order; control columns may be missing.
 
     Raises ExportError for an empty selection, an unknown frame, a crop or repeats out of range.
     """

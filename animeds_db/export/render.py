@@ -53,7 +53,10 @@ def _webp(image: Image.Image, quality: int) -> bytes:
 
 
 def _jpg(image: Image.Image, quality: int) -> bytes:
-    return _by_pillow(image, "JPEG", quality=quality, subsampling=0)  # 4:4:4, or thin coloured lines bleed
+    return _by_pillow(
+        image, "JPEG", quality=quality, subsampling=0
+    )  # 4:4:4, because thin coloured lines bleed
+    otherwise
 
 
 def _by_pillow(image: Image.Image, name: str, **arguments: int) -> bytes:
@@ -70,7 +73,7 @@ FORMATS = {
 
 
 def checked_crop(values: Sequence[float | None], frame_id: str) -> Crop:
-    """Return a crop, with what lies outside the frame cut off. Raises ExportError, naming the frame."""
+    """Return a crop, limited to the frame. Raises ExportError with the frame's id."""
     numbers = [float("nan") if v is None else float(v) for v in values]
     if len(numbers) == 4:
         left, top, right, bottom = (min(max(v, 0.0), 1.0) for v in numbers)

@@ -1,6 +1,6 @@
 """Metadata files beside the pictures, in the formats of other tools.
 
-The one rule: what a crop's file says is true of the crop.
+The file of a crop describes the crop, not the frame.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from animeds_db.export.layouts.common import Item
 
 MANY = 6
-"""From this number of people on, tags do not give an exact number."""
+"""With this number of people or more, tags do not give an exact number."""
 _COUNTED = re.compile(r"(\d)\+?(girl|boy)s?")
 
 
@@ -27,7 +27,8 @@ def _tags(item: Item, category: str) -> list[str]:
 
 
 def _n_people(item: Item) -> int | str:
-    """Return how many people the tags count, as the pipeline does: girls and boys, "many" from six on."""
+    """Return the number of people from the counting tags, as the pipeline does: girls and boys, "many" for six or
+    more."""
     found: dict[str, int] = {"girl": 0, "boy": 0}
     for tag in _tags(item, "general"):
         count = _COUNTED.fullmatch(tag)

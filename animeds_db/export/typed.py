@@ -1,4 +1,4 @@
-"""Dataclasses of options as JSON holds them: what differs from the default, and values checked against types."""
+"""Options as JSON: writes the values that differ from the default, and checks the types of values that are read."""
 
 from __future__ import annotations
 

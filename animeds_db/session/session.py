@@ -166,7 +166,8 @@ class Session:
     def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
 
-        This is much faster than a condition in the script. Nothing else may be read from this session meanwhile.
+        This is much faster than a condition in the script. Nothing else may be read from this session in the
+        meantime.
         """
         with self.errors(script):
             connection = self._connection(script)
@@ -179,7 +180,7 @@ class Session:
     def _placed(
         self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
     ) -> QueryError:
-        """Return the error with its place in the text, which DuckDB forgets when it makes a relation."""
+        """Return the error with its position in the text, which DuckDB loses when it makes a relation."""
         if statement.type != duckdb.StatementType.EXPLAIN:
             cursor, _ = self._pinned()
             try:
@@ -203,7 +204,8 @@ class Session:
         return list(catalog.view_names())
 
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
-        """Return the connection on which the newest versions are registered, and what the texts speak of is made."""
+        """Return a connection with the newest versions of the tables, and with the views and macros in these
+        texts."""
         versions = self._store.location.of_each(self._store.names(), self._store.version)
         if self._current is None or versions != self._versions or _is_busy(self._current):
             with read_errors(self._store.uri), self.errors():

@@ -162,7 +162,7 @@ def _other_function(name: str) -> str:
 
 
 def _reading(base: duckdb.DuckDBPyConnection, statement: Any) -> str | None:
-    """Return a SELECT, or that which an EXPLAIN explains, as DuckDB's JSON; None for what does more than read.
+    """Return a SELECT, or the SELECT of an EXPLAIN, as DuckDB's JSON; None for a statement that does more than read.
 
     EXPLAIN ANALYZE runs what it explains.
     """
@@ -184,13 +184,13 @@ def _one_reading(base: duckdb.DuckDBPyConnection, text: str) -> str | None:
 
 
 def _tree(base: duckdb.DuckDBPyConnection, query: str) -> str | None:
-    """Return a SELECT as DuckDB's JSON; None where a WITH hides a DELETE, INSERT, UPDATE, MERGE or COPY."""
+    """Return a SELECT as DuckDB's JSON; None if its WITH contains a DELETE, INSERT, UPDATE, MERGE or COPY."""
     tree: str = base.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()[0][0]
     return None if tree.startswith('{"error":true') or _WRITES.search(tree) else tree
 
 
 def _explained_parts(query: str) -> list[str]:
-    """Return what may stand behind `EXPLAIN [ANALYZE] [(options)]`, without options and with them."""
+    """Return the possible statements after `EXPLAIN [ANALYZE] [(options)]`, without options and with them."""
     found = _EXPLAIN.match(query)
     if not found:  # a comment in between, for example: refused
         return []
@@ -198,7 +198,7 @@ def _explained_parts(query: str) -> list[str]:
 
 
 def _kind(statement: Any) -> Any:
-    """Return what kind of statement it is; None for those that DuckDB's package for Python does not know: CONNECT."""
+    """Return the kind of a statement; None for a kind that DuckDB's Python package does not know, such as CONNECT."""
     try:
         return statement.type
     except ValueError:

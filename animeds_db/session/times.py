@@ -46,7 +46,7 @@ def _holds_times(kind: pa.DataType) -> bool:
 
 
 def _text(array: pa.Array, write: Callable[[np.ndarray], np.ndarray], infinity: int | None) -> pa.Array:
-    """Return whole numbers as text, as `write` writes them; `infinity` is the number that stands for it."""
+    """Return whole numbers as text, converted by `write`; `infinity` is the number that means infinity."""
     whole = pa.int32() if array.type.bit_width == 32 else pa.int64()
     known = array.drop_null()
     numbers = known.view(whole).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Why a selection has no rows: how many each of its conditions leaves."""
+"""Explains why a selection has no rows: the number of rows that each of its conditions leaves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from animeds_db.session.selected import Selected
 
 LIMITS = ("limit", "copies", "dropped")
-"""Parameters that are no conditions on what is looked for."""
+"""Parameters that are not conditions."""
 _GATES = {
     "unmeasured": "not measured",
     "blank": "blank",
@@ -32,10 +32,10 @@ _GATES = {
 
 
 def why_empty(session: Session, selected: Selected) -> list[str]:
-    """Return what each condition of a selection without rows leaves, a sentence each.
+    """Return one sentence per condition of an empty selection: the number of rows that it leaves.
 
-    A named query is asked again with its parameters added one at a time; of SQL each condition of its WHERE is asked
-    alone. Where the text reads from `good`, the quality gates are counted.
+    A named query is run again, adding one parameter at a time. For SQL, each condition of its WHERE is run alone. If
+    it reads from `good`, frames are also counted by quality gate.
     """
     if selected.named is not None:
         lines = list(_by_parameters(session, selected, selected.named))

@@ -1,4 +1,4 @@
-"""Which frames an ingest takes and which models look at them: what a person chose, over what the database remembers."""
+"""The frames and models of an ingest: the user's choice, or else the choice that the database remembers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load_models(profile: str, device: str, overrides: Mapping[str, str]) -> Mode
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose for an ingest. None, or a part that `overrides` does not name, was not chosen.
+    """The user's choice for an ingest. None, or a part that `overrides` does not name, was not chosen.
 
     sample is keyframes, iframes, changes, scenes, every=2s or all; start and end are times such as 90 or "1:30".
     overrides maps tagger, detector, character or image to a model's name, or to "none".
@@ -48,7 +48,7 @@ class Choice:
 
     @property
     def names(self) -> frozenset[str]:
-        """What was chosen: "sampling", "models"."""
+        """The parts that were chosen: "sampling", "models"."""
         chosen = {
             "sampling": (self.sample, self.start, self.end) != (None, None, None),
             "models": self.profile is not None or bool(self.overrides),
@@ -83,6 +83,6 @@ class Chosen:
         return partial(load_models, self.profile, self.device, dict(self.overrides))
 
     def to_remember(self) -> dict[str, str]:
-        """Return what the next ingest uses by default. A start and an end are for this ingest only."""
+        """Return the defaults of the next ingest. A start and an end are for this ingest only."""
         sampling = str(dataclasses.replace(self.sampling, start_s=None, end_s=None))
         return {"profile": self.profile, "sampling": sampling, **self.overrides}

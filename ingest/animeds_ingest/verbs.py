@@ -72,9 +72,9 @@ def tag(
     load: Load = load_models,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Tag frames that are in the database with another tagger, where it has not done so yet.
+    """Tag frames of the database with another tagger. Frames that it has tagged already are skipped.
 
-    `frames` are ids; None means all. With `use`, its tags count in the views `frames` and `tags` from now on.
+    `frames` are ids; None means all. With `use`, the views `frames` and `tags` use its tags from now on.
     Raises ModelError, StoreError.
     """
     return _rerun(store, {"tagger": model}, frames, use, device, load, watcher)
@@ -90,10 +90,10 @@ def detect(
     load: Load = load_models,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Detect faces, heads or persons with another detector, where it has not done so yet.
+    """Detect faces, heads or persons with another detector. Frames that it has processed already are skipped.
 
     `character` names the model that gives faces their vectors, or "none"; by default the one that this database
-    already uses. Raises ModelError when that model is here in another revision, StoreError.
+    already uses. Raises ModelError if another revision of that model is installed, StoreError.
     """
     known = character_of(store) if character is None else None
     vectors = character or (known.partition("@")[0] if known else None)
@@ -111,18 +111,18 @@ def embed(
     load: Load = load_models,
     watcher: Watcher | None = None,
 ) -> Report:
-    """Give frames that are in the database the vectors of another image embedder, where it has not done so yet.
+    """Compute vectors with another image embedder for frames of the database. Frames with such a vector are skipped.
 
-    With `use`, search and dedup compare these vectors from now on. Raises ModelError, StoreError.
+    With `use`, search and dedup use these vectors from now on. Raises ModelError, StoreError.
     """
     return _rerun(store, {"image": model}, frames, use, device, load, watcher)
 
 
 def drop_model(store: Store, model: str) -> int:
-    """Delete what `tag`, `detect` or `embed` found with a model; return the number of frames it had done.
+    """Delete the results of `tag`, `detect` or `embed` with a model; return the number of frames affected.
 
-    `model` is a name or an id (name@revision). What a model found at ingest stays. Raises ModelError for a model
-    that was never run again here.
+    `model` is a name or an id (name@revision). Results from the ingest are kept. Raises ModelError if the model was
+    not run with one of these.
     """
     return drop(store, model)
 

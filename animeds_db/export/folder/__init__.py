@@ -1,1 +1,1 @@
-"""A folder or bucket that appears whole or not at all, and everything in it that is not a picture."""
+"""Writes a folder or bucket that is either complete or absent, and everything in it besides the pictures."""

@@ -1,6 +1,6 @@
 """An export to object storage: a folder is written on this disk, then uploaded. The manifest is uploaded last.
 
-A prefix with `animeds-export.json` in it is therefore whole; what was there before is never touched.
+So a prefix with `animeds-export.json` is complete. Existing objects are never changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AT_ONCE = 8
 def sent(uri: str, make: Callable[[Path], ExportReport]) -> ExportReport:
     """Let `make` write a folder, send it to `uri` (s3://BUCKET/PREFIX, gs://, az://), and return its report.
 
-    Raises ExportError if something is there already, or if the upload fails.
+    Raises ExportError if the URI is not empty, or if the upload fails.
     """
     with _errors(uri):
         expect_reachable(uri)

@@ -16,7 +16,7 @@ from animeds_db.export.render import Crop
 from animeds_db.export.sidecars import SIDECARS
 
 STAGED = ".staged"
-"""Folder, inside the unfinished one, of pictures that will only be in archives."""
+"""Folder inside the unfinished folder, for pictures that will only be in archives."""
 
 
 def own_path(picture: Picture, options: ExportOptions) -> str:

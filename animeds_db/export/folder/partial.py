@@ -1,6 +1,6 @@
-"""A folder that is not complete yet: which of its files are good, and files that share their bytes.
+"""An unfinished folder: finds its intact files, and makes files that share their bytes.
 
-The one rule: a picture counts as done when its journal line says so and its bytes have the hash of that line.
+A picture counts as finished if the journal has a line for it and its bytes have the hash in that line.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _lines(journal: Iterable[bytes]) -> Iterator[tuple[str, str, Written]]:
     for line in journal:
         try:
             path, made_of, values = json.loads(line)
-        except ValueError:  # the line that a crash cut short
+        except ValueError:  # a line that was cut off by a crash
             continue
         yield path, made_of, _written(values)
 

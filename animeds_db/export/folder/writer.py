@@ -37,10 +37,10 @@ _log = logging.getLogger("animeds")
 
 
 class NewFolder:
-    """Context manager: `write()` files, then `commit()`. Without commit nothing is left, unless it was interrupted.
+    """Context manager: `write()` files, then `commit()`. Without commit nothing remains, unless it was interrupted.
 
-    Raises ExportError at once when `out` must not be written: a file, a folder with something in it
-    (with `overwrite`: unless an export made it and nobody changed it since), the folder one is in.
+    Raises ExportError at once when `out` must not be written: a file, a folder that is not empty (with `overwrite`:
+    unless an export made it and it is unchanged), or the current folder.
     """
 
     def __init__(self, out: Path, *, overwrite: bool = False) -> None:
@@ -75,7 +75,7 @@ class NewFolder:
     ) -> None:
         if self._lock is not None:
             self._release()
-            if kind is None or issubclass(kind, Exception):  # Ctrl-C is neither: finished pictures are kept
+            if kind is None or issubclass(kind, Exception):  # not after Ctrl-C: finished pictures are kept
                 shutil.rmtree(self.partial, ignore_errors=True)
 
     def write_picture(self, path: str, content: bytes) -> None:
@@ -124,7 +124,7 @@ class NewFolder:
     def resume(self, wanted: Mapping[str, str]) -> dict[str, Written]:
         """Return the intact pictures of an interrupted export. Delete everything else in the unfinished folder.
 
-        `wanted` says for each path what its pixels are made of, as `done()` was told.
+        `wanted` maps each path to the key of its pixels that was given to `done()`.
         """
         assert self._lock is not None
         with _explained(self.out):
@@ -148,7 +148,7 @@ class NewFolder:
         with _explained(self.out):
             if hasattr(os, "sync"):
                 os.sync()  # one call for all files; a rename may otherwise outlive the bytes of a power cut
-            self._check_target()  # again: something may have been put there in the meantime
+            self._check_target()  # again, because files may have been added in the meantime
             (self.partial / MARK).unlink()
             if not self.out.exists():
                 self.partial.rename(self.out)

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import IO, Any, Literal
 
 REGULARIZATION = "regularization"
-"""Image type of regularization pictures, which keep a model from forgetting what it knew."""
+"""Image type of regularization pictures, which prevent a model from forgetting what it has learned before."""
 
 PICTURES = "pictures"
 """Folder of the pictures in layouts with configuration files at the top, since some trainers would read those too."""
@@ -23,7 +23,7 @@ PICTURES = "pictures"
 
 @dataclass(frozen=True)
 class Placement:
-    """What a layout needs to know to choose the folder of a picture."""
+    """The facts from which a layout chooses the folder of a picture."""
 
     folder: str
     """The folder that the selection requests, parts joined by `/`; "" is the top."""
@@ -124,7 +124,7 @@ class Settings:
     """Training resolution: side of a square in pixels."""
     activation_tag: str = ""
     keep_tokens_separator: str = ""
-    """Text in captions between the tags that stay in front and those that are shuffled. "": there is none."""
+    """Text in captions between the fixed tags at the front and those that are shuffled. "": no such text."""
 
     def n_kept(self, group: Group) -> int:
         """Return how many tags stay in front when a trainer shuffles: the number of tags in the activation tag."""
@@ -213,7 +213,7 @@ class Layout:
     reads_separator: bool = True
     """The reader knows a separator after which tags are shuffled. Otherwise it would train on it."""
     on_empty: str | None = None
-    """What the reader does with an empty caption. None: it trains on it."""
+    """The reader's handling of an empty caption, as text. None: it trains on it."""
     repeats: Literal["folder", "picture"] | None = None
     """Repeats are one number per folder, or per picture. None: the layout cannot store them."""
     fractions: bool = False

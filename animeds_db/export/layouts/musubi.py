@@ -1,6 +1,6 @@
 """musubi-tuner (docs/dataset_config.md there): one block per folder, captions in .txt.
 
-It looks for what it has cached with a pattern, without escaping the folder: no path may contain brackets.
+It finds its cached files with a pattern and does not escape the folder, so no path may contain brackets.
 """
 
 from __future__ import annotations

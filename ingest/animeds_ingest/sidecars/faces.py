@@ -12,13 +12,14 @@ from animeds_db.store.store import Store, quoted
 from animeds_ingest.sidecars.read import Sidecar
 
 MODEL = "sidecar"
-"""What stands in `detections.model` for these faces."""
+"""The value of `detections.model` for these faces."""
 
 
 def write_faces(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -> None:
-    """Write the faces that the sidecars of a source describe (by member), and delete those that they no longer do.
+    """Write the faces that the sidecars of a source describe (by member), and delete faces that they no longer
+    describe.
 
-    Where a detector has looked at this source, its faces count and none are written.
+    If a detector has processed this source, its faces are used and none are written.
     """
     mine = pc.field("source_id") == source_id
     earlier = store.table("detections").to_table(

@@ -203,7 +203,7 @@ def _faces(names: Any, boxes: Any) -> tuple[tuple[str, Box], ...]:
 
 
 def _box(edges: Any) -> Box | None:
-    """Return left, top, right and bottom; None where they are no part of a picture. Raises ValueError, TypeError."""
+    """Return left, top, right and bottom; None if they are not inside the picture. Raises ValueError, TypeError."""
     left, top, right, bottom = (float(edge) for edge in edges)
     return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
 
