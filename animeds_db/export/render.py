@@ -53,10 +53,8 @@ def _webp(image: Image.Image, quality: int) -> bytes:
 
 
 def _jpg(image: Image.Image, quality: int) -> bytes:
-    return _by_pillow(
-        image, "JPEG", quality=quality, subsampling=0
-    )  # 4:4:4, because thin coloured lines bleed
-    otherwise
+    # 4:4:4, because thin coloured lines bleed otherwise
+    return _by_pillow(image, "JPEG", quality=quality, subsampling=0)
 
 
 def _by_pillow(image: Image.Image, name: str, **arguments: int) -> bytes:
