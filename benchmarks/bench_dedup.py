@@ -1,7 +1,7 @@
 """How well near-duplicates and shared openings are found on drawn series whose truth is known.
 
-What is the same and what is not stands in drawn_pairs.py. Method and thresholds were chosen on CHOSEN_ON;
-what is reported is of SEEDS, which nothing was chosen on and no model was trained on.
+drawn_pairs.py defines which frames are the same. Thresholds were chosen on CHOSEN_ON. SEEDS are reported: no model was
+trained on them, but the rule for held poses was settled while their figures were in view.
 
 python benchmarks/bench_dedup.py                what the report says
 python benchmarks/bench_dedup.py --grid         thresholds and hash distances, on the seeds for choosing
