@@ -244,7 +244,7 @@ def test_what_is_no_face_cannot_be_an_example(faces: Dataset) -> None:
 
 def test_a_tag_gives_lone_faces_of_many_shots(faces: Dataset, run: Runner) -> None:
     ran = run(
-        "characters", "add", "Akari", "--tag", "akari", "--least", "0.4", "--most", "2", "--db", faces.uri
+        "characters", "add", "Akari", "--tag", "akari", "--min-score", "0.4", "--most", "2", "--db", faces.uri
     )
     assert ran.code == 0
     assert [row["face_id"] for row in examples(faces)] == [face_id(0), face_id(4)]  # one of each shot first
@@ -252,7 +252,7 @@ def test_a_tag_gives_lone_faces_of_many_shots(faces: Dataset, run: Runner) -> No
     ran = run("characters", "add", "Akari", "--tag", "akarin", "--db", faces.uri)
     assert 'No tagger of this database knows "akarin"' in ran.err
     assert 'did you mean "akari"?' in ran.err
-    ran = run("characters", "add", "Akari", "--tag", "akari", "--least", "0.97", "--db", faces.uri)
+    ran = run("characters", "add", "Akari", "--tag", "akari", "--min-score", "0.97", "--db", faces.uri)
     assert "No frame with a single face has the tag" in ran.err
 
 

@@ -42,7 +42,7 @@ def add(
         typer.Option("--from", help="A picture, or a folder of pictures, of this character."),
     ] = None,
     appearance: AppearanceOption = None,
-    least: Annotated[float, typer.Option(help="Minimum tag score. Only with --tag.")] = 0.85,
+    min_score: Annotated[float, typer.Option(help="Minimum tag score. Only with --tag.")] = 0.85,
     most: Annotated[int, typer.Option(help="Maximum number of faces to add. Only with --tag.", min=1)] = 20,
     db: DbOption = None,
     device: DeviceOption = "auto",
@@ -68,7 +68,7 @@ def add(
             added = characters.add_faces(what, ids, appearance=appearance, progress=progress)
         elif tag is not None:
             added = characters.add_tag(
-                what, tag, least=least, most=most, appearance=appearance, progress=progress
+                what, tag, min_score=min_score, most=most, appearance=appearance, progress=progress
             )
         elif from_:
             added = characters.add_pictures(

@@ -163,13 +163,13 @@ def add_tag(
     character: str,
     tag: str,
     *,
-    least: float = TAG_SCORE,
+    min_score: float = TAG_SCORE,
     most: int = MOST,
     appearance: str | None = None,
     images: Images | None = None,
     progress: Progress | None = None,
 ) -> Added:
-    """Add at most `most` single faces of frames that have a tag with a score of at least `least`, from many shots.
+    """Add at most `most` single faces of frames that have a tag with a score of at least `min_score`, from many shots.
 
     Raises UsageError for a tag that no model knows, and for a tag that no frame with a single face has.
     """
@@ -177,14 +177,14 @@ def add_tag(
     names = [row[0] for row in session.sql("SELECT tag FROM vocabulary").fetchall()]
     if tag not in names:
         raise UsageError(f'No tagger of this database knows "{tag}".', hint=did_you_mean(tag, names))
-    params = {"tag": tag, "min_score": least, "limit": most}
+    params = {"tag": tag, "min_score": min_score, "limit": most}
     found = session.arrow(sql_script("steps/classify", "tag_examples.sql"), params)[
         "detection_id"
     ].to_pylist()
     if not found:
         raise UsageError(
-            f'No frame with a single face has the tag "{tag}" with a score of {least:g} or more.',
-            hint="Lower --least, or run: animeds characters cluster",
+            f'No frame with a single face has the tag "{tag}" with a score of {min_score:g} or more.',
+            hint="Lower --min-score, or run: animeds characters cluster",
         )
     return add_faces(
         store,
