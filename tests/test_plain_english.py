@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,15 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 """Phrases from translated drafts. A sentence such as "There is no frame x." is fine, so `is no` needs a subject."""
+COMMENT_WORDS = re.compile(
+    r"\b(?:its|the) one rule\b|\banew\b|\bby lot\b|\bso many\b|\bso often\b|\blest\b|\bborne\b|\bof now\b"
+    r"|\bstands? in for\b|\bwhere nobody\b|\bout here\b|\bnewest word\b|\bthe very (?:same|vector|hash)\b"
+    r"|\btaken? (?:it |that |them )?back\b|\bbears? (?:a|the|it|each|tags?)\b|\bif it likes\b|\bfrom so\b"
+    r"|\bsa(?:id|ys) of\b|\bpeople (?:have )?said\b|\bof one's own\b|\bwho is whom\b|\bwho they look like\b"
+    r"|\bgo(?:es)? on where\b|\bhow many by\b|\b(?:is|are) told\b|\btold by\b",
+    re.IGNORECASE,
+)
+"""Phrases from translated drafts of comments and docstrings, which readers of the code see."""
 ALLOWED = re.compile(r"\bthere (?:is|are) no\b|\bwhere there is no\b", re.IGNORECASE)
 
 
@@ -57,10 +68,29 @@ def messages(path: Path) -> Iterator[tuple[str, str]]:
                         yield f"{path.relative_to(ROOT)}:{part.lineno}", part.value
 
 
-def found(texts: Iterator[tuple[str, str]]) -> list[str]:
+def comments(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the docstrings and comments of a Python file, or the comments of an SQL file."""
+    text = path.read_text("utf-8")
+    where = str(path.relative_to(ROOT))
+    if path.suffix == ".sql":
+        yield where, " ".join(part.strip() for part in re.findall(r"--(.*)", text))
+        return
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield f"{where}:{node.lineno}", " ".join(node.value.value.split())
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield f"{where}:{token.start[0]}", token.string
+
+
+def found(texts: Iterator[tuple[str, str]], words: re.Pattern[str] = WORDS) -> list[str]:
     """Return where the words occur."""
     return [
-        f"{where}: {match[0]}" for where, text in texts for match in WORDS.finditer(ALLOWED.sub("", text))
+        f"{where}: {match[0]}" for where, text in texts for match in words.finditer(ALLOWED.sub("", text))
     ]
 
 
@@ -78,6 +108,18 @@ def test_pages_are_plain_english() -> None:
     files = [*ROOT.glob("animeds_db/web/static/*.js"), *ROOT.glob("animeds_db/web/templates/*.html")]
     assert len(files) > 40
     assert found((path.name, path.read_text("utf-8")) for path in files) == []
+
+
+@pytest.mark.parametrize(("folder", "suffix"), [("sql", "sql"), ("animeds_db", "py"), ("ingest", "py")])
+def test_comments_and_docstrings_are_plain_english(folder: str, suffix: str) -> None:
+    files = sorted((ROOT / folder).rglob(f"*.{suffix}"))
+    assert len(files) > 30
+    assert found((pair for path in files for pair in comments(path)), COMMENT_WORDS) == []
+
+
+def test_words_of_old_comments_are_found() -> None:
+    old = "on how many frames each tag is borne; the newest word about a box, on the detections of now; Its one rule"
+    assert len(found(iter([("here", old)]), COMMENT_WORDS)) == 4
 
 
 @pytest.mark.parametrize(

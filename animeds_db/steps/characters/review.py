@@ -35,7 +35,7 @@ SETTLED = 0.97
 """Faces with this cosine or more to another reviewed face are skipped: one answer is an example for both."""
 CANDIDATES = 8
 """Number of candidate faces examined per face shown."""
-_Z = 1.959964  # 95 % of a normal distribution lie within so many deviations
+_Z = 1.959964  # 95 % of a normal distribution are within this many standard deviations
 COLUMNS = ("face_id", "character", "guess", "score", "margin", "second", "reason", "seen", "drawn", "total")
 _HEADINGS = {"worth": "Most doubtful", "lot": "Picked at random, to estimate the accuracy of all others"}
 _REASONS = {
