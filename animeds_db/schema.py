@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
@@ -260,6 +260,43 @@ SEGMENTS = Table(
 )
 """Results of `animeds dedup`: runs of shots that several episodes share."""
 
+LINES = Table(
+    "lines",
+    "line_id",
+    _schema(
+        _key("line_id"),  # source_id, the start in milliseconds, and a hash of the rest
+        pa.field("source_id", pa.string()),
+        pa.field("start_s", pa.float64()),  # seconds from the stream's start, as frames.time_s
+        pa.field("end_s", pa.float64()),
+        pa.field("kind", pa.string()),  # dialogue | sign | song
+        pa.field("text", pa.string()),  # on one line, without markup
+        pa.field("raw", pa.string()),  # as in the track
+        pa.field("speaker", pa.string()),  # the name that the subtitler wrote
+        pa.field("style", pa.string()),
+        pa.field("layer", pa.int32()),
+        pa.field("song", pa.string()),  # opening | ending, if the style's name says so
+        pa.field("language", pa.string()),  # as the track or the file's name has it: eng, ja, pt-BR
+        pa.field("track", pa.int32()),  # index of the stream in the video; null for a file beside it
+        pa.field("track_title", pa.string()),  # or the file's name
+    ),
+)
+"""The subtitles of videos: one row per event that has words."""
+
+CHAPTERS = Table(
+    "chapters",
+    "chapter_id",
+    _schema(
+        _key("chapter_id"),  # source_id, the start in milliseconds, and the number
+        pa.field("source_id", pa.string()),
+        pa.field("number", pa.int32()),  # 0, 1, 2 … in order of time
+        pa.field("start_s", pa.float64()),  # seconds from the stream's start, as frames.time_s
+        pa.field("end_s", pa.float64()),
+        pa.field("title", pa.string()),
+        pa.field("kind", pa.string()),  # opening | ending | recap | preview, if the title says so
+    ),
+)
+"""The chapters of videos."""
+
 TAGGINGS = Table(
     "taggings",
     "tagging_id",
@@ -411,6 +448,7 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
+    words = (LINES, CHAPTERS)
     reruns = (TAGGINGS, EMBEDDINGS, DETECTED, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
-    return (*stored, DUPLICATES, SEGMENTS, *reruns, *people)
+    return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

@@ -25,6 +25,7 @@ from animeds_db.cli import (
     label,
     models,
     query,
+    read_text,
     rerun,
     sample,
     search,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 for module in (
     ingest,
+    read_text,
     rerun,
     query,
     search,
@@ -70,7 +72,7 @@ for module in (
     module.register(app)
 
 MAP = {
-    "Get frames in": ("ingest", "tag", "detect", "embed", "drop-model", "sources"),
+    "Get frames in": ("ingest", "read-text", "tag", "detect", "embed", "drop-model", "sources"),
     "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
     "People and corrections": ("characters", "label", "sync"),
     "Make training data": ("dedup", "caption", "export", "rebuild"),

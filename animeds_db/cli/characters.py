@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from animeds_db.cli import characters_names, clusters, examples, review
+from animeds_db.cli import characters_names, clusters, examples, review, voices
 
 characters = typer.Typer(
     help="Find out who is in the frames: examples, names, clusters, review.", no_args_is_help=True
@@ -28,3 +28,4 @@ characters.command("name")(clusters.name)
 characters.command("merge")(clusters.merge)
 characters.command("split")(clusters.split)
 characters.command("review")(review.review)
+characters.command("voices")(voices.voices)

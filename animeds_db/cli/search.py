@@ -27,6 +27,10 @@ def search(
     ] = None,
     image: Annotated[Path | None, typer.Option(help="Find frames similar to this picture.")] = None,
     frame: Annotated[str | None, typer.Option(help="Find frames similar to this frame (an id).")] = None,
+    said: Annotated[
+        str | None,
+        typer.Option(help="Find frames on which these words are said, sung or written in the subtitles."),
+    ] = None,
     pairs: Annotated[
         float | None,
         typer.Option(help="List pairs of frames with at least this cosine similarity, 0…1."),
@@ -49,15 +53,16 @@ def search(
     at: AtOption = None,
     form: FormatOption = None,
 ) -> None:
-    """Find frames by words, by a picture, or by another frame.
+    """Find frames by words, by a picture, by another frame, or by what is said.
 
     animeds search "red hair, smiling" -k 9
+    animeds search --said "promise"
     animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
     animeds search --pairs 0.95 --where "episode = 3"
     """
     from animeds_db.steps.search.frames import by_index, unsearched
 
-    if pairs is not None and (text, image, frame, tower) != (None, None, None, None):
+    if pairs is not None and (text, image, frame, said, tower) != (None,) * 5:
         raise UsageError(
             "--pairs compares frames with each other. Use it with --where, not with words, a picture or a frame."
         )
@@ -65,8 +70,12 @@ def search(
         if pairs is not None:
             _pairs(dataset, pairs, k, where, form)
             return
-        found = dataset.search(text, image=image, frame_id=frame, k=k, where=where, tower=tower, exact=exact)
+        found = dataset.search(
+            text, image=image, frame_id=frame, said=said, k=k, where=where, tower=tower, exact=exact
+        )
         show(dataset, found, form)
+        if said is not None and (text, image, frame) == (None, None, None):
+            return
         if not exact and by_index(dataset.store, k, where):
             talk("note: this used an index, which can miss frames; --exact compares every frame")
         if left := unsearched(dataset.session):

@@ -155,6 +155,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         *,
         image: Path | None = None,
         frame_id: str | None = None,
+        said: str | None = None,
         k: int = 20,
         where: str | None = None,
         tower: str | None = None,
@@ -162,13 +163,21 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
     ) -> duckdb.DuckDBPyRelation:
         """Return the k frames most similar to a text, a picture file or another frame, best first.
 
+        With `said` alone: the frames on which these words are said, sung or written in the subtitles (see
+        steps.search.said for its columns). With both: the most similar among those frames.
+
         A large database uses an index (see upkeep.indexes), which can miss frames; `exact` compares every frame.
         `tower`: a text model to use instead of the model's own, e.g. a multilingual one for the same vectors.
         Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
         Raises UsageError, ModelError (no text model), StoreError (no vectors, or vectors of several models).
         """
         from animeds_db.steps.search.frames import search, vector_of
+        from animeds_db.steps.search.said import frames_said, search_said
 
+        if said is not None and (text, image, frame_id) == (None, None, None):
+            return search_said(self.session, said, k=k, where=where, store=self.store)
+        if said is not None:
+            where = frames_said(self.session, said, where, self.store)
         vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
         return search(self.session, vector, k=k, where=where, store=None if exact else self.store)
 

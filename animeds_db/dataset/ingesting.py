@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from animeds_ingest.choice import Load
     from animeds_ingest.outcomes import Report, Watcher
     from animeds_ingest.sources import SourceSpec
+    from animeds_ingest.text import TextRead
 
 
 class Ingesting:
@@ -55,6 +56,17 @@ class Ingesting:
         return ingest(
             self.store, listed, choice, replace=replace, load=load or load_models, on=on, watcher=progress
         )
+
+    def read_text(self, sources: Sequence[str] | None = None) -> list[TextRead]:
+        """Read the subtitles and chapters of videos into `lines` and `chapters`, without decoding a picture.
+
+        `sources` are ids; None means all videos. An ingest does this, too; use it for databases of earlier releases,
+        or after subtitle files were added. Rows of a file that is missing or has changed stay, and its result has the
+        error. Raises UsageError for an unknown id, StoreError.
+        """
+        from animeds_ingest.text import read_text
+
+        return read_text(self.store, sources)
 
     def tag(
         self,

@@ -34,6 +34,8 @@ REMEDIES = {
     **dict.fromkeys(("sources", *INGESTED_OF_SOURCE), "the next ingest of these sources"),
     "vocabulary": "the next ingest of these sources",
     "models": "the next ingest of these sources",
+    "lines": "`animeds read-text`",
+    "chapters": "`animeds read-text`",
     "duplicates": "`animeds dedup`",
     "segments": "`animeds dedup`",
     "taggings": "`animeds tag` with that model",

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,15 +43,19 @@ CELLS = 10_000
 """Maximum number of cells that a search reads: all of them."""
 REFINED = 5
 """Number of candidates compared by their full vectors, per requested result."""
-_VECTORS, _FRAME = "near", "frame"
+MOST_LINES = 10_000
+"""Maximum number of lines that the index of words may return. If more lines match, a scan is as fast."""
+_PIECE = re.compile(r"[^\W_]{2,}")
+"""What the index of words knows: pairs of letters or digits."""
+_VECTORS, _FRAME, _WORDS = "near", "frame", "words"
 """Names of the indexes in the tables."""
 
 
 def tend(store: Store, name: str) -> str | None:
     """Create or update a table's indexes if worthwhile, and return a text that says what was done."""
-    if name not in BY_FRAME or store.table(name).count_rows() < LEAST_ROWS:
+    if name not in (*BY_FRAME, "lines") or store.table(name).count_rows() < LEAST_ROWS:
         return None
-    messages = [_tend_frames(store, name)]
+    messages = [_tend_words(store) if name == "lines" else _tend_frames(store, name)]
     if name == "frames":
         messages.append(_tend_vectors(store, store.table(name)))
     done = "; ".join(dict.fromkeys(words for words in messages if words))
@@ -92,6 +98,46 @@ def _tend_frames(store: Store, name: str) -> str | None:
     with write_errors(store.uri):
         store.lancedb_table(name).create_index("frame_id", config=BTree(), name=_FRAME)
     return f"indexed {dataset.count_rows()} rows by frame"
+
+
+def _tend_words(store: Store) -> str | None:
+    """Create or update the full-text index of lines. Its tokens are pairs of letters, so it needs no language."""
+    from lancedb.index import FTS
+
+    dataset = store.table("lines")
+    about = _about(dataset, _WORDS)
+    if about is not None:
+        return _updated(store, dataset, _WORDS, about)
+    pairs = FTS(
+        base_tokenizer="ngram",
+        ngram_min_length=2,
+        ngram_max_length=2,
+        stem=False,
+        remove_stop_words=False,
+        ascii_folding=False,
+        max_token_length=None,
+    )
+    with write_errors(store.uri):
+        store.lancedb_table("lines").create_index("text", config=pairs, name=_WORDS)
+    return f"indexed the words of {dataset.count_rows()} lines"
+
+
+def lines_with(store: Store, words: Sequence[str]) -> list[str] | None:
+    """Return the ids of all lines that can have these words (lower case), by the index of words.
+
+    They still have to be compared, because the index knows only pairs of letters. None if there is no index, if the
+    words are too short for it, or if more than MOST_LINES lines match.
+    """
+    from lancedb.query import FullTextOperator, MatchQuery
+
+    pieces = [piece for word in words for piece in _PIECE.findall(word)]
+    if not pieces or not _has(store.table("lines"), _WORDS):
+        return None
+    query = MatchQuery(" ".join(pieces), "text", operator=FullTextOperator.AND)
+    with read_errors(store.uri):
+        found = store.lancedb_table("lines").search(query, query_type="fts").select(["line_id", "_score"])
+        ids: list[str] = found.limit(MOST_LINES + 1).to_arrow()["line_id"].to_pylist()
+    return ids if len(ids) <= MOST_LINES else None
 
 
 def _updated(store: Store, dataset: lance.LanceDataset, index: str, about: dict[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 WORK = {
-    "ingest": ("sources", "frames", "detections", "thumbnails"),
+    "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters"),
     "other models": ("taggings", "embeddings", "detected", "choices"),
     "dedup": ("duplicates", "segments"),
     "labels": ("labels",),

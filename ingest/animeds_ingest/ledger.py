@@ -233,6 +233,8 @@ def _forget(store: Store, known: Row) -> None:
         "frames",
         "detections",
         "thumbnails",
+        "lines",
+        "chapters",
         "taggings",
         "embeddings",
         "detected",

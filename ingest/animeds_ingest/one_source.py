@@ -27,6 +27,7 @@ from animeds_ingest.sampling import Sampling
 from animeds_ingest.sidecars.labels import write_sidecars
 from animeds_ingest.sidecars.read import Sidecars
 from animeds_ingest.sources import SourceSpec, fingerprint
+from animeds_ingest.text import write_text
 from animeds_ingest.vocabulary import vocabulary_of
 
 log = logging.getLogger("animeds")
@@ -84,7 +85,7 @@ def ingest_source(
                     write_sidecars(store, row["source_id"], sidecars.found)
                 notes = (*status.notes, *media.warnings, *(sidecars.warnings if sidecars else ()))
                 damage = media.damage
-            conclude(store, spec, row, n, notes, damage)
+            notes = conclude(store, spec, row, n, notes, damage)
     except SourceError as error:
         if row:
             ledger.fail(store, row, error)
@@ -122,15 +123,31 @@ def skipped(store: Store, spec: SourceSpec, status: ledger.Status) -> Outcome:
 
 def conclude(
     store: Store, spec: SourceSpec, row: ledger.Row, n_frames: int, notes: Sequence[str], damage: Damage
-) -> None:
-    """Mark a source as done after all frames were committed. Raises SourceError if it has none, or has changed."""
+) -> tuple[str, ...]:
+    """Write a video's subtitles and chapters, and mark the source as done after all frames were committed.
+
+    Returns all notes. Raises SourceError if the source has no frames, or has changed.
+    """
     if not n_frames:
         raise SourceError(
             f"no frames were found in {spec.path}" + (f" ({'; '.join(notes)})" if notes else ""),
             hint="check --start and --end, and whether a player can show the file",
         )
+    notes = (*notes, *_text_notes(store, spec, row))
     _refuse_changed(spec, row)
     ledger.finish(store, row, n_frames, notes, damage)
+    return notes
+
+
+def _text_notes(store: Store, spec: SourceSpec, row: ledger.Row) -> Sequence[str]:
+    """Write a video's subtitles and chapters, and return notes about them. Frames without them are still useful."""
+    if spec.kind != "video":
+        return ()
+    try:
+        with source_errors(spec.path):
+            return write_text(store, row["source_id"], spec.path).notes
+    except SourceError as error:
+        return (f"its subtitles and chapters were not read: {error.headline}",)
 
 
 def _refuse_changed(spec: SourceSpec, row: ledger.Row) -> None:

@@ -1,4 +1,4 @@
-"""Everything the ingest can do to a database, one call each: ingest, tag, detect, embed, drop_model."""
+"""Everything the ingest can do to a database, one call each: ingest, read_text, tag, detect, embed, drop_model."""
 
 from __future__ import annotations
 

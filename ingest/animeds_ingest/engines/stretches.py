@@ -114,11 +114,11 @@ def finish(
     try:
         if errors:
             raise errors[0]
-        conclude(store, spec, video.row, n, video.notes, video.damage)
+        notes = conclude(store, spec, video.row, n, video.notes, video.damage)
     except SourceError as error:
         ledger.fail(store, video.row, error)
         return Outcome(spec.name.title, "failed", seconds=seconds, error=error)
-    return Outcome(spec.name.title, video.state, n, seconds, video.notes, source_id=video.row["source_id"])
+    return Outcome(spec.name.title, video.state, n, seconds, notes, source_id=video.row["source_id"])
 
 
 def _measurers() -> int:

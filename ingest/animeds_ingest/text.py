@@ -1,0 +1,134 @@
+"""Writes the subtitles and chapters of videos to the tables `lines` and `chapters`. No picture is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from animeds_db import schema
+from animeds_db.errors import SourceError, UsageError
+from animeds_db.media.chapters import Chapter
+from animeds_db.media.subtitles import Line, Words, read_words
+from animeds_db.remote.paths import SourcePath, present, source_path
+from animeds_db.store import Store
+from animeds_db.store.location import read_errors
+from animeds_ingest.sources import content_hash, discover
+
+
+@dataclass(frozen=True)
+class TextRead:
+    """The words that were read from one video: numbers of lines and chapters, notes for the user, or the error."""
+
+    source_id: str
+    title: str
+    lines: int = 0
+    chapters: int = 0
+    notes: tuple[str, ...] = ()
+    error: SourceError | None = None
+
+
+def write_text(store: Store, source_id: str, path: SourcePath) -> Words:
+    """Read a video's subtitles and chapters and write their rows, if they differ from those in the database.
+
+    What cannot be read is a note in the result. Raises SourceError if the video cannot be opened, StoreError.
+    """
+    words = read_words(path)
+    for name, rows in (
+        ("lines", line_rows(source_id, words.lines)),
+        ("chapters", chapter_rows(source_id, words.chapters)),
+    ):
+        if not _stored(store, name, source_id).equals(rows):
+            store.replace(name, rows, where_source=source_id)
+    return words
+
+
+def read_text(store: Store, sources: Sequence[str] | None = None) -> list[TextRead]:
+    """Read the subtitles and chapters of videos that are in the database. `sources` are ids; None means all videos.
+
+    Rows of a video whose file is missing or has changed stay, and its result has the error. Raises UsageError for an
+    unknown id, StoreError.
+    """
+    with read_errors(store.uri):
+        rows = store.table("sources").to_table(filter="kind = 'video' AND state = 'done'").to_pylist()
+    unknown = sorted(set(sources or ()) - {row["source_id"] for row in rows})
+    if unknown:
+        raise UsageError(
+            f"There is no finished video {unknown[0]} in this database.",
+            hint="`animeds sources list` shows the ids.",
+        )
+    return [_read(store, row) for row in rows if sources is None or row["source_id"] in sources]
+
+
+def _read(store: Store, row: dict[str, Any]) -> TextRead:
+    source, title = row["source_id"], row["title"] or row["source_id"]
+    try:
+        path = source_path(present(row["uri"], row["other_uris"]))
+        if content_hash(discover([str(path)])[0]) != row["content_hash"]:
+            raise SourceError(
+                f"{path} has changed since it was ingested",
+                hint="restore the original, or ingest this file again",
+            )
+        words = write_text(store, source, path)
+    except SourceError as error:
+        return TextRead(source, title, error=error)
+    return TextRead(source, title, len(words.lines), len(words.chapters), tuple(words.notes))
+
+
+def line_rows(source_id: str, lines: Sequence[Line]) -> pa.Table:
+    """Return the rows of `lines`, sorted by id. The ids depend only on the content, and sort by time."""
+    repeats: Counter[str] = Counter()
+    ids = []
+    for line in lines:
+        track = line.track.stream if line.track.stream is not None else line.track.title
+        content = "\0".join(
+            map(str, (track, line.start_s, line.end_s, line.style, line.speaker, line.layer, line.raw))
+        )
+        repeats[content] += 1  # typeset karaoke repeats events
+        digest = xxhash.xxh3_64_intdigest(f"{content}\0{repeats[content]}")
+        ids.append(f"{_at(source_id, line.start_s)}-{digest:016x}")
+    columns = {
+        "line_id": ids,
+        "source_id": [source_id] * len(lines),
+        "track": [line.track.stream for line in lines],
+        "track_title": [line.track.title for line in lines],
+        "language": [line.track.language for line in lines],
+    }
+    for name in schema.LINES.schema.names:
+        if name not in columns:
+            columns[name] = [getattr(line, name) for line in lines]
+    return _sorted(columns, schema.LINES)
+
+
+def chapter_rows(source_id: str, chapters: Sequence[Chapter]) -> pa.Table:
+    """Return the rows of `chapters`, in order of time."""
+    columns = {
+        "chapter_id": [f"{_at(source_id, c.start_s)}-c{n}" for n, c in enumerate(chapters)],
+        "source_id": [source_id] * len(chapters),
+        "number": list(range(len(chapters))),
+        "start_s": [c.start_s for c in chapters],
+        "end_s": [c.end_s for c in chapters],
+        "title": [c.title for c in chapters],
+        "kind": [c.kind for c in chapters],
+    }
+    return _sorted(columns, schema.CHAPTERS)
+
+
+def _at(source_id: str, seconds: float) -> str:
+    return schema.frame_id(source_id, min(schema.LAST_POSITION, round(seconds * 1000)))
+
+
+def _stored(store: Store, name: str, source_id: str) -> pa.Table:
+    with read_errors(store.uri):
+        rows = store.table(name).to_table(filter=pc.field("source_id") == source_id)
+    return _sorted({field: rows[field] for field in rows.column_names}, store.schema(name))
+
+
+def _sorted(columns: dict[str, Any], table: schema.Table) -> pa.Table:
+    plain = pa.schema([field.remove_metadata().with_nullable(True) for field in table.schema])
+    return pa.table(columns, schema=plain).sort_by(table.key).combine_chunks()

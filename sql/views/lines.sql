@@ -1,0 +1,13 @@
+-- The subtitles of videos: one row per line of a track that has words. `animeds ingest` and `animeds read-text` read them.
+--
+-- start_s, end_s  seconds from the start of the video, as frames.time_s
+-- kind            dialogue | sign | song
+-- text            on one line, without markup; raw: as it is in the track
+-- speaker         the name that the subtitler wrote, if any; `animeds characters voices` compares it with faces
+-- song            opening | ending, if the style's name says so
+-- track           index of the stream in the video; null for a file beside it, whose name is in track_title
+CREATE OR REPLACE VIEW lines AS
+SELECT
+    line_id, source_id, "show", season, episode, start_s, end_s, kind, text, speaker, language, style, layer, song,
+    track, track_title, raw
+FROM lance_lines;
