@@ -24,6 +24,7 @@ NEEDS = {
         "measuring",
         "rerunning",
         "sampleshow",
+        "subtitled",
         "synced",
         "videos",
         "webserving",

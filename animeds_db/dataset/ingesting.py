@@ -64,7 +64,7 @@ class Ingesting:
         or after subtitle files were added. Rows of a file that is missing or has changed stay, and its result has the
         error. Raises UsageError for an unknown id, StoreError.
         """
-        from animeds_ingest.text import read_text
+        from animeds_ingest.verbs import read_text
 
         return read_text(self.store, sources)
 

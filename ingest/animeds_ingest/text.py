@@ -90,7 +90,7 @@ def line_rows(source_id: str, lines: Sequence[Line]) -> pa.Table:
             map(str, (track, line.start_s, line.end_s, line.style, line.speaker, line.layer, line.raw))
         )
         repeats[content] += 1  # typeset karaoke repeats events
-        digest = xxhash.xxh3_64_intdigest(f"{content}\0{repeats[content]}")
+        digest = xxhash.xxh3_64_intdigest(f"{content}\0{repeats[content]}".encode())
         ids.append(f"{_at(source_id, line.start_s)}-{digest:016x}")
     columns = {
         "line_id": ids,

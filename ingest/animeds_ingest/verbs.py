@@ -16,6 +16,7 @@ from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.outcomes import Report, Watcher
 from animeds_ingest.rerun import character_of, drop, rerun
 from animeds_ingest.sources import SourceSpec, discover
+from animeds_ingest.text import read_text as read_text  # the same for every caller
 
 
 def ingest(

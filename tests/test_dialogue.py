@@ -1,0 +1,319 @@
+"""Subtitles and chapters in a database: written by ingest and read-text, joined with frames and faces, searched."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_run import Runner
+from ingesting import a_store, everything, run
+from labelled import box_row
+from sqlrows import SOURCE, Database, box, frame, frame_id, identity
+from subtitled import ass_track, text_track, write_episode, write_srt
+
+import animeds_db
+from animeds_db.dataset import Dataset
+from animeds_db.errors import UsageError
+from animeds_db.store import Store
+from animeds_db.upkeep import indexes
+
+EVENTS = [
+    (0.0, 3.0, "OP-Romaji", "", r"{\k20}ya{\k30}ku{\k25}so{\k40}ku"),
+    (4.0, 5.5, "Default", "Emi", r"You {\i1}promised{\i0}!\NDidn't you?"),
+    (6.0, 8.0, "Sign", "", r"{\pos(320,40)}School gate"),
+    (6.2, 6.7, "Default", "Ryo", "I will keep my promise."),
+    (9.0, 11.0, "Default", "Emi", "Promise me again."),
+]
+JAPANESE = [(4.0, 5.5, "約束したじゃない！"), (9.0, 11.0, "もう一度約束して🎉")]
+CHAPTERS = [(0, 4, "Opening"), (4, 9, "Part A"), (9, 12, "Preview")]
+
+
+@pytest.fixture(scope="module")
+def episode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_episode(
+        tmp_path_factory.mktemp("episode") / "Show - 01.mkv",
+        audio=["jpn", "eng"],
+        tracks=[ass_track(EVENTS), text_track(JAPANESE)],
+        chapters=CHAPTERS,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path, episode: Path) -> Store:
+    store = a_store(tmp_path)
+    report = run(store, episode)
+    assert [outcome.notes for outcome in report.outcomes] == [()]
+    return store
+
+
+@pytest.fixture
+def animeds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    return Runner(capsys, monkeypatch)
+
+
+def answers(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    with animeds_db.open(store.uri) as dataset:
+        return dataset.sql(sql).fetchall()
+
+
+def test_every_line_and_chapter_of_an_episode_is_in_the_tables(store: Store) -> None:
+    lines = answers(
+        store, "SELECT start_s, end_s, kind, text, speaker, language FROM lines ORDER BY track, start_s"
+    )
+    assert lines == [
+        (0.0, 3.0, "song", "yakusoku", None, "eng"),
+        (4.0, 5.5, "dialogue", "You promised! Didn't you?", "Emi", "eng"),
+        (6.0, 8.0, "sign", "School gate", None, "eng"),
+        (6.2, 6.7, "dialogue", "I will keep my promise.", "Ryo", "eng"),
+        (9.0, 11.0, "dialogue", "Promise me again.", "Emi", "eng"),
+        (4.0, 5.5, "dialogue", "約束したじゃない！", None, "jpn"),
+        (9.0, 11.0, "dialogue", "もう一度約束して🎉", None, "jpn"),
+    ]
+    chapters = answers(store, "SELECT number, start_s, end_s, title, kind FROM chapters ORDER BY number")
+    assert chapters == [
+        (0, 0, 4, "Opening", "opening"),
+        (1, 4, 9, "Part A", None),
+        (2, 9, 12, "Preview", "preview"),
+    ]
+
+
+def test_the_opening_is_marked_by_its_chapter(store: Store) -> None:
+    [found] = answers(store, 'SELECT kind, start_s, end_s, n_frames, "by", episode FROM segments')
+    assert found == ("opening", 0, 4, 4, "chapter", 1)
+
+
+def test_search_by_what_is_said_finds_the_frame(store: Store, animeds: Runner) -> None:
+    with animeds_db.open(store.uri) as dataset:
+        found = dataset.search(said="promise").select("time_s, speaker, away_s, text").fetchall()
+        assert [row[:2] for row in found] == [
+            (4.0, "Emi"),
+            (5.0, "Emi"),
+            (6.0, "Ryo"),
+            (9.0, "Emi"),
+            (10.0, "Emi"),
+        ]
+        assert [round(row[2], 3) for row in found] == [
+            0,
+            0,
+            0.2,
+            0,
+            0,
+        ]  # no frame within Ryo's line: the nearest
+        best = dataset.search(said="KEEP my Promise").select("time_s").fetchall()
+        assert best == [(6.0,)]
+        for words in ("約束", "🎉", "一度約束して🎉"):
+            assert dataset.search(said=words, where="time_s > 8").select("time_s").fetchall()[0] == (9.0,)
+        assert dataset.search(said="the of !? %_ \" ' OR --").fetchall() == []
+        with pytest.raises(UsageError, match="no words"):
+            dataset.search(said="  ")
+    ran = animeds("search", "--said", "promise", "--db", store.uri, "--format", "csv")
+    assert ran.code == 0 and "I will keep my promise." in ran.out and ran.out.startswith("frame_id,")
+    assert animeds("search", "--said", "x", "--pairs", "0.9", "--db", store.uri).code == 2
+
+
+def test_running_again_changes_nothing(store: Store, episode: Path) -> None:
+    before, versions = everything(store), {name: store.version(name) for name in ("lines", "chapters")}
+    assert [outcome.state for outcome in run(store, episode).outcomes] == ["skipped"]
+    with animeds_db.open(store.uri) as dataset:
+        [read] = dataset.read_text()
+    assert (read.lines, read.chapters, read.notes, read.error) == (7, 3, (), None)
+    assert everything(store) == before
+    assert {name: store.version(name) for name in versions} == versions
+    run(store, episode, replace=True)
+    assert everything(store)["lines"] == before["lines"]
+
+
+def test_read_text_fills_a_database_of_before_and_takes_new_files(
+    tmp_path: Path, animeds: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    video = write_episode(tmp_path / "Show - 01.mkv", seconds=4, tracks=[text_track([(1, 2, "約束")])])
+    store = a_store(tmp_path)
+    run(store, video)
+    store.delete("lines", "true")  # as in a database of an earlier release
+    write_srt(tmp_path / "Show - 01.en.srt", [("00:00:02,000", "00:00:03,000", "I promise")])
+    ran = animeds("read-text", "--db", store.uri)
+    assert (ran.code, ran.out) == (0, "") and "2 lines, 0 chapters" in ran.err
+    assert answers(store, "SELECT text, language, track_title FROM lines ORDER BY start_s") == [
+        ("約束", "jpn", None),
+        ("I promise", "en", "Show - 01.en.srt"),
+    ]
+    (tmp_path / "Show - 01.en.srt").unlink()
+    video.write_bytes(video.read_bytes() + b"\0" * 5000)
+    ran = animeds("read-text", "--db", store.uri)
+    assert ran.code == 1 and "has changed since it was ingested" in ran.err
+    assert answers(store, "SELECT count(*) FROM lines") == [(2,)]
+    assert animeds("read-text", "nosuchid", "--db", store.uri).code == 2
+
+
+def test_bad_subtitles_are_a_note_of_their_source(tmp_path: Path) -> None:
+    video = write_episode(tmp_path / "Show - 01.mkv", seconds=2)
+    (tmp_path / "Show - 01.srt").write_bytes(b"\x00\xff\x13" * 50)
+    store = a_store(tmp_path)
+    [outcome] = run(store, video).outcomes
+    assert outcome.state == "new" and outcome.frames == 2
+    assert len(outcome.notes) == 1 and outcome.notes[0].startswith("Show - 01.srt was not read")
+    assert answers(store, "SELECT state, error FROM sources") == [("done", outcome.notes[0])]
+
+
+def test_dialogue_joins_lines_with_frames_and_faces(store: Store) -> None:
+    [(first,), (second,)] = answers(store, "SELECT frame_id FROM frames WHERE time_s IN (4, 5) ORDER BY 1")
+    import pyarrow as pa
+
+    boxes = [box_row(first, 0, (0.1, 0.1, 0.3, 0.3)), box_row(first, 1, (0.5, 0.1, 0.7, 0.3))]
+    store.upsert("detections", pa.Table.from_pylist(boxes, store.schema("detections").schema))
+    with animeds_db.open(store.uri) as dataset:
+        dataset.label("character", "set", "Emi", [f"{first}-f0"])
+        rows = dataset.sql(
+            "SELECT frame_id, face_id, speaker, character FROM dialogue "
+            "WHERE language = 'eng' AND start_s = 4 ORDER BY ALL"
+        ).fetchall()
+    assert rows == [
+        (first, f"{first}-f0", "Emi", "Emi"),
+        (first, f"{first}-f1", "Emi", None),
+        (second, None, "Emi", None),
+    ]
+
+
+def test_the_index_of_words_gives_the_same_as_a_scan(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    questions = ("promise", "約束", "promise me", "🎉", "m", "school GATE", "nothing like it", "?!")
+
+    def all_found(dataset: Dataset) -> list[list[tuple[Any, ...]]]:
+        return [dataset.search(said=words).fetchall() for words in questions]
+
+    with animeds_db.open(store.uri) as dataset:
+        scanned = all_found(dataset)
+        monkeypatch.setattr(indexes, "LEAST_ROWS", 1)
+        assert "indexed the words of 7 lines" in str(indexes.tend(store, "lines"))
+        assert indexes.lines_with(store, ["約束"]) and indexes.lines_with(store, ["🎉"]) is None
+        assert len(indexes.lines_with(store, ["promise"]) or []) == 3
+        assert all_found(dataset) == scanned
+        assert indexes.tend(store, "lines") is None
+
+
+def line(number: int, start: float, end: float, text: str, **more: Any) -> dict[str, Any]:
+    columns = {
+        "line_id": f"{SOURCE}-{number}",
+        "source_id": SOURCE,
+        "start_s": start,
+        "end_s": end,
+        "text": text,
+    }
+    return columns | {"kind": "dialogue", "show": "Show"} | more
+
+
+@pytest.mark.sql("views/lines.sql")
+@pytest.mark.sql("views/chapters.sql")
+@pytest.mark.sql("views/frame_lines.sql")
+def test_lines_have_the_frames_from_their_start_to_before_their_end() -> None:
+    database = Database(
+        lines=[line(1, 1.0, 3.0, "hello"), line(2, 2.0, 2.5, "Exit", kind="sign")],
+        chapters=[{"chapter_id": "c", "source_id": SOURCE, "number": 0, "start_s": 0.0, "title": "A"}],
+        frames=[frame(n) for n in range(5)],
+    )
+    assert database.sql("SELECT frame_id, text, kind FROM frame_lines ORDER BY ALL") == [
+        (frame_id(1), "hello", "dialogue"),
+        (frame_id(2), "Exit", "sign"),
+        (frame_id(2), "hello", "dialogue"),
+    ]
+    assert database.sql("SELECT text, \"show\" FROM lines WHERE kind = 'sign'") == [("Exit", "Show")]
+    assert database.sql("SELECT number, title FROM chapters") == [(0, "A")]
+
+
+@pytest.mark.sql("views/dialogue.sql")
+def test_dialogue_has_one_row_per_face_and_leaves_signs_out() -> None:
+    database = Database(
+        lines=[line(1, 0.0, 2.0, "hello", speaker="Emi"), line(2, 0.0, 2.0, "Exit", kind="sign")],
+        frames=[frame(0), frame(1)],
+        detections=[box(0), box(0, 1)],
+        identities=[identity(box(0), "Emi")],
+    )
+    assert database.sql("SELECT frame_id, face_id, character FROM dialogue ORDER BY ALL") == [
+        (frame_id(0), f"{frame_id(0)}-f0", "Emi"),
+        (frame_id(0), f"{frame_id(0)}-f1", None),
+        (frame_id(1), None, None),
+    ]
+
+
+def segment(name: str, kind: str, start: float, end: float) -> dict[str, Any]:
+    return {"segment_id": name, "source_id": SOURCE, "kind": kind, "start_s": start, "end_s": end}
+
+
+@pytest.mark.sql("views/segments.sql")
+def test_a_chapter_wins_over_shared_shots_and_these_over_lyrics() -> None:
+    chapters = [
+        segment("", kind, start, end) for kind, start, end in (("opening", 0, 90), ("preview", 300, 330))
+    ]
+    database = Database(
+        chapters=[
+            {"chapter_id": f"c{n}", **{k: v for k, v in c.items() if k != "segment_id"}}
+            for n, c in enumerate(chapters)
+        ],
+        segments=[segment("s1", "opening", 2, 88), segment("s2", "recap", 95, 110)],
+        lines=[
+            line(1, 5, 10, "la", kind="song", song="opening"),
+            line(2, 70, 85, "la", kind="song", song="opening"),
+            line(3, 200, 210, "la", kind="song", song="ending"),
+            line(4, 260, 285, "la", kind="song", song="ending"),
+        ],
+        frames=[frame(n * 10, shot=n) for n in range(40)],
+    )
+    columns = 'segment_id, kind, "by", start_s, end_s, first_shot, last_shot, n_frames'
+    assert database.sql(f"SELECT {columns} FROM segments ORDER BY start_s") == [
+        ("c0", "opening", "chapter", 0, 90, 0, 8, 9),
+        ("s2", "recap", "shots", 95, 110, None, None, None),
+        (f"{SOURCE}-ending", "ending", "lyrics", 200, 285, 20, 28, 9),
+    ]
+
+
+@pytest.mark.sql("steps/search/said.sql")
+def test_said_finds_lines_with_all_words_and_the_phrase_first() -> None:
+    database = Database(
+        lines=[
+            line(1, 0.0, 0.5, "Keep it. I promise."),
+            line(2, 3.2, 3.4, "I promise: keep it"),
+            line(3, 50.0, 51.0, "I promise"),
+            line(4, 2.0, 3.0, "keep"),
+        ],
+        frames=[frame(n) for n in range(6)],
+    )
+    given = {"words": ["promise", "keep"], "phrase": "promise: keep", "k": 9, "within_s": 10.0}
+    found = database.step("search/said.sql", given, {"lines": "true", "where": "true"})
+    assert [(row["frame_id"], row["line_id"]) for row in found] == [
+        (frame_id(3), f"{SOURCE}-2"),
+        (frame_id(0), f"{SOURCE}-1"),
+    ]
+
+
+@pytest.mark.sql("steps/classify/voices.sql")
+def test_voices_propose_who_is_on_the_screen() -> None:
+    """A speaks in five lines, with Emi on the screen in four of them; B's lines show Ryo, and once Emi as well."""
+    lines = [line(n, n, n + 0.5, "x", speaker="A" if n < 5 else "B") for n in range(8)]
+    faces = [box(n) for n in range(8)] + [box(7, 1, (0.7, 0.2, 0.9, 0.4))]
+    names = ["Emi"] * 4 + ["Ryo"] * 4
+    database = Database(
+        lines=lines,
+        frames=[frame(n, show="Show") for n in range(8)],
+        detections=faces,
+        identities=[identity(face, name) for face, name in zip(faces, [*names, "Emi"], strict=True)],
+    )
+    rows = database.step("classify/voices.sql", {"least": 3})
+    shown = [
+        (r["speaker"], r["character"], r["lines"], r["seen"], r["shown"], r["alone"], r["proposed"])
+        for r in rows
+    ]
+    assert shown == [
+        ("A", "Emi", 5, 5, 4, 4, True),
+        ("A", "Ryo", 5, 5, 1, 1, False),
+        ("B", "Ryo", 3, 3, 3, 2, True),
+        ("B", "Emi", 3, 3, 1, 0, False),
+    ]
+
+
+def test_a_speaker_with_a_characters_name_is_proposed(store: Store, animeds: Runner) -> None:
+    logging.getLogger("animeds").setLevel(logging.WARNING)
+    ran = animeds("characters", "voices", "--db", store.uri)
+    assert ran.code == 0 and "No speaker has lines with a named face" in ran.err
