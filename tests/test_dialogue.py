@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from cli_run import Runner
+from documented import blocks
 from ingesting import a_store, everything, run
 from labelled import box_row
 from sqlrows import SOURCE, Database, box, frame, frame_id, identity
@@ -19,6 +22,7 @@ from animeds_db.errors import UsageError
 from animeds_db.store import Store
 from animeds_db.upkeep import indexes
 
+PAGE = Path(__file__).parents[1] / "docs" / "dialogue.md"
 EVENTS = [
     (0.0, 3.0, "OP-Romaji", "", r"{\k20}ya{\k30}ku{\k25}so{\k40}ku"),
     (4.0, 5.5, "Default", "Emi", r"You {\i1}promised{\i0}!\NDidn't you?"),
@@ -159,8 +163,6 @@ def test_bad_subtitles_are_a_note_of_their_source(tmp_path: Path) -> None:
 
 def test_dialogue_joins_lines_with_frames_and_faces(store: Store) -> None:
     [(first,), (second,)] = answers(store, "SELECT frame_id FROM frames WHERE time_s IN (4, 5) ORDER BY 1")
-    import pyarrow as pa
-
     boxes = [box_row(first, 0, (0.1, 0.1, 0.3, 0.3)), box_row(first, 1, (0.5, 0.1, 0.7, 0.3))]
     store.upsert("detections", pa.Table.from_pylist(boxes, store.schema("detections").schema))
     with animeds_db.open(store.uri) as dataset:
@@ -317,3 +319,21 @@ def test_a_speaker_with_a_characters_name_is_proposed(store: Store, animeds: Run
     logging.getLogger("animeds").setLevel(logging.WARNING)
     ran = animeds("characters", "voices", "--db", store.uri)
     assert ran.code == 0 and "No speaker has lines with a named face" in ran.err
+
+
+def test_the_page_about_dialogue_works_as_written(
+    store: Store, animeds: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANIMEDS_DB", store.uri)
+    first = answers(store, "SELECT frame_id FROM frames WHERE time_s = 4")[0][0]
+    boxes = [box_row(first, 0, (0.1, 0.1, 0.3, 0.3))]
+    store.upsert("detections", pa.Table.from_pylist(boxes, store.schema("detections").schema))
+    with animeds_db.open(store.uri) as dataset:
+        dataset.label("character", "set", "Emi", [f"{first}-f0"])
+        for query in blocks(PAGE, "sql"):
+            assert dataset.sql(query).fetchall(), query
+    for block in blocks(PAGE, "sh"):
+        for command in block.splitlines():
+            ran = animeds(*shlex.split(command)[1:])
+            assert ran.code == 0 and (ran.out or "read-text" in command), (command, ran.err)
+    assert "Emi" in animeds("characters", "voices", "--format", "csv").out

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
@@ -76,7 +76,7 @@ def write_episode(
     """Write a video with a key frame every second, silent sound in these languages, subtitles and chapters."""
     frames = list(pictures if pictures is not None else moving_pictures(seconds * fps, *size))
     with av.open(str(path), "w") as container:
-        video = cast(VideoStream, container.add_stream("libx264", rate=fps, options={"bf": "0"}))
+        video = container.add_stream("libx264", rate=fps, options={"bf": "0"})
         video.height, video.width = frames[0].shape[:2]
         video.pix_fmt = "yuv420p"
         video.codec_context.gop_size = fps
