@@ -156,7 +156,7 @@ def test_bad_subtitles_are_a_note_of_their_source(tmp_path: Path) -> None:
     (tmp_path / "Show - 01.srt").write_bytes(b"\x00\xff\x13" * 50)
     store = a_store(tmp_path)
     [outcome] = run(store, video).outcomes
-    assert outcome.state == "new" and outcome.frames == 2
+    assert outcome.state == "new" and outcome.frames > 0
     assert len(outcome.notes) == 1 and outcome.notes[0].startswith("Show - 01.srt was not read")
     assert answers(store, "SELECT state, error FROM sources") == [("done", outcome.notes[0])]
 

@@ -1,4 +1,4 @@
--- The subtitles of videos: one row per line of a track that has words. `animeds ingest` and `animeds read-text` read them.
+-- The subtitles of videos: one row per line that has words. `animeds ingest` and `animeds read-text` read them.
 --
 -- start_s, end_s  seconds from the start of the video, as frames.time_s
 -- kind            dialogue | sign | song

@@ -15,6 +15,7 @@ WITH matching AS (
 seen AS (
     SELECT
         f.frame_id, f.time_s, l.*,
+        f.time_s >= l.start_s AND f.time_s < l.end_s AS is_within,
         greatest(l.start_s - f.time_s, f.time_s - l.end_s, 0) AS away_s
     FROM matching AS l
     JOIN (SELECT frame_id, source_id, time_s FROM frames WHERE {where}) AS f
@@ -24,6 +25,6 @@ seen AS (
 SELECT
     frame_id, source_id, "show", season, episode, time_s, text, speaker, kind, language, start_s, end_s, away_s, line_id
 FROM seen
-QUALIFY away_s = 0 OR row_number() OVER (PARTITION BY line_id ORDER BY away_s, frame_id) = 1
+QUALIFY is_within OR row_number() OVER (PARTITION BY line_id ORDER BY is_within DESC, away_s, frame_id) = 1
 ORDER BY is_phrase DESC, "show", season, episode, source_id, start_s, line_id, time_s
 LIMIT $k
