@@ -1,4 +1,4 @@
-"""Takes the markup out of subtitles, and tells dialogue from signs and songs."""
+"""Removes the markup of subtitles, and tells dialogue from signs and songs."""
 
 from __future__ import annotations
 

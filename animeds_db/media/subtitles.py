@@ -1,7 +1,7 @@
 """Reads the words of a video: its subtitle tracks, the subtitle files beside it, and its chapters. Decodes nothing.
 
-FFmpeg splits tracks and files of every format into events; their markup is taken out here (see media.markup). A track
-that cannot be read becomes a note, never an error.
+FFmpeg splits tracks and files of every format into events, and media.markup removes their markup. A track that cannot
+be read becomes a note, never an error.
 """
 
 from __future__ import annotations
