@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from labelled import detect_again
 
 from animeds_db.dataset import Dataset
-from animeds_db.steps.clusters.corrections import ONE_PERSON, Said, understood
+from animeds_db.steps.clusters.corrections import ONE_PERSON, ClusterLabel, combined
 from animeds_db.steps.clusters.find import ClusterOptions, cluster_faces, merge_clusters, split_cluster
 
 ANNA, BEA, CARA = looks(3)
@@ -157,7 +157,7 @@ def test_the_command_tells_how_to_take_a_split_back(
     assert command("characters", "merge", 1, 2, "--db", db).code == 0
 
 
-def acts(*said: dict[str, str]) -> list[Said]:
+def acts(*said: dict[str, str]) -> list[ClusterLabel]:
     """One act each: part → faces, a letter each."""
     return [
         (str(act), value, face)
@@ -168,7 +168,7 @@ def acts(*said: dict[str, str]) -> list[Said]:
 
 
 def test_a_later_act_wins_over_what_it_contradicts() -> None:
-    told = understood(acts({ONE_PERSON: "abc"}, {"person 1": "a", "person 2": "bx"}, {ONE_PERSON: "xz"}))
+    told = combined(acts({ONE_PERSON: "abc"}, {"person 1": "a", "person 2": "bx"}, {ONE_PERSON: "xz"}))
     assert set(told.groups) == {frozenset("c"), frozenset("a"), frozenset("bxz")}
     pairs = {frozenset("".join(sorted(told.groups[place])) for place in pair) for pair in told.apart}
     assert pairs == {frozenset({"a", "bxz"})}
@@ -193,7 +193,7 @@ def test_faces_are_in_one_group_and_the_last_act_holds(said: list[list[set[str]]
         }
         for parts in disjoint
     ]
-    told = understood(acts(*words))
+    told = combined(acts(*words))
     faces = [face for group in told.groups for face in group]
     assert len(faces) == len(set(faces))
     assert all(len(pair) == 2 for pair in told.apart)

@@ -57,11 +57,11 @@ def leave_out(
     )
     out = rows.filter(pc.is_valid(rows["why"]))
     n_dropped = pc.sum(pc.equal(out["why"], "dropped")).as_py() or 0
-    told = LeftOut(rows.num_rows, out.num_rows - n_dropped, n_dropped)
+    counts = LeftOut(rows.num_rows, out.num_rows - n_dropped, n_dropped)
     if not out.num_rows:
-        return selection, told
+        return selection, counts
     is_out = pc.is_in(_frames(selection)["frame_id"], value_set=out["frame_id"].combine_chunks())
-    return selection.filter(pc.invert(is_out)), told
+    return selection.filter(pc.invert(is_out)), counts
 
 
 def _frames(rows: pa.Table) -> pa.Table:

@@ -62,9 +62,9 @@ class Ledger:
         added: dict[int, tuple[str, ...]] = {}
         for line in _lines(database, table):
             try:
-                told = json.loads(line)
-                new = {str(path): Stored(**about) for path, about in told["files"].items()}
-                version, n = int(told["version"]), int(told["rows"])
+                record = json.loads(line)
+                new = {str(path): Stored(**about) for path, about in record["files"].items()}
+                version, n = int(record["version"]), int(record["rows"])
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue
             files |= new
@@ -95,8 +95,8 @@ def record(
     manifest = [name for name in manifest_names(dataset.version) if (folder / name).is_file()]
     elsewhere = known.files if known else {}
     there = [path for path in sorted(files) if (folder / path).is_file()]  # without files deleted meanwhile
-    told = {path: vars(elsewhere.get(path) or _stored(folder, path)) for path in (*there, *manifest)}
-    line = json.dumps({"version": dataset.version, "rows": dataset.count_rows(), "files": told})
+    record = {path: vars(elsewhere.get(path) or _stored(folder, path)) for path in (*there, *manifest)}
+    line = json.dumps({"version": dataset.version, "rows": dataset.count_rows(), "files": record})
     file = checksums_file(database, table)
     file.parent.mkdir(exist_ok=True)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

@@ -112,14 +112,14 @@ def moved(
             before, after = grammar.read(then), grammar.read(now.folder)
             boxes = facts.boxes.get(number, ())
             one = subject(picture, boxes)
-            told = f"moved to {now.folder}"
-            for change in _named(picture, told, before, after, [one] if one else list(boxes)):
+            what = f"moved to {now.folder}"
+            for change in _named(picture, what, before, after, [one] if one else list(boxes)):
                 yield number, change
 
 
 def renamed(
     picture: Picture,
-    told: str,
+    what: str,
     names: tuple[str, str],
     boxes: Sequence[Box],
     grammar: Grammar,
@@ -135,7 +135,7 @@ def renamed(
     if not (by_face and len(old) == len(new) == len(faces)):
         one = subject(picture, boxes)
         readings = grammar.names_in("+".join(old)), grammar.names_in("+".join(new))
-        yield from _named(picture, told, *readings, [one] if one else list(boxes))
+        yield from _named(picture, what, *readings, [one] if one else list(boxes))
         return
     for face, was, name in zip(faces, old, new, strict=True):
         if name == was:
@@ -144,7 +144,7 @@ def renamed(
             word = face.word(picture.frame_id, "character", "set", name)
             yield Change(picture.path, "character", was, name, (word,))
         else:
-            yield from _named(picture, told, grammar.names_in(was), grammar.names_in(name), [face])
+            yield from _named(picture, what, grammar.names_in(was), grammar.names_in(name), [face])
 
 
 def _named(
@@ -160,20 +160,20 @@ def _named(
         return
     if after.people == before.people:
         return
-    told = _who(boxes, after.people)
-    if isinstance(told, str):
-        yield left_alone(picture, where, told)
+    people = _who(boxes, after.people)
+    if isinstance(people, str):
+        yield left_alone(picture, where, people)
         return
     words = [
         box.word(picture.frame_id, "character", "set", person.character)
-        for box, person in told
+        for box, person in people
         if person.character != box.character
     ]
     if words:
         yield Change(picture.path, "character", str(before), str(after), tuple(words))
     looks = [
         box.word(picture.frame_id, "appearance", "set", person.appearance)
-        for box, person in told
+        for box, person in people
         if person.appearance is not None and person.appearance != box.appearance
     ]
     if looks:

@@ -70,8 +70,8 @@ class SourceSpec:
         """Return the properties of this source, by columns of `sources`."""
         name = self.name
         read = {"show": name.show, "season": name.season, "episode": name.episode, "title": name.title}
-        told = {"credit": self.credit, "licence": self.licence, "url": self.url}
-        return {**read, **told, "image_type": self.image_type}
+        given = {"credit": self.credit, "licence": self.licence, "url": self.url}
+        return {**read, **given, "image_type": self.image_type}
 
 
 def discover(
@@ -95,8 +95,8 @@ def discover(
     """
     _check_numbers(season=season, episode=episode)
     rest = {"credit": credit or None, "licence": licence or None, "url": url or None}
-    told = {"show": show, "season": season, "episode": episode, "title": title, "image_type": image_type}
-    given = frozenset(column for column, value in (told | rest).items() if value is not None)
+    named = {"show": show, "season": season, "episode": episode, "title": title, "image_type": image_type}
+    given = frozenset(column for column, value in (named | rest).items() if value is not None)
     found: dict[SourcePath, SourceSpec] = {}
     for path in paths:
         for place, kind in _sources(source_path(path).expanduser()):

@@ -233,8 +233,8 @@ class _Run:
             lifted.append(_lift(shots))
             scores_now = _lifted(scores_now, shots)
         behind = self.session.step(sql_script("steps/classify", "behind.sql"), {"scores": scores_now})
-        told = {**asdict(self.options), "model": self.model, "examples": len(self.examples)}
-        told |= {"slope": round(self.calibration.slope, 4), "middle": round(self.calibration.middle, 4)}
+        parameters = {**asdict(self.options), "model": self.model, "examples": len(self.examples)}
+        parameters |= {"slope": round(self.calibration.slope, 4), "middle": round(self.calibration.middle, 4)}
         rows = self.session.step(
             sql_script("steps/classify", "rows.sql"),
             {
@@ -242,7 +242,7 @@ class _Run:
                 "lifted": pa.concat_tables(lifted),
                 "behind": behind if self.options.behind else behind.slice(0, 0),
             },
-            {"parameters": json.dumps(told, sort_keys=True, ensure_ascii=False)},
+            {"parameters": json.dumps(parameters, sort_keys=True, ensure_ascii=False)},
         )
         return rows.cast(schema.IDENTITIES.schema)
 

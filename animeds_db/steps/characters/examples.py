@@ -23,7 +23,13 @@ from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.classify import vector_model
 from animeds_db.steps.characters.face_pictures import Images, face_pictures
-from animeds_db.steps.characters.folders import Told, checked_name, name_notes, pictures_in, read_folder
+from animeds_db.steps.characters.folders import (
+    NamedPicture,
+    checked_name,
+    name_notes,
+    pictures_in,
+    read_folder,
+)
 from animeds_db.steps.characters.neighbours import NEGATIVE
 from animeds_db.steps.characters.pictures import Looks, as_webp, heads, load_looks, of_webp
 from animeds_db.store.store import Store, quoted
@@ -69,23 +75,23 @@ def add_pictures(
     """Add picture files, or all pictures of folders, as examples of one character."""
     name = checked_name(character)
     files = [file for path in paths for file in (pictures_in(path) if path.is_dir() else [path])]
-    told = [Told(file, name, appearance) for file in files]
-    return add_files(store, session, told, device=device, progress=progress)
+    named = [NamedPicture(file, name, appearance) for file in files]
+    return add_files(store, session, named, device=device, progress=progress)
 
 
 def add_files(
     store: Store,
     session: Session,
-    told: Sequence[Told],
+    files: Sequence[NamedPicture],
     *,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Added:
     """Add picture files under these names. The one clear face of each is used; for `ood`, every face."""
-    data, notes = _read_all(told)
-    readable = [one for one in told if one.path in data]
+    data, notes = _read_all(files)
+    readable = [one for one in files if one.path in data]
     keys = {one.path: _file_key(data[one.path]) for one in readable}
-    _expect_one_name(told, keys)
+    _expect_one_name(files, keys)
     there = _names_of(session, "origin = 'file'")
     stored = {example.rpartition(".")[0]: name for example, name in there.items()}
     first = {keys[one.path]: one for one in reversed(readable)}
@@ -93,7 +99,7 @@ def add_files(
         _expect_same(stored.get(key), one.character, str(one.path))
     fresh = sorted((one for key, one in first.items() if key not in stored), key=lambda one: one.path)
     rows: list[Row] = []
-    left_out = len(told) - len(readable)
+    left_out = len(files) - len(readable)
     looks = load_looks(session, device) if fresh else None
     for done, one in enumerate(fresh, start=1):
         assert looks is not None
@@ -107,7 +113,7 @@ def add_files(
     names = Counter(str(row["character"]) for row in rows)
     return Added(
         new,
-        len(told) - len(fresh) - (len(told) - len(keys)),
+        len(files) - len(fresh) - (len(files) - len(keys)),
         left_out,
         dict(names),
         notes + name_notes(names),
@@ -264,14 +270,14 @@ def embed_anew(store: Store, session: Session, *, device: str = "auto") -> Added
     return Added(len(done), 0, len(blind), dict(Counter(row["character"] for row in done)), notes)
 
 
-def _read_all(told: Sequence[Told]) -> tuple[dict[Path, bytes], list[str]]:
+def _read_all(files: Sequence[NamedPicture]) -> tuple[dict[Path, bytes], list[str]]:
     data, notes = {}, []
-    for one in told:
+    for one in files:
         try:
             data[one.path] = one.path.read_bytes()
         except OSError as error:
             notes.append(f"{one.path}: cannot be read: {error.strerror}; left out")
-    if told and not data:
+    if files and not data:
         raise SourceError(notes[0])
     return data, notes
 
@@ -280,10 +286,10 @@ def _file_key(data: bytes) -> str:
     return f"file-{xxhash.xxh3_128_hexdigest(data)[:16]}"
 
 
-def _expect_one_name(told: Sequence[Told], keys: dict[Path, str]) -> None:
+def _expect_one_name(files: Sequence[NamedPicture], keys: dict[Path, str]) -> None:
     """Raise UsageError if the same picture was given for two characters."""
-    seen: dict[str, Told] = {}
-    for one in told:
+    seen: dict[str, NamedPicture] = {}
+    for one in files:
         if one.path not in keys:
             continue
         other = seen.setdefault(keys[one.path], one)
@@ -307,7 +313,7 @@ def _expect_same(there: str | None, name: str, what: str) -> None:
         )
 
 
-def _file_rows(looks: Looks, one: Told, key: str, data: bytes) -> tuple[list[Row], str | None]:
+def _file_rows(looks: Looks, one: NamedPicture, key: str, data: bytes) -> tuple[list[Row], str | None]:
     """Return the rows of one file, and a note for the user or None."""
     try:
         picture = read_picture(one.path, data)

@@ -28,7 +28,7 @@ _NOISE = re.compile(r"^(ood|noise.*)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Told:
+class NamedPicture:
     """A picture file, with the character and appearance from its path."""
 
     path: Path
@@ -36,7 +36,7 @@ class Told:
     appearance: str | None
 
 
-def read_folder(folder: Path, known: Collection[str] = ()) -> list[Told]:
+def read_folder(folder: Path, known: Collection[str] = ()) -> list[NamedPicture]:
     """Return the pictures below a folder with the names in their paths, in order of paths.
 
     `known` are the characters that exist already. Raises SourceError for a path that is not a folder or a folder
@@ -45,7 +45,7 @@ def read_folder(folder: Path, known: Collection[str] = ()) -> list[Told]:
     files = pictures_in(folder)
     tops = {path.relative_to(folder).parts[0] for path in files if path.parent != folder}
     beside = {_without_number(top) for top in tops} | set(known)
-    return [_told(folder, path, beside) for path in files]
+    return [_named_picture(folder, path, beside) for path in files]
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -92,16 +92,16 @@ def name_notes(names: Collection[str]) -> list[str]:
     ]
 
 
-def summary(told: Collection[Told]) -> list[dict[str, object]]:
+def summary(pictures: Collection[NamedPicture]) -> list[dict[str, object]]:
     """Return one row per character and appearance: pictures."""
-    counted = Counter((one.character, one.appearance or "") for one in told)
+    counted = Counter((one.character, one.appearance or "") for one in pictures)
     return [
         {"character": name, "appearance": appearance, "pictures": n}
         for (name, appearance), n in sorted(counted.items())
     ]
 
 
-def _told(folder: Path, path: Path, beside: Collection[str]) -> Told:
+def _named_picture(folder: Path, path: Path, beside: Collection[str]) -> NamedPicture:
     parts = path.relative_to(folder).parts
     if len(parts) == 1:
         name = _flat_name(path)
@@ -110,7 +110,7 @@ def _told(folder: Path, path: Path, beside: Collection[str]) -> Told:
     character, appearance = _split(name, beside)
     if len(parts) > 2:
         appearance = " ".join(part for part in (appearance, *parts[1:-1]) if part)
-    return Told(path, checked_name(character), None if _NOISE.match(character) else appearance)
+    return NamedPicture(path, checked_name(character), None if _NOISE.match(character) else appearance)
 
 
 def _flat_name(path: Path) -> str:

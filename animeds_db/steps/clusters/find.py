@@ -18,7 +18,7 @@ from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
-from animeds_db.steps.clusters import corrections as cluster_words
+from animeds_db.steps.clusters import corrections
 from animeds_db.store import Store
 from animeds_db.vectors import average_linkage, normalise
 
@@ -89,14 +89,14 @@ def cluster_faces(
     model = _main_model(faces)
     x = _vectors(faces, model)
     skipped = len(x) - int(np.count_nonzero(normalise(x).usable))
-    people, said = _people(faces), cluster_words.told(session)
-    group = said.group_of(faces["face_id"].to_pylist())
-    told = np.maximum(people, group) >= 0
-    x[~np.asarray(faces["clear"]) & ~told] = np.nan
-    apart = _both(_apart(session, faces), said.pairs(group))
+    people, corrected = _people(faces), corrections.read(session)
+    group = corrected.group_of(faces["face_id"].to_pylist())
+    labelled = np.maximum(people, group) >= 0
+    x[~np.asarray(faces["clear"]) & ~labelled] = np.nan
+    apart = _both(_apart(session, faces), corrected.pairs(group))
     labels = average_linkage(x, options.threshold, apart=apart, known=people, progress=progress)
-    labels = _one_per_person(_without_strangers(labels, normalise(x).unit, told), people)
-    labels = cluster_words.joined(labels, people, group, said)
+    labels = _one_per_person(_without_strangers(labels, normalise(x).unit, labelled), people)
+    labels = corrections.joined(labels, people, group, corrected)
     numbers = _by_size(labels, options.min_size)
     parameters = json.dumps(asdict(options) | {"model": model}, sort_keys=True)
     store.rewrite("clusters", _rows(faces, numbers, x, parameters))
@@ -116,7 +116,7 @@ def merge_clusters(store: Store, session: Session, clusters: Sequence[int]) -> R
     members = _members(session, wanted)
     numbers = np.asarray(members["cluster"])
     spoken = [_speaking(session, members, numbers == number) for number in wanted]
-    act = cluster_words.say(store, [[face for some in spoken for face in some]])
+    act = corrections.write(store, [[face for some in spoken for face in some]])
     _write(store, members, np.full(members.num_rows, wanted[0]))
     return Regrouped({wanted[0]: members.num_rows}, act.id)
 
@@ -138,7 +138,7 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
             hint="Run `animeds characters cluster` with a higher --threshold, or label single faces.",
         )
     spoken = [_speaking(session, members, part == number) for number in range(into)]
-    act = cluster_words.say(store, spoken)
+    act = corrections.write(store, spoken)
     highest = session.arrow("SELECT max(cluster) AS n FROM clusters")["n"][0].as_py()
     numbers = np.where(part == 0, cluster, highest + part)
     _write(store, members, numbers)
@@ -159,7 +159,7 @@ def _speaking(session: Session, members: pa.Table, own: np.ndarray) -> list[str]
     """Return the faces that represent a part of the members: typical faces, and faces with labels."""
     mine = members.filter(pa.array(own))
     ids = mine["face_id"].to_pylist()
-    group = cluster_words.told(session).group_of(ids)
+    group = corrections.read(session).group_of(ids)
     return list(dict.fromkeys([*_typical(mine, TYPICAL), *(ids[row] for row in np.flatnonzero(group >= 0))]))
 
 
@@ -223,14 +223,14 @@ def _both(
     return np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]])
 
 
-def _without_strangers(labels: np.ndarray, unit: np.ndarray, told: np.ndarray) -> np.ndarray:
+def _without_strangers(labels: np.ndarray, unit: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Return the labels, with -1 for uncorrected faces that are far from the centre of their cluster."""
     out = labels.copy()
     order = np.argsort(labels, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
         if len(own) > 2 and labels[own[0]] >= 0:
             distance = 1 - unit[own] @ _centre(unit[own])
-            out[own[(distance > FAR * distance.mean() + 1e-6) & ~told[own]]] = -1
+            out[own[(distance > FAR * distance.mean() + 1e-6) & ~labelled[own]]] = -1
     return out
 
 

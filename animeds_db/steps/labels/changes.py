@@ -170,12 +170,12 @@ def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> 
     at, tail = _next_time(store), _random(6)
     act = f"{at:%y%m%d-%H%M%S}-{tail}"
     common = {"act": act, "who": speaker(who), "at": at}
-    told = [
+    rows = [
         dict(row) | common | {"label_id": f"{at:{CLOCK}}-{tail}-{number:06d}"}
         for number, row in enumerate(rows)
     ]
-    table = pa.Table.from_pylist(told, schema=schema.LABELS.schema)
-    if store.upsert("labels", table) != len(told):
+    table = pa.Table.from_pylist(rows, schema=schema.LABELS.schema)
+    if store.upsert("labels", table) != len(rows):
         raise StoreError(f"{store.uri} already has labels of this change set.", hint="Try again.")
     if len(store.table("labels").get_fragments()) > MAX_PIECES:
         tend_if_worth_it(store)

@@ -52,9 +52,9 @@ Selected = Annotated[Selection, Depends(_selection)]
 """The selection in the URL of a request. Its parameters are declared for OpenAPI, and parsed by Selection."""
 
 
-def token_of(told: Any) -> str:
+def token_of(value: Any) -> str:
     """Return an opaque token for a value."""
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(value).encode(), 9)).decode().rstrip("=")
 
 
 def read_token(token: str) -> Any:

@@ -101,10 +101,10 @@ async def frame(
     known = row["frame"] | {"dropped": row["said"] == "drop", "said": row["said"]}
     known.pop("picture")
     boxes = row["boxes"] or []
-    told: dict[str, str | None] = {}
+    texts: dict[str, str | None] = {}
     if captions:
         answer = await service_of(request).rows(request, script("caption", id=literal(frame_id)))
-        told = {"default": answer.table["caption"][0].as_py()}
+        texts = {"default": answer.table["caption"][0].as_py()}
     return models.FrameFacts(
         frame=known,
         source=row["source"],
@@ -114,7 +114,7 @@ async def frame(
         persons=[box for box in boxes if box["kind"] == "person"],
         halfbodies=[box for box in boxes if box["kind"] == "halfbody"],
         gate=row["gate"],
-        captions=told,
+        captions=texts,
         duplicates=row["duplicates"] or [],
         labels=row["labels"] or [],
         neighbours=row["neighbours"],
@@ -197,8 +197,8 @@ async def duplicates(
         sql = script("duplicate_frames", groups=", ".join(map(literal, ids)))
         for row in records((await service.rows(request, sql)).table):
             groups[row.pop("group_id")].append(row)
-    told = [{"group_id": i, "frames": frames} for i, frames in groups.items()]
-    return models.Groups(groups=told, total=totals[0] if totals else 0, next=after)
+    grouped = [{"group_id": i, "frames": frames} for i, frames in groups.items()]
+    return models.Groups(groups=grouped, total=totals[0] if totals else 0, next=after)
 
 
 def _place(token: str) -> int:

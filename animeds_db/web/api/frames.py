@@ -37,12 +37,12 @@ async def frames(
     token: Token = None,
 ) -> FramesPage:
     """Return one page of a selection."""
-    told = request.url.query
+    query = request.url.query
     if token:
-        told, start, count = _continued(token)
-        selection = Selection.parse(parse_qsl(told, keep_blank_values=True))
+        query, start, count = _continued(token)
+        selection = Selection.parse(parse_qsl(query, keep_blank_values=True))
     found, more = await page_of(request, selection, start, count)
-    after = token_of([told, start + len(found), count]) if more else None
+    after = token_of([query, start + len(found), count]) if more else None
     return FramesPage.model_validate({"frames": found, "from": start, "next": after, "truncated": more})
 
 
@@ -125,11 +125,11 @@ async def page_of(
 
 
 def _continued(token: str) -> tuple[str, int, int]:
-    told = read_token(token)
+    parts = read_token(token)
     kinds = (str, int, int)
-    if not isinstance(told, list) or [type(part) for part in told] != list(kinds):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
         raise UsageError("This token belongs to a different kind of page.", hint="start again without it")
-    query, start, count = told
+    query, start, count = parts
     if not (0 <= start <= FARTHEST and 1 <= count <= 1000):
         raise UsageError("This token belongs to a different kind of page.", hint="start again without it")
     return query, start, count

@@ -111,14 +111,14 @@ def _expect_agreement(service: Service, said: Sequence[Said], seen: str | None) 
     """Raise ConflictError if people have labelled the same things differently since the change set `seen`."""
     for name, op, value in dict.fromkeys(word[:3] for word in said):
         ids = [word[3] for word in said if word[:3] == (name, op, value)]
-        told = steps.checked(name, op, value)
-        asked: dict[str, Any] = {"seen": seen, "field": name, "op": op, "value": told, "ids": ids}
+        mine = steps.checked(name, op, value)
+        asked: dict[str, Any] = {"seen": seen, "field": name, "op": op, "value": mine, "ids": ids}
         rows = service.dataset.session.step(script("conflicting_labels"), {}, asked).to_pylist()
         if rows:
             first = rows[0]
             theirs = first["value"] if name != "tag" else f"{first['op']} {first['value']}"
             raise ConflictError(
-                f'{first["who"] or "Somebody"} has labelled {first["id"]} "{theirs}"; your label is "{told}".',
+                f'{first["who"] or "Somebody"} has labelled {first["id"]} "{theirs}"; your label is "{mine}".',
                 hint="check it, then apply your label again to replace theirs",
                 others=[{key: plain(v) for key, v in row.items()} for row in rows],
             )

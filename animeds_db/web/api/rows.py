@@ -33,7 +33,7 @@ SHAPES: dict[int | str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class RowsRequest:
     """Requested format and page of rows."""
 
     form: Form
@@ -44,7 +44,7 @@ class Wish:
     @classmethod
     def read(
         cls, request: Request, form: Form | None, limit: int | None, token: str | None, name: str = "rows"
-    ) -> Wish:
+    ) -> RowsRequest:
         """Return the format, from the Accept header if it is not named."""
         accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
         asked: list[Form] = [TYPES[media] for media in accepted if media in TYPES]
@@ -63,27 +63,27 @@ class Relayed(StreamingResponse):
 
 
 async def answer(
-    request: Request, sql: str, params: Mapping[str, Any], wish: Wish, *, file: str | None = None
+    request: Request, sql: str, params: Mapping[str, Any], wanted: RowsRequest, *, file: str | None = None
 ) -> Response:
     """Run SQL and return its rows in the requested format. Raises QueryError, BusyError, UsageError (token)."""
     service = service_of(request)
     mark = hashlib.blake2b(json.dumps([sql, dict(params)], default=str).encode(), digest_size=6).hexdigest()
-    skip, limit = _continued(wish.token, mark) if wish.token else (0, wish.limit)
-    if wish.form == "arrow":
+    skip, limit = _continued(wanted.token, mark) if wanted.token else (0, wanted.limit)
+    if wanted.form == "arrow":
         return await streamed(request, service, Ask(sql, dict(params), limit, skip, file=file))
     limits = service.limits
-    most = min(limit or (ROWS if wish.form == "json" else limits.rows), limits.rows)
-    ask = Ask(sql, dict(params), most, skip, limits.size, file, form=wish.form)
+    most = min(limit or (ROWS if wanted.form == "json" else limits.rows), limits.rows)
+    ask = Ask(sql, dict(params), most, skip, limits.size, file, form=wanted.form)
     facts, pieces = await service.stream(request, ask)
     after = token_of([mark, skip + facts["rows"], limit]) if facts["truncated"] else None
     end = b""
-    if wish.form == "json":
+    if wanted.form == "json":
         known = {"truncated": facts["truncated"], "next": after, "seconds": facts["seconds"]}
         end = f",{compact(known)[1:]}".encode()
-    headers = _told(facts["truncated"], after) | {"content-length": str(facts["size"] + len(end))}
-    if wish.form == "csv":
-        headers["content-disposition"] = f'attachment; filename="{wish.name}.csv"'
-    kind = "application/json" if wish.form == "json" else "text/csv"
+    headers = _headers(facts["truncated"], after) | {"content-length": str(facts["size"] + len(end))}
+    if wanted.form == "csv":
+        headers["content-disposition"] = f'attachment; filename="{wanted.name}.csv"'
+    kind = "application/json" if wanted.form == "json" else "text/csv"
     return Relayed(_with_end(pieces, end), media_type=kind, headers=headers)
 
 
@@ -100,20 +100,20 @@ async def _with_end(pieces: AsyncGenerator[bytes], end: bytes) -> AsyncGenerator
     yield end
 
 
-def _told(truncated: bool, after: str | None) -> dict[str, str]:
+def _headers(truncated: bool, after: str | None) -> dict[str, str]:
     return {"x-animeds-truncated": str(truncated).lower()} | ({"x-animeds-next": after} if after else {})
 
 
 def _continued(token: str, mark: str) -> tuple[int, int | None]:
-    told = read_token(token)
+    parts = read_token(token)
     if not (
-        isinstance(told, list)
-        and len(told) == 3
-        and told[0] == mark
-        and type(told[1]) is int
-        and told[1] >= 0
+        isinstance(parts, list)
+        and len(parts) == 3
+        and parts[0] == mark
+        and type(parts[1]) is int
+        and parts[1] >= 0
     ):
         raise UsageError("This token belongs to another query.", hint="start again without it")
-    if told[2] is not None and (type(told[2]) is not int or told[2] < 1):
+    if parts[2] is not None and (type(parts[2]) is not int or parts[2] < 1):
         raise UsageError("This token belongs to another query.", hint="start again without it")
-    return told[1], told[2]
+    return parts[1], parts[2]

@@ -14,7 +14,7 @@ from animeds_db.errors import QueryError, UsageError
 from animeds_db.session.named_queries import NamedQuery, find, list_queries, save
 from animeds_db.web import models
 from animeds_db.web.api.common import Token
-from animeds_db.web.api.rows import SHAPES, FormParam, Limit, Wish, answer, streamed
+from animeds_db.web.api.rows import SHAPES, FormParam, Limit, RowsRequest, answer, streamed
 from animeds_db.web.errors import MissingError
 from animeds_db.web.plain import records
 from animeds_db.web.selection import LONGEST
@@ -35,27 +35,27 @@ async def sql_get(
     token: Token = None,
 ) -> Response:
     """Run one SELECT; `p.NAME=…` fills `$NAME` in it."""
-    return await answer(request, q, _prefixed(request), Wish.read(request, form, limit, token))
+    return await answer(request, q, _prefixed(request), RowsRequest.read(request, form, limit, token))
 
 
 @router.post("/sql", responses=SHAPES, response_class=Response)
 async def sql_post(request: Request, body: models.SqlBody) -> Response:
     """Run one SELECT."""
-    wish = Wish.read(request, body.format, body.limit, body.token)
-    return await answer(request, body.q, body.params, wish)
+    wanted = RowsRequest.read(request, body.format, body.limit, body.token)
+    return await answer(request, body.q, body.params, wanted)
 
 
 @router.get("/queries")
 async def queries() -> list[models.Query]:
     """List the named queries. Your own replace built-in ones of the same name."""
-    return [_told(query) for query in list_queries()]
+    return [_as_query(query) for query in list_queries()]
 
 
 @router.post("/queries", status_code=201)
 async def save_query(request: Request, body: models.QueryBody) -> models.Query:
     """Save a query as a file in ./queries, in the folder where the service was started."""
     await service_of(request).check(request, body.sql)
-    return _told(save(body.name, body.sql, title=body.title, description=body.description))
+    return _as_query(save(body.name, body.sql, title=body.title, description=body.description))
 
 
 @router.get("/queries/{name}", responses=SHAPES, response_class=Response)
@@ -67,7 +67,7 @@ async def query(
     plain = {k: v for k, v in request.query_params.items() if k not in OWN and not k.startswith("p.")}
     values = named.bind(plain | _prefixed(request))
     return await answer(
-        request, named.sql, values, Wish.read(request, form, limit, token, named.name), file=named.name
+        request, named.sql, values, RowsRequest.read(request, form, limit, token, named.name), file=named.name
     )
 
 
@@ -75,8 +75,8 @@ async def query(
 async def query_post(request: Request, name: str, body: models.ParamsBody) -> Response:
     """Run a named query, with parameters in their types."""
     named = _find(name)
-    wish = Wish.read(request, body.format, body.limit, body.token, named.name)
-    return await answer(request, named.sql, named.bind(body.params), wish, file=named.name)
+    wanted = RowsRequest.read(request, body.format, body.limit, body.token, named.name)
+    return await answer(request, named.sql, named.bind(body.params), wanted, file=named.name)
 
 
 @router.get("/search", response_model=models.Found)
@@ -93,7 +93,7 @@ async def search(
         raise UsageError("Search either by text or by a frame.", hint="?text=… or ?like=FRAME")
     service = service_of(request)
     ask = Ask(task="search", more={"text": text, "frame_id": like, "k": k, "where": where})
-    if Wish.read(request, form, None, None).form == "arrow":
+    if RowsRequest.read(request, form, None, None).form == "arrow":
         return await streamed(request, service, ask)
     return {"frames": records((await service.answer(request, ask)).table)}
 
@@ -121,7 +121,7 @@ def _built_in() -> set[Path]:
     return {Path(str(f)).parent.resolve() for f in importlib_resources.files("animeds_queries").iterdir()}
 
 
-def _told(query: NamedQuery) -> models.Query:
+def _as_query(query: NamedQuery) -> models.Query:
     return models.Query(
         name=query.name,
         title=query.title,
