@@ -8,7 +8,7 @@
 -- gives       folder, pictures, weight, probability, exact (the folder that is drawn least: 1),
 --             multiply (two decimals), repeats (whole)
 --
--- At each node of the tree, one child is drawn by weight. A node with pictures of its own counts as one more child, with
+-- At each node of the tree, one child is drawn by weight. A node that contains pictures counts as one more child, with
 -- its own weight. The weight comes from the line with exactly the folder's name, or else from the first line whose
 -- pattern matches the path, or else it is 1. Within a folder, all pictures are equally likely.
 --
