@@ -114,7 +114,7 @@ def test_voices_propose_who_is_on_the_screen() -> None:
         detections=faces,
         identities=[identity(face, name) for face, name in zip(faces, [*names, "Emi"], strict=True)],
     )
-    rows = database.step("classify/voices.sql", {"least": 3})
+    rows = database.step("classify/voices.sql", {"min_lines": 3})
     shown = [
         (r["speaker"], r["character"], r["lines"], r["seen"], r["shown"], r["alone"], r["proposed"])
         for r in rows

@@ -11,7 +11,7 @@ from animeds_db.cli.output import FormatOption, talk
 
 
 def voices(
-    least: Annotated[
+    min_lines: Annotated[
         int, typer.Option(help="Minimum number of lines with the character for a proposal.", min=1)
     ] = 3,
     db: DbOption = None,
@@ -25,7 +25,7 @@ def voices(
     animeds characters voices
     """
     with open_dataset(db, at=at) as dataset:
-        found = dataset.characters.voices(least=least)
+        found = dataset.characters.voices(min_lines=min_lines)
         show(dataset, found, form)
         if not len(found):
             talk(

@@ -150,13 +150,13 @@ class Characters:
 
         return preview(self._store, self._session, options, progress=progress)
 
-    def voices(self, *, least: int = 3) -> duckdb.DuckDBPyRelation:
+    def voices(self, *, min_lines: int = 3) -> duckdb.DuckDBPyRelation:
         """Propose which character each speaker of the subtitles is, by who is on the screen while that name speaks.
 
         One row per speaker and character: lines, seen, shown, alone, share, usual, same_name, proposed (see
-        sql/steps/classify/voices.sql). `least`: minimum number of lines with the character for a proposal. Subtitlers'
-        names are evidence, not truth: nothing is written.
+        sql/steps/classify/voices.sql). `min_lines`: minimum number of lines with the character for a proposal.
+        Subtitlers' names are evidence, not truth: nothing is written.
         """
         from animeds_db.session.scripts import sql_script
 
-        return self._session.sql(sql_script("steps/classify", "voices.sql"), {"least": least})
+        return self._session.sql(sql_script("steps/classify", "voices.sql"), {"min_lines": min_lines})

@@ -5,8 +5,8 @@
 -- shown      lines during which this character is on the screen; alone: and no other face
 -- share      shown / seen, 0…1; usual: the same share over all speakers of the show
 -- same_name  true if speaker and character have the same name, or one name contains the other as a word
--- proposed   true for the best character of a speaker, if the evidence is clear: at least $least lines, more than half
---            of those seen, and more often than usual; or the same name
+-- proposed   true for the best character of a speaker, if the evidence is clear: at least $min_lines lines, more than
+--            half of those seen, and more often than usual; or the same name
 WITH spoken AS (
     SELECT coalesce("show", '') AS "show", speaker, count(*) AS lines
     FROM lines
@@ -74,6 +74,6 @@ SELECT
     round(share, 3) AS share,
     round(usual, 3) AS usual,
     same_name,
-    place = 1 AND (same_name OR (shown >= $least AND share > 0.5 AND share > usual)) AS proposed
+    place = 1 AND (same_name OR (shown >= $min_lines AND share > 0.5 AND share > usual)) AS proposed
 FROM ranked
 ORDER BY "show", speaker, place
