@@ -143,7 +143,7 @@ def test_sources_move_to_a_bucket_and_back_and_give_the_same_pictures_until_they
     other = moved(f"{uri}/Show - 01.mkv", f"{uri}/Show - #2 50% é.webm")
     assert other.code == 1 and "is not the Show - 01.mkv that was ingested" in other.err
     nowhere = moved(uri, f"s3://{BUCKET}/nothing")
-    assert nowhere.code == 1 and "is not there" in nowhere.err
+    assert nowhere.code == 1 and "does not exist" in nowhere.err
     assert moved(f"{uri}/", folder).code == 0
     with animeds_db.open(str(db[1])) as dataset:
         assert set(dataset.source_files()["is_there"].to_pylist()) == {True}
