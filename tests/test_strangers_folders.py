@@ -8,9 +8,12 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pytest
 import synced
+from cli_run import Runner
 from export_material import content, picture_source, tables
+from framestore import dataset_of, frame_rows
 from tables import add_source, frames, new_store
 
 from animeds_db.errors import AnimedsError, ExportError, ModelError, StoreError
@@ -262,6 +265,21 @@ def test_a_model_that_only_a_database_names_is_not_loaded(monkeypatch: pytest.Mo
     assert "ANIMEDS_ALLOW_MODELS" in (caught.value.hint or "")
     monkeypatch.setenv("ANIMEDS_ALLOW_MODELS", f"other, {STRANGE}")
     assert named_entry(STRANGE, load_manifest()).name == STRANGE
+
+
+@pytest.mark.usefixtures("own_record")
+def test_a_flag_allows_a_model_that_only_a_database_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANIMEDS_ALLOW_MODELS", "")  # so that what the flag sets does not outlive the test
+    strange = f"{STRANGE}@1"
+    rows = frame_rows("aaaaaaaa", np.eye(8, dtype=np.float32)[:2], 1, embedder=[strange] * 2)
+    dataset_of(tmp_path, {"aaaaaaaa": rows}, width=8).close()
+    run, search = Runner(capsys, monkeypatch), ("search", "red hair", "--db", tmp_path / "frames.animeds")
+    refused = run(*search)
+    assert refused.code == 1 and "not in your manifest" in refused.err and "--allow-models" in refused.err
+    allowed = run("--allow-models", STRANGE, *search)
+    assert allowed.code == 1 and "not in your manifest" not in allowed.err and "open" in allowed.err
 
 
 @pytest.mark.usefixtures("own_record")

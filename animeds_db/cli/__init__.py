@@ -6,6 +6,7 @@ stdout is data, stderr is messages. Exit codes: 0 success, 1 error, 2 usage, 3 s
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -119,6 +120,14 @@ def options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.", envvar="ANIMEDS_DEBUG")
     ] = False,
+    allow_models: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-models",
+            help="Models that a database may name although they are not in your manifest, separated by commas.",
+            metavar="NAMES",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -128,6 +137,8 @@ def options(
 ) -> None:
     """Handle the options that come before the command."""
     logger.setLevel(logging.DEBUG if debug else logging.NOTSET)
+    if allow_models is not None:
+        os.environ["ANIMEDS_ALLOW_MODELS"] = allow_models  # for the processes that the command starts as well
 
 
 class _Printable(logging.Formatter):

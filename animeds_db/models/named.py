@@ -21,7 +21,7 @@ def named_entry(name: str, manifest: Manifest) -> Entry:
     if name not in allowed and name not in Record.load().used:
         raise ModelError(
             f"the database names the model {name!a}, which is not in your manifest",
-            hint=f"if you trust it, set ANIMEDS_ALLOW_MODELS='{name}', or allow_models in animeds.toml",
+            hint=f"if you trust it: animeds --allow-models '{name}' …, or ANIMEDS_ALLOW_MODELS",
         )
     return manifest.entry(name)
 
