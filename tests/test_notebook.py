@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from labelled import dataset
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, UsageError
+from animeds_db.notebook import as_html
 
 
 @pytest.fixture
@@ -58,3 +60,87 @@ def test_a_named_query_takes_keywords(ds: Dataset) -> None:
     assert len(ds.query("by_tags", {"has": "1girl"}, limit=2).fetchall()) == 2
     with pytest.raises(QueryError, match='no parameter "hass"'):
         ds.query("by_tags", hass="1girl")
+
+
+def ids_in(ds: Dataset) -> list[str]:
+    return [row[0] for row in ds.sql("SELECT frame_id FROM frames ORDER BY frame_id LIMIT 2").fetchall()]
+
+
+def test_a_selection_is_ids_a_series_a_frame_a_relation_a_table_a_query_or_sql(ds: Dataset) -> None:
+    ids = ids_in(ds)
+    frame = pl.DataFrame({"frame_id": ids, "folder": ["a", "b"]})
+    sql = f"SELECT frame_id FROM frames WHERE frame_id <= '{ids[1]}'"
+    for selection in (
+        ids,
+        tuple(ids),
+        pl.Series("frame_id", ids),
+        pl.Series(values=ids, name=""),
+        frame,
+        frame.lazy(),
+        frame.to_arrow(),
+        frame.to_pandas() if _has_pandas() else ids,
+        ds.sql(sql),
+        sql,
+    ):
+        preview = ds.preview_export(selection)
+        assert sum(row["pictures"] for row in preview.folders) == 2, selection
+        assert (
+            len(ds.gallery(selection)) == 0 and ds.gallery(selection).total == 2
+        )  # frames without thumbnails
+    assert [row["folder"] for row in ds.preview_export(frame).folders] == ["a", "b"]
+    assert ds.gallery("by_tags", has="red_hair").total == 1
+    assert ds.coverage.__doc__ is not None
+
+
+def _has_pandas() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pandas") is not None
+
+
+def test_rows_that_are_no_selection_are_errors(ds: Dataset) -> None:
+    with pytest.raises(UsageError, match="no column frame_id. Their columns: x"):
+        ds.gallery(pl.DataFrame({"x": [1]}))
+    with pytest.raises(UsageError, match=r"builtins\.int is not a table of rows"):
+        ds.gallery(5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="not to rows"):
+        ds.gallery(ids_in(ds), has="x")
+    with pytest.raises(QueryError, match='no query "by_tag"'):
+        ds.gallery("by_tag")
+    with pytest.raises(QueryError, match="no column frame_id"):
+        ds.gallery("SELECT 1 AS x")
+
+
+def test_sql_reads_tables_of_the_caller(ds: Dataset) -> None:
+    ids = ids_in(ds)
+    mine = pl.DataFrame({"frame_id": ids, "note": ["a", "b"]})
+    text = "SELECT note, tags FROM frames JOIN mine USING (frame_id) WHERE note = $n"
+    assert ds.sql(text, n="b", tables={"mine": mine}).fetchall() == [("b", ["1girl"])]
+    relation = ds.sql("SELECT count(*) FROM mine", tables={"mine": ids})
+    ds.label("frame", "set", "drop", ids[:1])
+    assert relation.fetchall() == [(2,)]  # its rows are there, whatever happens to the database
+    for name, words in (("frames", "is a view"), ("a b", "not a valid name"), ("lance_frames", "is a view")):
+        with pytest.raises(UsageError, match=words):
+            ds.sql("SELECT 1", tables={name: mine})
+    with pytest.raises(QueryError, match="mine"):
+        ds.sql("SELECT * FROM mine")
+
+
+def test_views_are_lazy_frames(ds: Dataset) -> None:
+    ids = ids_in(ds)
+    ds.label("frame", "set", "drop", ids[:1])
+    assert ds.frames().collect().height == 4 and ds.frames("kept").collect().height == 3
+    assert ds.faces().collect().height == 4
+    with pytest.raises(QueryError, match='no view "keep"') as caught:
+        ds.frames("keep")
+    assert caught.value.hint == 'did you mean "kept"?'
+
+
+def test_a_dataset_and_reports_show_what_they_hold(ds: Dataset) -> None:
+    assert repr(ds) == f"Dataset({ds.uri!r}: 1 sources, 4 frames, 4 detections)"
+    page = ds._repr_html_()
+    assert "1 sources, 4 frames, 4 faces" in page and "<th>n_frames</th>" in page and "<td>4</td>" in page
+    preview = ds.preview_export("SELECT frame_id, 'a&b' AS folder FROM frames")
+    assert "<td>a&amp;b</td><td>4</td>" in preview._repr_html_()
+    assert "b &lt; a" in as_html(["b < a"]) and as_html([], [{"x": None}]).endswith("</table>")
+    assert as_html([], [{"x": n} for n in range(60)]).endswith("<p>…</p>")

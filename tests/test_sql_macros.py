@@ -348,6 +348,33 @@ def test_episodes_periods_and_times_as_people_write_them() -> None:
     assert value("clock(75.4)") == "1:15"
 
 
+@pytest.mark.sql("macros/periods.sql")
+@pytest.mark.parametrize(
+    ("entries", "is_in"),
+    [(["2"], True), (["S01E02"], True), (["S01"], True), (["3", "S02", "S01E03"], False), ([], False)],
+)
+def test_a_list_of_episodes_names_numbers_episodes_and_seasons(entries: list[str], is_in: bool) -> None:
+    assert value("is_episode(1, 2, $entries)", entries=entries) is is_in
+    assert value("is_episode(NULL, NULL, $entries)", entries=entries) is not True
+
+
+@pytest.mark.sql("macros/framing.sql")
+def test_the_framing_is_that_of_the_tags_else_of_the_face() -> None:
+    known = Database(vocabulary=vocabulary("portrait", "full_body", "very_wide_shot", "smile"))
+    rows = known.sql(
+        "SELECT framing(tags, height) FROM (VALUES ([2, 1]::SMALLINT[], 0.1), ([2], 0.9), ([3], NULL), ([4], 0.6),"
+        " ([4], 0.33), (NULL, 0.2), ([], 0.13), ([4], 0.05), ([4], 0.01), ([4], NULL)) AS t(tags, height)"
+    )
+    assert [row[0] for row in rows] == [
+        "portrait", "full_body", "wide_shot", "close-up", "portrait", "upper_body", "cowboy_shot", "full_body",
+        "wide_shot", None,
+    ]  # fmt: skip
+    heights = known.sql(
+        "SELECT face_height(kind, 0.25, 0.75) FROM unnest(['face', 'head', 'person']) AS t(kind)"
+    )
+    assert [row[0] for row in heights] == [0.5, pytest.approx(0.3), None]
+
+
 @pytest.mark.sql("macros/reaches.sql")
 def test_a_tag_reaches_a_threshold_or_counts_as_its_tagger_decided() -> None:
     assert value("reaches(0.35::FLOAT, NULL, 0.35)") is True

@@ -273,6 +273,14 @@ def test_good_frames_pass_every_gate_or_were_kept_by_a_person() -> None:
         labels=[label(1, "frame", "keep", frame_id=frame_id(2))],
     )
     assert database.sql("SELECT frame_id FROM good ORDER BY ALL") == [(frame_id(0),), (frame_id(2),)]
+    again = Database(
+        frames=[frame(n, **MEASURED) for n in range(3)],
+        labels=[label(1, "frame", "drop", frame_id=frame_id(2))],
+        duplicates=[{"frame_id": frame_id(n), "group_id": frame_id(0), "keeper": n == 0} for n in range(2)],
+    )
+    for arguments, wanted in (("", [0]), ("copies := true", [0, 1]), ("dropped := true", [0, 2])):
+        found = again.sql(f"SELECT frame_id FROM good_frames({arguments}) ORDER BY ALL")
+        assert found == [(frame_id(n),) for n in wanted]
 
 
 @pytest.mark.sql("views/shots.sql")

@@ -64,6 +64,37 @@ def test_queries_parameters_and_search_are_the_same(local: Dataset, remote: Remo
     assert remote.search("red hair", k=4).to_arrow_table() == local.search("red hair", k=4).to_arrow_table()
 
 
+def test_a_remote_dataset_takes_keywords_and_has_views_sets_and_a_gallery(
+    local: Dataset, remote: RemoteDataset
+) -> None:
+    assert (
+        remote.query("by_tags", has=["1girl"], limit=3)
+        .pl()
+        .equals(local.query("by_tags", has=["1girl"], limit=3).pl())
+    )
+    assert remote.sql("SELECT $a + $b", {"a": 1}, b=2).fetchall() == [(3,)]
+    assert remote.sql("SELECT $1 - $2", [5, 2]).fetchall() == [(3,)]
+    chosen = {"has": ["1girl"], "per": "framing", "count": 5}
+    assert remote.character_set(**chosen).fetchall() == local.character_set(**chosen).fetchall()
+    for view in ("kept", "faces"):
+        assert remote.frames(view).collect().equals(local.frames(view).collect())
+    assert remote.faces().collect().height == local.faces().collect().height
+    sql = "SELECT frame_id FROM kept ORDER BY frame_id LIMIT 3"
+    ids = [row[0] for row in local.sql(sql).fetchall()]
+    for selection in (sql, ids, pl.Series(ids)):
+        there = remote.gallery(selection, limit=2)
+        assert there.total == 3 and there.pictures == local.gallery(selection, limit=2).pictures
+
+
+def test_a_remote_dataset_says_what_it_cannot_do(remote: RemoteDataset) -> None:
+    for name in ("export", "label", "sync", "optimize", "characters"):
+        with pytest.raises(UsageError, match=f"A remote dataset has no {name}") as caught:
+            getattr(remote, name)
+        assert "animeds_db.open" in (caught.value.hint or "")
+    with pytest.raises(AttributeError):
+        remote.nonsense  # noqa: B018
+
+
 def test_pictures_are_the_same(local: Dataset, remote: RemoteDataset) -> None:
     frame = local.sql("SELECT frame_id FROM frames WHERE NOT is_blank ORDER BY frame_id LIMIT 1").fetchall()[
         0

@@ -18,6 +18,7 @@ import animeds_db
 from animeds_db.cli import (
     caption,
     characters,
+    coverage,
     dedup,
     doctor,
     export,
@@ -60,6 +61,7 @@ for module in (
     dedup,
     doctor,
     characters,
+    coverage,
     label,
     caption,
     export,
@@ -76,7 +78,7 @@ MAP = {
     "Get frames in": ("ingest", "read-text", "tag", "detect", "embed", "drop-model", "sources"),
     "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
     "People and corrections": ("characters", "label", "sync"),
-    "Make training data": ("dedup", "caption", "export", "rebuild"),
+    "Make training data": ("dedup", "coverage", "caption", "export", "rebuild"),
     "Keep it running": ("optimize", "check", "backup", "versions", "doctor", "sample", "help"),
     "Models": ("models",),
 }

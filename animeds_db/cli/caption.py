@@ -7,6 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
+from animeds_db.cli.choosing import (
+    CharacterOption,
+    EpisodesOption,
+    FramingOption,
+    GoodOption,
+    HasNoneOption,
+    HasOption,
+    InAppearanceOption,
+    NoTextOption,
+    PerOption,
+    ShowsOption,
+    chosen,
+    conditions,
+)
 from animeds_db.cli.common import (
     AtOption,
     DbOption,
@@ -43,6 +57,16 @@ def caption(
         str | None, typer.Option(help="A SELECT with a column frame_id, instead of a named query.")
     ] = None,
     param: ParamOption = None,
+    character: CharacterOption = None,
+    appearance: InAppearanceOption = None,
+    has: HasOption = None,
+    has_none: HasNoneOption = None,
+    framing: FramingOption = None,
+    show: ShowsOption = None,
+    episodes: EpisodesOption = None,
+    per: PerOption = None,
+    no_text: NoTextOption = False,
+    good: GoodOption = False,
     include_dropped: IncludeDroppedOption = False,
     db: DbOption = None,
     at: AtOption = None,
@@ -67,6 +91,7 @@ def caption(
 ) -> None:
     """Print the captions of a selection. Nothing is written.
 
+    animeds caption --character Emi --has smile --captions kohya --tag emi --preview
     animeds caption by_tags -p has=1girl --captions kohya --tag waifu --preview
     """
     from animeds_db.captions import DEFAULT_PROFILE, load_profile
@@ -82,18 +107,34 @@ def caption(
         variants=variants,
         seed=seed,
     )
+    choice = conditions(
+        character=character,
+        appearance=appearance,
+        has=has,
+        has_none=has_none,
+        framing=framing,
+        show=show,
+        episodes=episodes,
+        per=per,
+        no_text=no_text,
+        good=good,
+    )
+    query, values = chosen(query, sql, parse_params(param), choice, limit if choice else None)
     if query is None and sql is None:
         sql = "SELECT frame_id FROM kept"
-    limit = limit or (PREVIEWED if preview else None)
+    shown = limit or (PREVIEWED if preview else None)
     with open_dataset(db, at=at) as dataset:
         rows = dataset.captions(
             query,
             sql=sql,
-            params=parse_params(param),
+            params=values,
             profile=profile,
-            limit=limit,
+            limit=shown,
             include_dropped=include_dropped,
         )
+        few = dataset.why_few(query, params=values, n_frames=len(rows)) if query and choice and limit else []
+    for note in few:
+        talk(f"note: {note}")
     least = profile.thresholds.get("general")
     if preview and form is None:
         _tell(rows, least)

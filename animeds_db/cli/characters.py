@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from animeds_db.cli import characters_names, clusters, examples, review, voices
+from animeds_db.cli import characters_names, clusters, examples, outfits, review, voices
 
 characters = typer.Typer(
-    help="Find out who is in the frames: examples, names, clusters, review.", no_args_is_help=True
+    help="Find out who is in the frames: examples, names, clusters, outfits, review.", no_args_is_help=True
 )
 
 
@@ -27,5 +27,6 @@ characters.command("sheet")(clusters.sheet)
 characters.command("name")(clusters.name)
 characters.command("merge")(clusters.merge)
 characters.command("split")(clusters.split)
+characters.command("outfits")(outfits.outfits)
 characters.command("review")(review.review)
 characters.command("voices")(voices.voices)

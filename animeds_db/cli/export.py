@@ -10,6 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from animeds_db.cli.choosing import (
+    DEFAULT_QUERY,
+    CharacterOption,
+    CountOption,
+    EpisodesOption,
+    FramingOption,
+    GoodOption,
+    HasNoneOption,
+    HasOption,
+    InAppearanceOption,
+    NoTextOption,
+    PerOption,
+    ShowsOption,
+    chosen,
+    conditions,
+)
 from animeds_db.cli.common import (
     AtOption,
     DbOption,
@@ -60,13 +76,25 @@ def export(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A named query and the output folder. With --sql: only the folder.", metavar="[QUERY] OUT"
+            help="A named query and the output folder. With --sql, --character and the like: only the folder.",
+            metavar="[QUERY] OUT",
         ),
     ] = None,
     sql: Annotated[
         str | None, typer.Option(help="A SELECT with a column frame_id, instead of a named query.")
     ] = None,
     param: ParamOption = None,
+    character: CharacterOption = None,
+    appearance: InAppearanceOption = None,
+    has: HasOption = None,
+    has_none: HasNoneOption = None,
+    framing: FramingOption = None,
+    show: ShowsOption = None,
+    episodes: EpisodesOption = None,
+    limit: CountOption = None,
+    per: PerOption = None,
+    no_text: NoTextOption = False,
+    good: GoodOption = False,
     include_dropped: IncludeDroppedOption = False,
     db: DbOption = None,
     at: AtOption = None,
@@ -177,13 +205,28 @@ def export(
 ) -> None:
     """Write the pictures and captions of a selection to a folder.
 
+    animeds export --character Emi --limit 40 --per appearance --no-text --layout kohya --tag emi out/
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     """
     from animeds_db.captions import DEFAULT_PROFILE, load_profile
     from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
 
     check_captions(no_captions, captions=captions, variants=variants, seed=seed)
-    query, out = _query_and_folder(words or [], sql, dry_run=dry_run)
+    choice = conditions(
+        character=character,
+        appearance=appearance,
+        has=has,
+        has_none=has_none,
+        framing=framing,
+        show=show,
+        episodes=episodes,
+        per=per,
+        no_text=no_text,
+        good=good,
+    )
+    by_options = bool(choice) or limit is not None
+    query, out = _query_and_folder(words or [], sql, dry_run=dry_run, by_options=by_options)
+    query, values = chosen(query, sql, parse_params(param), choice, limit)
     options = ExportOptions(
         image_format=image,
         quality=quality,
@@ -222,7 +265,6 @@ def export(
         balance=Balance(weights, max_repeats) if balance or weights is not None else None,
         overwrite=overwrite,
     )
-    values = parse_params(param)
     with open_dataset(db, at=at) as dataset:
         if dry_run:
             preview = dataset.preview_export(
@@ -273,8 +315,12 @@ def _tell(report: ExportReport) -> None:
         talk(f"note: {note}")
 
 
-def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tuple[str | None, str | Path]:
-    """Return the query and the folder. A dry run does not need a folder."""
+def _query_and_folder(
+    words: list[str], sql: str | None, *, dry_run: bool, by_options: bool
+) -> tuple[str | None, str | Path]:
+    """Return the query and the folder. A dry run does not need a folder, and options that choose frames no query."""
+    if by_options and sql is None and (not words or (len(words) == 1 and not _is_query(words[0]))):
+        words = [DEFAULT_QUERY, *words]
     names = 0 if sql is not None else 1
     if dry_run and len(words) == names:
         words = [*words, "."]
@@ -283,7 +329,8 @@ def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tu
             raise UsageError("With --sql, give only the folder.", hint='animeds export --sql "SELECT …" out/')
         raise UsageError(
             "Give a query and a folder, or --sql and a folder.",
-            hint="animeds export by_tags -p has=1girl out/; `animeds queries` lists the queries",
+            hint="animeds export --character NAME out/, or animeds export by_tags -p has=1girl out/; "
+            "`animeds queries` lists the queries",
         )
     if names:
         _refuse_swapped(words[0], words[1])
@@ -291,12 +338,15 @@ def _query_and_folder(words: list[str], sql: str | None, *, dry_run: bool) -> tu
     return (words[0] if names else None), out
 
 
-def _refuse_swapped(query: str, out: str) -> None:
-    """Raise UsageError if the folder comes first and the query second."""
+def _is_query(word: str) -> bool:
     from animeds_db.session.named_queries import list_queries
 
-    known = {one.name for one in list_queries()}
-    if query not in known and out in known:
+    return word in {one.name for one in list_queries()}
+
+
+def _refuse_swapped(query: str, out: str) -> None:
+    """Raise UsageError if the folder comes first and the query second."""
+    if not _is_query(query) and _is_query(out):
         raise UsageError(
             f"{query} is not a query, but {out} is. The query comes first, then the folder.",
             hint=f"animeds export {out} {query}",

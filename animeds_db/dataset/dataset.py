@@ -12,12 +12,14 @@ import pyarrow as pa
 from animeds_db import schema, settings
 from animeds_db.dataset.comparisons import Comparisons
 from animeds_db.dataset.exporting import Exporting
-from animeds_db.dataset.gallery import Gallery
 from animeds_db.dataset.ingesting import Ingesting
 from animeds_db.dataset.labels import Corrections
+from animeds_db.dataset.outfits import Wardrobe
 from animeds_db.dataset.upkeep import Keeping
-from animeds_db.errors import QueryError, SourceError, StoreError, UsageError
+from animeds_db.errors import QueryError, SourceError, StoreError, did_you_mean
+from animeds_db.notebook import as_html, given_values
 from animeds_db.session import Session
+from animeds_db.session.given import Rows, as_tables
 from animeds_db.session.sandbox import Bounds
 from animeds_db.steps.characters import Characters
 from animeds_db.store import Store
@@ -86,7 +88,7 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
     return open(uri, unfinished=True)
 
 
-class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
+class Dataset(Ingesting, Comparisons, Corrections, Exporting, Wardrobe, Keeping):
     """A database of frames: SQL queries, pictures, corrections, and exports.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
@@ -103,7 +105,18 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         return self.store.uri
 
     def __repr__(self) -> str:
-        return f"Dataset({self.uri!r})"
+        try:
+            counts = {
+                name: self.store.table(name).count_rows() for name in ("sources", "frames", "detections")
+            }
+        except StoreError:
+            return f"Dataset({self.uri!r})"
+        return f"Dataset({self.uri!r}: {', '.join(f'{n} {name}' for name, n in counts.items())})"
+
+    def _repr_html_(self) -> str:
+        """Return the database in a few lines and its sources as a table, which notebooks display."""
+        columns = 'SELECT "show", season, episode, title, n_frames, n_faces, state'
+        return as_html(self.summary(), self.query("status").query("status", f"{columns} FROM status"))
 
     def __enter__(self) -> Dataset:
         return self
@@ -129,14 +142,16 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         params: Mapping[str, Any] | Sequence[Any] | None = None,
         *,
         file: str | None = None,
+        tables: Mapping[str, Rows] | None = None,
         **values: Any,
     ) -> duckdb.DuckDBPyRelation:
         """Run one SELECT and return a relation; `.pl()`, `.df()`, `.to_arrow_table()`, `.fetchall()` return its rows.
 
         Values replace `$name` in the text, given by keyword, `sql("… $n", n=5)`, or as `params`. A list replaces `?`,
-        or `$1`, `$2`, …. `file` is named in errors. Raises QueryError with line, column and hint.
+        or `$1`, `$2`, …. `tables`: rows of your own by the names that the SQL uses, such as a polars DataFrame or a
+        list of frame ids. `file` is named in errors. Raises QueryError with line, column and hint.
         """
-        return self.session.sql(text, _merged(params, values), file=file)
+        return self.session.sql(text, given_values(params, values), file=file, tables=as_tables(tables))
 
     def query(
         self, query: str, params: Mapping[str, Any] | None = None, /, **values: Any
@@ -146,7 +161,7 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         Pass parameters by keyword, `query("by_tags", has=["red_hair"])`, or as one mapping. Raises QueryError for an
         unknown query or parameter, and for a tag, character or show that the database does not have.
         """
-        selected = self._selected(query, None, _merged(params, values))
+        selected = self._selected(query, None, given_values(params, values))
         return self.session.sql(selected.sql, selected.params, file=selected.file)
 
     def search(
@@ -193,10 +208,19 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         vector: list[float] = words_vector(words, model).tolist()
         return vector
 
-    def frames(self) -> pl.LazyFrame:
-        """Return the `frames` view as a polars LazyFrame."""
-        frames: pl.LazyFrame = self.sql("SELECT * FROM frames").pl(lazy=True)
+    def frames(self, view: str = "frames") -> pl.LazyFrame:
+        """Return a view of frames as a polars LazyFrame: "frames", "kept", "good", or another view.
+
+        Raises QueryError if there is no such view.
+        """
+        if view not in self.session.views():
+            raise QueryError(f'There is no view "{view}".', hint=did_you_mean(view, self.session.views()))
+        frames: pl.LazyFrame = self.sql(f"SELECT * FROM {view}").pl(lazy=True)
         return frames
+
+    def faces(self) -> pl.LazyFrame:
+        """Return the `faces` view as a polars LazyFrame."""
+        return self.frames("faces")
 
     def image(self, frame_id: str) -> Image.Image:
         """Decode the exact frame again: RGB, as displayed. Raises QueryError for an unknown id, SourceError
@@ -245,22 +269,6 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         if not rows:
             raise QueryError(f"There is no frame {frame_id}.")
         return open_picture(rows[0])
-
-    def gallery(
-        self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation, *, limit: int = 60
-    ) -> Gallery:
-        """Return thumbnails for a notebook. `selection`: SQL, a relation with `frame_id`, or a list of ids."""
-        if isinstance(selection, str):
-            selection = self.sql(selection)
-        if isinstance(selection, Sequence):
-            ids = [str(i) for i in selection]
-        else:
-            _need_frame_id(selection.columns)
-            ids = [str(row[0]) for row in selection.select("frame_id").fetchall()]
-        shown = ids[:limit]
-        rows = self.store.take("thumbnails", shown, ["frame_id", "webp"])
-        pictures = dict(zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
-        return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
 
     def sync(
         self,
@@ -344,28 +352,3 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Keeping):
         if words := due(self.store):
             lines.append(words)
         return lines
-
-
-def _merged(params: Mapping[str, Any] | Sequence[Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters by name; those of a list get the names 1, 2, …. Raises UsageError for other types."""
-    if params is None:
-        return dict(values)
-    if isinstance(params, Mapping):
-        twice = sorted(params.keys() & values.keys())
-        if twice:
-            raise UsageError(f"The parameter {twice[0]} is given twice.", hint="give it once")
-        return {**params, **values}
-    if isinstance(params, Sequence) and not isinstance(params, str | bytes):
-        return {str(number): value for number, value in enumerate(params, start=1)} | dict(values)
-    raise UsageError(
-        f"Parameters must be a mapping or a list, not {type(params).__name__}.",
-        hint='sql("SELECT … WHERE episode = $e", e=1)',
-    )
-
-
-def _need_frame_id(columns: Sequence[str]) -> None:
-    if "frame_id" not in columns:
-        raise QueryError(
-            f"This selection has no column frame_id. Its columns: {', '.join(columns)}.",
-            hint="a selection is any SELECT with a frame_id column",
-        )

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from animeds_db.dataset.choosing import Choosing
 from animeds_db.errors import ExportError
-from animeds_db.session import Session
+from animeds_db.notebook import as_html
+from animeds_db.session.given import Rows
 from animeds_db.session.selected import Selected
-from animeds_db.store import Store
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
@@ -27,16 +28,17 @@ class ExportPreview:
     notes: tuple[str, ...] = ()
     """Notes for people, one sentence each."""
 
+    def _repr_html_(self) -> str:
+        """Return the preview as HTML, which notebooks display."""
+        return as_html(self.notes, self.folders)
 
-class Exporting:
+
+class Exporting(Choosing):
     """Methods of `Dataset` for exports and captions."""
-
-    session: Session
-    store: Store
 
     def export(
         self,
-        query: str | None,
+        query: str | Rows | None,
         out: str | Path,
         *,
         sql: str | None = None,
@@ -48,7 +50,8 @@ class Exporting:
     ) -> ExportReport:
         """Write the pictures and captions of a selection to the folder `out`.
 
-        The selection is a named query, or `sql` (then `query` is None). `options` says how pictures are cropped,
+        The selection is a named query, SQL, ids, a polars Series or DataFrame, or any table or relation with frame_id;
+        or `sql` (then `query` is None). `options` says how pictures are cropped,
         captioned, arranged in folders and repeated. Frames that a person dropped are left out unless
         `include_dropped`. Near-duplicates are left out by the built-in queries (`params={"copies": True}` includes
         them), and from any selection with `include_copies=False`. Raises QueryError, ExportError, SourceError,
@@ -70,15 +73,16 @@ class Exporting:
         if selected.params.get("dropped"):
             given["dropped"] = True
         values = {name: str(value) for name, value in given.items()}
-        provenance = Provenance(self.store.uri, self.session.versions, query, selected.sql, values)
+        name = None if selected.named is None else selected.named.name
+        provenance = Provenance(self.store.uri, self.session.versions, name, selected.sql, values)
         report = export(
             plan.pictures, plan.sources, out, options=options, provenance=provenance, progress=progress
         )
-        return replace(report, notes=(*_notes(plan), *report.notes))
+        return replace(report, notes=(*self._notes(plan, selected), *report.notes))
 
     def preview_export(
         self,
-        query: str | None,
+        query: str | Rows | None,
         *,
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
@@ -100,11 +104,11 @@ class Exporting:
             copies=include_copies,
             dropped=include_dropped,
         )
-        return ExportPreview(folders_of(plan.pictures, options.balance), _notes(plan))
+        return ExportPreview(folders_of(plan.pictures, options.balance), self._notes(plan, selected))
 
     def captions(
         self,
-        query: str | None,
+        query: str | Rows | None,
         *,
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
@@ -128,23 +132,27 @@ class Exporting:
         return rows
 
     def why_empty(
-        self, query: str | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None
+        self, query: str | Rows | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None
     ) -> list[str]:
         """Return how many rows remain after each condition of an empty selection."""
         from animeds_db.session.why_empty import why_empty
 
         return why_empty(self.session, self._selected(query, sql, params))
 
-    def _selected(
-        self, query: str | None, sql: str | None, params: Mapping[str, Any] | None, *, dropped: bool = False
-    ) -> Selected:
-        """Return a selection whose values are in the database. Raises QueryError, UsageError."""
-        from animeds_db.session.query_values import check_values
+    def why_few(
+        self,
+        query: str | Rows | None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        n_frames: int,
+    ) -> list[str]:
+        """Return how many rows remain after each condition, if a query gives fewer than its parameter `count`.
 
-        selected = Selected.of(query, sql, params or {}, dropped=dropped)
-        if selected.named is not None:
-            check_values(self.session, selected.named, selected.params)
-        return selected
+        n_frames: the number of frames that it gives. Empty for a query without `count`.
+        """
+        from animeds_db.session.why_empty import why_few
+
+        return why_few(self.session, self._selected(query, None, params), n_frames)
 
     def _expect_pictures(self, plan: Plan, selected: Selected) -> None:
         """Raise ExportError for a plan without pictures, with the rows that remain after each condition."""
@@ -162,6 +170,9 @@ class Exporting:
         reasons = "; ".join(why_empty(self.session, selected))
         raise ExportError("The selection is empty: no frame matches.", hint=reasons or None)
 
+    def _notes(self, plan: Plan, selected: Selected) -> tuple[str, ...]:
+        """Return what was left out, and why the selection is smaller than its `count`."""
+        from animeds_db.session.why_empty import why_few
 
-def _notes(plan: Plan) -> tuple[str, ...]:
-    return (str(plan.left_out),) if str(plan.left_out) else ()
+        left_out = (str(plan.left_out),) if str(plan.left_out) else ()
+        return (*left_out, *why_few(self.session, selected, plan.left_out.n_exported))

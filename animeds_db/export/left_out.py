@@ -27,6 +27,11 @@ class LeftOut:
     n_dropped: int = 0
     """Frames left out because a person dropped them."""
 
+    @property
+    def n_exported(self) -> int:
+        """Frames that match and are not left out."""
+        return self.n_matching - self.n_copies - self.n_dropped
+
     def __str__(self) -> str:
         """Return the numbers as a sentence; "" if nothing is left out."""
         parts = []

@@ -18,6 +18,7 @@ from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.export.sizes import Resize
 from animeds_db.export.typed import check_fields, check_types, from_record, record_of
+from animeds_db.notebook import as_html
 
 _NOT_RECORDED = ("balance", "overwrite", "workers")
 """Options that a manifest leaves out. A balance is recorded as the repeats of each picture; the others change nothing
@@ -255,6 +256,11 @@ class ExportReport:
     """Notes for the user, one sentence each."""
     differing: tuple[str, ...] = ()
     """After a rebuild: files that differ from the manifest, because an encoder has another version now."""
+
+    def _repr_html_(self) -> str:
+        """Return the report as HTML, which notebooks display."""
+        rows = [{"folder": name or ".", "pictures": n} for name, n in self.folders.items()]
+        return as_html([f"{self.n_pictures} pictures in {self.folder}", *self.notes], rows)
 
 
 def _known(what: str, value: str, known: Any) -> None:

@@ -175,7 +175,7 @@ def _at_known_paths(sources: pa.Table) -> pa.Table:
 def _rows(session: Session, selected: Selected, form: str = "") -> pa.Table:
     """Return the rows of a selection, with the columns that an export and an arrangement's form read."""
     with session.errors(selected.sql, selected.file):
-        relation = session.sql(selected.sql, selected.params, file=selected.file)
+        relation = session.sql(selected.sql, selected.params, file=selected.file, tables=selected.tables)
         _check_columns(relation)
         steering = ("frame_id", *STEERING, *BOX_IDS, *wanted_columns(form, relation.columns))
         wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]

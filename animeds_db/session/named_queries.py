@@ -8,10 +8,10 @@
     SELECT …
 
 The name of the query is the file name. DuckDB runs the whole text, so lines in errors are lines of the file. Two or
-more spaces separate an explanation from the type or default. Types: text, int, real, bool, list (of texts); tags (a
-list), character and show, whose values must be in the database; `series|season|episode` for one of these words. A
-range in the explanation of a number, `0…1` or `1…`, is checked. A parameter without a default is required; the default
-`null` makes it optional.
+more spaces separate an explanation from the type or default. Types: text, int, real, bool, list (of texts); character
+and show, and the lists tags, characters, appearances, shows and episodes, whose values must be in the database;
+`series|season|episode` for one of these words, `series|season[]` for a list of them. A range in the explanation of a
+number, `0…1` or `1…`, is checked. A parameter without a default is required; the default `null` makes it optional.
 """
 
 from __future__ import annotations

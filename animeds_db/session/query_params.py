@@ -11,12 +11,15 @@ from typing import Any
 from animeds_db.errors import QueryError, did_you_mean
 
 Value = str | int | float | bool | list[str] | None
-TYPES = ("text", "int", "real", "bool", "list", "tags", "character", "show")
-"""`tags` is a list of tags; `character` and `show` are texts. Their values must be in the database."""
-LISTS = ("list", "tags")
+LISTS = ("list", "tags", "characters", "appearances", "shows", "episodes")
+TYPES = ("text", "int", "real", "bool", "character", "show", *LISTS)
+"""`tags`, `characters`, `appearances`, `shows` and `episodes` are lists; `character` and `show` are texts. Their values
+must be in the database."""
 _YES = ("true", "yes", "1", "on")
 _NO = ("false", "no", "0", "off")
-_SIGNATURE = re.compile(r"^([A-Za-z_]\w*)\s*:\s*([a-z]+(?:\|[a-z]+)*)(?:(\s*=\s*)|(?=\s|$))(.*)$")
+_SIGNATURE = re.compile(
+    r"^([A-Za-z_]\w*)\s*:\s*([a-z][a-z_-]*(?:\|[a-z][a-z_-]*)*)(\[\])?(?:(\s*=\s*)|(?=\s|$))(.*)$"
+)
 _RANGE = re.compile(r"(?:^|\s)(-?\d+(?:\.\d+)?)…(-?\d+(?:\.\d+)?)?(?=[\s;,.]|$)")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
@@ -31,7 +34,7 @@ class Param:
     default: Value = None
     help: str = ""
     choices: tuple[str, ...] = ()
-    """Allowed values of a text; empty: any."""
+    """Allowed values of a text, or of each item of a list; empty: any."""
 
     @property
     def bounds(self) -> tuple[float, float | None] | None:
@@ -51,8 +54,9 @@ class Param:
         """Return what is wrong with a value of this type, or None."""
         if value is None:
             return None
-        if self.choices and value not in self.choices:
-            return f"{self.name} is {value}; it must be one of {', '.join(self.choices)}"
+        for item in (value if isinstance(value, list) else [value]) if self.choices else ():
+            if item not in self.choices:
+                return f"{self.name} is {item}; it must be one of {', '.join(self.choices)}"
         if self.bounds is None or isinstance(value, str | list):
             return None
         low, high = self.bounds
@@ -67,10 +71,10 @@ def read_param(text: str, path: Path, line: int) -> Param:
     found = _SIGNATURE.match(text)
     if not found:
         raise broken(path, line, "A parameter must be written `-- param NAME: TYPE = DEFAULT   explanation`.")
-    name, kind, equals, rest = found[1], found[2], found[3], found[4]
+    name, kind, many, equals, rest = found.groups()
     choices = tuple(kind.split("|")) if "|" in kind else ()
-    kind = "text" if choices else kind
-    if kind not in TYPES:
+    kind = ("list" if many else "text") if choices else kind
+    if kind not in TYPES or (many and not choices):
         raise broken(path, line, f'"{kind}" is not a parameter type.', hint=did_you_mean(kind, TYPES))
     if equals is None:
         return Param(name, kind, required=True, help=rest.strip(), choices=choices)
@@ -122,7 +126,7 @@ def _quoted(text: str) -> str:
 
 def signature(param: Param) -> str:
     """Return the declaration of a parameter without its explanation."""
-    kind = "|".join(param.choices) or param.type
+    kind = "|".join(param.choices) + "[]" * (param.type == "list") if param.choices else param.type
     if param.required:
         return f"{param.name}: {kind}"
     return f"{param.name}: {kind} = {_literal(param.default)}"
@@ -170,6 +174,10 @@ KIND_WORDS = {
     "bool": "true or false",
     "list": "a list (a, b, c)",
     "tags": "a list of tags (a, b, c)",
+    "characters": "a list of characters (a, b, c)",
+    "appearances": "a list of appearances (a, b, c)",
+    "shows": "a list of shows (a, b, c)",
+    "episodes": "a list of episodes (3, S01E04, S02)",
 }
 
 

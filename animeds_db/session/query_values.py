@@ -1,12 +1,13 @@
-"""Checks that the tags, characters and shows in a named query's parameters exist in the database."""
+"""Checks that the tags, characters, shows and the like in a named query's parameters exist in the database."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.errors import QueryError
+from animeds_db.session.query_params import LISTS
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
@@ -15,25 +16,40 @@ if TYPE_CHECKING:
 _KNOWN = {
     "tag": "SELECT tag FROM vocabulary WHERE tag IS NOT NULL",
     "character": "SELECT character FROM named UNION SELECT character FROM examples UNION SELECT final FROM names",
+    "appearance": "SELECT DISTINCT appearance FROM characters WHERE appearance IS NOT NULL",
     "show": 'SELECT DISTINCT "show" FROM sources WHERE "show" IS NOT NULL',
+    "episode": "SELECT DISTINCT unnest([episode::VARCHAR, episode_name(season, episode), episode_name(season, NULL)])"
+    " FROM sources WHERE episode IS NOT NULL",
 }
 _LISTED = {
     "tag": "`animeds query tag_counts -p limit=null` lists the tags",
     "character": "`animeds query cast` lists the characters",
+    "appearance": "`animeds characters list` lists the appearances",
     "show": "`animeds query episodes` lists the shows",
+    "episode": "`animeds query episodes` lists the episodes",
 }
 _NONE_YET = {
     "tag": "no frames are tagged yet: animeds tag --model NAME",
     "character": "no faces are named yet: animeds characters add FOLDER, then animeds characters classify",
+    "appearance": "no face has an appearance yet: animeds characters outfits NAME",
     "show": "no source has a show: animeds ingest … --show NAME",
+    "episode": "no source has an episode number: animeds sources edit … --episode N",
 }
 _LISTED_AT_MOST = 20
 """Maximum number of known names that an error lists if none is similar."""
 
 
 def check_values(session: Session, named: NamedQuery, values: Mapping[str, Any]) -> None:
-    """Raise QueryError if a query's values have a tag, character or show that the database does not have."""
-    asked = list(_references(named, values))
+    """Raise QueryError if a query's values have a tag, character, appearance, show or episode that the database does
+    not have."""
+    check_known(session, list(_references(named, values)))
+
+
+def check_known(session: Session, asked: Sequence[tuple[str, str]]) -> None:
+    """Raise QueryError if a value of (kind, value) is not in the database.
+
+    kind: tag, character, appearance, show or episode.
+    """
     for kind in dict.fromkeys(kind for kind, _ in asked):
         known = {row[0] for row in session.sql(_KNOWN[kind]).fetchall()}
         for value in (value for one, value in asked if one == kind):
@@ -42,13 +58,15 @@ def check_values(session: Session, named: NamedQuery, values: Mapping[str, Any])
 
 
 def _references(named: NamedQuery, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield kind and value of each tag, character and show."""
+    """Yield kind and value of each tag, character, appearance, show and episode."""
     for param in named.params:
         value = values.get(param.name)
         if value is None:
             continue
         if param.type == "tags":
             yield from (("tag", tag.replace(" ", "_")) for tag in value)
+        elif param.type in LISTS:
+            yield from ((param.type.removesuffix("s"), item) for item in value if param.type != "list")
         elif param.type in _KNOWN:
             yield param.type, value
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from animeds_db.errors import QueryError
 from animeds_db.schema import Table
 from animeds_db.session import catalog
+from animeds_db.session.given import registered
 from animeds_db.session.lance_view import LanceView, Only
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
@@ -87,19 +88,28 @@ class Session:
         self._base.close()
 
     def sql(
-        self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        file: str | None = None,
+        tables: Mapping[str, pa.Table] | None = None,
     ) -> duckdb.DuckDBPyRelation:
         """Return one SELECT as a relation: `.pl()`, `.to_arrow_table()`, `.fetchall()` return its rows.
 
         Without parameters it is lazy: each of these calls runs it on the current versions. `params` replace `$name` in
-        the text; with them it runs at once. `file` is named in errors. Raises QueryError with line, column and hint
-        for SQL that cannot be run. Errors while rows are read are DuckDB's own; `errors()` converts them as well.
+        the text, and `tables` are the caller's rows by name; with either it runs at once. `file` is named in errors.
+        Raises QueryError with line, column and hint for SQL that cannot be run. Errors while rows are read are
+        DuckDB's own; `errors()` converts them as well.
         """
         with self.errors(text, file):
             statement = checked(self._base, text, file)
             values = matched(statement.named_parameters, params or {}, file)
+            connection = self._connection(text, *_texts(values))
             try:
-                return _relation(self._connection(text, *_texts(values)), statement.query, values)
+                with registered(connection, tables or {}):
+                    relation = _relation(connection, statement.query, values)
+                    return connection.from_arrow(relation.to_arrow_table()) if tables else relation
             except duckdb.Error as error:
                 raise self._placed(error, statement, text, values, file) from error
 
@@ -154,14 +164,8 @@ class Session:
         """
         with self.errors(script):
             connection = self._connection(script, *_texts(params or {}))
-            for name, table in tables.items():
-                connection.register(name, table)
-            try:
-                relation = _relation(connection, script, dict(params or {}))
-                return relation.to_arrow_table()
-            finally:
-                for name in tables:
-                    connection.unregister(name)
+            with registered(connection, tables):
+                return _relation(connection, script, dict(params or {})).to_arrow_table()
 
     def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.

@@ -1,4 +1,4 @@
-"""Explains why a selection has no rows: the number of rows that each of its conditions leaves."""
+"""Explains why a selection has no or few rows: the number of rows that each of its conditions leaves."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from animeds_db.session.named_queries import NamedQuery
     from animeds_db.session.selected import Selected
 
-LIMITS = ("limit", "copies", "dropped")
+LIMITS = ("limit", "count", "per", "copies", "dropped")
 """Parameters that are not conditions."""
+EVERY = ("list", "tags")
+"""Types of lists whose items are conditions of their own. Of the other lists one item must hold."""
 _GATES = {
     "unmeasured": "not measured",
     "blank": "blank",
@@ -32,18 +34,28 @@ _GATES = {
 
 
 def why_empty(session: Session, selected: Selected) -> list[str]:
-    """Return one sentence per condition of an empty selection: the number of rows that it leaves.
+    """Return one sentence per condition of a selection with no or few rows: the number of rows that it leaves.
 
     A named query is run again, adding one parameter at a time. For SQL, each condition of its WHERE is run alone. If
     it reads from `good`, frames are also counted by quality gate.
     """
+    if selected.tables:
+        return []
     if selected.named is not None:
         lines = list(_by_parameters(session, selected, selected.named))
     else:
         lines = list(_by_conditions(session, selected))
-    if re.search(r"\bgood\b", selected.sql):
+    if re.search(r"\bgood(_frames)?\b", selected.sql) and selected.params.get("quality", True):
         lines += _by_gates(session)
     return lines
+
+
+def why_few(session: Session, selected: Selected, n_frames: int) -> list[str]:
+    """Return what each condition leaves, if a selection has fewer frames than its parameter `count`; else []."""
+    count = selected.params.get("count") if selected.named is not None else None
+    if count is None or n_frames >= count:
+        return []
+    return [f"{n_frames} of {count} frames were found", *why_empty(session, selected)]
 
 
 def _by_parameters(session: Session, selected: Selected, named: NamedQuery) -> Iterator[str]:
@@ -51,6 +63,7 @@ def _by_parameters(session: Session, selected: Selected, named: NamedQuery) -> I
         param.name: selected.params[param.name] if param.required else param.default for param in named.params
     }
     values |= {name: selected.params[name] for name in LIMITS if name in values}
+    values |= {"count": None} if "count" in values else {}
     yield f"{_count(session, selected.sql, values)} match before these conditions"
     for name, value, shown in _steps(named, selected.params):
         values[name] = value
@@ -66,10 +79,12 @@ def _steps(named: NamedQuery, params: Mapping[str, Any]) -> Iterator[tuple[str, 
         value = params[param.name]
         if param.required or param.name in LIMITS or value == param.default:
             continue
-        if isinstance(value, list):
+        if isinstance(value, list) and param.type in EVERY and not param.choices:
             yield from ((param.name, value[: n + 1], value[n]) for n in range(len(value)))
+        elif isinstance(value, list):
+            yield param.name, value, ",".join(value)
         else:
-            yield param.name, value, str(value)
+            yield param.name, value, str(value).lower() if param.type == "bool" else str(value)
 
 
 def _by_conditions(session: Session, selected: Selected) -> Iterator[str]:

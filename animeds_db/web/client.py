@@ -10,18 +10,21 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pyarrow as pa
 
 from animeds_db.errors import AnimedsError, QueryError, SourceError, StoreError, UsageError
+from animeds_db.notebook import given_values
 from animeds_db.web.errors import from_json
 
 if TYPE_CHECKING:
     import polars as pl
     from PIL import Image
+
+    from animeds_db.dataset.gallery import Gallery
 
 ARROW = "application/vnd.apache.arrow.stream"
 TIMEOUT_S = 300.0
@@ -79,7 +82,10 @@ class Rows:
 
 
 class RemoteDataset:
-    """A database behind a service: sql, query, search, image, thumbnail."""
+    """A database behind a service: sql, query, character_set, search, frames, faces, gallery, image, thumbnail, status.
+
+    Every other method of a Dataset raises UsageError: it needs the tables or the files themselves.
+    """
 
     def __init__(self, url: str, *, token: str | None = None, timeout: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
@@ -99,18 +105,54 @@ class RemoteDataset:
     def __repr__(self) -> str:
         return f"RemoteDataset({self._base!r})"
 
-    def sql(self, text: str, params: Mapping[str, Any] | None = None) -> Rows:
-        """Run one SELECT on the service and return its rows. `params` fill `$name`: text, numbers, or lists of these.
+    def __getattr__(self, name: str) -> Any:
+        from animeds_db.dataset import Dataset
 
-        Raises QueryError with line, column and hint, and also when it takes longer than the service allows.
+        if not name.startswith("_") and hasattr(Dataset, name):
+            raise UsageError(
+                f"A remote dataset has no {name}: it needs the tables or the files themselves.",
+                hint="run it where the database is, with animeds_db.open(…)",
+            )
+        raise AttributeError(f"RemoteDataset has no attribute {name!r}")
+
+    def sql(self, text: str, params: Mapping[str, Any] | Sequence[Any] | None = None, **values: Any) -> Rows:
+        """Run one SELECT on the service and return its rows.
+
+        Values fill `$name`, by keyword or as `params`; a list fills `$1`, `$2`, …. They are text, numbers, or lists of
+        these. Raises QueryError with line, column and hint, and also when it takes longer than the service allows.
         """
-        return self._rows("/api/sql", {"q": text, "params": dict(params or {}), "format": "arrow"})
+        given = given_values(params, values)
+        return self._rows("/api/sql", {"q": text, "params": given, "format": "arrow"})
 
-    def query(self, name: str, params: Mapping[str, Any] | None = None) -> Rows:
-        """Run a named query on the service. Raises QueryError."""
-        return self._rows(
-            f"/api/queries/{quote(name, safe='')}", {"params": dict(params or {}), "format": "arrow"}
-        )
+    def query(self, name: str, params: Mapping[str, Any] | None = None, /, **values: Any) -> Rows:
+        """Run a named query on the service, with parameters by keyword or as one mapping. Raises QueryError."""
+        given = given_values(params, values)
+        return self._rows(f"/api/queries/{quote(name, safe='')}", {"params": given, "format": "arrow"})
+
+    def character_set(self, *characters: str, **conditions: Any) -> Rows:
+        """Return frames of characters for training, the best first; see `Dataset.character_set`."""
+        return self.query("character_set", {"characters": list(characters)}, **conditions)
+
+    def frames(self, view: str = "frames") -> pl.LazyFrame:
+        """Return a view of frames as a polars LazyFrame. All its rows are sent at once."""
+        if not view.isidentifier():
+            raise QueryError(f'There is no view "{view}".', hint="frames, kept, good or faces")
+        return self.sql(f"SELECT * FROM {view}").pl().lazy()
+
+    def faces(self) -> pl.LazyFrame:
+        """Return the `faces` view as a polars LazyFrame. All its rows are sent at once."""
+        return self.frames("faces")
+
+    def gallery(self, selection: str | Sequence[str] | pl.Series, *, limit: int = 60) -> Gallery:
+        """Return thumbnails for a notebook. `selection`: SQL with a column frame_id, or a list or Series of ids."""
+        from animeds_db.dataset.gallery import Gallery
+
+        if isinstance(selection, str):
+            ids = [str(row[0]) for row in self.sql(f"SELECT frame_id FROM (\n{selection}\n)").fetchall()]
+        else:
+            ids = [str(one) for one in selection]
+        webp = [(one, self._ask(f"/api/frames/{quote(one, safe='')}/thumbnail")[0]) for one in ids[:limit]]
+        return Gallery(webp, len(ids))
 
     def search(
         self, text: str | None = None, *, frame_id: str | None = None, k: int = 20, where: str | None = None

@@ -8,6 +8,12 @@ CREATE OR REPLACE MACRO episode_name(season, episode) AS
         ''
     );
 
+-- Is this episode in a list? An entry is a number (3, of any season), an episode (S01E03) or a season (S01).
+CREATE OR REPLACE MACRO is_episode(season, episode, entries) AS
+    list_has_any(
+        entries::VARCHAR[], [episode::VARCHAR, episode_name(season, episode), episode_name(season, NULL)]
+    );
+
 -- The period to which a row belongs: NULL for the whole series, or the name of a season or an episode.
 CREATE OR REPLACE MACRO period(per, season, episode) AS
     CASE per

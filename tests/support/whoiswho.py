@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sampleshow
+from drawntruth import copy_of_show
 
 from animeds_db.dataset import Dataset
 from animeds_db.sample.truth import Truth
@@ -24,3 +27,11 @@ def truly(ds: Dataset) -> dict[str, str]:
             if box and box[0] < x < box[2] and box[1] < y < box[3]:
                 found[row["face_id"]] = person.name or "extra"
     return found
+
+
+def named_show(folder: Path) -> Path:
+    """Return the path of a copy of the sample show's database in which every face of the cast has its true name."""
+    with copy_of_show(folder) as ds:
+        faces = sorted((face, name) for face, name in truly(ds).items() if name != "extra")
+        ds.label_all(("character", "set", name, face) for face, name in faces)
+    return folder / "show.animeds"

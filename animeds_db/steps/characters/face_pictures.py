@@ -34,16 +34,38 @@ def face_pictures(
 
     faces: face_id, frame_id, source_id, left, top, right, bottom (0…1). `progress(done, total)` counts frames.
     """
+    return _pictures(store, images, faces, "face_id", _head, progress)
+
+
+def box_pictures(
+    store: Store,
+    images: Images,
+    boxes: Sequence[Mapping[str, Any]],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Image.Image]:
+    """Return each box cut out of its frame, RGB, by detection_id; the rest is as in face_pictures."""
+    return _pictures(store, images, boxes, "detection_id", _cut, progress)
+
+
+def _pictures(
+    store: Store,
+    images: Images,
+    boxes: Sequence[Mapping[str, Any]],
+    key: str,
+    cut: Callable[[Image.Image, Mapping[str, Any]], Image.Image],
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Image.Image]:
     pictures: dict[str, Image.Image] = {}
-    total = len({face["frame_id"] for face in faces})
+    total = len({box["frame_id"] for box in boxes})
     done = 0
-    ordered = sorted(faces, key=lambda face: (str(face["source_id"]), str(face["frame_id"])))
-    for source, group in groupby(ordered, key=lambda face: str(face["source_id"])):
+    ordered = sorted(boxes, key=lambda box: (str(box["source_id"]), str(box["frame_id"])))
+    for source, group in groupby(ordered, key=lambda box: str(box["source_id"])):
         by_frame: dict[str, list[Mapping[str, Any]]] = {}
-        for face in group:
-            by_frame.setdefault(str(face["frame_id"]), []).append(face)
+        for box in group:
+            by_frame.setdefault(str(box["frame_id"]), []).append(box)
         for frame, image in _decoded(store, images, source, list(by_frame)):
-            pictures |= {str(face["face_id"]): _head(image, face) for face in by_frame[frame]}
+            pictures |= {str(box[key]): cut(image, box) for box in by_frame[frame]}
             done += 1
             if progress is not None:
                 progress(done, total)
@@ -66,6 +88,12 @@ def _decoded(
     rows = store.take("thumbnails", rest, ["frame_id", "webp"])
     for frame, webp in zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True):
         yield frame, open_picture(webp).convert("RGB")
+
+
+def _cut(image: Image.Image, box: Mapping[str, Any]) -> Image.Image:
+    left, right = (round(float(box[side]) * image.width) for side in ("left", "right"))
+    top, bottom = (round(float(box[side]) * image.height) for side in ("top", "bottom"))
+    return image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
 
 def _head(image: Image.Image, face: Mapping[str, Any]) -> Image.Image:

@@ -95,9 +95,9 @@ def cluster_faces(
     x[~np.asarray(faces["clear"]) & ~labelled] = np.nan
     apart = _both(_apart(session, faces), corrected.pairs(group))
     labels = average_linkage(x, options.threshold, apart=apart, known=people, progress=progress)
-    labels = _one_per_person(_without_strangers(labels, normalise(x).unit, labelled), people)
+    labels = one_per_person(_without_strangers(labels, normalise(x).unit, labelled), people)
     labels = corrections.joined(labels, people, group, corrected)
-    numbers = _by_size(labels, options.min_size)
+    numbers = by_size(labels, options.min_size)
     parameters = json.dumps(asdict(options) | {"model": model}, sort_keys=True)
     store.rewrite("clusters", _rows(faces, numbers, x, parameters))
     unclear = len(x) - skipped - int(np.count_nonzero(normalise(x).usable))
@@ -131,7 +131,7 @@ def split_cluster(store: Store, session: Session, cluster: int, into: int = 2) -
         raise UsageError(f"A cluster cannot be split into {into} parts. Give at least 2.")
     members = _members(session, [cluster])
     x = normalise(_vectors(members, _main_model(members))).unit
-    part = _parts(x, _apart(session, members), into)
+    part = parts_of(x, _apart(session, members), into)
     if part is None:
         raise UsageError(
             f"The {len(x)} faces of cluster {cluster} are too similar to be split into {into} parts.",
@@ -234,7 +234,7 @@ def _without_strangers(labels: np.ndarray, unit: np.ndarray, labelled: np.ndarra
     return out
 
 
-def _one_per_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
+def one_per_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
     """Return the labels after joining the clusters that contain faces of the same named person."""
     into = np.arange(labels.max(initial=-1) + 1)
     for person in range(people.max(initial=-1) + 1):
@@ -244,12 +244,16 @@ def _one_per_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
     return np.where(labels >= 0, into[labels], -1) if len(into) else labels
 
 
-def _by_size(labels: np.ndarray, min_size: int) -> np.ndarray:
-    """Return 1 for the largest cluster, 2 for the next, …; 0 for faces in none of at least that size."""
+def by_size(labels: np.ndarray, min_size: int, *, always: np.ndarray | None = None) -> np.ndarray:
+    """Return 1 for the largest cluster, 2 for the next, …; 0 for rows in none of at least that size.
+
+    always: bool [rows]; clusters with such a row count whatever their size is.
+    """
     there = labels >= 0
     names, first, counts = np.unique(labels[there], return_index=True, return_counts=True)
     order = np.lexsort((first, -counts))
-    order = order[counts[order] >= min_size]
+    wanted = np.zeros(0, np.int64) if always is None else labels[there & always]
+    order = order[(counts[order] >= min_size) | np.isin(names[order], wanted)]
     number = np.zeros(labels.max(initial=-1) + 2, np.int64)  # the last one is for -1
     number[names[order]] = np.arange(1, len(order) + 1)
     return np.asarray(number[labels])
@@ -307,7 +311,7 @@ def _write(store: Store, members: pa.Table, numbers: np.ndarray) -> None:
     store.replace("clusters", rows)
 
 
-def _parts(x: np.ndarray, apart: tuple[np.ndarray, np.ndarray], into: int) -> np.ndarray | None:
+def parts_of(x: np.ndarray, apart: tuple[np.ndarray, np.ndarray], into: int) -> np.ndarray | None:
     """Return the part of each row, 0 for the largest; None if it cannot be split into that many parts.
 
     It uses the lowest threshold at which average linkage gives that many large parts. Rows of small parts go to the
@@ -317,7 +321,7 @@ def _parts(x: np.ndarray, apart: tuple[np.ndarray, np.ndarray], into: int) -> np
     low, high, found = 0.0, 1.0, None
     for _ in range(12):  # a threshold to three digits
         middle = (low + high) / 2
-        numbers = _by_size(average_linkage(x, middle, apart=apart), least)
+        numbers = by_size(average_linkage(x, middle, apart=apart), least)
         if numbers.max(initial=0) >= into:
             found, high = numbers, middle
         else:

@@ -1,0 +1,1 @@
+"""Outfits: the bodies of one character grouped by their clothes, without examples."""
