@@ -115,8 +115,8 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Wardrobe, Keeping)
 
     def _repr_html_(self) -> str:
         """Return the database in a few lines and its sources as a table, which notebooks display."""
-        columns = 'SELECT "show", season, episode, title, n_frames, n_faces, state'
-        return as_html(self.summary(), self.query("status").query("status", f"{columns} FROM status"))
+        columns = ['"show"', "season", "episode", "title", "n_frames", "n_faces", "state"]
+        return as_html(self.summary(), self.query("status").select(*columns))
 
     def __enter__(self) -> Dataset:
         return self

@@ -1,6 +1,6 @@
 """Coverage of a character: what its pictures show, and what is missing. Writes no table.
 
-Angles, framings, expressions and settings are told by tags and boxes, for each appearance by itself.
+Angles, framings, expressions and settings follow from tags and boxes, for each appearance by itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KINDS = {
     ("setting", "outdoors"): "outdoors",
     ("setting", "plain"): "with a plain background",
 }
-"""What pictures are told apart by, as (aspect, value), and how a sentence says it."""
+"""The kinds of pictures as (aspect, value), and how a sentence says them."""
 
 
 @dataclass(frozen=True)

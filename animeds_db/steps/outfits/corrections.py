@@ -51,7 +51,7 @@ def split_outfit(
 ) -> Act:
     """Split an outfit into its most different parts. The largest keeps the name, the others get it with a number.
 
-    Raises QueryError for an outfit that is not there, UsageError if it does not fall into so many parts.
+    Raises QueryError for an outfit that is not there, UsageError if it cannot be split into that many.
     """
     if into < 2:
         raise UsageError(f"An outfit cannot be split into {into} parts. Give at least 2.")

@@ -1,8 +1,8 @@
 """The bodies of one character grouped into outfits by what shows their clothes. Nothing is written.
 
-A body is known by the tags about clothes of a frame on which the character is alone, and by the image vector of that
-frame. Bodies whose clothes are not seen take the outfit of the nearest body in their shot. Groups come from average
-linkage, as clusters of faces do. Bodies that people gave one appearance are one outfit, and those with two appearances
+A body is known by the scores of the tags about clothes on its frame, those of others included. Bodies whose
+clothes are not seen take the outfit of the nearest body in their shot. Groups come from average linkage, as clusters of
+faces do. Bodies that people gave one appearance are one outfit, and those with two appearances
 never are.
 """
 
@@ -26,9 +26,6 @@ from animeds_db.vectors import average_linkage
 
 Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-IMAGE_WEIGHT = 0.25
-"""Share of the image vector in the similarity of two bodies, 0…1; the rest are tags. Image vectors also see the
-background, which says little about clothes."""
 WORDS = 4
 """Number of tags that describe an outfit."""
 
@@ -37,11 +34,11 @@ WORDS = 4
 class OutfitOptions:
     """What makes an outfit.
 
-    threshold: least mean cosine (-1…1) between two groups that are joined.
+    threshold: least mean cosine (0…1) between two groups that are joined.
     min_size: bodies of smaller groups are not grouped, unless a person named them.
     """
 
-    threshold: float = 0.1
+    threshold: float = 0.5
     min_size: int = 3
 
     def __post_init__(self) -> None:
@@ -133,7 +130,7 @@ def find_outfits(session: Session, character: str, options: OutfitOptions | None
     if np.isnan(x).all() and not (known >= 0).any():
         raise QueryError(
             f"No frame shows what {character} wears.",
-            hint="Needed are tags about clothes, on frames on which the character is alone: animeds tag --model NAME",
+            hint="Needed are tags about clothes: animeds tag --model NAME",
         )
     labels = average_linkage(x, options.threshold, known=known)
     labels = one_per_person(_with_known(labels, known), known)
@@ -147,34 +144,10 @@ def find_outfits(session: Session, character: str, options: OutfitOptions | None
 
 
 def _vectors(bodies: pa.Table) -> Floats:
-    """Return what shows the clothes of each body; float32 [bodies, width], NaN where they are not seen.
-
-    Both parts are taken relative to the character's mean, so what the character always wears and where the show
-    always plays count for nothing.
-    """
-    seen = _is_seen(bodies["tags"])
-    _, tags = _tag_scores(bodies["tags"])
-    parts = [_relative(tags, seen) * np.sqrt(1 - IMAGE_WEIGHT)]
-    images = bodies["embedding"].combine_chunks()
-    there = seen & ~np.asarray(images.is_null())
-    if there.any():
-        width = images.type.list_size
-        x = np.zeros((len(images), width), np.float32)
-        flat = np.asarray(images.filter(pa.array(there)).flatten(), np.float32)
-        x[there] = flat.reshape(-1, width)
-        parts.append(_relative(x, there) * np.sqrt(IMAGE_WEIGHT))
-    out = np.concatenate(parts, axis=1).astype(np.float32)
-    out[~seen | ~out.any(axis=1)] = np.nan
-    return out
-
-
-def _relative(x: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-    """Return the rows as unit vectors from their mean; zeros for rows that are not there."""
-    if not there.any():
-        return np.zeros_like(x)
-    out = np.where(there[:, None], x - x[there].mean(axis=0), 0)
-    length = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.asarray(out / np.maximum(length, 1e-9), np.float32)
+    """Return the scores of the tags about clothes of each body; float32 [bodies, tags], NaN where none are seen."""
+    _, x = _tag_scores(bodies["tags"])
+    x[~_is_seen(bodies["tags"])] = np.nan
+    return x
 
 
 def _is_seen(tags: pa.ChunkedArray) -> npt.NDArray[np.bool_]:

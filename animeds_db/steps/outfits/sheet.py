@@ -44,7 +44,7 @@ def outfit_sheet(
 
 
 def _spread(found: Outfits, number: int, count: int) -> list[dict[str, Any]]:
-    own = found.bodies.filter(pc.equal(found.bodies["outfit"], number)).drop_columns(["embedding", "tags"])
+    own = found.bodies.filter(pc.equal(found.bodies["outfit"], number)).drop_columns(["tags"])
     places = np.unique(np.linspace(0, own.num_rows - 1, min(count, own.num_rows)).round().astype(np.int64))
     rows: list[dict[str, Any]] = own.take(places).to_pylist()
     return rows

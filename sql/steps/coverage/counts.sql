@@ -2,7 +2,7 @@
 --
 -- pictures   what pictures.sql gives
 -- kinds      aspect, value: every kind that is asked about, in the order of the answer (place)
--- $most      at most so many of the best frames
+-- $most      maximum number of the best frames
 -- gives      aspect, value, appearance (NULL: pictures whose appearance is not known, or all where none is known),
 --            n (chosen), n_more (not chosen), best (frame ids that are not chosen and that nobody dropped; those that
 --            are no near-duplicates first)

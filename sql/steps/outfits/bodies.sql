@@ -5,9 +5,7 @@
 --          left, top, right, bottom   what a contact sheet shows: the person or half body around the face, else the
 --                                     frame from the head down, three faces wide and six faces high
 --          known      the appearance that a person gave it; else null
---          tags       clothes on the frame as [{tag, score}], score 0…1; [] unless the character is alone and more
---                     than a face is seen (framing is not close-up)
---          embedding  the image vector of the frame, where tags are given
+--          tags       clothes on the frame as [{tag, score}], score 0…1; [] if only a face is seen (framing: close-up)
 WITH boxes AS (
     SELECT
         c.face_id AS detection_id, c.frame_id, c.kind, d."left", d.top, d."right", d.bottom,
@@ -42,12 +40,10 @@ said AS (
 seen AS (
     SELECT
         b.*,
-        f.source_id, f.episode, f.shot, f.ordinal, f.time_s, f.embedding,
-        is_alone(who.characters, who.n_boxes, $character)
-            AND coalesce(framing(f.tag_ids, face_height(b.kind, b.top, b.bottom)), '') <> 'close-up' AS is_seen
+        f.source_id, f.episode, f.shot, f.ordinal,
+        coalesce(framing(f.tag_ids, face_height(b.kind, b.top, b.bottom)), '') <> 'close-up' AS is_seen
     FROM boxes AS b
     JOIN frames AS f ON f.frame_id = b.frame_id
-    JOIN frame_characters AS who ON who.frame_id = b.frame_id
 )
 
 SELECT
@@ -57,8 +53,7 @@ SELECT
     coalesce(body[3], least(s."right" + s.wide, 1)) AS "right",
     coalesce(body[4], least(s.bottom + 5 * s.high, 1)) AS bottom,
     said.value AS known,
-    CASE WHEN s.is_seen THEN coalesce(clothes.tags, []) ELSE [] END AS tags,
-    CASE WHEN s.is_seen THEN s.embedding END AS embedding
+    CASE WHEN s.is_seen THEN coalesce(clothes.tags, []) ELSE [] END AS tags
 FROM seen AS s
 LEFT JOIN around USING (detection_id)
 LEFT JOIN clothes ON clothes.frame_id = s.frame_id
