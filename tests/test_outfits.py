@@ -95,11 +95,11 @@ def _folders(ds: Dataset) -> list[dict[str, object]]:
 def test_what_a_person_said_of_one_face_wins(ds: Dataset) -> None:
     found = ds.outfits("Natsuki")
     other = found.ids(2)[0]
-    ds.name_outfits(found, {1: "first"})
+    ds.name_outfits(found, {1: "first", 2: "second"})
     ds.label("appearance", "set", "first", [other])
     again = ds.outfits("Natsuki")
-    assert other in again.ids(1)
-    ds.name_outfits(again, {2: "second"})
+    assert other in again.ids(1) and set(again.ids(2)) == set(found.ids(2)) - {other}
+    ds.name_outfits(again, {2: "third"})
     named = dict(ds.sql("SELECT face_id, appearance FROM characters WHERE character = 'Natsuki'").fetchall())
     assert named[other] == "first"
 

@@ -370,7 +370,7 @@ def test_the_framing_is_that_of_the_tags_else_of_the_face() -> None:
         "wide_shot", None,
     ]  # fmt: skip
     heights = known.sql(
-        "SELECT face_height(kind, 0.25, 0.75) FROM unnest(['face', 'head', 'person']) AS t(kind)"
+        "SELECT face_height(kind, 0.25, 0.75)::DOUBLE FROM unnest(['face', 'head', 'person']) AS t(kind)"
     )
     assert [row[0] for row in heights] == [0.5, pytest.approx(0.3), None]
 
