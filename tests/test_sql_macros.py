@@ -362,8 +362,8 @@ def test_a_list_of_episodes_names_numbers_episodes_and_seasons(entries: list[str
 def test_the_framing_is_that_of_the_tags_else_of_the_face() -> None:
     known = Database(vocabulary=vocabulary("portrait", "full_body", "very_wide_shot", "smile"))
     rows = known.sql(
-        "SELECT framing(tags::SMALLINT[], height) FROM (VALUES ([2, 1]::SMALLINT[], 0.1), ([2], 0.9), ([3], NULL), ([4], 0.6),"
-        " ([4], 0.33), (NULL, 0.2), ([], 0.13), ([4], 0.05), ([4], 0.01), ([4], NULL)) AS t(tags, height)"
+        "SELECT framing(tags::SMALLINT[], height) FROM (VALUES ([2, 1]::SMALLINT[], 0.1), ([2], 0.9), ([3], NULL),"
+        " ([4], 0.6), ([4], 0.33), (NULL, 0.2), ([], 0.13), ([4], 0.05), ([4], 0.01), ([4], NULL)) AS t(tags, height)"
     )
     assert [row[0] for row in rows] == [
         "portrait", "full_body", "wide_shot", "close-up", "portrait", "upper_body", "cowboy_shot", "full_body",
