@@ -98,7 +98,7 @@ def test_what_a_person_said_of_one_face_wins(ds: Dataset) -> None:
     ds.name_outfits(found, {1: "first", 2: "second"})
     ds.label("appearance", "set", "first", [other])
     again = ds.outfits("Natsuki")
-    assert other in again.ids(1) and set(again.ids(2)) == set(found.ids(2)) - {other}
+    assert other in again.ids(1) and set(found.ids(2)) - {other} <= set(again.ids(2))
     ds.name_outfits(again, {2: "third"})
     named = dict(ds.sql("SELECT face_id, appearance FROM characters WHERE character = 'Natsuki'").fetchall())
     assert named[other] == "first"
