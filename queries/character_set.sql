@@ -43,7 +43,9 @@ faces_of AS (SELECT frame_id, max(bottom - "top") AS height FROM detections WHER
 likely AS (
     SELECT
         f.frame_id, f.source_id, f."show", f.season, f.episode, f.time_s, f.shot, f.tag_ids,
-        coalesce(box.character, CASE WHEN len($characters) = 0 THEN who.character ELSE ($characters)[1] END) AS character,
+        coalesce(
+            box.character, CASE WHEN len($characters) = 0 THEN who.character ELSE ($characters)[1] END
+        ) AS character,
         box.appearance AS appearance,
         box.score AS score,
         coalesce(box.face_height, faces_of.height) AS height,
