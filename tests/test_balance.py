@@ -196,7 +196,7 @@ def test_sql_gives_what_the_reference_gives(
     tree: dict[str, int], lines: list[tuple[str, int]], most: int
 ) -> None:
     rows = [
-        {"place": i, "name": name, "pattern": regex_of(name), "weight": float(value)}
+        {"line": i, "name": name, "pattern": regex_of(name), "weight": float(value)}
         for i, (name, value) in enumerate(lines)
     ]
     weights = pa.Table.from_pylist(rows, WEIGHTS)
