@@ -11,10 +11,11 @@ from animeds_db.errors import AnimedsError
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset, create, open  # noqa: A004 (animeds_db.open reads well)
+    from animeds_db.recipes import make
     from animeds_db.web.client import RemoteDataset, connect
 
 __version__ = "0.1.0"
-__all__ = ["AnimedsError", "Dataset", "RemoteDataset", "__version__", "connect", "create", "open"]
+__all__ = ["AnimedsError", "Dataset", "RemoteDataset", "__version__", "connect", "create", "make", "open"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from animeds_db import dataset
 
         return getattr(dataset, name)
+    if name == "make":
+        from animeds_db.recipes import make
+
+        return make
     if name in ("RemoteDataset", "connect"):
         from animeds_db.web import client
 

@@ -1,4 +1,4 @@
-"""Where a setting's value comes from: flag > ANIMEDS_* > ./animeds.toml > user file > database > default.
+"""Where a setting's value comes from: flag > ANIMEDS_* > recipe > ./animeds.toml > user file > database > default.
 
 The table SETTINGS is the whole list; a new setting is a row there.
 """
@@ -72,17 +72,20 @@ def resolve(
     flag: str | None = None,
     *,
     environ: Mapping[str, str] = os.environ,
+    recipe: str | None = None,
     remembered: Mapping[str, str] | None = None,
 ) -> Value:
     """Return a setting's value and origin. Raises UsageError for a settings file that cannot be read.
 
-    `remembered` holds the options of the database's last ingest.
+    `recipe` is the value in the recipe that is made; `remembered` holds the options of the database's last ingest.
     """
     setting = next(s for s in SETTINGS if s.name == name)
     if flag is not None:
         return Value(flag, "flag")
     if environ.get(setting.variable):
         return Value(environ[setting.variable], setting.variable)
+    if recipe is not None:
+        return Value(recipe, "recipe")
     for path in (Path("animeds.toml"), user_file()):
         content = _read(path)
         if name in content:

@@ -25,6 +25,7 @@ from animeds_db.cli import (
     ingest,
     inspect,
     label,
+    make,
     models,
     query,
     read_text,
@@ -52,6 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
+    make,
     ingest,
     read_text,
     rerun,
@@ -75,6 +77,7 @@ for module in (
     module.register(app)
 
 MAP = {
+    "One recipe, one command": ("init", "make"),
     "Get frames in": ("ingest", "read-text", "tag", "detect", "embed", "drop-model", "sources"),
     "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
     "People and corrections": ("characters", "label", "sync"),

@@ -49,6 +49,20 @@ def sampling(incomplete: str) -> list[str]:
     return _starting(EXAMPLES, incomplete)
 
 
+def recipes(incomplete: str) -> list[str]:
+    """Return the shipped recipes that start with these letters."""
+    from animeds_db.recipes.drafting import shipped_names
+
+    return _starting(shipped_names(), incomplete)
+
+
+def steps(incomplete: str) -> list[str]:
+    """Return the steps of a recipe that start with these letters."""
+    from animeds_db.recipes.keys import ORDER
+
+    return _starting(ORDER, incomplete)
+
+
 def characters(incomplete: str) -> list[str]:
     """Return the characters of the database that start with these letters."""
     return _starting(_column("SELECT DISTINCT character FROM characters"), incomplete)

@@ -22,6 +22,7 @@ from animeds_db.session import Session
 from animeds_db.session.given import Rows, as_tables
 from animeds_db.session.sandbox import Bounds
 from animeds_db.steps.characters import Characters
+from animeds_db.steps.clusters import Clusters
 from animeds_db.store import Store
 from animeds_db.store.history import At
 
@@ -327,6 +328,11 @@ class Dataset(Ingesting, Comparisons, Corrections, Exporting, Wardrobe, Keeping)
     def characters(self) -> Characters:
         """Examples of characters, and the classification of faces: add_folder, add_faces, add_tag, classify, …"""
         return Characters(self.store, self.session, self.images)
+
+    @property
+    def clusters(self) -> Clusters:
+        """Groups of similar faces, without examples: find, shown, name, merge, split."""
+        return Clusters(self.store, self.session, self.images)
 
     def status(self) -> duckdb.DuckDBPyRelation:
         """Return one row per source: its name, its contents, and problems."""

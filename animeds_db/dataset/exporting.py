@@ -46,6 +46,7 @@ class Exporting(Choosing):
         options: ExportOptions | None = None,
         include_copies: bool = True,
         include_dropped: bool = False,
+        recipe: Mapping[str, str] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
         """Write the pictures and captions of a selection to the folder `out`.
@@ -54,8 +55,8 @@ class Exporting(Choosing):
         or `sql` (then `query` is None). `options` says how pictures are cropped,
         captioned, arranged in folders and repeated. Frames that a person dropped are left out unless
         `include_dropped`. Near-duplicates are left out by the built-in queries (`params={"copies": True}` includes
-        them), and from any selection with `include_copies=False`. Raises QueryError, ExportError, SourceError,
-        UsageError.
+        them), and from any selection with `include_copies=False`. `recipe` is written into the manifest (see
+        export.options.Provenance). Raises QueryError, ExportError, SourceError, UsageError.
         """
         from animeds_db.export import ExportOptions, Provenance, export, select
 
@@ -74,7 +75,9 @@ class Exporting(Choosing):
             given["dropped"] = True
         values = {name: str(value) for name, value in given.items()}
         name = None if selected.named is None else selected.named.name
-        provenance = Provenance(self.store.uri, self.session.versions, name, selected.sql, values)
+        provenance = Provenance(
+            self.store.uri, self.session.versions, name, selected.sql, values, dict(recipe or {})
+        )
         report = export(
             plan.pictures, plan.sources, out, options=options, provenance=provenance, progress=progress
         )

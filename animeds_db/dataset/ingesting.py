@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from animeds_ingest.text import TextRead
 
 
+def find_sources(
+    paths: Sequence[str | Path], *, show: str | None = None, **about: str | int | None
+) -> list[SourceSpec]:
+    """Return what `Dataset.ingest` would read at these paths: one entry per episode, archive or folder of pictures.
+
+    `show` replaces the name of the show that is read from the file names; season, episode, credit, licence, url and
+    image_type likewise. Raises SourceError if a path is missing or contains nothing to ingest, UsageError.
+    """
+    from animeds_ingest.sources import discover
+
+    return discover(paths, show=show, **about)  # type: ignore[arg-type]
+
+
 class Ingesting:
     """Methods of `Dataset` for ingest and for further model runs."""
 
@@ -67,6 +80,15 @@ class Ingesting:
         from animeds_ingest.verbs import read_text
 
         return read_text(self.store, sources)
+
+    def unfinished(self, sources: Sequence[SourceSpec]) -> list[SourceSpec]:
+        """Return those of these sources (see animeds_ingest.sources.discover) that an ingest has not finished yet.
+
+        A file that was changed or moved since is among them. Raises SourceError for one that no longer exists.
+        """
+        from animeds_ingest.ledger import unfinished
+
+        return unfinished(self.store, sources)
 
     def tag(
         self,

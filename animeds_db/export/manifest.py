@@ -84,7 +84,7 @@ class Manifest:
         head = {
             "animeds_export": FORMAT,
             "versions": self.versions,
-            "selection": asdict(self.provenance),
+            "selection": self.provenance.record(),
             "options": self.options.recorded(),
             "sources": [asdict(source) for source in self.sources],
             "files": self.files,

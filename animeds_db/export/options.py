@@ -239,6 +239,13 @@ class Provenance:
     """Name of the query, or None for SQL."""
     sql: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, str] = field(default_factory=dict)
+    """The recipe that made the export: `file`, its path relative to the folder, and `inputs`, a fingerprint of what the
+    folder was made of. Empty: no recipe made it."""
+
+    def record(self) -> dict[str, Any]:
+        """Return it as a manifest holds it."""
+        return {name: value for name, value in vars(self).items() if name != "recipe" or value}
 
 
 @dataclass(frozen=True)

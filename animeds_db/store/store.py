@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
+RECORD = "make."
+"""Prefix of the rows of `settings` in which `animeds make` records the steps that it has done."""
 MAX_TAGS = 32_767
 """Maximum number of tags: ids are int16 and start at 1."""
 
@@ -204,9 +206,7 @@ class Store:
 
     def remembered(self) -> dict[str, str]:
         """Return the options of the last ingest: profile, sampling, and models that replaced the profile's."""
-        with read_errors(self.uri):
-            rows = self.table("settings").to_table().to_pylist()
-        return {row["name"]: row["value"] for row in rows if row["value"] is not None}
+        return {name: value for name, value in self._settings().items() if not name.startswith(RECORD)}
 
     def remember(self, values: Mapping[str, str]) -> None:
         """Store the options of this ingest, replacing those of the last one."""
@@ -215,6 +215,21 @@ class Store:
             columns: dict[str, str | None] = {**dict.fromkeys(before), **values}
             rows = [{"name": name, "value": value} for name, value in columns.items()]
             self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
+
+    def step_record(self, step: str) -> str | None:
+        """Return what `record_step` stored last for a step of a recipe; None: nothing."""
+        return self._settings().get(RECORD + step)
+
+    def record_step(self, step: str, value: str) -> None:
+        """Store what a step of a recipe was made of, so that a later run can see whether anything changed."""
+        if self.step_record(step) != value:
+            rows = [{"name": RECORD + step, "value": value}]
+            self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
+
+    def _settings(self) -> dict[str, str]:
+        with read_errors(self.uri):
+            rows = self.table("settings").to_table().to_pylist()
+        return {row["name"]: row["value"] for row in rows if row["value"] is not None}
 
     def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
         """Return the ids of these (tag, category) pairs, and add those that the vocabulary lacks.

@@ -78,6 +78,20 @@ def _new(store: Store, row: Row) -> Status:
     return Status(row | {"state": schema.DAMAGED}, "resumed", _from_the_start(store, row))
 
 
+def unfinished(store: Store, specs: Sequence[SourceSpec]) -> list[SourceSpec]:
+    """Return the sources that are not done, or whose file has another size or time than when they were ingested.
+
+    Only paths, sizes and times are compared. A file that was moved is in the result; its ingest recognises it.
+    """
+    done = {
+        (uri, row["fingerprint"])
+        for row in _rows(store, "sources", columns=["uri", "other_uris", "fingerprint", "state"])
+        if row["state"] == "done"
+        for uri in (row["uri"], *(row["other_uris"] or ()))
+    }
+    return [spec for spec in specs if (uri_of(spec), fingerprint(spec)) not in done]
+
+
 def begin(store: Store, row: Row, info: MediaInfo) -> Row:
     """Write the source's row with state `running` and the file's properties, and return it."""
     running = row | {

@@ -1,0 +1,115 @@
+"""The step `export`: one folder of a recipe. Whether it is up to date stands in its manifest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from animeds_db.errors import ExportError
+from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
+from animeds_db.export.options import ExportReport
+from animeds_db.recipes.building import Export
+from animeds_db.recipes.reading import Recipe
+from animeds_db.recipes.steps import Work, is_recorded, mark, record
+from animeds_db.remote.storage import is_remote
+
+_UNUSED = ("settings", "thumbnails")
+"""Tables on which no export depends."""
+
+
+class Folder:
+    """Writes one folder."""
+
+    name = "export"
+
+    def __init__(self, recipe: Recipe, export: Export) -> None:
+        self._recipe, self._export = recipe, export
+        self.title = recipe.exports[int(export.path[1])]["folder"]
+        self.report: ExportReport | None = None
+        self._check_owner()
+
+    @property
+    def folder(self) -> str:
+        """Path or URI of the folder."""
+        return self._export.folder
+
+    def news(self, work: Work) -> str | None:
+        """Return the layouts to write."""
+        layouts = " and ".join(self._export.options.layouts)
+        if work.dataset is None:
+            return layouts
+        inputs = self._inputs(work)
+        if is_remote(self.folder):
+            return None if is_recorded(work, self._key, inputs) else layouts
+        manifest = Path(self.folder) / MANIFEST_NAME
+        is_done = manifest.is_file() and read_manifest(manifest).provenance.recipe.get("inputs") == inputs
+        return None if is_done else layouts
+
+    def run(self, work: Work) -> None:
+        """Write the folder. Raises ExportError if a person has changed it since the last time."""
+        self._check_owner()
+        chosen, inputs = self._export.selection, self._inputs(work)
+        self.report = work.data.export(
+            chosen.query,
+            self.folder,
+            sql=chosen.sql,
+            params=chosen.params,
+            options=self._export.options,
+            recipe={"file": self._name, "inputs": inputs},
+            progress=work.watcher.advance,
+        )
+        if is_remote(self.folder):
+            record(work, self._key, inputs)
+
+    @property
+    def _key(self) -> str:
+        return f"export {self.folder}"
+
+    @property
+    def _name(self) -> str:
+        """The path of the recipe, relative to the folder, so that both can be moved together."""
+        if is_remote(self.folder):
+            return self._recipe.path.name
+        path = os.path.relpath(self._recipe.path.resolve(), Path(self.folder).resolve())
+        return Path(path).as_posix()
+
+    def _inputs(self, work: Work) -> str:
+        """Return a fingerprint of everything that the folder is made of."""
+        options, chosen = self._export.options, self._export.selection
+        balance = options.balance
+        weights = balance.weights.read_text("utf-8") if balance and balance.weights else None
+        tables = [name for name in work.data.store.names() if name not in _UNUSED]
+        return mark(
+            options.recorded(),
+            (balance.max_repeats, weights) if balance else None,
+            (chosen.query, chosen.sql, dict(chosen.params), self._query_text()),
+            work.data.uri,
+            work.versions(tables),
+        )
+
+    def _query_text(self) -> str | None:
+        from animeds_db.session.named_queries import find
+
+        query = self._export.selection.query
+        return None if query is None else find(query).text
+
+    def _check_owner(self) -> None:
+        """Raise an error for a folder that this recipe did not make."""
+        if is_remote(self.folder):
+            return
+        folder, path = Path(self.folder), (*self._export.path, "folder")
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        if not (folder / MANIFEST_NAME).is_file():
+            raise self._recipe.fault(
+                path, f"{folder} contains files that no export wrote.", "Choose another folder."
+            )
+        try:
+            owner = read_manifest(folder).provenance.recipe.get("file")
+        except ExportError as error:
+            raise self._recipe.about(path, error) from error
+        if owner != self._name:
+            maker = f"by another recipe, {owner}" if owner else "without a recipe"
+            raise self._recipe.fault(
+                path, f"{folder} was exported {maker}.", "Choose another folder, or delete that one first."
+            )
