@@ -20,6 +20,7 @@ from whoiswho import truly
 
 import animeds_db
 from animeds_db.cli import app
+from animeds_db.recipes.drafting import shipped_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipe.md"
 TEXT = PAGE.read_text("utf-8")
@@ -136,6 +137,59 @@ def test_the_recipes_work_as_written(
     assert any(name.startswith("season1/") or "/season1/" in name for name in names)
     captions = [p.read_text("utf-8") for p in (place / "character").glob("*-*.txt")]
     assert all(caption.startswith("waifu") for caption in captions)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of an exported folder, with the manifest as far as it does not say who made it."""
+    files = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
+    manifest = json.loads(files.pop("animeds-export.json"))
+    told = {name: value for name, value in manifest.items() if name != "selection"}
+    return files | {"animeds-export.json": json.dumps(told).encode()}
+
+
+def obeyed(text: str, *keys: str) -> str:
+    """Return a shipped recipe with commented keys (or sections) obeyed."""
+    for key in keys:
+        text, n = re.subn(rf"^# ({re.escape(key)})", r"\1", text, flags=re.MULTILINE)
+        assert n, key
+    return text
+
+
+def test_the_shipped_recipes_give_what_the_commands_give_byte_for_byte(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Runner(capsys, monkeypatch)
+    by_hand = ("sync", "query", "sql", "caption")
+    lines = "".join(block("sh")).splitlines()
+    for line in lines:
+        if shlex.split(line)[1] not in by_hand and "--dry-run" not in line:
+            done = run(*shlex.split(line)[1:])
+            assert done.code == 0, (line, done.err)
+
+    def made(name: str, text: str) -> None:
+        for folder in ("inspect", "train", "character", "upload"):
+            text = text.replace(f'folder = "{folder}"', f'folder = "made-{folder}"')
+        (place / f"{name}.toml").write_text(text, "utf-8")
+        report = animeds_db.make(f"{name}.toml", profile="tiny", db=f"made-{name.partition('-')[0]}.animeds")
+        assert report.question is None and not report.failed
+
+    pipeline = obeyed(shipped_text("screenshot-pipeline"), "threshold = 0.5")
+    made("screenshot-pipeline", pipeline)
+    assert contents(place / "made-inspect") == contents(place / "inspect")
+    fanart = ("[[sources]]", 'paths = ["art"]', 'image_type = "fanart"', 'profile = "none"', "rename = ")
+    made("screenshot-pipeline", obeyed(pipeline, *fanart))
+    assert contents(place / "made-train") == contents(place / "train")
+
+    guide = obeyed(shipped_text("tag-guide"), 'sample = "iframes"', "threshold = 0.5")
+    guide = guide.replace('"iframes"', '"changes"')  # the page goes on with the frames of the guide before
+    (place / "made-tag.animeds").symlink_to(place / "made-screenshot.animeds")
+    made("tag-guide", guide)
+    assert contents(place / "made-character") == contents(place / "character")
+
+    made("screencaps", obeyed(shipped_text("screencaps"), "threshold = 0.5"))
+    assert contents(place / "made-upload") == contents(place / "upload")
 
 
 def _check_training_folder(train: Path) -> None:

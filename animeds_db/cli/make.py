@@ -54,7 +54,8 @@ def init(
 
     if (folder is None) == (like is None):
         raise UsageError(
-            "Give either a folder or --like NAME.", hint="animeds init ~/anime/MyShow, or animeds init --like tag-guide"
+            "Give either a folder or --like NAME.",
+            hint="animeds init ~/anime/MyShow, or animeds init --like tag-guide",
         )
     text = shipped_text(like) if like is not None else draft(str(folder), out)
     talk(f"written: {write_recipe(text, out)}")
@@ -109,7 +110,10 @@ def make(
         typer.Option(help="Format of the folder: {layouts}. Can be repeated.", rich_help_panel=SHORT),
     ] = None,
     tag: Annotated[
-        str | None, typer.Option("--activation-tag", "--tag", help="First words of every caption.", rich_help_panel=SHORT)
+        str | None,
+        typer.Option(
+            "--activation-tag", "--tag", help="First words of every caption.", rich_help_panel=SHORT
+        ),
     ] = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
@@ -132,7 +136,15 @@ def make(
                 hint="animeds make ~/anime/MyShow --character Emi out/",
             )
         wish = Wish(
-            tuple(paths[:-1]), paths[-1], tuple(character or ()), count, per, tuple(layout or ()), tag, profile, db
+            tuple(paths[:-1]),
+            paths[-1],
+            tuple(character or ()),
+            count,
+            per,
+            tuple(layout or ()),
+            tag,
+            profile,
+            db,
         )
         recipe = _short_recipe(wish)
     else:
@@ -167,7 +179,9 @@ def _answers(pairs: Sequence[str]) -> dict[int, str]:
     for pair in pairs:
         number, _, called = pair.partition("=")
         if not number.strip().isdigit() or not called.strip():
-            raise UsageError(f'"{pair}" is not of the form NUMBER=NAME.', hint="for example: --name 3=Emi 5=Aoi")
+            raise UsageError(
+                f'"{pair}" is not of the form NUMBER=NAME.', hint="for example: --name 3=Emi 5=Aoi"
+            )
         found[int(number)] = called.strip()
     return found
 
@@ -252,7 +266,12 @@ def _watcher(shown: bool) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar)
 

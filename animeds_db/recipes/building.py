@@ -95,7 +95,8 @@ def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters with a list where several texts are meant."""
     listed = ("characters", "appearances", "has", "has_none", "shows", "episodes")
     return {
-        name: [value] if name in listed and not isinstance(value, list) else value for name, value in params.items()
+        name: [value] if name in listed and not isinstance(value, list) else value
+        for name, value in params.items()
     }
 
 
@@ -120,7 +121,10 @@ def profile_of(recipe: Recipe, path: KeyPath, section: Mapping[str, Any]) -> Cap
     threshold, character_tags = changes.pop("threshold", None), changes.pop("character_tags", False)
     with _blamed(recipe, path):
         profile = load_profile(recipe.located(name) if name.endswith(".toml") else name)
-        changes = {key: [value] if _is_list(key) and isinstance(value, str) else value for key, value in changes.items()}
+        changes = {
+            name: [value] if _is_list(name) and isinstance(value, str) else value
+            for name, value in changes.items()
+        }
         return profile.with_flags(threshold=threshold, character_tags=character_tags).merged(changes)
 
 

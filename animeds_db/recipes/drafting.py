@@ -59,7 +59,9 @@ def write_recipe(text: str, path: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} exists already.", hint="Choose another name with --out, or edit that file.") from None
+        raise UsageError(
+            f"{path} exists already.", hint="Choose another name with --out, or edit that file."
+        ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error}") from error
     return path
@@ -168,7 +170,9 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _value(value: object) -> str:
-    return _listed(value) if isinstance(value, list) else quoted(value) if isinstance(value, str) else str(value)
+    return (
+        _listed(value) if isinstance(value, list) else quoted(value) if isinstance(value, str) else str(value)
+    )
 
 
 def _near(path: str, base: Path) -> str:
@@ -183,7 +187,8 @@ def _found(specs: Sequence[SourceSpec], shows: Counter[str]) -> str:
     """Return what is in the folder, as lines of a comment."""
     kinds = Counter("episode" if spec.kind == "video" else "set of pictures" for spec in specs)
     counts = " and ".join(
-        counted(n, noun) if noun == "episode" else f"{n} set{'s' * (n != 1)} of pictures" for noun, n in kinds.items()
+        counted(n, noun) if noun == "episode" else f"{n} set{'s' * (n != 1)} of pictures"
+        for noun, n in kinds.items()
     )
     lines = [f"# Found: {counts}."]
     lines += [f"#   {show}: {n}" for show, n in sorted(shows.items())]

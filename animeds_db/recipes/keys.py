@@ -175,7 +175,14 @@ _KINDS = {
     "Mapping[str, tuple[str, ...]]": "table of lists",
 }
 """Types of the settings of a caption profile, as kinds of keys."""
-_PARAMETERS = {"text": "text", "int": "int", "real": "real", "bool": "bool", "character": "text", "show": "text"}
+_PARAMETERS = {
+    "text": "text",
+    "int": "int",
+    "real": "real",
+    "bool": "bool",
+    "character": "text",
+    "show": "text",
+}
 """Types of the parameters of a named query, as kinds of keys. The others are lists."""
 
 

@@ -14,13 +14,12 @@ from animeds_db.recipes.building import exports_of
 from animeds_db.recipes.edits import with_names
 from animeds_db.recipes.folders import Folder
 from animeds_db.recipes.keys import ORDER
-from animeds_db.recipes.people import Characters, Question, Unnamed, face_of
+from animeds_db.recipes.people import Characters, Question, UnnamedError, face_of
 from animeds_db.recipes.reading import Recipe, parse, read
 from animeds_db.recipes.steps import Dedup, Flags, Ingest, Silent, Step, Watcher, Work, database_of
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
-    from animeds_ingest.choice import Load
     from animeds_ingest.outcomes import Outcome
 
 
@@ -147,7 +146,7 @@ class Making:
                     step.run(self._work)
                     made.steps.append(step.title)
                 _report(step, made)
-        except Unnamed as stopped:
+        except UnnamedError as stopped:
             made.question = stopped.question
         return made
 

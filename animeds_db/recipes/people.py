@@ -34,7 +34,7 @@ class Question:
     """One row per cluster, the largest first: cluster, n_faces and what the query `clusters` says of it."""
 
 
-class Unnamed(Exception):
+class UnnamedError(Exception):
     """The run stops here with a question."""
 
     def __init__(self, question: Question) -> None:
@@ -65,7 +65,7 @@ class Characters:
         """Return what there is to do: examples to add, clusters to name, faces to classify."""
         if work.dataset is None:
             return "faces to name" if self._names_anybody else f"it will ask who is {self._asked}"
-        tasks = [name for name, inputs in self._additions(work).items() if not is_recorded(work, name, inputs)]
+        tasks = [name for name, inputs in self._additions().items() if not is_recorded(work, name, inputs)]
         if tasks:
             return f"{' and '.join(tasks)} to add"
         if missing := self._missing(work):
@@ -76,13 +76,13 @@ class Characters:
         return f"{counted(n, 'face')} to classify"
 
     def run(self, work: Work) -> None:
-        """Add examples, and name the faces. Raises Unnamed if a person must name a cluster first."""
-        for name, inputs in self._additions(work).items():
+        """Add examples, and name the faces. Raises UnnamedError if a person must name a cluster first."""
+        for name, inputs in self._additions().items():
             if not is_recorded(work, name, inputs):
                 getattr(self, f"_add_{name}")(work)
                 record(work, name, inputs)
         if missing := self._missing(work):
-            raise Unnamed(self._question(work, missing))
+            raise UnnamedError(self._question(work, missing))
         if not _has_examples(work):
             work.watcher.note("no character has examples, so no face was named")
             return
@@ -102,7 +102,7 @@ class Characters:
     def _asked(self) -> str:
         return " and ".join(self._wanted)
 
-    def _additions(self, work: Work) -> dict[str, str]:
+    def _additions(self) -> dict[str, str]:
         """Return what the recipe adds, with a fingerprint of each: examples, tags, clusters, renames."""
         found: dict[str, str] = {}
         if "examples" in self._section:
@@ -168,7 +168,9 @@ class Characters:
         rows = work.data.sql("SELECT cluster FROM clusters WHERE face_id = $face", face=key).fetchall()
         if not rows or rows[0][0] is None:
             raise self._fault(
-                "clusters", f"The face {key} is not in a cluster.", "Give the number of a cluster, or another face."
+                "clusters",
+                f"The face {key} is not in a cluster.",
+                "Give the number of a cluster, or another face.",
             )
         return int(rows[0][0])
 
@@ -217,9 +219,8 @@ class Characters:
 
 def face_of(work: Work, cluster: int) -> str:
     """Return the id of the most typical face of a cluster. Raises UsageError if there is no such cluster."""
-    rows = work.data.sql(
-        "SELECT face_id FROM clusters WHERE cluster = $cluster ORDER BY similarity DESC, face_id LIMIT 1", cluster=cluster
-    ).fetchall()
+    sql = "SELECT face_id FROM clusters WHERE cluster = $cluster ORDER BY similarity DESC, face_id LIMIT 1"
+    rows = work.data.sql(sql, cluster=cluster).fetchall()
     if not rows:
         raise UsageError(
             f"There is no cluster {cluster}.", hint="The contact sheet shows the clusters with their numbers."
@@ -244,7 +245,9 @@ def _known(work: Work) -> set[str]:
 
 
 def _has_examples(work: Work) -> bool:
-    rows = work.data.sql("SELECT count(*) FROM examples WHERE character <> $nobody", nobody=NEGATIVE).fetchall()
+    rows = work.data.sql(
+        "SELECT count(*) FROM examples WHERE character <> $nobody", nobody=NEGATIVE
+    ).fetchall()
     return bool(rows[0][0])
 
 

@@ -70,7 +70,8 @@ def read(path: str | Path) -> Recipe:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
-            f"There is no recipe {path}.", hint="`animeds init FOLDER` writes one for the episodes in a folder."
+            f"There is no recipe {path}.",
+            hint="`animeds init FOLDER` writes one for the episodes in a folder.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The recipe {path} cannot be read: {error}") from error
@@ -149,7 +150,9 @@ def _check_value(recipe: Recipe, path: KeyPath, key: Key, value: Any) -> None:
     for one in value if isinstance(value, list) else [value]:
         if key.choices and one not in key.choices:
             raise recipe.fault(
-                path, f"{_shown(one)} is not one of {', '.join(key.choices)}.", did_you_mean(str(one), key.choices)
+                path,
+                f"{_shown(one)} is not one of {', '.join(key.choices)}.",
+                did_you_mean(str(one), key.choices),
             )
         if isinstance(one, int | float) and not isinstance(one, bool):
             _check_range(recipe, path, key, one)
@@ -198,7 +201,13 @@ def _unknown(recipe: Recipe, path: KeyPath, known: Iterable[str]) -> UsageError:
 
 
 def _shown(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    text = (
+        f'"{value}"'
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -206,4 +215,7 @@ def words_of(recipe: Recipe) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
     """Yield the path and the selection of every export: its own, else [select]."""
     for number, export in enumerate(recipe.exports):
         own = "select" in export
-        yield (("export", number, "select") if own else ("select",)), export.get("select", recipe.section("select"))
+        yield (
+            (("export", number, "select") if own else ("select",)),
+            export.get("select", recipe.section("select")),
+        )

@@ -1,13 +1,13 @@
 """The steps of a recipe, in the order in which they are done. Each knows whether it is done already, and does it.
 
 A step is done if it was recorded with the same inputs: its options, the versions of the tables that it reads, and the
-files that it was given. The record is in the database (`Store.record_step`); that of an export is the folder's manifest.
+files that it was given. The record is in the database (`Store.record_step`); that of an export is in its manifest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -183,13 +183,17 @@ class Ingest:
 
     def _options(self, work: Work) -> dict[str, Any]:
         models = self._recipe.section("models")
-        profile = self._section.get("profile") or setting("profile", work.flags.profile, models.get("profile"))
+        profile = self._section.get("profile") or setting(
+            "profile", work.flags.profile, models.get("profile")
+        )
         return {
             "sample": setting("sampling", None, self._section.get("sample")),
             "start": self._section.get("start"),
             "end": self._section.get("end"),
             "profile": profile,
-            "models": {part: models[part] for part in ("tagger", "detector", "character", "image") if part in models},
+            "models": {
+                part: models[part] for part in ("tagger", "detector", "character", "image") if part in models
+            },
         }
 
     def _key(self, work: Work) -> str:
@@ -244,7 +248,9 @@ class Ingest:
         models = self._recipe.section("models")
         profile = settings.resolve("profile", work.flags.profile, recipe=models.get("profile")).value
         device = settings.resolve("device", work.flags.device, recipe=models.get("device")).value
-        overrides = {part: models[part] for part in ("tagger", "detector", "character", "image") if part in models}
+        overrides = {
+            part: models[part] for part in ("tagger", "detector", "character", "image") if part in models
+        }
         if work.flags.load is not None:
             return work.flags.load(profile, device, overrides)
         return load_profile(profile, device=device, overrides=overrides)

@@ -1,0 +1,247 @@
+"""`animeds make` does what the recipe says, does only what changed, and stops where a person must decide."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sampleshow
+from cli_run import Runner
+from whoiswho import truly
+
+import animeds_db
+from animeds_db.errors import AnimedsError, UsageError
+from animeds_db.export.manifest import read_manifest
+from animeds_db.recipes import Made, Making
+from animeds_db.recipes.steps import Flags
+
+RECIPE = """\
+version = 1
+database = "show.animeds"
+[[sources]]
+paths = ["episodes"]
+[models]
+profile = "tiny"
+[dedup]
+[select]
+characters = ["Emi"]
+count = 4
+[captions]
+activation_tag = "emi"
+[[export]]
+folder = "out"
+layouts = ["kohya"]
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one of the show's episodes, its database, and a recipe. Nobody has a name."""
+    monkeypatch.delenv("ANIMEDS_DB", raising=False)
+    monkeypatch.delenv("ANIMEDS_PROFILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "episodes").mkdir()
+    for episode in sorted(sampleshow.episodes().glob("*.mkv")):
+        shutil.copy2(episode, tmp_path / "episodes" / episode.name)
+    shutil.copytree(sampleshow.database(), tmp_path / "show.animeds")
+    (tmp_path / "recipe.toml").write_text(RECIPE, "utf-8")
+    return tmp_path
+
+
+def changed(place: Path, old: str, new: str, recipe: str = "recipe.toml") -> None:
+    text = (place / recipe).read_text("utf-8")
+    assert old in text
+    (place / recipe).write_text(text.replace(old, new), "utf-8")
+
+
+def cluster_of(name: str) -> int:
+    """Return the cluster with the most faces of a person of the show."""
+    with animeds_db.open("show.animeds") as ds:
+        people = truly(ds)
+        rows = ds.sql("SELECT face_id, cluster FROM clusters WHERE cluster IS NOT NULL").fetchall()
+    return Counter(cluster for face, cluster in rows if people.get(face) == name).most_common(1)[0][0]
+
+
+def steps(made: Made) -> list[str]:
+    return made.steps
+
+
+def test_from_episodes_to_a_folder_with_one_question_and_then_only_what_changed(place: Path) -> None:
+    asked = animeds_db.make("recipe.toml")
+    assert asked.question is not None and asked.question.characters == ("Emi",)
+    assert (
+        asked.question.sheet == Path("recipe-clusters.html")
+        and "data:image" in asked.question.sheet.read_text()
+    )
+    assert asked.question.clusters and not asked.folders and not (place / "out").exists()
+
+    made = animeds_db.make("recipe.toml", names={cluster_of("Emi"): "Emi"})
+    assert steps(made) == ["names of faces", "out"] and made.question is None
+    assert made.exports[0].n_pictures == 4
+    assert "# cluster" in (place / "recipe.toml").read_text("utf-8")
+    names = read_manifest(place / "out").provenance.recipe
+    assert names["file"] == "../recipe.toml"
+
+    began = time.perf_counter()
+    again = animeds_db.make("recipe.toml")
+    assert time.perf_counter() - began < 3
+    assert steps(again) == [] and again.folders == [str(place / "out")]
+
+    changed(place, "count = 4", "count = 3")
+    fewer = animeds_db.make("recipe.toml")
+    assert steps(fewer) == ["out"] and fewer.exports[0].n_pictures == 3
+
+    with Making("recipe.toml") as making:
+        assert [planned.news for planned in making.plan()] == [None] * 4
+    episode = min((place / "episodes").iterdir())
+    third = shutil.copy(episode, place / "episodes" / "Komorebi Diary - S01E03.mkv")
+    with Path(third).open("ab") as file:
+        file.write(bytes(64))  # another file to the database, the same pictures to a decoder
+    with Making("recipe.toml") as making:
+        news = {planned.step: planned.news for planned in making.plan()}
+        assert str(news["sources"]).startswith("1 of 3 sources to ingest") and all(news.values())
+        grown = making.run()
+    assert steps(grown)[:2] == ["episodes", "near-duplicates"] and not grown.failed
+    with animeds_db.open("show.animeds") as ds:
+        assert ds.sql("SELECT count(*) FROM sources").fetchall() == [(3,)]
+
+
+def test_examples_name_the_faces_without_a_question(place: Path) -> None:
+    with animeds_db.open("show.animeds") as ds:
+        alone = Counter(face.rpartition("-")[0] for face in truly(ds))
+        faces = [face for face, name in sorted(truly(ds).items()) if name == "Emi"]
+        frame = next(face.rpartition("-")[0] for face in faces if alone[face.rpartition("-")[0]] == 1)
+        (place / "examples" / "Emi").mkdir(parents=True)
+        ds.image(frame).save(place / "examples" / "Emi" / "1.png")
+    changed(place, "[select]", '[characters]\nexamples = ["examples"]\n[select]')
+    made = animeds_db.make("recipe.toml")
+    assert made.question is None and made.exports[0].n_pictures > 0
+    assert animeds_db.make("recipe.toml").steps == []
+
+    changed(place, '["Emi"]', '["Emy"]')
+    with pytest.raises(
+        UsageError, match=r'recipe.toml:\d+: select.characters: Nobody is named "Emy"'
+    ) as caught:
+        animeds_db.make("recipe.toml")
+    assert '"Emi"' in str(caught.value.hint)
+
+
+def test_a_count_that_cannot_be_reached_says_what_was_found(place: Path) -> None:
+    changed(place, 'characters = ["Emi"]\ncount = 4', 'has = ["1girl"]\ncount = 4000')
+    made = animeds_db.make("recipe.toml")
+    notes = " ".join(made.exports[0].notes)
+    assert (
+        made.exports[0].n_pictures < 4000
+        and "of 4000 frames were found" in notes
+        and "has=1girl leaves" in notes
+    )
+
+
+def test_two_recipes_cannot_write_to_one_folder(place: Path) -> None:
+    changed(place, 'characters = ["Emi"]\n', "")
+    animeds_db.make("recipe.toml")
+    shutil.copy("recipe.toml", "other.toml")
+    with pytest.raises(
+        UsageError, match=r"other.toml:\d+: export.folder: .* by another recipe, ../recipe.toml"
+    ):
+        animeds_db.make("other.toml")
+    (place / "notes").mkdir()
+    (place / "notes" / "mine.txt").write_text("mine", "utf-8")
+    changed(place, '"out"', '"notes"', "other.toml")
+    with pytest.raises(UsageError, match="contains files that no export wrote"):
+        animeds_db.make("other.toml")
+    assert (place / "notes" / "mine.txt").exists()
+
+
+def test_a_folder_that_a_person_changed_is_not_replaced(place: Path) -> None:
+    changed(place, 'characters = ["Emi"]\n', "")
+    animeds_db.make("recipe.toml")
+    picture = next((place / "out").rglob("*.png"))
+    picture.unlink()
+    changed(place, "count = 4", "count = 5")
+    with pytest.raises(AnimedsError, match="changed"):
+        animeds_db.make("recipe.toml")
+    assert not picture.exists()
+
+
+def test_a_folder_that_vanished_is_named_with_its_line(place: Path) -> None:
+    shutil.rmtree(place / "episodes")
+    with pytest.raises(UsageError, match=r"recipe.toml:4: sources.paths: .*episodes does not exist"):
+        animeds_db.make("recipe.toml")
+    changed(place, '[[sources]]\npaths = ["episodes"]', '[characters]\nexamples = ["gone"]')
+    with pytest.raises(
+        UsageError, match=r"recipe.toml:4: characters.examples: The folder .*gone does not exist"
+    ):
+        animeds_db.make("recipe.toml")
+
+
+def test_steps_can_be_left_out_and_a_step_that_does_not_exist_is_refused(place: Path) -> None:
+    made = animeds_db.make("recipe.toml", until="dedup")
+    assert made.steps == ["episodes", "near-duplicates"] and made.question is None
+    with pytest.raises(UsageError, match='There is no step "dedub"'):
+        animeds_db.make("recipe.toml", until="dedub")
+
+
+def test_an_export_without_a_recipe_has_the_bytes_that_it_had(place: Path) -> None:
+    with animeds_db.open("show.animeds") as ds:
+        ds.export(None, "plain", sql="SELECT frame_id FROM kept LIMIT 1")
+    assert '"recipe"' not in (place / "plain" / "animeds-export.json").read_text("utf-8")
+
+
+def test_a_flag_beats_the_environment_and_that_beats_the_recipe(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Making("recipe.toml") as making:
+        assert making.database == str(place / "show.animeds")
+    monkeypatch.setenv("ANIMEDS_DB", "theirs.animeds")
+    with Making("recipe.toml") as making:
+        assert making.database == "theirs.animeds"
+    with Making("recipe.toml", Flags(db="mine.animeds")) as making:
+        assert making.database == "mine.animeds"
+
+
+def test_the_command_plans_asks_and_makes(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Runner(capsys, monkeypatch)
+    assert run("init", "episodes", "--out", "new.toml").code == 0
+    planned = run("make", "new.toml", "--dry-run", "--profile", "tiny", "--db", "new.animeds")
+    assert planned.code == 0 and "2 of 2 sources to ingest" in planned.err
+    assert not Path("new.animeds").exists()
+
+    words = (
+        "make",
+        "episodes",
+        "--character",
+        "Emi",
+        "--count",
+        "4",
+        "--layout",
+        "kohya",
+        "--tag",
+        "emi",
+        "short/",
+    )
+    asked = run(*words, "--profile", "tiny", "--db", "show.animeds")
+    assert asked.code == 1, asked.err
+    assert "Nobody is named Emi yet" in asked.err and "animeds make short.toml --name" in asked.err
+    other = cluster_of("Aoi")
+    named = run("make", "short.toml", "--name", f"{cluster_of('Emi')}=Emi", f"{other}=Aoi")
+    assert named.code == 0 and "4 pictures in" in named.err, named.err
+    assert all(
+        text.read_text().startswith("emi")
+        for text in Path("short").rglob("*.txt")
+        if text.name != "CREDITS.txt"
+    )
+    done = run(*words, "--profile", "tiny", "--db", "show.animeds")
+    assert done.code == 0 and "Everything is up to date." in done.err
+
+    assert (
+        run("make").code == 1
+    )  # recipe.toml asks as well: its database knows Emi, but nothing is exported yet
+    assert run("make", "--name", "Emi").code == 2
+    assert run("make", "none.toml").code == 2
+    assert run("init").code == 2 and run("init", "--like", "tag").code == 2
