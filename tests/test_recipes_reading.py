@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib_resources
 import json
 import re
 import tomllib
 from pathlib import Path
 
+import importlib_resources
 import pytest
 
 from animeds_db.errors import UsageError
