@@ -62,7 +62,8 @@ def cluster_of(name: str) -> int:
     with animeds_db.open("show.animeds") as ds:
         people = truly(ds)
         rows = ds.sql("SELECT face_id, cluster FROM clusters WHERE cluster IS NOT NULL").fetchall()
-    return Counter(cluster for face, cluster in rows if people.get(face) == name).most_common(1)[0][0]
+    found = Counter(int(cluster) for face, cluster in rows if people.get(face) == name)
+    return found.most_common(1)[0][0]
 
 
 def steps(made: Made) -> list[str]:

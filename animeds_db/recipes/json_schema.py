@@ -7,8 +7,8 @@ from typing import Any
 
 from animeds_db.recipes.keys import TOP, Key, Section, sections
 
-_TEXTS = {"type": "array", "items": {"type": "string"}}
-_INTS = {"type": "array", "items": {"type": "integer"}}
+_TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+_INTS: dict[str, Any] = {"type": "array", "items": {"type": "integer"}}
 _TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "int": {"type": "integer"},
@@ -56,8 +56,8 @@ def _key(key: Key) -> dict[str, Any]:
     if key.kind == "section":
         return about | {"allOf": [{"$ref": f"#/definitions/{key.needs}"}]}
     if key.kind in ("texts", "ints"):
-        kind = {"texts": _TEXTS, "ints": _INTS}[key.kind]
-        item = kind["items"] | ({"enum": list(key.choices)} if key.choices else {})
+        kind: dict[str, Any] = {"texts": _TEXTS, "ints": _INTS}[key.kind]
+        item: dict[str, Any] = kind["items"] | ({"enum": list(key.choices)} if key.choices else {})
         return about | {"oneOf": [item, {"type": "array", "items": item}]}
     limits = {"minimum": key.low, "maximum": key.high, "enum": list(key.choices) or None}
     return about | _TYPES[key.kind] | {name: value for name, value in limits.items() if value is not None}

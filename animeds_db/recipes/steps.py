@@ -7,7 +7,7 @@ files that it was given. The record is in the database (`Store.record_step`); th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -123,7 +123,7 @@ def is_recorded(work: Work, step: str, inputs: str, outputs: Sequence[str] = ())
     if work.dataset is None:
         return False
     record = json.loads(work.data.store.step_record(step) or "{}")
-    return record == {"inputs": inputs, "outputs": work.versions(outputs)}
+    return bool(record == {"inputs": inputs, "outputs": work.versions(outputs)})
 
 
 def record(work: Work, step: str, inputs: str, outputs: Sequence[str] = ()) -> None:
@@ -136,7 +136,8 @@ class _IngestWatcher:
     """Passes the progress of an ingest on."""
 
     def __init__(self, watcher: Watcher) -> None:
-        self._watcher, self._title, self._duration = watcher, "", None
+        self._watcher, self._title = watcher, ""
+        self._duration: float | None = None
 
     def source(self, index: int, count: int, title: str, duration_s: float | None) -> None:
         """A source starts."""
@@ -191,9 +192,7 @@ class Ingest:
             "start": self._section.get("start"),
             "end": self._section.get("end"),
             "profile": profile,
-            "models": {
-                part: models[part] for part in ("tagger", "detector", "character", "image") if part in models
-            },
+            "models": _parts(models),
         }
 
     def _key(self, work: Work) -> str:
@@ -219,7 +218,10 @@ class Ingest:
         return f"{len(fresh)} of {counted(len(self.specs), 'source')} to ingest{size}"
 
     def run(self, work: Work) -> None:
-        """Ingest what is not finished. A source that cannot be read is noted, and the others go on."""
+        """Ingest what is not finished. A source that cannot be read is noted, and the others go on.
+
+        Raises SourceError if nothing could be read at all.
+        """
         from animeds_db.dataset import open_or_create
 
         options = self._options(work)
@@ -234,10 +236,13 @@ class Ingest:
             progress=_IngestWatcher(work.watcher),
             load=work.flags.load,
         )
-        if "profile" in self._section and before:  # a profile for these sources only, not for later ingests
+        if "profile" in self._section:  # a profile for these sources only, not for later ingests
             work.data.store.remember(before)
         self.failed = report.failed
         self.frames = sum(outcome.frames for outcome in report.outcomes if outcome.state != "skipped")
+        if report.failed and not work.data.store.table("frames").count_rows():
+            assert report.failed[0].error is not None
+            raise report.failed[0].error
         if not report.failed:
             work.data.store.record_step(self._key(work), "done")
 
@@ -248,12 +253,15 @@ class Ingest:
         models = self._recipe.section("models")
         profile = settings.resolve("profile", work.flags.profile, recipe=models.get("profile")).value
         device = settings.resolve("device", work.flags.device, recipe=models.get("device")).value
-        overrides = {
-            part: models[part] for part in ("tagger", "detector", "character", "image") if part in models
-        }
+        overrides = _parts(models)
         if work.flags.load is not None:
             return work.flags.load(profile, device, overrides)
         return load_profile(profile, device=device, overrides=overrides)
+
+
+def _parts(models: Mapping[str, Any]) -> dict[str, str]:
+    """Return the models of [models] that replace those of the profile."""
+    return {part: models[part] for part in ("tagger", "detector", "character", "image") if part in models}
 
 
 class Dedup:
