@@ -213,30 +213,21 @@ def test_the_command_plans_asks_and_makes(
     assert planned.code == 0 and "2 of 2 sources to ingest" in planned.err
     assert not Path("new.animeds").exists()
 
-    words = (
-        "make",
-        "episodes",
-        "--character",
-        "Emi",
-        "--count",
-        "4",
-        "--layout",
-        "kohya",
-        "--tag",
-        "emi",
-        "short/",
-    )
+    wish = "--character Emi --count 4 --layout kohya --tag emi short/"
+    words = ("make", "episodes", *wish.split())
     asked = run(*words, "--profile", "tiny", "--db", "show.animeds")
     assert asked.code == 1, asked.err
     assert "Nobody is named Emi yet" in asked.err and "animeds make short.toml --name" in asked.err
-    other = cluster_of("Aoi")
-    named = run("make", "short.toml", "--name", f"{cluster_of('Emi')}=Emi", f"{other}=Aoi")
+    emi = cluster_of("Emi")
+    other = 2 if emi == 1 else 1
+    named = run("make", "short.toml", "--name", f"{emi}=Emi", f"{other}=Somebody")
     assert named.code == 0 and "4 pictures in" in named.err, named.err
     assert all(
         text.read_text().startswith("emi")
         for text in Path("short").rglob("*.txt")
         if text.name != "CREDITS.txt"
     )
+    assert 'Somebody"  # cluster' in Path("short.toml").read_text("utf-8")
     done = run(*words, "--profile", "tiny", "--db", "show.animeds")
     assert done.code == 0 and "Everything is up to date." in done.err
 
