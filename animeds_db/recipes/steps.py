@@ -7,6 +7,7 @@ files that it was given. The record is in the database (`Store.record_step`); th
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -213,9 +214,12 @@ class Ingest:
         fresh = waiting if work.dataset is None else work.dataset.unfinished(waiting)
         if not fresh:
             return f"{counted(len(waiting), 'finished source')} to compare with the options"
-        sizes = [spec.path.stat().st_size for spec in fresh if spec.kind in ("video", "archive")]
-        size = f" ({sum(sizes) / 2**20:,.0f} MB)" if sizes else ""
-        return f"{len(fresh)} of {counted(len(self.specs), 'source')} to ingest{size}"
+        size = sum(spec.path.stat().st_size for spec in fresh if spec.kind in ("video", "archive"))
+        pace = _pace(work) if size else None
+        cost = [f"{size / 2**20:,.0f} MB"] if size else []
+        cost += [f"about {max(1, round(size * pace / 60))} min, as earlier ones took"] if pace else []
+        told = f" ({', '.join(cost)})" if cost else ""
+        return f"{len(fresh)} of {counted(len(self.specs), 'source')} to ingest{told}"
 
     def run(self, work: Work) -> None:
         """Ingest what is not finished. A source that cannot be read is noted, and the others go on.
@@ -257,6 +261,19 @@ class Ingest:
         if work.flags.load is not None:
             return work.flags.load(profile, device, overrides)
         return load_profile(profile, device=device, overrides=overrides)
+
+
+def _pace(work: Work) -> float | None:
+    """Return how long the ingest of earlier videos took, in seconds per byte; None: there are none to judge by."""
+    if work.dataset is None:
+        return None
+    rows = work.dataset.sql(
+        "SELECT uri, epoch(finished_at - started_at) AS seconds FROM sources"
+        " WHERE kind = 'video' AND state = 'done' AND finished_at > started_at"
+    ).fetchall()
+    took = [(os.path.getsize(uri), seconds) for uri, seconds in rows if os.path.isfile(uri)]  # noqa: PTH113, PTH202
+    size = sum(one for one, _ in took)
+    return sum(seconds for _, seconds in took) / size if size else None
 
 
 def _parts(models: Mapping[str, Any]) -> dict[str, str]:
