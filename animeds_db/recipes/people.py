@@ -31,7 +31,7 @@ class Question:
     sheet: Path
     """Contact sheet of the clusters, an HTML page."""
     clusters: list[dict[str, Any]]
-    """One row per cluster, the largest first: cluster, n_faces and what the query `clusters` says of it."""
+    """One row per cluster, the largest first: the columns of the query `clusters`."""
 
 
 class UnnamedError(Exception):
