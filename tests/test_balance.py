@@ -133,6 +133,8 @@ def test_repeats_of_the_selection_are_not_overwritten() -> None:
         balanced(plan, Balance())
     with pytest.raises(UsageError, match="max-repeats"):
         Balance(max_repeats=0)
+    with pytest.raises(UsageError, match="min-repeats is 5. It must be between 1 and 4"):
+        Balance(max_repeats=4, min_repeats=5)
 
 
 NAMES = st.sampled_from(["a", "b", "ab", "class1", "1_character", "é", "x.y", "[z]"])

@@ -376,9 +376,15 @@ def test_folders_are_repeated_until_each_has_its_share() -> None:
             "weight": [2.0],
         }
     )
-    params = {"most": 100, "tolerance": 0.05}
+    params = {"least": 1, "most": 100, "tolerance": 0.05}
     rows = Database().step("export/balance.sql", params, folders=folders, weights=weights)
     assert [(r["folder"], r["probability"], r["multiply"], r["repeats"]) for r in rows] == [
         ("a", pytest.approx(1 / 3), 1.0, 1),
         ("b/c", pytest.approx(2 / 3), 4.0, 4),
     ]
+    rows = Database().step("export/balance.sql", params | {"least": 3}, folders=folders, weights=weights)
+    assert [(r["multiply"], r["repeats"]) for r in rows] == [(3.0, 3), (12.0, 12)]
+    rows = Database().step(
+        "export/balance.sql", params | {"least": 3, "most": 9}, folders=folders, weights=weights
+    )
+    assert [(r["multiply"], r["repeats"]) for r in rows] == [(3.0, 3), (9.0, 9)]

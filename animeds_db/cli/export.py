@@ -45,6 +45,7 @@ from animeds_db.cli.shaping import (
     MaxCharactersOption,
     MaxRepeatsOption,
     MinImagesOption,
+    MinRepeatsOption,
     NoCaptionsOption,
     ProfileOption,
     SeedOption,
@@ -113,6 +114,7 @@ def export(
     keep_source_structure: KeepStructureOption = False,
     balance: BalanceOption = False,
     weights: WeightsOption = None,
+    min_repeats: MinRepeatsOption = 1,
     max_repeats: MaxRepeatsOption = 100,
     image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
     quality: Annotated[int, typer.Option(help="Quality of WebP and JPEG, 1…100.")] = 95,
@@ -262,7 +264,7 @@ def export(
             face_step=face_ratio_step,
             keep_source_structure=keep_source_structure,
         ),
-        balance=Balance(weights, max_repeats) if balance or weights is not None else None,
+        balance=Balance(weights, max_repeats, min_repeats) if balance or weights is not None else None,
         overwrite=overwrite,
     )
     with open_dataset(db, at=at) as dataset:

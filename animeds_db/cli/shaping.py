@@ -113,6 +113,9 @@ WeightsOption = Annotated[
         rich_help_panel=BALANCE,
     ),
 ]
+MinRepeatsOption = Annotated[
+    int, typer.Option("--min-repeats", help="Minimum number of repeats of a folder.", rich_help_panel=BALANCE)
+]
 MaxRepeatsOption = Annotated[
     int, typer.Option("--max-repeats", help="Maximum number of repeats of a folder.", rich_help_panel=BALANCE)
 ]

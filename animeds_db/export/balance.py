@@ -32,16 +32,22 @@ _FOLDERS = pa.schema([("folder", pa.string()), ("pictures", pa.int64())])
 
 @dataclass(frozen=True)
 class Balance:
-    """How folders are balanced. Raises UsageError for a maximum below 1."""
+    """How folders are balanced. Raises UsageError for a maximum below 1, and a minimum that is not between 1 and it."""
 
     weights: Path | None = None
     """CSV file of `pattern,weight`. None: every folder has the weight 1."""
     max_repeats: int = 100
     """Maximum number of repeats of a folder."""
+    min_repeats: int = 1
+    """Minimum number of repeats of a folder."""
 
     def __post_init__(self) -> None:
         if self.max_repeats < 1:
             raise UsageError(f"max-repeats is {self.max_repeats}. It must be at least 1.")
+        if not 1 <= self.min_repeats <= self.max_repeats:
+            raise UsageError(
+                f"min-repeats is {self.min_repeats}. It must be between 1 and {self.max_repeats}."
+            )
 
 
 def read_weights(path: Path) -> pa.Table:
@@ -95,7 +101,11 @@ def regex_of(pattern: str) -> str:
 
 
 def repeats_of(
-    folders: Mapping[str, int], weights: pa.Table | None = None, *, max_repeats: int = 100
+    folders: Mapping[str, int],
+    weights: pa.Table | None = None,
+    *,
+    max_repeats: int = 100,
+    min_repeats: int = 1,
 ) -> pa.Table:
     """Return the result of balance.sql per folder: probability, multiply (two decimals), repeats (whole).
 
@@ -106,13 +116,16 @@ def repeats_of(
         workbench.register("folders", pa.Table.from_pylist(rows, _FOLDERS))
         workbench.register("weights", WEIGHTS.empty_table() if weights is None else weights)
         sql = sql_script("steps/export", "balance.sql")
-        return workbench.sql(sql, params={"most": max_repeats, "tolerance": TOLERANCE}).to_arrow_table()
+        params = {"least": min_repeats, "most": max_repeats, "tolerance": TOLERANCE}
+        return workbench.sql(sql, params=params).to_arrow_table()
 
 
 def balance_table(folders: Iterable[str], balance: Balance) -> pa.Table:
     """Return the result of repeats_of for the folders of pictures, one folder per picture."""
     weights = read_weights(balance.weights) if balance.weights else None
-    return repeats_of(Counter(folders), weights, max_repeats=balance.max_repeats)
+    return repeats_of(
+        Counter(folders), weights, max_repeats=balance.max_repeats, min_repeats=balance.min_repeats
+    )
 
 
 def balanced(plan: pa.Table, balance: Balance) -> pa.Table:

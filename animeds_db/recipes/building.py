@@ -178,7 +178,9 @@ def export_of(recipe: Recipe, number: int) -> Export:
                 keep_source_structure=value("keep_source_structure", False),
             ),
             balance=Balance(
-                None if weights is None else Path(recipe.located(weights)), value("max_repeats", 100)
+                None if weights is None else Path(recipe.located(weights)),
+                value("max_repeats", 100),
+                value("min_repeats", 1),
             )
             if value("balance", False) or weights is not None
             else None,

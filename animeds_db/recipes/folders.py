@@ -81,7 +81,7 @@ class Folder:
         tables = [name for name in work.data.store.names() if name not in _UNUSED]
         return mark(
             options.recorded(),
-            (balance.max_repeats, weights) if balance else None,
+            (balance.max_repeats, balance.min_repeats, weights) if balance else None,
             (chosen.query, chosen.sql, dict(chosen.params), self._query_text()),
             work.data.uri,
             work.versions(tables),

@@ -150,6 +150,7 @@ EXPORT = Section(
         Key("keep_source_structure", "bool", "Begin with the folders of the sources."),
         Key("balance", "bool", "Repeat folders, so that each gets its share of an epoch."),
         Key("weights", "text", "CSV file of folder patterns and weights, for the balance."),
+        Key("min_repeats", "int", "Minimum number of repeats of a folder.", low=1),
         Key("max_repeats", "int", "Maximum number of repeats of a folder.", low=1),
         Key("trainer_root", "text", "Path at which the trainer will find the folder."),
         Key("resolution", "int", "Training resolution in configuration files.", low=64),

@@ -3,6 +3,7 @@
 --
 -- folders     folder (relative, levels separated by /; '' is the top), pictures (the number directly in it)
 -- weights     line, name, pattern, weight: the lines of a weights file; pattern is a regular expression
+-- $least      minimum number of repeats, 1…
 -- $most       maximum number of repeats
 -- $tolerance  share of an epoch that whole-number repeats may move between folders, compared with the weights, 0…1
 -- gives       folder, pictures, weight, probability, exact (the folder that is drawn least: 1),
@@ -12,10 +13,10 @@
 -- its own weight. The weight comes from the line with exactly the folder's name, or else from the first line whose
 -- pattern matches the path, or else it is 1. Within a folder, all pictures are equally likely.
 --
--- With fractions, the pictures of the least likely folder are shown once. With whole-number repeats, they are shown
--- once, twice, three times … until the shares of the folders are within $tolerance. If that takes more than $most
+-- With fractions, the pictures of the least likely folder are shown $least times. With whole-number repeats, they are shown
+-- once, twice, three times … as often until the shares of the folders are within $tolerance. If that takes more than $most
 -- repeats of another folder, the closest shares win. If even showing them once takes more than $most repeats of another
--- folder, all repeats are reduced in proportion, but not below 1.
+-- folder, all repeats are reduced in proportion, but not below $least.
 WITH nodes AS (
     SELECT DISTINCT levels[:depth] AS levels, array_to_string(levels[:depth], '/') AS path
     FROM (
@@ -78,8 +79,8 @@ drawn_folders AS (
 scaled AS (
     SELECT
         *,
-        exact * least(1, $most / max(exact) OVER ()) AS fitted,
-        greatest(1, least(floor($most / max(exact) OVER ()), 1000))::BIGINT AS tries  -- finer steps change nothing
+        exact * least($least, $most / max(exact) OVER ()) AS fitted,
+        greatest(1, least(floor($most / $least / max(exact) OVER ()), 1000))::BIGINT AS tries  -- finer steps change nothing
     FROM (
         SELECT *, probability / pictures / min(probability / pictures) OVER () AS exact FROM drawn_folders
     )
@@ -88,7 +89,7 @@ scaled AS (
 tried AS (
     SELECT
         folder, pictures, probability, try,
-        least(greatest(round_even(try * fitted, 0), 1), $most)::BIGINT AS repeats
+        least(greatest(round_even(try * fitted, 0), $least), $most)::BIGINT AS repeats
     FROM scaled, unnest(range(1, tries + 1)) AS each_try (try)
 ),
 
@@ -111,7 +112,7 @@ SELECT
     weight,
     scaled.probability,
     exact,
-    greatest(round_even(fitted, 2), 1)::DOUBLE AS multiply,
+    greatest(round_even(fitted, 2), $least)::DOUBLE AS multiply,
     tried.repeats
 FROM scaled
 JOIN tried USING (folder)
