@@ -131,6 +131,17 @@ def test_examples_name_the_faces_without_a_question(place: Path) -> None:
     assert '"Emi"' in str(caught.value.hint)
 
 
+def test_clusters_that_nobody_named_can_be_kept(place: Path) -> None:
+    changed(place, 'characters = ["Emi"]\n', "")
+    changed(place, "[select]", "[characters]\nkeep_unnamed = true\n[select]")
+    assert animeds_db.make("recipe.toml", until="characters").question is None
+    with animeds_db.open("show.animeds") as ds:
+        clusters = ds.sql("SELECT max(cluster) FROM clusters").fetchall()[0][0]
+        names = {row[0] for row in ds.sql("SELECT DISTINCT character FROM examples").fetchall()}
+    assert names == {f"unnamed_{number}" for number in range(1, clusters + 1)} and clusters > 1
+    assert animeds_db.make("recipe.toml", until="characters").steps == []
+
+
 def test_a_count_that_cannot_be_reached_says_what_was_found(place: Path) -> None:
     changed(place, 'characters = ["Emi"]\ncount = 4', 'has = ["1girl"]\ncount = 4000')
     made = animeds_db.make("recipe.toml")

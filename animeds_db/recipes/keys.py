@@ -114,6 +114,7 @@ CHARACTERS = Section(
         Key("examples", "texts", "Folders that contain a folder of pictures per character."),
         Key("clusters", "table of texts", 'Names of clusters, by number or by a face: 3 = "Emi".'),
         Key("tags", "table of texts", "Characters that the tagger knows: name = tag."),
+        Key("keep_unnamed", "bool", "Give clusters without a name the names unnamed_1, unnamed_2, …"),
         Key("rename", "text", "CSV file of old and new names."),
         Key("k", "int", "Number of nearest examples that vote.", low=1),
         Key("threshold", "real", "Minimum score of a name.", low=0, high=1),

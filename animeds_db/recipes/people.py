@@ -19,6 +19,10 @@ from animeds_db.recipes.reading import KeyPath, Recipe, texts
 from animeds_db.recipes.steps import FRAMES, Work, is_recorded, mark, mark_of_files, record
 from animeds_db.steps.characters.neighbours import NEGATIVE
 
+UNNAMED = "unnamed_"
+"""Beginning of the names of clusters that nobody has named."""
+MOST = 0.5
+"""Minimum share of a cluster's faces with one name, 0…1, for the cluster to count as named."""
 _ANSWERS = (*FRAMES, "examples", "labels")
 """Tables on which names of faces depend."""
 
@@ -70,7 +74,9 @@ class Characters:
             return f"{' and '.join(tasks)} to add"
         if missing := self._missing(work):
             return f"it will ask who is {' and '.join(missing)}"
-        if not _has_examples(work) or is_recorded(work, "classify", self._inputs(work), ("identities",)):
+        if not _has_examples(work) and not self._section.get("keep_unnamed"):
+            return None
+        if is_recorded(work, "classify", self._inputs(work), ("identities",)):
             return None
         n = work.data.sql("SELECT count(*) FROM faces").fetchall()[0][0]
         return f"{counted(n, 'face')} to classify"
@@ -83,9 +89,16 @@ class Characters:
                 record(work, name, inputs)
         if missing := self._missing(work):
             raise UnnamedError(self._question(work, missing))
+        if not _has_examples(work) and self._section.get("keep_unnamed"):
+            self._keep_unnamed(work)
         if not _has_examples(work):
             work.watcher.note("no character has examples, so no face was named")
             return
+        self._classify(work)
+        if self._section.get("keep_unnamed") and self._keep_unnamed(work):
+            self._classify(work)
+
+    def _classify(self, work: Work) -> None:
         inputs = self._inputs(work)
         if is_recorded(work, "classify", inputs, ("identities",)):
             return
@@ -93,6 +106,17 @@ class Characters:
         record(work, "classify", inputs, ("identities",))
         for note in done.notes:
             work.watcher.note(note)
+
+    def _keep_unnamed(self, work: Work) -> bool:
+        """Name the clusters most of whose faces nobody has named; return True if there were any."""
+        self._cluster(work)
+        rows = work.data.query("clusters").to_arrow_table().to_pylist()
+        fresh = [row["cluster"] for row in rows if row["share"] < MOST]
+        used = {int(name.removeprefix(UNNAMED)) for name in _known(work) if _is_unnamed(name)}
+        first = max(used, default=0) + 1
+        for number, cluster in enumerate(fresh, start=first):
+            work.data.clusters.name(cluster, f"{UNNAMED}{number}", progress=work.watcher.advance)
+        return bool(fresh)
 
     @property
     def _names_anybody(self) -> bool:
@@ -242,6 +266,10 @@ def _known(work: Work) -> set[str]:
     from animeds_db.steps.labels.renames import known_characters
 
     return known_characters(work.data.session)
+
+
+def _is_unnamed(name: str) -> bool:
+    return name.startswith(UNNAMED) and name.removeprefix(UNNAMED).isdigit()
 
 
 def _has_examples(work: Work) -> bool:
