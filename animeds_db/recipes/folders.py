@@ -83,7 +83,7 @@ class Folder:
             options.recorded(),
             (balance.max_repeats, balance.min_repeats, weights) if balance else None,
             (chosen.query, chosen.sql, dict(chosen.params), self._query_text()),
-            work.data.uri,
+            work.data.uri if is_remote(work.data.uri) else str(Path(work.data.uri).resolve()),
             work.versions(tables),
         )
 
