@@ -241,7 +241,7 @@ def _tell(made: Made) -> int:
     if made.question is not None:
         _tell_question(made.recipe, made.question)
         return WAITING
-    if not made.steps:
+    if not made.steps and not made.kept:
         talk("Everything is up to date.")
     elif made.exports:
         talk("To look at it: animeds serve; to check doubtful faces: animeds characters review")

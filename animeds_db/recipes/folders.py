@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from animeds_db.errors import ExportError
+from animeds_db.export.folder.writer import changes_by_hand
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportReport
 from animeds_db.recipes.building import Export
@@ -26,6 +27,8 @@ class Folder:
         self._recipe, self._export = recipe, export
         self.title = recipe.exports[int(export.path[1])]["folder"]
         self.report: ExportReport | None = None
+        self.is_kept = False
+        """True if the last run left the folder as people have changed it."""
         self._check_owner()
 
     @property
@@ -41,13 +44,19 @@ class Folder:
         inputs = self._inputs(work)
         if is_remote(self.folder):
             return None if is_recorded(work, self._key, inputs) else layouts
-        manifest = Path(self.folder) / MANIFEST_NAME
-        is_done = manifest.is_file() and read_manifest(manifest).provenance.recipe.get("inputs") == inputs
+        is_done = self._has_manifest and self._made_of() == inputs
         return None if is_done else layouts
 
     def run(self, work: Work) -> None:
-        """Write the folder. Raises ExportError if a person has changed it since the last time."""
+        """Write the folder. One that people have changed since the last time stays as it is."""
         self._check_owner()
+        if self._has_manifest and (changes := changes_by_hand(Path(self.folder))):
+            self.is_kept = True
+            work.watcher.note(
+                f"{self.folder} stays as it is, because it was changed by hand ({changes[0]}). To write it again, run "
+                "`animeds sync` to read the changes back, then delete the folder."
+            )
+            return
         chosen, inputs = self._export.selection, self._inputs(work)
         self.report = work.data.export(
             chosen.query,
@@ -60,6 +69,14 @@ class Folder:
         )
         if is_remote(self.folder):
             record(work, self._key, inputs)
+
+    @property
+    def _has_manifest(self) -> bool:
+        return not is_remote(self.folder) and (Path(self.folder) / MANIFEST_NAME).is_file()
+
+    def _made_of(self) -> str | None:
+        """Return the fingerprint in the manifest."""
+        return read_manifest(Path(self.folder)).provenance.recipe.get("inputs")
 
     @property
     def _key(self) -> str:

@@ -48,6 +48,8 @@ class Made:
     """Folders that were written in this run."""
     folders: list[str] = field(default_factory=list)
     """All folders of the recipe that are up to date."""
+    kept: list[str] = field(default_factory=list)
+    """Folders that stay as they are, because people have changed files in them."""
     question: Question | None = None
     """What a person must say before the run can go on; None: nothing."""
 
@@ -144,7 +146,8 @@ class Making:
                 if step.news(self._work) is not None:
                     watcher.step(number, len(steps), f"{step.name}: {step.title}")
                     step.run(self._work)
-                    made.steps.append(step.title)
+                    if not (isinstance(step, Folder) and step.is_kept):
+                        made.steps.append(step.title)
                 _report(step, made)
         except UnnamedError as stopped:
             made.question = stopped.question
@@ -155,7 +158,7 @@ def _report(step: Step, made: Made) -> None:
     if isinstance(step, Ingest):
         made.failed += step.failed
     if isinstance(step, Folder):
-        made.folders.append(step.folder)
+        (made.kept if step.is_kept else made.folders).append(step.folder)
         made.exports += [step.report] if step.report else []
 
 

@@ -200,9 +200,7 @@ class NewFolder:
             )
         if not self._overwrite:
             raise ExportError(f"{self.out} is not empty.", hint="--overwrite replaces an earlier export.")
-        manifest = read_manifest(self.out)
-        deleted = _deleted(self.out, manifest)
-        changes = [*_changes(self.out, manifest), *(f"{name} (deleted)" for name in deleted)]
+        changes = changes_by_hand(self.out)
         if changes:
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             raise ExportError(
@@ -240,6 +238,16 @@ def _remove_old(folder: Path) -> None:
         folder.rmdir()
     except OSError as error:  # the new folder is complete: this is not a failure
         _log.warning("the replaced folder could not be deleted and is now %s: %s", folder, error)
+
+
+def changes_by_hand(folder: Path) -> list[str]:
+    """Return what people changed in an exported folder, one text per file: added, edited, moved or deleted.
+
+    Deletions that `animeds sync` has read do not count. Raises ExportError if the manifest cannot be read.
+    """
+    manifest = read_manifest(folder)
+    deleted = [f"{name} (deleted)" for name in _deleted(folder, manifest)]
+    return [*_changes(folder, manifest), *deleted]
 
 
 def _deleted(folder: Path, manifest: Manifest) -> list[str]:
