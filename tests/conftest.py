@@ -34,15 +34,23 @@ NEEDS = {
 """The marker of a test module, by the helpers in tests/support/ that it imports. `fast`: none of these."""
 
 
+SLOW = frozenset(
+    "arrange balance captions_profiles captions_rules character_set heavy_statements import_time labels_acts labels_names"
+    " labels_sequences labels_views picture_names query_values safe_files sample_show search_pictures session_limits"
+    " session_reading session_views sql_steps sql_steps_export sql_tables sql_views steps_dedup steps_dedup_again"
+    " store_writing upkeep_backup upkeep_indexes upkeep_optimize vectors_join".split()
+)
+"""Test modules that need none of those, but take more than a second or two. They are not `fast`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         module = item.getparent(pytest.Module)
         assert module is not None
         helpers = _imported(module.obj)
-        markers = [marker for marker, needs in NEEDS.items() if needs & helpers] or ["fast"]
-        for marker in markers:
-            if item.get_closest_marker("slow") is None or marker != "fast":
-                item.add_marker(marker)
+        slow = item.path.stem.removeprefix("test_") in SLOW
+        for marker in [m for m, needs in NEEDS.items() if needs & helpers] or ([] if slow else ["fast"]):
+            item.add_marker(marker)
 
 
 def _imported(module: ModuleType) -> set[str]:
