@@ -35,10 +35,38 @@ NEEDS = {
 
 
 SLOW = frozenset(
-    "arrange balance captions_profiles captions_rules character_set heavy_statements import_time labels_acts labels_names"
-    " labels_sequences labels_views picture_names query_values safe_files sample_show search_pictures session_limits"
-    " session_reading session_views sql_steps sql_steps_export sql_tables sql_views steps_dedup steps_dedup_again"
-    " store_writing upkeep_backup upkeep_indexes upkeep_optimize vectors_join".split()
+    [
+        "arrange",
+        "balance",
+        "captions_profiles",
+        "captions_rules",
+        "character_set",
+        "heavy_statements",
+        "import_time",
+        "labels_acts",
+        "labels_names",
+        "labels_sequences",
+        "labels_views",
+        "picture_names",
+        "query_values",
+        "safe_files",
+        "sample_show",
+        "search_pictures",
+        "session_limits",
+        "session_reading",
+        "session_views",
+        "sql_steps",
+        "sql_steps_export",
+        "sql_tables",
+        "sql_views",
+        "steps_dedup",
+        "steps_dedup_again",
+        "store_writing",
+        "upkeep_backup",
+        "upkeep_indexes",
+        "upkeep_optimize",
+        "vectors_join",
+    ]
 )
 """Test modules that need none of those, but take more than a second or two. They are not `fast`."""
 
