@@ -118,3 +118,18 @@ def test_wrong_wishes_are_refused_in_words(run: Runner, words: list[str], code: 
     done = run(*words)
     assert (done.code, done.out) == (code, "")
     assert told in done.err
+
+
+def test_captions_are_checked_for_faults(run: Runner) -> None:
+    """One frame has the core traits of Nanoha. The other has no tags, so without an activation tag it is empty."""
+    done = run("caption", "--check", "--tag", "nanoha", "--format", "json")
+    assert done.code == 1 and "fault" in done.err
+    assert [(row["frame_id"][-9:], row["fault"], row["words"]) for row in json.loads(done.out)] == [
+        ("000000000", "core trait", "blue eyes, hair, long hair, red hair"),
+    ]
+    (Path.cwd() / "mine.toml").write_text('leave_out = ["core"]\n', "utf-8")
+    clean = run("caption", "--check", "--tag", "nanoha", "--captions", "mine.toml")
+    assert (clean.code, clean.out) == (0, "") and "No faults found" in clean.err
+    empty = run("caption", "--check", "--format", "json")
+    assert [(row["frame_id"][-9:], row["fault"]) for row in json.loads(empty.out)] == [("000001000", "empty")]
+    assert run("caption", "--check", "--limit", "3").code == 2

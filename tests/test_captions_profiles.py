@@ -55,6 +55,18 @@ GOLDEN = {
         "Nanoha Hairdown, Fate, anime screencap, 2girls, multiple girls, outdoors",
         "anime screencap",
     ],
+    "anima": [
+        "explicit, 1girl, solo, my waifu, Nanoha Hairdown, lyrical nanoha, someone (artist), long hair, red hair, "
+        "blue eyes, school uniform, smile, ^_^, parody",
+        "safe, 2girls, multiple girls, my waifu, Nanoha Hairdown, Fate, My Show, outdoors",
+        "my waifu, My Show",
+    ],
+    "booru": [
+        "1girl, solo, my_waifu, Nanoha_Hairdown, lyrical_nanoha, someone_(artist), long_hair, red_hair, blue_eyes, "
+        "school_uniform, hair, smile, ^_^, parody",
+        "2girls, multiple_girls, my_waifu, Nanoha_Hairdown, Fate, My Show, outdoors",
+        "my_waifu, My Show",
+    ],
     "natural": [
         "my waifu, Nanoha Hairdown with long hair, red hair and blue eyes, wearing school uniform, smile, ^_^, "
         "parody, from lyrical nanoha.",

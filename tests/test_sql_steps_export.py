@@ -388,3 +388,33 @@ def test_folders_are_repeated_until_each_has_its_share() -> None:
         "export/balance.sql", params | {"least": 3, "most": 9}, folders=folders, weights=weights
     )
     assert [(r["multiply"], r["repeats"]) for r in rows] == [(3.0, 3), (9.0, 9)]
+
+
+@pytest.mark.sql("steps/export/check_captions.sql")
+def test_checked_captions_have_their_faults_and_nothing_else() -> None:
+    looks = vocabulary("1girl", "solo", "red_hair", "smile")
+    database = Database(
+        vocabulary=looks,
+        frames=[frame(n, **tagged((1, 95), (2, 90), (3, 85), (4, 80))) for n in range(4)],
+        detections=[box(n) for n in range(4)],
+        identities=[identity(box(n), "Fate_Testarossa") for n in range(4)],
+    )
+    captions = {
+        0: "fate testarossa, 1girl, solo, smile",
+        1: "Fate Testarossa, 1girl, red_hair, infrared hairy",
+        2: "",
+        3: "fate testarossa, solo, 2girls",
+        4: "solo, 6+boys, red hair",
+        5: "1girl with red hair, 2girls",
+    }
+    found = database.step(
+        "export/check_captions.sql",
+        captions=columns(frame_id=[frame_id(n) for n in captions], caption=list(captions.values())),
+        activation=columns(name=["fate testarossa"]),
+    )
+    assert [(row["frame_id"][-9:].lstrip("0"), row["fault"], row["words"]) for row in found] == [
+        ("1", "core trait", "red hair"),
+        ("2", "empty", ""),
+        ("3", "contradiction", "solo, 2girls"),
+        ("4", "contradiction", "solo, 6+boys"),
+    ]

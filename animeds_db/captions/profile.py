@@ -15,7 +15,7 @@ from animeds_db.errors import UsageError, did_you_mean
 
 PARTS = (
     "activation", "people", "characters", "copyright", "general", "image_type", "artist", "rating", "crop",
-    "faces", "tags",
+    "faces", "people_tags", "tags",
 )  # fmt: skip
 """The parts that a caption can consist of."""
 
@@ -30,6 +30,7 @@ _CHOICES = {
     "categories": CATEGORIES,
     "leave_out": LEFT_OUT,
     "probability": PARTS,
+    "prefixes": PARTS,
     "thresholds": CATEGORIES,
 }
 _SHARES = ("probability", "thresholds", "dropout")
@@ -49,6 +50,8 @@ class CaptionProfile:
     general_text: str = ""
     image_types: Mapping[str, str] = field(default_factory=dict)
     ratings: tuple[str, ...] = ("explicit",)
+    rating_words: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=lambda: {"copyright": "from ", "artist": "by "})
     face_words: str = "seed"
     inner_separator: str = ", "
     outer_separator: str = ", "

@@ -41,6 +41,7 @@ from animeds_db.cli.shaping import (
     VariantsOption,
 )
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 PREVIEWED = 10
 """Number of pictures in a preview without --limit."""
@@ -77,6 +78,12 @@ def caption(
         ),
     ] = False,
     limit: Annotated[int | None, typer.Option(help="Maximum number of pictures.", min=1)] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="List captions that are empty, contradict themselves, or name core traits."
+        ),
+    ] = False,
     show_profile: Annotated[
         bool, typer.Option("--show-profile", help="Print a shipped profile as TOML, to start your own from.")
     ] = False,
@@ -122,6 +129,17 @@ def caption(
     query, values = chosen(query, sql, parse_params(param), choice, limit if choice else None)
     if query is None and sql is None:
         sql = "SELECT frame_id FROM kept"
+    if check:
+        if preview or limit:
+            raise UsageError("--check reads all captions. Use it without --preview and --limit.")
+        with open_dataset(db, at=at) as dataset:
+            faults = dataset.check_captions(
+                query, sql=sql, params=values, profile=profile, include_dropped=include_dropped
+            )
+        if faults:
+            print_rows(faults, form)
+        talk(f"{counted(len(faults), 'fault')} found" if faults else "No faults found")
+        raise typer.Exit(1 if faults else 0)
     shown = limit or (PREVIEWED if preview else None)
     with open_dataset(db, at=at) as dataset:
         rows = dataset.captions(

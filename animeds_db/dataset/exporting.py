@@ -134,6 +134,27 @@ class Exporting(Choosing):
         rows: list[dict[str, Any]] = pictures.select(["frame_id", "tags", "caption"]).to_pylist()
         return rows
 
+    def check_captions(
+        self,
+        query: str | None,
+        *,
+        sql: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        profile: CaptionProfile | None = None,
+        include_dropped: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Return the faults in the captions of a selection: frame_id, fault, words, caption.
+
+        fault: empty; contradiction (`solo` beside several people); core trait (a caption with the activation tag names
+        a permanent look of its character, see the view core_tags).
+        """
+        from animeds_db.captions import CaptionProfile
+        from animeds_db.export.captioning import faults
+
+        profile = profile or CaptionProfile()
+        rows = self.captions(query, sql=sql, params=params, profile=profile, include_dropped=include_dropped)
+        return faults(self.session, rows, profile)
+
     def why_empty(
         self, query: str | Rows | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None
     ) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db.captions import CaptionProfile
+from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
@@ -41,6 +43,22 @@ def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.T
     made = rows["caption"].combine_chunks().cast(pa.string())
     place = plan.column_names.index("caption")
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
+
+
+def faults(
+    session: Session, captions: Sequence[Mapping[str, Any]], profile: CaptionProfile
+) -> list[dict[str, Any]]:
+    """Return the faults in captions (frame_id, caption): frame_id, fault, words, caption. See the SQL file."""
+    columns = {
+        name: pa.array([row[name] for row in captions], pa.string()) for name in ("frame_id", "caption")
+    }
+    names = [name.strip().lower().replace("_", " ") for name in profile.activation_tag.split(",")]
+    activation = pa.table({"name": pa.array([name for name in names if name], pa.string())})
+    script = sql_script("steps/export", "check_captions.sql")
+    found: list[dict[str, Any]] = session.step(
+        script, {"captions": pa.table(columns), "activation": activation}
+    ).to_pylist()
+    return found
 
 
 def _core_tags(session: Session) -> dict[str, tuple[str, ...]]:

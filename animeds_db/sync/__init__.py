@@ -153,7 +153,8 @@ def _acts(session: Session) -> frozenset[str]:
 def _ours(manifest: Manifest, names: Collection[str]) -> Ours:
     """Return the parts that the export itself writes into captions."""
     profile = manifest.options.profile
-    texts = [profile.activation_tag, profile.general_text, *profile.image_types.values()]
+    words = (*profile.image_types.values(), *profile.rating_words.values())
+    texts = [profile.activation_tag, profile.general_text, *words]
     put_in = {part for text in texts for part in keyed(text)}
     return Ours(frozenset(put_in), frozenset(key(name) for name in names))
 

@@ -21,6 +21,8 @@ tag_lists AS (
         picture,
         variant,
         list(words ORDER BY tag_number) AS tags,
+        list(words ORDER BY tag_number) FILTER (kind = 'people') AS people_tags,
+        list(words ORDER BY tag_number) FILTER (kind <> 'people') AS other_tags,
         list(words ORDER BY tag_number) FILTER (kind IN ('hair', 'eyes')) AS looks,
         list(words ORDER BY tag_number) FILTER (kind = 'outfit') AS outfit,
         list(words ORDER BY tag_number) FILTER (kind = 'other') AS others
@@ -34,6 +36,8 @@ drawn AS (
     SELECT
         parts.*,
         coalesce(tags, []) AS tags,
+        coalesce(people_tags, []) AS people_tags,
+        coalesce(other_tags, []) AS other_tags,
         coalesce(looks, []) AS looks,
         coalesce(outfit, []) AS outfit,
         coalesce(others, []) AS others
@@ -52,14 +56,17 @@ worded AS (
                 WHEN n_people > 5 THEN 'manypeople'
             END,
             'characters': joined(characters, character_separator),
-            'copyright': 'from ' || nullif(joined(copyright, ' '), ''),
+            'copyright': joined(copyright, ' '),
             'general': general,
             'image_type': image_type_text,
-            'artist': 'by ' || nullif(joined(artist, ' '), ''),
+            'artist': joined(artist, ' '),
             'rating': rating,
             'crop': crop_text,
             'faces': joined(faces, CASE face_words WHEN 'seed' THEN ' ' ELSE inner_separator END),
-            'tags': joined(tags, inner_separator)
+            'people_tags': joined(people_tags, inner_separator),
+            'tags': joined(
+                CASE WHEN list_contains(parts, 'people_tags') THEN other_tags ELSE tags END, inner_separator
+            )
         } AS texts
     FROM drawn
     WHERE form <> 'sentence' AND NOT is_dropped
@@ -68,7 +75,17 @@ worded AS (
 SELECT
     picture,
     variant,
-    joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before) AS caption
+    joined_parts(
+        present,
+        map_from_entries(list_transform(
+            map_entries(texts),
+            lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
+        )),
+        parts,
+        outer_separator,
+        keep_tokens_separator,
+        keep_tokens_before
+    ) AS caption
 FROM worded
 UNION ALL
 SELECT

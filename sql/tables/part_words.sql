@@ -31,7 +31,7 @@ SELECT
     in_words(
         list_filter([image_types[image_type], image_type], lambda t: t <> '')[:1], underscores, escape_brackets
     )[1] AS image_type_text,
-    CASE WHEN list_contains(ratings, rating) THEN rating END AS rating,
+    CASE WHEN list_contains(ratings, rating) THEN coalesce(rating_words[rating], rating) END AS rating,
     CASE WHEN crop_kind <> '' THEN crop_kind || ' cropped' END AS crop_text,
     list_transform(
         faces,

@@ -11,6 +11,8 @@ SELECT
     '' AS general_text,                                  -- text of the part general
     map([]::VARCHAR[], []::VARCHAR[]) AS image_types,    -- the word for screenshot, fanart …; default: that word
     ['explicit'] AS ratings,                             -- ratings that get into captions
+    map([]::VARCHAR[], []::VARCHAR[]) AS rating_words,   -- the word for general, explicit …; default: that word
+    map(['copyright', 'artist'], ['from ', 'by ']) AS prefixes,  -- per part, before its words; not in sentences
     'seed' AS face_words,                                -- seed: fhml fvtp | plain: at left
     ', ' AS inner_separator,                             -- between the tags or names of one part
     ', ' AS outer_separator,                             -- between parts
