@@ -6,8 +6,8 @@
 --
 -- empty           a caption without words
 -- contradiction   solo beside several people
--- core trait      a permanent look of the character that the activation tag stands for: the character of that name, else
---                 the most frequent one in these frames. It should be learnt with the tag (leave_out = ["core"]).
+-- core trait      a permanent look of the character that the activation tag stands for: the character of that name,
+--                 else the most frequent one in these frames. It should be learnt with the tag (leave_out = ["core"]).
 WITH spaced AS (
     SELECT
         frame_id,
@@ -36,7 +36,10 @@ traits AS (
 ),
 
 crowds AS (
-    SELECT frame_id, caption, regexp_extract(text, ' ([2-6]\+?(girls|boys)|multiple (girls|boys)|[2-6]people) ', 1) AS words
+    SELECT
+        frame_id,
+        caption,
+        regexp_extract(text, ' ([2-6]\+?(girls|boys)|multiple (girls|boys)|[2-6]people) ', 1) AS words
     FROM spaced
     WHERE contains(text, ' solo ')
 )
