@@ -17,7 +17,7 @@ from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.session.named_queries import find
 from animeds_db.session.query_params import signature
 
-FINE = {
+FINE: dict[str, Any] = {
     "brightness": 0.5,
     "text_upper": 0.0,
     "text_lower": 0.0,

@@ -102,7 +102,7 @@ def test_rows_that_are_no_selection_are_errors(ds: Dataset) -> None:
     with pytest.raises(UsageError, match="no column frame_id. Their columns: x"):
         ds.gallery(pl.DataFrame({"x": [1]}))
     with pytest.raises(UsageError, match=r"builtins\.int is not a table of rows"):
-        ds.gallery(5)  # type: ignore[arg-type]
+        ds.gallery(5)
     with pytest.raises(UsageError, match="not to rows"):
         ds.gallery(ids_in(ds), has="x")
     with pytest.raises(QueryError, match='no query "by_tag"'):

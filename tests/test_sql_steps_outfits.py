@@ -21,7 +21,13 @@ from sqlrows import (
 
 TAGS = ("dress", "hat", "smile", "close-up", "from_behind", "outdoors")
 DRESS, HAT, SMILE, CLOSE_UP, BEHIND, OUTDOORS = range(1, len(TAGS) + 1)
-FINE = {"sharpness": 100.0, "brightness": 0.5, "is_blank": False, "width": 1280, "height": 720}
+FINE: dict[str, Any] = {
+    "sharpness": 100.0,
+    "brightness": 0.5,
+    "is_blank": False,
+    "width": 1280,
+    "height": 720,
+}
 FINE |= {
     "text_upper": 0.0,
     "text_lower": 0.0,
