@@ -84,8 +84,8 @@ def test_a_remote_dataset_takes_keywords_and_has_views_sets_and_a_gallery(
     sql = "SELECT frame_id FROM kept ORDER BY frame_id LIMIT 3"
     ids = [row[0] for row in local.sql(sql).fetchall()]
     for selection in (sql, ids, pl.Series(ids)):
-        there = remote.gallery(selection, limit=2)
-        assert there.total == 3 and there.pictures == local.gallery(selection, limit=2).pictures
+        shown = remote.gallery(selection, limit=2)
+        assert shown.total == 3 and shown.pictures == local.gallery(selection, limit=2).pictures
 
 
 def test_a_remote_dataset_says_what_it_cannot_do(remote: RemoteDataset) -> None:
