@@ -13,8 +13,8 @@
 -- its own weight. The weight comes from the line with exactly the folder's name, or else from the first line whose
 -- pattern matches the path, or else it is 1. Within a folder, all pictures are equally likely.
 --
--- With fractions, the pictures of the least likely folder are shown $least times. With whole-number repeats, they are shown
--- once, twice, three times … as often until the shares of the folders are within $tolerance. If that takes more than $most
+-- With fractions, the pictures of the least likely folder are shown $least times. With whole-number repeats, they are
+-- shown once, twice, three times … until the shares of the folders are within $tolerance. If that takes more than $most
 -- repeats of another folder, the closest shares win. If even showing them once takes more than $most repeats of another
 -- folder, all repeats are reduced in proportion, but not below $least.
 WITH nodes AS (
@@ -80,7 +80,8 @@ scaled AS (
     SELECT
         *,
         exact * least($least, $most / max(exact) OVER ()) AS fitted,
-        greatest(1, least(floor($most / $least / max(exact) OVER ()), 1000))::BIGINT AS tries  -- finer steps change nothing
+        -- beyond 1,000 tries, finer steps change nothing
+        greatest(1, least(floor($most / $least / max(exact) OVER ()), 1000))::BIGINT AS tries
     FROM (
         SELECT *, probability / pictures / min(probability / pictures) OVER () AS exact FROM drawn_folders
     )
