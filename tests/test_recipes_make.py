@@ -82,13 +82,16 @@ def test_from_episodes_to_a_folder_with_one_question_and_then_only_what_changed(
     made = animeds_db.make("recipe.toml", names={cluster_of("Emi"): "Emi"})
     assert steps(made) == ["names of faces", "out"] and made.question is None
     assert made.exports[0].n_pictures == 4
+    with animeds_db.open("show.animeds") as ds:
+        gaps = ds.coverage("Emi", "character_set", params={"characters": ["Emi"], "count": 4}).gaps
+    assert made.gaps == {"Emi": [str(gap) for gap in gaps if gap.best]} and made.gaps["Emi"]
     assert "# cluster" in (place / "recipe.toml").read_text("utf-8")
     names = read_manifest(place / "out").provenance.recipe
     assert names["file"] == "../recipe.toml"
 
-    began = time.perf_counter()
+    began = time.process_time()  # not the time of the clock, which depends on what else the machine does
     again = animeds_db.make("recipe.toml")
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert steps(again) == [] and again.folders == [str(place / "out")]
 
     changed(place, "count = 4", "count = 3")
@@ -234,6 +237,7 @@ def test_the_command_plans_asks_and_makes(
     other = 2 if emi == 1 else 1
     named = run("make", "short.toml", "--name", f"{emi}=Emi", f"{other}=Somebody")
     assert named.code == 0 and "4 pictures in" in named.err, named.err
+    assert "Frames that would fill the gaps: animeds coverage Emi" in named.err
     assert all(
         text.read_text().startswith("emi")
         for text in Path("short").rglob("*.txt")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHORT = "Without a recipe"
 """Panel of `animeds make --help`."""
+GAPS = 4
+"""Maximum number of gaps printed per character."""
 WAITING, PARTLY_FAILED = 1, 3
 
 
@@ -238,6 +240,12 @@ def _tell(made: Made) -> int:
         talk(f"{counted(report.n_pictures, 'picture')} in {report.folder}")
         for note in report.notes:
             talk(f"note: {note}")
+    for name, gaps in made.gaps.items():
+        if gaps:
+            more = f" and {len(gaps) - GAPS} more" if len(gaps) > GAPS else ""
+            talk(
+                f"{name}: {'; '.join(gaps[:GAPS])}{more}. Frames that would fill the gaps: animeds coverage {name}"
+            )
     if made.question is not None:
         _tell_question(made.recipe, made.question)
         return WAITING

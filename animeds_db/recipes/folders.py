@@ -9,7 +9,7 @@ from animeds_db.errors import ExportError
 from animeds_db.export.folder.writer import changes_by_hand
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportReport
-from animeds_db.recipes.building import Export
+from animeds_db.recipes.building import Export, characters_in
 from animeds_db.recipes.reading import Recipe
 from animeds_db.recipes.steps import Work, is_recorded, mark, record
 from animeds_db.remote.storage import is_remote
@@ -27,6 +27,8 @@ class Folder:
         self._recipe, self._export = recipe, export
         self.title = recipe.exports[int(export.path[1])]["folder"]
         self.report: ExportReport | None = None
+        self.gaps: dict[str, list[str]] = {}
+        """Per character of the selection: kinds of pictures that the folder lacks and the database has."""
         self.is_kept = False
         """True if the last run left the folder as people have changed it."""
         self._check_owner()
@@ -67,6 +69,9 @@ class Folder:
             recipe={"file": self._name, "inputs": inputs},
             progress=work.watcher.advance,
         )
+        for name in characters_in(chosen):
+            found = work.data.coverage(name, chosen.query, sql=chosen.sql, params=chosen.params)
+            self.gaps[name] = [str(gap) for gap in found.gaps if gap.best]
         if is_remote(self.folder):
             record(work, self._key, inputs)
 

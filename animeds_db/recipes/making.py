@@ -48,6 +48,8 @@ class Made:
     """Folders that were written in this run."""
     folders: list[str] = field(default_factory=list)
     """All folders of the recipe that are up to date."""
+    gaps: dict[str, list[str]] = field(default_factory=dict)
+    """Per character: kinds of pictures that the folders written in this run lack, and frames of the database show."""
     kept: list[str] = field(default_factory=list)
     """Folders that stay as they are, because people have changed files in them."""
     question: Question | None = None
@@ -160,6 +162,7 @@ def _report(step: Step, made: Made) -> None:
     if isinstance(step, Folder):
         (made.kept if step.is_kept else made.folders).append(step.folder)
         made.exports += [step.report] if step.report else []
+        made.gaps |= step.gaps
 
 
 def _steps(recipe: Recipe) -> list[Step]:
