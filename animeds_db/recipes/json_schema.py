@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from animeds_db.recipes.keys import TOP, Key, Section, sections
@@ -61,3 +62,7 @@ def _key(key: Key) -> dict[str, Any]:
         return about | {"oneOf": [item, {"type": "array", "items": item}]}
     limits = {"minimum": key.low, "maximum": key.high, "enum": list(key.choices) or None}
     return about | _TYPES[key.kind] | {name: value for name, value in limits.items() if value is not None}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema())
