@@ -34,6 +34,7 @@ def test_names_of_the_package_are_those_it_promises() -> None:
         "__version__",
         "connect",
         "create",
+        "make",
         "open",
     ]
     assert all(hasattr(animeds_db, name) for name in animeds_db.__all__)
