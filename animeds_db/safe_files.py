@@ -1,7 +1,8 @@
 """Paths from untrusted files, and files that appear complete or not at all.
 
 Every path from a manifest, a database, an export or an archive goes through `inside` before anything is read or
-written there. Every file that this program replaces is written through `whole_file`.
+written there; a path that somebody gave to a page goes through `resolved_below`. Every file that this program replaces
+is written through `whole_file`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -46,6 +47,27 @@ def inside(root: Path, path: str) -> Path:
                 hint="replace the link with the file itself, or delete it",
             )
     return place
+
+
+def resolved_below(roots: Iterable[Path], path: str) -> Path:
+    """Return an existing path with its links resolved, checked to lie in or below one of the folders `roots`.
+
+    A path that is not absolute starts at the first root. Hidden files and folders below a root are refused.
+    Raises UnsafePathError, also if nothing is there: a path outside must not reveal whether it exists.
+    """
+    allowed = [root.resolve() for root in roots]
+    hint = f"Choose a path below {' or '.join(map(str, allowed))}, or start `animeds serve --roots FOLDER`."
+    refused = UnsafePathError(f"{path[:500]!r} is not a file or folder that this service may read", hint=hint)
+    if not allowed or "\0" in path:
+        raise refused
+    try:
+        place = (allowed[0] / Path(path).expanduser()).resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise refused from None
+    for root in allowed:
+        if place.is_relative_to(root) and not any(p.startswith(".") for p in place.relative_to(root).parts):
+            return place
+    raise refused
 
 
 def relative(path: str, root: object) -> PurePath:

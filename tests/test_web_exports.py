@@ -37,7 +37,7 @@ def start(client: httpx2.Client, out: str, sql: str = ENDLESS, **options: Any) -
 def ended(client: httpx2.Client, job: str, patience: float = 100) -> dict[str, Any]:
     until = time.monotonic() + patience
     while time.monotonic() < until:
-        told: dict[str, Any] = client.get(f"/api/exports/{job}").json()
+        told: dict[str, Any] = client.get(f"/api/jobs/{job}").json()
         if told["state"] in END:
             return told
         time.sleep(0.1)
@@ -50,9 +50,9 @@ def test_an_endless_export_is_cancelled_within_two_seconds_and_leaves_no_process
         before = workers_of(os.getpid())
         job = start(client, "endless")
         time.sleep(3)
-        assert client.get(f"/api/exports/{job}").json()["state"] == "running"
+        assert client.get(f"/api/jobs/{job}").json()["state"] == "running"
         started = time.monotonic()
-        told = client.post(f"/api/exports/{job}/cancel").json()
+        told = client.post(f"/api/jobs/{job}/cancel").json()
         assert time.monotonic() - started < 2
         assert told["state"] == "cancelled"
         assert workers_of(os.getpid()) <= before
@@ -60,14 +60,14 @@ def test_an_endless_export_is_cancelled_within_two_seconds_and_leaves_no_process
 
 
 def test_an_export_whose_selection_does_not_end_is_stopped(tmp_path: Path) -> None:
-    with exporting(tmp_path, export_idle_s=2) as client:
+    with exporting(tmp_path, job_idle_s=2) as client:
         told = ended(client, start(client, "endless"))
         assert told["state"] == "failed" and "selection" in told["error"]["message"]
         assert told["error"]["hint"]
 
 
 def test_an_export_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    with exporting(tmp_path, export_s=2) as client:
+    with exporting(tmp_path, job_s=2) as client:
         assert ended(client, start(client, "endless"))["state"] == "failed"
 
 
@@ -89,16 +89,16 @@ def test_pictures_of_an_export_are_not_enlarged_without_limit(tmp_path: Path) ->
         assert told["state"] == "failed" and "million pixels" in told["error"]["message"]
 
 
-def test_each_client_may_run_two_exports_and_all_together_four(tmp_path: Path) -> None:
-    with exporting(tmp_path, exports=2, exports_each=2) as client:
+def test_exports_wait_for_each_other_and_each_client_has_so_many_at_most(tmp_path: Path) -> None:
+    with exporting(tmp_path, jobs=3, jobs_each=2) as client:
         jobs = [start(client, name) for name in ("one", "two")]
         again = client.post("/api/exports", json={"selection": "", "out": "one"})
         assert again.status_code == 503 and "already writing to one" in again.json()["error"]["message"]
         third = client.post("/api/exports", json={"selection": "", "out": "three"})
-        assert third.status_code == 503 and "of your exports" in third.json()["error"]["message"]
+        assert third.status_code == 503 and "of your jobs" in third.json()["error"]["message"]
         assert third.headers["retry-after"]
         for job in jobs:
-            client.post(f"/api/exports/{job}/cancel")
+            client.post(f"/api/jobs/{job}/cancel")
         assert ended(client, start(client, "three", "SELECT frame_id FROM frames LIMIT 1"))["state"] == "done"
 
 

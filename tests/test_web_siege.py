@@ -75,7 +75,7 @@ def test_it_answers_others_under_siege_and_keeps_nothing_of_it(tmp_path: Path) -
                 most = max(most, memory_of(pid))
         for job in jobs:
             started = time.monotonic()
-            assert client.post(f"/api/exports/{job}/cancel").json()["state"] == "cancelled"
+            assert client.post(f"/api/jobs/{job}/cancel").json()["state"] == "cancelled"
             assert time.monotonic() - started < 3
         until = time.monotonic() + 60
         while time.monotonic() < until and any(

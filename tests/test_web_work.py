@@ -165,7 +165,7 @@ def test_an_export_tells_what_it_would_do_does_it_and_tells_how_far_it_is(
     assert [kind for kind, _ in seen][-1] == "done"
     assert seen[-1][1]["report"]["n_pictures"] == n
     assert len(list((place / "out" / "girls").rglob("*.png"))) == n
-    assert client.get(f"/api/exports/{job}").json()["state"] == "done"
+    assert client.get(f"/api/jobs/{job}").json()["state"] == "done"
     again = client.post("/api/exports", json=asked).json()["job"]
     kind, told = events(client, again)[-1]
     assert kind == "error" and "girls" in told["error"]["message"]
@@ -195,7 +195,7 @@ def test_an_export_of_the_service_leaves_dropped_frames_and_near_duplicates_out(
 
 
 def events(client: httpx2.Client, job: str) -> list[tuple[str, dict[str, Any]]]:
-    text = client.get(f"/api/exports/{job}/events").text
+    text = client.get(f"/api/jobs/{job}/events").text
     found = []
     for block in text.strip().split("\n\n"):
         if not block.startswith(":"):

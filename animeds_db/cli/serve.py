@@ -28,12 +28,19 @@ def serve(
         int, typer.Option(help="Port to listen on. 0 picks a free port.", min=0, max=65535)
     ] = 8321,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Allow no labels, exports or saved queries.")
+        bool, typer.Option("--read-only", help="Allow no labels, jobs or saved queries.")
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     exports: Annotated[
-        Path | None,
-        typer.Option(help="Allow exports from the page, into folders below this one.", file_okay=False),
+        Path, typer.Option(help="Write the exports of the page to folders below this one.", file_okay=False)
+    ] = Path("exports"),
+    roots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Allow the page to ingest what lies below this folder. Can be repeated. "
+            "Default: the current folder and your home folder.",
+            file_okay=False,
+        ),
     ] = None,
     who: Annotated[str | None, typer.Option(help="Name to record with labels.")] = None,
     token: Annotated[str | None, typer.Option(help="Require this token.", envvar="ANIMEDS_TOKEN")] = None,
@@ -50,6 +57,8 @@ def serve(
     db: DbOption = None,
 ) -> None:
     """Serve the database as a web page and an HTTP API. Press Ctrl-C to stop.
+
+    Without a database, the page starts with the choice of a folder to ingest.
 
     animeds serve --open
     """
@@ -71,16 +80,18 @@ def serve(
         read_only=read_only,
         token=token,
         hosts=hosts,
-        exports=exports.resolve() if exports else None,
+        exports=exports.resolve(),
+        roots=() if read_only else tuple(root.resolve() for root in roots or (Path.cwd(), Path.home())),
         who=who,
         unfinished=unfinished,
         limits=limits,
     )
+
+    uri = settings.resolve("db", db).value
 
     def ready(address: str) -> None:
         talk(f"serving on {address} (press Ctrl-C to stop)")
         if open_:
             webbrowser.open(address)
 
-    uri = settings.resolve("db", db).value
     serve_database(uri, host=host, port=port, options=options, ready=ready, whole_process=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.steps.dedup.find import DedupOptions, Duplicates
+    from animeds_db.steps.dedup.preview import Effects
     from animeds_db.steps.search.pairs import SimilarRows
     from animeds_db.workers import Ray
 
@@ -41,6 +42,19 @@ class Comparisons:
         return find_duplicates(
             self.store, self.session, options or DedupOptions(), rank=rank, progress=progress, on=on
         )
+
+    def dedup_effects(
+        self,
+        options: DedupOptions | None = None,
+        *,
+        rank: Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Effects:
+        """Return the effect of other thresholds and bits of `dedup`, and pairs near them. Nothing is written."""
+        from animeds_db.steps.dedup.find import DedupOptions
+        from animeds_db.steps.dedup.preview import effects
+
+        return effects(self.store, self.session, options or DedupOptions(), rank=rank, progress=progress)
 
     def preview_dedup(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ class ExportPreview:
     """One row per folder: folder, pictures, repeats, samples (pictures × repeats), probability (0…1)."""
     notes: tuple[str, ...] = ()
     """Notes for people, one sentence each."""
+    pictures: list[dict[str, Any]] = field(default_factory=list)
+    """Some of the pictures, from all folders in turn: folder, frame_id, crop (left, top, right, bottom, each 0…1;
+    None: the whole frame), caption, repeats."""
 
     def _repr_html_(self) -> str:
         """Return the preview as HTML, which notebooks display."""
@@ -92,9 +95,13 @@ class Exporting(Choosing):
         options: ExportOptions | None = None,
         include_copies: bool = True,
         include_dropped: bool = False,
+        pictures: int = 0,
     ) -> ExportPreview:
-        """Return what `export` would write, folder by folder. Nothing is written. Raises as `export` does."""
-        from animeds_db.export import ExportOptions, select
+        """Return what `export` would write, folder by folder, with at most `pictures` of its pictures.
+
+        Nothing is written. Raises as `export` does.
+        """
+        from animeds_db.export import ExportOptions, preview_pictures, select
         from animeds_db.export.balance import folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
@@ -107,7 +114,8 @@ class Exporting(Choosing):
             copies=include_copies,
             dropped=include_dropped,
         )
-        return ExportPreview(folders_of(plan.pictures, options.balance), self._notes(plan, selected))
+        shown = preview_pictures(self.session, plan.pictures, options, pictures)
+        return ExportPreview(folders_of(plan.pictures, options.balance), self._notes(plan, selected), shown)
 
     def captions(
         self,

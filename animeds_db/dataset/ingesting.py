@@ -30,6 +30,13 @@ def find_sources(
     return discover(paths, show=show, **about)  # type: ignore[arg-type]
 
 
+def sampling_modes() -> tuple[str, ...]:
+    """Return the sampling modes as a person writes them, e.g. "keyframes" and "every=2s"."""
+    from animeds_ingest.modes import EXAMPLES
+
+    return EXAMPLES
+
+
 class Ingesting:
     """Methods of `Dataset` for ingest and for further model runs."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from animeds_db.export.layouts import LAYOUTS
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
     from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
+    from animeds_db.export.preview import preview_pictures
     from animeds_db.export.render import FORMATS
 
 _HOMES = {
@@ -37,6 +38,7 @@ _HOMES = {
     "SOURCE_COLUMNS": "plan",
     "TRIMS": "crops",
     "export": "exporter",
+    "preview_pictures": "preview",
     "rebuild": "exporter",
     "select": "plan",
 }
@@ -56,6 +58,7 @@ __all__ = [
     "ExportReport",
     "Provenance",
     "export",
+    "preview_pictures",
     "rebuild",
     "select",
 ]

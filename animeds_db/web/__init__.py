@@ -31,7 +31,10 @@ __all__ = ["PORT", "Options", "create_app", "serve"]
 
 
 def create_app(dataset_uri: str, *, options: Options | None = None) -> FastAPI:
-    """Return the ASGI application for a database. Raises StoreError if there is no database at this path."""
+    """Return the ASGI application for a database.
+
+    Raises StoreError if there is no database at this path, unless the page may make one (Options.roots).
+    """
     from animeds_db.web.app import build
 
     return build(dataset_uri, options or Options())

@@ -29,13 +29,15 @@ _KINDS = {404: "MissingError", 405: "UsageError"}
 
 
 def build(uri: str, options: Options) -> FastAPI:
-    """Return the application. Raises StoreError for a path that is not a database."""
+    """Return the application. Raises StoreError if there is no database, unless the page may make one (see Options)."""
     service = Service(uri, options)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         service.start()
-        counting = asyncio.create_task(count_ahead(service)) if options.ahead else None
+        counting = (
+            asyncio.create_task(count_ahead(service)) if options.ahead and service.has_database else None
+        )
         try:
             yield
         finally:

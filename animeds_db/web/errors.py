@@ -6,6 +6,7 @@ from typing import Any
 
 from animeds_db import errors
 from animeds_db.errors import AnimedsError, QueryError
+from animeds_db.safe_files import UnsafePathError
 
 
 class BusyError(AnimedsError):
@@ -20,6 +21,10 @@ class ConflictError(AnimedsError):
         self.others = others
 
 
+class JobError(AnimedsError):
+    """A job was stopped because it was too slow, needed too much memory, or its process has ended."""
+
+
 class MissingError(AnimedsError):
     """The name or id does not exist."""
 
@@ -31,8 +36,10 @@ class RefusedError(AnimedsError):
 STATUS: dict[type[AnimedsError], int] = {
     BusyError: 503,
     ConflictError: 409,
+    JobError: 409,
     MissingError: 404,
     RefusedError: 403,
+    UnsafePathError: 403,
     errors.QueryError: 400,
     errors.UsageError: 400,
     errors.ExportError: 400,

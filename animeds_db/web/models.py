@@ -243,26 +243,6 @@ class ExportBody(BaseModel):
     dry_run: bool = False
 
 
-class JobState(BaseModel):
-    """State of an export: running, done, failed or cancelled."""
-
-    job: str
-    state: str
-    out: str
-    done: int
-    total: int
-    report: dict[str, Any] | None
-    error: Fault | None
-
-
-class ExportAnswer(BaseModel):
-    """The started job; for a dry run, the folders that would be written, with notes."""
-
-    job: str | None = None
-    folders: list[dict[str, Any]] | None = None
-    notes: list[str] = Field(default_factory=list)
-
-
 class Choice(BaseModel):
     """A name that a form offers, and what it means."""
 
@@ -270,13 +250,178 @@ class Choice(BaseModel):
     title: str
 
 
+class IngestBody(BaseModel):
+    """Files and folders of the service to ingest, below the folders of `--roots`.
+
+    profile: a profile of models; sample: a sampling mode; by default those of the last ingest. show: the name of the
+    show; by default it is read from the names of the files.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["ingest"]
+    paths: Annotated[list[Annotated[Text, Field(max_length=4000)]], Field(min_length=1, max_length=100)]
+    profile: Annotated[Text | None, Field(max_length=100)] = None
+    sample: Annotated[Text | None, Field(max_length=100)] = None
+    show: Annotated[Text | None, Field(max_length=200)] = None
+
+
+class DedupBody(BaseModel):
+    """Find near-duplicates. threshold: minimum cosine, 0…1; by default the model's own.
+
+    preview: write nothing; the report has the effect of several thresholds, and pairs near each of them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["dedup"]
+    threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+    preview: bool = False
+
+
+class ClusterBody(BaseModel):
+    """Group faces that look like one person. threshold: minimum mean cosine, 0…1. min_size: faces of a cluster."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["cluster"]
+    threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+    min_size: Annotated[int | None, Field(ge=1, le=100_000)] = None
+
+
+class ClassifyBody(BaseModel):
+    """Name all faces by the examples. threshold: minimum score, 0…1."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["classify"]
+    threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+
+
+class StartedJob(BaseModel):
+    """The id of a job. joined: an equal job was waiting or running already, and this is it."""
+
+    job: str
+    joined: bool
+
+
+class JobState(BaseModel):
+    """State of a job: waiting, running, done, failed, cancelled, or interrupted by the end of the service.
+
+    done, total: finished items and all items; part: finished share of the current item, 0…1. `log` starts at line
+    number log_from. created_at, ended_at: seconds since 1970. out: the folder of an export.
+    """
+
+    job: str
+    kind: str
+    title: str
+    state: str
+    out: str | None
+    done: int
+    total: int
+    part: float
+    step: str
+    report: dict[str, Any] | None
+    error: Fault | None
+    log: list[str]
+    log_from: int
+    created_at: float
+    ended_at: float | None
+
+
+class Folder(BaseModel):
+    """A folder of the service. parent: null at a root. videos, pictures, archives: files directly in it."""
+
+    path: str
+    parent: str | None
+    folders: list[Choice]
+    videos: int
+    pictures: int
+    archives: int
+    truncated: bool
+
+
+class Folders(BaseModel):
+    """The folders that the page can ingest from, and the content of one of them."""
+
+    roots: list[str]
+    folder: Folder
+
+
+class ClusterFaces(BaseModel):
+    """A cluster: its number, its name if it has one, and typical faces, the most typical first."""
+
+    cluster: int
+    name: str | None
+    n_faces: int
+    n_episodes: int
+    faces: list[dict[str, Any]]
+
+
+class NameBody(BaseModel):
+    """The name of the character that a cluster shows; `ood` for people who are not in the cast."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(max_length=200)]
+    appearance: Annotated[Text | None, Field(max_length=200)] = None
+
+
+class Named(BaseModel):
+    """How many faces were added as examples, and how many were examples already."""
+
+    added: int
+    known: int
+    notes: list[str]
+
+
+class MergeBody(BaseModel):
+    """Numbers of clusters to merge. The first number is kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clusters: Annotated[list[int], Field(min_length=2, max_length=1000)]
+
+
+class SplitBody(BaseModel):
+    """Number of parts into which a cluster is split."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    into: Annotated[int, Field(ge=2, le=20)] = 2
+
+
+class Regrouped(BaseModel):
+    """Number of faces by cluster after a merge or split, and the change set, which can be undone."""
+
+    sizes: dict[int, int]
+    act: str
+
+
+class ExportAnswer(BaseModel):
+    """The started job; for a dry run, the folders that would be written, with notes, and some of the pictures.
+
+    A picture has folder, frame_id, crop (left, top, right, bottom, each 0…1; null: the whole frame), caption, repeats.
+    """
+
+    job: str | None = None
+    folders: list[dict[str, Any]] | None = None
+    notes: list[str] = Field(default_factory=list)
+    pictures: list[dict[str, Any]] | None = None
+    joined: bool = False
+
+
 class Choices(BaseModel):
-    """The names that forms offer."""
+    """The names that forms offer. profile, sample: those that an ingest uses if none is chosen."""
 
     layouts: list[Choice]
     captions: list[str]
     crops: list[str]
     formats: list[str]
+    profiles: list[str]
+    profile: str
+    sampling: list[str]
+    sample: str
 
 
 class FoundFrame(BaseModel):
@@ -351,20 +496,21 @@ class Review(BaseModel):
 
 
 class Status(BaseModel):
-    """Contents of the database, and what the service allows."""
+    """Contents of the database, and what the service allows. exists: there is a database already."""
 
     name: str
     database: str
+    exists: bool
     version: str
     read_only: bool
     exports: bool
-    sources: int
-    running: int
-    damaged: int
-    frames: int
-    faces: int
-    tags: int
-    characters: int
-    duplicates: int
-    labels: int
+    sources: int = 0
+    running: int = 0
+    damaged: int = 0
+    frames: int = 0
+    faces: int = 0
+    tags: int = 0
+    characters: int = 0
+    duplicates: int = 0
+    labels: int = 0
     models: list[str]

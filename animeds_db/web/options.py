@@ -11,10 +11,10 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits for clients' queries and exports.
+    """Limits for clients' queries and jobs.
 
-    exports, exports_each: maximum number of running exports, in total and per client. export_s: maximum seconds of
-    one export. export_idle_s: maximum seconds until its first picture and between two pictures.
+    jobs, jobs_each: maximum number of jobs that wait or run, in total and per client. job_s: maximum seconds of one
+    job; an ingest has no such limit. job_idle_s: maximum seconds without progress.
 
     rows, size: maximum rows and bytes of a JSON or CSV response; an Arrow stream is limited by `seconds` only.
     stalled_s: maximum seconds in which a client reads nothing. memory: bytes of memory of each process's DuckDB.
@@ -32,10 +32,10 @@ class Limits:
     waiting: int = 64
     waiting_s: float = 15.0
     text: int = 100_000
-    exports: int = 4
-    exports_each: int = 2
-    export_s: float = 6 * 3600.0
-    export_idle_s: float = 300.0
+    jobs: int = 12
+    jobs_each: int = 8
+    job_s: float = 6 * 3600.0
+    job_idle_s: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Options:
     """Options of `animeds serve`.
 
     token: required from clients; None: no token. hosts: accepted host names; None: those of this machine. exports: the
-    folder for exports; None: no exports. who: author of labels when the client does not name one. ahead: compute the
+    folder for exports; None: no exports. roots: the page can ingest what lies below these folders; none: it cannot
+    ingest. who: author of labels when the client does not name one. ahead: compute the
     filters of the first page when the service starts.
     """
 
@@ -51,6 +52,7 @@ class Options:
     token: str | None = None
     hosts: tuple[str, ...] | None = None
     exports: Path | None = None
+    roots: tuple[Path, ...] = ()
     who: str | None = None
     unfinished: bool = False
     ahead: bool = False

@@ -12,88 +12,113 @@ from typing import Any
 
 import importlib_resources
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import DictLoader, Environment, StrictUndefined
+
+from animeds_db.web.service import service_of
 
 router = APIRouter(include_in_schema=False)
 
 NAVIGATION = (
+    ("ingest", "/ingest", "Add"),
     ("frames", "/", "Frames"),
-    ("characters", "/characters", "Characters"),
     ("duplicates", "/duplicates", "Duplicates"),
+    ("clusters", "/clusters", "Faces"),
+    ("characters", "/characters", "Characters"),
     ("review", "/review", "Review"),
+    ("export", "/export", "Export"),
     ("queries", "/queries", "Queries"),
     ("sql", "/sql", "SQL"),
-    ("export", "/export", "Export"),
     ("labels", "/labels", "History"),
+    ("jobs", "/jobs", "Jobs"),
 )
 """Name of each page, its address, and its title in the navigation."""
+WITHOUT_DATABASE = ("ingest", "jobs")
+"""Pages that open before there is a database. The others lead to the first of these."""
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @router.get("/")
-def frames(request: Request) -> HTMLResponse:
+def frames(request: Request) -> Response:
     """Show a selection as a grid, with filters."""
     return page(request, "frames", "Frames", section="frames")
 
 
+@router.get("/ingest")
+def ingest(request: Request) -> Response:
+    """Show the folders of the service, and the form of an ingest."""
+    return page(request, "ingest", "Add episodes", section="ingest")
+
+
+@router.get("/clusters")
+def clusters(request: Request) -> Response:
+    """Show groups of similar faces, to be named."""
+    return page(request, "clusters", "Faces", section="clusters")
+
+
+@router.get("/jobs")
+def jobs(request: Request) -> Response:
+    """List the jobs of the service."""
+    return page(request, "jobs", "Jobs", section="jobs")
+
+
 @router.get("/frames/{frame_id}")
-def frame(request: Request, frame_id: str) -> HTMLResponse:
+def frame(request: Request, frame_id: str) -> Response:
     """Show everything known about one frame."""
     return page(request, "frame", frame_id[:80], section="frames")
 
 
 @router.get("/sql")
-def sql(request: Request) -> HTMLResponse:
+def sql(request: Request) -> Response:
     """Show the SQL editor."""
     return page(request, "sql", "SQL", section="sql")
 
 
 @router.get("/queries")
-def queries(request: Request) -> HTMLResponse:
+def queries(request: Request) -> Response:
     """List the named queries."""
     return page(request, "queries", "Queries", section="queries")
 
 
 @router.get("/queries/{name}")
-def query(request: Request, name: str) -> HTMLResponse:
+def query(request: Request, name: str) -> Response:
     """Show one named query: its parameters, its rows, its SQL."""
     return page(request, "query", name[:80], section="queries")
 
 
 @router.get("/characters")
-def characters(request: Request) -> HTMLResponse:
+def characters(request: Request) -> Response:
     """List the characters."""
     return page(request, "characters", "Characters", section="characters")
 
 
 @router.get("/characters/{name}")
-def character(request: Request, name: str) -> HTMLResponse:
+def character(request: Request, name: str) -> Response:
     """Show one character: where it appears, its examples, and its faces."""
     return page(request, "character", name[:80], section="characters")
 
 
 @router.get("/duplicates")
-def duplicates(request: Request) -> HTMLResponse:
+def duplicates(request: Request) -> Response:
     """Show the groups of near-duplicates: which frame is kept, and why."""
     return page(request, "duplicates", "Duplicates", section="duplicates")
 
 
 @router.get("/review")
-def review(request: Request) -> HTMLResponse:
+def review(request: Request) -> Response:
     """Show the faces whose name a person should check."""
     return page(request, "review", "Review", section="review")
 
 
 @router.get("/export")
-def export(request: Request) -> HTMLResponse:
+def export(request: Request) -> Response:
     """Show the export form."""
     return page(request, "export", "Export", section="export")
 
 
 @router.get("/labels")
-def labels(request: Request) -> HTMLResponse:
+def labels(request: Request) -> Response:
     """Show the history of corrections."""
     return page(request, "labels", "History", section="labels")
 
@@ -111,12 +136,19 @@ def static(request: Request, name: str) -> Response:
     return Response(body, media_type=kind, headers=headers)
 
 
-def page(request: Request, name: str, title: str, *, section: str) -> HTMLResponse:
-    """Return the page `name`: templates/NAME.html, filled by static/page_NAME.js."""
+def page(request: Request, name: str, title: str, *, section: str) -> Response:
+    """Return the page `name`: templates/NAME.html, filled by static/page_NAME.js.
+
+    Without a database, lead to the page that makes one.
+    """
+    if name not in WITHOUT_DATABASE and not service_of(request).has_database:
+        return RedirectResponse("/ingest", 303)
     html = (
         _templates()
         .get_template(f"{name}.html")
-        .render(name=name, title=title, section=section, navigation=NAVIGATION, **_settings(request))
+        .render(
+            name=name, title=title, section=section, navigation=_navigation(request), **_settings(request)
+        )
     )
     return HTMLResponse(html)
 
@@ -139,6 +171,12 @@ def error_page(status: int, message: str, hint: str | None = None) -> HTMLRespon
         )
     )
     return HTMLResponse(html, status_code=status)
+
+
+def _navigation(request: Request) -> list[tuple[str, str, str]]:
+    """Return the pages that this service has: one that may not ingest has no page for it."""
+    may_ingest = service_of(request).may_ingest
+    return [row for row in NAVIGATION if may_ingest or row[0] != "ingest"]
 
 
 def _settings(request: Request) -> dict[str, Any]:

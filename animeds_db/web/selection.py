@@ -3,7 +3,8 @@
     q=SELECT … | query=NAME p.x=… | text=words | like=FRAME     start; without one: all frames
     character tag show season episode gate shot source          filters, repeatable
     where=CONDITION group=FRAME                                 more filters
-    sort=time|new|score|random
+    hide=copies,dropped,blank,subtitled                         frames to leave out; none: nothing
+    sort=time|faces|new|score|random
 
 Several tags or characters must all be present. Of several shows, seasons, episodes, gates, shots or sources, one must
 match. A leading minus excludes a tag or character. A shot is SOURCE/NUMBER.
@@ -25,6 +26,8 @@ STARTS = ("q", "query", "text", "like")
 SORTS = {
     "time": '"show" NULLS FIRST, season NULLS FIRST, episode NULLS FIRST, frame_id',
     "new": "(SELECT max(finished_at) FROM sources WHERE sources.source_id = frames.source_id) DESC, frame_id",
+    "faces": 'frame_id NOT IN (SELECT frame_id FROM faces), "show" NULLS FIRST, season NULLS FIRST, '
+    "episode NULLS FIRST, frame_id",
     "random": "hash(frame_id), frame_id",
     "score": "",
 }
@@ -32,6 +35,18 @@ NONE = "none"
 """The value for "unknown"."""
 LONGEST = 100_000
 """Maximum number of characters of one value."""
+
+
+HIDDEN = {
+    "copies": "SELECT frame_id FROM left_out WHERE why = 'copy'",
+    "dropped": "SELECT frame_id FROM left_out WHERE why = 'dropped'",
+    "blank": "SELECT frame_id FROM gates() WHERE gate = 'blank'",
+    "subtitled": "SELECT frame_id FROM gates(min_height := 0, min_sharpness := 0, min_brightness := 0, "
+    "max_brightness := 1) WHERE gate = 'text'",
+}
+"""The frames that each word of `hide` leaves out."""
+HIDDEN_FIRST = ",".join(HIDDEN)
+"""What the pages hide unless a person shows it."""
 
 
 def _with_each(template: str) -> Callable[[Sequence[str]], list[str]]:
@@ -78,6 +93,17 @@ def _where(values: Sequence[str]) -> list[str]:
     return [f"(\n{value}\n)" for value in values]
 
 
+def _hidden(values: Sequence[str]) -> list[str]:
+    words = [word for value in values for word in value.split(",") if word and word != NONE]
+    for word in words:
+        if word not in HIDDEN:
+            raise UsageError(
+                f'"{word[:40]}" is not a kind of frame that can be hidden.',
+                hint=did_you_mean(word[:40], HIDDEN),
+            )
+    return [f"frame_id NOT IN ({HIDDEN[word]})" for word in dict.fromkeys(words)]
+
+
 FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "character": _with_each("frame_id IN (SELECT frame_id FROM named WHERE character = {})"),
     "tag": _with_each("has_tag(tag_ids, {})"),
@@ -90,6 +116,7 @@ FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "shot": _shots,
     "source": _one_of("source_id"),
     "where": _where,
+    "hide": _hidden,
     "group": lambda values: [
         f"frame_id IN (SELECT frame_id FROM duplicates WHERE group_id IN ({', '.join(map(literal, values))}))"
     ],
@@ -105,6 +132,9 @@ class Selection:
     score: str
     filters: tuple[tuple[str, str], ...]
     sort: str
+    names: tuple[tuple[str, str], ...] = ()
+    """The tags, characters and shows of its filters, as ("tag", "smile"): they must be in the database, so that a typing
+    error is not an empty page."""
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:
@@ -132,7 +162,10 @@ class Selection:
             raise UsageError(
                 f'Frames cannot be sorted by "{sort[:40]}".', hint=did_you_mean(sort[:40], SORTS)
             )
-        return cls(start, score, tuple(conditions), sort)
+        names = [("tag", value.removeprefix("-").replace(" ", "_")) for value in given.get("tag", ())]
+        names += [("character", value.removeprefix("-")) for value in given.get("character", ())]
+        names += [("show", value) for value in given.get("show", ()) if value != NONE]
+        return cls(start, score, tuple(conditions), sort, tuple(names))
 
     @classmethod
     def read(cls, text: str) -> Selection:

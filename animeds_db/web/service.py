@@ -17,12 +17,13 @@ import pyarrow as pa
 from fastapi import Request
 
 from animeds_db.dataset import Dataset
-from animeds_db.errors import AnimedsError, QueryError
+from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.store import Store
 from animeds_db.web.errors import as_json
 from animeds_db.web.grid import Grid
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
+from animeds_db.web.selection import Selection
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Jobs
 from animeds_db.web.workers.pool import Query, Workers
@@ -43,31 +44,90 @@ class Answer:
     seconds: float
 
 
+class _Opened:
+    """An open database: one `Dataset` that writes labels, its pictures, and its grid."""
+
+    def __init__(self, uri: str, unfinished: bool) -> None:
+        self.dataset = Dataset(Store.open(uri), unfinished=unfinished)
+        self.pictures = Pictures(self.dataset)
+        self.grid = Grid(self.dataset.store, unfinished=unfinished)
+
+    def close(self) -> None:
+        """End the threads and the session."""
+        self.pictures.close()
+        self.grid.close()
+        self.dataset.close()
+
+
 class Service:
     """One database, as the API uses it."""
 
     def __init__(self, uri: str, options: Options) -> None:
         self.options = options
         self.limits = options.limits
-        self.dataset = Dataset(Store.open(uri), unfinished=options.unfinished)
+        self.uri = uri
         self.writing = threading.Lock()
-        self.pictures = Pictures(self.dataset)
-        self._grid = Grid(self.dataset.store, unfinished=options.unfinished)
+        self._opening = threading.Lock()
+        self._opened: _Opened | None = None
+        if not self.may_ingest or Store.exists(uri):
+            self._open()
         self.workers = Workers(uri, options.limits, options.unfinished)
         self.jobs = Jobs(uri, options)
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def start(self) -> None:
-        """Start the first worker."""
-        self.workers.start()
+        """Start the first worker, if there is a database."""
+        if self._opened is not None:
+            self.workers.start()
 
     async def close(self) -> None:
         """End the workers, jobs and threads."""
         await self.jobs.close()
         await self.workers.close()
-        self.pictures.close()
-        self._grid.close()
-        self.dataset.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def may_ingest(self) -> bool:
+        """True if the page may ingest, and so make the database."""
+        return bool(self.options.roots) and not self.options.read_only
+
+    @property
+    def has_database(self) -> bool:
+        """True if there is a database. The first ingest makes it."""
+        return self._opened is not None or Store.exists(self.uri)
+
+    def expect_database(self) -> None:
+        """Raise StoreError if there is no database yet."""
+        self._open()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The database. Raises StoreError if there is none yet."""
+        return self._open().dataset
+
+    @property
+    def pictures(self) -> Pictures:
+        """The pictures of the database. Raises StoreError if there is none yet."""
+        return self._open().pictures
+
+    def profiles(self) -> list[str]:
+        """Return the names of the profiles of models that an ingest can use."""
+        from animeds_db.models.manifest import load_manifest
+
+        return [*load_manifest().profiles, "none"]
+
+    def _open(self) -> _Opened:
+        """Return the open database. Raises StoreError if there is none yet."""
+        with self._opening:
+            if self._opened is None:
+                if self.may_ingest and not Store.exists(self.uri):
+                    raise StoreError(
+                        f"There is no database at {self.uri} yet.",
+                        hint="Choose a folder on the page Add, and press Ingest.",
+                    )
+                self._opened = _Opened(self.uri, self.options.unfinished)
+            return self._opened
 
     async def rows(
         self,
@@ -97,13 +157,13 @@ class Service:
 
     async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the grid rows of these frames, by id."""
-        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._grid.tiles(ids))
+        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._open().grid.tiles(ids))
         return tiles
 
     async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
         """Return ids of all frames in time order, and whether more follow; None if SQL is needed."""
         page: tuple[list[str], bool] | None = await self._kept(
-            ("all frames", start, count), lambda: self._grid.page(start, count)
+            ("all frames", start, count), lambda: self._open().grid.page(start, count)
         )
         return page
 
@@ -120,12 +180,19 @@ class Service:
             self._answers.move_to_end(key)
         return self._answers[key]
 
+    async def check_names(self, request: Request | None, selection: Selection) -> None:
+        """Raise QueryError if a filter has a tag, character or show that the database does not have."""
+        if selection.names:
+            ask = Ask(task="names", more={"names": selection.names})
+            await self._kept(("names", *selection.names), lambda: self.answer(request, ask))
+
     async def check(self, request: Request, sql: str) -> None:
         """Raise QueryError for SQL that cannot be run, without running it. Parameters may be missing."""
         await self.answer(request, Ask(self._fitting(sql), task="check"))
 
     async def answer(self, request: Request | None, ask: Ask) -> Answer:
         """Run a task in a worker and return its rows, at most OWN_BYTES. Raises as `rows` does."""
+        self.expect_database()
         query = Query(self.workers, replace(ask, size=OWN_BYTES))
         async with _while_there(request, query):
             data = bytearray()
@@ -142,6 +209,7 @@ class Service:
         that ended it.
         """
         self._fitting(ask.sql)
+        self.expect_database()
         query = Query(self.workers, ask)
         pieces = query.pieces()
         async with _while_there(request, query):

@@ -39,9 +39,9 @@ LINKS = {
         },
     },
     ("post", "/api/exports"): {
-        "state": {"operationId": ("get", "/api/exports/{job}"), "parameters": {"job": "$response.body#/job"}},
+        "state": {"operationId": ("get", "/api/jobs/{job}"), "parameters": {"job": "$response.body#/job"}},
         "cancel": {
-            "operationId": ("post", "/api/exports/{job}/cancel"),
+            "operationId": ("post", "/api/jobs/{job}/cancel"),
             "parameters": {"job": "$response.body#/job"},
         },
     },

@@ -32,6 +32,8 @@ THRESHOLDS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.999)
 AGREE_BITS = (0, 4, 6, 8, 10, 12, 16, 24, None)
 SHOWN_PAIRS = 24
 """Maximum number of borderline pairs on the page for each dial: half on either side."""
+NEAR = 8
+"""Maximum number of pairs around each threshold in `effects`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ class Pair:
     copy: bool
 
 
+@dataclass(frozen=True)
+class Effects:
+    """What other settings would do. threshold: the one in use; rows: one per setting of each dial; pairs: the pairs
+    nearest to each threshold of `rows`, as (threshold, pairs)."""
+
+    threshold: float
+    rows: list[Row]
+    pairs: list[tuple[float, list[Pair]]]
+
+
 def preview(
     store: Store,
     session: Session,
@@ -81,6 +93,40 @@ def preview(
             f"{page} is neither an HTML page nor a picture.",
             hint="For example: --preview borders.html or borders.png",
         )
+    options, frames, rows, matches = _compared(store, session, options, rank, progress)
+    pairs = _borderline(frames, matches, options)
+    if page.suffix.lower() == ".png":
+        write_sheet(_sheet(store, float(options.threshold or 0), pairs), page)
+    else:
+        _write(page, _page(store, options, rows, pairs))
+    return rows
+
+
+def effects(
+    store: Store,
+    session: Session,
+    options: DedupOptions,
+    *,
+    rank: Path | None = None,
+    progress: Progress | None = None,
+) -> Effects:
+    """Return what other settings would do, with NEAR pairs around each threshold. Raises as `find_duplicates` does."""
+    options.check()
+    options, frames, rows, matches = _compared(store, session, options, rank, progress)
+    by_vector = np.flatnonzero(matches.alike(0, options.agree_bits))
+    pairs = []
+    for row in (row for row in rows if row.dial == "threshold"):
+        near = _nearest(by_vector, -matches.cosine[by_vector], -row.threshold, NEAR)
+        pairs.append(
+            (row.threshold, _pairs(frames, matches, near, replace(options, threshold=row.threshold)))
+        )
+    return Effects(float(options.threshold or 0), rows, pairs)
+
+
+def _compared(
+    store: Store, session: Session, options: DedupOptions, rank: Path | None, progress: Progress | None
+) -> tuple[DedupOptions, pa.Table, list[Row], Matches]:
+    """Return the options with their threshold, the frames, the effect of each setting, and all pairs near them."""
     frames, x = read_frames(session)
     options = settled(session, frames, options)
     threshold = float(options.threshold or 0)
@@ -93,13 +139,7 @@ def preview(
     held = HeldVectors(frames, x, remembered_join(store, options.memory_mb, progress))
     least = float(settings[0][1].threshold or 0)
     matches = find_matches(frames, held, ranks, replace(options, agree_bits=None), least)
-    rows = _rows(ranks, matches, settings)
-    pairs = _borderline(frames, matches, options)
-    if page.suffix.lower() == ".png":
-        write_sheet(_sheet(store, threshold, pairs), page)
-    else:
-        _write(page, _page(store, options, rows, pairs))
-    return rows
+    return options, frames, _rows(ranks, matches, settings), matches
 
 
 def _write(page: Path, text: str) -> None:
@@ -172,17 +212,22 @@ def _borderline(frames: pa.Table, matches: Matches, options: DedupOptions) -> li
         )
         chosen.append(_nearest(across, matches.bits[across].astype(np.float32), bits))
     some = np.array(list(dict.fromkeys(np.concatenate(chosen).tolist())), np.int64)
+    return _pairs(frames, matches, some, options)
+
+
+def _pairs(frames: pa.Table, matches: Matches, some: np.ndarray, options: DedupOptions) -> list[Pair]:
+    threshold = float(options.threshold or 0)
     copies = matches.chosen(options, threshold)[some]
     names = [frames["frame_id"].take(pa.array(side[some])).to_pylist() for side in (matches.a, matches.b)]
     says = [_says(float(matches.cosine[i]), int(matches.bits[i]), bool(matches.in_shot[i])) for i in some]
     return [Pair(*pair) for pair in zip(*names, says, copies.tolist(), strict=True)]
 
 
-def _nearest(rows: np.ndarray, far: np.ndarray, border: float) -> np.ndarray:
-    """Return the rows nearest to the border, half of them at most `border` far apart, in order of distance."""
+def _nearest(rows: np.ndarray, far: np.ndarray, border: float, count: int = SHOWN_PAIRS) -> np.ndarray:
+    """Return the `count` rows nearest to the border, half of them at most `border` far apart, in order of distance."""
     order = np.argsort(far, kind="stable")
     middle = int(np.searchsorted(far[order], np.float32(border), side="right"))
-    return rows[order[max(0, middle - SHOWN_PAIRS // 2) : middle + SHOWN_PAIRS // 2]]
+    return rows[order[max(0, middle - count // 2) : middle + count // 2]]
 
 
 def _says(cosine: float, bits: int, in_shot: bool) -> str:

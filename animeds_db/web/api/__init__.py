@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from animeds_db.web.api import choices, exports, facts, frames, labels, sql
+from animeds_db.web.api import choices, clusters, exports, facts, folders, frames, jobs, labels, sql
 
-ROUTERS = (frames.router, sql.router, facts.router, labels.router, exports.router, choices.router)
+ROUTERS = (
+    frames.router,
+    sql.router,
+    facts.router,
+    labels.router,
+    clusters.router,
+    jobs.router,
+    exports.router,
+    folders.router,
+    choices.router,
+)

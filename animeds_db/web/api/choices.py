@@ -1,22 +1,31 @@
-"""The names that forms offer: layouts, caption profiles, crops, picture formats."""
+"""The names that forms offer: layouts, caption profiles, crops, picture formats, models and sampling modes."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from animeds_db import settings
 from animeds_db.captions import profile_names
+from animeds_db.dataset import sampling_modes
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
 from animeds_db.web import models
+from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["choices"])
 
 
 @router.get("/choices")
-async def choices() -> models.Choices:
+async def choices(request: Request) -> models.Choices:
     """Return the names that this installation knows, including layouts of other packages."""
+    service = service_of(request)
+    remembered = service.dataset.store.remembered() if service.has_database else {}
     return models.Choices(
         layouts=[models.Choice(name=layout.name, title=layout.reads) for layout in LAYOUTS.values()],
         captions=profile_names(),
         crops=list(CROP_KINDS),
         formats=list(FORMATS),
+        profiles=service.profiles(),
+        profile=settings.resolve("profile", remembered=remembered).value,
+        sampling=list(sampling_modes()),
+        sample=settings.resolve("sampling", remembered=remembered).value,
     )

@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Query, Request
 
 from animeds_db.errors import UsageError
 from animeds_db.web.selection import LONGEST, Selection
+from animeds_db.web.service import service_of
 
 MOST_TOKEN = 8_000
 Text = Annotated[str | None, Query(max_length=LONGEST)]
@@ -22,7 +23,7 @@ Token = Annotated[
 ]
 
 
-def _selection(
+async def _selection(
     request: Request,
     q: Annotated[str | None, Query(max_length=LONGEST, description="SQL with a column frame_id")] = None,
     query: Annotated[
@@ -42,10 +43,33 @@ def _selection(
     group: Annotated[
         str | None, Query(max_length=200, description="the group of duplicates of this frame")
     ] = None,
-    sort: Annotated[str | None, Query(max_length=20, description="time, new, score or random")] = None,
+    hide: Annotated[
+        str | None,
+        Query(max_length=200, description="copies, dropped, blank, subtitled; several with commas"),
+    ] = None,
+    sort: Annotated[str | None, Query(max_length=20, description="time, faces, new, score or random")] = None,
 ) -> Selection:
-    del q, query, text, like, where, character, tag, show, season, episode, gate, shot, source, group, sort
-    return Selection.parse(request.query_params.multi_items())
+    del (
+        q,
+        query,
+        text,
+        like,
+        where,
+        character,
+        tag,
+        show,
+        season,
+        episode,
+        gate,
+        shot,
+        source,
+        group,
+        hide,
+        sort,
+    )
+    selection = Selection.parse(request.query_params.multi_items())
+    await service_of(request).check_names(request, selection)
+    return selection
 
 
 Selected = Annotated[Selection, Depends(_selection)]

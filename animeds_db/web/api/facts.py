@@ -18,7 +18,7 @@ from animeds_db.web.api.frames import PICTURES, placed
 from animeds_db.web.errors import MissingError
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.plain import records
-from animeds_db.web.selection import Selection, script
+from animeds_db.web.selection import HIDDEN_FIRST, Selection, script
 from animeds_db.web.service import Service, service_of
 from animeds_db.web.workers.framing import Ask
 
@@ -61,9 +61,10 @@ async def facets(
 
 async def count_ahead(service: Service) -> None:
     """Compute the facets of the first page in advance, so that it opens without waiting."""
+    first = Selection.parse([("hide", HIDDEN_FIRST)])
     for facet in AHEAD:
         try:
-            await service.cached(None, _facet_sql(facet, Selection.parse([])), rows=MOST_VALUES)
+            await service.cached(None, _facet_sql(facet, first), rows=MOST_VALUES)
         except AnimedsError as error:  # a request will report it
             _log.debug("%s could not be counted ahead: %s", facet, error)
 
@@ -220,11 +221,14 @@ async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) 
 async def status(request: Request) -> models.Status:
     """Return the contents of the database, and what the service allows."""
     service = service_of(request)
-    row = records((await service.cached(request, script("status"))).table)[0]
-    row["models"] = row["models"] or []
+    row: dict[str, Any] = {"models": []}
+    if service.has_database:
+        row = records((await service.cached(request, script("status"))).table)[0]
+        row["models"] = row["models"] or []
     return models.Status(
-        name=service.dataset.uri.rstrip("/").rpartition("/")[2],
-        database=service.dataset.uri,
+        name=service.uri.rstrip("/").rpartition("/")[2],
+        database=service.uri,
+        exists=service.has_database,
         version=animeds_db.__version__,
         read_only=service.options.read_only,
         exports=service.options.exports is not None,

@@ -99,6 +99,7 @@ async def _said(request: Request, service: Service, body: models.LabelBody) -> l
 
 async def _ids(request: Request, service: Service, text: str) -> list[str]:
     selection = Selection.read(text)
+    await service.check_names(request, selection)
     with placed(selection):
         found = await service.rows(request, selection.sql(order=False), rows=MOST)
     if found.truncated:

@@ -1,5 +1,7 @@
 /* All requests to the service. Every failure is an ApiError with a message for people. */
 
+import { shown } from "./selection.js";
+
 export class ApiError extends Error {
   constructor(status, { kind = "Error", message = "", hint = null, line = null, column = null, ...rest } = {}) {
     super(message || `The service answered with status ${status}.`);
@@ -86,10 +88,10 @@ const plus = (selection, more) => {
   return params;
 };
 
-export const frames = (selection, from, n, signal) => get("/api/frames", plus(selection, { from, count: n }), signal);
-export const count = async (selection, signal) => (await get("/api/count", selection, signal)).count;
-export const facet = (selection, name, limit, signal) => get("/api/facets", plus(selection, { facet: name, limit }), signal);
-export const explain = async (selection, signal) => (await get("/api/explain", selection, signal)).sql;
+export const frames = (selection, from, n, signal) => get("/api/frames", plus(shown(selection), { from, count: n }), signal);
+export const count = async (selection, signal) => (await get("/api/count", shown(selection), signal)).count;
+export const facet = (selection, name, limit, signal) => get("/api/facets", plus(shown(selection), { facet: name, limit }), signal);
+export const explain = async (selection, signal) => (await get("/api/explain", shown(selection), signal)).sql;
 export const frame = (id, signal) => get(`/api/frames/${encodeURIComponent(id)}`, {}, signal);
 export const sql = (q, { signal, ...more } = {}) => post("/api/sql", { q, ...more }, signal);
 export const queries = () => get("/api/queries");
@@ -121,7 +123,7 @@ export const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
 /* Calls `on` with (kind, data) for each event of a job until it ends. Returns a function that stops this. */
 export function follow(path, on) {
   const source = new EventSource(path);
-  for (const kind of ["progress", "done", "error", "cancelled"]) {
+  for (const kind of ["progress", "done", "error", "cancelled", "interrupted"]) {
     source.addEventListener(kind, (event) => {
       if (event.data === undefined) return on("lost", null); // the connection broke; the browser reconnects by itself
       if (kind !== "progress") source.close();

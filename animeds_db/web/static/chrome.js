@@ -24,13 +24,20 @@ async function tellDatabase() {
       place,
       readOnly && h("span", { class: "badge" }, "read-only"), // first, because small screens cut off the end
       readOnly && " ",
+      await working(),
       h("span", { title: status.database ?? "" }, status.name ?? ""),
-      ` ${counted(status.frames, "frame")}`,
+      status.exists ? ` ${counted(status.frames, "frame")}` : " does not exist yet",
       status.damaged > 0 && [" ", h("a", { href: DAMAGED, class: "badge" }, `${counted(status.damaged, "source")} damaged`)],
     );
   } catch (error) {
     place.textContent = error.message;
   }
+}
+
+/* A link to the job that runs now, if there is one. */
+async function working() {
+  const job = (await api.get("/api/jobs")).find(({ state }) => state === "running");
+  return job ? [h("a", { href: `/jobs?job=${job.job}`, class: "badge" }, `${job.title} runs`), " "] : null;
 }
 
 /* Sets the title of the window. */

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { debounce, h, show } from "./dom.js";
 import { count, plainCharacter, spoken } from "./format.js";
+import { Hiding } from "./hiding.js";
 import { address, has, manner, without, withValue } from "./selection.js";
 
 const FACETS = [
@@ -34,7 +35,8 @@ export class Facets {
     this.el = el;
     this.parts = new Map();
     const parts = FACETS.map(([name, title, open]) => this.#part(name, title, open));
-    this.inner = h("details", { class: "drawer" }, h("summary", {}, "Filters", h("span", { class: "n" })), ...parts);
+    this.hiding = new Hiding();
+    this.inner = h("details", { class: "drawer" }, h("summary", {}, "Filters", h("span", { class: "n" })), this.hiding.el, ...parts);
     this.inner.open = matchMedia("(min-width: 801px)").matches;
     show(el, this.inner);
   }
@@ -42,6 +44,7 @@ export class Facets {
   /* Shows the values of a selection. Only open parts send requests. */
   update(selection) {
     this.selection = selection;
+    this.hiding.update(selection);
     this.asking?.abort();
     this.asking = new AbortController();
     const chosen = FACETS.filter(([name]) => selection.has(name)).length;

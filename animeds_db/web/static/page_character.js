@@ -42,7 +42,7 @@ const faceSql = () => `SELECT face_id, frame_id, character_score AS score, margi
 
 function examplesPart(examples) {
   if (!examples.length)
-    return h("section", {}, h("h2", {}, "Examples"), h("p", { class: "hint" }, "None. The name comes from people or tags. Add examples for the classifier with ", h("code", {}, "animeds characters add"), "."));
+    return h("section", {}, h("h2", {}, "Examples"), h("p", { class: "hint" }, "None. The name comes from people or tags. A name under a group on the page ", h("a", { href: "/clusters" }, "Faces"), " adds examples."));
   return h(
     "section",
     {},

@@ -22,9 +22,8 @@ async function load() {
 const nobody = () =>
   empty(
     "No characters are named yet",
-    h("p", {}, "Add a few examples of each character with ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
-    "Or name faces by hand: open a frame and press c.",
-    h("p", {}, h("a", { class: "button", href: "/" }, "Show the frames")),
+    h("p", {}, "Group the faces, and type a name under each group. Or name faces by hand: open a frame and press c."),
+    h("p", { class: "row" }, h("a", { class: "button primary", href: "/clusters" }, "Group and name faces"), h("a", { class: "button", href: "/" }, "Show the frames")),
   );
 
 const faceLink = () => h("p", { class: "hint" }, "Unknown faces are listed by ", h("a", { href: "/queries/unknown_faces" }, "the query unknown_faces"), "; doubtful names in ", h("a", { href: "/review" }, "the review"), ".");

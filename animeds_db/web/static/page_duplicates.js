@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
+import { DedupForm } from "./dedupform.js";
 import { look, readOnly, say, undo } from "./corrections.js";
 import { $, button, empty, failure, h, show, tellError } from "./dom.js";
 import { count, counted, score, where } from "./format.js";
@@ -10,13 +11,15 @@ import { bind, keyButton } from "./keys.js";
 import { selection } from "./selection.js";
 
 const PAGE = 20;
-const place = $("#content");
+const place = h("div", {});
+const finding = h("div", { class: "finding" });
 let groups = [];
 let next = 0;
 let total = null;
 let at = 0;
 
 start(async () => {
+  show($("#content"), finding, place);
   addEventListener("undone", again);
   bind("Move", [
     ["j ArrowDown", "next group", () => move(at + 1)],
@@ -30,6 +33,7 @@ start(async () => {
     [["1–9"], "keep this one, drop the others in the group", () => {}],
     ["u", "undo", undo],
   ]);
+  if (!readOnly()) new DedupForm(finding, again).load().catch(tellError);
   const drawing = again();
   look();
   await drawing;
@@ -68,7 +72,7 @@ function draw() {
 const none = () =>
   empty(
     selection().has("group") ? "There is no such group" : "No duplicates found yet",
-    h("p", {}, "Find them with ", h("code", {}, "animeds dedup"), "."),
+    h("p", {}, readOnly() ? "This service is read-only." : "Press Find near-duplicates."),
     h("p", {}, h("a", { class: "button", href: "/" }, "Show the frames")),
   );
 

@@ -1,23 +1,27 @@
-/* The export page: the selection, the form, a dry run, and the export with its progress. */
+/* The export page: the selection, the form, a preview that follows the form, and the export with its progress. */
 
 import * as api from "./api.js";
 import { start } from "./chrome.js";
-import { $, button, empty, failure, field, h, show, tellError } from "./dom.js";
+import { $, button, debounce, empty, failure, field, h, show } from "./dom.js";
 import { exportOptions, fill, values } from "./exportform.js";
-import { count, counted, seconds } from "./format.js";
+import { previewed } from "./exportpreview.js";
+import { counted } from "./format.js";
+import { JobView } from "./jobs.js";
 import { keyButton } from "./keys.js";
-import { address, manner, pieces, selection, setManner } from "./selection.js";
+import { address, hidden, manner, pieces, selection, setManner } from "./selection.js";
 import { toggleSql } from "./sqlpanel.js";
 
 const place = $("#content");
 const wrong = h("p", { class: "wrong", role: "alert" });
-const plan = h("section", { "aria-label": "Dry run", "aria-live": "polite" });
+const plan = h("section", { "aria-label": "Preview", "aria-live": "polite" });
 const work = h("section", { "aria-label": "Progress" });
+const view = new JobView(work, { done: finished, began: (job) => setManner({ job, out: name.value.trim() }) });
 const sqlPanel = h("div", {});
 const form = h("form", { class: "export-form" });
 const name = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 80, autocomplete: "off" });
-let following = null;
+const PAUSE_MS = 500;
 let groups = [];
+let latest = 0;
 
 start(async () => {
   try {
@@ -27,10 +31,13 @@ start(async () => {
   }
   draw();
   const job = manner("job");
-  if (job) follow(job);
+  if (job) await view.follow(job);
+  if (!("readOnly" in document.body.dataset)) dryRun();
   try {
-    const n = await api.count(selection());
+    const all = new URLSearchParams([...exported()].map(([key, value]) => [key, key === "hide" ? "none" : value]));
+    const [n, every] = await Promise.all([api.count(exported()), api.count(all)]);
     $("#how-many").textContent = counted(n, "frame");
+    if (every > n) $("#how-many").after(h("span", { class: "hint" }, `${counted(every - n, "blank or subtitled frame")} left out`));
   } catch (error) {
     $("#how-many").textContent = error.message;
   }
@@ -43,7 +50,7 @@ function draw() {
   const buttons = h(
     "p",
     { class: "actions" },
-    button("Dry run", dryRun, { id: "dry-run" }),
+    button("Preview", () => dryRun().then(() => plan.scrollIntoView({ block: "nearest" })), { id: "dry-run" }),
     h("button", { class: "primary", id: "export" }, "Export"),
     keyButton("See the SQL", "s", () => toggleSql(sqlPanel, selection())),
     wrong,
@@ -51,6 +58,7 @@ function draw() {
   form.elements.layout.closest(".fields").prepend(field("Name of the folder", name, "It is created in the service's export folder."));
   form.append(buttons);
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
+  form.addEventListener("input", debounce(PAUSE_MS, () => form.checkValidity() && dryRun()));
   const refused = refusal();
   if (refused) form.querySelector("#export").disabled = true;
   if ("readOnly" in document.body.dataset) form.querySelector("#dry-run").disabled = true;
@@ -60,7 +68,7 @@ function draw() {
 /* Returns a notice if this service cannot export, else null. It is shown before the form is filled in. */
 function refusal() {
   if ("readOnly" in document.body.dataset) return h("p", { class: "notice", role: "status" }, "This service is read-only. Start it without ", h("code", {}, "--read-only"), " to export.");
-  if (!("exports" in document.body.dataset)) return h("p", { class: "notice", role: "status" }, "This service writes no exports. Start it with ", h("code", {}, "animeds serve --exports FOLDER"), " to allow them. A dry run is possible anyway.");
+  if (!("exports" in document.body.dataset)) return h("p", { class: "notice", role: "status" }, "This service writes no exports. Start it with ", h("code", {}, "animeds serve --exports FOLDER"), " to allow them. The preview shows what it would write.");
   return null;
 }
 
@@ -80,21 +88,33 @@ function suggested() {
   return words || "frames";
 }
 
-function request(dry) {
-  const { layout, ...rest } = values(form, groups);
-  return { selection: selection().toString(), layout, out: name.value.trim(), options: rest, dry_run: dry };
+/* The selection of the export. Near-duplicates and dropped frames are left out by the export itself, which counts them. */
+function exported() {
+  const sent = new URLSearchParams(selection());
+  sent.set("hide", hidden(sent).filter((word) => ["blank", "subtitled"].includes(word)).join(",") || "none");
+  return sent;
 }
 
+function request(dry) {
+  const { layout, ...rest } = values(form, groups);
+  return { selection: exported().toString(), layout, out: name.value.trim(), options: rest, dry_run: dry };
+}
+
+/* Shows what the form would write. Only the newest answer counts. */
 async function dryRun() {
+  const mine = ++latest;
   wrong.textContent = "";
-  show(plan, h("p", { class: "hint" }, "Counting…"));
+  plan.setAttribute("aria-busy", "true");
   try {
-    const { folders, notes } = await api.post("/api/exports", request(true));
-    show(plan, folders.length ? folderTable(folders, notes) : empty("Nothing would be written", notes[0] ?? "No frame is in this selection."));
-    plan.scrollIntoView({ block: "nearest" });
+    const answer = await api.post("/api/exports", request(true));
+    if (mine !== latest) return;
+    show(plan, answer.folders.length ? previewed(answer) : empty("Nothing would be written", answer.notes[0] ?? "No frame is in this selection."));
   } catch (error) {
+    if (mine !== latest) return;
     show(plan);
     tellWrong(error);
+  } finally {
+    if (mine === latest) plan.removeAttribute("aria-busy");
   }
 }
 
@@ -102,83 +122,23 @@ function tellWrong(error) {
   wrong.textContent = [error.message, error.hint].filter(Boolean).join(" – ");
 }
 
-const HEADS = { folder: "Folder", pictures: "Pictures", repeats: "Repeats", samples: "Samples", probability: "Share", weight: "Weight", target: "Target share" };
-
-function folderTable(folders, notes) {
-  const names = Object.keys(HEADS).filter((key) => key in folders[0]);
-  const total = folders.reduce((sum, row) => sum + row.pictures, 0);
-  return h(
-    "div",
-    { class: "card" },
-    h("h2", {}, `Would write ${counted(total, "picture")} in ${counted(folders.length, "folder")}`),
-    notes.map((note) => h("p", { class: "hint" }, note)),
-    h(
-      "div",
-      { class: "table-scroll" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col", class: key === "folder" ? null : "number" }, HEADS[key])))),
-        h("tbody", {}, folders.slice(0, 500).map((row) => h("tr", {}, names.map((key) => h("td", { class: key === "folder" ? "code" : "number" }, key === "probability" || key === "target" ? `${(100 * row[key]).toFixed(1)} %` : String(row[key])))))),
-      ),
-    ),
-  );
-}
-
 async function run() {
   wrong.textContent = "";
   try {
-    const { job } = await api.post("/api/exports", request(false));
-    setManner({ job, out: name.value.trim() });
-    follow(job);
+    await view.start(request(false), "/api/exports");
+    work.scrollIntoView({ block: "nearest" });
   } catch (error) {
     tellWrong(error);
   }
 }
 
-/* Shows the progress of a job. The service runs it, so this page can be closed and opened again. */
-async function follow(job) {
-  following?.();
-  const path = `/api/exports/${encodeURIComponent(job)}`;
-  const bar = h("progress", { max: 100, "aria-label": "Export" });
-  const words = h("p", { role: "status" }, "Starting…");
-  const cancel = button("Stop", () => api.post(`${path}/cancel`).catch(tellError));
-  show(work, h("div", { class: "card" }, h("h2", {}, "Export"), bar, words, h("p", { class: "row" }, cancel, h("span", { class: "hint" }, "The export continues if you close this page. Open this address to see it again."))));
-  work.scrollIntoView({ block: "nearest" });
-  const began = performance.now();
-  try {
-    await api.get(path);
-  } catch (error) {
-    return show(work, failure(error));
-  }
-  following = api.follow(`${path}/events`, (kind, data) => {
-    if (kind === "progress") tell(bar, words, data, began);
-    else if (kind === "lost") words.textContent = "Connection lost; reconnecting…";
-    else ended(kind, data);
-  });
-}
-
-function tell(bar, words, { done, total }, began) {
-  bar.max = Math.max(1, total);
-  bar.value = done;
-  const took = (performance.now() - began) / 1000;
-  const left = done > 5 && took > 2 ? `, about ${seconds((took / done) * (total - done))} left` : "";
-  words.textContent = `${count(done)} of ${counted(total, "picture")}${left}`;
-}
-
-function ended(kind, data) {
-  if (kind === "error") return show(work, failure(data.error ?? data));
-  if (kind === "cancelled") return show(work, h("div", { class: "card" }, h("h2", {}, "Stopped"), h("p", {}, "Finished pictures are kept. Run the same export again to continue.")));
-  const report = data.report ?? data;
-  const n = report.n_pictures ?? report.pictures ?? 0;
-  show(
-    work,
-    h(
-      "div",
-      { class: "card done" },
-      h("h2", { id: "export-done" }, `Done: ${counted(n, "picture")}`),
-      h("p", {}, "In ", h("code", {}, report.folder ?? report.out ?? name.value)),
-      (report.notes ?? []).length ? h("ul", {}, report.notes.map((note) => h("li", { class: "hint" }, note))) : null,
-    ),
-  );
+function finished(report) {
+  const n = report.n_pictures;
+  const folder = report.folder;
+  return [
+    h("h2", { id: "export-done" }, `Done: ${counted(n, "picture")}`),
+    h("p", {}, "In ", h("code", {}, folder)),
+    h("p", { class: "row" }, h("a", { class: "button primary", id: "download", href: `/api/exports/${encodeURIComponent(folder)}/zip`, download: `${folder}.zip` }, "Download ZIP")),
+    (report.notes ?? []).length ? h("ul", {}, report.notes.map((note) => h("li", { class: "hint" }, note))) : null,
+  ];
 }

@@ -1,5 +1,6 @@
 /* The page of frames: puts search, filters, grid and corrections together. */
 
+import { quoted, status } from "./api.js";
 import { Boxes, facesOf } from "./boxes.js";
 import { entitle, start } from "./chrome.js";
 import { Palette, askTags, characterWords, look, say, undo } from "./corrections.js";
@@ -15,7 +16,9 @@ import { toggleSql } from "./sqlpanel.js";
 import { Toolbar } from "./toolbar.js";
 
 const SOME = 20000;
+const LISTED = 1000;
 let list = null;
+let noFrames = false;
 
 start(async () => {
   addEventListener("click", stateLink);
@@ -25,6 +28,7 @@ start(async () => {
   const drawing = load();
   look();
   palette.load().catch(tellError);
+  status().then(({ frames }) => ((noFrames = !frames), list.total === 0 && drawn())).catch(tellError);
   await drawing;
 });
 
@@ -47,6 +51,7 @@ const toolbar = new Toolbar($("#toolbar"), {
   tags: tags,
   clear: () => grid.clear(),
   all: chooseAll,
+  chosen: chosenFrames,
 });
 const palette = new Palette($("#palette"), name);
 
@@ -95,12 +100,12 @@ function tellState(words) {
 }
 
 function nothingHere() {
-  if (![...selection()].length)
-    return empty("No frames yet", h("p", {}, "Add frames first: ", h("code", {}, "animeds ingest FOLDER"), ". Then reload this page."));
+  if (noFrames)
+    return empty("No frames yet", h("p", {}, "Choose a folder with episodes or pictures, and press Ingest."), h("p", {}, h("a", { class: "button primary", href: "/ingest" }, "Add episodes")));
   return empty(
     "No frames match",
-    "Remove a filter above, or search for something else.",
-    h("p", {}, h("a", { class: "button", href: "/", data: { state: "" } }, "Show all frames")),
+    "Remove a filter, or show what is hidden.",
+    h("p", { class: "row" }, h("a", { class: "button", href: "/", data: { state: "" } }, "Remove all filters"), h("a", { class: "button", href: "/?hide=none", data: { state: "" } }, "Show all frames")),
   );
 }
 
@@ -175,6 +180,13 @@ function chooseAll() {
   if (!list.total) return;
   if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one change. Filter first (at most ${counted(SOME, "frame")}).`, { kind: "failed" });
   grid.choose(Array.from({ length: list.total }, (_, i) => i));
+}
+
+/* Returns the chosen frames as a selection; all results are the selection itself. */
+function chosenFrames() {
+  if (!list || grid.chosen.size === list.total) return selection();
+  const ids = grid.acted().map((i) => grid.frame(i)?.frame_id).filter(Boolean).slice(0, LISTED);
+  return new URLSearchParams({ q: `SELECT frame_id FROM frames WHERE frame_id IN (${ids.map(quoted).join(", ")})`, hide: "none" });
 }
 
 /* Selects all frames in the same shot as the frame under the cursor. */

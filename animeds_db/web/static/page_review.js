@@ -59,7 +59,7 @@ function draw() {
 const none = () =>
   empty(
     "Nothing to review",
-    h("p", {}, "People have named every face, or faces have not been classified yet: ", h("code", {}, "animeds characters add FOLDER"), ", then ", h("code", {}, "animeds characters classify"), "."),
+    h("p", {}, "People have named every face, or no name was given yet. Type names under the groups of faces, then press Name all faces."), h("p", {}, h("a", { class: "button primary", href: "/clusters" }, "Group and name faces")),
     h("p", {}, h("a", { class: "button", href: "/characters" }, "Show the characters")),
   );
 

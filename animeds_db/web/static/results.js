@@ -55,7 +55,7 @@ export class Results {
     const place = h("div", { class: "grid-scroll inline" });
     show(this.body, place);
     const grid = new Grid(place);
-    const list = new FrameList(this.selection, () => grid.redraw());
+    const list = new FrameList(new URLSearchParams([...this.selection, ["hide", "none"]]), () => grid.redraw());
     grid.use(list, { link: (frame, i) => address(`/frames/${encodeURIComponent(frame.frame_id)}`, new URLSearchParams([...this.selection, ["at", i]])) });
     list.start().catch(tellError);
     return place;

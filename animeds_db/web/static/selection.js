@@ -1,8 +1,11 @@
 /* A selection and its URL. The URL holds the state, so everything on a page can be shared as a link. */
 
-const ONE = ["q", "query", "text", "like", "where", "group", "sort"];
+const ONE = ["q", "query", "text", "like", "where", "group", "hide", "sort"];
 const MANY = ["character", "tag", "show", "season", "episode", "gate", "shot", "source"];
 const STARTS = ["q", "query", "text", "like"];
+
+/* Frames that the pages hide unless a person shows them. */
+export const HIDDEN = { copies: "Near-duplicates", dropped: "Dropped frames", blank: "Blank frames", subtitled: "Burned-in text" };
 
 const belongs = (name) => ONE.includes(name) || MANY.includes(name) || name.startsWith("p.");
 
@@ -11,6 +14,21 @@ export function selection(search = location.search) {
   const found = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(search)) if (belongs(name) && value !== "") found.append(name, value);
   return found;
+}
+
+/* Returns what a selection hides: the words in its address, else those that make sense for it. */
+export function hidden(params) {
+  if (params.has("hide")) return params.get("hide").split(",").filter((word) => word in HIDDEN);
+  if (params.has("group")) return [];
+  return params.has("gate") ? ["copies", "dropped"] : Object.keys(HIDDEN);
+}
+
+/* Returns a selection as it is sent to the service: with what it hides, and faces first if nothing else is asked for. */
+export function shown(params) {
+  const sent = new URLSearchParams(params);
+  sent.set("hide", hidden(params).join(",") || "none");
+  if (!sent.has("sort") && !STARTS.some((name) => sent.has(name))) sent.set("sort", "faces");
+  return sent;
 }
 
 /* Returns a display setting from the address (at, size, boxes, view …). */
@@ -58,7 +76,7 @@ const WORDS = { q: "SQL", query: "query", text: "words", like: "similar to", whe
 /* Returns the parts of a selection: name, value, and the text on the chip. */
 export function pieces(params) {
   return [...params]
-    .filter(([name]) => name !== "sort")
+    .filter(([name]) => name !== "sort" && name !== "hide")
     .map(([name, value]) => ({ name, value, what: (value.startsWith("-") && ["tag", "character"].includes(name) ? "without " : "") + (WORDS[name] ?? name.replace(/^p\./, "")) }));
 }
 

@@ -12,6 +12,7 @@ import { tellError } from "./dom.js";
 const SIZES = { min: 110, max: 420, step: 10 };
 const SORTS = [
   ["", "best first"],
+  ["faces", "faces first"],
   ["time", "by time"],
   ["new", "newest first"],
   ["score", "by score"],
@@ -28,6 +29,7 @@ export class Toolbar {
     this.slider = h("input", { type: "range", ...SIZES, value: this.size, "aria-label": "Size of the pictures", oninput: () => this.#sized() });
     this.boxButton = keyButton("Boxes", "b", () => this.toggleBoxes(), { "aria-pressed": this.boxes, class: "toggle" });
     this.export = h("a", { class: "button" }, "Export…");
+    this.save = button("Save…", () => this.#save(), { title: "Save as a named query" });
     this.main = h(
       "div",
       { class: "tools" },
@@ -35,18 +37,18 @@ export class Toolbar {
       h("label", { class: "size" }, this.slider),
       this.boxButton,
       keyButton("SQL", "s", on.sql, { title: "See the SQL" }),
-      button("Save…", () => this.#save(), { title: "Save as a named query" }),
-      this.export,
     );
+    this.lasting = h("div", { class: "lasting" }, this.save, this.export);
     this.acts = h("div", { class: "acts", hidden: true });
-    show(el, this.number, this.main, this.acts);
+    show(el, this.number, this.main, this.acts, this.lasting);
     this.#shapeActs();
   }
 
   update(params) {
     const chosen = params.get("sort") ?? "";
     const ranked = ["text", "like", "q", "query"].some((name) => params.has(name));
-    show(this.sort, options(SORTS.filter(([name]) => (name || ranked) && (name !== "score" || params.has("text") || params.has("like"))), chosen || (ranked ? "" : "time")));
+    show(this.sort, options(SORTS.filter(([name]) => (name || ranked) && (name !== "score" || params.has("text") || params.has("like"))), chosen || (ranked ? "" : "faces")));
+    this.params = params;
     this.export.href = address("/export", params);
     if (readOnly()) this.export.hidden = true;
   }
@@ -57,6 +59,7 @@ export class Toolbar {
 
   /* Shows the actions for the selected frames instead of the rest of the line. */
   chose(n) {
+    this.export.href = address("/export", n ? this.on.chosen() : this.params);
     this.acts.hidden = !n;
     this.main.hidden = Boolean(n);
     this.number.hidden = Boolean(n);
@@ -99,7 +102,7 @@ export class Toolbar {
 
   async #save() {
     try {
-      askSave(await explain(selection()));
+      askSave(await explain(this.acts.hidden ? selection() : this.on.chosen()));
     } catch (error) {
       tellError(error);
     }

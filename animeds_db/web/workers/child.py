@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from typing import Any
 
 from animeds_db.web.workers import framing
@@ -61,9 +63,14 @@ class Child:
         return await self._process.wait()
 
     def kill(self) -> None:
-        """End the process at once."""
-        if self.is_running:
+        """End the process, and those that it has started, at once."""
+        if not self.is_running:
+            return
+        if sys.platform == "win32":
             self._process.kill()
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # it leads its own session
 
     async def close(self) -> None:
         """End the process and close its pipes."""

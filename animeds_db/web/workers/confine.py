@@ -9,8 +9,8 @@ ROOM = 2 << 30
 """Bytes of memory allowed beyond DuckDB's limit: for Lance, Arrow, a text model and decoded frames."""
 
 
-def confine(memory: int, *, niceness: int, writes: bool = False) -> None:
-    """Limit this process to `memory` + ROOM bytes beyond its current use, and lower its CPU priority.
+def confine(memory: int | None, *, niceness: int, writes: bool = False) -> None:
+    """Limit this process to `memory` + ROOM bytes beyond its current use (None: no limit), and lower its CPU priority.
 
     Without `writes` it cannot write files either. Call it after all libraries are loaded. On Windows it does nothing:
     there the service only limits the time.
@@ -24,7 +24,9 @@ def confine(memory: int, *, niceness: int, writes: bool = False) -> None:
     if not writes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     sizes = Path("/proc/self/statm")
-    if sizes.exists():  # Linux; elsewhere the data segment is not what programs allocate from
+    if (
+        memory is not None and sizes.exists()
+    ):  # Linux; elsewhere the data segment is not what programs allocate from
         used = int(sizes.read_bytes().split()[5]) * resource.getpagesize()
         most = used + memory + ROOM
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from animeds_db.errors import AnimedsError
 from animeds_db.session.named_queries import find
-from animeds_db.session.query_values import check_values
+from animeds_db.session.query_values import check_known, check_values
 from animeds_db.session.sandbox import Bounds
 from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters
@@ -87,10 +87,12 @@ def _search(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 @contextmanager
 def _folders(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    shown = ask.more.pop("shown", 0)
     options = described(ask.more)
-    preview = dataset.preview_export(None, sql=ask.sql, options=options, **included(ask.more))
+    preview = dataset.preview_export(None, sql=ask.sql, options=options, pictures=shown, **included(ask.more))
     table = pa.Table.from_pylist(preview.folders)
-    yield table.replace_schema_metadata({"notes": json.dumps(preview.notes)}).to_reader()
+    facts = {"notes": preview.notes, "pictures": preview.pictures}
+    yield table.replace_schema_metadata({"facts": json.dumps(facts)}).to_reader()
 
 
 @contextmanager
@@ -106,7 +108,20 @@ def _check(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
         yield reader
 
 
-TASKS = {"check": _check, "rows": _rows, "search": _search, "folders": _folders, "review": _review}
+@contextmanager
+def _names(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    check_known(dataset.session, [(kind, name) for kind, name in ask.more["names"]])
+    yield pa.table({"name": []}).to_reader()
+
+
+TASKS = {
+    "check": _check,
+    "names": _names,
+    "rows": _rows,
+    "search": _search,
+    "folders": _folders,
+    "review": _review,
+}
 
 
 def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: list[int]) -> None:

@@ -1,14 +1,32 @@
--- The characters: the numbers of their faces, frames and examples, and the faces with the largest margins.
-WITH named AS (
+-- The characters: the numbers of their faces, frames and examples, and a few typical faces.
+--
+-- Typical are large faces that were named by their looks; each of the four is from another shot where there are four.
+WITH known AS (
+    SELECT
+        n.character, n.frame_id, n.detection_id, n.named_by,
+        f.shot, f.source_id, coalesce((f."right" - f."left") * (f.bottom - f.top), 0) AS size
+    FROM named AS n
+    LEFT JOIN faces AS f ON f.face_id = n.detection_id
+    WHERE is_known(n.character)
+),
+
+in_turn AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY character, source_id, shot
+        ORDER BY named_by IN ('label', 'examples') DESC, size DESC, detection_id
+    ) AS turn
+    FROM known
+),
+
+named AS (
     SELECT
         character,
         count(*) AS faces,
         count(DISTINCT frame_id) AS frames,
         list({
             'frame_id': frame_id, 'face_id': detection_id
-        } ORDER BY margin DESC NULLS LAST, detection_id)[1:4] AS sample
-    FROM named
-    WHERE is_known(character)
+        } ORDER BY turn, named_by IN ('label', 'examples') DESC, size DESC, detection_id)[1:4] AS sample
+    FROM in_turn
     GROUP BY character
 ),
 

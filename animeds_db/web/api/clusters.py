@@ -1,0 +1,72 @@
+"""Clusters of faces: typical faces of each, and names, merges and splits by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from animeds_db.session.scripts import sql_script
+from animeds_db.web import models
+from animeds_db.web.plain import records
+from animeds_db.web.service import Service, service_of
+
+router = APIRouter(tags=["clusters"])
+Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+ABOUT = ("cluster", "name", "n_faces", "n_episodes", "least")
+T = TypeVar("T")
+
+
+@router.get("/clusters")
+async def clusters(
+    request: Request, count: Annotated[int, Query(ge=1, le=100)] = 16
+) -> list[models.ClusterFaces]:
+    """Return the clusters, the largest first, with at most `count` typical faces of each."""
+    asked = {"count": count, "only": []}
+    answer = await service_of(request).rows(request, sql_script("steps/clusters", "sheet.sql"), asked)
+    found = []
+    for _, group in groupby(records(answer.table), key=lambda row: row["cluster"]):
+        rows = list(group)
+        faces = [{key: value for key, value in row.items() if key not in ABOUT} for row in rows]
+        first: dict[str, Any] = {key: rows[0][key] for key in ABOUT if key != "least"}
+        found.append(models.ClusterFaces(**first, faces=faces))
+    return found
+
+
+@router.post("/clusters/merge")
+async def merge(request: Request, body: models.MergeBody) -> models.Regrouped:
+    """Make clusters one. Later runs keep their faces together."""
+    service = service_of(request)
+    done = await _alone(service, lambda: service.dataset.clusters.merge(body.clusters))
+    return models.Regrouped(sizes=done.sizes, act=done.act)
+
+
+@router.post("/clusters/{cluster}/split")
+async def split(request: Request, cluster: Number, body: models.SplitBody) -> models.Regrouped:
+    """Split a cluster into its most different parts. Later runs keep them apart."""
+    service = service_of(request)
+    done = await _alone(service, lambda: service.dataset.clusters.split(cluster, body.into))
+    return models.Regrouped(sizes=done.sizes, act=done.act)
+
+
+@router.post("/clusters/{cluster}/name")
+async def name(request: Request, cluster: Number, body: models.NameBody) -> models.Named:
+    """Make typical faces of a cluster examples of a character."""
+    service = service_of(request)
+    added = await _alone(
+        service, lambda: service.dataset.clusters.name(cluster, body.name, appearance=body.appearance)
+    )
+    return models.Named(added=added.new, known=added.known, notes=list(added.notes))
+
+
+async def _alone(service: Service, write: Callable[[], T]) -> T:
+    """Write in a thread, one change at a time."""
+
+    def alone() -> T:
+        with service.writing:
+            return write()
+
+    return await run_in_threadpool(alone)

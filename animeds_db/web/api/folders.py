@@ -1,0 +1,80 @@
+"""The folders of the service below `--roots`, for a person who chooses what to ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from animeds_db.errors import SourceError
+from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
+from animeds_db.safe_files import UnsafePathError, resolved_below
+from animeds_db.web import models
+from animeds_db.web.errors import RefusedError
+from animeds_db.web.service import service_of
+
+router = APIRouter(tags=["folders"])
+MOST = 2000
+"""Maximum number of folders that are listed."""
+MOST_SEEN = 50_000
+"""Maximum number of entries of a folder that are looked at."""
+KINDS = {"videos": VIDEO_SUFFIXES, "pictures": PICTURE_SUFFIXES, "archives": ARCHIVE_SUFFIXES}
+
+
+@router.get("/folders")
+async def folders(
+    request: Request,
+    path: Annotated[str | None, Query(max_length=4000, description="default: the first root")] = None,
+) -> models.Folders:
+    """Return the folders inside a folder, and how many files in it can be ingested. Hidden ones are left out."""
+    service = service_of(request)
+    if not service.may_ingest:
+        raise RefusedError(
+            "This service does not ingest.",
+            hint="`animeds serve --roots FOLDER` lets it read below a folder.",
+        )
+    roots = [root.resolve() for root in service.options.roots]
+    place = await run_in_threadpool(resolved_below, roots, path or str(roots[0]))
+    folder = await run_in_threadpool(_listed, place if place.is_dir() else place.parent, roots)
+    return models.Folders(roots=[str(root) for root in roots], folder=folder)
+
+
+def _listed(place: Path, roots: list[Path]) -> models.Folder:
+    inside: list[Path] = []
+    counts = dict.fromkeys(KINDS, 0)
+    try:
+        seen = 0
+        for entry in place.iterdir():
+            seen += 1
+            if seen > MOST_SEEN:
+                break
+            if not entry.name.startswith("."):
+                _sort_in(entry, roots, inside, counts)
+    except OSError as error:
+        raise SourceError(
+            f"{place} cannot be read: {error.strerror}", hint="Choose another folder."
+        ) from error
+    inside.sort(key=lambda entry: natural_key(entry.name))
+    return models.Folder(
+        path=str(place),
+        parent=None if place in roots else str(place.parent),
+        folders=[models.Choice(name=str(entry), title=entry.name) for entry in inside[:MOST]],
+        truncated=len(inside) > MOST or seen > MOST_SEEN,
+        **counts,
+    )
+
+
+def _sort_in(entry: Path, roots: list[Path], inside: list[Path], counts: dict[str, int]) -> None:
+    """Add an entry to the folders, or count it. A link that leads elsewhere is left out."""
+    if entry.is_symlink():
+        try:
+            resolved_below(roots, str(entry))
+        except UnsafePathError:
+            return
+    if entry.is_dir():
+        inside.append(entry)
+        return
+    for kind, suffixes in KINDS.items():
+        counts[kind] += suffix_of(entry) in suffixes

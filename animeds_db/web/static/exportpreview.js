@@ -1,0 +1,40 @@
+/* What an export would write: its folders, what is left out, and some of its pictures. */
+
+import * as api from "./api.js";
+import { h } from "./dom.js";
+import { count, counted } from "./format.js";
+
+const HEADS = { folder: "Folder", pictures: "Pictures", repeats: "Repeats", samples: "Samples", probability: "Share", weight: "Weight", target: "Target share" };
+
+/* Returns the folders that an export would write, what it leaves out, and some of its pictures with their captions. */
+export function previewed({ folders, notes, pictures }) {
+  const names = Object.keys(HEADS).filter((key) => key in folders[0]);
+  const total = folders.reduce((sum, row) => sum + row.pictures, 0);
+  return h(
+    "div",
+    { class: "card" },
+    h("h2", {}, `Would write ${counted(total, "picture")} in ${counted(folders.length, "folder")}`),
+    notes.map((note) => h("p", { class: "hint" }, note)),
+    h(
+      "div",
+      { class: "table-scroll" },
+      h(
+        "table",
+        {},
+        h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col", class: key === "folder" ? null : "number" }, HEADS[key])))),
+        h("tbody", {}, folders.slice(0, 500).map((row) => h("tr", {}, names.map((key) => h("td", { class: key === "folder" ? "code" : "number" }, key === "probability" || key === "target" ? `${(100 * row[key]).toFixed(1)} %` : String(row[key])))))),
+      ),
+    ),
+    pictures.length ? [h("h3", {}, pictures.length < total ? `${count(pictures.length)} of them` : "The pictures"), h("ul", { class: "preview" }, pictures.map(picture))] : null,
+  );
+}
+
+function picture({ folder, frame_id: frame, crop, caption, repeats }) {
+  const src = crop ? `/api/frames/${encodeURIComponent(frame)}/crop?box=${crop.map((edge) => edge.toFixed(5)).join(",")}` : api.thumbnail(frame);
+  return h(
+    "li",
+    {},
+    h("a", { href: `/frames/${encodeURIComponent(frame)}` }, h("img", { src, alt: `frame ${frame}`, loading: "lazy" })),
+    h("p", {}, h("span", { class: "code hint" }, folder === "." ? "" : folder, repeats > 1 ? ` × ${repeats}` : ""), h("span", { class: "caption" }, caption ?? "no caption")),
+  );
+}
