@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from animeds_db.errors import UsageError
 from animeds_db.export.manifest import MANIFEST_NAME
@@ -69,7 +70,7 @@ def files_of(options: Options, name: str) -> tuple[Path, list[Path]]:
 def zipped(folder: Path, files: list[Path]) -> Iterator[bytes]:
     """Yield a ZIP file of these files below `folder`, piece by piece. Pictures are compressed already: it is not."""
     pieces = _Pieces()
-    with zipfile.ZipFile(pieces, "w") as archive:
+    with zipfile.ZipFile(cast("IO[bytes]", pieces), "w") as archive:  # it needs no more of a file
         for path in files:
             inner = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", FIRST_DAY)
             inner.external_attr = 0o644 << 16

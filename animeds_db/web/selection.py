@@ -133,8 +133,8 @@ class Selection:
     filters: tuple[tuple[str, str], ...]
     sort: str
     names: tuple[tuple[str, str], ...] = ()
-    """The tags, characters and shows of its filters, as ("tag", "smile"): they must be in the database, so that a typing
-    error is not an empty page."""
+    """The tags, characters and shows of its filters, as ("tag", "smile"). They must be in the database, so that a
+    typing error is not an empty page."""
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:

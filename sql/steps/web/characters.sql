@@ -4,9 +4,10 @@
 WITH known AS (
     SELECT
         n.character, n.frame_id, n.detection_id, n.named_by,
-        f.shot, f.source_id, coalesce((f."right" - f."left") * (f.bottom - f.top), 0) AS size
+        p.shot, n.source_id, coalesce((f."right" - f."left") * (f.bottom - f.top), 0) AS size
     FROM named AS n
     LEFT JOIN faces AS f ON f.face_id = n.detection_id
+    LEFT JOIN frames AS p ON p.frame_id = n.frame_id
     WHERE is_known(n.character)
 ),
 
