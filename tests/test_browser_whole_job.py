@@ -83,7 +83,7 @@ def test_by_mouse(chrome: Browser, home: Path, tmp_path: Path) -> None:
         page.get_by_role("link", name="Find near-duplicates").click()
         page.locator("#dedup-preview").click()
         page.locator("#threshold").wait_for()
-        page.locator("#threshold").fill("9")
+        page.locator("#threshold").press("End")
         page.get_by_text("At 0.999").wait_for()
         visitor.shoot_here("whole-3-thresholds")
         page.locator("#dedup").click()
@@ -140,6 +140,7 @@ def test_by_keyboard_alone(chrome: Browser, home: Path, tmp_path: Path) -> None:
         tab_to("#content a[href='/']")
         page.keyboard.press("Enter")
         page.locator(".tile img.there").first.wait_for()
+        before = int(page.locator(".toolbar .number").first.inner_text().split()[0])
         visitor.press("j", "x")
         page.locator(".toast", has_text="dropped").wait_for()
         tab_to(".lasting a")
@@ -150,7 +151,7 @@ def test_by_keyboard_alone(chrome: Browser, home: Path, tmp_path: Path) -> None:
         page.locator("#export-done").wait_for()
         tab_to("#download")
         names = unpacked(page, tmp_path / "all.zip")
-        assert sum(name.endswith(".png") for name in names) == PICTURES - 1  # x means dropped
+        assert sum(name.endswith(".png") for name in names) == before - 1  # x means dropped
 
 
 def test_a_page_that_is_closed_in_the_middle_finds_its_job_again(

@@ -8,7 +8,7 @@ import { counted } from "./format.js";
 import { JobView } from "./jobs.js";
 
 const place = $("#content");
-const list = h("div", { class: "clusters" });
+const list = h("div", { class: "clusters", "aria-busy": "true" });
 const work = h("section", { "aria-label": "Progress" });
 const names = h("datalist", { id: "cast" });
 const chosen = new Set();

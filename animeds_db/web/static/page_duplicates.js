@@ -11,7 +11,7 @@ import { bind, keyButton } from "./keys.js";
 import { selection } from "./selection.js";
 
 const PAGE = 20;
-const place = h("div", {});
+const place = h("div", { "aria-busy": "true" });
 const finding = h("div", { class: "finding" });
 let groups = [];
 let next = 0;

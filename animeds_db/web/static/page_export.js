@@ -84,7 +84,7 @@ function chosen() {
 }
 
 function suggested() {
-  const words = [...selection().values()].join("_").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 40);
+  const words = pieces(selection()).map(({ value }) => value).join("_").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 40);
   return words || "frames";
 }
 

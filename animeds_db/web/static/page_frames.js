@@ -11,7 +11,7 @@ import { FrameList } from "./framelist.js";
 import { Grid } from "./grid.js";
 import { bind } from "./keys.js";
 import { Search } from "./search.js";
-import { address, manner, selection, setManner, stateLink } from "./selection.js";
+import { address, manner, pieces, selection, setManner, stateLink } from "./selection.js";
 import { toggleSql } from "./sqlpanel.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -80,7 +80,7 @@ function placed(params, i) {
   return next;
 }
 
-const title = (params) => [...params.values()].map(spoken).join(", ").slice(0, 60) || "Frames";
+const title = (params) => pieces(params).map(({ value }) => spoken(value)).join(", ").slice(0, 60) || "Frames";
 
 /* Updates the grid and the text above it after frames were loaded or corrected. */
 function drawn() {

@@ -11,7 +11,7 @@ const SHOWN = 30;
 const LOOK_MS = 3000;
 const place = $("#content");
 const work = h("section", { "aria-label": "Job" });
-const list = h("div", {});
+const list = h("div", { "aria-busy": "true" });
 const view = new JobView(work, { done: (report, job) => [h("h2", {}, `Done: ${job.title}`), h("p", { class: "hint" }, words(report))] });
 
 start(async () => {

@@ -22,6 +22,7 @@ const SORTS = [
 export class Toolbar {
   constructor(el, on) {
     this.on = on;
+    this.params = selection();
     this.size = Number(manner("size")) || Number(localStorage.getItem("animeds-size")) || 200;
     this.boxes = manner("boxes") === "1";
     this.number = h("p", { class: "number", role: "status" }, "…");
