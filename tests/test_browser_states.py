@@ -55,7 +55,7 @@ def test_a_frame_whose_video_is_gone_says_how_to_have_it_again(
     shutil.copytree(sampleshow.episodes(), old)
     relocate(store, str(sampleshow.episodes()), old)
     old.rename(new)
-    with serving(database, Options(limits=Limits(workers=1))) as address:
+    with serving(database, Options(limits=Limits(workers=2))) as address:
         visitor = Visitor(chrome, address)
         page = visitor.open("/")
         page.locator(".tile img.there").first.wait_for()  # thumbnails are in the database
@@ -80,7 +80,7 @@ def test_a_service_that_only_reads_offers_no_corrections_and_refuses_them(
 
     from animeds_db.web.options import Limits, Options
 
-    options = Options(read_only=True, exports=tmp_path, limits=Limits(workers=1))
+    options = Options(read_only=True, exports=tmp_path, limits=Limits(workers=2))
     with serving(show, options) as address:
         visitor = Visitor(chrome, address)
         page = visitor.open("/")
@@ -116,7 +116,7 @@ def test_bound_elsewhere_the_page_asks_for_its_token_and_takes_it_out_of_the_add
     from animeds_db.web import secured
     from animeds_db.web.options import Limits, Options
 
-    options = secured(Options(limits=Limits(workers=1)), "0.0.0.0")
+    options = secured(Options(limits=Limits(workers=2)), "0.0.0.0")
     with serving(show, options, host="0.0.0.0") as address:
         visitor = Visitor(chrome, address)
         page = visitor.open("/")

@@ -37,7 +37,7 @@ async function tellDatabase() {
 /* A link to the job that runs now, if there is one. */
 async function working() {
   const job = (await api.get("/api/jobs")).find(({ state }) => state === "running");
-  return job ? [h("a", { href: `/jobs?job=${job.job}`, class: "badge" }, `${job.title} runs`), " "] : null;
+  return job ? [h("a", { href: `/jobs?job=${job.job}`, class: "badge", title: job.title }, "1 job"), " "] : null;
 }
 
 /* Sets the title of the window. */
