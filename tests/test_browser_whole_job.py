@@ -1,4 +1,4 @@
-"""From an empty folder to a downloaded ZIP in a real browser, by keyboard alone."""
+"""From an empty folder to a downloaded ZIP in a real browser, by mouse and by keyboard alone."""
 
 from __future__ import annotations
 
@@ -67,6 +67,53 @@ def unpacked(page: Page, place: Path) -> list[str]:
     with zipfile.ZipFile(place) as archive:
         assert archive.testzip() is None
         return archive.namelist()
+
+
+def test_by_mouse(chrome: Browser, home: Path, tmp_path: Path) -> None:
+    with visiting(chrome, home, tmp_path) as visitor:
+        page = visitor.open("/")
+        assert page.url.endswith("/ingest")
+        page.get_by_role("button", name="screencaps").click()
+        page.get_by_text(f"{PICTURES} pictures in this folder").wait_for()
+        page.get_by_label("Models").select_option("tiny")
+        visitor.shoot_here("whole-1-add")
+        page.get_by_role("button", name="Ingest").click()
+        page.locator("#ingest-done").wait_for()
+        assert f"{PICTURES} frames" in page.locator("#ingest-done").inner_text()
+        visitor.shoot_here("whole-2-added")
+        page.get_by_role("link", name="Find near-duplicates").click()
+        page.locator("#dedup-preview").click()
+        page.locator("#threshold").wait_for()
+        page.locator("#threshold").press("End")
+        page.get_by_text("At 0.999").wait_for()
+        visitor.shoot_here("whole-3-thresholds")
+        page.locator("#dedup").click()
+        page.locator("#dedup-done").wait_for()
+        page.get_by_role("link", name="Faces", exact=True).click()
+        page.locator("#cluster").click()
+        page.locator("#cluster-done").wait_for()
+        first = page.locator(".cluster").first
+        first.get_by_role("combobox").fill("Emi")
+        first.get_by_role("button", name="Name").click()
+        page.locator(".toast", has_text="is Emi").wait_for()
+        page.locator("#classify").click()
+        page.locator("#classify-done").wait_for()
+        visitor.rest()
+        visitor.shoot_here("whole-4-faces")
+        page.get_by_role("link", name="See the characters").click()
+        page.get_by_role("link", name="Emi").click()
+        page.get_by_role("link", name="Export…").click()
+        page.locator(".preview li").first.wait_for()
+        page.get_by_label("Activation tag").fill("emichan")
+        page.locator(".preview .caption", has_text="emichan").first.wait_for()
+        visitor.rest()
+        visitor.shoot_here("whole-5-preview")
+        n = int(page.locator("[aria-label=Preview] h2").inner_text().split()[2])
+        page.locator("#export").click()
+        page.locator("#export-done").wait_for()
+        names = unpacked(page, tmp_path / "emi.zip")
+        assert sum(name.endswith(".png") for name in names) == n > 0
+        visitor.shoot_here("whole-6-exported")
 
 
 def test_by_keyboard_alone(chrome: Browser, home: Path, tmp_path: Path) -> None:

@@ -380,7 +380,9 @@ class MergeBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    clusters: Annotated[list[int], Field(min_length=2, max_length=1000)]
+    clusters: Annotated[
+        list[Annotated[int, Field(ge=1, le=1_000_000_000)]], Field(min_length=2, max_length=1000)
+    ]
 
 
 class SplitBody(BaseModel):
