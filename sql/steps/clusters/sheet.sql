@@ -15,7 +15,7 @@ WITH ranked AS (
         count(*) OVER (PARTITION BY cluster) AS n_faces,
         min(similarity) OVER (PARTITION BY cluster) AS min_similarity
     FROM clusters
-    WHERE cluster IS NOT NULL AND (len($only::INTEGER []) = 0 OR cluster IN (SELECT unnest($only::INTEGER [])))
+    WHERE cluster IS NOT NULL AND (len($only::INTEGER[]) = 0 OR cluster IN (SELECT unnest($only::INTEGER[])))
 ),
 
 chosen AS (
