@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from stills import encoded, fill, two_tone
 from videos import shared_clip
 
+from animeds_db.cores import MAX_BYTES, map_in_order
 from animeds_db.errors import SourceError
 from animeds_db.media import Pictures, Video, members, open_media
 from animeds_db.media.frame import Frame
@@ -25,7 +26,6 @@ from animeds_db.media.picture_files import FORMATS, PictureError, open_picture
 from animeds_db.media.pictures import PictureFrame
 from animeds_db.media.rendering import decode_picture, picture_size
 from animeds_db.models import Models
-from animeds_db.parallel import MAX_BYTES, map_in_order
 from animeds_ingest import pipeline
 from animeds_ingest.pipeline import BATCH, chunks, overlapped
 from animeds_ingest.rows import Analyser, Chunk, Measured

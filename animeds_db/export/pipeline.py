@@ -16,13 +16,12 @@ from itertools import groupby
 import numpy as np
 import xxhash
 
-from animeds_db.cores import core_count
+from animeds_db.cores import MAX_BYTES, core_count
 from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.render import encode, render, rendered_pixels
 from animeds_db.media import Frame, fetch
-from animeds_db.parallel import MAX_BYTES
 
 Progress = Callable[[int, int], None]
 """(number of pictures written, number of all pictures)"""

@@ -16,6 +16,7 @@ import numpy as np
 import xxhash
 from PIL import Image
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError, headline
 from animeds_db.media.frame import Frame, MediaInfo
 from animeds_db.media.imagefolder import METADATA_NAMES, read_captions
@@ -30,7 +31,6 @@ from animeds_db.media.members import (
 from animeds_db.media.notes import Damage, Notes
 from animeds_db.media.picture_files import PictureError
 from animeds_db.media.rendering import decode_picture, picture_size
-from animeds_db.parallel import map_in_order
 from animeds_db.printable import printable
 from animeds_db.remote.paths import BucketPath, SourcePath, source_path
 

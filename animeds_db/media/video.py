@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Self
 import av
 from av.video.frame import PictureType
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
 from animeds_db.media.decoding import Alone, KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
 from animeds_db.media.notes import HINT_RAW, Damage, Notes, Timeline
 from animeds_db.media.opening import HINT_DAMAGED
 from animeds_db.media.reader import Reader, frame_pts, packet_pts
-from animeds_db.parallel import map_in_order
 from animeds_db.remote.paths import BucketPath, source_path
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
-from animeds_db.parallel import map_in_order
 from animeds_db.remote.read_ahead import BucketFile
 from animeds_db.remote.requests import AT_ONCE, BucketError, asked, filesystem, refuse_missing_bucket
 from animeds_db.remote.storage import SCHEMES, was_uri

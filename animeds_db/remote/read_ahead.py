@@ -15,8 +15,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
-from animeds_db.parallel import map_in_order
 from animeds_db.remote.requests import AT_ONCE, asked, filesystem
 
 BLOCK = 256 * 2**10

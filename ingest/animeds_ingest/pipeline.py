@@ -22,9 +22,9 @@ from typing import TypeVar
 import pyarrow as pa
 
 from animeds_db import schema
+from animeds_db.cores import MAX_BYTES
 from animeds_db.errors import SourceError
 from animeds_db.media import Frame, Pictures, Video
-from animeds_db.parallel import MAX_BYTES
 from animeds_db.store import Store
 from animeds_ingest.measures.frame import measure, thumbnail
 from animeds_ingest.measures.shots import ShotCounter

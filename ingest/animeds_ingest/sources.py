@@ -17,10 +17,10 @@ from pathlib import Path
 
 import xxhash
 
+from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError, UsageError, did_you_mean
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
 from animeds_db.media.opening import HINT_SPECIAL
-from animeds_db.parallel import map_in_order
 from animeds_db.remote.paths import (
     BucketStat,
     SourcePath,

@@ -8,19 +8,19 @@ from animeds_db import settings
 from animeds_db.captions import profile_names
 from animeds_db.dataset import sampling_modes
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
-from animeds_db.web import models
+from animeds_db.web import job_models
 from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["choices"])
 
 
 @router.get("/choices")
-async def choices(request: Request) -> models.Choices:
+async def choices(request: Request) -> job_models.Choices:
     """Return the names that this installation knows, including layouts of other packages."""
     service = service_of(request)
     remembered = service.dataset.store.remembered() if service.has_database else {}
-    return models.Choices(
-        layouts=[models.Choice(name=layout.name, title=layout.reads) for layout in LAYOUTS.values()],
+    return job_models.Choices(
+        layouts=[job_models.Choice(name=layout.name, title=layout.reads) for layout in LAYOUTS.values()],
         captions=profile_names(),
         crops=list(CROP_KINDS),
         formats=list(FORMATS),

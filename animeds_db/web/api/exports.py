@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from animeds_db.web import models
+from animeds_db.web import job_models
 from animeds_db.web.api.frames import placed
 from animeds_db.web.api.jobs import started
 from animeds_db.web.download import export_folder, files_of, zipped
@@ -24,7 +24,7 @@ SHOWN = 24
 
 
 @router.post("/exports")
-async def export(request: Request, body: models.ExportBody) -> models.ExportAnswer:
+async def export(request: Request, body: job_models.ExportBody) -> job_models.ExportAnswer:
     """Start an export of a selection in the background; with dry_run, return what would be written."""
     service = service_of(request)
     service.expect_database()
@@ -37,13 +37,13 @@ async def export(request: Request, body: models.ExportBody) -> models.ExportAnsw
             ask = Ask(selection.sql(), task="folders", more=options | {"shown": SHOWN})
             answer = await service.answer(request, ask)
         facts = json.loads((answer.table.schema.metadata or {}).get(b"facts", b"{}"))
-        return models.ExportAnswer(folders=records(answer.table), **facts)
+        return job_models.ExportAnswer(folders=records(answer.table), **facts)
     export_folder(service.options, body.out)
     with placed(selection):  # report errors of the selection now, not from the job
         await service.check(request, selection.sql())
     arguments = {"sql": selection.sql(), "options": options, "out": body.out}
     job = started(service, request, "export", f"Export {body.out}", arguments)
-    return models.ExportAnswer(job=job.job, joined=job.joined)
+    return job_models.ExportAnswer(job=job.job, joined=job.joined)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from animeds_db.errors import SourceError
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
 from animeds_db.safe_files import UnsafePathError, resolved_below
-from animeds_db.web import models
+from animeds_db.web import job_models
 from animeds_db.web.errors import RefusedError
 from animeds_db.web.service import service_of
 
@@ -27,7 +27,7 @@ KINDS = {"videos": VIDEO_SUFFIXES, "pictures": PICTURE_SUFFIXES, "archives": ARC
 async def folders(
     request: Request,
     path: Annotated[str | None, Query(max_length=4000, description="default: the first root")] = None,
-) -> models.Folders:
+) -> job_models.Folders:
     """Return the folders inside a folder, and how many files in it can be ingested. Hidden ones are left out."""
     service = service_of(request)
     if not service.may_ingest:
@@ -38,10 +38,10 @@ async def folders(
     roots = [root.resolve() for root in service.options.roots]
     place = await run_in_threadpool(resolved_below, roots, path or str(roots[0]))
     folder = await run_in_threadpool(_listed, place if place.is_dir() else place.parent, roots)
-    return models.Folders(roots=[str(root) for root in roots], folder=folder)
+    return job_models.Folders(roots=[str(root) for root in roots], folder=folder)
 
 
-def _listed(place: Path, roots: list[Path]) -> models.Folder:
+def _listed(place: Path, roots: list[Path]) -> job_models.Folder:
     inside: list[Path] = []
     counts = dict.fromkeys(KINDS, 0)
     try:
@@ -57,10 +57,10 @@ def _listed(place: Path, roots: list[Path]) -> models.Folder:
             f"{place} cannot be read: {error.strerror}", hint="Choose another folder."
         ) from error
     inside.sort(key=lambda entry: natural_key(entry.name))
-    return models.Folder(
+    return job_models.Folder(
         path=str(place),
         parent=None if place in roots else str(place.parent),
-        folders=[models.Choice(name=str(entry), title=entry.name) for entry in inside[:MOST]],
+        folders=[job_models.Choice(name=str(entry), title=entry.name) for entry in inside[:MOST]],
         truncated=len(inside) > MOST or seen > MOST_SEEN,
         **counts,
     )

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.safe_files import resolved_below
-from animeds_db.web import models
+from animeds_db.web import job_models
 from animeds_db.web.errors import RefusedError
 from animeds_db.web.service import Service, service_of
 from animeds_db.web.workers.job import Job, Kind
@@ -26,32 +26,32 @@ BEAT = 75
 END = {"done": "done", "failed": "error", "cancelled": "cancelled", "interrupted": "interrupted"}
 TITLES = {"dedup": "Find near-duplicates", "cluster": "Group faces", "classify": "Name faces"}
 Asked = Annotated[
-    models.IngestBody | models.DedupBody | models.ClusterBody | models.ClassifyBody,
+    job_models.IngestBody | job_models.DedupBody | job_models.ClusterBody | job_models.ClassifyBody,
     Body(discriminator="kind"),
 ]
 
 
 @router.post("/jobs")
-async def start(request: Request, body: Asked) -> models.StartedJob:
+async def start(request: Request, body: Asked) -> job_models.StartedJob:
     """Start a job. It waits until earlier jobs have ended. An equal job that is waiting or running is joined."""
     service = service_of(request)
     arguments = body.model_dump(exclude={"kind"}, exclude_none=True)
     title = TITLES.get(body.kind, "")
-    if isinstance(body, models.IngestBody):
+    if isinstance(body, job_models.IngestBody):
         title, arguments["paths"] = await run_in_threadpool(_checked_paths, service, body)
     else:
         service.expect_database()
-    if isinstance(body, models.DedupBody) and body.preview:
+    if isinstance(body, job_models.DedupBody) and body.preview:
         title = "Preview near-duplicates"
     return started(service, request, body.kind, title, arguments)
 
 
 def started(
     service: Service, request: Request, kind: Kind, title: str, arguments: dict[str, Any]
-) -> models.StartedJob:
+) -> job_models.StartedJob:
     """Start a job for the client of a request."""
     job, is_joined = service.jobs.start(kind, title, arguments, client_of(request))
-    return models.StartedJob(job=job.id, joined=is_joined)
+    return job_models.StartedJob(job=job.id, joined=is_joined)
 
 
 def client_of(request: Request) -> str:
@@ -59,7 +59,7 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _checked_paths(service: Service, body: models.IngestBody) -> tuple[str, list[str]]:
+def _checked_paths(service: Service, body: job_models.IngestBody) -> tuple[str, list[str]]:
     """Return a title for an ingest, and its paths with their links resolved. Raises as `resolved_below` does."""
     roots = service.options.roots
     if not service.may_ingest:
@@ -79,30 +79,30 @@ def _checked_paths(service: Service, body: models.IngestBody) -> tuple[str, list
 
 
 @router.get("/jobs")
-async def jobs(request: Request, kind: Kind | None = None) -> list[models.JobState]:
+async def jobs(request: Request, kind: Kind | None = None) -> list[job_models.JobState]:
     """List the jobs, newest first, without their logs."""
     listed = service_of(request).jobs.all()
-    return [models.JobState(**job.as_json(job.n_lines)) for job in listed if kind in (None, job.kind)]
+    return [job_models.JobState(**job.as_json(job.n_lines)) for job in listed if kind in (None, job.kind)]
 
 
 @router.get("/jobs/{job}")
-async def job_state(request: Request, job: str) -> models.JobState:
+async def job_state(request: Request, job: str) -> job_models.JobState:
     """Return the progress of a job, or how it ended, with its log."""
-    return models.JobState(**service_of(request).jobs.get(job).as_json())
+    return job_models.JobState(**service_of(request).jobs.get(job).as_json())
 
 
 @router.post("/jobs/{job}/cancel")
-async def cancel(request: Request, job: str) -> models.JobState:
+async def cancel(request: Request, job: str) -> job_models.JobState:
     """Stop a job. It can be continued."""
-    return models.JobState(**(await service_of(request).jobs.cancel(job)).as_json())
+    return job_models.JobState(**(await service_of(request).jobs.cancel(job)).as_json())
 
 
 @router.post("/jobs/{job}/continue")
-async def continue_job(request: Request, job: str) -> models.StartedJob:
+async def continue_job(request: Request, job: str) -> job_models.StartedJob:
     """Start a job again that was stopped, interrupted or failed. Finished work is not done again."""
     service = service_of(request)
     found, is_joined = service.jobs.continued(job, client_of(request))
-    return models.StartedJob(job=found.id, joined=is_joined)
+    return job_models.StartedJob(job=found.id, joined=is_joined)
 
 
 @router.get(
