@@ -27,7 +27,7 @@ test: $(VENV)/installed ## run the tests
 test-oldest: ## run the tests of the engines with the oldest DuckDB and Lance that are allowed
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/installed
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
-	$(VENV)-oldest/bin/python -m pytest -n 2 tests/test_heavy_statements.py tests/test_traps.py tests/test_session_*.py tests/test_store_*.py tests/test_export_select.py
+	$(VENV)-oldest/bin/python -m pytest -n 2 tests/test_heavy_statements.py tests/test_traps.py tests/test_session_views.py tests/test_session_reading.py tests/test_store_writing.py tests/test_store_opening.py tests/test_export_select.py
 
 test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,clip]"
