@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import importlib_resources
+import pytest
 
 import animeds_db
 
@@ -32,6 +33,7 @@ def packages_on_disk() -> set[str]:
     return found
 
 
+@pytest.mark.source_tree
 def test_every_folder_with_files_is_listed_as_a_package() -> None:
     assert packages_on_disk() == set(PYPROJECT["tool"]["setuptools"]["packages"])
 

@@ -19,6 +19,7 @@ from animeds_db.cli.lists import filled
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
 from animeds_ingest.modes import EXAMPLES
 
+pytestmark = pytest.mark.source_tree
 ROOT = Path(__file__).parents[1]
 ROOMS = ("cli", "web", "dataset", "session")
 WORDS = re.compile(

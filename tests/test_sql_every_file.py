@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from sqlrows import SQL
 
+pytestmark = pytest.mark.source_tree
 TESTS = Path(__file__).parent
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from animeds_db.models.text import embed_text
 from animeds_db.sample.figure import Look, Pose, Style
 from animeds_db.sample.scene import Background, Drawn, Placed, Scene, compose
 
-PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
+PACK = Path(str(files("animeds_db.models.tiny")))
 SIGNATURES = {
     "tagger.onnx": (["input"], [["batch", 192, 320, 3]], ["output"]),
     "face.onnx": (["images"], [["batch", 3, 192, 320]], ["output0"]),
