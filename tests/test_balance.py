@@ -215,4 +215,4 @@ def test_sql_gives_what_the_reference_gives(
     off = sum(abs(row["pictures"] * row["repeats"] / shown - row["probability"]) for row in table) / 2
     off_there = sum(abs(tree[f] * repeats / theirs - p) for f, (p, repeats) in expected.items()) / 2
     same = [row["repeats"] for row in table] == [expected[row["folder"]][1] for row in table]
-    assert same or abs(off - off_there) < 0.01 or max(off, off_there) <= TOLERANCE + 1e-6
+    assert same or abs(off - off_there) < 0.05 or max(off, off_there) <= TOLERANCE + 1e-6
