@@ -228,8 +228,8 @@ def test_the_command_plans_asks_and_makes(
     assert planned.code == 0 and "2 of 2 sources to ingest" in planned.err
     assert not Path("new.animeds").exists()
 
-    wish = "--character Emi --count 4 --layout kohya --tag emi short/"
-    words = ("make", "episodes", *wish.split())
+    options = "--character Emi --count 4 --layout kohya --tag emi short/"
+    words = ("make", "episodes", *options.split())
     asked = run(*words, "--profile", "tiny", "--db", "show.animeds")
     assert asked.code == 1, asked.err
     assert "Nobody is named Emi yet" in asked.err and "animeds make short.toml --name" in asked.err

@@ -13,7 +13,7 @@ import pytest
 from animeds_db.errors import UsageError
 from animeds_db.recipes import Making, parse
 from animeds_db.recipes.building import export_of, exports_of, selection_of
-from animeds_db.recipes.drafting import Wish, draft, recipe_of, shipped_names, shipped_text, write_recipe
+from animeds_db.recipes.drafting import ShortForm, draft, recipe_of, shipped_names, shipped_text, write_recipe
 from animeds_db.recipes.edits import with_names
 from animeds_db.recipes.json_schema import json_schema
 from animeds_db.recipes.keys import TOP, sections
@@ -195,9 +195,9 @@ def test_a_draft_is_valid_and_says_what_was_found(tmp_path: Path) -> None:
         write_recipe(text, recipe)
 
 
-def test_a_short_wish_becomes_a_recipe_that_can_change(tmp_path: Path) -> None:
-    def wish(count: int) -> Wish:
-        return Wish(
+def test_a_short_form_becomes_a_recipe_that_can_change(tmp_path: Path) -> None:
+    def short_form(count: int) -> ShortForm:
+        return ShortForm(
             (str(tmp_path / "episodes"),),
             f"{tmp_path}/out/",
             ("Emi",),
@@ -208,16 +208,16 @@ def test_a_short_wish_becomes_a_recipe_that_can_change(tmp_path: Path) -> None:
             "tiny",
         )
 
-    path, is_new = recipe_of(wish(12))
+    path, is_new = recipe_of(short_form(12))
     assert path == tmp_path / "out.toml" and is_new
     recipe = parse(path.read_text("utf-8"), path)
     assert recipe.sources[0]["paths"] == ["episodes"] and recipe.exports[0]["folder"] == "out"
     assert recipe.section("select") == {"characters": ["Emi"], "count": 12, "per": "appearance"}
     path.write_text(with_names(path.read_text("utf-8"), {"3": "Emi"}, "cluster 3"), "utf-8")
-    assert recipe_of(wish(12)) == (path, False)
-    assert recipe_of(wish(20)) == (path, True)
+    assert recipe_of(short_form(12)) == (path, False)
+    assert recipe_of(short_form(20)) == (path, True)
     content = parse(path.read_text("utf-8"), path).content
     assert content["select"]["count"] == 20 and content["characters"]["clusters"] == {"3": "Emi"}
     path.write_text(path.read_text("utf-8") + "[[export]]\nfolder = 'b'\nmax_size = 9\n", "utf-8")
     with pytest.raises(UsageError, match=r"export.max_size"):
-        recipe_of(wish(12))
+        recipe_of(short_form(12))

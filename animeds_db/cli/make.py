@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from animeds_db.recipes import Made, Making, Planned, Question
+    from animeds_db.recipes.drafting import ShortForm
 
 SHORT = "Without a recipe"
 """Panel of `animeds make --help`."""
@@ -125,7 +126,7 @@ def make(
 
     animeds make ~/anime/MyShow --character Emi --count 40 --per appearance --layout kohya --tag emi out/
     """
-    from animeds_db.recipes.drafting import Wish
+    from animeds_db.recipes.drafting import ShortForm
     from animeds_db.recipes.making import Making
     from animeds_db.recipes.steps import Flags
 
@@ -137,7 +138,7 @@ def make(
                 "Without a recipe, give folders of episodes and the folder to write.",
                 hint="animeds make ~/anime/MyShow --character Emi out/",
             )
-        wish = Wish(
+        form = ShortForm(
             tuple(paths[:-1]),
             paths[-1],
             tuple(character or ()),
@@ -148,7 +149,7 @@ def make(
             profile,
             db,
         )
-        recipe = _short_recipe(wish)
+        recipe = _short_recipe(form)
     else:
         recipe = Path(paths[0] if paths else "recipe.toml")
     from animeds_db.cli.ingest import Loading
@@ -188,11 +189,11 @@ def _answers(pairs: Sequence[str]) -> dict[int, str]:
     return found
 
 
-def _short_recipe(wish: Any) -> Path:
+def _short_recipe(form: ShortForm) -> Path:
     """Write the recipe of the short form beside its output, or use the one that is there if it says the same."""
     from animeds_db.recipes.drafting import recipe_of
 
-    path, is_new = recipe_of(wish)
+    path, is_new = recipe_of(form)
     talk(f"recipe: {path}" + ("" if is_new else " (unchanged)"))
     return path
 

@@ -36,7 +36,7 @@ _WRITTEN: dict[str, tuple[str, ...]] = {
     "captions": ("activation_tag",),
     "export": ("folder", "layouts"),
 }
-"""The sections and keys that the recipe of a wish can have."""
+"""The sections and keys that the short form of `animeds make` can write."""
 
 
 def shipped_names() -> list[str]:
@@ -68,8 +68,8 @@ def write_recipe(text: str, path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the short form of `animeds make` says: a character, how many pictures, how they are spread and written."""
+class ShortForm:
+    """The options of the short form of `animeds make`: characters, number of pictures, their spread and layouts."""
 
     folders: tuple[str, ...]
     out: str
@@ -82,7 +82,7 @@ class Wish:
     database: str | None = None
 
     def text(self, recipe: Path) -> str:
-        """Return the recipe that says it. Its paths are relative to the recipe, which will be at this path."""
+        """Return these options as a recipe that will be at the path `recipe`; its paths are relative to that folder."""
         base = recipe.absolute().parent
         select = {"characters": list(self.characters), "count": self.count, "per": self.per}
         lines = [HEAD + f"version = {VERSION}"]
@@ -97,15 +97,15 @@ class Wish:
         return "\n".join(lines) + "\n"
 
 
-def recipe_of(wish: Wish) -> tuple[Path, bool]:
-    """Write the recipe of a wish beside its output (`out.toml`); return its path, and True if it was changed.
+def recipe_of(form: ShortForm) -> tuple[Path, bool]:
+    """Write the recipe of a short form beside its output (`out.toml`); return its path, and True if it was changed.
 
     Names of clusters that an earlier run added stay. Raises UsageError if the file has other keys by now, which would
     be lost, or if it cannot be written.
     """
-    folder = Path(wish.out)
+    folder = Path(form.out)
     path = folder.parent / f"{folder.name}.toml"
-    text = wish.text(path)
+    text = form.text(path)
     if not path.exists():
         return write_recipe(text, path), True
     before = path.read_text("utf-8")
@@ -123,7 +123,7 @@ def recipe_of(wish: Wish) -> tuple[Path, bool]:
 
 
 def _others(content: Mapping[str, Any]) -> str | None:
-    """Return the first key that a wish does not write; None: there is none."""
+    """Return the first key that a short form cannot write, or None."""
     for name, value in content.items():
         for table in value if isinstance(value, list) else [value]:
             if name not in _WRITTEN:
