@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from animeds_db.errors import UsageError
 from animeds_db.recipes import Making, parse
 from animeds_db.recipes.building import export_of, exports_of, selection_of
 from animeds_db.recipes.drafting import ShortForm, draft, recipe_of, shipped_names, shipped_text, write_recipe
-from animeds_db.recipes.edits import with_names
+from animeds_db.recipes.edits import rewrite, with_names
 from animeds_db.recipes.json_schema import json_schema
 from animeds_db.recipes.keys import TOP, sections
 from animeds_db.recipes.lines import line_of
@@ -193,6 +194,23 @@ def test_a_draft_is_valid_and_says_what_was_found(tmp_path: Path) -> None:
     write_recipe(text, recipe)
     with pytest.raises(UsageError, match="exists already"):
         write_recipe(text, recipe)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_recipe_is_whole_when_the_disk_takes_only_a_part_of_its_change(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "recipe.toml"
+    path.write_text("version = 1\n# my own notes\n", "utf-8")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(UsageError, match=r"recipe\.toml cannot be written"):
+            rewrite("version = 1\n# other notes\n", path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text("utf-8") == "version = 1\n# my own notes\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["recipe.toml"]
 
 
 def test_a_short_form_becomes_a_recipe_that_can_change(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import importlib_resources
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.printable import counted
+from animeds_db.recipes.edits import rewrite
 from animeds_db.recipes.keys import VERSION
 from animeds_db.recipes.reading import parse
 from animeds_db.remote.storage import is_remote
@@ -118,7 +119,7 @@ def recipe_of(form: ShortForm) -> tuple[Path, bool]:
     text += before[names:] if names >= 0 else ""
     if text == before:
         return path, False
-    path.write_text(text, "utf-8")
+    rewrite(text, path)
     return path, True
 
 

@@ -1,11 +1,24 @@
-"""Changes to the text of a recipe that keep its comments and its order."""
+"""Changes to a recipe that keep its comments and its order, and never leave half a file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+
+from animeds_db.errors import UsageError
+from animeds_db.safe_files import whole_file
 
 _CLUSTERS = re.compile(r"^\s*\[\s*characters\s*\.\s*clusters\s*\]\s*(#.*)?$")
+
+
+def rewrite(text: str, path: Path) -> None:
+    """Replace the content of a recipe. If that fails, the file stays as it was. Raises UsageError."""
+    try:
+        with whole_file(path.resolve()) as file:  # a link stays a link
+            file.write(text.encode())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}") from error
 
 
 def with_names(text: str, names: Mapping[str, str], comment: str) -> str:

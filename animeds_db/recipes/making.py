@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.options import ExportReport
 from animeds_db.recipes.building import exports_of
-from animeds_db.recipes.edits import with_names
+from animeds_db.recipes.edits import rewrite, with_names
 from animeds_db.recipes.folders import Folder
 from animeds_db.recipes.keys import ORDER
 from animeds_db.recipes.people import Characters, Question, UnnamedError, face_of
@@ -131,7 +131,7 @@ class Making:
         face = face_of(self._work, cluster)
         text = with_names(self.recipe.text, {face: character}, f"cluster {cluster}")
         changed = parse(text, self.recipe.path)
-        self.recipe.path.write_text(text, "utf-8")
+        rewrite(text, self.recipe.path)
         self._begin(changed, self._work.dataset)
 
     def run(self, *, until: str | None = None, watcher: Watcher | None = None) -> Made:
