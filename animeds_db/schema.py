@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
@@ -65,6 +65,11 @@ def detection_id(frame: str, kind: str, index: int) -> str:
 def result_id(frame: str, model: str) -> str:
     """Return the key of one model's result for one frame, in a table that holds results of several models."""
     return f"{frame}@{model}"
+
+
+def description_id(target: str, model: str, prompt: str, language: str) -> str:
+    """Return the key of what one model wrote about a frame or box (`target`), for this prompt and language."""
+    return f"{target}@{model}/{prompt}/{language}"
 
 
 def _key(name: str) -> pa.Field:
@@ -217,7 +222,7 @@ MODELS = Table(
     _schema(
         _key("model_id"),  # name@revision
         pa.field("name", pa.string()),
-        pa.field("task", pa.string()),  # tagger | detector | character | image
+        pa.field("task", pa.string()),  # tagger | detector | character | image | captioner
         pa.field("repo", pa.string()),
         pa.field("revision", pa.string()),
         pa.field("sha256", pa.string()),
@@ -342,6 +347,28 @@ DETECTED = Table(
 )
 """Frames that `animeds detect` has finished. The boxes are in `detections`; a row here is written after them."""
 
+DESCRIPTIONS = Table(
+    "descriptions",
+    "description_id",
+    _schema(
+        _key(
+            "description_id"
+        ),  # frame_id or detection_id, and model, prompt and language: see description_id()
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("detection_id", pa.string()),  # the box that was shown to the model; null: the whole frame
+        pa.field("model", pa.string()),  # model id
+        pa.field("prompt", pa.string()),  # name of the template, @, and the start of its hash
+        pa.field("language", pa.string()),  # that was asked for: en, ja, pt-BR
+        pa.field("text", pa.string()),  # on one line
+        pa.field("tokens_in", pa.int32()),  # as the model counts them; null: it does not say
+        pa.field("tokens_out", pa.int32()),
+        pa.field("cost", pa.float64()),  # US dollars, by the prices of the manifest; null: not known
+        pa.field("described_at", _TIME),
+    ),
+)
+"""Results of `animeds describe`: what captioners wrote about frames and boxes."""
+
 CHOICES = Table(
     "choices",
     "task",
@@ -375,7 +402,7 @@ LABELS = Table(
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        pa.field("field", pa.string()),  # character | appearance | tag | frame | name | cluster
+        pa.field("field", pa.string()),  # character | appearance | tag | frame | description | name | cluster
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
         pa.field("subject", pa.string()),  # of a name: the old one
         pa.field("value", pa.string()),  # of a frame: keep | drop
@@ -449,6 +476,6 @@ def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
     words = (LINES, CHAPTERS)
-    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, CHOICES, SETTINGS)
+    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

@@ -21,7 +21,7 @@ from animeds_db.models import load_profile
 from animeds_db.store import Store, upgrade
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
-COLUMNS = {1: "bded36b5", 2: "f90f3989", 3: "965fde0f", 4: "cd8a6599"}
+COLUMNS = {1: "bded36b5", 2: "f90f3989", 3: "965fde0f", 4: "cd8a6599", 5: "21064fb1"}
 """Of each SCHEMA_VERSION, a hash of its tables' columns."""
 
 
@@ -45,6 +45,8 @@ def test_a_database_of_an_earlier_release_is_read_and_goes_on(fixture: Path, tmp
         assert dataset.search(frame_id=frame, k=3).fetchall()[0][0] == frame
         dataset.label("tag", "add", "new_word", [frame])
         assert dataset.query("by_tags", {"has": "new_word"}).fetchall()
+        dataset.label("description", "set", "Emi waves.", [frame])
+        assert ("Emi waves.",) in dataset.sql("SELECT text FROM descriptions").fetchall()
         models = load_profile("tiny", device="cpu")
         report = run(
             dataset.store, videos.shared_clip("vp9"), models=dataclasses.replace(models, detectors=())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     """The option used, and its value: ids, SQL, or the name of a query."""
 
 label = typer.Typer(
-    help="Correct characters, tags, and which frames to keep. Corrections win over models and can be undone.",
+    help="Correct characters, tags and descriptions, and keep or drop frames. Corrections win and can be undone.",
     no_args_is_help=True,
 )
 
@@ -48,6 +48,10 @@ FrameWhere = Annotated[
 FaceWhere = Annotated[
     str | None,
     typer.Option("--where", help="Faces that meet this SQL condition, e.g. \"character = 'Fate'\"."),
+]
+DescriptionWhere = Annotated[
+    str | None,
+    typer.Option("--where", help="Descriptions that meet this SQL condition, e.g. \"text LIKE '%Fate%'\"."),
 ]
 QueryOption = Annotated[
     str | None, typer.Option("--query", help="SELECT or named query with a face_id or frame_id column.")
@@ -157,12 +161,38 @@ def keep(
     _apply(db, [("frame", "set", "keep")], _frames(frame, where, query), who)
 
 
+@label.command()
+def description(
+    text: Annotated[
+        str | None, typer.Argument(help="The description, one or more sentences. Not with --remove.")
+    ] = None,
+    face: FaceOption = None,
+    frame: FrameOption = None,
+    where: DescriptionWhere = None,
+    query: QueryOption = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove your description: the captioner's is used again.")
+    ] = False,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Write the description of a frame, or of a face, head or person. It is used instead of a captioner's.
+
+    animeds label description "Emi laughs on a rooftop at night." --frame k3f9a2qd-000754212
+    """
+    if remove == (text is not None):
+        raise UsageError("Give a description, or --remove.")
+    sql = None if where is None else f"SELECT frame_id, detection_id FROM descriptions WHERE (\n{where}\n)"
+    chosen = _chosen([("--face", face), ("--frame", frame)], sql, query)
+    _apply(db, [("description", "remove" if remove else "set", text)], chosen, who)
+
+
 @label.command("csv")
 def csv_(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV file with frame_id or face_id, and columns character, appearance, tags or frame."
+            help="CSV file with frame_id or face_id, and columns character, appearance, tags, frame or description."
         ),
     ],
     who: WhoOption = None,
@@ -241,7 +271,9 @@ def _split(option: str, words: Sequence[str]) -> list[str]:
     return [one for text in texts for one in ids_in(text, columns)]
 
 
-def _apply(db: str | None, said: Sequence[tuple[str, str, str]], chosen: Chosen, who: str | None) -> None:
+def _apply(
+    db: str | None, said: Sequence[tuple[str, str, str | None]], chosen: Chosen, who: str | None
+) -> None:
     with open_dataset(db, unfinished=True) as dataset:
         ids = _ids(dataset, said[0][0], chosen)
         act = dataset.label_all(((*words, one) for one in ids for words in said), who=who)
@@ -262,8 +294,10 @@ def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:
     return found
 
 
-def _described(said: Sequence[tuple[str, str, str]]) -> str:
+def _described(said: Sequence[tuple[str, str, str | None]]) -> str:
     field, _, value = said[0]
+    if value is None:
+        return f"{field} removed"
     if field == "tag":
-        return " ".join(("+" if op == "add" else "-") + value for _, op, value in said)
-    return value if field == "frame" else f"{field} {value}"
+        return " ".join(("+" if op == "add" else "-") + str(value) for _, op, value in said)
+    return value if field in ("frame", "description") else f"{field} {value}"

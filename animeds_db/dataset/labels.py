@@ -36,8 +36,8 @@ class Corrections:
         """Label faces or frames. Labels win over models in every view, and can be undone.
 
         field, op, value: ("character", "set", name), ("appearance", "set", name), ("tag", "add" or "remove",
-        tag), ("frame", "set", "keep" or "drop"). "remove" with None removes the labels of a character, appearance
-        or frame. selection: ids, SQL, or a relation with face_id or frame_id.
+        tag), ("frame", "set", "keep" or "drop"), ("description", "set", text). "remove" with None removes the labels
+        of a character, appearance, frame or description. selection: ids, SQL, or a relation with face_id or frame_id.
         Raises UsageError, QueryError for unknown ids and for frames without exactly one face.
         """
         ids = ids_of(self.session, field, selection)
@@ -52,7 +52,7 @@ class Corrections:
         return labels.speak(self.store, words_about(self.store, self.session, words), who)
 
     def label_csv(self, path: str | Path, *, who: str | None = None) -> Act:
-        """Apply the labels in a CSV file with frame_id or face_id, and character, appearance, tags or frame."""
+        """Apply the labels in a CSV file: frame_id or face_id, and character, appearance, tags, frame, description."""
         return labels.speak(self.store, read_words(self.store, self.session, Path(path)), who)
 
     def undo(self, act: str | None = None, *, who: str | None = None) -> Act:

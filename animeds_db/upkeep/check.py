@@ -41,6 +41,7 @@ REMEDIES = {
     "taggings": "`animeds tag` with that model",
     "embeddings": "`animeds embed` with that model",
     "detected": "`animeds detect` with that model",
+    "descriptions": "`animeds describe` with that model",
     "identities": "`animeds characters classify`",
     "clusters": "`animeds characters cluster`",
     "choices": "`animeds tag … --use` or `animeds embed … --use`",

@@ -252,6 +252,7 @@ def _forget(store: Store, known: Row) -> None:
         "taggings",
         "embeddings",
         "detected",
+        "descriptions",
         "identities",
         "clusters",
     )

@@ -33,7 +33,7 @@ Row = dict[str, Any]
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
 """Number of boxes deleted at once."""
-RESULTS = ("taggings", "embeddings", "detected")
+RESULTS = ("taggings", "embeddings", "detected", "descriptions")
 """Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
 
 

@@ -12,7 +12,7 @@ WITH given AS (
         max(value) FILTER (WHERE field = 'appearance') AS appearance
     FROM box_labels
     LEFT JOIN names ON names.name = value AND field = 'character'
-    WHERE detection_id IS NOT NULL
+    WHERE detection_id IS NOT NULL AND field IN ('character', 'appearance')
     GROUP BY detection_id
 )
 

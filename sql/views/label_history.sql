@@ -14,6 +14,8 @@ WITH described_labels AS (
             WHEN field = 'name' THEN subject || ' has its name back'
             WHEN field = 'tag' THEN CASE op WHEN 'add' THEN '+' ELSE '-' END || value
             WHEN field = 'frame' THEN CASE op WHEN 'set' THEN value ELSE 'neither keep nor drop' END
+            WHEN field = 'description' AND op = 'set'
+                THEN 'description ' || value[:60] || CASE WHEN length(value) > 60 THEN '…' ELSE '' END
             WHEN field = 'cluster' THEN 'faces of ' || value
             WHEN op = 'remove' THEN field || ' as the model says'
             ELSE field || ' ' || value

@@ -3,7 +3,8 @@
     python tests/data/make_database.py
 
 Run it once per release that changes the tables (a new SCHEMA_VERSION), and keep the older files. Inside is a
-piece of the sample show with tags, faces, duplicates, a name that a person gave, and a version with a name.
+piece of the sample show with tags, faces, duplicates, a name and a description that a person gave, and a version
+with a name.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def fill(database: Path) -> None:
         dataset.keep_version("ingested")
         face = dataset.sql("SELECT min(face_id) FROM faces").fetchall()[0][0]
         dataset.label("character", "set", "Emi", [face])
-        dataset.label("tag", "add", "by_hand", [face.rsplit("-", 1)[0]])
+        frame = face.rsplit("-", 1)[0]
+        dataset.label("tag", "add", "by_hand", [frame])
+        dataset.label("description", "set", "Emi looks up.", [frame])
 
 
 def pack(database: Path, target: Path) -> None:

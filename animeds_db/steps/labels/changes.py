@@ -30,9 +30,11 @@ OPS = {
     "appearance": ("set", "remove"),
     "tag": ("add", "remove"),
     "frame": ("set", "remove"),
+    "description": ("set", "remove"),
     "name": ("set", "remove"),
 }
-"""Operations on each field. `remove` removes earlier labels, and for a tag also the tag itself."""
+"""Operations on each field. `remove` removes earlier labels, and for a tag also the tag itself. A description is one
+line of text about a frame or a box."""
 FRAME_VALUES = ("keep", "drop")
 CLOCK = "%Y%m%d%H%M%S%f"
 
@@ -71,6 +73,8 @@ def checked(name: str, op: str, value: str | None) -> str | None:
         if op == "remove" and name != "tag":
             return None
         raise UsageError(f"The {name} to {op} is empty.", hint=f"Give a {name}.")
+    if name == "description":
+        return " ".join(value.split())
     if name == "tag":
         return value.replace(" ", "_")
     if name == "frame" and value not in FRAME_VALUES:

@@ -10,10 +10,17 @@ from pathlib import Path
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.session import Session
 from animeds_db.steps.labels.changes import Word, checked
-from animeds_db.steps.labels.targets import BOX_FIELDS, BOX_IDS, words_about
+from animeds_db.steps.labels.targets import BOX_FIELDS, BOX_IDS, EITHER_FIELDS, words_about
 from animeds_db.store import Store
 
-FIELDS = {"character": "character", "appearance": "appearance", "tag": "tag", "tags": "tag", "frame": "frame"}
+FIELDS = {
+    "character": "character",
+    "appearance": "appearance",
+    "tag": "tag",
+    "tags": "tag",
+    "frame": "frame",
+    "description": "description",
+}
 """Columns with labels, and the field of each."""
 
 Said = tuple[str, str, str | None, str]
@@ -24,8 +31,8 @@ def read_words(store: Store, session: Session, path: Path) -> list[Word]:
     """Return the labels in a CSV file.
 
     Columns: frame_id or face_id (or detection_id, head_id, halfbody_id, person_id), and at least one of character,
-    appearance, tags ("+smile, -solo"), frame (keep or drop). Other columns and empty cells are ignored. Raises
-    UsageError with the line for a file that cannot be read.
+    appearance, tags ("+smile, -solo"), frame (keep or drop), description. Other columns and empty cells are ignored.
+    Raises UsageError with the line for a file that cannot be read.
     """
     rows = list(_rows(path))
     said = [(number, word) for number, row in rows for word in _said(path, number, row)]
@@ -103,7 +110,7 @@ def _said(path: Path, number: int, row: Mapping[str, str]) -> Iterator[Said]:
     frame = row.get("frame_id") or box.rpartition("-")[0]
     for column, field in FIELDS.items():
         cell = row.get(column, "")
-        target = (box or frame) if field in BOX_FIELDS else frame
+        target = (box or frame) if field in (*BOX_FIELDS, *EITHER_FIELDS) else frame
         if not cell:
             continue
         if not target:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 BOX_FIELDS = ("character", "appearance")
+"""Fields that are about a box. For a frame they are about its only face."""
+EITHER_FIELDS = ("description",)
+"""Fields that are about a box or about the whole frame, as the id says."""
 BOX_IDS = ("face_id", "detection_id", "head_id", "halfbody_id", "person_id")
 """Columns of a selection that name a box."""
 EDGES = ("left", "top", "right", "bottom")
@@ -30,23 +33,25 @@ def ids_of(
     """Return the ids that a selection gives for this field, each once, in order.
 
     selection: SQL, a relation, or ids. Characters and appearances are about boxes: a column face_id (or
-    detection_id, head_id, halfbody_id, person_id) wins over frame_id. Raises QueryError for a selection without such
-    a column.
+    detection_id, head_id, halfbody_id, person_id) wins over frame_id. So it does for descriptions, in rows in which it
+    is not null. Raises QueryError for a selection without such a column.
     """
     if isinstance(selection, Sequence) and not isinstance(selection, str):
         return list(dict.fromkeys(str(i) for i in selection))
     relation = session.sql(selection) if isinstance(selection, str) else selection
     offered = {column.lower(): column for column in relation.columns}
-    wanted = (*(BOX_IDS if name in BOX_FIELDS else ()), "frame_id")
-    column = next((offered[c] for c in wanted if c in offered), None)
-    if column is None:
+    wanted = (*(BOX_IDS if name in (*BOX_FIELDS, *EITHER_FIELDS) else ()), "frame_id")
+    columns = [f'"{offered[c]}"' for c in wanted if c in offered]
+    if not columns:
         raise QueryError(
             f"This selection has no column {' or '.join(dict.fromkeys((wanted[0], 'frame_id')))}. "
             f"Its columns are {', '.join(relation.columns)}.",
             hint="SELECT face_id FROM faces …" if name in BOX_FIELDS else "SELECT frame_id FROM frames …",
         )
     with session.errors():
-        rows = relation.select(f'"{column}"').fetchall()
+        rows = relation.select(
+            f"coalesce({', '.join(columns)})" if name in EITHER_FIELDS else columns[0]
+        ).fetchall()
     return list(dict.fromkeys(str(row[0]) for row in rows if row[0] is not None))
 
 
@@ -55,8 +60,8 @@ def words_about(
 ) -> list[Word]:
     """Return the labels for (field, op, value, id), with ids of frames or detections.
 
-    If a box is named by its frame's id, the label is about the only face of the frame. Raises QueryError for unknown
-    ids, and for a frame with no face or several.
+    If the box of a BOX_FIELDS label is named by its frame's id, it is the only face of the frame. Raises QueryError
+    for unknown ids, and for a frame with no face or several.
     """
     said = list(said)
     places = _places(store, [s[3] for s in said])
@@ -64,8 +69,8 @@ def words_about(
     words = []
     for name, op, value, target in said:
         place = places[target]
-        if name in BOX_FIELDS:
-            place = alone.get(target, place)
+        if name in BOX_FIELDS or (name in EITHER_FIELDS and place["kind"] is not None):
+            place = alone.get(target, place) if name in BOX_FIELDS else place
             box = tuple(place[edge] for edge in EDGES)
             words.append(Word(name, op, value, place["frame_id"], place["source_id"], place["kind"], box))
         else:
