@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from tables import frames, new_store
 
-from animeds_db.cli import MAP, app, complete
+from animeds_db.cli import MAP, command_line, complete
 from animeds_db.cli.output import narrow
 from animeds_db.errors import UsageError
 from animeds_db.export import ExportOptions
@@ -32,8 +32,8 @@ def animeds(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_has_one_heading() -> None:
-    known = [str(command.name) for command in app.registered_commands]
-    known += [str(group.name) for group in app.registered_groups]
+    known = [str(command.name) for command in command_line().registered_commands]
+    known += [str(group.name) for group in command_line().registered_groups]
     listed = [name for names in MAP.values() for name in names]
     assert sorted(known) == sorted(listed)
 

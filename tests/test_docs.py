@@ -13,7 +13,7 @@ from cli_run import Runner
 from documented import blocks
 
 import animeds_db
-from animeds_db.cli import app
+from animeds_db.cli import command_line
 from animeds_db.export import LAYOUTS
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,9 @@ def test_every_view_and_macro_is_on_the_sql_page() -> None:
 def test_every_command_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     commands = {
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+        command.name or command.callback.__name__
+        for command in command_line().registered_commands
+        if command.callback
     }
     assert {name for name in commands if f"animeds {name}" not in text} == set()
 

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from animeds_db.captions import profile_names
-from animeds_db.cli import app
+from animeds_db.cli import command_line
 from animeds_db.cli.lists import filled
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
 from animeds_ingest.modes import EXAMPLES
@@ -45,7 +45,7 @@ ALLOWED = re.compile(r"\bthere (?:is|are) no\b|\bwhere there is no\b", re.IGNORE
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command of the command line with its name."""
-    waiting: list[tuple[str, Any]] = [("animeds", typer.main.get_command(app))]
+    waiting: list[tuple[str, Any]] = [("animeds", typer.main.get_command(command_line()))]
     while waiting:
         name, command = waiting.pop()
         yield name, command

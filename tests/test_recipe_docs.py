@@ -19,7 +19,7 @@ from PIL import Image
 from whoiswho import truly
 
 import animeds_db
-from animeds_db.cli import app
+from animeds_db.cli import command_line
 from animeds_db.recipes.drafting import shipped_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipe.md"
@@ -209,7 +209,7 @@ def test_the_table_names_every_script_and_flag_of_the_guide() -> None:
 
 def test_what_the_table_offers_is_there() -> None:
     options = {"-p"}
-    commands = [typer.main.get_command(app)]
+    commands = [typer.main.get_command(command_line())]
     while commands:
         command = commands.pop()
         options |= {name for parameter in command.params for name in parameter.opts}

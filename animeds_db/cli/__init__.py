@@ -5,104 +5,90 @@ stdout is data, stderr is messages. Exit codes: 0 success, 1 error, 2 usage, 3 s
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 import traceback
+from functools import cache
 from typing import Annotated
 
 import typer
 from typer.models import CommandInfo, TyperInfo
 
 import animeds_db
-from animeds_db.cli import (
-    caption,
-    characters,
-    coverage,
-    dedup,
-    doctor,
-    export,
-    ingest,
-    inspect,
-    label,
-    make,
-    models,
-    query,
-    read_text,
-    rerun,
-    sample,
-    search,
-    serve,
-    sources,
-    sync,
-    upkeep,
-)
 from animeds_db.cli.output import LAYOUT, talk
-from animeds_db.errors import AnimedsError, UsageError, did_you_mean
+from animeds_db.errors import AnimedsError
 from animeds_db.printable import printable
 
 INTERRUPTED = 130
 
 logger = logging.getLogger("animeds")
 
-app = typer.Typer(
-    name="animeds",
-    help="Turn anime episodes into a database, and the database into training data.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for module in (
-    make,
-    ingest,
-    read_text,
-    rerun,
-    query,
-    search,
-    serve,
-    dedup,
-    doctor,
-    characters,
-    coverage,
-    label,
-    caption,
-    export,
-    sync,
-    sources,
-    inspect,
-    upkeep,
-    models,
-    sample,
-):
-    module.register(app)
-
-MAP = {
-    "One recipe, one command": ("init", "make"),
-    "Get frames in": ("ingest", "read-text", "tag", "detect", "embed", "drop-model", "sources"),
-    "Look and ask": ("serve", "search", "query", "queries", "sql", "status"),
-    "People and corrections": ("characters", "label", "sync"),
-    "Make training data": ("dedup", "coverage", "caption", "export", "rebuild"),
-    "Keep it running": ("optimize", "check", "backup", "versions", "doctor", "sample", "help"),
-    "Models": ("models",),
+MAP: dict[str, dict[str, str]] = {
+    "One recipe, one command": {"init": "make", "make": "make"},
+    "Get frames in": {
+        "ingest": "ingest",
+        "read-text": "read_text",
+        "tag": "rerun",
+        "detect": "rerun",
+        "embed": "rerun",
+        "drop-model": "rerun",
+        "sources": "sources",
+    },
+    "Look and ask": {
+        "serve": "serve",
+        "search": "search",
+        "query": "query",
+        "queries": "query",
+        "sql": "query",
+        "status": "inspect",
+    },
+    "People and corrections": {"characters": "characters", "label": "label", "sync": "sync"},
+    "Make training data": {
+        "dedup": "dedup",
+        "coverage": "coverage",
+        "caption": "caption",
+        "export": "export",
+        "rebuild": "export",
+    },
+    "Keep it running": {
+        "optimize": "upkeep",
+        "check": "upkeep",
+        "backup": "upkeep",
+        "versions": "upkeep",
+        "doctor": "doctor",
+        "sample": "sample",
+        "help": "help",
+    },
+    "Models": {"models": "models"},
 }
-"""The commands in the order and under the headings of `animeds --help`."""
+"""The commands in the order and under the headings of `animeds --help`, and the module of this package with each."""
 
 
-@app.command("help")
-def help_(context: typer.Context, verb: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """Show the help of a command, e.g. `animeds help export`."""
-    command, current = context.find_root().command, context.find_root()
-    for word in verb or []:
-        found = command.get_command(current, word) if isinstance(command, typer.core.TyperGroup) else None
-        if found is None:
-            known = command.list_commands(current) if isinstance(command, typer.core.TyperGroup) else []
-            raise UsageError(f'There is no command "{word}".', hint=did_you_mean(word, known))
-        current = found.make_context(word, [], parent=current, resilient_parsing=True)
-        command = found
-    typer.echo(command.get_help(current))
+@cache
+def command_line(verb: str | None = None) -> typer.Typer:
+    """Return the command line. With a verb: only the commands of its module.
+
+    Building all commands takes longer than most queries.
+    """
+    app = typer.Typer(
+        name="animeds",
+        help="Turn anime episodes into a database, and the database into training data.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    modules = {name: module for verbs in MAP.values() for name, module in verbs.items()}
+    needed = [modules[verb]] if verb in modules and verb != "help" else modules.values()
+    for module in dict.fromkeys(needed):
+        importlib.import_module(f"animeds_db.cli.{module}").register(app)
+    _arrange(app)
+    return app
 
 
-def _arrange() -> None:
+def _arrange(app: typer.Typer) -> None:
     """Put every command under its heading, in the order of MAP."""
     places = {name: (heading, n) for n, (heading, name) in enumerate((h, v) for h in MAP for v in MAP[h])}
     listed: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
@@ -111,16 +97,12 @@ def _arrange() -> None:
     app.registered_commands.sort(key=lambda command: places[str(command.name)][1])
 
 
-_arrange()
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"animeds-db {animeds_db.__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.", envvar="ANIMEDS_DEBUG")
@@ -163,7 +145,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("animeds.upkeep").setLevel(logging.INFO)  # automatic upkeep says what it does
     try:
-        app()
+        command_line(sys.argv[1] if len(sys.argv) > 1 else None)()
     except AnimedsError as error:
         sys.exit(_report(error))
     except SystemExit as exited:

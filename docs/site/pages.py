@@ -34,9 +34,9 @@ def command_line() -> str:
     import typer
     from typer.cli import get_docs_for_click
 
-    from animeds_db.cli import app
+    from animeds_db.cli import command_line
 
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(command_line())
     context = command.make_context("animeds", [], resilient_parsing=True)
     return get_docs_for_click(obj=command, ctx=context, name="animeds", title="Command line")
 

@@ -25,7 +25,7 @@ class Ran:
 @cache
 def _commands() -> Any:
     """Return all commands: typer puts them together anew at each call, which takes longer than many a command."""
-    return typer.main.get_command(cli.app)
+    return typer.main.get_command(cli.command_line())
 
 
 class Runner:
@@ -36,7 +36,7 @@ class Runner:
 
     def __call__(self, *words: object) -> Ran:
         self._capsys.readouterr()
-        self._monkeypatch.setattr(cli, "app", _commands())
+        self._monkeypatch.setattr(cli, "command_line", lambda _verb: _commands())
         self._monkeypatch.setattr(sys, "argv", ["animeds", *(str(word) for word in words)])
         code = 0
         try:
