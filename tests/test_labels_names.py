@@ -27,6 +27,15 @@ def test_a_rename_holds_for_answers_and_labels_and_comes_off_again(ds: Dataset) 
     assert set(named(ds).values()) == {"nanoha", "Fate"}
 
 
+def test_a_rename_that_already_holds_is_not_written_again(ds: Dataset) -> None:
+    ds.rename_characters({"nanoha": "Takamachi Nanoha"})
+    history = ds.history().fetchall()
+    with pytest.raises(UsageError, match="nanoha is already called Takamachi Nanoha"):
+        ds.rename_characters({"nanoha": "Takamachi Nanoha"})
+    assert ds.history().fetchall() == history
+    assert ds.rename_characters({"nanoha": "Takamachi Nanoha", "Fate": "Fate Testarossa"}).n == 1
+
+
 def test_renaming_to_a_name_that_is_taken_merges_and_undo_parts_them(ds: Dataset) -> None:
     ds.rename_characters({"nanoha": "Fate"})
     assert set(named(ds).values()) == {"Fate"}

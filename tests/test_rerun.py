@@ -144,6 +144,25 @@ def test_a_dropped_model_leaves_the_database_as_it_was(store: Store) -> None:
         drop(store, "old-tagger")
 
 
+def test_a_drop_that_was_interrupted_at_its_end_is_finished_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(store, "models")
+    rerun(store, second("tag"))
+    delete = Store.delete
+
+    def interrupted(self: Store, name: str, where: str) -> None:
+        if name == "models":
+            raise StoreError("the disk is full")
+        delete(self, name, where)
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError):
+        patch.setattr(Store, "delete", interrupted)
+        drop(store, "new-tagger")
+    drop(store, "new-tagger")
+    assert rows(store, "models") == before
+
+
 def test_ingesting_anew_forgets_what_was_run_again(store: Store) -> None:
     for models in [second(stage) for stage in STAGES]:
         rerun(store, models)

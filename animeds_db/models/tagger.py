@@ -17,6 +17,8 @@ from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
+from animeds_db.printable import printable
+from animeds_db.tagtext import name_problem
 
 log = logging.getLogger("animeds")
 
@@ -156,12 +158,26 @@ def _labels(files: Files) -> tuple[TagLabel, ...]:
     if "tags" not in files.paths:
         names = _json_labels(files.paths["labels"]) if "labels" in files.paths else entry.output.labels
         return tuple(TagLabel(name, entry.output.category) for name in names)
-    path = files.paths["tags"]
+    rows = read_labels(files.paths["tags"])
+    return tuple(_label(name, code, threshold, entry) for name, code, threshold in rows)
+
+
+def read_labels(path: Path) -> list[tuple[str, str, float | None]]:
+    """Return the tags in a CSV or text file: name, code of the category, threshold (0…1).
+
+    Raises ModelError for a file that cannot be read, and for a name that cannot be a tag.
+    """
     try:
         rows = _csv_rows(path) if path.suffix == ".csv" else _text_rows(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ModelError(f"cannot read the tags in {path}: {error}") from error
-    return tuple(_label(name, code, threshold, entry) for name, code, threshold in rows)
+    for name, _, _ in rows:
+        problem = name_problem(name)
+        if problem:
+            raise ModelError(
+                f'{path}: the tag "{printable(name[:60])}" {problem}', hint="download or copy the file again"
+            )
+    return rows
 
 
 def _label(name: str, code: str, threshold: float | None, entry: Entry) -> TagLabel:

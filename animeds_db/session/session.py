@@ -40,7 +40,9 @@ VOCABULARY = (
     # two writers may have added the same tag at once: the lower number is used
     """SET VARIABLE tag_lines = (
         SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
-        FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary WHERE tag IS NOT NULL GROUP BY tag))""",
+        FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary
+            WHERE NOT regexp_matches(tag, '[\\x00-\\x1f]') -- a stranger's tag must not read as two lines
+            GROUP BY tag))""",
     """SET VARIABLE tag_names = (
         SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
         FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)

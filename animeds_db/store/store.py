@@ -29,6 +29,7 @@ from animeds_db.store.location import (
     write_errors,
 )
 from animeds_db.store.upgrade import stored_version, upgrade
+from animeds_db.tagtext import expect_name
 
 if TYPE_CHECKING:
     import lance
@@ -236,8 +237,10 @@ class Store:
 
         Ids start at 1, are never reused and never change. Safe while others write: an id is a key, so only one
         writer gets it, and if two writers add the same tag, both use the lower id.
-        Raises StoreError for more than 32,767 tags.
+        Raises StoreError for more than 32,767 tags, and UsageError for a tag that is not valid.
         """
+        for tag, _ in labels:
+            expect_name("tag", tag)
         for _ in range(RETRIES):
             ids, highest = self._tag_ids()
             missing = {tag: category for tag, category in labels if tag not in ids}

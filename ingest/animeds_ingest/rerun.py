@@ -134,7 +134,7 @@ def drop(store: Store, model: str) -> int:
             n += (rows := store.table(name).count_rows(mine))
             if rows:
                 store.delete(name, mine)
-        if not _was_ingested_with(store, model_id):
+        if model_id in _without_ingest(store):
             store.delete("models", f"model_id = {quoted(model_id)}")
     return n
 
@@ -221,8 +221,11 @@ def _picture(item: tuple[FrameKey, Frame]) -> Picture:
 
 
 def _results_of(store: Store, model: str) -> list[str]:
-    """Return the ids of the models with results of a rerun that match this id or name."""
-    there: set[str] = set()
+    """Return the ids of the models with results of a rerun that match this id or name.
+
+    A model that an interrupted `drop` left in the table `models`, without results, is one of them.
+    """
+    there = _without_ingest(store)
     for name in RESULTS:
         there.update(store.table(name).to_table(columns=["model"])["model"].unique().to_pylist())
     found = sorted(i for i in there if model in (i, i.partition("@")[0]))
@@ -233,6 +236,8 @@ def _results_of(store: Store, model: str) -> list[str]:
     return found
 
 
-def _was_ingested_with(store: Store, model_id: str) -> bool:
-    rows = store.table("sources").to_table(columns=["models"])["models"].to_pylist()
-    return any(model_id in (models or []) for models in rows)
+def _without_ingest(store: Store) -> set[str]:
+    """Return the ids of the models that were run, but not by an ingest."""
+    ingested = store.table("sources").to_table(columns=["models"])["models"].to_pylist()
+    known = store.table("models").to_table(columns=["model_id"])["model_id"].to_pylist()
+    return set(known).difference(*(models or [] for models in ingested))

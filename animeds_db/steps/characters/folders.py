@@ -20,6 +20,7 @@ from animeds_db.errors import SourceError, UsageError
 from animeds_db.export.names import safe_name
 from animeds_db.media.pictures import PICTURE_SUFFIXES
 from animeds_db.steps.characters.neighbours import NEGATIVE
+from animeds_db.tagtext import expect_name
 
 RESERVED = "unknown"
 _NUMBER = re.compile(r"^\d+_(?=.)")
@@ -79,6 +80,7 @@ def checked_name(name: str) -> str:
             f'"{name}" cannot be the name of a character: it marks faces that were not recognised.',
             hint="Add people who must not be recognised under the name ood.",
         )
+    expect_name("character", name)
     return NEGATIVE if _NOISE.match(name) else name
 
 

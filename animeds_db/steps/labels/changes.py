@@ -22,6 +22,7 @@ from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError, did_you_mean
 from animeds_db.session import Session
 from animeds_db.store import Store
+from animeds_db.tagtext import expect_name
 from animeds_db.upkeep.compaction import MAX_PIECES
 from animeds_db.upkeep.optimize import tend_if_worth_it
 
@@ -35,6 +36,8 @@ OPS = {
 }
 """Operations on each field. `remove` removes earlier labels, and for a tag also the tag itself. A description is one
 line of text about a frame or a box."""
+NAMES = ("character", "appearance", "tag", "name")
+"""Fields whose values are names."""
 FRAME_VALUES = ("keep", "drop")
 CLOCK = "%Y%m%d%H%M%S%f"
 
@@ -75,6 +78,7 @@ def checked(name: str, op: str, value: str | None) -> str | None:
         raise UsageError(f"The {name} to {op} is empty.", hint=f"Give a {name}.")
     if name == "description":
         return " ".join(value.split())
+    expect_name(name, value)
     if name == "tag":
         return value.replace(" ", "_")
     if name == "frame" and value not in FRAME_VALUES:
@@ -83,9 +87,15 @@ def checked(name: str, op: str, value: str | None) -> str | None:
 
 
 def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:
-    """Write these labels as one change set. Unknown tags join the vocabulary. Raises UsageError for no labels."""
+    """Write these labels as one change set. Unknown tags join the vocabulary.
+
+    Raises UsageError for no labels, and for a tag or name that is not valid.
+    """
     if not words:
         raise UsageError("There is nothing to label: no frame or face was given.")
+    for word in words:
+        if word.field in NAMES:
+            expect_name(word.field, word.value or "")
     tags = {word.value for word in words if word.field == "tag" and word.op == "add" and word.value}
     known = set(store.table("vocabulary").to_table(columns=["tag"])["tag"].to_pylist())
     store.ensure_tags([(tag, "general") for tag in sorted(tags)])

@@ -63,6 +63,11 @@ def _rename(
     if not wanted:
         raise UsageError("Nothing is renamed: old and new names are the same.")
     before = dict(session.sql("SELECT name, renamed_to FROM names").fetchall())
+    already = {old: new for old, new in wanted.items() if before.get(old) == new}
+    if already == wanted:
+        listed = ", ".join(f"{old} is already called {new}" for old, new in sorted(wanted.items())[:3])
+        raise UsageError(f"Nothing is renamed: {listed}.")
+    wanted = {old: new for old, new in wanted.items() if old not in already}
     freed = _freed(wanted, before)
     words = [Word("name", "remove", None, subject=name) for name in sorted(freed)]
     words += [Word("name", "set", new, subject=old) for old, new in wanted.items()]

@@ -24,8 +24,9 @@ from typing import Any
 
 from animeds_db.errors import SourceError, headline
 from animeds_db.media import Pictures
+from animeds_db.printable import counted
 from animeds_db.remote.requests import BucketError
-from animeds_db.tagtext import parts, reads_as_prose, tag_of
+from animeds_db.tagtext import MAX_NAME, name_problem, parts, reads_as_prose, tag_of
 
 Box = tuple[float, float, float, float]
 
@@ -33,6 +34,8 @@ NOBODY = frozenset({"unknown", "ood", "anonymous", "none", ""})
 """Meaningless names, which are dropped as in the anime screenshot pipeline."""
 RATINGS = {"g": "general", "s": "sensitive", "q": "questionable", "e": "explicit", "safe": "general"}
 """Short forms of danbooru's ratings. Long forms are kept unchanged."""
+NAMES = ("tags", "meta", "characters", "copyright", "artist")
+"""Fields of a sidecar that hold names."""
 FIELDS = {
     "character": "characters",
     "characters": "characters",
@@ -121,12 +124,25 @@ class Sidecars:
 
     def _parsed(self, path: str, parse: Callable[[str], Sidecar]) -> Sidecar:
         try:
-            return parse(self._pictures.read(path).decode("utf-8-sig"))
+            return self._valid(path, parse(self._pictures.read(path).decode("utf-8-sig")))
         except BucketError:  # not a broken file, so its content must not be lost
             raise
         except (SourceError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             self.warnings.append(f"{path} cannot be read as a sidecar ({headline(error)}): it was left out")
             return Sidecar()
+
+    def _valid(self, path: str, sidecar: Sidecar) -> Sidecar:
+        """Return the sidecar without names that cannot be stored, and warn about them."""
+        found = {field: getattr(sidecar, field) for field in NAMES}
+        valid = {field: tuple(n for n in names if not name_problem(n)) for field, names in found.items()}
+        lost = sum(len(found[field]) - len(valid[field]) for field in NAMES)
+        if lost:
+            self.warnings.append(
+                f"{path}: {counted(lost, 'name')} with control characters, or longer than {MAX_NAME} characters, "
+                f"{'was' if lost == 1 else 'were'} left out"
+            )
+        faces = tuple(face for face in sidecar.faces if not name_problem(face[0]))
+        return replace(sidecar, faces=faces, **valid)
 
 
 def _candidates(name: str) -> Iterator[tuple[str, Callable[[str], Sidecar]]]:
