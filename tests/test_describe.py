@@ -43,7 +43,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def chat(own: Path) -> Iterator[Chat]:
     with running(Chat()) as server:
-        server.write_manifest(own, edge=200)
+        server.write_manifest(own, edge=80)
         yield server
 
 
@@ -82,7 +82,7 @@ def test_frames_get_sentences_through_errors_of_the_server_and_finished_ones_are
     rows = described(store)
     assert len(rows) == 6 and chat.requests == 10 and len(chat.asked) == 6
     sizes = {asked.picture.size for asked in chat.asked}
-    assert all(max(size) == 200 for size in sizes)
+    assert all(max(size) == 80 for size in sizes)
     assert {row[1] for row in rows} == {"A girl looks up, {} by {}.".format(*size) for size in sizes}
     assert all(
         re.fullmatch(r"vlm@[0-9a-f]{8}", row[2]) and re.fullmatch(r"prose@[0-9a-f]{8}", row[3])
@@ -249,21 +249,21 @@ def test_a_limit_of_costs_ends_the_run_before_it_is_exceeded(
 
 def test_a_run_that_is_killed_loses_only_what_was_under_way(chat: Chat, store: Store, own: Path) -> None:
     n = ask(store, "SELECT count(*) FROM faces")[0][0]
-    assert n > 60
-    chat.script = [0.0] * 48 + [30.0] * 8  # then the server seems to hang
+    assert n > 24
+    chat.script = [0.0] * 20 + [30.0] * 8  # then the server seems to hang
     command = [sys.executable, "-c", "from animeds_db.cli import main; main()", "describe", "--model", "vlm"]
     environment = {**os.environ, "ANIMEDS_DB": store.uri}
     started = subprocess.Popen([*command, "--boxes", "face"], env=environment, stderr=subprocess.PIPE)
     try:
         until = time.monotonic() + 120
-        while len(described(store)) < 32 and time.monotonic() < until:
+        while len(described(store)) < 16 and time.monotonic() < until:
             time.sleep(0.2)
     finally:
         started.kill()
         started.communicate()
     assert started.returncode == -signal.SIGKILL
     kept = len(described(store))
-    assert 32 <= kept < n
+    assert 16 <= kept < n
     chat.script, before = [], chat.requests
     with animeds_db.open(store.uri) as dataset:
         report = dataset.describe("vlm", boxes=["face"])

@@ -126,12 +126,12 @@ class ChatCaptioner:
         """Return the seconds until the next attempt, or raise the error that ends this picture or the run."""
         failure, attempts = self._failure(error)
         if attempt >= attempts or self._closed.is_set():
-            raise failure from error
+            raise failure from None  # the server's own words may repeat the key
         response = getattr(error, "response", None)
         asked = retry_after(response.headers) if response is not None else None
         if asked is not None and asked > LONGEST_WAIT_S:
             failure.hint = f"it asks to wait {asked:.0f} s; run the same command again after that"
-            raise failure from error
+            raise failure from None  # the server's own words may repeat the key
         seconds = FIRST_WAIT_S * 2.0 ** (attempt - 1) if asked is None else asked
         if getattr(error, "status_code", None) == 429:
             self._pause_until = max(self._pause_until, time.monotonic() + seconds)

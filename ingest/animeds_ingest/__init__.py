@@ -1,4 +1,4 @@
-"""Episodes and pictures in, rows out: `ingest`; then `read_text`, `tag`, `detect`, `embed`, `describe`, `drop_model`."""
+"""Episodes and pictures in, rows out: `ingest`; then `read_text`, `tag`, `detect`, `embed`, `describe`, …"""
 
 from __future__ import annotations
 

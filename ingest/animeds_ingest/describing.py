@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db import schema
-from animeds_db.errors import ModelError, SourceError
+from animeds_db.errors import ModelError, SourceError, UsageError
 from animeds_db.media import Frame, FrameKey, fetch
 from animeds_db.models.answers import Answer, PictureError, description
 from animeds_db.models.captioner import Captioner, record, small_picture
@@ -33,7 +33,7 @@ from animeds_ingest.rerun import KEYS
 
 Row = dict[str, Any]
 
-COMMIT_ROWS = 32
+COMMIT_ROWS = 16
 """Number of descriptions after which they are written."""
 COMMIT_S = 5.0
 """Seconds after which they are written in any case: a description costs seconds, and often money."""
@@ -85,10 +85,16 @@ def describe(
     """Describe pictures: rows with picture, frame_id, source_id, detection_id, crop and prompt (its words).
 
     `prompt` and `language` are stored with each description. With `max_cost` (US dollars), no request is sent that may
-    exceed it, by the dearest one so far. A picture that fails is in the report, and the others go on. Raises ModelError
-    if the captioner itself fails or many pictures in a row do; what was answered before is in the database. Raises
-    StoreError if the database fails. The captioner is closed at the end.
+    exceed it, by the dearest one so far. A picture that fails is in the report, and the others go on. Raises UsageError
+    for a limit without a price, ModelError if the captioner itself fails or many pictures in a row do, and StoreError if
+    the database fails; what was answered before is in the database. The captioner is closed at the end.
     """
+    entry = captioner.files.entry
+    if max_cost is not None and entry.ask.price is None:
+        raise UsageError(
+            f"{entry.name} has no price, so a limit of costs cannot be kept.",
+            hint="Add price = [READ, WRITTEN] to ask in its manifest entry: US dollars per million tokens.",
+        )
     run = _Run(store, captioner, prompt, language, max_cost, watcher or Silent())
     try:
         return run.all(pictures)
