@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from chat_server import PAGE, Chat, choice, running
 from cli_run import Runner
+from documented import blocks
 from model_places import only_here
 from rerunning import ask, copy_of_ingested, ingested
 
@@ -24,6 +26,7 @@ from animeds_db.models import chat as chat_module
 from animeds_db.models.captioner import load_captioner
 from animeds_db.store import Store
 
+PAGE_OF_DOCS = Path(__file__).parents[1] / "docs" / "descriptions.md"
 KEY = "sk-very-secret-0123456789"
 
 
@@ -269,6 +272,22 @@ def test_a_run_that_is_killed_loses_only_what_was_under_way(chat: Chat, store: S
         report = dataset.describe("vlm", boxes=["face"])
     assert not report.failures and len(described(store)) == n
     assert chat.requests - before == n - kept
+
+
+@pytest.mark.source_tree
+def test_the_page_on_descriptions_works_as_written(
+    animeds: Runner, chat: Chat, own: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [entry] = blocks(PAGE_OF_DOCS, "toml")
+    own.write_text(chat.manifest() + entry, "utf-8")
+    monkeypatch.setenv("EXAMPLE_API_KEY", KEY)
+    assert load_captioner("my-cloud").parallel == 8
+    for block in blocks(PAGE_OF_DOCS, "sh"):
+        for line in block.splitlines():
+            done = animeds(*shlex.split(line)[1:])
+            assert done.code == 0, (line, done.err)
+    for sql in blocks(PAGE_OF_DOCS, "sql"):
+        assert ask(store, sql.rstrip().rstrip(";"))
 
 
 def test_a_missing_video_is_an_error_of_its_source(animeds: Runner, chat: Chat, store: Store) -> None:

@@ -86,8 +86,8 @@ def describe(
 
     `prompt` and `language` are stored with each description. With `max_cost` (US dollars), no request is sent that may
     exceed it, by the dearest one so far. A picture that fails is in the report, and the others go on. Raises UsageError
-    for a limit without a price, ModelError if the captioner itself fails or many pictures in a row do, and StoreError if
-    the database fails; what was answered before is in the database. The captioner is closed at the end.
+    for a limit without a price, ModelError if the captioner itself fails or many pictures in a row do, and StoreError
+    if the database fails; what was answered before is in the database. The captioner is closed at the end.
     """
     entry = captioner.files.entry
     if max_cost is not None and entry.ask.price is None:

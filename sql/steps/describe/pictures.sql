@@ -3,8 +3,8 @@
 -- chosen     a relation with the frame_id of the frames to describe
 -- $kinds     face, head, halfbody, person; an empty list: whole frames
 -- $model, $prompt, $language   ids; a picture that has such a description is left out
--- gives      picture (the id of the frame or box), frame_id, source_id, detection_id, crop_kind, crop (left, top, right,
---            bottom, 0…1; null: the whole frame)
+-- gives      picture (the id of the frame or box), frame_id, source_id, detection_id, crop_kind, crop (left, top,
+--            right, bottom, 0…1; null: the whole frame)
 WITH pictures AS (
     SELECT
         frame_id AS picture, frame_id, source_id, NULL::VARCHAR AS detection_id, NULL::VARCHAR AS crop_kind,
