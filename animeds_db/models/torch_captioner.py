@@ -76,5 +76,7 @@ class TorchCaptioner:
         read = int(inputs["input_ids"].shape[1])
         new = output[0, read:]
         text = self._processor.decode(new, skip_special_tokens=True)
-        ended = "length" if len(new) >= ask.tokens else "stop"
+        ends = self._model.generation_config.eos_token_id
+        is_ended = int(new[-1]) in (ends if isinstance(ends, list) else [ends])
+        ended = "stop" if is_ended or len(new) < ask.tokens else "length"
         return Answer(str(text), ended, read, len(new))
