@@ -142,30 +142,39 @@ def test_boxes_are_cut_out_and_the_prompt_says_what_is_known_of_each(
     assert "Places: Emi on the left, somebody on the right" in chat.asked[0].prompt
 
 
-@pytest.mark.parametrize(
-    ("step", "message"),
-    [
-        (choice(""), "the answer is empty"),
-        (choice("I'm sorry, but I can't help with that."), "the model refuses: I'm sorry"),
-        (choice("", refusal="No."), "the model refuses: No."),
-        (choice("A girl in", "length"), "the answer was cut off at 400 tokens"),
-        (choice("word " * 10_000), "the answer has 10000 words"),
-        (choice("少女が屋上で空を見上げている。"), "the answer is not in English"),
-        (choice("<html><body>busy</body></html>"), "the answer is a web page"),
-        (400, "refuses the request: HTTP 400"),
-        (413, "refuses the request: HTTP 413"),
-    ],
-)
-def test_an_answer_that_is_no_description_is_an_error_of_that_picture(
-    animeds: Runner, chat: Chat, store: Store, step: Any, message: str
+NO_DESCRIPTIONS = [
+    (choice(""), "the answer is empty"),
+    (choice("I'm sorry, but I can't help with that."), "the model refuses: I'm sorry"),
+    (choice("", refusal="No."), "the model refuses: No."),
+    (choice("A girl in", "length"), "the answer was cut off at 400 tokens"),
+    (choice("word " * 10_000), "the answer has 10000 words"),
+    (choice("少女が屋上で空を見上げている。"), "the answer is not in English"),
+    (choice("<html><body>busy</body></html>"), "the answer is a web page"),
+    (400, "refuses the request: HTTP 400"),
+    (413, "refuses the request: HTTP 413"),
+]
+"""Answers that are no description, and the error of each."""
+
+
+def test_an_answer_that_is_no_description_is_an_error_of_that_picture_and_the_others_go_on(
+    animeds: Runner, chat: Chat, store: Store
 ) -> None:
     chat.write_manifest(Path(os.environ["ANIMEDS_MODELS"]), parallel=1)
-    chat.script = [step]
-    done = animeds("describe", "--model", "vlm", "--where", frames(store, 3))
-    assert done.code == 3 and message in done.err and "2 pictures described" in done.err
-    assert done.err.count("failed: ") == 1 and len(described(store)) == 2
-    assert animeds("describe", "--model", "vlm", "--where", frames(store, 3)).code == 0
-    assert len(described(store)) == 3
+    chat.script = [step for bad, _ in NO_DESCRIPTIONS for step in (bad, 0.0)]
+    n = len(chat.script)
+    done = animeds("describe", "--model", "vlm", "--boxes", "face", "--where", frames(store, n // 2))
+    assert done.code == 3 and f"{n // 2} pictures described" in done.err and len(described(store)) == n // 2
+    assert "failed: 4 other pictures" in done.err
+    for _, message in NO_DESCRIPTIONS[:5]:
+        assert message in done.err
+    chat.script = [step for bad, _ in NO_DESCRIPTIONS[5:] for step in (bad, 0.0)]
+    again = animeds("describe", "--model", "vlm", "--boxes", "face", "--where", frames(store, n // 2))
+    for _, message in NO_DESCRIPTIONS[5:]:
+        assert message in again.err
+    assert (
+        animeds("describe", "--model", "vlm", "--boxes", "face", "--where", frames(store, n // 2)).code == 0
+    )
+    assert len(described(store)) == n
 
 
 def test_thoughts_quotes_and_line_ends_are_not_part_of_a_description(
@@ -179,28 +188,32 @@ def test_thoughts_quotes_and_line_ends_are_not_part_of_a_description(
     assert done.code == 0 and "in Japanese" in chat.asked[-1].prompt
 
 
-@pytest.mark.parametrize(
-    ("script", "message", "most"),
-    [
-        ([PAGE], "does not speak the OpenAI chat API; it answers: <!DOCTYPE html>", 4),
-        ([404], "has no model some-vlm:8b, or is not the address of a chat API", 4),
-        ([429] * 40, "limits the number of requests", 20),
-        ([(429, {"Retry-After": "3600"})] * 4, "it asks to wait 3600 s", 4),
-        (
-            [choice("")] * 40,
-            "8 pictures in a row could not be described. The last one: the answer is empty",
-            12,
-        ),
-        ([500] * 60, "8 pictures in a row could not be described", 60),
-    ],
-)
-def test_a_captioner_that_fails_for_every_picture_ends_the_run(
-    animeds: Runner, chat: Chat, store: Store, script: list[Any], message: str, most: int
-) -> None:
-    chat.script = script
-    done = animeds("describe", "--model", "vlm")
-    assert done.code == 1 and message in done.err and "Traceback" not in done.err
-    assert chat.requests <= most
+ENDS: list[tuple[list[Any], str, int]] = [
+    ([PAGE] * 8, "does not speak the OpenAI chat API; it answers: <!DOCTYPE html>", 4),
+    ([404] * 8, "has no model some-vlm:8b, or is not the address of a chat API", 4),
+    ([429] * 40, "limits the number of requests", 20),
+    ([(429, {"Retry-After": "3600"})] * 8, "it asks to wait 3600 s", 4),
+    (
+        [choice("")] * 40,
+        "8 pictures in a row could not be described. The last one: the answer is empty",
+        12,
+    ),
+    ([500] * 60, "8 pictures in a row could not be described", 60),
+]
+"""What a captioner at fault answers, the error, and the maximum number of requests."""
+
+
+def test_a_captioner_that_fails_for_every_picture_ends_the_run(chat: Chat, store: Store) -> None:
+    with animeds_db.open(store.uri) as dataset:
+        for script, message, most in ENDS:
+            while chat.at_once:  # requests of the last run that nobody waits for
+                time.sleep(0.05)
+            chat.script, before = list(script), chat.requests
+            with pytest.raises(ModelError) as caught:
+                dataset.describe("vlm")
+            assert message in str(caught.value)
+            assert chat.requests - before <= most
+    assert described(store) == []
 
 
 def test_an_address_that_is_away_or_slow_is_named_at_once(
