@@ -189,10 +189,10 @@ def test_thoughts_quotes_and_line_ends_are_not_part_of_a_description(
 
 
 ENDS: list[tuple[list[Any], str, int]] = [
-    ([PAGE] * 8, "does not speak the OpenAI chat API; it answers: <!DOCTYPE html>", 4),
-    ([404] * 8, "has no model some-vlm:8b, or is not the address of a chat API", 4),
+    ([PAGE] * 8, "does not speak the OpenAI chat API; it answers: <!DOCTYPE html>", 8),
+    ([404] * 8, "has no model some-vlm:8b, or is not the address of a chat API", 8),
     ([429] * 40, "limits the number of requests", 20),
-    ([(429, {"Retry-After": "3600"})] * 8, "it asks to wait 3600 s", 4),
+    ([(429, {"Retry-After": "3600"})] * 8, "it asks to wait 3600 s", 8),
     (
         [choice("")] * 40,
         "8 pictures in a row could not be described. The last one: the answer is empty",
@@ -200,7 +200,7 @@ ENDS: list[tuple[list[Any], str, int]] = [
     ),
     ([500] * 60, "8 pictures in a row could not be described", 60),
 ]
-"""What a captioner at fault answers, the error, and the maximum number of requests."""
+"""What a captioner at fault answers, the error, and the maximum number of requests, with those that nobody waits for."""
 
 
 def test_a_captioner_that_fails_for_every_picture_ends_the_run(chat: Chat, store: Store) -> None:
