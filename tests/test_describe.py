@@ -200,7 +200,7 @@ ENDS: list[tuple[list[Any], str, int]] = [
     ),
     ([500] * 60, "8 pictures in a row could not be described", 60),
 ]
-"""What a captioner at fault answers, the error, and the maximum number of requests, with those that nobody waits for."""
+"""What a captioner at fault answers, the error, and the maximum number of requests, unanswered ones included."""
 
 
 def test_a_captioner_that_fails_for_every_picture_ends_the_run(chat: Chat, store: Store) -> None:
