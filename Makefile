@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test check test-oldest test-clip test-ray lint docs coverage bench trust train clean
+.PHONY: help demo test check test-oldest test-torch test-ray lint docs coverage bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -29,9 +29,9 @@ test-oldest: ## run the tests of the engines with the oldest DuckDB and Lance th
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
 	$(VENV)-oldest/bin/python -m pytest -n 2 tests/test_heavy_statements.py tests/test_traps.py tests/test_session_views.py tests/test_session_reading.py tests/test_store_writing.py tests/test_store_opening.py tests/test_export_select.py
 
-test-clip: $(VENV)/installed ## run the tests of the [clip] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,clip]"
-	$(BIN)/python -m pytest tests/test_models_clip_extra.py
+test-torch: $(VENV)/installed ## run the tests of the [torch] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,torch]"
+	$(BIN)/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py
 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"

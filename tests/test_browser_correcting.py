@@ -255,3 +255,15 @@ def test_states_without_anything_say_what_to_do(visitor: Visitor) -> None:
     visitor.open("/frames/nothing-000000000")
     page.get_by_role("alert").wait_for()
     visitor.complaints = [words for words in visitor.complaints if "404" not in words]
+
+
+def test_a_description_is_written_and_removed_on_the_page_of_a_frame(visitor: Visitor, place: Place) -> None:
+    [(frame,)] = place.rows("SELECT max(frame_id) FROM frames")
+    for text in ("Emi waves.\nIt rains. <b>", ""):
+        page = visitor.open(f"/frames/{frame}")
+        page.get_by_role("button", name=re.compile("a description|the description")).first.click()
+        page.get_by_label("Description", exact=True).last.fill(text)
+        page.get_by_role("button", name="Apply").click()
+        written = [(" ".join(text.split()), "label")] if text else []
+        place.becomes(f"SELECT text, model FROM descriptions WHERE frame_id = '{frame}'", written)
+        page.get_by_text("written by a person" if text else "This frame has no description.").wait_for()

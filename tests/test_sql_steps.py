@@ -144,7 +144,14 @@ def test_facets_count_the_frames_of_a_selection() -> None:
 
 @pytest.mark.sql("steps/web/frame.sql")
 def test_everything_about_one_frame_is_one_row() -> None:
-    found = database(labels=[label(1, "frame", "keep", frame_id=frame_id(0))])
+    written = {
+        "description_id": "d",
+        "frame_id": frame_id(0),
+        "source_id": SOURCE,
+        "text": "A girl.",
+        "model": "vlm@1",
+    }
+    found = database(labels=[label(1, "frame", "keep", frame_id=frame_id(0))], descriptions=[written])
     (row,) = found.step("web/frame.sql", texts={"id": f"'{frame_id(0)}'", "source": f"'{SOURCE}'"})
     assert row["frame"]["picture"] == frame_id(0)
     assert [(t["tag"], t["counts"]) for t in row["tags"]] == [("smile", True), ("red_hair", False)]
@@ -152,6 +159,7 @@ def test_everything_about_one_frame_is_one_row() -> None:
     assert row["gate"] == "unmeasured"
     assert [d["frame_id"] for d in row["duplicates"]] == [frame_id(0), frame_id(1)]
     assert [(one["field"], one["value"]) for one in row["labels"]] == [("frame", "keep")]
+    assert [(one["detection_id"], one["text"]) for one in row["descriptions"]] == [(None, "A girl.")]
     assert row["neighbours"] == {"before": None, "after": frame_id(1), "shot": [frame_id(0), frame_id(1)]}
     assert row["source"]["source_id"] == SOURCE
     assert [m["model"] for m in row["models"]] == ["tagger@1"]

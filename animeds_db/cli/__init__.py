@@ -33,6 +33,7 @@ MAP: dict[str, dict[str, str]] = {
         "tag": "rerun",
         "detect": "rerun",
         "embed": "rerun",
+        "describe": "describe",
         "drop-model": "rerun",
         "sources": "sources",
     },

@@ -19,9 +19,10 @@ from animeds_db.printable import counted
 PACKAGES = ("duckdb", "lancedb", "pylance", "pyarrow", "polars", "av", "pillow", "onnxruntime", "numpy")
 EXTRAS = {
     "onnxruntime-gpu": ("models on an NVIDIA GPU", 'pip install "animeds-db[gpu]"'),
-    "torch": ("open_clip and sentence-transformers models", 'pip install "animeds-db[clip]"'),
-    "open-clip-torch": ("any open_clip model for images and text", 'pip install "animeds-db[clip]"'),
-    "sentence-transformers": ("text search in many languages", 'pip install "animeds-db[clip]"'),
+    "torch": ("open_clip, sentence-transformers and transformers models", 'pip install "animeds-db[torch]"'),
+    "open-clip-torch": ("any open_clip model for images and text", 'pip install "animeds-db[torch]"'),
+    "openai": ("captioners behind an address", 'pip install "animeds-db[describe]"'),
+    "sentence-transformers": ("text search in many languages", 'pip install "animeds-db[torch]"'),
 }
 DECODERS = ("h264", "hevc", "av1", "libdav1d", "vp9", "mpeg2video", "mpeg4")
 HUB_TIMEOUT_S = 3.0

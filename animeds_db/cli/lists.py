@@ -26,10 +26,17 @@ def _sampling() -> Iterable[str]:
     return EXAMPLES
 
 
+def _prompts() -> Iterable[str]:
+    from animeds_db.models.prompts import prompt_names
+
+    return prompt_names()
+
+
 LISTS: dict[str, Callable[[], Iterable[str]]] = {
     "{layouts}": _layouts,
     "{captions}": _captions,
     "{sampling}": _sampling,
+    "{prompts}": _prompts,
 }
 """What a help text can contain, and the names that replace it."""
 

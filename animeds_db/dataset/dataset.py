@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from animeds_db import schema, settings
 from animeds_db.dataset.comparisons import Comparisons
+from animeds_db.dataset.describing import Describing
 from animeds_db.dataset.exporting import Exporting
-from animeds_db.dataset.ingesting import Ingesting
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.outfits import Wardrobe
 from animeds_db.dataset.upkeep import Keeping
@@ -89,7 +89,7 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
     return open(uri, unfinished=True)
 
 
-class Dataset(Ingesting, Comparisons, Corrections, Exporting, Wardrobe, Keeping):
+class Dataset(Describing, Comparisons, Corrections, Exporting, Wardrobe, Keeping):
     """A database of frames: SQL queries, pictures, corrections, and exports.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP

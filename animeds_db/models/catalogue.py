@@ -14,6 +14,7 @@ from pathlib import Path
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models import files, hub
+from animeds_db.models.captioner import load_captioner
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of
@@ -51,7 +52,9 @@ def _row(entry: Entry, manifest: Manifest) -> Row:
         found = locate(entry)
         state = "here" if found else "not pulled"
         revision = found.revision[:12] if found else None
-        if entry.engine != "onnx":
+        if entry.engine == "chat":
+            state = f"at {entry.ask.address}"
+        elif entry.engine != "onnx":
             state = f"downloaded by {entry.engine} on first use"
     except ModelError as error:
         state = error.message
@@ -81,6 +84,14 @@ def pull_models(names: Sequence[str], progress: Progress | None = None, *, force
     for name in _expanded(names, manifest):
         entry = manifest.entry(name)
         found = hub.pull(entry, progress, force=force)
+        if entry.engine == "chat":
+            raise ModelError(
+                f"{name} is at {entry.ask.address}, so there is nothing to download",
+                hint=f"load {entry.files['model']} there, for example: ollama pull {entry.files['model']}",
+            )
+        if entry.task == "captioner":
+            load_captioner(name, "cpu")
+            continue
         if entry.engine != "onnx":
             load(found, choose_device("cpu"))  # its library downloads it while loading
             continue

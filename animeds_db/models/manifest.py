@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ModelError, did_you_mean
+from animeds_db.models.asking import Ask, check_ask
 
-ENGINES = ("onnx", "open_clip", "sentence-transformers")
-TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric")
+ENGINES = ("onnx", "open_clip", "sentence-transformers", "chat", "transformers")
+TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric", "captioner")
+CAPTIONERS = ("chat", "transformers")
+"""Engines of captioners: an address that speaks the OpenAI chat API, and a local transformers model."""
 SHIPPED = Path(__file__).parent / "manifest.toml"
 TINY = Path(__file__).parent / "tiny"
 
@@ -79,7 +82,9 @@ class Entry:
     licence: str = ""
     source: str = ""  # where the values of this entry come from
     width: int | None = None  # of the vectors
-    engine: str = "onnx"  # open_clip and sentence-transformers need the [clip] extra
+    engine: str = (
+        "onnx"  # open_clip, sentence-transformers, transformers: extra [torch]; chat: extra [describe]
+    )
     text: str | None = None  # image embedders: the text tower for the same space
     space: str | None = None  # text towers: the image embedder whose space they share
     metric: str | None = None  # character embedders: the model that compares two vectors
@@ -87,11 +92,12 @@ class Entry:
     input: Input = Input()
     output: Output = Output()
     tokens: Tokens = Tokens()
+    ask: Ask = field(default_factory=Ask)
     origin: Path = SHIPPED  # the manifest with this entry
 
     @property
     def origin_kind(self) -> str:
-        """Where the files come from: hub, embedded, file, or the library that downloads them."""
+        """Where the files come from: hub, embedded, file, or the engine that has them."""
         if self.engine != "onnx":
             return self.engine
         if self.repo:
@@ -214,7 +220,7 @@ def _inherited(name: str, tables: Mapping[str, tuple[dict[str, Any], Path]]) -> 
             for key in ("repo", "revision", "embedded"):
                 merged.pop(key, None)
         for key, value in table.items():
-            deep = key in ("input", "output", "tokens") and isinstance(value, dict)
+            deep = key in ("input", "output", "tokens", "ask") and isinstance(value, dict)
             merged[key] = merged.get(key, {}) | value if deep else value
     merged.pop("like", None)
     return merged
@@ -233,8 +239,15 @@ def _entry(name: str, table: dict[str, Any], path: Path) -> Entry:
         raise ModelError(f"{where} names no file", hint='files = { model = "model.onnx" }')
     embedded = values.pop("embedded", False)
     folder = None if values.get("repo") else TINY if embedded else path.parent
-    for key, kind in (("input", Input), ("output", Output), ("tokens", Tokens)):
+    for key, kind in (("input", Input), ("output", Output), ("tokens", Tokens), ("ask", Ask)):
         values[key] = _part(kind, values.get(key, {}), f"{where}: {key}")
+    if (values["task"] == "captioner") != (values.get("engine") in CAPTIONERS):
+        raise ModelError(
+            f"{where}: task {values['task']} with engine {values.get('engine', 'onnx')}",
+            hint=f'a captioner has engine = "{CAPTIONERS[0]}" or "{CAPTIONERS[1]}", and only captioners have these',
+        )
+    if values["task"] == "captioner":
+        check_ask(values["ask"], values["engine"], where)
     try:
         return Entry(name=name, folder=folder, origin=path, **values)
     except TypeError as error:

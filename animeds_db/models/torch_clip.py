@@ -1,4 +1,4 @@
-"""CLIP models that exist only for torch: the [clip] extra. They have the same interface as other models.
+"""CLIP models that exist only for torch: the [torch] extra. They have the same interface as other models.
 
     open_clip:ViT-B-32/laion2b_s34b_b79k     any architecture and pretrained tag (or file) that open_clip knows
     a text tower of sentence-transformers    entries with engine = "sentence-transformers"
@@ -9,9 +9,6 @@ Their revision is the start of the sha256 over their weights, because they have 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -23,6 +20,7 @@ from PIL import Image
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.embedder import Embedder, unit
+from animeds_db.models.extras import extra
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runtime import OUT_OF_MEMORY, Device, log
@@ -81,10 +79,10 @@ class SentenceText(TextTower):
         local = (files.entry.folder or Path()) / files.entry.files["model"]
         place = str(local) if local.is_dir() else files.entry.files["model"]
         try:
-            self._model = library.SentenceTransformer(place, device=_torch_device(device.name))
+            self._model = library.SentenceTransformer(place, device=torch_device(device.name))
         except Exception as error:
-            raise _cannot_load(files.entry, error) from error
-        revision = _weights_sha256(self._model.state_dict())
+            raise cannot_load(files.entry, error) from error
+        revision = weights_sha256(self._model.state_dict())
         self.entry = files.entry
         self.id = replace(files, revision=revision, sha256=revision).id
         self.width = _checked_width(self(["red hair, smiling"]), files.entry)
@@ -103,7 +101,7 @@ class _OpenClip:
     def __init__(self, model: Any, transform: Any, tokenizer: Any, provider: str) -> None:
         self._model, self._transform, self._tokenizer = model.eval(), transform, tokenizer
         self.provider = provider
-        self.sha256 = _weights_sha256(model.state_dict())
+        self.sha256 = weights_sha256(model.state_dict())
 
     def named(self, files: Files) -> Files:
         return replace(files, revision=self.sha256, sha256=self.sha256)
@@ -145,14 +143,14 @@ def _load_open_clip(name: str, model: str, pretrained: str, device: str) -> _Ope
             f'{name}: open_clip has no weights "{pretrained}" for {model}',
             hint=did_you_mean(pretrained, tags),
         )
-    where = _torch_device(device)
+    where = torch_device(device)
     try:
         loaded, _, transform = library.create_model_and_transforms(
             model, pretrained or None, device=where, precision="fp16" if where == "cuda" else "fp32"
         )
         tokenizer = library.get_tokenizer(model)
     except Exception as error:
-        raise _cannot_load(name, error) from error
+        raise cannot_load(name, error) from error
     return _OpenClip(loaded, transform, tokenizer, where)
 
 
@@ -174,53 +172,8 @@ def _in_batches(
     return np.concatenate(parts), size
 
 
-def extra(module: str, entry: Entry | str) -> Any:
-    """Import a library of the [clip] extra for a model. Raises ModelError if it is missing or does not work."""
-    name = entry if isinstance(entry, str) else entry.name
-    try:
-        return _imported(module)
-    except (ImportError, RuntimeError) as error:
-        raise ModelError(
-            f"{name} needs {module.replace('_', '-')}, which {_state_of(error)} ({error})",
-            hint="pip install 'animeds-db[clip]' (several GB with torch), or use an ONNX model: clip-vit-b32",
-        ) from error
-
-
-def _state_of(error: Exception) -> str:
-    return "is not installed" if isinstance(error, ImportError) else "cannot be loaded"
-
-
-def _imported(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except RuntimeError as error:
-        if "operator torchvision::" not in str(error):
-            raise
-        _declare_torchvision_operators()
-        return importlib.import_module(module)
-
-
-_declared: list[Any] = []  # torch drops the declarations if nothing refers to them
-
-
-def _declare_torchvision_operators() -> None:
-    """Declare the compiled operators that torchvision describes but could not load.
-
-    A torch without CUDA cannot load them from the torchvision of PyPI, which is built for CUDA, and then torchvision
-    cannot be imported. CLIP uses only its transforms, which need none of these operators.
-    """
-    import torch
-
-    spec = importlib.util.find_spec("torchvision")
-    folders = spec.submodule_search_locations if spec else None
-    text = (Path(next(iter(folders or ()))) / "_meta_registrations.py").read_text("utf-8")
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for operator in re.findall(r'register_fake\("torchvision::(\w+)"\)', text):
-        library.define(f"{operator}(Tensor x) -> Tensor")
-    _declared.append(library)
-
-
-def _cannot_load(entry: Entry | str, error: Exception) -> ModelError:
+def cannot_load(entry: Entry | str, error: Exception) -> ModelError:
+    """Return the error for a model that its library could not load."""
     name = entry if isinstance(entry, str) else entry.name
     text = str(error).strip().splitlines()
     return ModelError(
@@ -229,7 +182,8 @@ def _cannot_load(entry: Entry | str, error: Exception) -> ModelError:
     )
 
 
-def _torch_device(device: str) -> str:
+def torch_device(device: str) -> str:
+    """Return torch's name of a device: cuda where torch has it, else cpu, with a warning."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
@@ -237,7 +191,7 @@ def _torch_device(device: str) -> str:
     return "cuda" if device == "cuda" and torch.cuda.is_available() else "cpu"
 
 
-def _weights_sha256(state: Mapping[str, Any]) -> str:
+def weights_sha256(state: Mapping[str, Any]) -> str:
     """Return the sha256 over names and values of all weights, rounded to float16, the type used on GPUs."""
     digest = hashlib.sha256()
     for name in sorted(state):

@@ -314,6 +314,7 @@ class FrameFacts(BaseModel):
     halfbodies: list[dict[str, Any]]
     gate: str | None
     captions: dict[str, str | None]
+    descriptions: list[dict[str, Any]]
     duplicates: list[dict[str, Any]]
     labels: list[dict[str, Any]]
     neighbours: dict[str, Any]

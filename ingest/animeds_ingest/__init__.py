@@ -1,13 +1,13 @@
-"""Episodes and pictures in, rows out: `ingest`, and `read_text`, `tag`, `detect`, `embed`, `drop_model` later."""
+"""Episodes and pictures in, rows out: `ingest`; then `read_text`, `tag`, `detect`, `embed`, `describe`, …"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from animeds_ingest.verbs import detect, drop_model, embed, ingest, read_text, tag
+    from animeds_ingest.verbs import describe, detect, drop_model, embed, ingest, read_text, tag
 
-__all__ = ["detect", "drop_model", "embed", "ingest", "read_text", "tag"]
+__all__ = ["describe", "detect", "drop_model", "embed", "ingest", "read_text", "tag"]
 
 
 def __getattr__(name: str) -> Any:

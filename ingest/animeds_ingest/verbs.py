@@ -1,4 +1,4 @@
-"""Everything the ingest can do to a database, one call each: ingest, read_text, tag, detect, embed, drop_model."""
+"""Everything the ingest can do to a database, one call each: ingest, read_text, tag, detect, embed, describe, …"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.workers import Ray
 from animeds_ingest.choice import Choice, Load, load_models
+from animeds_ingest.describing import describe as describe  # the same for every caller
 from animeds_ingest.engines import local
 from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.outcomes import Report, Watcher

@@ -116,6 +116,7 @@ async def frame(
         halfbodies=[box for box in boxes if box["kind"] == "halfbody"],
         gate=row["gate"],
         captions=texts,
+        descriptions=row["descriptions"] or [],
         duplicates=row["duplicates"] or [],
         labels=row["labels"] or [],
         neighbours=row["neighbours"],

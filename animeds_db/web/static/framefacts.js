@@ -1,6 +1,7 @@
 /* Everything known about a frame, with the model or person it comes from. */
 
 import * as api from "./api.js";
+import { descriptionsPart } from "./descriptions.js";
 import { h } from "./dom.js";
 import { count, hue, plainCharacter, score, share, spoken, when } from "./format.js";
 import { address } from "./selection.js";
@@ -8,13 +9,14 @@ import { address } from "./selection.js";
 const MEASURED = ["gate", "sharpness", "brightness", "contrast", "saturation", "rating", "text_upper", "text_lower", "is_keyframe", "is_blank", "phash"];
 const REASONS = { phash: "nearly identical pictures", embedding: "similar to the image model" };
 
-export function facts(known, { current, choose }) {
+export function facts(known, { current, choose, again }) {
   return h(
     "aside",
     { class: "side", "aria-label": "Details" },
     facesPart(known, current, choose),
     tagsPart(known),
     captionPart(known),
+    descriptionsPart(known, part, again),
     copies(known),
     said(known),
     measured(known),
@@ -121,6 +123,7 @@ function said({ labels }) {
 function labelWords({ field, op, value }) {
   if (field === "tag") return `${op === "add" ? "+" : "−"}${spoken(value)}`;
   if (field === "frame") return op === "set" ? value : "keep or drop removed";
+  if (field === "description") return op === "remove" ? "description removed" : `description: ${value}`;
   return op === "remove" ? `${field}: correction removed` : `${field}: ${plainCharacter(value)}`;
 }
 

@@ -43,7 +43,7 @@ async function load() {
 
 function draw() {
   entitle(`${where(known.frame)} ${known.frame.show ?? ""}`.trim());
-  show(place, stage(known, { current, boxed, around, choose, link, flip }), facts(known, { current, choose, search: selection() }));
+  show(place, stage(known, { current, boxed, around, choose, link, flip }), facts(known, { current, choose, search: selection(), again: load }));
 }
 
 /* The previous and next frame in the selection this frame was opened from. */

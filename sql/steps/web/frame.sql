@@ -39,6 +39,12 @@ SELECT
     ) AS duplicates,
     (
         SELECT list({
+            'detection_id': detection_id, 'text': text, 'model': model, 'prompt': prompt, 'language': language
+        } ORDER BY detection_id NULLS FIRST)
+        FROM descriptions WHERE frame_id = {id}
+    ) AS descriptions,
+    (
+        SELECT list({
             'act': act, 'field': field, 'op': op, 'value': value, 'detection_id': detection_id, 'who': who,
             'said_at': said_at
         } ORDER BY label_id DESC)

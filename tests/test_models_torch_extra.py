@@ -1,4 +1,4 @@
-"""CLIP by torch, from the [clip] extra: random weights, the real loading code. `make test` skips what needs torch."""
+"""CLIP by torch, from the [torch] extra: random weights, the real loading code. `make test` skips what needs torch."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from PIL import Image
 from animeds_db.errors import ModelError
 from animeds_db.models import load_profile
 from animeds_db.models.catalogue import add_model, list_models
+from animeds_db.models.extras import extra
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text, text_tower
-from animeds_db.models.torch_clip import extra
 
 HERE = {name: importlib.util.find_spec(name) is not None for name in ("open_clip", "sentence_transformers")}
-needs_clip = pytest.mark.skipif(not all(HERE.values()), reason="needs the [clip] extra (several GB)")
+needs_torch = pytest.mark.skipif(not all(HERE.values()), reason="needs the [torch] extra (several GB)")
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and its friends' own
 WIDTH = 64
 
@@ -53,7 +53,7 @@ def clip(own: Path) -> str:
     return f"open_clip:small-test-clip/{own.parent / 'weights.pt'}"
 
 
-@needs_clip
+@needs_torch
 def test_any_open_clip_model_gives_unit_vectors_of_both_towers_in_one_space(clip: str) -> None:
     models = load_profile("none", overrides={"image": clip}, device="cpu")
     assert models.image is not None and models.provider == "cpu"
@@ -69,7 +69,7 @@ def test_any_open_clip_model_gives_unit_vectors_of_both_towers_in_one_space(clip
     assert record["task"] == "image" and record["width"] == WIDTH and len(str(record["sha256"])) == 64
 
 
-@needs_clip
+@needs_torch
 def test_its_vectors_are_those_of_open_clip_itself(clip: str) -> None:
     import open_clip
     import torch
@@ -88,7 +88,7 @@ def test_its_vectors_are_those_of_open_clip_itself(clip: str) -> None:
     np.testing.assert_allclose(read, embed_text(image.id, ["red hair"]), atol=1e-5)
 
 
-@needs_clip
+@needs_torch
 def test_other_weights_are_another_revision_and_not_compared(
     clip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +97,7 @@ def test_other_weights_are_another_revision_and_not_compared(
         embed_text(clip + "@00000000", ["red hair"])
 
 
-@needs_clip
+@needs_torch
 def test_models_and_weights_open_clip_does_not_know_are_named(own: Path) -> None:
     with pytest.raises(ModelError, match='open_clip has no model "ViT-B-23"') as caught:
         load_profile("none", overrides={"image": "open_clip:ViT-B-23/openai"})
@@ -143,7 +143,7 @@ def a_clip_and_a_japanese_tower(own: Path) -> str:
     return image.id
 
 
-@needs_clip
+@needs_torch
 def test_a_multilingual_tower_of_sentence_transformers_searches_an_onnx_clips_space(own: Path) -> None:
     image = a_clip_and_a_japanese_tower(own)
     vectors = embed_text(image, ["赤い髪の", "red hair"], tower="japanese")
@@ -153,7 +153,7 @@ def test_a_multilingual_tower_of_sentence_transformers_searches_an_onnx_clips_sp
     assert text_tower(image, tower="japanese", device="cpu").id.startswith("japanese@")
 
 
-@needs_clip
+@needs_torch
 def test_a_japanese_sentence_searches_the_frames_of_an_onnx_clip(
     own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,11 +174,11 @@ def test_a_japanese_sentence_searches_the_frames_of_an_onnx_clip(
     assert [json.loads(line)["frame_id"] for line in in_sql.out.splitlines()] == [r["frame_id"] for r in rows]
 
 
-@pytest.mark.skipif(HERE["open_clip"], reason="the [clip] extra is here")
+@pytest.mark.skipif(HERE["open_clip"], reason="the [torch] extra is here")
 def test_without_the_extra_its_models_say_how_to_get_it(own: Path) -> None:
     with pytest.raises(ModelError, match="needs open-clip, which is not installed") as caught:
         load_profile("none", overrides={"image": "open_clip:ViT-B-32/openai"})
-    assert "pip install 'animeds-db[clip]'" in (caught.value.hint or "")
+    assert "pip install 'animeds-db[torch]'" in (caught.value.hint or "")
 
 
 def test_a_tower_of_another_space_is_refused(own: Path) -> None:
