@@ -11,6 +11,7 @@
 -- param framing: close-up|portrait|upper_body|cowboy_shot|full_body|wide_shot[] = []   one of these; empty: any
 -- param shows: shows = []          only these shows; empty: all
 -- param episodes: episodes = []    only these: 3, S01E03 or S01; empty: all
+-- param where: condition = true   SQL over the columns of frames, e.g. sharpness > 60
 -- param count: int = null          maximum number of frames, 1…
 -- param per: appearance|episode|shot|framing = null   as many of each as there are, one after the other
 -- param text: allow|none = allow   none leaves out frames with burned-in text
@@ -55,7 +56,7 @@ likely AS (
             'score': round(coalesce(box.score, 0)::DOUBLE, 1),
             'sharpness': coalesce(f.sharpness, 0)
         } AS merit
-    FROM kept_frames(copies := $copies, dropped := $dropped) AS f
+    FROM (FROM kept_frames(copies := $copies, dropped := $dropped) WHERE $where) AS f
     JOIN frame_characters AS who ON who.frame_id = f.frame_id
     LEFT JOIN wanted ON wanted.frame_id = f.frame_id
     LEFT JOIN faces_of ON faces_of.frame_id = f.frame_id

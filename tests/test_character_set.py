@@ -16,6 +16,7 @@ from sqlrows import Database, box, frame, frame_id, identity, label, tagged, voc
 from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.session.named_queries import find
 from animeds_db.session.query_params import signature
+from animeds_db.session.statements import with_conditions
 
 FINE: dict[str, Any] = {
     "brightness": 0.5,
@@ -73,7 +74,7 @@ def database() -> Database:
 
 def asked(**values: Any) -> list[dict[str, Any]]:
     named = find("character_set", [])
-    return database().rows(named.sql, named.bind({"characters": ["Emi"], **values}))
+    return database().rows(*with_conditions(named.sql, named.bind({"characters": ["Emi"], **values})))
 
 
 def numbers(**values: Any) -> list[int]:
@@ -111,6 +112,9 @@ def test_the_best_frame_of_each_shot_comes_first() -> None:
         ({"copies": True}, {0, 1, 2, 3, 4, 5, 6}),
         ({"dropped": True}, {0, 1, 2, 3, 4, 5, 9}),
         ({"quality": True, "copies": True}, {0, 1, 2, 4, 6}),
+        ({"where": "sharpness > 60"}, {0, 1, 2, 3, 4}),
+        ({"where": "shot = 0 OR has_tag(tag_ids, 'sad')"}, {0, 1, 2, 4, 5}),
+        ({"where": "sharpness > 60", "characters": ["Aoi"]}, {7}),
         ({"characters": ["Aoi"]}, {7}),
         ({"characters": ["Aoi", "Emi"], "appearances": [SUMMER]}, {3, 5}),
         ({"characters": []}, {0, 1, 2, 3, 4, 5, 7}),
@@ -136,8 +140,8 @@ def test_frames_are_spread_evenly_and_the_unknown_fill_up() -> None:
 def test_the_parameters_are_the_agreed_ones() -> None:
     given = {param.name: signature(param) for param in find("character_set", []).params}
     assert list(given) == [
-        "characters", "appearances", "has", "has_none", "framing", "shows", "episodes", "count", "per", "text",
-        "copies", "dropped", "quality",
+        "characters", "appearances", "has", "has_none", "framing", "shows", "episodes", "where", "count", "per",
+        "text", "copies", "dropped", "quality",
     ]  # fmt: skip
     assert given["framing"].endswith("full_body|wide_shot[] = []")
 
@@ -154,6 +158,14 @@ def test_the_parameters_are_the_agreed_ones() -> None:
         ({"per": "outfit"}, "per is outfit; it must be one of appearance, episode", None),
         ({"text": "no"}, "text is no; it must be one of allow, none", None),
         ({"count": 0}, "count is 0; it must be at least 1", None),
+        ({"where": "sharpnes > 60"}, "where: .*sharpnes", "sharpness"),
+        ({"where": "read_csv('/etc/passwd') IS NULL"}, "where: .*read_csv", "no files"),
+        ({"where": "sharpness >"}, "where is not an SQL condition", "sharpness > 60"),
+        ({"where": "true -- all"}, "where is not an SQL condition", "without a comment"),
+        ({"where": "true) OR (false"}, "where is not an SQL condition", None),
+        ({"where": "true), (false"}, "where is not an SQL condition", None),
+        ({"where": "true) UNION SELECT (false"}, "where is not an SQL condition", None),
+        ({"where": "true); SELECT (true"}, "where is not an SQL condition", None),
     ],
 )
 def test_a_value_that_cannot_match_is_named(

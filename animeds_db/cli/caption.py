@@ -18,6 +18,7 @@ from animeds_db.cli.choosing import (
     NoTextOption,
     PerOption,
     ShowsOption,
+    WhereOption,
     chosen,
     conditions,
 )
@@ -65,6 +66,7 @@ def caption(
     framing: FramingOption = None,
     show: ShowsOption = None,
     episodes: EpisodesOption = None,
+    where: WhereOption = None,
     per: PerOption = None,
     no_text: NoTextOption = False,
     good: GoodOption = False,
@@ -122,6 +124,7 @@ def caption(
         framing=framing,
         show=show,
         episodes=episodes,
+        where=where,
         per=per,
         no_text=no_text,
         good=good,

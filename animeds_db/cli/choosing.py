@@ -70,6 +70,15 @@ NoTextOption = Annotated[
 GoodOption = Annotated[
     bool, typer.Option("--good", help="Only frames that pass every quality gate.", rich_help_panel=CHOOSING)
 ]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        help='SQL condition over the columns of frames, e.g. "sharpness > 60".',
+        metavar="SQL",
+        rich_help_panel=CHOOSING,
+    ),
+]
 CountOption = Annotated[
     int | None,
     typer.Option(
@@ -87,6 +96,7 @@ def conditions(
     framing: list[str] | None,
     show: list[str] | None,
     episodes: list[str] | None,
+    where: str | None,
     per: str | None,
     no_text: bool,
     good: bool,
@@ -104,10 +114,10 @@ def conditions(
         "episodes": episodes,
     }
     values: dict[str, Any] = {
-        name: [item for text in texts for item in split_list(text)] for name, texts in lists.items() if texts
+        name: [item for text in given for item in split_list(text)] for name, given in lists.items() if given
     }
-    if per is not None:
-        values["per"] = per
+    texts = {"where": where, "per": per}
+    values |= {name: text for name, text in texts.items() if text is not None}
     return values | ({"text": "none"} if no_text else {}) | ({"quality": True} if good else {})
 
 

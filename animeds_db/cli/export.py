@@ -23,6 +23,7 @@ from animeds_db.cli.choosing import (
     NoTextOption,
     PerOption,
     ShowsOption,
+    WhereOption,
     chosen,
     conditions,
 )
@@ -92,6 +93,7 @@ def export(
     framing: FramingOption = None,
     show: ShowsOption = None,
     episodes: EpisodesOption = None,
+    where: WhereOption = None,
     limit: CountOption = None,
     per: PerOption = None,
     no_text: NoTextOption = False,
@@ -222,6 +224,7 @@ def export(
         framing=framing,
         show=show,
         episodes=episodes,
+        where=where,
         per=per,
         no_text=no_text,
         good=good,

@@ -184,6 +184,7 @@ _PARAMETERS = {
     "bool": "bool",
     "character": "text",
     "show": "text",
+    "condition": "text",
 }
 """Types of the parameters of a named query, as kinds of keys. The others are lists."""
 

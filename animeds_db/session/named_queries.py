@@ -10,7 +10,8 @@
 The name of the query is the file name. DuckDB runs the whole text, so lines in errors are lines of the file. Two or
 more spaces separate an explanation from the type or default. Types: text, int, real, bool, list (of texts); character
 and show, and the lists tags, characters, appearances, shows and episodes, whose values must be in the database;
-`series|season|episode` for one of these words, `series|season[]` for a list of them. A range in the explanation of a
+`series|season|episode` for one of these words, `series|season[]` for a list of them; `condition` for SQL over the
+columns of the view frames, which is written into the query in place of its `$name`. A range in the explanation of a
 number, `0…1` or `1…`, is checked. A parameter without a default is required; the default `null` makes it optional.
 """
 
@@ -28,7 +29,15 @@ import importlib_resources
 
 from animeds_db import settings
 from animeds_db.errors import QueryError, StoreError, UsageError, did_you_mean
-from animeds_db.session.query_params import KIND_WORDS, Param, Value, broken, read_param, signature
+from animeds_db.session.query_params import (
+    KIND_WORDS,
+    Condition,
+    Param,
+    Value,
+    broken,
+    read_param,
+    signature,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,6 +93,10 @@ class NamedQuery:
             ) from None
         if fault := param.fault(value):
             raise QueryError(f"The query {self.name}: {fault}.")
+        if isinstance(value, Condition):
+            from animeds_db.session.statements import check_condition
+
+            check_condition(param.name, value)
         return value
 
 

@@ -11,10 +11,18 @@ from typing import Any
 from animeds_db.errors import QueryError, did_you_mean
 
 Value = str | int | float | bool | list[str] | None
+
+
+class Condition(str):
+    """An SQL condition. It is written into the SQL where its parameter is, while other values are bound."""
+
+    __slots__ = ()
+
+
 LISTS = ("list", "tags", "characters", "appearances", "shows", "episodes")
-TYPES = ("text", "int", "real", "bool", "character", "show", *LISTS)
+TYPES = ("text", "int", "real", "bool", "character", "show", "condition", *LISTS)
 """`tags`, `characters`, `appearances`, `shows` and `episodes` are lists; `character` and `show` are texts. Their values
-must be in the database."""
+must be in the database. A `condition` is SQL over the columns of the view frames."""
 _YES = ("true", "yes", "1", "on")
 _NO = ("false", "no", "0", "off")
 _SIGNATURE = re.compile(
@@ -159,6 +167,7 @@ _SCALARS: dict[str, Callable[[Any], str | int | float | bool]] = {
     "text": str,
     "character": str,
     "show": str,
+    "condition": Condition,
     "int": _whole,
     "real": float,
     "bool": _truth,
@@ -169,6 +178,7 @@ KIND_WORDS = {
     "text": "a text",
     "character": "the name of a character",
     "show": "the name of a show",
+    "condition": "an SQL condition, such as sharpness > 60",
     "int": "a whole number",
     "real": "a number",
     "bool": "true or false",

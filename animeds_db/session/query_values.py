@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.errors import QueryError
-from animeds_db.session.query_params import LISTS
+from animeds_db.session.query_params import LISTS, Condition
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
@@ -40,9 +40,22 @@ _LISTED_AT_MOST = 20
 
 
 def check_values(session: Session, named: NamedQuery, values: Mapping[str, Any]) -> None:
-    """Raise QueryError if a query's values have a tag, character, appearance, show or episode that the database does
-    not have."""
+    """Raise QueryError for a tag, character, appearance, show or episode that the database does not have, and for a
+    condition that cannot be evaluated."""
     check_known(session, list(_references(named, values)))
+    for name, value in values.items():
+        if isinstance(value, Condition):
+            _check_columns(session, name, value)
+
+
+def _check_columns(session: Session, name: str, condition: Condition) -> None:
+    """Raise QueryError, naming the parameter, for a condition that cannot be evaluated over the view frames."""
+    try:
+        session.sql(
+            "SELECT frame_id FROM frames WHERE $condition LIMIT 0", {"condition": condition}
+        ).fetchall()
+    except QueryError as error:
+        raise QueryError(f"{name}: {error.message}", hint=error.hint) from error
 
 
 def check_known(session: Session, asked: Sequence[tuple[str, str]]) -> None:

@@ -23,7 +23,13 @@ from animeds_db.session.lance_view import LanceView, Only
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script, with_texts
-from animeds_db.session.statements import checked, filled, matched, without_semicolon
+from animeds_db.session.statements import (
+    checked,
+    filled,
+    matched,
+    with_conditions,
+    without_semicolon,
+)
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
@@ -104,9 +110,10 @@ class Session:
         Raises QueryError with line, column and hint for SQL that cannot be run. Errors while rows are read are
         DuckDB's own; `errors()` converts them as well.
         """
+        text, params = with_conditions(text, params or {})
         with self.errors(text, file):
             statement = checked(self._base, text, file)
-            values = matched(statement.named_parameters, params or {}, file)
+            values = matched(statement.named_parameters, params, file)
             connection = self._connection(text, *_texts(values))
             try:
                 with registered(connection, tables or {}):
@@ -136,9 +143,10 @@ class Session:
 
         `limit`, `offset`: return only these rows. Another thread can stop it with `interrupt`. Raises QueryError.
         """
+        text, params = with_conditions(text, params or {})
         with self.errors(text, file), _arrow_errors():
             statement = checked(self._base, text, file)
-            values = matched(statement.named_parameters, params or {}, file)
+            values = matched(statement.named_parameters, params, file)
             connection = self._connection(text, *_texts(values))
             connection.execute("BEGIN TRANSACTION READ ONLY")
             try:

@@ -14,6 +14,7 @@ import duckdb
 from animeds_db.errors import QueryError, did_you_mean
 from animeds_db.session import catalog
 from animeds_db.session.functions import ALLOWED
+from animeds_db.session.query_params import Condition
 
 _CALL = re.compile(
     r'(?:"query_location":(\d+),"query_location_length":\d+,)?"function_name":("(?:[^"\\]|\\.)*")'
@@ -88,6 +89,46 @@ def filled(query: str, values: Mapping[str, Any]) -> str:
     return b"".join([*done, text[end:]]).decode()
 
 
+def with_conditions(query: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the statement with its conditions instead of their parameters, and the other values."""
+    conditions = {name: value for name, value in values.items() if isinstance(value, Condition)}
+    others = {name: value for name, value in values.items() if name not in conditions}
+    return (filled(query, conditions) if conditions else query), others
+
+
+def check_condition(name: str, text: str) -> None:
+    """Raise QueryError unless a text is one SQL expression, with brackets around it and without them.
+
+    name: the parameter, which errors name.
+    """
+    _check_value(text, None)
+    with duckdb.connect() as parser:
+        try:
+            expected = _around(parser, "true")
+            is_one = all(_around(parser, form) == expected for form in (text, literal(Condition(text))))
+        except duckdb.Error as error:
+            raise QueryError(f"{name} is not an SQL condition: {error}", hint=_CONDITION) from None
+    if not is_one:
+        raise QueryError(f"{name} is not an SQL condition.", hint=_CONDITION)
+
+
+_CONDITION = (
+    "an expression over the columns of frames without a comment, such as sharpness > 60 AND episode = 3"
+)
+
+
+def _around(parser: duckdb.DuckDBPyConnection, expression: str) -> dict[str, Any] | None:
+    """Return what a SELECT of an expression has besides it, as DuckDB's JSON; None if that is not one column."""
+    text = f"SELECT {expression}"
+    if len(parser.extract_statements(text)) != 1:
+        return None
+    tree = json.loads(parser.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0])
+    if tree["error"]:
+        raise duckdb.ParserException(tree["error_message"])
+    node: dict[str, Any] = tree["statements"][0]["node"]
+    return node | {"select_list": []} if len(node.get("select_list", ())) == 1 else None
+
+
 def parameters(text: str) -> list[str]:
     """Return the names of the parameters (`$name` outside comments and strings) in a text, each once."""
     found = []
@@ -100,9 +141,11 @@ def parameters(text: str) -> list[str]:
 
 
 def literal(value: Any) -> str:
-    """Return a value as SQL: NULL, a number, a text, or a list of those. Raises QueryError for other values."""
+    """Return a value as SQL: NULL, a number, a text, a condition, or a list. Raises QueryError for other values."""
     if value is None:
         return "NULL"
+    if isinstance(value, Condition):
+        return f"({value})"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

@@ -33,6 +33,7 @@ export function withValues(sql, parameters, given) {
 
 function literal(type, value) {
   if (value === null || value === undefined) return "NULL";
+  if (type === "condition") return `(${value})`;
   const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
   if (type === "list" || type === "tags") return `[${(Array.isArray(value) ? value : String(value).split(",").map((part) => part.trim())).map(quoted).join(", ")}]`;
   return ["text", "character", "show"].includes(type) || Number.isNaN(Number(value)) ? quoted(value) : String(value);
