@@ -2,7 +2,8 @@
 --
 -- act           id of the change set: the labels of one command or click
 -- field         character, appearance, tag, frame (value: keep or drop), description, name (of subject), cluster (a
---               face of a cluster that was merged or split; value: one person, or person 1, person 2, … of that change set)
+--               face of a cluster that was merged or split; value: one person, or person 1, person 2, … of that
+--               change set)
 -- op            set; for tags add or remove
 -- detection_id  the face, head or person that has this character, appearance or description now; see box_labels
 -- in_database   false if the frame is gone: its source was deleted or is sampled differently
