@@ -12,6 +12,8 @@ import typer
 
 from animeds_db import cli
 
+_build = cli.command_line  # the real one: a Runner replaces the name in the module
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -25,7 +27,7 @@ class Ran:
 @cache
 def _commands() -> Any:
     """Return all commands: typer puts them together anew at each call, which takes longer than many a command."""
-    return typer.main.get_command(cli.command_line())
+    return typer.main.get_command(_build())
 
 
 class Runner:
