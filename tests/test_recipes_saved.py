@@ -16,7 +16,7 @@ from animeds_db.captions import CaptionProfile, load_profile, profile_names
 from animeds_db.errors import UsageError
 from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
-from animeds_db.recipes import describe, parse, save
+from animeds_db.recipes import Making, describe, parse, save
 from animeds_db.recipes.building import export_of
 from animeds_db.recipes.saving import captions_of, export_keys
 from animeds_db.recipes.writing import recipe_text
@@ -87,8 +87,8 @@ def test_the_page_saves_its_export_and_make_of_the_file_gives_the_same_folder(ho
         done = ended(client.post("/api/recipes/emi/make").json()["job"])
         assert done["state"] == "done", done
         assert len(first) > 2 and content(exports / "emi") == first
-        again = ended(client.post("/api/recipes/emi/make").json()["job"])
-        assert again["state"] == "done" and again["report"]["steps"] == []  # type: ignore[index]
+        with Making(exports / "emi.toml") as making:
+            assert [planned.news for planned in making.plan()] == [None] * 4
 
         listed = {one["name"]: one for one in client.get("/api/recipes").json()}
         assert listed["emi"]["folders"] == ["emi"] and listed["emi"]["error"] is None
@@ -108,9 +108,9 @@ def test_the_page_saves_its_export_and_make_of_the_file_gives_the_same_folder(ho
 
 def test_a_recipe_says_what_was_done_with_the_database(home: Path) -> None:
     with animeds_db.open(home / "show.animeds") as ds:
-        about = {"params": {"characters": ["Emi"], "count": 3}}
+        params = {"characters": ["Emi"], "count": 3}
         said = tomllib.loads(
-            describe(ds, home / "emi.toml", "character_set", home / "out" / "emi", **about).recipe.text
+            describe(ds, home / "emi.toml", "character_set", home / "out" / "emi", params=params).recipe.text
         )
         assert said["database"] == "show.animeds" and said["sources"] == [
             {"paths": ["episodes"], "sample": "keyframes"}
@@ -123,7 +123,7 @@ def test_a_recipe_says_what_was_done_with_the_database(home: Path) -> None:
 
         extra = shutil.copy(next((home / "episodes").glob("*.mkv")), home / "episodes" / "new.mkv")
         said = tomllib.loads(
-            describe(ds, home / "emi.toml", "character_set", home / "emi", **about).recipe.text
+            describe(ds, home / "emi.toml", "character_set", home / "emi", params=params).recipe.text
         )
         assert len(said["sources"][0]["paths"]) == 2  # the folder has more than was ingested
         Path(extra).unlink()

@@ -98,11 +98,10 @@ def describe(
 ) -> Saved:
     """Return the recipe that `save` would write to `path`. Nothing is written."""
     from animeds_db.export import ExportOptions
+    from animeds_db.session.selected import Selected
 
-    if (query is None) == (sql is None):
-        raise UsageError(
-            "A selection is either a named query or SQL.", hint="give exactly one of query and sql"
-        )
+    if Selected.of(query, sql, params or {}).named is None:
+        query, sql = None, sql or query
     options = options or ExportOptions()
     path = Path(path)
     base = path.absolute().parent

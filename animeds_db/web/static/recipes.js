@@ -13,7 +13,7 @@ export class Recipes {
     Object.assign(this, { el, view, asked });
   }
 
-  /* Shows the saved recipes; nothing if there is none. */
+  /* Shows the saved recipes; an empty list shows nothing. */
   async load() {
     try {
       const found = await api.get("/api/recipes");
