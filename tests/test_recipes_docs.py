@@ -31,3 +31,5 @@ def test_the_page_works_as_written(
     Path("written.toml").write_text(blocks(PAGE, "toml")[0], "utf-8")
     made = animeds_db.make("written.toml", until="characters")
     assert made.question is None and not made.failed
+    exec("\n".join(blocks(PAGE, "python")), {})
+    assert animeds_db.make("solo.toml").exports[0].n_pictures > 0

@@ -2,6 +2,7 @@
 
     made = animeds_db.make("recipe.toml")
     made.folders, made.question
+    animeds_db.recipes.save(ds, "emi.toml", "character_set", "emi", params={"characters": ["Emi"]})
 
 keys.py declares every key; docs/recipes.md explains them.
 """
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from animeds_db.recipes.making import Made, Making, Planned, make
     from animeds_db.recipes.people import Question
     from animeds_db.recipes.reading import Recipe, parse, read
+    from animeds_db.recipes.saving import Saved, describe, save
 
 _HOMES = {
     "Made": "making",
@@ -22,13 +24,28 @@ _HOMES = {
     "Planned": "making",
     "Question": "people",
     "Recipe": "reading",
+    "Saved": "saving",
+    "describe": "saving",
     "make": "making",
     "parse": "reading",
     "read": "reading",
+    "save": "saving",
 }
 """Public names and their modules, imported when needed: help and completion use only the declaration."""
 
-__all__ = ["Made", "Making", "Planned", "Question", "Recipe", "make", "parse", "read"]
+__all__ = [
+    "Made",
+    "Making",
+    "Planned",
+    "Question",
+    "Recipe",
+    "Saved",
+    "describe",
+    "make",
+    "parse",
+    "read",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from animeds_db.errors import AnimedsError
 from animeds_db.recipes.keys import SELECTION
 from animeds_db.recipes.reading import KeyPath, Recipe, texts
 from animeds_db.remote.storage import is_remote
+from animeds_db.session.selected import ALSO
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
@@ -36,6 +37,10 @@ class Selection:
     params: Mapping[str, Any]
     path: KeyPath
     """Where it is in the recipe."""
+    copies: bool = True
+    """False: leave near-duplicates out, whatever the query or SQL says."""
+    dropped: bool = False
+    """True: include frames that a person dropped."""
 
     @property
     def count(self) -> int | None:
@@ -72,6 +77,7 @@ def selection_of(recipe: Recipe, number: int) -> Selection:
     params = section.pop("params", {})
     sql, query = section.pop("sql", None), section.pop("query", None)
     others = [name for name, value in (("sql", sql), ("query", query)) if value is not None]
+    also = {name: bool(section.pop(name)) for name in ALSO if others and name in section}
     if len(others) == 2 or (others and section):
         names = [*others, *section]
         raise recipe.fault(
@@ -80,12 +86,12 @@ def selection_of(recipe: Recipe, number: int) -> Selection:
             "Give the values of a query or of SQL in params = { … }.",
         )
     if sql is not None:
-        return Selection(None, sql, params, path)
+        return Selection(None, sql, params, path, **also)
     if query is None and not section and not params:
         return Selection(None, "SELECT frame_id FROM kept", {}, path)
     from animeds_db.session.named_queries import find
 
-    chosen = Selection(query or SELECTION, None, _plain(params if query else section | params), path)
+    chosen = Selection(query or SELECTION, None, _plain(params if query else section | params), path, **also)
     with _blamed(recipe, path):
         find(str(chosen.query)).bind(chosen.params)
     return chosen

@@ -87,13 +87,13 @@ class ShortForm:
         base = recipe.absolute().parent
         select = {"characters": list(self.characters), "count": self.count, "per": self.per}
         lines = [HEAD + f"version = {VERSION}"]
-        lines += [f"database = {quoted(_near(self.database, base))}"] if self.database else []
-        lines += ["", "[[sources]]", f"paths = {_listed([_near(path, base) for path in self.folders])}"]
+        lines += [f"database = {quoted(near(self.database, base))}"] if self.database else []
+        lines += ["", "[[sources]]", f"paths = {_listed([near(path, base) for path in self.folders])}"]
         lines += ["", "[models]", f"profile = {quoted(self.profile)}"] if self.profile else []
         lines += ["", "[dedup]", "", "[select]"]
         lines += [f"{name} = {_value(value)}" for name, value in select.items() if value]
         lines += ["", "[captions]", f"activation_tag = {quoted(self.tag)}"] if self.tag else []
-        lines += ["", "[[export]]", f"folder = {quoted(_near(self.out, base))}"]
+        lines += ["", "[[export]]", f"folder = {quoted(near(self.out, base))}"]
         lines += [f"layouts = {_listed(self.layouts)}"] if self.layouts else []
         return "\n".join(lines) + "\n"
 
@@ -150,7 +150,7 @@ def draft(folder: str | Path, recipe: Path) -> str:
         "SCHEMA": HEAD.rstrip(),
         "VERSION": str(VERSION),
         "FOUND": _found(specs, shows),
-        "PATH": quoted(_near(str(folder), base)),
+        "PATH": quoted(near(str(folder), base)),
         "SHOW": f"show = {quoted(next(iter(shows)))}" if len(shows) == 1 else '# show = "My Show"',
         "MODELS": _models(),
         "EXAMPLES": _examples(Path(folder), base),
@@ -176,7 +176,7 @@ def _value(value: object) -> str:
     )
 
 
-def _near(path: str, base: Path) -> str:
+def near(path: str, base: Path) -> str:
     """Return a path as a recipe in `base` writes it: relative if it is below that folder."""
     if is_remote(path):
         return path
@@ -213,5 +213,5 @@ def _examples(folder: Path, base: Path) -> str:
     """Return the key `examples`: the folder of that name beside the recipe or the episodes, if there is one."""
     for place in (base / "examples", folder / "examples", folder.parent / "examples"):
         if place.is_dir():
-            return f"examples = {_listed([_near(str(place), base)])}"
+            return f"examples = {_listed([near(str(place), base)])}"
     return '# examples = ["examples"]   # a folder that contains a folder of pictures per character'

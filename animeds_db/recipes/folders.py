@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from animeds_db.errors import ExportError
@@ -13,6 +14,7 @@ from animeds_db.recipes.building import Export, characters_in
 from animeds_db.recipes.reading import Recipe
 from animeds_db.recipes.steps import Work, is_recorded, mark, record
 from animeds_db.remote.storage import is_remote
+from animeds_db.safe_files import whole_file
 
 _UNUSED = ("settings", "thumbnails")
 """Tables on which no export depends."""
@@ -66,6 +68,8 @@ class Folder:
             sql=chosen.sql,
             params=chosen.params,
             options=self._export.options,
+            include_copies=chosen.copies,
+            include_dropped=chosen.dropped,
             recipe={"file": self._name, "inputs": inputs},
             progress=work.watcher.advance,
         )
@@ -89,11 +93,7 @@ class Folder:
 
     @property
     def _name(self) -> str:
-        """The path of the recipe, relative to the folder, so that both can be moved together."""
-        if is_remote(self.folder):
-            return self._recipe.path.name
-        path = os.path.relpath(self._recipe.path.resolve(), Path(self.folder).resolve())
-        return Path(path).as_posix()
+        return name_in(self.folder, self._recipe)
 
     def _inputs(self, work: Work) -> str:
         """Return a fingerprint of everything that the folder is made of."""
@@ -104,7 +104,14 @@ class Folder:
         return mark(
             options.recorded(),
             (balance.max_repeats, balance.min_repeats, weights) if balance else None,
-            (chosen.query, chosen.sql, dict(chosen.params), self._query_text()),
+            (
+                chosen.query,
+                chosen.sql,
+                dict(chosen.params),
+                self._query_text(),
+                chosen.copies,
+                chosen.dropped,
+            ),
             work.data.uri if is_remote(work.data.uri) else str(Path(work.data.uri).resolve()),
             work.versions(tables),
         )
@@ -135,3 +142,36 @@ class Folder:
             raise self._recipe.fault(
                 path, f"{folder} was exported {maker}.", "Choose another folder, or delete that one first."
             )
+
+
+def name_in(folder: str, recipe: Recipe) -> str:
+    """Return the path of a recipe relative to a folder that it makes, so that both can be moved together."""
+    if is_remote(folder):
+        return recipe.path.name
+    path = os.path.relpath(recipe.path.resolve(), Path(folder).resolve())
+    return Path(path).as_posix()
+
+
+def adopt(recipe: Recipe, export: Export, *, always: bool = False) -> None:
+    """Make a folder that was exported without a recipe this recipe's own, if the same selection and options made it.
+
+    `always`: any folder that an export made. A folder of another recipe stays as it is.
+    """
+    if is_remote(export.folder) or not (Path(export.folder) / MANIFEST_NAME).is_file():
+        return
+    manifest = read_manifest(Path(export.folder))
+    made = manifest.provenance
+    chosen = (made.sql or "").strip(), manifest.options.recorded()
+    is_same = made.query == export.selection.query and chosen == (_sql_of(export), export.options.recorded())
+    if made.recipe or not (is_same or always):
+        return
+    owned = replace(manifest, provenance=replace(made, recipe={"file": name_in(export.folder, recipe)}))
+    with whole_file(Path(export.folder) / MANIFEST_NAME) as file:
+        file.write(owned.text().encode())
+
+
+def _sql_of(export: Export) -> str:
+    from animeds_db.session.named_queries import find
+
+    query, sql = export.selection.query, export.selection.sql
+    return (sql or "" if query is None else find(query).sql).strip()

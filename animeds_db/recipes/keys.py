@@ -113,6 +113,7 @@ CHARACTERS = Section(
     (
         Key("examples", "texts", "Folders that contain a folder of pictures per character."),
         Key("clusters", "table of texts", 'Names of clusters, by number or by a face: 3 = "Emi".'),
+        Key("faces", "table of lists", 'Faces that are examples: Emi = ["…"]. A saved recipe has them.'),
         Key("tags", "table of texts", "Characters that the tagger knows: name = tag."),
         Key("keep_unnamed", "bool", "Give clusters without a name the names unnamed_1, unnamed_2, …"),
         Key("rename", "text", "CSV file of old and new names."),

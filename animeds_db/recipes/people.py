@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from animeds_db.errors import QueryError, UsageError, did_you_mean
+from animeds_db.errors import AnimedsError, QueryError, UsageError, did_you_mean
 from animeds_db.printable import counted
 from animeds_db.recipes.building import characters_in, classify_of, cluster_of, selection_of
 from animeds_db.recipes.reading import KeyPath, Recipe, texts
@@ -120,17 +120,22 @@ class Characters:
 
     @property
     def _names_anybody(self) -> bool:
-        return any(name in self._section for name in ("examples", "clusters", "tags")) or not self._wanted
+        return (
+            any(name in self._section for name in ("examples", "faces", "clusters", "tags"))
+            or not self._wanted
+        )
 
     @property
     def _asked(self) -> str:
         return " and ".join(self._wanted)
 
     def _additions(self) -> dict[str, str]:
-        """Return what the recipe adds, with a fingerprint of each: examples, tags, clusters, renames."""
+        """Return what the recipe adds, with a fingerprint of each: examples, faces, tags, clusters, renames."""
         found: dict[str, str] = {}
         if "examples" in self._section:
             found["examples"] = mark_of_files(self._folders())
+        if "faces" in self._section:
+            found["faces"] = mark(self._section["faces"])
         if "tags" in self._section:
             found["tags"] = mark(self._section["tags"])
         if "clusters" in self._section:
@@ -163,6 +168,16 @@ class Characters:
             added = work.data.characters.add_folder(folder, progress=work.watcher.advance)
             for note in added.notes:
                 work.watcher.note(note)
+
+    def _add_faces(self, work: Work) -> None:
+        for character, faces in self._section["faces"].items():
+            name, appearance = _parted(character)
+            try:
+                work.data.characters.add_faces(
+                    name, faces, appearance=appearance, progress=work.watcher.advance
+                )
+            except AnimedsError as error:
+                raise self._recipe.about(("characters", "faces", character), error) from error
 
     def _add_tags(self, work: Work) -> None:
         for character, tag in self._section["tags"].items():

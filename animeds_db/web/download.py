@@ -28,17 +28,27 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
 
 def export_folder(options: Options, name: str) -> Path:
     """Return the folder of an export of this name. Raises RefusedError without --exports, UsageError."""
+    return exports_of(options) / checked_name(name)
+
+
+def exports_of(options: Options) -> Path:
+    """Return the folder for exports. Raises RefusedError if this service has none."""
     if options.exports is None:
         raise RefusedError(
             "This service writes no exports.",
             hint="`animeds serve --exports FOLDER` lets it write below a folder.",
         )
+    return options.exports
+
+
+def checked_name(name: str) -> str:
+    """Return the name of an export, which is not a path. Raises UsageError for another one."""
     if not _NAME.fullmatch(name) or name.endswith(".") or _DEVICES.fullmatch(name):
         raise UsageError(
             f'"{name[:80]}" is not a valid name for a folder.',
             hint="Use letters, digits, - _ and . only. A path is not allowed.",
         )
-    return options.exports / name
+    return name
 
 
 def files_of(options: Options, name: str) -> tuple[Path, list[Path]]:

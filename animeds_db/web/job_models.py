@@ -21,6 +21,17 @@ class ExportBody(BaseModel):
     dry_run: bool = False
 
 
+class SavedRecipe(BaseModel):
+    """A recipe in the folder for exports. error: why it cannot be read. notes: what it does not hold."""
+
+    name: str
+    folders: list[str]
+    n_sources: int
+    error: str | None = None
+    text: str | None = None
+    notes: list[str] = Field(default_factory=list)
+
+
 class Choice(BaseModel):
     """A name that a form offers, and what it means."""
 

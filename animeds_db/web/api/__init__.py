@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from animeds_db.web.api import choices, clusters, exports, facts, folders, frames, jobs, labels, sql
+from animeds_db.web.api import choices, clusters, exports, facts, folders, frames, jobs, labels, recipes, sql
 
 ROUTERS = (
     frames.router,
@@ -12,6 +12,7 @@ ROUTERS = (
     clusters.router,
     jobs.router,
     exports.router,
+    recipes.router,
     folders.router,
     choices.router,
 )

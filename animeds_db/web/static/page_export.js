@@ -8,6 +8,7 @@ import { previewed } from "./exportpreview.js";
 import { counted } from "./format.js";
 import { JobView } from "./jobs.js";
 import { keyButton } from "./keys.js";
+import { Recipes, made } from "./recipes.js";
 import { address, hidden, manner, pieces, selection, setManner } from "./selection.js";
 import { toggleSql } from "./sqlpanel.js";
 
@@ -15,10 +16,12 @@ const place = $("#content");
 const wrong = h("p", { class: "wrong", role: "alert" });
 const plan = h("section", { "aria-label": "Preview", "aria-live": "polite" });
 const work = h("section", { "aria-label": "Progress" });
-const view = new JobView(work, { done: finished, began: (job) => setManner({ job, out: name.value.trim() }) });
+const saved = h("section", { "aria-label": "Saved recipes" });
+const view = new JobView(work, { done: (report, { kind }) => (kind === "make" ? made(report) : finished(report)), began: (job) => setManner({ job, out: name.value.trim() }) });
 const sqlPanel = h("div", {});
 const form = h("form", { class: "export-form" });
 const name = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 80, autocomplete: "off" });
+const recipes = new Recipes(saved, view, () => request(false));
 const PAUSE_MS = 500;
 let groups = [];
 let latest = 0;
@@ -30,6 +33,7 @@ start(async () => {
     return show(place, failure(error));
   }
   draw();
+  recipes.load();
   const job = manner("job");
   if (job) await view.follow(job);
   if (!("readOnly" in document.body.dataset)) dryRun();
@@ -52,6 +56,7 @@ function draw() {
     { class: "actions" },
     button("Preview", () => dryRun().then(() => plan.scrollIntoView({ block: "nearest" })), { id: "dry-run" }),
     h("button", { class: "primary", id: "export" }, "Export"),
+    button("Save as a recipe", () => form.reportValidity() && recipes.save(), { id: "save-recipe", title: "A file that does all of this again, with `animeds make`" }),
     keyButton("See the SQL", "s", () => toggleSql(sqlPanel, selection())),
     wrong,
   );
@@ -60,9 +65,9 @@ function draw() {
   form.addEventListener("submit", (event) => (event.preventDefault(), run()));
   form.addEventListener("input", debounce(PAUSE_MS, () => form.checkValidity() && dryRun()));
   const refused = refusal();
-  if (refused) form.querySelector("#export").disabled = true;
+  if (refused) for (const id of ["#export", "#save-recipe"]) form.querySelector(id).disabled = true;
   if ("readOnly" in document.body.dataset) form.querySelector("#dry-run").disabled = true;
-  show(place, refused, chosen(), sqlPanel, form, plan, work);
+  show(place, refused, chosen(), sqlPanel, form, plan, work, saved);
 }
 
 /* Returns a notice if this service cannot export, else null. It is shown before the form is filled in. */
@@ -138,7 +143,7 @@ function finished(report) {
   return [
     h("h2", { id: "export-done" }, `Done: ${counted(n, "picture")}`),
     h("p", {}, "In ", h("code", {}, folder)),
-    h("p", { class: "row" }, h("a", { class: "button primary", id: "download", href: `/api/exports/${encodeURIComponent(folder)}/zip`, download: `${folder}.zip` }, "Download ZIP")),
+    h("p", { class: "row" }, h("a", { class: "button primary", id: "download", href: `/api/exports/${encodeURIComponent(folder)}/zip`, download: `${folder}.zip` }, "Download ZIP"), button("Save as a recipe", () => recipes.save(), { id: "save-done" })),
     (report.notes ?? []).length ? h("ul", {}, report.notes.map((note) => h("li", { class: "hint" }, note))) : null,
   ];
 }

@@ -15,6 +15,7 @@ from animeds_db.printable import counted
 from animeds_db.safe_files import inside, resolved_below
 from animeds_db.session.sandbox import Bounds
 from animeds_db.store import Store
+from animeds_db.web.saved_recipes import Watching, making_of
 from animeds_db.web.workers.confine import confine
 from animeds_db.web.workers.export_request import described, included
 from animeds_db.web.workers.job import Kind
@@ -171,10 +172,31 @@ def _export(uri: str, request: Request, reporter: Reporter) -> Report:
     }
 
 
+def _make(uri: str, request: Request, reporter: Reporter) -> Report:
+    """Make a saved recipe. It may ingest, so it has the limits of an ingest."""
+    from animeds_db.recipes.steps import Flags
+
+    confine(None, niceness=NICENESS, writes=True)
+    reporter.ready()
+    loaded = partial(_loaded, reporter=reporter)
+    with making_of(request, Flags(db=uri, load=loaded)) as making:
+        made = making.run(watcher=Watching(reporter))
+    return {
+        "steps": made.steps,
+        "question": list(made.question.characters) if made.question else [],
+        "failed": [one.title for one in made.failed],
+        "folders": [Path(folder).name for folder in made.folders],
+        "kept": [Path(folder).name for folder in made.kept],
+        "n_pictures": sum(report.n_pictures for report in made.exports),
+        "notes": [note for report in made.exports for note in report.notes],
+    }
+
+
 JOBS: dict[Kind, Callable[[str, Request, Reporter], Report]] = {
     "ingest": _ingest,
     "dedup": _dedup,
     "cluster": _cluster,
     "classify": _classify,
     "export": _export,
+    "make": _make,
 }

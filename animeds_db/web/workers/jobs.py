@@ -1,4 +1,4 @@
-"""Background jobs: ingest, dedup, cluster, classify, export. Each runs in its own process, one after another.
+"""Background jobs: ingest, dedup, cluster, classify, export, make. Each runs in its own process, one after another.
 
 A job does not depend on a page: it continues when the browser is closed, and its progress and result can be requested
 later. A journal beside the database remembers the jobs, so that one that a restart interrupted can be continued.
@@ -25,6 +25,8 @@ from animeds_db.web.workers.journal import KEPT, Journal, journal_path
 
 GRACE_S = 1.0
 """Seconds that a stopped job has to clean up. It can be continued in either case."""
+UNLIMITED = ("ingest", "make")
+"""Kinds of jobs that ingest. They have no limit of time or memory."""
 _log = logging.getLogger("animeds")
 
 
@@ -144,7 +146,7 @@ class Jobs:
         child: Child | None = None
         try:
             child = await Child.start("animeds_db.web.workers.job_process", self._uri, json.dumps(request))
-            async with asyncio.timeout(None if job.kind == "ingest" else limits.job_s):
+            async with asyncio.timeout(None if job.kind in UNLIMITED else limits.job_s):
                 await self._follow(job, child)
         except asyncio.CancelledError:
             if child and job.has_started:
@@ -191,9 +193,9 @@ class Jobs:
         )
 
     def _lost(self, job: Job) -> AnimedsError:
-        if job.kind == "ingest":
+        if job.kind in UNLIMITED:
             return JobError(
-                "The process of the ingest has ended without a message.",
+                f"The process of the {job.kind} has ended without a message.",
                 hint="Continue it: finished work is kept. The memory may be too small for these models.",
             )
         return JobError(
