@@ -400,3 +400,42 @@ def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
         (8, 0.0, "Fate", 1)
     }
     assert found.step("clusters/sheet.sql", {"count": 4, "only": [2]}) == []
+
+
+# -- labels
+
+
+@pytest.mark.sql("steps/labels/tag_counts.sql")
+def test_the_tags_of_chosen_frames_are_counted() -> None:
+    chosen = columns(frame_id=[frame_id(0), frame_id(1), frame_id(7)])
+    assert database().step("labels/tag_counts.sql", chosen=chosen) == [
+        {"tag": "smile", "category": "general", "n_frames": 2}
+    ]
+
+
+@pytest.mark.sql("steps/labels/tag_edits.sql")
+def test_tags_are_added_removed_and_replaced_where_they_are() -> None:
+    names = vocabulary("smile", "hat", "cap")
+    found = Database(
+        frames=[frame(0, **tagged((1, 90), (2, 90))), frame(1, **tagged((1, 90), (3, 90))), frame(2)],
+        vocabulary=names,
+    )
+    edits = pa.table(
+        {
+            "op": ["add", "remove", "replace", "replace"],
+            "tag": ["solo", "smile", "hat", "cap"],
+            "instead": [None, None, "cap", "hat"],
+        }
+    )
+    chosen = columns(frame_id=[frame_id(0), frame_id(1)])
+    rows = found.step("labels/tag_edits.sql", chosen=chosen, edits=edits)
+    assert [(r["frame_id"], r["op"], r["tag"]) for r in rows] == [
+        (frame_id(0), "add", "cap"),
+        (frame_id(0), "add", "solo"),
+        (frame_id(0), "remove", "hat"),
+        (frame_id(0), "remove", "smile"),
+        (frame_id(1), "add", "hat"),
+        (frame_id(1), "add", "solo"),
+        (frame_id(1), "remove", "cap"),
+        (frame_id(1), "remove", "smile"),
+    ]

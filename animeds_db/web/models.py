@@ -15,9 +15,27 @@ def _unicode(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_unicode)]
+Tag = Annotated[Text, Field(min_length=1, max_length=500)]
 Scalar = Text | int | float | bool | None
 Params = dict[Text, Scalar | list[Scalar]]
 """Values of parameters by name."""
+
+
+class SaveBody(BaseModel):
+    """The selection to save, as a query string."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selection: Annotated[Text, Field(max_length=100_000)]
+
+
+class Saved(BaseModel):
+    """A saved selection: its query string for the pages, who saved it, and when (ISO 8601, UTC)."""
+
+    name: str
+    selection: str
+    who: str
+    saved_at: str
 
 
 class Fault(BaseModel):
@@ -177,9 +195,20 @@ class Word(BaseModel):
     id: Id
 
 
+class TagEditBody(BaseModel):
+    """Tags to add and to remove, and to replace by others where they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    add: Annotated[list[Tag], Field(max_length=1000)] = Field(default_factory=list)
+    remove: Annotated[list[Tag], Field(max_length=1000)] = Field(default_factory=list)
+    replace: Annotated[dict[Tag, Tag], Field(max_length=1000)] = Field(default_factory=dict)
+
+
 class LabelBody(BaseModel):
     """Labels to write: `labels`; or field, op and value for the items in `ids` or in a `selection` (a query string).
 
+    tags: instead of field, op and value; with `everywhere`, for all frames that have a tag to remove or replace.
     seen: the latest change set when the page was loaded. Later labels by others are not overwritten.
     """
 
@@ -189,10 +218,36 @@ class LabelBody(BaseModel):
     field: Annotated[str | None, Field(max_length=40)] = None
     op: Annotated[str | None, Field(max_length=20)] = None
     value: Annotated[str | None, Field(max_length=500)] = None
+    tags: TagEditBody | None = None
+    everywhere: bool = False
     ids: Annotated[list[Id] | None, Field(max_length=100_000)] = None
     selection: Annotated[str | None, Field(max_length=200_000)] = None
     seen: Annotated[str | None, Field(max_length=100)] = None
     who: Annotated[str | None, Field(max_length=100)] = None
+
+
+class ChosenBody(BaseModel):
+    """Frames: their `ids`, or a `selection` (a query string)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Id] | None, Field(max_length=100_000)] = None
+    selection: Annotated[str | None, Field(max_length=200_000)] = None
+
+
+class TagCount(BaseModel):
+    """A tag, and how many of the chosen frames have it."""
+
+    tag: str
+    category: str | None
+    n_frames: int
+
+
+class TagCounts(BaseModel):
+    """The number of chosen frames, and their tags, most frequent first."""
+
+    n_frames: int
+    tags: list[TagCount]
 
 
 class UndoBody(BaseModel):
@@ -316,6 +371,7 @@ class FrameFacts(BaseModel):
     captions: dict[str, str | None]
     duplicates: list[dict[str, Any]]
     labels: list[dict[str, Any]]
+    crops: list[dict[str, Any]]
     neighbours: dict[str, Any]
     provenance: dict[str, Any]
 

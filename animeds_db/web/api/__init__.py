@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from animeds_db.web.api import choices, clusters, exports, facts, folders, frames, jobs, labels, sql
+from animeds_db.web.api import (
+    choices,
+    clusters,
+    exports,
+    facts,
+    folders,
+    frames,
+    jobs,
+    labels,
+    selections,
+    sql,
+)
 
 ROUTERS = (
     frames.router,
     sql.router,
     facts.router,
     labels.router,
+    selections.router,
     clusters.router,
     jobs.router,
     exports.router,

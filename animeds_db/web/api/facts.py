@@ -118,6 +118,7 @@ async def frame(
         captions=texts,
         duplicates=row["duplicates"] or [],
         labels=row["labels"] or [],
+        crops=row["crops"] or [],
         neighbours=row["neighbours"],
         provenance={"models": row["models"] or [], "sampling": (row["source"] or {}).get("sampling")},
     )
