@@ -173,6 +173,10 @@ def test_newer_labels_of_the_same_things_that_differ() -> None:
     rows = database(labels=labels).step("web/conflicting_labels.sql", asked)
     assert [(r["id"], r["value"], r["act"]) for r in rows] == [(frame_id(0), "drop", "act2")]
     assert database(labels=labels).step("web/conflicting_labels.sql", asked | {"seen": "act2"}) == []
+    crops = [box_label(1, "crop", "0,0,1,1", FATE), label(2, "crop", "0,0,1,0.5", frame_id=frame_id(0))]
+    asked |= {"seen": None, "field": "crop", "value": "0,0,0.5,1"}
+    rows = database(labels=crops).step("web/conflicting_labels.sql", asked)
+    assert [r["act"] for r in rows] == ["act2"]  # the crop of a face says nothing about the frame
 
 
 @pytest.mark.sql("steps/web/sources.sql")

@@ -41,6 +41,14 @@ def export_folder(options: Options, name: str) -> Path:
     return options.exports / name
 
 
+def last_export(options: Options, name: str) -> Path | None:
+    """Return the folder of this name if an export wrote it; None: there is none, or the name is not valid."""
+    if options.exports is None or not _NAME.fullmatch(name):
+        return None
+    folder = options.exports / name
+    return folder if not folder.is_symlink() and (folder / MANIFEST_NAME).is_file() else None
+
+
 def files_of(options: Options, name: str) -> tuple[Path, list[Path]]:
     """Return an exported folder and its files, sorted, without links and unfinished files.
 

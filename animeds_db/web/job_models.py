@@ -147,6 +147,7 @@ class ExportAnswer(BaseModel):
     """The started job; for a dry run, the folders that would be written, with notes, and some of the pictures.
 
     A picture has folder, frame_id, crop (left, top, right, bottom, each 0…1; null: the whole frame), caption, repeats.
+    If there is an export of this name: also before (the caption there) and is_new (it does not have the picture).
     """
 
     job: str | None = None
