@@ -160,6 +160,7 @@ def crop(
     ],
     face: FaceOption = None,
     frame: FrameOption = None,
+    query: QueryOption = None,
     who: WhoOption = None,
     db: DbOption = None,
 ) -> None:
@@ -167,7 +168,7 @@ def crop(
 
     animeds label crop 0.1,0.2,0.6,0.9 --face k3f9a2qd-000754212-f0
     """
-    _apply(db, [("crop", "set", box)], _chosen([("--face", face), ("--frame", frame)], None, None), who)
+    _apply(db, [("crop", "set", box)], _chosen([("--face", face), ("--frame", frame)], None, query), who)
 
 
 @label.command()

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from animeds_db.errors import UsageError
 from animeds_db.steps.labels import changes as steps
 from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_labels
-from animeds_db.web import models
+from animeds_db.web import label_models
 from animeds_db.web.api.common import Token, read_token, token_of
 from animeds_db.web.api.frames import placed
 from animeds_db.web.errors import ConflictError
@@ -31,7 +31,7 @@ async def history(
     start: Annotated[int, Query(alias="from", ge=0, le=10_000_000)] = 0,
     count: Annotated[int, Query(ge=1, le=1000)] = 100,
     token: Token = None,
-) -> models.History:
+) -> label_models.History:
     """Return the change sets, newest first."""
     if token:
         place = read_token(token)
@@ -39,11 +39,13 @@ async def history(
     sql = "SELECT * FROM label_history ORDER BY said_at DESC, act DESC"
     answer = await service_of(request).rows(request, sql, rows=count, skip=start)
     after = token_of(start + answer.table.num_rows) if answer.truncated else None
-    return models.History(acts=[models.PastAct(**row) for row in records(answer.table)], next=after)
+    return label_models.History(
+        acts=[label_models.PastAct(**row) for row in records(answer.table)], next=after
+    )
 
 
 @router.post("/labels")
-async def label(request: Request, body: models.LabelBody) -> models.Act:
+async def label(request: Request, body: label_models.LabelBody) -> label_models.Act:
     """Label frames or faces in one change set. 409 if others have labelled them differently since `seen`."""
     service = service_of(request)
     said = await _said(request, service, body)
@@ -58,7 +60,7 @@ async def label(request: Request, body: models.LabelBody) -> models.Act:
 
 
 @router.post("/labels/tags")
-async def tags(request: Request, body: models.ChosenBody) -> models.TagCounts:
+async def tags(request: Request, body: label_models.ChosenBody) -> label_models.TagCounts:
     """Return the tags of the chosen frames, with the number of these frames that have each."""
     service = service_of(request)
     if (body.ids is None) == (body.selection is None):
@@ -71,25 +73,25 @@ async def tags(request: Request, body: models.ChosenBody) -> models.TagCounts:
             return rows
 
     found = await run_in_threadpool(counted)
-    return models.TagCounts(n_frames=len(ids), tags=[models.TagCount(**row) for row in found])
+    return label_models.TagCounts(n_frames=len(ids), tags=[label_models.TagCount(**row) for row in found])
 
 
 @router.post("/labels/undo")
-async def undo(request: Request, body: models.UndoBody | None = None) -> models.Act:
+async def undo(request: Request, body: label_models.UndoBody | None = None) -> label_models.Act:
     """Undo a change set. An undo is itself a change set and can be undone."""
-    service, body = service_of(request), body or models.UndoBody()
+    service, body = service_of(request), body or label_models.UndoBody()
     who = body.who or service.options.who
     return await _act(service, lambda: service.dataset.undo(body.act, who=who))
 
 
 @router.delete("/labels/{act}")
-async def delete(request: Request, act: str) -> models.Act:
+async def delete(request: Request, act: str) -> label_models.Act:
     """Undo this change set."""
     service = service_of(request)
     return await _act(service, lambda: service.dataset.undo(act, who=service.options.who))
 
 
-async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
+async def _act(service: Service, write: Callable[[], steps.Act]) -> label_models.Act:
     """Write labels, one change set at a time."""
 
     def alone() -> steps.Act:
@@ -97,10 +99,10 @@ async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
             return write()
 
     done = await run_in_threadpool(alone)
-    return models.Act(act=done.id, n=done.n, notes=done.notes)
+    return label_models.Act(act=done.id, n=done.n, notes=done.notes)
 
 
-async def _said(request: Request, service: Service, body: models.LabelBody) -> list[Said]:
+async def _said(request: Request, service: Service, body: label_models.LabelBody) -> list[Said]:
     """Return the labels of a request. Raises UsageError unless it says once what is labelled."""
     ways = [name for name in ("labels", "ids", "selection") if getattr(body, name) is not None]
     if len(ways) + body.everywhere != 1:
@@ -135,7 +137,7 @@ def _tag_labels(service: Service, edits: TagEdits, chosen: list[str] | None) -> 
 
 
 async def _frames(
-    request: Request, service: Service, body: models.ChosenBody | models.LabelBody
+    request: Request, service: Service, body: label_models.ChosenBody | label_models.LabelBody
 ) -> list[str]:
     """Return the ids in a request, or those of its selection, each once."""
     ids = body.ids if body.ids is not None else await _ids(request, service, str(body.selection))

@@ -42,31 +42,26 @@ export class Zoom {
     );
   }
 
-  /* Zooms by a factor; the point (default: the middle) stays where it is. */
-  by(factor, at = null) {
-    const { clientWidth: w, clientHeight: t } = this.view;
-    const { x, y } = at ?? { x: w / 2, y: t / 2 };
+  /* Zooms by a factor; the point (in shares of what is in view) stays where it is. */
+  by(factor, { x, y } = { x: 0.5, y: 0.5 }) {
     const scale = Math.min(MOST, Math.max(1, this.scale * factor));
     const ratio = scale / this.scale;
     Object.assign(this, { scale, x: x - (x - this.x) * ratio, y: y - (y - this.y) * ratio });
     this.#apply();
   }
 
-  /* Moves the picture by shares of what is in view. */
+  /* Shows a part further to the right and down, in shares of what is in view. */
   pan(right, down) {
-    this.x -= right * this.view.clientWidth;
-    this.y -= down * this.view.clientHeight;
+    this.x -= right;
+    this.y -= down;
     this.#apply();
   }
 
   #apply() {
     if (!this.view) return;
-    const { clientWidth: w, clientHeight: t } = this.view;
-    if (w) {
-      this.x = Math.min(0, Math.max(w * (1 - this.scale), this.x));
-      this.y = Math.min(0, Math.max(t * (1 - this.scale), this.y));
-    }
-    this.inner.style.transform = this.isClose ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : "";
+    this.x = Math.min(0, Math.max(1 - this.scale, this.x));
+    this.y = Math.min(0, Math.max(1 - this.scale, this.y));
+    this.inner.style.transform = this.isClose ? `translate(${100 * this.x}%, ${100 * this.y}%) scale(${this.scale})` : "";
     this.view.classList.toggle("close", this.isClose);
     this.level.textContent = `${Math.round(100 * this.scale)} %`;
     if (this.scale > SHARP) this.#sharpen();
@@ -84,8 +79,8 @@ export class Zoom {
   #wheel(event) {
     if (!this.isClose && !event.ctrlKey) return; // the page scrolls
     event.preventDefault();
-    const { left, top } = this.view.getBoundingClientRect();
-    this.by(event.deltaY < 0 ? 1.15 : 1 / 1.15, { x: event.clientX - left, y: event.clientY - top });
+    const { left, top, width, height } = this.view.getBoundingClientRect();
+    this.by(event.deltaY < 0 ? 1.15 : 1 / 1.15, { x: (event.clientX - left) / width, y: (event.clientY - top) / height });
   }
 
   #pressed(event) {
@@ -102,8 +97,6 @@ export class Zoom {
     if (!this.wasDragged) this.view.setPointerCapture(event.pointerId);
     this.wasDragged = true;
     Object.assign(this.moving, { x: event.clientX, y: event.clientY });
-    this.x += dx;
-    this.y += dy;
-    this.#apply();
+    this.pan(-dx / this.view.clientWidth, -dy / this.view.clientHeight);
   }
 }
