@@ -18,7 +18,7 @@ import { editTags } from "./tageditor.js";
 import { Toolbar } from "./toolbar.js";
 import { Views } from "./views.js";
 
-const SOME = 100_000; // the service writes at most so many labels at once
+const SOME = 100_000; // maximum number of frames that are labelled at once
 const LISTED = 1000;
 let list = null;
 let noFrames = false;
@@ -214,7 +214,7 @@ async function chooseShot() {
 function saveView() {
   const params = grid.chosen.size ? chosenFrames() : selection();
   if (params) views.ask(params);
-  else toast("So many frames cannot be saved one by one. Choose fewer, or all results.", { kind: "failed" });
+  else toast(`At most ${counted(LISTED, "frame")} can be saved one by one. Choose fewer, or all results.`, { kind: "failed" });
 }
 
 function bindKeys() {

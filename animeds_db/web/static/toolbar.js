@@ -61,7 +61,7 @@ export class Toolbar {
     const params = n ? this.on.chosen() : this.params;
     if (params) this.export.href = address("/export", params);
     else this.export.removeAttribute("href");
-    this.export.title = params ? "" : "So many frames cannot be exported one by one. Choose fewer, or all results.";
+    this.export.title = params ? "" : "These are too many frames to export one by one. Choose fewer, or all results.";
     this.acts.hidden = !n;
     this.main.hidden = Boolean(n);
     this.number.hidden = Boolean(n);
