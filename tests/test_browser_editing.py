@@ -154,7 +154,7 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
         page.locator("#dry-run").press("Enter")
         page.locator(".preview ins", has_text="new word").wait_for()
         assert "1 of these 1 caption change" in page.locator("#differences").inner_text()
-        visitor.shoot_both("editing-5-captions")
+        visitor.shoot_both("editing-5-captions", ".preview li")
 
         # pictures are uploaded: dropped, and chosen
         page = visitor.open("/ingest")

@@ -80,7 +80,7 @@ def test_by_mouse(chrome: Browser, home: Path, tmp_path: Path) -> None:
         page.get_by_role("button", name="Ingest").click()
         page.locator("#ingest-done").wait_for()
         assert f"{PICTURES} frames" in page.locator("#ingest-done").inner_text()
-        visitor.shoot_both("whole-2-added")
+        visitor.shoot_both("whole-2-added", "#ingest-done")
         page.get_by_role("link", name="Find near-duplicates").click()
         page.locator("#dedup-preview").click()
         page.locator("#threshold").wait_for()
@@ -107,13 +107,13 @@ def test_by_mouse(chrome: Browser, home: Path, tmp_path: Path) -> None:
         page.get_by_label("Activation tag").fill("emichan")
         page.locator(".preview .caption", has_text="emichan").first.wait_for()
         visitor.rest()
-        visitor.shoot_both("whole-5-preview")
+        visitor.shoot_both("whole-5-preview", ".preview li")
         n = int(page.locator("[aria-label=Preview] h2").inner_text().split()[2])
         page.locator("#export").click()
         page.locator("#export-done").wait_for()
         names = unpacked(page, tmp_path / "emi.zip")
         assert sum(name.endswith(".png") for name in names) == n > 0
-        visitor.shoot_both("whole-6-exported")
+        visitor.shoot_both("whole-6-exported", "#download")
 
 
 def test_by_keyboard_alone(chrome: Browser, home: Path, tmp_path: Path) -> None:
