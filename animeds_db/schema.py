@@ -383,7 +383,7 @@ SETTINGS = Table(
     "settings",
     "name",
     _schema(
-        _key("name"),  # profile | tagger | detector | character | image | sampling
+        _key("name"),  # profile | tagger | detector | character | image | sampling; selection.NAME
         pa.field("value", pa.string()),
     ),
 )
@@ -402,10 +402,11 @@ LABELS = Table(
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        pa.field("field", pa.string()),  # character | appearance | tag | frame | description | name | cluster
+        # character | appearance | tag | frame | description | crop | name | cluster
+        pa.field("field", pa.string()),
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
         pa.field("subject", pa.string()),  # of a name: the old one
-        pa.field("value", pa.string()),  # of a frame: keep | drop
+        pa.field("value", pa.string()),  # of a frame: keep | drop; of a crop: left,top,right,bottom, 0…1
         pa.field("who", pa.string()),
         pa.field("at", _TIME),
     ),

@@ -123,6 +123,61 @@ def test_tags_are_added_and_removed_by_their_sign(run: Runner, ds: Dataset) -> N
     assert len(rows) == 3
 
 
+def test_tags_of_many_frames_are_edited_as_one_act(ds: Dataset) -> None:
+    everyone = [frame_of(number) for number in range(4)]
+    counts = ds.tag_counts(everyone).to_pylist()
+    assert [(row["tag"], row["n_frames"]) for row in counts] == [("1girl", 2), ("smile", 2)]
+    act = ds.edit_tags(everyone[:2], add=["red hair"], remove=["smile"], replace={"1girl": "2girls"})
+    tags = "SELECT tags FROM frames ORDER BY ordinal"
+    assert [set(row[0] or ()) for row in ds.sql(tags).fetchall()] == [
+        {"2girls", "red_hair"},
+        {"2girls", "red_hair"},
+        set(),
+        {"smile"},
+    ]
+    ds.undo(act.id)
+    assert ds.edit_tags(None, replace={"smile": "grin"}).n == 4  # in every frame that has it
+    assert [row[0] for row in ds.sql(tags).fetchall()][3] == ["grin"]
+    with pytest.raises(UsageError, match="None of these frames has the tag hat"):
+        ds.edit_tags(everyone, replace={"hat": "cap"})
+    with pytest.raises(UsageError, match="cannot be added to the whole database"):
+        ds.edit_tags(None, add=["hat"])
+    for wrong in (
+        {"add": ["a"], "remove": ["a"]},
+        {"replace": {"a": "a"}},
+        {"add": ["a"], "replace": {"a": "b"}},
+        {},
+    ):
+        with pytest.raises(UsageError):
+            ds.edit_tags(everyone, **wrong)
+
+
+def test_a_tag_is_replaced_everywhere_or_in_chosen_frames(run: Runner, ds: Dataset) -> None:
+    assert (
+        "smile → big smile: 2 labels"
+        in run("label", "replace", "smile", "big smile", "--frame", frame_of(3)).err
+    )
+    assert run("label", "replace", "1girl", "solo").code == 0
+    tags = [row[0] for row in ds.sql("SELECT tags FROM frames ORDER BY ordinal").fetchall()]
+    assert [set(some or ()) for some in tags] == [{"solo", "smile"}, {"solo"}, set(), {"big_smile"}]
+    assert run("label", "replace", "hat", "cap").code != 0
+
+
+def test_a_crop_drawn_by_hand_is_a_label(run: Runner, ds: Dataset) -> None:
+    assert run("label", "crop", "0.1,0.2,0.6,0.9", "--face", face_of(2, 1)).code == 0
+    ds.label("crop", "set", "0, 0, 0.5, 1", [frame_of(0)])
+    assert ds.sql(
+        "SELECT detection_id, value FROM labels WHERE field = 'crop' ORDER BY label_id"
+    ).fetchall() == [
+        (face_of(2, 1), "0.1,0.2,0.6,0.9"),
+        (None, "0,0,0.5,1"),
+    ]
+    assert ds.sql("SELECT what FROM label_history LIMIT 1").fetchall() == [("crop drawn by hand",)]
+    for wrong in ("0.1,0.2,0.6", "0.5,0,0.4,1", "0,0,1,1.5", "nan,0,1,1", "0,0,0.001,1"):
+        with pytest.raises(UsageError):
+            ds.label("crop", "set", wrong, [frame_of(0)])
+
+
 def test_faces_are_named_by_id_and_by_question(run: Runner, ds: Dataset) -> None:
     assert run("label", "character", "Fate", "--face", f"{face_of(0)},{face_of(1)}").code == 0
     assert (

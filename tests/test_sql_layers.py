@@ -137,6 +137,28 @@ def test_a_label_of_a_person_holds_for_the_only_face_in_the_box() -> None:
     assert database.sql("SELECT detection_id FROM box_labels") == [(FACE["detection_id"],)]
 
 
+@pytest.mark.sql("layers/drawn_crops.sql")
+def test_the_newest_crop_of_a_frame_and_of_a_box_counts() -> None:
+    moved = FACE | {"left": 0.41, "right": 0.61}
+    labels = [
+        label(1, "crop", "0,0,1,0.5", frame_id=frame_id(0)),
+        label(2, "crop", "0.25,0,1,0.5", frame_id=frame_id(0)),
+        box_label(3, "crop", "0.25,0.25,0.75,0.75", moved),
+        box_label(4, "crop", "0,0,1,1", OTHER),
+        box_label(5, "crop", None, OTHER, "remove"),
+        box_label(6, "crop", "0,0,1,1", FACE | {"left": 0.0, "right": 0.1}),
+        label(7, "crop", "0,0,1,1", frame_id=frame_id(1)),
+        label(8, "crop", None, "remove", frame_id=frame_id(1)),
+    ]
+    database = Database(detections=[FACE, OTHER], labels=labels)
+    assert database.sql("SELECT frame_id, kind, detection_id, crop FROM drawn_crops ORDER BY label_id") == [
+        (frame_id(0), None, None, [0.25, 0, 1, 0.5]),
+        (frame_id(0), "face", FACE["detection_id"], [0.25, 0.25, 0.75, 0.75]),
+        (frame_id(0), "face", None, [0, 0, 1, 1]),
+    ]
+    assert database.sql("SELECT count(*) FROM box_labels") == [(0,)]
+
+
 @pytest.mark.sql("layers/labelled_boxes.sql")
 def test_a_box_that_people_named_has_one_row_with_what_counts() -> None:
     labels = [

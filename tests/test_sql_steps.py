@@ -181,6 +181,10 @@ def test_newer_labels_of_the_same_things_that_differ() -> None:
     rows = database(labels=labels).step("web/conflicting_labels.sql", asked)
     assert [(r["id"], r["value"], r["act"]) for r in rows] == [(frame_id(0), "drop", "act2")]
     assert database(labels=labels).step("web/conflicting_labels.sql", asked | {"seen": "act2"}) == []
+    crops = [box_label(1, "crop", "0,0,1,1", FATE), label(2, "crop", "0,0,1,0.5", frame_id=frame_id(0))]
+    asked |= {"seen": None, "field": "crop", "value": "0,0,0.5,1"}
+    rows = database(labels=crops).step("web/conflicting_labels.sql", asked)
+    assert [r["act"] for r in rows] == ["act2"]  # the crop of a face says nothing about the frame
 
 
 @pytest.mark.sql("steps/web/sources.sql")
@@ -408,3 +412,42 @@ def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
         (8, 0.0, "Fate", 1)
     }
     assert found.step("clusters/sheet.sql", {"count": 4, "only": [2]}) == []
+
+
+# -- labels
+
+
+@pytest.mark.sql("steps/labels/tag_counts.sql")
+def test_the_tags_of_chosen_frames_are_counted() -> None:
+    chosen = columns(frame_id=[frame_id(0), frame_id(1), frame_id(7)])
+    assert database().step("labels/tag_counts.sql", chosen=chosen) == [
+        {"tag": "smile", "category": "general", "n_frames": 2}
+    ]
+
+
+@pytest.mark.sql("steps/labels/tag_edits.sql")
+def test_tags_are_added_removed_and_replaced_where_they_are() -> None:
+    names = vocabulary("smile", "hat", "cap")
+    found = Database(
+        frames=[frame(0, **tagged((1, 90), (2, 90))), frame(1, **tagged((1, 90), (3, 90))), frame(2)],
+        vocabulary=names,
+    )
+    edits = pa.table(
+        {
+            "op": ["add", "remove", "replace", "replace"],
+            "tag": ["solo", "smile", "hat", "cap"],
+            "instead": [None, None, "cap", "hat"],
+        }
+    )
+    chosen = columns(frame_id=[frame_id(0), frame_id(1)])
+    rows = found.step("labels/tag_edits.sql", chosen=chosen, edits=edits)
+    assert [(r["frame_id"], r["op"], r["tag"]) for r in rows] == [
+        (frame_id(0), "add", "cap"),
+        (frame_id(0), "add", "solo"),
+        (frame_id(0), "remove", "hat"),
+        (frame_id(0), "remove", "smile"),
+        (frame_id(1), "add", "hat"),
+        (frame_id(1), "add", "solo"),
+        (frame_id(1), "remove", "cap"),
+        (frame_id(1), "remove", "smile"),
+    ]

@@ -285,6 +285,24 @@ def test_a_half_body_that_a_selection_names_is_cut_out() -> None:
     assert row["crop"] == pytest.approx([0.16, 0.15, 0.64, 0.75])
 
 
+@pytest.mark.sql("steps/export/crops.sql")
+def test_a_crop_drawn_by_hand_wins_over_the_box_and_the_frame() -> None:
+    drawn = [
+        box_label(1, "crop", "0.05,0.35,0.35,0.75", LEFT),
+        label(2, "crop", "0,0.1,1,0.9", frame_id=frame_id(0)),
+    ]
+    asked = CROPPING | {"kinds": ["frame", "face"], "margin": 0.5, "trim": ["borders"]}
+    rows = material(labels=drawn).step("export/crops.sql", asked, selection=SELECTION)
+    rows.sort(key=lambda r: r["crop_number"] or 0)
+    assert [r["crop_kind"] for r in rows] == [None, "face", "face"]
+    assert rows[0]["crop"] == [0, 0.1, 1, 0.9]
+    assert rows[1]["crop"] == [0.05, 0.35, 0.35, 0.75]
+    assert rows[2]["crop"] == pytest.approx([0.6, 0.3, 1.0, 0.7])
+    given = SELECTION.append_column("crop", pa.array([[0.5, 0.0, 1.0, 1.0]]))
+    (row,) = material(labels=drawn).step("export/crops.sql", CROPPING, selection=given)
+    assert row["crop"] == [0.5, 0.0, 1.0, 1.0]  # the selection says otherwise
+
+
 @pytest.mark.sql("steps/export/plan.sql")
 def test_a_plan_has_the_boxes_and_tags_of_each_picture() -> None:
     selection = pa.table(

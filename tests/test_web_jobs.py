@@ -210,6 +210,40 @@ def test_the_api_refuses_paths_outside_and_lists_no_links_that_lead_there(tmp_pa
         assert client.post("/api/jobs", json={"kind": "knit"}).status_code == 422
 
 
+def test_pictures_are_uploaded_only_below_the_roots_and_only_if_they_are_pictures(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "out").symlink_to(tmp_path)
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(picture, "PNG")
+    data = picture.getvalue()
+    with serving(tmp_path) as client:
+
+        def put(folder: Path, name: str, content: bytes) -> httpx2.Response:
+            return client.put("/api/uploads", params={"folder": str(folder), "name": name}, content=content)
+
+        made = client.post("/api/folders", json={"path": str(home), "name": "fan art"}).json()
+        folder = Path(made["folder"]["path"])
+        assert folder == home / "fan art"
+        assert put(folder, "a.png", data).json() == {"folder": str(folder), "name": "a.png", "is_new": True}
+        assert put(folder, "a.png", data).json()["is_new"] is False
+        Image.new("RGB", (64, 48), "red").save(other := io.BytesIO(), "PNG")
+        assert put(folder, "a.png", other.getvalue()).json()["name"] == "a_2.png"
+        assert put(folder, "../../b.png", data).json()["name"] == "_._.._b.png"
+        for content in (b"", b"<html>", data[:60]):
+            assert put(folder, "c.png", content).status_code == 400
+        assert put(folder, "c.txt", data).status_code == 400
+        assert put(tmp_path, "c.png", data).status_code == 403
+        assert put(home / "out", "c.png", data).status_code == 403
+        assert put(folder / "a.png", "c.png", data).status_code == 400
+        assert put(folder, "c.png", b" " * (65 << 20)).status_code == 413
+        for name in ("..", "a/b", ".hidden", " "):
+            assert client.post("/api/folders", json={"path": str(home), "name": name}).status_code == 400
+        assert client.post("/api/folders", json={"path": str(tmp_path), "name": "x"}).status_code == 403
+        assert client.get("/api/folders", params={"path": str(folder)}).json()["folder"]["pictures"] == 3
+    assert sorted(p.name for p in tmp_path.rglob("*.png")) == sorted(p.name for p in folder.iterdir())
+
+
 def test_a_read_only_service_starts_no_job(tmp_path: Path) -> None:
     with client_of(options=Options(read_only=True, roots=(tmp_path,), limits=FEW)) as client:
         assert client.post("/api/jobs", json={"kind": "dedup"}).status_code == 403

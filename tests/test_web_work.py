@@ -19,6 +19,7 @@ import pytest
 from webserving import FEW, client_of, own_copy, reader, serving
 
 import animeds_db
+from animeds_db.errors import QueryError, UsageError
 from animeds_db.web import Options
 from animeds_db.web.options import Limits
 
@@ -81,6 +82,46 @@ def test_everything_in_a_selection_is_dropped_at_once(client: httpx2.Client) -> 
     assert all(frame["dropped"] for frame in page)
     assert client.delete(f"/api/labels/{said['act']}").status_code == 200
     assert not any(frame["dropped"] for frame in client.get("/api/frames", params=chosen).json()["frames"])
+
+
+def test_tags_of_a_selection_are_counted_and_edited_as_one_change_set(client: httpx2.Client) -> None:
+    chosen = {"selection": "tag=1girl&hide=none"}
+    found = client.post("/api/labels/tags", json=chosen).json()
+    counts = {row["tag"]: row["n_frames"] for row in found["tags"]}
+    assert counts["1girl"] == found["n_frames"] > 1
+    said = client.post("/api/labels", json={"tags": {"replace": {"1girl": "my girl"}}, **chosen}).json()
+    assert said["n"] == 2 * found["n_frames"]
+    assert client.get("/api/count", params={"tag": "my_girl"}).json()["count"] == found["n_frames"]
+    back = {"tags": {"replace": {"my_girl": "1girl"}}, "everywhere": True}
+    assert client.post("/api/labels", json=back).json()["n"] == said["n"]
+    assert client.get("/api/count", params={"tag": "1girl"}).json()["count"] == found["n_frames"]
+    for wrong in ({"tags": {}, **chosen}, {"tags": {"add": ["a"]}, "everywhere": True}, {"everywhere": True}):
+        assert client.post("/api/labels", json=wrong).status_code == 400
+    for act in client.get("/api/labels", params={"count": 2}).json()["acts"]:
+        client.post("/api/labels/undo", json={"act": act["act"]})
+
+
+def test_a_view_is_saved_read_in_python_and_deleted(client: httpx2.Client, place: Path) -> None:
+    text = "tag=1girl&hide=dropped"
+    saved = client.put("/api/selections/One girl", json={"selection": text}).json()
+    assert (saved["name"], saved["selection"], saved["who"]) == ("One girl", text, "tester")
+    n = client.get("/api/count", params={"tag": "1girl", "hide": "dropped"}).json()["count"]
+    with animeds_db.open(place / "own.animeds") as dataset:
+        assert len(dataset.selection("One girl").fetchall()) == n
+        dataset.save_selection("blank", "SELECT frame_id FROM frames WHERE is_blank")
+        assert [one.name for one in dataset.selections()] == ["blank", "One girl"]
+        assert dataset.store.remembered().keys().isdisjoint({"selection.blank"})
+        with pytest.raises(QueryError, match="no column frame_id"):
+            dataset.save_selection("wrong", "SELECT 1 AS one")
+        with pytest.raises(UsageError, match='no saved selection "nothing"'):
+            dataset.selection("nothing")
+        dataset.delete_selection("blank")
+    assert client.put("/api/selections/x", json={"selection": "tag=no_such_tag"}).status_code == 400
+    assert client.put("/api/selections/x", json={"selection": "q=SELECT"}).status_code == 400
+    assert client.put("/api/selections/%20", json={"selection": ""}).status_code == 400
+    assert client.delete("/api/selections/One girl").status_code == 200
+    assert client.get("/api/selections").json() == []
+    assert client.delete("/api/selections/One girl").status_code == 400
 
 
 def test_two_people_who_name_one_face_are_told_of_each_other(client: httpx2.Client) -> None:
@@ -166,6 +207,11 @@ def test_an_export_tells_what_it_would_do_does_it_and_tells_how_far_it_is(
     assert seen[-1][1]["report"]["n_pictures"] == n
     assert len(list((place / "out" / "girls").rglob("*.png"))) == n
     assert client.get(f"/api/jobs/{job}").json()["state"] == "done"
+    preview = client.post("/api/exports", json=asked | {"dry_run": True}).json()["pictures"]
+    assert {(row["is_new"], row["before"] == row["caption"]) for row in preview} == {(False, True)}
+    shorter = {"options": asked["options"] | {"activation_tag": "girl"}, "dry_run": True}
+    preview = client.post("/api/exports", json=asked | shorter).json()["pictures"]
+    assert all(row["caption"] != row["before"] for row in preview)
     again = client.post("/api/exports", json=asked).json()["job"]
     kind, told = events(client, again)[-1]
     assert kind == "error" and "girls" in told["error"]["message"]

@@ -132,6 +132,46 @@ def tag(
 
 
 @label.command()
+def replace(
+    old: Annotated[str, typer.Argument(help="The tag to replace.")],
+    new: Annotated[str, typer.Argument(help="The tag that takes its place.")],
+    frame: FrameOption = None,
+    where: FrameWhere = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Replace a tag by another, in all frames that have it, or only in the frames of --frame, --where or --query.
+
+    animeds label replace serafuku school_uniform
+    """
+    everywhere = frame is None and where is None and query is None
+    chosen = None if everywhere else _frames(frame, where, query)
+    with open_dataset(db, unfinished=True) as dataset:
+        ids = None if chosen is None else _ids(dataset, "tag", chosen)
+        act = dataset.edit_tags(ids, replace={old: new}, who=who)
+    report(act, f"{old} → {new}")
+
+
+@label.command()
+def crop(
+    box: Annotated[
+        str, typer.Argument(help="left,top,right,bottom in shares of the frame, such as 0.1,0.2,0.6,0.9.")
+    ],
+    face: FaceOption = None,
+    frame: FrameOption = None,
+    query: QueryOption = None,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Set the part of a frame that an export cuts out: for a face or another box, or for the whole frame.
+
+    animeds label crop 0.1,0.2,0.6,0.9 --face k3f9a2qd-000754212-f0
+    """
+    _apply(db, [("crop", "set", box)], _chosen([("--face", face), ("--frame", frame)], None, query), who)
+
+
+@label.command()
 def drop(
     frame: FrameOption = None,
     where: FrameWhere = None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.steps.coverage import Coverage
+    from animeds_db.steps.selections import SavedSelection
 
 
 class Choosing:
@@ -71,6 +72,41 @@ class Choosing:
         rows = self.store.take("thumbnails", shown, ["frame_id", "webp"])
         pictures = dict(zip(rows["frame_id"].to_pylist(), rows["webp"].to_pylist(), strict=True))
         return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
+
+    def save_selection(
+        self, name: str, selection: str, *, params: Mapping[str, Any] | None = None, who: str | None = None
+    ) -> SavedSelection:
+        """Save SQL, or a named query with its `params`, under a name in the database. The page lists it as a view.
+
+        A saved selection of the same name is replaced. Raises QueryError if it has no frame_id, UsageError.
+        """
+        from animeds_db.session.statements import filled
+        from animeds_db.steps.selections import save_selection
+
+        selected = self._selected(selection, None, params)
+        self._chosen(selected)
+        return save_selection(self.store, name, filled(selected.sql, selected.params), who=who)
+
+    def selections(self) -> list[SavedSelection]:
+        """Return the saved selections, sorted by name: name, sql, address (of the page), who, saved_at."""
+        from animeds_db.steps.selections import saved_selections
+
+        return saved_selections(self.store)
+
+    def selection(self, name: str) -> duckdb.DuckDBPyRelation:
+        """Return the frames of a saved selection now. Raises UsageError if there is none of this name.
+
+        >>> ds.export(ds.selection("close-ups"), "out/")  # doctest: +SKIP
+        """
+        from animeds_db.steps.selections import saved_selection
+
+        return self._chosen(self._selected(None, saved_selection(self.store, name).sql, None))
+
+    def delete_selection(self, name: str) -> None:
+        """Delete a saved selection, not its frames. Raises UsageError if there is none of this name."""
+        from animeds_db.steps.selections import delete_selection
+
+        delete_selection(self.store, name)
 
     def _chosen(self, selected: Selected) -> duckdb.DuckDBPyRelation:
         """Return the rows of a selection. Raises QueryError if it has no column frame_id."""

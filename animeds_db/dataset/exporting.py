@@ -96,12 +96,14 @@ class Exporting(Choosing):
         include_copies: bool = True,
         include_dropped: bool = False,
         pictures: int = 0,
+        before: str | Path | None = None,
     ) -> ExportPreview:
         """Return what `export` would write, folder by folder, with at most `pictures` of its pictures.
 
+        before: an exported folder. The pictures then have the caption that it has (`before`), and `is_new`.
         Nothing is written. Raises as `export` does.
         """
-        from animeds_db.export import ExportOptions, preview_pictures, select
+        from animeds_db.export import ExportOptions, preview_pictures, select, with_previous
         from animeds_db.export.balance import folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
@@ -115,6 +117,8 @@ class Exporting(Choosing):
             dropped=include_dropped,
         )
         shown = preview_pictures(self.session, plan.pictures, options, pictures)
+        if before is not None:
+            shown = with_previous(shown, Path(before))
         return ExportPreview(folders_of(plan.pictures, options.balance), self._notes(plan, selected), shown)
 
     def captions(

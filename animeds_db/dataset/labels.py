@@ -11,11 +11,13 @@ from animeds_db.steps.labels import changes as labels
 from animeds_db.steps.labels.changes import Act
 from animeds_db.steps.labels.csv_file import read_words
 from animeds_db.steps.labels.renames import rename_all, rename_by_csv
+from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_counts, tag_labels
 from animeds_db.steps.labels.targets import expect_some, ids_of, words_about
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 
 class Corrections:
@@ -36,8 +38,9 @@ class Corrections:
         """Label faces or frames. Labels win over models in every view, and can be undone.
 
         field, op, value: ("character", "set", name), ("appearance", "set", name), ("tag", "add" or "remove",
-        tag), ("frame", "set", "keep" or "drop"), ("description", "set", text). "remove" with None removes the labels
-        of a character, appearance, frame or description. selection: ids, SQL, or a relation with face_id or frame_id.
+        tag), ("frame", "set", "keep" or "drop"), ("description", "set", text), ("crop", "set",
+        "left,top,right,bottom": the part of the frame that exports cut out for a box or a frame, 0…1). "remove" with
+        None removes the labels of any field but tag. selection: ids, SQL, or a relation with face_id or frame_id.
         Raises UsageError, QueryError for unknown ids and for frames without exactly one face.
         """
         ids = ids_of(self.session, field, selection)
@@ -50,6 +53,38 @@ class Corrections:
         """Add several labels as one change set: (field, op, value, id of a face, another box or a frame)."""
         words = [(field, op, labels.checked(field, op, value), one) for field, op, value, one in labelled]
         return labels.speak(self.store, words_about(self.store, self.session, words), who)
+
+    def edit_tags(
+        self,
+        selection: str | Sequence[str] | duckdb.DuckDBPyRelation | None,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        replace: Mapping[str, str] | None = None,
+        who: str | None = None,
+    ) -> Act:
+        """Add, remove and replace tags of frames, as one change set.
+
+        selection: ids, SQL or a relation with frame_id; None: all frames that have a tag to remove or replace.
+        replace: {old: new}, in the frames that have the old tag; all replacements happen at once.
+        Raises UsageError if nothing would change, QueryError for unknown ids.
+
+        >>> ds.edit_tags(None, replace={"serafuku": "school_uniform"})  # everywhere  # doctest: +SKIP
+        """
+        edits = TagEdits(add, remove, replace or {})
+        if selection is None:
+            ids = holders(self.session, edits)
+        else:
+            ids = ids_of(self.session, "tag", selection)
+            expect_some(ids, "this selection")
+        return self.label_all(tag_labels(self.session, edits, ids), who=who)
+
+    def tag_counts(self, selection: str | Sequence[str] | duckdb.DuckDBPyRelation) -> pa.Table:
+        """Return the tags of some frames: tag, category, n_frames (frames that have it), most frequent first.
+
+        selection: ids, SQL or a relation with frame_id.
+        """
+        return tag_counts(self.session, ids_of(self.session, "tag", selection))
 
     def label_csv(self, path: str | Path, *, who: str | None = None) -> Act:
         """Apply the labels in a CSV file: frame_id or face_id, and character, appearance, tags, frame, description."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from animeds_db.export.layouts import LAYOUTS
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
     from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
-    from animeds_db.export.preview import preview_pictures
+    from animeds_db.export.preview import preview_pictures, with_previous
     from animeds_db.export.render import FORMATS
 
 _HOMES = {
@@ -41,6 +41,7 @@ _HOMES = {
     "preview_pictures": "preview",
     "rebuild": "exporter",
     "select": "plan",
+    "with_previous": "preview",
 }
 """Public names and their modules, imported when needed: help and completion use only the layouts."""
 
@@ -61,6 +62,7 @@ __all__ = [
     "preview_pictures",
     "rebuild",
     "select",
+    "with_previous",
 ]
 
 

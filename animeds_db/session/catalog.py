@@ -19,7 +19,10 @@ _COMMENT = re.compile(r"--[^\n]*")
 _BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
 _WORD = re.compile(r"\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
-KEPT = ("undone", "names", "box_labels", "labelled_boxes", "frame_labels", "tag_labels", "description_labels")
+KEPT = (
+    *("undone", "names", "box_labels", "labelled_boxes"),
+    *("frame_labels", "tag_labels", "description_labels", "drawn_crops"),
+)
 """Views of labels. They have few rows, but take most of the planning time of queries that build on them."""
 _ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
 

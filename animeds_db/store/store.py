@@ -40,6 +40,8 @@ RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
 RECORD = "make."
 """Prefix of the rows of `settings` in which `animeds make` records the steps that it has done."""
+SELECTION = "selection."
+"""Prefix of the rows of `settings` with selections that people saved."""
 MAX_TAGS = 32_767
 """Maximum number of tags: ids are int16 and start at 1."""
 
@@ -207,7 +209,11 @@ class Store:
 
     def remembered(self) -> dict[str, str]:
         """Return the options of the last ingest: profile, sampling, and models that replaced the profile's."""
-        return {name: value for name, value in self._settings().items() if not name.startswith(RECORD)}
+        return {
+            name: value
+            for name, value in self._settings().items()
+            if not name.startswith((RECORD, SELECTION))
+        }
 
     def remember(self, values: Mapping[str, str]) -> None:
         """Store the options of this ingest, replacing those of the last one."""

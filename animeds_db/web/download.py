@@ -51,6 +51,14 @@ def checked_name(name: str) -> str:
     return name
 
 
+def last_export(options: Options, name: str) -> Path | None:
+    """Return the folder of this name if an export wrote it; None: there is none, or the name is not valid."""
+    if options.exports is None or not _NAME.fullmatch(name):
+        return None
+    folder = options.exports / name
+    return folder if not folder.is_symlink() and (folder / MANIFEST_NAME).is_file() else None
+
+
 def files_of(options: Options, name: str) -> tuple[Path, list[Path]]:
     """Return an exported folder and its files, sorted, without links and unfinished files.
 

@@ -137,10 +137,28 @@ class Folders(BaseModel):
     folder: Folder
 
 
+class FolderBody(BaseModel):
+    """A folder to create in the folder `path`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: Annotated[Text, Field(max_length=4000)]
+    name: Annotated[Text, Field(max_length=200)]
+
+
+class Uploaded(BaseModel):
+    """An uploaded picture: its folder, and its name there. is_new: it was not there yet."""
+
+    folder: str
+    name: str
+    is_new: bool
+
+
 class ExportAnswer(BaseModel):
     """The started job; for a dry run, the folders that would be written, with notes, and some of the pictures.
 
     A picture has folder, frame_id, crop (left, top, right, bottom, each 0…1; null: the whole frame), caption, repeats.
+    If there is an export of this name: also before (the caption there) and is_new (it does not have the picture).
     """
 
     job: str | None = None

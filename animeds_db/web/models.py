@@ -20,6 +20,23 @@ Params = dict[Text, Scalar | list[Scalar]]
 """Values of parameters by name."""
 
 
+class SaveBody(BaseModel):
+    """The selection to save, as a query string."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selection: Annotated[Text, Field(max_length=100_000)]
+
+
+class Saved(BaseModel):
+    """A saved selection: its query string for the pages, who saved it, and when (ISO 8601, UTC)."""
+
+    name: str
+    selection: str
+    who: str
+    saved_at: str
+
+
 class Fault(BaseModel):
     """An error: what is wrong, where in the SQL, and what to do."""
 
@@ -166,71 +183,6 @@ class QueryBody(BaseModel):
     description: Annotated[str, Field(max_length=2000)] = ""
 
 
-class Word(BaseModel):
-    """One label of a frame or a face."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    field: Annotated[str, Field(max_length=40)]
-    op: Annotated[str, Field(max_length=20)]
-    value: Annotated[str | None, Field(max_length=500)] = None
-    id: Id
-
-
-class LabelBody(BaseModel):
-    """Labels to write: `labels`; or field, op and value for the items in `ids` or in a `selection` (a query string).
-
-    seen: the latest change set when the page was loaded. Later labels by others are not overwritten.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    labels: Annotated[list[Word] | None, Field(max_length=100_000)] = None
-    field: Annotated[str | None, Field(max_length=40)] = None
-    op: Annotated[str | None, Field(max_length=20)] = None
-    value: Annotated[str | None, Field(max_length=500)] = None
-    ids: Annotated[list[Id] | None, Field(max_length=100_000)] = None
-    selection: Annotated[str | None, Field(max_length=200_000)] = None
-    seen: Annotated[str | None, Field(max_length=100)] = None
-    who: Annotated[str | None, Field(max_length=100)] = None
-
-
-class UndoBody(BaseModel):
-    """Change set to undo. Without `act`: the latest one that is not itself an undo."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    act: Annotated[str | None, Field(max_length=100)] = None
-    who: Annotated[str | None, Field(max_length=100)] = None
-
-
-class Act(BaseModel):
-    """A change set: id, number of labels, notes."""
-
-    act: str
-    n: int
-    notes: list[str]
-
-
-class PastAct(BaseModel):
-    """One change set of the history. counts: it has not been undone."""
-
-    act: str
-    said_at: str
-    who: str | None
-    what: str | None
-    n: int
-    counts: bool
-    n_gone: int
-
-
-class History(BaseModel):
-    """Change sets, newest first."""
-
-    acts: list[PastAct]
-    next: str | None
-
-
 class ClusterFaces(BaseModel):
     """A cluster: its number, its name if it has one, and typical faces, the most typical first."""
 
@@ -317,6 +269,7 @@ class FrameFacts(BaseModel):
     descriptions: list[dict[str, Any]]
     duplicates: list[dict[str, Any]]
     labels: list[dict[str, Any]]
+    crops: list[dict[str, Any]]
     neighbours: dict[str, Any]
     provenance: dict[str, Any]
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from animeds_db.web.options import LOCAL
+from animeds_db.web.uploading import MOST_UPLOAD
 
 COOKIE = "animeds_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -27,6 +28,8 @@ OPEN = "/static/"
 """Scripts and styles need no token: the page that asks for it uses them."""
 MOST_BODY = 8 << 20
 """Maximum size of a request body in bytes."""
+LARGER = {"/api/uploads": MOST_UPLOAD}
+"""Paths that accept larger bodies."""
 BODY_S = 20.0
 """Seconds within which the next part of a body must arrive."""
 HEADERS = {
@@ -72,7 +75,7 @@ class Safety:
         elif self._token and given and scope["method"] == "GET" and not scope["path"].startswith("/api/"):
             await self._remember(scope, send)
         else:
-            await self._app(scope, _bounded(receive), _with_headers(send))
+            await self._app(scope, _bounded(receive, _most(scope)), _with_headers(send))
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str], given: str | None) -> Refusal | None:
         host = headers.get("host", "")
@@ -96,13 +99,9 @@ class Safety:
         if self._read_only and changes and scope["path"] not in READING:
             return 403, "RefusedError", "This service is read-only.", "It was started with --read-only."
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MOST_BODY:
-            return (
-                413,
-                "UsageError",
-                f"The request is too large: at most {MOST_BODY >> 20} MB are accepted.",
-                None,
-            )
+        most = _most(scope)
+        if not length.isdecimal() or int(length) > most:
+            return 413, "UsageError", f"The request is too large: at most {most >> 20} MB are accepted.", None
         return None
 
     def _knows(self, headers: Mapping[str, str], given: str | None) -> bool:
@@ -150,7 +149,11 @@ def _cookie(header: str) -> str:
     return found.value if found else ""
 
 
-def _bounded(receive: Receive) -> Receive:
+def _most(scope: Scope) -> int:
+    return LARGER.get(scope["path"], MOST_BODY)
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
     """Stop reading a body that is larger than allowed, whatever its header says, or that does not arrive."""
     size, is_whole = 0, False
 
@@ -163,7 +166,7 @@ def _bounded(receive: Receive) -> Receive:
             return {"type": "http.disconnect"}
         size += len(message.get("body", b""))
         is_whole = not message.get("more_body", False)
-        return message if size <= MOST_BODY else {"type": "http.disconnect"}
+        return message if size <= most else {"type": "http.disconnect"}
 
     return bounded
 

@@ -7,7 +7,8 @@
 -- detection_id is null if there is no such detection. The newest of several labels of one detection is in force.
 CREATE OR REPLACE VIEW box_labels AS
 WITH given AS (
-    SELECT * FROM active_labels WHERE kind IS NOT NULL AND field <> 'cluster'  -- these are about groups of faces
+    -- labels of clusters are about groups of faces, and those of crops are in drawn_crops
+    SELECT * FROM active_labels WHERE kind IS NOT NULL AND field NOT IN ('cluster', 'crop')
 ),
 
 boxes AS (

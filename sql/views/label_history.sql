@@ -16,6 +16,8 @@ WITH described_labels AS (
             WHEN field = 'frame' THEN CASE op WHEN 'set' THEN value ELSE 'neither keep nor drop' END
             WHEN field = 'description' AND op = 'set'
                 THEN 'description ' || value[:60] || CASE WHEN length(value) > 60 THEN '…' ELSE '' END
+            WHEN field = 'crop' AND op = 'set' THEN 'crop drawn by hand'
+            WHEN field = 'crop' THEN 'crop without the drawn box'
             WHEN field = 'cluster' THEN 'faces of ' || value
             WHEN op = 'remove' THEN field || ' as the model says'
             ELSE field || ' ' || value

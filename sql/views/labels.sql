@@ -1,11 +1,11 @@
 -- The labels in force: the newest label about each thing, without those that were undone.
 --
 -- act           id of the change set: the labels of one command or click
--- field         character, appearance, tag, frame (value: keep or drop), description, name (of subject), cluster (a
---               face of a cluster that was merged or split; value: one person, or person 1, person 2, … of that
---               change set)
+-- field         character, appearance, tag, frame (value: keep or drop), description, crop (value:
+--               left,top,right,bottom, 0…1), name (of subject), cluster (a face of a cluster that was merged or split;
+--               value: one person, or person 1, person 2, … of that change set)
 -- op            set; for tags add or remove
--- detection_id  the face, head or person that has this character, appearance or description now; see box_labels
+-- detection_id  the face, head or person that has this character, appearance, description or crop now; see box_labels
 -- in_database   false if the frame is gone: its source was deleted or is sampled differently
 CREATE OR REPLACE VIEW labels AS
 SELECT
@@ -35,6 +35,8 @@ JOIN (
     SELECT label_id, detection_id FROM box_labels
     UNION ALL
     SELECT label_id, NULL FROM description_labels WHERE detection_id IS NULL
+    UNION ALL
+    SELECT label_id, detection_id FROM drawn_crops
     UNION ALL
     SELECT max(label_id), NULL FROM active_labels WHERE field = 'name' GROUP BY subject
     UNION ALL

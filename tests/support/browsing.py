@@ -153,6 +153,18 @@ class Visitor:
             self.page.screenshot(path=shots() / f"{name}-{width}-{scheme}.png")
         return wrong
 
+    def shoot_both(self, name: str, part: str = "h1") -> None:
+        """Leave screenshots of a part of the page as it is, wide and narrow, light and dark; all must be readable."""
+        before = self.page.viewport_size or {"width": WIDE[0], "height": WIDE[1]}
+        wrong = []
+        for width, height in (WIDE, NARROW):
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.locator(part).first.scroll_into_view_if_needed()
+            wrong += self.shoot_here(name)
+        self.page.set_viewport_size(before)
+        self.page.emulate_media(color_scheme="light")
+        assert wrong == []
+
     def shoot(self, name: str) -> None:
         """Leave screenshots of the page as it is, and as a telephone would load it; all must be readable."""
         assert self.shoot_here(name) == []

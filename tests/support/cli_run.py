@@ -38,7 +38,7 @@ class Runner:
 
     def __call__(self, *words: object) -> Ran:
         self._capsys.readouterr()
-        commands = _commands()  # before command_line is replaced: the first call builds them with it
+        commands = _commands()
         self._monkeypatch.setattr(cli, "command_line", lambda _verb: commands)
         self._monkeypatch.setattr(sys, "argv", ["animeds", *(str(word) for word in words)])
         code = 0

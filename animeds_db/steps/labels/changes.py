@@ -32,6 +32,7 @@ OPS = {
     "tag": ("add", "remove"),
     "frame": ("set", "remove"),
     "description": ("set", "remove"),
+    "crop": ("set", "remove"),
     "name": ("set", "remove"),
 }
 """Operations on each field. `remove` removes earlier labels, and for a tag also the tag itself. A description is one
@@ -39,6 +40,8 @@ line of text about a frame or a box."""
 NAMES = ("character", "appearance", "tag", "name")
 """Fields whose values are names."""
 FRAME_VALUES = ("keep", "drop")
+MIN_CROP = 0.01
+"""Minimum width and height of a drawn crop, as a share of the frame. A smaller box is a slip of the hand."""
 CLOCK = "%Y%m%d%H%M%S%f"
 
 
@@ -83,7 +86,19 @@ def checked(name: str, op: str, value: str | None) -> str | None:
         return value.replace(" ", "_")
     if name == "frame" and value not in FRAME_VALUES:
         raise UsageError(f'"{value}" is not possible for a frame.', hint="Use keep or drop.")
-    return value
+    return _crop(value) if name == "crop" else value
+
+
+def _crop(text: str) -> str:
+    """Return left,top,right,bottom in one form. Raises UsageError unless they are a part of the frame."""
+    hint = "Give left,top,right,bottom as shares of the frame, for example 0.1,0.2,0.6,0.9"
+    try:
+        left, top, right, bottom = edges = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f'"{text[:80]}" is not a crop.', hint=hint) from None
+    if not all(0 <= edge <= 1 for edge in edges) or right - left < MIN_CROP or bottom - top < MIN_CROP:
+        raise UsageError(f"{text[:80]} is not a part of the frame, or too small.", hint=hint)
+    return ",".join(f"{edge:.6g}" for edge in edges)
 
 
 def speak(store: Store, words: Sequence[Word], who: str | None = None) -> Act:

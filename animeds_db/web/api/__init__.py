@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from animeds_db.web.api import choices, clusters, exports, facts, folders, frames, jobs, labels, recipes, sql
+from animeds_db.web.api import (
+    choices,
+    clusters,
+    exports,
+    facts,
+    folders,
+    frames,
+    jobs,
+    labels,
+    recipes,
+    selections,
+    sql,
+)
 
 ROUTERS = (
     frames.router,
     sql.router,
     facts.router,
     labels.router,
+    selections.router,
     clusters.router,
     jobs.router,
     exports.router,

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from animeds_db.export import with_previous
 from animeds_db.web import job_models
 from animeds_db.web.api.frames import placed
 from animeds_db.web.api.jobs import started
-from animeds_db.web.download import export_folder, files_of, zipped
+from animeds_db.web.download import export_folder, files_of, last_export, zipped
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection
 from animeds_db.web.service import service_of
@@ -37,6 +38,9 @@ async def export(request: Request, body: job_models.ExportBody) -> job_models.Ex
             ask = Ask(selection.sql(), task="folders", more=options | {"shown": SHOWN})
             answer = await service.answer(request, ask)
         facts = json.loads((answer.table.schema.metadata or {}).get(b"facts", b"{}"))
+        last = last_export(service.options, body.out)
+        if last is not None:
+            facts["pictures"] = await run_in_threadpool(with_previous, facts["pictures"], last)
         return job_models.ExportAnswer(folders=records(answer.table), **facts)
     export_folder(service.options, body.out)
     with placed(selection):  # report errors of the selection now, not from the job

@@ -119,6 +119,7 @@ async def frame(
         descriptions=row["descriptions"] or [],
         duplicates=row["duplicates"] or [],
         labels=row["labels"] or [],
+        crops=row["crops"] or [],
         neighbours=row["neighbours"],
         provenance={"models": row["models"] or [], "sampling": (row["source"] or {}).get("sampling")},
     )

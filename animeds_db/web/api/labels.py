@@ -10,7 +10,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.errors import UsageError
 from animeds_db.steps.labels import changes as steps
-from animeds_db.web import models
+from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_labels
+from animeds_db.web import label_models
 from animeds_db.web.api.common import Token, read_token, token_of
 from animeds_db.web.api.frames import placed
 from animeds_db.web.errors import ConflictError
@@ -30,7 +31,7 @@ async def history(
     start: Annotated[int, Query(alias="from", ge=0, le=10_000_000)] = 0,
     count: Annotated[int, Query(ge=1, le=1000)] = 100,
     token: Token = None,
-) -> models.History:
+) -> label_models.History:
     """Return the change sets, newest first."""
     if token:
         place = read_token(token)
@@ -38,11 +39,13 @@ async def history(
     sql = "SELECT * FROM label_history ORDER BY said_at DESC, act DESC"
     answer = await service_of(request).rows(request, sql, rows=count, skip=start)
     after = token_of(start + answer.table.num_rows) if answer.truncated else None
-    return models.History(acts=[models.PastAct(**row) for row in records(answer.table)], next=after)
+    return label_models.History(
+        acts=[label_models.PastAct(**row) for row in records(answer.table)], next=after
+    )
 
 
 @router.post("/labels")
-async def label(request: Request, body: models.LabelBody) -> models.Act:
+async def label(request: Request, body: label_models.LabelBody) -> label_models.Act:
     """Label frames or faces in one change set. 409 if others have labelled them differently since `seen`."""
     service = service_of(request)
     said = await _said(request, service, body)
@@ -56,22 +59,39 @@ async def label(request: Request, body: models.LabelBody) -> models.Act:
     return await _act(service, write)
 
 
+@router.post("/labels/tags")
+async def tags(request: Request, body: label_models.ChosenBody) -> label_models.TagCounts:
+    """Return the tags of the chosen frames, with the number of these frames that have each."""
+    service = service_of(request)
+    if (body.ids is None) == (body.selection is None):
+        raise UsageError("Use exactly one of ids and selection.")
+    ids = await _frames(request, service, body)
+
+    def counted() -> list[dict[str, Any]]:
+        with service.writing:
+            rows: list[dict[str, Any]] = service.dataset.tag_counts(ids).to_pylist()
+            return rows
+
+    found = await run_in_threadpool(counted)
+    return label_models.TagCounts(n_frames=len(ids), tags=[label_models.TagCount(**row) for row in found])
+
+
 @router.post("/labels/undo")
-async def undo(request: Request, body: models.UndoBody | None = None) -> models.Act:
+async def undo(request: Request, body: label_models.UndoBody | None = None) -> label_models.Act:
     """Undo a change set. An undo is itself a change set and can be undone."""
-    service, body = service_of(request), body or models.UndoBody()
+    service, body = service_of(request), body or label_models.UndoBody()
     who = body.who or service.options.who
     return await _act(service, lambda: service.dataset.undo(body.act, who=who))
 
 
 @router.delete("/labels/{act}")
-async def delete(request: Request, act: str) -> models.Act:
+async def delete(request: Request, act: str) -> label_models.Act:
     """Undo this change set."""
     service = service_of(request)
     return await _act(service, lambda: service.dataset.undo(act, who=service.options.who))
 
 
-async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
+async def _act(service: Service, write: Callable[[], steps.Act]) -> label_models.Act:
     """Write labels, one change set at a time."""
 
     def alone() -> steps.Act:
@@ -79,22 +99,49 @@ async def _act(service: Service, write: Callable[[], steps.Act]) -> models.Act:
             return write()
 
     done = await run_in_threadpool(alone)
-    return models.Act(act=done.id, n=done.n, notes=done.notes)
+    return label_models.Act(act=done.id, n=done.n, notes=done.notes)
 
 
-async def _said(request: Request, service: Service, body: models.LabelBody) -> list[Said]:
-    """Return the labels of a request. Raises UsageError unless exactly one of labels, ids and selection is given."""
+async def _said(request: Request, service: Service, body: label_models.LabelBody) -> list[Said]:
+    """Return the labels of a request. Raises UsageError unless it says once what is labelled."""
     ways = [name for name in ("labels", "ids", "selection") if getattr(body, name) is not None]
-    if len(ways) != 1:
-        raise UsageError("Use exactly one of labels, ids and selection.")
+    if len(ways) + body.everywhere != 1:
+        raise UsageError("Use exactly one of labels, ids, selection and everywhere.")
     if body.labels is not None:
         return [(word.field, word.op, word.value, word.id) for word in body.labels]
+    if body.tags is not None:
+        edits = TagEdits(body.tags.add, body.tags.remove, body.tags.replace)
+        chosen = None if body.everywhere else await _frames(request, service, body)
+        return await run_in_threadpool(_tag_labels, service, edits, chosen)
+    if body.everywhere:
+        raise UsageError(
+            "Only tags can be edited everywhere.", hint='{"tags": {"replace": …}, "everywhere": true}'
+        )
     if body.field is None or body.op is None:
         raise UsageError(
             "field and op are required.", hint='{"field": "frame", "op": "set", "value": "drop", …}'
         )
+    ids = await _frames(request, service, body)
+    return [(body.field, body.op, body.value, one) for one in ids]
+
+
+def _tag_labels(service: Service, edits: TagEdits, chosen: list[str] | None) -> list[Said]:
+    with service.writing:
+        session = service.dataset.session
+        said = tag_labels(session, edits, holders(session, edits) if chosen is None else chosen)
+    if len(said) > MOST:
+        raise UsageError(
+            f"This edit has {len(said)} labels. At most {MOST} are allowed.", hint="choose fewer frames"
+        )
+    return [*said]
+
+
+async def _frames(
+    request: Request, service: Service, body: label_models.ChosenBody | label_models.LabelBody
+) -> list[str]:
+    """Return the ids in a request, or those of its selection, each once."""
     ids = body.ids if body.ids is not None else await _ids(request, service, str(body.selection))
-    return [(body.field, body.op, body.value, one) for one in dict.fromkeys(ids)]
+    return list(dict.fromkeys(ids))
 
 
 async def _ids(request: Request, service: Service, text: str) -> list[str]:

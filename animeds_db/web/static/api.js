@@ -80,6 +80,13 @@ export async function send(method, path, body, signal) {
   return response.status === 204 ? {} : response.json();
 }
 
+/* Sends one file to a folder of the service. */
+export async function upload(folder, file) {
+  const headers = { "Content-Type": "application/octet-stream", Accept: "application/json" };
+  const init = { method: "PUT", headers, body: file };
+  return (await ask(asked("/api/uploads", { folder, name: file.name }), init)).json();
+}
+
 export const post = (path, body, signal) => send("POST", path, body, signal);
 
 const plus = (selection, more) => {

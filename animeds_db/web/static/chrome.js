@@ -12,6 +12,7 @@ const DAMAGED = `/sql?q=${encodeURIComponent("SELECT title, n_damaged, n_gaps, e
 export function start(main) {
   startHelp();
   $(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  addEventListener("jobended", tellDatabase);
   Promise.resolve().then(main).catch(tellError).finally(tellDatabase);
 }
 

@@ -3,7 +3,7 @@
 
 import * as api from "./api.js";
 import { button, dialog, field, h, options, show, tellError, toast } from "./dom.js";
-import { counted, plainCharacter, spoken } from "./format.js";
+import { counted, plainCharacter } from "./format.js";
 
 const done = [];
 const own = new Set();
@@ -136,30 +136,6 @@ export class Palette {
     input.focus();
     return box;
   }
-}
-
-/* Asks for tags to add and remove: "smile, -solo". Calls `then` with [op, tag] pairs. */
-export function askTags(n, known, then) {
-  const input = h("input", { type: "text", placeholder: "smile, -solo", autocomplete: "off", list: "known-tags" });
-  const list = h("datalist", { id: "known-tags" }, options(known.map(spoken)));
-  const form = h(
-    "form",
-    { method: "dialog" },
-    field(`Tags of ${counted(n, "frame")}`, input, "Separate tags by commas. A leading minus removes a tag."),
-    list,
-    h("button", { class: "primary" }, "Apply"),
-  );
-  dialog("Tags", form);
-  form.addEventListener("submit", () => {
-    const pairs = input.value.split(",").map((part) => part.trim()).filter(Boolean).map(pair);
-    if (pairs.length) then(pairs);
-  });
-  input.focus();
-}
-
-function pair(text) {
-  const removes = /^[-−]/.test(text);
-  return [removes ? "remove" : "add", text.replace(/^[-−+]\s*/, "").trim().replaceAll(" ", "_")];
 }
 
 export const characterWords = (name, n) => `${counted(n, "frame")}: ${plainCharacter(name)}`;

@@ -125,6 +125,31 @@ export class Grid {
     this.#chose();
   }
 
+  /* Selects these positions and no others. */
+  chooseOnly(places) {
+    this.chosen = new Set(places);
+    this.#chose();
+  }
+
+  /* Returns a point of the window as a point of the whole grid. */
+  at(x, y) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    return { x: x - left, y: y - top - this.scroller.scrollTop + this.#virtualTop() };
+  }
+
+  /* Returns the positions whose tiles touch the box between two points of the grid. */
+  between(a, b) {
+    const [left, right] = [a.x, b.x].sort((p, q) => p - q);
+    const [top, bottom] = [a.y, b.y].sort((p, q) => p - q);
+    const across = this.width + GAP;
+    const found = [];
+    for (let row = Math.max(0, Math.floor((top + GAP) / this.rowHeight)); row * this.rowHeight <= bottom; row++)
+      for (let column = Math.max(0, Math.floor((left + GAP) / across)); column < this.columns && column * across <= right; column++)
+        if (row * this.columns + column < this.list.length) found.push(row * this.columns + column);
+        else return found;
+    return found;
+  }
+
   clear() {
     this.chosen.clear();
     this.#chose();

@@ -81,7 +81,7 @@ export class JobView {
 
   #ended(job) {
     this.stop?.();
-    document.querySelector("#database a[href^='/jobs']")?.remove();
+    dispatchEvent(new Event("jobended"));
     this.first = undefined;
     const more = job.log.length || this.lines.children.length ? this.#log() : null;
     const again = button("Continue", () => this.#continue(job.job), { class: "primary" });

@@ -5,11 +5,11 @@ import { start } from "./chrome.js";
 import { $, button, debounce, empty, failure, field, h, show } from "./dom.js";
 import { exportOptions, fill, values } from "./exportform.js";
 import { previewed } from "./exportpreview.js";
-import { counted } from "./format.js";
+import { counted, spoken } from "./format.js";
 import { JobView } from "./jobs.js";
 import { keyButton } from "./keys.js";
 import { Recipes, made } from "./recipes.js";
-import { address, hidden, manner, pieces, selection, setManner } from "./selection.js";
+import { address, hidden, manner, pieces, selection, setManner, startedBy, without } from "./selection.js";
 import { toggleSql } from "./sqlpanel.js";
 
 const place = $("#content");
@@ -19,6 +19,9 @@ const work = h("section", { "aria-label": "Progress" });
 const saved = h("section", { "aria-label": "Saved recipes" });
 const view = new JobView(work, { done: (report, { kind }) => (kind === "make" ? made(report) : finished(report)), began: (job) => setManner({ job, out: name.value.trim() }) });
 const sqlPanel = h("div", {});
+const card = h("section", { class: "card" });
+const howMany = h("h2", { id: "how-many", role: "status" });
+const leftOut = h("span", { class: "hint" });
 const form = h("form", { class: "export-form" });
 const name = h("input", { type: "text", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 80, autocomplete: "off" });
 const recipes = new Recipes(saved, view, () => request(false));
@@ -34,18 +37,25 @@ start(async () => {
   }
   draw();
   recipes.load();
+  count();
   const job = manner("job");
   if (job) await view.follow(job);
   if (!("readOnly" in document.body.dataset)) dryRun();
-  try {
-    const all = new URLSearchParams([...exported()].map(([key, value]) => [key, key === "hide" ? "none" : value]));
-    const [n, every] = await Promise.all([api.count(exported()), api.count(all)]);
-    $("#how-many").textContent = counted(n, "frame");
-    if (every > n) $("#how-many").after(h("span", { class: "hint" }, `${counted(every - n, "blank or subtitled frame")} left out`));
-  } catch (error) {
-    $("#how-many").textContent = error.message;
-  }
 });
+
+/* Counts the frames of the selection, and those that are left out because they are blank or subtitled. */
+async function count() {
+  const mine = selection().toString();
+  const all = new URLSearchParams([...exported()].map(([key, value]) => [key, key === "hide" ? "none" : value]));
+  try {
+    const [n, every] = await Promise.all([api.count(exported()), api.count(all)]);
+    if (mine !== selection().toString()) return;
+    howMany.textContent = counted(n, "frame");
+    leftOut.textContent = every > n ? `${counted(every - n, "blank or subtitled frame")} left out` : "";
+  } catch (error) {
+    howMany.textContent = error.message;
+  }
+}
 
 function draw() {
   name.value = manner("out", suggested());
@@ -77,15 +87,32 @@ function refusal() {
   return null;
 }
 
+/* Shows the selection. Each part of it can be removed here. */
 function chosen() {
   const params = selection();
-  const chips = pieces(params).map(({ what, value }) => h("span", { class: "piece" }, h("span", { class: "what" }, what), value.length > 80 ? `${value.slice(0, 77)}…` : value, " "));
-  return h(
-    "section",
-    { class: "card" },
-    h("div", { class: "head-line" }, h("h2", { id: "how-many", role: "status" }, "…"), h("a", { href: address("/", params) }, "Show them")),
+  const chips = pieces(params).map(({ name: part, what, value }) => {
+    const short = value.length > 80 ? `${value.slice(0, 77)}…` : value;
+    const words = h("span", { class: "words" }, h("span", { class: "what" }, what), " ", part === "tag" ? spoken(short) : short);
+    return h("span", { class: "piece" }, words, button("×", () => remove(part, value), { class: "quiet", "aria-label": `Remove ${what} ${short}` }));
+  });
+  howMany.textContent = "Counting the frames…";
+  leftOut.textContent = "";
+  return show(
+    card,
+    h("div", { class: "head-line" }, howMany, leftOut, h("a", { href: address("/", params) }, "Show them")),
     chips.length ? h("div", { class: "chips" }, chips) : h("p", { class: "hint" }, "All frames. To export fewer, filter them on the Frames page and press Export there."),
   );
+}
+
+/* Removes a part of the selection; the form keeps what was filled in. */
+function remove(part, value) {
+  const now = new URLSearchParams(location.search);
+  const next = part === "query" ? startedBy(now, "query", "") : without(now, part, value);
+  history.replaceState(null, "", address(location.pathname, next));
+  chosen();
+  card.querySelector("a").focus();
+  count();
+  dryRun();
 }
 
 function suggested() {

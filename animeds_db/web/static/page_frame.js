@@ -2,18 +2,23 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
-import { Palette, askTags, look, say, undo } from "./corrections.js";
+import { Palette, look, readOnly, say, undo } from "./corrections.js";
+import { CropBox } from "./cropbox.js";
 import { $, failure, show, tellError } from "./dom.js";
 import { facts } from "./framefacts.js";
-import { plainCharacter, spoken, where } from "./format.js";
+import { plainCharacter, where } from "./format.js";
 import { bind } from "./keys.js";
 import { address, manner, selection, stateLink } from "./selection.js";
 import { stage } from "./stage.js";
+import { editTags } from "./tageditor.js";
+import { Zoom } from "./zoom.js";
 
 let known = null;
 let current = 0;
 let boxed = manner("boxes", "1") === "1";
 let around = { before: null, after: null };
+let crop = null;
+const zoom = new Zoom();
 const place = $("#frame");
 
 start(async () => {
@@ -43,7 +48,7 @@ async function load() {
 
 function draw() {
   entitle(`${where(known.frame)} ${known.frame.show ?? ""}`.trim());
-  show(place, stage(known, { current, boxed, around, choose, link, flip }), facts(known, { current, choose, search: selection(), again: load }));
+  show(place, stage(known, { current, boxed, around, choose, link, flip, zoom, crop, editCrop }), facts(known, { current, choose, search: selection(), again: load }));
 }
 
 /* The previous and next frame in the selection this frame was opened from. */
@@ -72,6 +77,8 @@ function step(direction) {
   history.pushState(null, "", link(typeof frame === "string" ? { frame_id: frame } : frame, inSelection ? direction : 0));
   around = { before: null, after: null };
   current = 0;
+  crop = null;
+  zoom.reset();
   load();
 }
 
@@ -121,14 +128,38 @@ function drop() {
 }
 
 function tags() {
-  askTags(1, known.tags.map((tag) => tag.tag), (pairs) => {
-    for (const [op, tag] of pairs) {
-      say({ field: "tag", op, value: tag, ids: [id()] }, `${op === "add" ? "+" : "−"}${spoken(tag)}`, null, load);
-    }
-  });
+  const about = { ids: [id()] };
+  editTags(1, about, (edits, words, everywhere) => say({ tags: edits, ...(everywhere ? { everywhere } : about) }, words, null, load));
 }
 
+/* Starts the crop editor for the current face or, without faces, for the whole picture; or ends it. */
+function editCrop() {
+  if (crop || readOnly()) return endCrop();
+  crop = new CropBox(known, known.faces[current]?.face_id, {
+    apply: (target, value) => sayCrop(target, { op: "set", value }, `Crop of ${target.words}`),
+    remove: (target) => sayCrop(target, { op: "remove", value: null }, `Crop of ${target.words}: removed`),
+    cancel: endCrop,
+  });
+  draw();
+  crop.box.focus({ preventScroll: true });
+}
+
+function sayCrop(target, word, words) {
+  endCrop();
+  say({ field: "crop", ...word, ids: [target.id] }, words, null, load);
+}
+
+function endCrop() {
+  crop = null;
+  draw();
+}
+
+/* An arrow with Shift moves a picture that is zoomed in. */
+const orPan = (right, down, does) => (event) => (event.shiftKey && zoom.isClose ? zoom.pan(right, down) : does());
+
 function back() {
+  if (crop) return endCrop();
+  if (zoom.isClose) return zoom.reset();
   const params = selection();
   if (manner("at") !== null) params.set("at", manner("at"));
   location.assign(address("/", params));
@@ -136,10 +167,10 @@ function back() {
 
 function bindKeys() {
   bind("Move", [
-    ["j ArrowRight", "next frame of the selection", () => step(1)],
-    ["k ArrowLeft", "previous frame", () => step(-1)],
-    ["ArrowDown", "next face", () => choose(current + 1)],
-    ["ArrowUp", "previous face", () => choose(current - 1)],
+    ["j ArrowRight", "next frame of the selection", orPan(0.2, 0, () => step(1))],
+    ["k ArrowLeft", "previous frame", orPan(-0.2, 0, () => step(-1))],
+    ["ArrowDown", "next face", orPan(0, 0.2, () => choose(current + 1))],
+    ["ArrowUp", "previous face", orPan(0, -0.2, () => choose(current - 1))],
     ["Escape", "back to the grid", back],
   ]);
   bind("Correct", [
@@ -149,10 +180,14 @@ function bindKeys() {
     ["c", "another character", () => palette.ask()],
     ["x", "drop the frame, or undo it", drop],
     ["t", "tags", tags],
+    ["e", "crop: draw the part that exports use", editCrop],
     ["u", "undo", undo],
   ]);
   bind("See", [
     ["b", "boxes and names", flip],
+    [["="], "", () => zoom.by(1.5)],
+    ["+ -", "zoom in, zoom out (Shift and arrows move the picture)", ({ key }) => zoom.by(key === "-" ? 1 / 1.5 : 1.5)],
+    ["z", "the whole picture", () => zoom.reset()],
     ["s", "similar frames", () => location.assign(address("/", new URLSearchParams({ like: id() })))],
   ]);
 }

@@ -3,19 +3,22 @@
 import { quoted, status } from "./api.js";
 import { Boxes, facesOf } from "./boxes.js";
 import { entitle, start } from "./chrome.js";
-import { Palette, askTags, characterWords, look, say, undo } from "./corrections.js";
+import { Palette, characterWords, look, readOnly, say, undo } from "./corrections.js";
 import { $, debounce, empty, failure, h, tellError, toast } from "./dom.js";
 import { Facets } from "./facets.js";
 import { counted, spoken } from "./format.js";
 import { FrameList } from "./framelist.js";
 import { Grid } from "./grid.js";
 import { bind } from "./keys.js";
+import { Rubber } from "./rubber.js";
 import { Search } from "./search.js";
-import { address, manner, pieces, selection, setManner, stateLink } from "./selection.js";
+import { address, manner, pieces, selection, setManner, shown, stateLink } from "./selection.js";
 import { toggleSql } from "./sqlpanel.js";
+import { editTags } from "./tageditor.js";
 import { Toolbar } from "./toolbar.js";
+import { Views } from "./views.js";
 
-const SOME = 20000;
+const SOME = 100_000; // maximum number of frames that are labelled at once
 const LISTED = 1000;
 let list = null;
 let noFrames = false;
@@ -28,6 +31,7 @@ start(async () => {
   const drawing = load();
   look();
   palette.load().catch(tellError);
+  views.load().catch(tellError);
   status().then(({ frames }) => ((noFrames = !frames), list.total === 0 && drawn())).catch(tellError);
   await drawing;
 });
@@ -42,6 +46,7 @@ const grid = new Grid($("#grid"), {
   choose: () => toolbar.chose(grid.chosen.size),
 });
 grid.boxes = boxes;
+new Rubber(grid);
 const toolbar = new Toolbar($("#toolbar"), {
   size: (size) => grid.setSize(size),
   boxes: showBoxes,
@@ -50,9 +55,11 @@ const toolbar = new Toolbar($("#toolbar"), {
   keep: () => judge("keep"),
   tags: tags,
   clear: () => grid.clear(),
+  save: saveView,
   all: chooseAll,
   chosen: chosenFrames,
 });
+const views = new Views($("#views"));
 const palette = new Palette($("#palette"), name);
 
 async function load() {
@@ -69,6 +76,7 @@ async function load() {
   toolbar.update(chosen);
   facets.update(chosen);
   search.update().catch(tellError);
+  views.draw();
   boxes.on = toolbar.boxes;
   entitle(title(chosen));
   return starting;
@@ -117,20 +125,25 @@ function showBoxes(on) {
 
 /* --- corrections --- */
 
+/* Returns what a correction is about: {n, ids}, or {n, selection} for all results of a large selection. */
 async function targets() {
   const places = grid.acted();
-  return list.ids(places);
+  if (places.length > LISTED && places.length === list.total) return { n: list.total, selection: shown(list.selection).toString() };
+  const ids = await list.ids(places);
+  return { n: ids.length, ids };
 }
 
 async function judge(verdict) {
-  const ids = await targets();
-  if (!ids.length) return;
-  const words = `${counted(ids.length, "frame")}: ${verdict === "drop" ? "dropped" : "kept"}`;
-  say({ field: "frame", op: "set", value: verdict, ids }, words, () => list.say(ids, { dropped: verdict === "drop" }));
+  const { n, ...about } = await targets();
+  if (!n) return;
+  const words = `${counted(n, "frame")}: ${verdict === "drop" ? "dropped" : "kept"}`;
+  const apply = about.ids && (() => list.say(about.ids, { dropped: verdict === "drop" }));
+  say({ field: "frame", op: "set", value: verdict, ...about }, words, apply, apply ? null : () => list.reload().catch(tellError));
 }
 
 /* x drops frames; x on frames that are already dropped undoes it. */
 async function drop() {
+  if (grid.chosen.size > LISTED) return judge("drop");
   const frames = grid.acted().map((i) => grid.frame(i)).filter(Boolean);
   if (frames.length && frames.every((frame) => frame.dropped)) return unjudge(frames.map((f) => f.frame_id));
   return judge("drop");
@@ -143,7 +156,8 @@ function unjudge(ids) {
 
 /* Names the face of frames that have exactly one; frames with several faces must be opened. */
 async function name(character) {
-  const ids = await targets();
+  if (grid.chosen.size > LISTED) return toast(`At most ${counted(LISTED, "frame")} can be named at once. Select fewer.`, { kind: "failed" });
+  const { ids } = await targets();
   if (!ids.length) return;
   const faces = await facesOf(ids).catch((error) => (tellError(error), new Map()));
   const single = ids.filter((id) => faces.get(id)?.length === 1);
@@ -165,27 +179,24 @@ async function name(character) {
 }
 
 async function tags() {
-  const ids = await targets();
-  if (!ids.length) return;
-  const known = facets.parts.get("tag").values.map(({ value }) => value);
-  askTags(ids.length, known, (pairs) => {
-    for (const [op, tag] of pairs) {
-      const words = `${counted(ids.length, "frame")}: ${op === "add" ? "+" : "−"}${spoken(tag)}`;
-      say({ field: "tag", op, value: tag, ids }, words);
-    }
+  const { n, ...about } = await targets();
+  if (!n) return;
+  editTags(n, about, (edits, words, everywhere) => {
+    say({ tags: edits, ...(everywhere ? { everywhere } : about) }, words, null, () => facets.update(selection()));
   });
 }
 
 function chooseAll() {
   if (!list.total) return;
-  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one change. Filter first (at most ${counted(SOME, "frame")}).`, { kind: "failed" });
+  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one change. Filter first: at most ${counted(SOME, "frame")}.`, { kind: "failed" });
   grid.choose(Array.from({ length: list.total }, (_, i) => i));
 }
 
-/* Returns the chosen frames as a selection; all results are the selection itself. */
+/* Returns the chosen frames as a selection; all results are the selection itself. Null: they are too many to list. */
 function chosenFrames() {
   if (!list || grid.chosen.size === list.total) return selection();
-  const ids = grid.acted().map((i) => grid.frame(i)?.frame_id).filter(Boolean).slice(0, LISTED);
+  if (grid.chosen.size > LISTED) return null;
+  const ids = grid.acted().map((i) => grid.frame(i)?.frame_id).filter(Boolean);
   return new URLSearchParams({ q: `SELECT frame_id FROM frames WHERE frame_id IN (${ids.map(quoted).join(", ")})`, hide: "none" });
 }
 
@@ -197,6 +208,13 @@ async function chooseShot() {
   const places = [grid.cursor];
   for (const step of [-1, 1]) for (let i = grid.cursor + step; same(list.get(i)); i += step) places.push(i);
   grid.choose(places);
+}
+
+/* Saves the selection as a view: the chosen frames, or the filters. */
+function saveView() {
+  const params = grid.chosen.size ? chosenFrames() : selection();
+  if (params) views.ask(params);
+  else toast(`At most ${counted(LISTED, "frame")} can be saved one by one. Choose fewer, or all results.`, { kind: "failed" });
 }
 
 function bindKeys() {
@@ -214,11 +232,12 @@ function bindKeys() {
   ]);
   bind("Select", [
     ["v", "select or deselect this frame", () => grid.toggle()],
-    ["J", "extend the selection (Shift with any arrow; Shift-click)", () => grid.move(1, { extend: true })],
+    ["J", "extend the selection (Shift with any arrow; Shift-click; draw a box with the mouse)", () => grid.move(1, { extend: true })],
     ["K", "extend the selection backwards", () => grid.move(-1, { extend: true })],
     ["g", "select all frames of this shot", chooseShot],
     ["a", "select all results", chooseAll],
     ["Escape", "clear the selection", () => grid.clear()],
+    ["w", "save this view", () => (readOnly() ? false : saveView())],
   ]);
   bind("Correct", [
     ["x", "drop, or undo it", drop],

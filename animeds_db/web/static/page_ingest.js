@@ -5,12 +5,14 @@ import { start } from "./chrome.js";
 import { $, button, empty, failure, field, h, options, show } from "./dom.js";
 import { counted } from "./format.js";
 import { JobView } from "./jobs.js";
+import { Uploads } from "./uploads.js";
 
 const wrong = h("p", { class: "wrong", role: "alert" });
 const browser = h("div", { class: "browser" });
 const work = h("section", { "aria-label": "Progress" });
 const input = h("input", { type: "text", id: "folder", autocomplete: "off", spellcheck: "false", required: true });
 const view = new JobView(work, { done: finished });
+const uploads = new Uploads({ folder: () => here.path, done: (path) => go(path, false) });
 let roots = [];
 let here = null;
 
@@ -29,10 +31,12 @@ function form(choices) {
   const profile = h("select", { name: "profile" }, options(choices.profiles, choices.profile));
   const sample = h("select", { name: "sample" }, options(known(choices.sampling, choices.sample), choices.sample));
   const named = h("input", { type: "text", name: "show", autocomplete: "off", maxlength: 200 });
+  const places = h("fieldset", { class: "card" }, h("legend", {}, "Folder"), field("Path of a folder or a file", input, "Choose a folder below, or paste a path and press Enter."), browser, uploads.el);
+  uploads.dropOn(places);
   const made = h(
     "form",
     { class: "export-form" },
-    h("fieldset", { class: "card" }, h("legend", {}, "Folder"), field("Path of a folder or a file", input, "Choose a folder below, or paste a path and press Enter."), browser),
+    places,
     h(
       "fieldset",
       { class: "card" },
@@ -64,7 +68,7 @@ async function open(path) {
   draw();
 }
 
-const go = (path) => open(path).then(() => browser.querySelector("button")?.focus()).catch(tellWrong);
+const go = (path, focus = true) => open(path).then(() => focus && browser.querySelector("button")?.focus()).catch(tellWrong);
 
 function draw() {
   const found = [here.videos && counted(here.videos, "episode"), here.archives && counted(here.archives, "archive"), here.pictures && counted(here.pictures, "picture")].filter(Boolean);

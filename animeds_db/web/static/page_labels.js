@@ -62,10 +62,16 @@ function row(act) {
     { class: taken ? "taken" : null },
     h("td", { class: "when nowrap" }, when(act.said_at)),
     h("td", { class: "who" }, act.who),
-    h("td", { class: "what" }, act.what, taken && h("span", { class: "badge plain" }, "undone"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} for frames that no longer exist`) : null),
+    h("td", { class: "what" }, isUndo ? undone(act.what) : act.what, taken && h("span", { class: "badge plain" }, "undone"), act.n_gone ? h("span", { class: "badge" }, `${count(act.n_gone)} for frames that no longer exist`) : null),
     h("td", { class: "n number" }, count(act.n)),
     h("td", { class: "undo" }, readOnly() || taken ? null : button(isUndo ? "Redo" : "Undo", () => takeBack(act), { "aria-label": words })),
   );
+}
+
+/* "undo 261129-0258-z5p3mn" as what that change set was, if it is on the page. */
+function undone(what) {
+  const found = acts.find(({ act }) => what === `undo ${act}`);
+  return found ? `Undone: ${found.what}` : what;
 }
 
 async function takeBack({ act }) {

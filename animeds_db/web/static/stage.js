@@ -2,21 +2,25 @@
 
 import * as api from "./api.js";
 import { overlay } from "./boxes.js";
+import { readOnly } from "./corrections.js";
 import { h } from "./dom.js";
 import { exactClock, episodeName } from "./format.js";
 import { keyButton } from "./keys.js";
 
 const WIDTH = 1600;
 
-export function stage(known, { current, boxed, around, choose, link, flip }) {
+/* `zoom` is the Zoom of the page; `crop` is its CropBox while somebody draws a crop, else null. */
+export function stage(known, { current, boxed, around, choose, link, flip, zoom, crop, editCrop }) {
   const { frame } = known;
   const img = h("img", { alt: alt(known), src: api.image(frame.frame_id, WIDTH), decoding: "async" });
-  const picture = h("div", { class: frame.dropped ? "picture dropped" : "picture" }, img);
+  const inner = h("div", { class: "inner" }, img, crop?.layer);
+  const picture = h("div", { class: frame.dropped ? "picture dropped" : "picture" }, inner);
   picture.style.aspectRatio = `${frame.width} / ${frame.height}`;
   picture.style.setProperty("--ratio", frame.width / frame.height);
-  if (boxed) drawBoxes(picture, known, current, choose);
+  if (boxed && !crop) drawBoxes(inner, known, current, choose);
+  picture.append(zoom.attach(picture, inner, api.image(frame.frame_id)));
   img.addEventListener("load", () => tellMissing(img, frame));
-  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, { around, link, boxed, flip }), picture, strip(known, link));
+  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, { around, link, boxed, flip, crop, editCrop }), crop?.bar, picture, strip(known, link));
 }
 
 const alt = ({ frame, faces }) => {
@@ -32,7 +36,8 @@ function drawBoxes(picture, known, current, choose) {
     if (!picture.isConnected) return watch.disconnect();
     picture.querySelector("svg")?.remove();
     const { clientWidth: w, clientHeight: t } = picture;
-    if (w) picture.append(overlay([...others.map((box) => ({ ...box, character: null })), ...faces], w, t, { current: faces[current]?.face_id }));
+    const crops = known.crops.map(({ crop: [left, top, right, bottom] }) => ({ kind: "crop", left, top, right, bottom }));
+    if (w) picture.append(overlay([...others.map((box) => ({ ...box, character: null })), ...crops, ...faces], w, t, { current: faces[current]?.face_id }));
   });
   watch.observe(picture);
   picture.addEventListener("click", (event) => {
@@ -43,7 +48,7 @@ function drawBoxes(picture, known, current, choose) {
   });
 }
 
-function bar({ frame, neighbours }, { around, link, boxed, flip }) {
+function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop }) {
   const before = around.before ?? asFrame(neighbours?.before);
   const after = around.after ?? asFrame(neighbours?.after);
   return h(
@@ -55,6 +60,7 @@ function bar({ frame, neighbours }, { around, link, boxed, flip }) {
       "div",
       { class: "row" },
       keyButton("Boxes", "b", flip, { "aria-pressed": boxed, class: "toggle" }),
+      readOnly() ? null : keyButton("Crop", "e", editCrop, { "aria-pressed": Boolean(crop), class: "toggle" }),
       h("a", { class: "button", href: `/?like=${encodeURIComponent(frame.frame_id)}`, "aria-keyshortcuts": "s" }, "Similar ", h("kbd", { "aria-hidden": "true" }, "s")),
       step(before, "Previous", "k", around.before ? -1 : 0, link),
       step(after, "Next", "j", around.after ? 1 : 0, link),

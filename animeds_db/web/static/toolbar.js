@@ -5,9 +5,6 @@ import { $, button, h, options, show } from "./dom.js";
 import { count, counted } from "./format.js";
 import { keyButton } from "./keys.js";
 import { address, go, manner, selection, setManner, withValue, without } from "./selection.js";
-import { askSave } from "./sqlpanel.js";
-import { explain } from "./api.js";
-import { tellError } from "./dom.js";
 
 const SIZES = { min: 110, max: 420, step: 10 };
 const SORTS = [
@@ -30,7 +27,8 @@ export class Toolbar {
     this.slider = h("input", { type: "range", ...SIZES, value: this.size, "aria-label": "Size of the pictures", oninput: () => this.#sized() });
     this.boxButton = keyButton("Boxes", "b", () => this.toggleBoxes(), { "aria-pressed": this.boxes, class: "toggle" });
     this.export = h("a", { class: "button" }, "Export…");
-    this.save = button("Save…", () => this.#save(), { title: "Save as a named query" });
+    this.save = keyButton("Save view…", "w", on.save, { title: "Keep this selection under a name" });
+    this.save.hidden = readOnly();
     this.main = h(
       "div",
       { class: "tools" },
@@ -60,7 +58,10 @@ export class Toolbar {
 
   /* Shows the actions for the selected frames instead of the rest of the line. */
   chose(n) {
-    this.export.href = address("/export", n ? this.on.chosen() : this.params);
+    const params = n ? this.on.chosen() : this.params;
+    if (params) this.export.href = address("/export", params);
+    else this.export.removeAttribute("href");
+    this.export.title = params ? "" : "These are too many frames to export one by one. Choose fewer, or all results.";
     this.acts.hidden = !n;
     this.main.hidden = Boolean(n);
     this.number.hidden = Boolean(n);
@@ -99,13 +100,5 @@ export class Toolbar {
   #sort() {
     const now = selection();
     go(this.sort.value ? withValue(now, "sort", this.sort.value) : without(now, "sort"));
-  }
-
-  async #save() {
-    try {
-      askSave(await explain(this.acts.hidden ? selection() : this.on.chosen()));
-    } catch (error) {
-      tellError(error);
-    }
   }
 }

@@ -11,6 +11,10 @@
 -- $min_faces  frames with fewer faces give no crops of boxes
 -- $min_px     minimum length of the shorter edge of a crop, in pixels of the frame
 -- $max_share  a head, half body or person with more than this share of the frame becomes the whole frame, 0…1
+--
+-- A crop that a person drew (drawn_crops) replaces that of its box, or the picture of its frame, but a crop in the
+-- selection wins.
+--
 -- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
 --             crop_number (from 1, left to right), selection_row (the first row with this picture)
 
@@ -23,9 +27,11 @@ framed AS MATERIALIZED (
         frames.height,
         coalesce(
             given, trimmed($trim, border_left, border_top, border_right, border_bottom, text_upper, text_lower)
-        ) AS bounds
+        ) AS bounds,
+        coalesce(given, drawn.crop, bounds) AS whole
     FROM wanted
     LEFT JOIN frames ON frames.frame_id = wanted.frame_id
+    LEFT JOIN drawn_crops AS drawn ON drawn.frame_id = wanted.frame_id AND drawn.kind IS NULL
 ),
 
 boxes AS MATERIALIZED (
@@ -90,19 +96,22 @@ matched AS (
 
 cut AS (
     SELECT
-        * EXCLUDE (box),
+        matched.* EXCLUDE (box),
+        drawn.crop IS NOT NULL AS is_drawn,
         CASE
+            WHEN drawn.crop IS NOT NULL THEN with_margin(drawn.crop, 0, coalesce(given, [0, 0, 1, 1]::DOUBLE[]))
             WHEN crop_kind = 'face' THEN
                 face_square(box, width, height, $margin, coalesce(bounds, [0, 0, 1, 1]::DOUBLE[]))
             ELSE with_margin(box, coalesce($margin, 0.1), coalesce(bounds, [0, 0, 1, 1]::DOUBLE[]))
         END AS part
     FROM matched
+    LEFT JOIN drawn_crops AS drawn ON drawn.detection_id = matched.face_id
 ),
 
 cropped AS (
     SELECT
         *,
-        crop_kind <> 'face' AND (part[3] - part[1]) * (part[4] - part[2]) > $max_share AS is_large
+        NOT is_drawn AND crop_kind <> 'face' AND (part[3] - part[1]) * (part[4] - part[2]) > $max_share AS is_large
     FROM cut
     WHERE
         part[3] > part[1]
@@ -111,12 +120,12 @@ cropped AS (
 ),
 
 pictures AS (
-    SELECT *, bounds AS part, NULL AS face_id, NULL AS crop_kind, NULL AS crop_number
+    SELECT *, whole AS part, NULL AS face_id, NULL AS crop_kind, NULL AS crop_number
     FROM with_kinds
     WHERE wanted_kind = 'frame'
     UNION ALL BY NAME
     SELECT * REPLACE (
-        CASE WHEN is_large THEN bounds ELSE part END AS part,
+        CASE WHEN is_large THEN whole ELSE part END AS part,
         CASE WHEN is_large THEN NULL ELSE face_id END AS face_id,
         CASE WHEN is_large THEN NULL ELSE crop_kind END AS crop_kind,
         CASE WHEN is_large THEN NULL ELSE crop_number END AS crop_number

@@ -50,6 +50,10 @@ SELECT
         } ORDER BY label_id DESC)
         FROM labels WHERE frame_id = {id}
     ) AS labels,
+    (
+        SELECT list({'detection_id': detection_id, 'kind': kind, 'crop': crop} ORDER BY detection_id)
+        FROM drawn_crops WHERE frame_id = {id} AND (kind IS NULL OR detection_id IS NOT NULL)
+    ) AS crops,
     (SELECT value FROM frame_labels WHERE frame_id = {id}) AS said,
     {
         'before': (SELECT max(frame_id) FROM around WHERE frame_id < {id}),
