@@ -36,7 +36,8 @@ class Runner:
 
     def __call__(self, *words: object) -> Ran:
         self._capsys.readouterr()
-        self._monkeypatch.setattr(cli, "command_line", lambda _verb: _commands())
+        commands = _commands()  # before command_line is replaced, because it calls it
+        self._monkeypatch.setattr(cli, "command_line", lambda _verb: commands)
         self._monkeypatch.setattr(sys, "argv", ["animeds", *(str(word) for word in words)])
         code = 0
         try:
