@@ -258,7 +258,8 @@ TWO = [FATE, ARF, LEFT_PERSON, RIGHT_PERSON, BEHIND]
 def test_a_face_belongs_to_the_person_in_whose_middle_and_top_it_is() -> None:
     """Both persons contain the left face. The head without a face is a person of its own."""
     sql = "SELECT detection_id, person FROM person_boxes('given') ORDER BY detection_id"
-    found = dict(Database(detections=[*TWO, STRANGER]).sql(sql, given=WHOLE.slice(0, 1)))
+    rows = Database(detections=[*TWO, STRANGER]).sql(sql, given=WHOLE.slice(0, 1))
+    found: dict[str, str] = dict(rows)
     left, right, behind = (one["detection_id"] for one in (FATE, ARF, BEHIND))
     assert found == {
         left: left,

@@ -5,8 +5,8 @@
 -- frame has only girls or only boys: 1girl and solo, 2girls, 3girls … If it has both, one face gives solo, and several
 -- faces give no tag.
 --
--- person_crop_tags does the same if the person in the crop has tags of their own: these are used instead of the frame's.
--- They count people unless the crop has several faces.
+-- person_crop_tags does the same if the person in the crop has tags of their own, which are used instead of the
+-- frame's. They count people unless the crop has several faces.
 CREATE OR REPLACE MACRO counts_people(tag) AS
     regexp_full_match(tag, '(\d\+?|multiple_)(girl|boy|other)s?|solo|solo_focus|no_humans');
 

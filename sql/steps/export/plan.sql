@@ -7,8 +7,8 @@
 -- without source_id, so that the export can name it in its error.
 --
 -- Boxes and tags describe the crop, not the frame: boxes are those inside the crop, relative to it, and tags that count
--- people or describe the framing are adjusted or left out. If the person in the crop has tags of their own (`animeds tag
--- --boxes`), these are used instead of the frame's.
+-- people or describe the framing are adjusted or left out. If the person in the crop has tags of their own (the view
+-- `box_tags`), these are used instead of the frame's.
 
 WITH pictures AS MATERIALIZED (
     SELECT
