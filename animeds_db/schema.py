@@ -62,9 +62,9 @@ def detection_id(frame: str, kind: str, index: int) -> str:
     return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
 
 
-def result_id(frame: str, model: str) -> str:
-    """Return the key of one model's result for one frame, in a table that holds results of several models."""
-    return f"{frame}@{model}"
+def result_id(of: str, model: str) -> str:
+    """Return the key of one model's result for one frame or detection, in a table with results of several models."""
+    return f"{of}@{model}"
 
 
 def description_id(target: str, model: str, prompt: str, language: str) -> str:
@@ -319,6 +319,25 @@ TAGGINGS = Table(
 )
 """Results of `animeds tag`: frames tagged by another tagger than the one used at ingest (`frames.tagger`)."""
 
+BOX_TAGS = Table(
+    "box_tags",
+    "box_tagging_id",
+    _schema(
+        _key("box_tagging_id"),  # detection_id@model
+        pa.field("detection_id", pa.string()),
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("kind", pa.string()),  # of the box, as in detections
+        pa.field("model", pa.string()),  # model id
+        pa.field("tags", pa.list_(pa.int16())),  # as in taggings, of the part of the frame in the box
+        pa.field("tag_scores", pa.list_(pa.int8())),
+        pa.field("sure_tags", pa.list_(pa.int16())),
+        pa.field("sure_scores", pa.list_(pa.int8())),
+        pa.field("rating", pa.string()),
+    ),
+)
+"""Tags of single boxes, from `animeds tag --boxes` or an ingest whose profile tags boxes."""
+
 EMBEDDINGS = Table(
     "embeddings",
     "embedding_id",
@@ -477,6 +496,6 @@ def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
     words = (LINES, CHAPTERS)
-    reruns = (TAGGINGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
+    reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
-from sqlrows import Database, box, box_label, frame, frame_id, identity, label, tagged, vocabulary
+from sqlrows import (
+    Database,
+    box,
+    box_label,
+    box_tagging,
+    frame,
+    frame_id,
+    identity,
+    label,
+    tagged,
+    vocabulary,
+)
 
 FACE = box(0)
 OTHER = box(0, 1, (0.7, 0.2, 0.9, 0.4))
@@ -293,3 +305,35 @@ def test_a_chosen_embedder_gives_the_vectors_and_no_other(
         (of_ingest, "e@1" if of_ingest else None),
         (tuple(vector), chosen),
     ]
+
+
+@pytest.mark.sql("layers/used_box_tags.sql")
+def test_a_box_has_the_tags_of_the_chosen_tagger_or_of_the_one_added_last() -> None:
+    new = datetime.datetime(2026, 2, 1)
+    old = datetime.datetime(2026, 1, 1)
+    models = [{"model_id": "new@1", "added_at": new}, {"model_id": "old@1", "added_at": old}]
+    rows = [box_tagging(FACE, (1, 90), (2, 20), model="old@1"), box_tagging(FACE, (3, 60), model="new@1")]
+    sql = "SELECT detection_id, tags, tag_scores, sure_tags FROM used_box_tags"
+    mine = FACE["detection_id"]
+    assert Database(box_tags=rows, models=models).sql(sql) == [(mine, [3], [60], [3])]
+    chosen = Database(box_tags=rows, models=models, variables={"chosen_tagger": "old@1"})
+    assert chosen.sql(sql) == [(mine, [1, 2], [90, 20], [1])]
+    assert Database(models=models).sql(sql) == []
+
+
+@pytest.mark.sql("layers/used_box_tags.sql")
+def test_corrections_of_a_frame_hold_for_its_boxes_but_added_looks_only_for_a_person_who_is_alone() -> None:
+    labels = [
+        label(1, "tag", "smile", "remove", frame_id=frame_id(0)),
+        label(2, "tag", "red_hair", "add", frame_id=frame_id(0)),
+        label(3, "tag", "night", "add", frame_id=frame_id(0)),
+    ]
+    given: dict[str, Any] = {
+        "models": [{"model_id": "tagger@1"}],
+        "labels": labels,
+        "vocabulary": vocabulary("smile", "red_hair", "night", "hat"),
+    }
+    first, second = box_tagging(FACE, (1, 90), (4, 80)), box_tagging(OTHER, (4, 70))
+    sql = "SELECT tags, tag_scores FROM used_box_tags ORDER BY detection_id"
+    assert Database(box_tags=[first, second], **given).sql(sql) == [([3, 4], [100, 80]), ([3, 4], [100, 70])]
+    assert Database(box_tags=[first], **given).sql(sql) == [([2, 3, 4], [100, 100, 80])]

@@ -200,6 +200,10 @@ def test_a_crop_counts_its_own_people_and_has_no_tags_of_framing() -> None:
         value("crop_tags(NULL::STRUCT(tag VARCHAR, category VARCHAR, score DOUBLE, counts BOOLEAN)[], 1, 2)")
         is None
     )
+    own = tags("solo", "red_hair", "portrait")
+    assert names(f"person_crop_tags({own}, {girls}, 1, 2)") == ["solo", "red_hair"]
+    assert names(f"person_crop_tags({own}, {girls}, 2, 2)") == ["2girls", "red_hair"]
+    assert names(f"person_crop_tags(NULL, {girls}, 2, 2)") == ["2girls", "smile"]
     assert value("people_tags(3, 'boy')") == ["3boys", "multiple_boys"]
     assert value("only_kind_of(['1girl', '1other'])") is None
     assert value("only_kind_of(['multiple_boys'])") == "boy"

@@ -52,6 +52,10 @@ DAMAGE = {
         {"tagging_id": "t0", "source_id": "done", "tags": [1]},
         {"tagging_id": "t1", "source_id": "done", "tags": [1, 9]},
     ],
+    "box_tags": [
+        {"box_tagging_id": "b0", "source_id": "done", "tags": [1]},
+        {"box_tagging_id": "b1", "source_id": "done", "tags": [11]},
+    ],
 }
 
 
@@ -70,11 +74,12 @@ def damaged() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_reruns_that_lost_boxes_or_tags(damaged: duckdb.DuckDBPyConnection) -> None:
     assert damaged.sql("FROM wrong_box_counts").fetchall() == [("r0", "done")]
     assert damaged.sql("FROM taggings_with_lost_tags").fetchall() == [("t1", "done")]
+    assert damaged.sql("FROM box_tags_with_lost_tags").fetchall() == [("b1", "done")]
 
 
 @pytest.mark.sql("steps/check/lost_tags.sql")
 def test_numbers_of_tags_that_the_vocabulary_lacks(damaged: duckdb.DuckDBPyConnection) -> None:
-    assert damaged.execute(sql_script("steps/check", "lost_tags.sql")).fetchall() == [(7,), (8,), (9,)]
+    assert damaged.execute(sql_script("steps/check", "lost_tags.sql")).fetchall() == [(7,), (8,), (9,), (11,)]
 
 
 @pytest.mark.sql("steps/check/gaps.sql")
@@ -87,6 +92,7 @@ def test_each_gap_names_its_source_and_how_many_rows_it_is(damaged: duckdb.DuckD
         ("models", "done", 1),
         ("tags", "done", 1),
         ("tags of a rerun", "done", 1),
+        ("tags of boxes", "done", 1),
         ("thumbnails", "done", 1),
         ("waiting", "bad", 1),
     ]

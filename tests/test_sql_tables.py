@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity, tagged, vocabulary
+from sqlrows import SOURCE, Database, box, box_tagging, columns, frame, frame_id, identity, tagged, vocabulary
 
 WORDS = [
     *vocabulary("1girl", "red_hair", "long_hair", "smile", "hat"),
@@ -245,4 +245,47 @@ def test_a_face_of_a_frame_without_heads_gives_a_head() -> None:
     assert Database().sql(sql, boxes=boxes) == [
         ("a-f0", pytest.approx([0.35, 0.35, 0.65, 0.65])),
         ("b-h0", [0.4, 0.4, 0.6, 0.6]),
+    ]
+
+
+LEFT_PERSON = box(0, 0, (0.05, 0.1, 0.45, 1.0), "person")
+RIGHT_PERSON = box(0, 1, (0.15, 0.1, 1.0, 1.0), "person")
+BEHIND = box(0, 0, (0.4, 0.1, 0.5, 0.2), "head")
+TWO = [FATE, ARF, LEFT_PERSON, RIGHT_PERSON, BEHIND]
+
+
+@pytest.mark.sql("tables/person_boxes.sql")
+def test_a_face_belongs_to_the_person_in_whose_middle_and_top_it_is() -> None:
+    """Both persons contain the left face. The head without a face is a person of its own."""
+    sql = "SELECT detection_id, person FROM person_boxes('given') ORDER BY detection_id"
+    rows = Database(detections=[*TWO, STRANGER]).sql(sql, given=WHOLE.slice(0, 1))
+    found: dict[str, str] = dict(rows)
+    left, right, behind = (one["detection_id"] for one in (FATE, ARF, BEHIND))
+    assert found == {
+        left: left,
+        right: right,
+        behind: behind,
+        LEFT_PERSON["detection_id"]: left,
+        RIGHT_PERSON["detection_id"]: right,
+    }
+
+
+@pytest.mark.sql("tables/person_tags.sql")
+def test_a_crop_has_the_tags_of_its_box_or_of_the_nearest_box_of_the_same_person() -> None:
+    database = Database(
+        detections=TWO,
+        vocabulary=WORDS,
+        models=[{"model_id": "tagger@1"}],
+        box_tags=[box_tagging(LEFT_PERSON, (2, 80), (3, 20)), box_tagging(RIGHT_PERSON, (5, 90))],
+    )
+    crops = columns(
+        picture=[1, 2, 3, 4],
+        frame_id=[frame_id(0)] * 4,
+        face_id=[one["detection_id"] for one in (FATE, ARF, LEFT_PERSON, BEHIND)],
+    )
+    rows = database.rows("FROM person_tags('crops') ORDER BY picture", crops=crops)
+    assert [(row["picture"], [(t["tag"], t["score"], t["counts"]) for t in row["tags"]]) for row in rows] == [
+        (1, [("red_hair", 0.8, True), ("long_hair", 0.2, False)]),
+        (2, [("hat", 0.9, True)]),
+        (3, [("red_hair", 0.8, True), ("long_hair", 0.2, False)]),
     ]

@@ -6,7 +6,19 @@ import datetime
 from typing import Any
 
 import pytest
-from sqlrows import SOURCE, Database, box, box_label, frame, frame_id, identity, label, tagged, vocabulary
+from sqlrows import (
+    SOURCE,
+    Database,
+    box,
+    box_label,
+    box_tagging,
+    frame,
+    frame_id,
+    identity,
+    label,
+    tagged,
+    vocabulary,
+)
 
 FACE = box(0)
 OTHER = box(0, 1, (0.7, 0.2, 0.9, 0.4))
@@ -393,4 +405,18 @@ def test_every_frame_has_a_caption_of_the_default_style() -> None:
     assert database.sql("SELECT frame_id, caption FROM captions ORDER BY ALL") == [
         (frame_id(0), "red hair, smile"),
         (frame_id(1), ""),
+    ]
+
+
+@pytest.mark.sql("views/box_tags.sql")
+def test_boxes_have_the_tags_of_each_tagger_as_words_and_numbers() -> None:
+    row = box_tagging(FACE, (1, 90), (2, 20))
+    database = Database(box_tags=[row], vocabulary=VOCABULARY)
+    assert database.sql(
+        "SELECT detection_id, kind, model, tags, tag_ids, tag_scores, all_scores FROM box_tags"
+    ) == [
+        (
+            *(FACE["detection_id"], "face", "tagger@1", ["smile"], [1], [90]),
+            {"tag_ids": [1, 2], "scores": [90, 20]},
+        )
     ]

@@ -129,6 +129,13 @@ def ingest(
             help="Use this image embedder instead of the profile's, or none.", rich_help_panel=MODELS
         ),
     ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            help="Also tag these boxes one by one: face, head, halfbody, person, separated by commas, or none.",
+            rich_help_panel=MODELS,
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="Device for the models: auto, cpu or cuda.", rich_help_panel=MODELS)
     ] = None,
@@ -158,7 +165,13 @@ def ingest(
     from animeds_ingest.choice import Choice
     from animeds_ingest.sources import discover
 
-    parts = {"tagger": tagger, "detector": detector, "character": character, "image": embedder}
+    parts = {
+        "tagger": tagger,
+        "detector": detector,
+        "character": character,
+        "image": embedder,
+        "boxes": boxes,
+    }
     overrides = {part: name for part, name in parts.items() if name is not None}
     choice = Choice(sampling, start, end, profile, device, overrides)
     specs = discover(

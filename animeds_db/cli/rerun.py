@@ -36,6 +36,13 @@ def register(app: typer.Typer) -> None:
 
 def tag(
     model: ModelOption,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            "--boxes",
+            help="Tag these boxes one by one instead of the frames: face, head, halfbody, person, separated by commas.",
+        ),
+    ] = None,
     where: WhereOption = None,
     use: Annotated[
         bool, typer.Option("--use", help="Use these tags in the `frames` and `tags` views from now on.")
@@ -52,10 +59,17 @@ def tag(
     of this tagger (made, for example, by `animeds embed --model wd-swinv2-v3-vectors`), frames are tagged
     from them without decoding.
 
+    With --boxes, each box gets tags of its own (the view `box_tags`). Captions of crops then use the tags of the
+    person in the crop. The tagger of the ingest can do this, too.
+
     animeds tag --model wd-vit-v3 --where "episode = 3"
+    animeds tag --model wd-vit-v3 --boxes person,face
     """
+    kinds = [kind.strip() for kind in (boxes or "").split(",") if kind.strip()]
     with open_dataset(db) as dataset, watcher(progress) as watching:
-        report = dataset.tag(model, where=where, use=use, device=device, progress=watching, load=Loading())
+        report = dataset.tag(
+            model, boxes=kinds, where=where, use=use, device=device, progress=watching, load=Loading()
+        )
     raise typer.Exit(_report(model, report, dataset.uri))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.schema import DETECTION_LETTERS
 from animeds_db.session import Session
 from animeds_db.store import Store
 
@@ -62,8 +64,9 @@ class Ingesting:
 
         Finished sources are skipped. sample: a sampling mode, e.g. "keyframes" or "every=2s" (see
         animeds_ingest.sampling). profile: "anime", "tiny", "none" or your own; `models` replaces some of its models,
-        e.g. {"tagger": "wd-vit-v3"}. Options that are not given are taken from the last ingest. `progress` is called
-        for every source; `load` replaces the default model loader.
+        e.g. {"tagger": "wd-vit-v3"}, or says which boxes are tagged one by one: {"boxes": "person,face"}. Options that
+        are not given are taken from the last ingest. `progress` is called for every source; `load` replaces the
+        default model loader.
 
         Raises SourceError if a path has nothing to ingest, ModelError, UsageError, and StoreError if the database
         cannot be written. A source that cannot be read has the outcome `failed` in the report.
@@ -101,6 +104,7 @@ class Ingesting:
         self,
         model: str,
         *,
+        boxes: Sequence[str] = (),
         where: str | None = None,
         use: bool = False,
         device: str | None = None,
@@ -109,17 +113,22 @@ class Ingesting:
     ) -> Report:
         """Tag frames with another tagger; skip frames that it has tagged already.
 
-        `where` is an SQL condition on the view `frames`. With `use`, the views `frames` and `tags` use its tags from
-        now on. Raises ModelError, QueryError, StoreError.
+        `boxes` are kinds of boxes (face, head, halfbody, person): then each of these boxes is tagged instead of the
+        whole frame, for the view `box_tags` and the captions of crops. `where` is an SQL condition on the view
+        `frames`. With `use`, the views `frames` and `tags` use its tags from now on.
+        Raises UsageError if there are no such boxes, ModelError, QueryError, StoreError.
         """
         from animeds_ingest.choice import load_models
         from animeds_ingest.verbs import tag
 
+        if boxes and use:
+            raise UsageError("--use is about the tags of whole frames.", hint="Omit --use, or omit --boxes.")
         frames = self._frames_where(where)
         return tag(
             self.store,
             model,
             frames=frames,
+            boxes=self._boxes_of(boxes) if boxes else None,
             use=use,
             device=device,
             load=load or load_models,
@@ -191,6 +200,26 @@ class Ingesting:
         from animeds_ingest.verbs import drop_model
 
         return drop_model(self.store, model)
+
+    def _boxes_of(self, kinds: Sequence[str]) -> list[str]:
+        """Return the ids of the boxes in use of these kinds. Raises UsageError if there are none of a kind."""
+        for kind in kinds:
+            if kind not in DETECTION_LETTERS:
+                raise UsageError(
+                    f'There is no kind of box "{kind}".', hint=did_you_mean(kind, DETECTION_LETTERS)
+                )
+        rows = self.session.arrow(
+            "SELECT detection_id, kind FROM newest_detections WHERE list_contains($kinds, kind)",
+            {"kinds": list(kinds)},
+        )
+        missing = set(kinds) - set(rows["kind"].to_pylist())
+        if missing:
+            raise UsageError(
+                f"{self.store.uri} contains no {min(missing)} boxes.",
+                hint="`animeds detect --model …` finds boxes (`animeds models list` shows detectors).",
+            )
+        ids: list[str] = rows["detection_id"].to_pylist()
+        return ids
 
     def _frames_where(self, condition: str | None) -> Collection[str] | None:
         if condition is None:

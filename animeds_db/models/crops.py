@@ -1,4 +1,4 @@
-"""Crops the picture that a character embedder gets: a square around the head.
+"""Crops the pictures that models get: a square around the head for character embedders, a box for taggers.
 
 Hair distinguishes anime characters better than the face alone, so the square is larger than the face
 box and moved up. Its side is 1.6 × the longer side of the face, and its centre is 0.15 face heights
@@ -14,6 +14,8 @@ from animeds_db.models.detector import Box
 
 SIDE = 1.6  # × the longer side of the face box
 RAISED = 0.15  # × the height of the face box
+FACE_MARGIN, MARGIN = 0.5, 0.1
+"""Share of a box that its tags' crop has on each side: a face with the hair around it, and other boxes."""
 
 
 def head_square(width: int, height: int, box: Box) -> tuple[int, int, int, int]:
@@ -31,3 +33,14 @@ def head_crop(image: np.ndarray, box: Box) -> np.ndarray:
     """Return the square around a face's head, uint8 RGB [side,side,3]: a view of `image` (uint8 [h,w,3])."""
     left, top, right, bottom = head_square(image.shape[1], image.shape[0], box)
     return image[top:bottom, left:right]
+
+
+def tag_crop(image: np.ndarray, box: Box) -> np.ndarray:
+    """Return the box with its margin, uint8 RGB [h,w,3], within the picture: a view of `image` (uint8 [h,w,3])."""
+    height, width = image.shape[:2]
+    margin = FACE_MARGIN if box.kind == "face" else MARGIN
+    dx, dy = margin * (box.right - box.left), margin * (box.bottom - box.top)
+    left, top = max(0, round((box.left - dx) * width)), max(0, round((box.top - dy) * height))
+    right, bottom = round((box.right + dx) * width), round((box.bottom + dy) * height)
+    left, top = min(left, width - 1), min(top, height - 1)
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)]

@@ -19,11 +19,10 @@ import numpy as np
 from animeds_db.errors import ModelError
 from animeds_db.models import pixels
 from animeds_db.models.files import Files
-from animeds_db.models.manifest import Entry, user_file
+from animeds_db.models.manifest import BOX_KINDS, Entry, user_file
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
 
-KINDS = ("face", "head", "halfbody", "person")
 DEFAULTS = {"conf": 0.25, "iou": 0.7}
 
 
@@ -106,10 +105,10 @@ class Detector:
         """Raise ModelError if the entry knows none of the file's classes: the model detects something else."""
         if self.kinds:
             return
-        found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds or KINDS)
+        found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds or BOX_KINDS)
         raise ModelError(
             f"{self.files.paths['model']} detects {found}; the entry {self.entry.name} expects {wanted}",
-            hint=f"choose a detector of {' or '.join(KINDS)}. If {self.classes[0]} is another word for one of them, "
+            hint=f"choose a detector of {' or '.join(BOX_KINDS)}. If {self.classes[0]} is another word for one, "
             f'add an entry with output = {{ kinds = {{ "{self.classes[0]}" = "face" }} }} to {user_file()}',
         )
 
@@ -193,4 +192,4 @@ def _kind(name: str, entry: Entry) -> str | None:
     """Return our kind for a class: the entry's mapping (in any case), else the class name; None if it is not stored."""
     mapped = {known.lower(): kind for known, kind in entry.output.kinds.items()}
     kind = mapped.get(name.lower(), name.lower())
-    return kind if kind in KINDS else None
+    return kind if kind in BOX_KINDS else None

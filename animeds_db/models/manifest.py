@@ -22,6 +22,7 @@ ENGINES = ("onnx", "open_clip", "sentence-transformers", "chat", "transformers")
 TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric", "captioner")
 CAPTIONERS = ("chat", "transformers")
 """Engines of captioners: an address that speaks the OpenAI chat API, and a local transformers model."""
+BOX_KINDS = ("face", "head", "halfbody", "person")
 SHIPPED = Path(__file__).parent / "manifest.toml"
 TINY = Path(__file__).parent / "tiny"
 
@@ -114,6 +115,8 @@ class Profile:
     detectors: tuple[str, ...] = ()
     character: str | None = None
     image: str | None = None
+    boxes: tuple[str, ...] = ()
+    """Kinds of boxes that the tagger also tags, one by one."""
 
 
 @dataclass(frozen=True)
@@ -277,9 +280,18 @@ def _part(kind: type[Any], table: dict[str, Any], where: str) -> Any:
 
 def _profile(name: str, table: dict[str, Any], path: Path) -> Profile:
     where = f'{path}: profile "{name}"'
-    _only(table, ("tagger", "detectors", "character", "image"), where)
+    _only(table, ("tagger", "detectors", "character", "image", "boxes"), where)
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    checked_boxes(values.get("boxes", ()), f"{where}: boxes")
     return Profile(name, **values)
+
+
+def checked_boxes(kinds: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return kinds of boxes. Raises ModelError, naming `where`, for one that does not exist."""
+    for kind in kinds:
+        if kind not in BOX_KINDS:
+            raise ModelError(f'{where}: there is no kind of box "{kind}"', hint=did_you_mean(kind, BOX_KINDS))
+    return kinds
 
 
 def _only(table: Mapping[str, Any], known: Any, where: str) -> None:

@@ -12,7 +12,7 @@ from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder, TaggerVectors
 from animeds_db.models.files import Files, Progress, locate
-from animeds_db.models.manifest import Entry, Manifest, Profile, load_manifest
+from animeds_db.models.manifest import Entry, Manifest, Profile, checked_boxes, load_manifest
 from animeds_db.models.named import named_entry, remember_used
 from animeds_db.models.runtime import Device, choose_device
 from animeds_db.models.tagger import Tagger
@@ -20,7 +20,7 @@ from animeds_db.models.tagger import Tagger
 log = logging.getLogger("animeds")
 
 NOBODY = "none"
-PARTS = ("tagger", "detector", "character", "image")
+PARTS = ("tagger", "detector", "character", "image", "boxes")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Models:
     detectors: tuple[Detector, ...] = ()
     character: Embedder | None = None
     image: Embedder | None = None
+    boxes: tuple[str, ...] = ()
+    """Kinds of boxes that the tagger also tags, one by one."""
     profile: str = NOBODY
     provider: str = ""  # cuda | cpu | "" without models
     notes: tuple[str, ...] = ()
@@ -60,8 +62,8 @@ def load_profile(
 
     With `named_by_database`, the names come from a database and not from the user: see models.named.
 
-    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for no model;
-    several detectors are separated by commas. `device` is auto, cpu or cuda.
+    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for no model, and `boxes`
+    to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or cuda.
     Raises ModelError for an unknown name, or a model that cannot be loaded or returns invalid results.
     """
     manifest = load_manifest()
@@ -72,6 +74,8 @@ def load_profile(
     if named_by_database:
         for model in wanted:
             named_entry(model, manifest)
+    if profile.boxes and not profile.tagger:
+        raise ModelError("boxes can be tagged only with a tagger", hint="choose a tagger, or no boxes")
     _tasks_fit(profile, manifest)
     files = {model: _present(manifest, model, progress) for model in wanted}
     where = choose_device(device)
@@ -89,6 +93,7 @@ def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Mod
         detectors=tuple(Detector(files[name], device) for name in profile.detectors),
         character=Embedder(files[profile.character], device) if profile.character else None,
         image=image_embedder(files[profile.image], device) if profile.image else None,
+        boxes=profile.boxes,
     )
 
 
@@ -120,6 +125,8 @@ def _overridden(profile: Profile, overrides: Mapping[str, str]) -> Profile:
         names = tuple(n.strip() for n in value.split(",") if n.strip() and n.strip() != NOBODY)
         if part == "detector":
             profile = replace(profile, detectors=names)
+        elif part == "boxes":
+            profile = replace(profile, boxes=checked_boxes(names, "boxes"))
         elif len(names) > 1:
             raise ModelError(f"only one {part} model can be used at a time, not {value}")
         else:

@@ -92,6 +92,7 @@ MODELS = Section(
         Key("detector", "text", 'Use these detectors instead (separated by commas), or "none".'),
         Key("character", "text", 'Use this character embedder instead, or "none".'),
         Key("image", "text", 'Use this image embedder instead, or "none".'),
+        Key("boxes", "text", 'Also tag these kinds of boxes one by one (separated by commas), or "none".'),
         Key("device", "text", "Device for the models.", choices=("auto", "cpu", "cuda")),
     ),
 )

@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from animeds_ingest.outcomes import Outcome
     from animeds_ingest.sources import SourceSpec
 
-FRAMES = ("sources", "frames", "detections", "detected", "taggings", "embeddings", "choices", "vocabulary")
+FRAMES = (
+    *("sources", "frames", "detections", "detected", "taggings", "box_tags", "embeddings", "choices"),
+    "vocabulary",
+)
 """Tables that ingest and the later runs of models write."""
+MODEL_PARTS = ("tagger", "detector", "character", "image", "boxes")
+"""Keys of [models] that replace those of its profile."""
 
 
 class Watcher(Protocol):
@@ -278,7 +283,7 @@ def _pace(work: Work) -> float | None:
 
 def _parts(models: Mapping[str, Any]) -> dict[str, str]:
     """Return the models of [models] that replace those of the profile."""
-    return {part: models[part] for part in ("tagger", "detector", "character", "image") if part in models}
+    return {part: models[part] for part in MODEL_PARTS if part in models}
 
 
 class Dedup:

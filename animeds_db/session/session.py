@@ -329,6 +329,7 @@ def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
     models = {"chosen_tagger": chosen.get("tagger"), "chosen_embedder": chosen.get("image")}
     return {
         "retagged": tables["taggings"].count_rows() > 0,
+        "boxes_tagged": tables["box_tags"].count_rows() > 0,
         "embedded_again": tables["embeddings"].count_rows() > 0,
         "detected_again": tables["detected"].count_rows() > 0,
         "frames_labelled": tables["labels"].count_rows("field = 'frame'") > 0,

@@ -39,6 +39,7 @@ REMEDIES = {
     "duplicates": "`animeds dedup`",
     "segments": "`animeds dedup`",
     "taggings": "`animeds tag` with that model",
+    "box_tags": "`animeds tag --boxes` with that model",
     "embeddings": "`animeds embed` with that model",
     "detected": "`animeds detect` with that model",
     "descriptions": "`animeds describe` with that model",

@@ -17,6 +17,7 @@ COLUMNS = {
     "thumbnails": ("frame_id", "source_id"),
     "detected": ("detected_id", "frame_id", "source_id", "model", "n_found"),
     "taggings": ("tagging_id", "source_id", "tags"),
+    "box_tags": ("box_tagging_id", "source_id", "tags"),
     "vocabulary": ("tag_id",),
     "models": ("model_id",),
 }
@@ -36,6 +37,8 @@ WORDS = {
     "The same `animeds detect` restores them",
     "tags of a rerun": "source {source}: {n} frames have tags of `animeds tag` that are not in the vocabulary. "
     "The same `animeds tag` restores them",
+    "tags of boxes": "source {source}: {n} boxes have tags that are not in the vocabulary. "
+    "The same `animeds tag --boxes` restores them",
 }
 """Messages for the gaps found by sql/steps/check/gaps.sql."""
 OF_INGEST = ("frames", "thumbnails", "detections without frame", "tags", "models")
@@ -65,6 +68,7 @@ class Gaps:
     sources: set[str]
     wrong_box_counts: list[str]
     taggings_with_lost_tags: list[str]
+    box_tags_with_lost_tags: list[str]
     lost_tags: list[int]
 
     @property
@@ -87,5 +91,6 @@ def compare(tables: Mapping[str, Examined]) -> Gaps:
             {row[0] for row in database.execute("SELECT source_id FROM sources").fetchall()},
             [row[0] for row in database.execute("SELECT detected_id FROM wrong_box_counts").fetchall()],
             [row[0] for row in database.execute("SELECT tagging_id FROM taggings_with_lost_tags").fetchall()],
+            [row[0] for row in database.execute("FROM box_tags_with_lost_tags").fetchall()],
             [row[0] for row in lost_tags],
         )

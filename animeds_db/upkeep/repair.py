@@ -52,6 +52,7 @@ def mend(location: Location, report: Report, gaps: Gaps) -> None:
     _reserve_tags(store, gaps.lost_tags)
     _delete(store, "detected", gaps.wrong_box_counts)
     _delete(store, "taggings", gaps.taggings_with_lost_tags)
+    _delete(store, "box_tags", gaps.box_tags_with_lost_tags)
     with write_errors(location.uri):
         for table in report.tables:
             _settle(location, store, table)

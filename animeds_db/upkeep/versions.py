@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORK = {
     "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters"),
-    "other models": ("taggings", "embeddings", "detected", "descriptions", "choices"),
+    "other models": ("taggings", "box_tags", "embeddings", "detected", "descriptions", "choices"),
     "dedup": ("duplicates", "segments"),
     "labels": ("labels",),
     "characters": ("examples", "identities", "clusters"),

@@ -12,7 +12,7 @@ from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.models import Models, load_profile
 from animeds_ingest.sampling import Sampling
 
-PARTS = ("tagger", "detector", "character", "image")
+PARTS = ("tagger", "detector", "character", "image", "boxes")
 """The models of a profile that can be replaced one by one."""
 
 Load = Callable[[str, str, Mapping[str, str]], Models]
@@ -29,7 +29,8 @@ class Choice:
     """The user's choice for an ingest. None, or a part that `overrides` does not name, was not chosen.
 
     sample is keyframes, iframes, changes, scenes, every=2s or all; start and end are times such as 90 or "1:30".
-    overrides maps tagger, detector, character or image to a model's name, or to "none".
+    overrides maps tagger, detector, character or image to a model's name, or to "none", and boxes to the kinds of
+    boxes that are tagged one by one, e.g. "person,face".
     """
 
     sample: str | None = None

@@ -250,6 +250,7 @@ def _forget(store: Store, known: Row) -> None:
         "lines",
         "chapters",
         "taggings",
+        "box_tags",
         "embeddings",
         "detected",
         "descriptions",

@@ -327,4 +327,6 @@ class Writer:
     def _commit(self, chunk: Chunk) -> None:
         self._write("thumbnails", chunk.thumbnails)
         self._write("detections", chunk.detections)
+        if chunk.box_tags.num_rows:
+            self._write("box_tags", chunk.box_tags)
         self._write("frames", chunk.frames)  # last, so that a visible frame is complete

@@ -33,8 +33,10 @@ Row = dict[str, Any]
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
 """Number of boxes deleted at once."""
-RESULTS = ("taggings", "embeddings", "detected", "descriptions")
+RESULTS = ("taggings", "box_tags", "embeddings", "detected", "descriptions")
 """Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
+OF_BOXES = ("identities", "box_tags")
+"""Tables with results about boxes, which are deleted with them."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,21 @@ def rerun(
     models: Models,
     *,
     wanted: Collection[str] | None = None,
+    boxes: Collection[str] | None = None,
     use: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
     """Run the one model in `models` on the `wanted` frames (ids; None: all) of finished sources.
 
-    A detector may come with a character embedder for its faces. Outcomes are `done`, `skipped` (nothing was left
-    to do) or `failed` (a file is missing or has changed; the others continue), and `frames` is the number of
-    frames done now. `from_stored` returns how many of them needed no decoding, because the database has this
-    tagger's vectors. With `use`, the views `frames` and `tags` then use the tagger's tags, or `frames` (and so
-    search and dedup) the embedder's vectors.
+    With `boxes` (ids of detections), a tagger tags these boxes instead of the frames. A detector may come with a
+    character embedder for its faces. Outcomes are `done`, `skipped` (nothing was left to do) or `failed` (a file is
+    missing or has changed; the others continue), and `frames` is the number of frames done now. `from_stored` returns
+    how many of them needed no decoding, because the database has this tagger's vectors. With `use`, the views `frames`
+    and `tags` then use the tagger's tags, or `frames` (and so search and dedup) the embedder's vectors.
     Raises StoreError if the database itself fails.
     """
     watcher = watcher or Silent()
-    stage = stage_of(store, models)
+    stage = stage_of(store, models, boxes)
     ledger.register_models(store, models.records())
     sources = _sources(store, wanted)
     report = Report()
@@ -105,20 +108,21 @@ def character_of(store: Store) -> str | None:
 
 
 def _drop_boxes(store: Store, which: str) -> None:
-    """Delete detections and their identities."""
+    """Delete detections, their identities and their tags."""
     ids = (
         store.table("detections").to_table(columns=["detection_id"], filter=which)["detection_id"].to_pylist()
     )
     for start in range(0, len(ids), BLOCK):
         listed = ", ".join(quoted(detection) for detection in ids[start : start + BLOCK])
-        store.delete("identities", f"detection_id IN ({listed})")
+        for name in OF_BOXES:
+            store.delete(name, f"detection_id IN ({listed})")
     store.delete("detections", which)
 
 
 def drop(store: Store, model: str) -> int:
     """Delete what `rerun` wrote for a model (its id or name), and return the number of frames.
 
-    Results from the ingest stay. Raises ModelError if the model has no results from a rerun.
+    Results from the ingest stay, except the tags of boxes. Raises ModelError if the model has no results from a rerun.
     """
     ids = _results_of(store, model)
     n = 0
@@ -131,8 +135,9 @@ def drop(store: Store, model: str) -> int:
             listed = ", ".join(quoted(source) for source in sources.to_pylist())
             _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
         for name in RESULTS:
-            n += (rows := store.table(name).count_rows(mine))
-            if rows:
+            there = store.table(name).to_table(columns=["frame_id"], filter=mine)["frame_id"]
+            n += pc.count_distinct(there).as_py()
+            if len(there):
                 store.delete(name, mine)
         if model_id in _without_ingest(store):
             store.delete("models", f"model_id = {quoted(model_id)}")

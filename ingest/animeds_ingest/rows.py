@@ -7,15 +7,16 @@ so the same source gives the same rows, however often an ingest was interrupted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.media import Frame
-from animeds_db.models import Box, Embedder, Models, TagLabel
-from animeds_db.models.crops import head_crop
+from animeds_db.models import Box, Embedder, Models, Tagger, TagLabel
+from animeds_db.models.crops import head_crop, tag_crop
 from animeds_ingest.measures.frame import Measures
 
 RATING_PREFIX = "rating:"
@@ -40,11 +41,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The rows of one commit: tables with the schemas of `frames`, `detections` and `thumbnails`."""
+    """The rows of one commit: tables with the schemas of `frames`, `detections`, `thumbnails` and `box_tags`."""
 
     frames: pa.Table
     detections: pa.Table
     thumbnails: pa.Table
+    box_tags: pa.Table
 
 
 def stored_tag(label: TagLabel) -> str:
@@ -108,17 +110,27 @@ class Analyser:
         boxes = self._detect(pixels, len(batch))
         columns = self._model_columns(pixels, len(batch))
         frames = [self._frame_row(source_id, m) | more for m, more in zip(batch, columns, strict=True)]
+        ids = [m.frame_id for m in batch]
+        detections = detection_rows(source_id, ids, boxes, pixels, self.models.character)
         return Chunk(
             pa.Table.from_pylist(frames, self.frames_schema),
-            pa.Table.from_pylist(
-                detection_rows(source_id, [m.frame_id for m in batch], boxes, pixels, self.models.character),
-                self.detections_schema,
-            ),
+            pa.Table.from_pylist(detections, self.detections_schema),
             pa.Table.from_pylist(
                 [{"frame_id": m.frame_id, "source_id": source_id, "webp": m.thumbnail} for m in batch],
                 schema.THUMBNAILS.schema,
             ),
+            pa.Table.from_pylist(
+                self._box_tags(detections, dict(zip(ids, pixels, strict=False))), schema.BOX_TAGS.schema
+            ),
         )
+
+    def _box_tags(
+        self, detections: Sequence[Mapping[str, Any]], pixels: Mapping[str, np.ndarray]
+    ) -> list[dict[str, object]]:
+        """Return the rows of `box_tags` for those of the boxes whose kind the profile wants tagged."""
+        wanted = [row for row in detections if row["kind"] in self.models.boxes]
+        tagger = self.models.tagger
+        return box_tag_rows(wanted, pixels, tagger, self._tag_columns) if wanted and tagger else []
 
     def _needs_pixels(self) -> bool:
         models = self.models
@@ -195,6 +207,36 @@ def detection_rows(
     return rows
 
 
+TAGGED_AT_ONCE = 16
+"""Number of boxes that go through a tagger together."""
+
+
+def box_tag_rows(
+    boxes: Sequence[Mapping[str, Any]],
+    pixels: Mapping[str, np.ndarray],
+    tagger: Tagger,
+    columns: TagColumns,
+) -> list[dict[str, object]]:
+    """Return rows of `box_tags`: the tags of each box (rows of `detections`), cut out of its frame with a margin.
+
+    `pixels` are the frames by their ids, uint8 RGB [h,w,3].
+    """
+    rows: list[dict[str, object]] = []
+    for start in range(0, len(boxes), TAGGED_AT_ONCE):
+        some = boxes[start : start + TAGGED_AT_ONCE]
+        crops = [tag_crop(pixels[row["frame_id"]], box_of(row)) for row in some]
+        for row, scores in zip(some, tagger(crops), strict=True):
+            key = schema.result_id(row["detection_id"], tagger.id)
+            same = {name: row[name] for name in ("detection_id", "frame_id", "source_id", "kind")}
+            rows.append({"box_tagging_id": key, **same, "model": tagger.id, **columns(scores)})
+    return rows
+
+
+def box_of(row: Mapping[str, Any]) -> Box:
+    """Return the box of a row of `detections`."""
+    return Box(**{field.name: row[field.name] for field in fields(Box)})
+
+
 def _numbered(boxes: Sequence[tuple[Box, str]]) -> list[tuple[int, tuple[Box, str]]]:
     """Number the boxes of each kind from left to right, as detection ids do."""
     counts: dict[str, int] = {}
@@ -212,4 +254,5 @@ def join(parts: Sequence[Chunk]) -> Chunk:
         pa.concat_tables([part.frames for part in parts]),
         pa.concat_tables([part.detections for part in parts]),
         pa.concat_tables([part.thumbnails for part in parts]),
+        pa.concat_tables([part.box_tags for part in parts]),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.models import Detector, Embedder, Models, Tagger
 from animeds_db.store import Store
-from animeds_ingest.rows import TagColumns, detection_rows
+from animeds_ingest.rows import TagColumns, box_tag_rows, detection_rows
 from animeds_ingest.vocabulary import vocabulary_of
 
 Row = dict[str, Any]
 
 STORED_CHUNK = 256
 """Number of frames tagged and committed at a time from stored vectors."""
+BOX_COLUMNS = ["detection_id", "frame_id", "source_id", "kind", "left", "top", "right", "bottom", "score"]
 ATTEMPTS = 20
 """Maximum number of attempts to number boxes while another detector takes the same numbers."""
 
@@ -133,6 +134,49 @@ class TagStage(Stage):
         return found
 
 
+class BoxTagStage(Stage):
+    """Tags boxes of frames one by one with one tagger and writes to `box_tags`."""
+
+    mark = "box_tags"
+
+    def __init__(self, store: Store, tagger: Tagger, boxes: Collection[str]) -> None:
+        super().__init__(store, tagger.id)
+        self._tagger = tagger
+        self._boxes = frozenset(boxes)
+        self._columns = TagColumns(tagger.labels, *vocabulary_of(store, tagger))
+        self._left: dict[str, list[Row]] = {}
+
+    def done(self, source: Row, frames: pa.Table) -> frozenset[str]:
+        """Return the ids of the source's frames without a box that the tagger still has to do."""
+        mine = pc.field("source_id") == source["source_id"]
+        tagged = self.store.table(self.mark).to_table(
+            columns=["detection_id"], filter=mine & (pc.field("model") == self.model)
+        )
+        left = self._boxes - set(tagged["detection_id"].to_pylist())
+        there = self.store.table("detections").to_table(columns=BOX_COLUMNS, filter=mine).to_pylist()
+        self._left = defaultdict(list)
+        for row in sorted(there, key=lambda row: str(row["detection_id"])):
+            if row["detection_id"] in left:
+                self._left[row["frame_id"]].append(row)
+        return frozenset(frames["frame_id"].to_pylist()) - self._left.keys()
+
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Return one row per frame, with the rows of `box_tags` of its boxes under `boxes`."""
+        boxes = [box for frame_id in frame_ids for box in self._left[frame_id]]
+        by_frame: dict[str, list[Row]] = defaultdict(list)
+        frames = dict(zip(frame_ids, pixels, strict=True))
+        for row in box_tag_rows(boxes, frames, self._tagger, self._columns):
+            by_frame[str(row["frame_id"])].append(row)
+        return [
+            {"frame_id": frame_id, "source_id": source_id, "boxes": by_frame[frame_id]}
+            for frame_id in frame_ids
+        ]
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Write the tags of the boxes."""
+        self._upsert(self.mark, [box for row in rows for box in row["boxes"]])
+
+
 class EmbedStage(Stage):
     """Writes the vectors of one image embedder, of any width, to `embeddings`."""
 
@@ -225,13 +269,16 @@ class DetectStage(Stage):
         return [_moved(box, {**others, **mine}) for box in boxes]
 
 
-def stage_of(store: Store, models: Models) -> Stage:
+def stage_of(store: Store, models: Models, boxes: Collection[str] | None = None) -> Stage:
     """Return the stage for the one tagger, detector or image embedder among `models`.
 
-    A character embedder goes with a detector. Raises UsageError for any other number of models.
+    A character embedder goes with a detector. With `boxes` (ids of detections), the tagger tags these boxes instead of
+    frames. Raises UsageError for any other number of models.
     """
     stages: list[Stage] = []
-    if models.tagger:
+    if models.tagger and boxes is not None:
+        stages.append(BoxTagStage(store, models.tagger, boxes))
+    elif models.tagger:
         stages.append(TagStage(store, models.tagger))
     stages += [DetectStage(store, detector, models.character) for detector in models.detectors]
     if models.image:

@@ -69,6 +69,7 @@ def tag(
     model: str,
     *,
     frames: Collection[str] | None = None,
+    boxes: Collection[str] | None = None,
     use: bool = False,
     device: str | None = None,
     load: Load = load_models,
@@ -76,10 +77,11 @@ def tag(
 ) -> Report:
     """Tag frames of the database with another tagger. Frames that it has tagged already are skipped.
 
-    `frames` are ids; None means all. With `use`, the views `frames` and `tags` use its tags from now on.
+    `frames` are ids; None means all. With `boxes` (ids of detections), these boxes are tagged one by one instead,
+    each cut out of its frame with a margin. With `use`, the views `frames` and `tags` use its tags from now on.
     Raises ModelError, StoreError.
     """
-    return _rerun(store, {"tagger": model}, frames, use, device, load, watcher)
+    return _rerun(store, {"tagger": model}, frames, use, device, load, watcher, boxes=boxes)
 
 
 def detect(
@@ -123,8 +125,8 @@ def embed(
 def drop_model(store: Store, model: str) -> int:
     """Delete the results of `tag`, `detect` or `embed` with a model; return the number of frames affected.
 
-    `model` is a name or an id (name@revision). Results from the ingest are kept. Raises ModelError if the model was
-    not run with one of these.
+    `model` is a name or an id (name@revision). Results from the ingest are kept, except the
+    tags of boxes. Raises ModelError if the model was not run with one of these.
     """
     return drop(store, model)
 
@@ -143,6 +145,7 @@ def _rerun(
     load: Load,
     watcher: Watcher | None,
     known_character: str | None = None,
+    boxes: Collection[str] | None = None,
 ) -> Report:
     models = load("none", settings.resolve("device", device).value, parts)
     loaded = models.character.id if models.character else None
@@ -152,4 +155,4 @@ def _rerun(
             hint=f"Pull that revision, or use --character none, or --character {known_character.partition('@')[0]} "
             "to mix the two.",
         )
-    return rerun(store, models, wanted=frames, use=use, watcher=watcher)
+    return rerun(store, models, wanted=frames, boxes=boxes, use=use, watcher=watcher)

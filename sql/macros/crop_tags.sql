@@ -4,6 +4,9 @@
 -- kept if every face of the frame is in the crop. Otherwise they are counted again from the faces of the crop, if the
 -- frame has only girls or only boys: 1girl and solo, 2girls, 3girls … If it has both, one face gives solo, and several
 -- faces give no tag.
+--
+-- person_crop_tags does the same if the person in the crop has tags of their own, which are used instead of the
+-- frame's. They count people unless the crop has several faces.
 CREATE OR REPLACE MACRO counts_people(tag) AS
     regexp_full_match(tag, '(\d\+?|multiple_)(girl|boy|other)s?|solo|solo_focus|no_humans');
 
@@ -48,5 +51,15 @@ CREATE OR REPLACE MACRO crop_tags(tags, n_faces, n_faces_of_frame) AS
                 lambda name: {'tag': name, 'category': 'general', 'score': 1.0, 'counts': true}
             ),
             list_filter(tags, lambda t: NOT names_framing(t.tag) AND NOT counts_people(t.tag))
+        )
+    END;
+
+CREATE OR REPLACE MACRO person_crop_tags(own, tags, n_faces, n_faces_of_frame) AS
+    CASE
+        WHEN own IS NULL THEN crop_tags(tags, n_faces, n_faces_of_frame)
+        WHEN n_faces < 2 THEN list_filter(own, lambda t: NOT names_framing(t.tag))
+        ELSE list_concat(
+            list_filter(crop_tags(tags, n_faces, n_faces_of_frame), lambda t: counts_people(t.tag)),
+            list_filter(own, lambda t: NOT names_framing(t.tag) AND NOT counts_people(t.tag))
         )
     END;

@@ -3,8 +3,8 @@
     python tests/data/make_database.py
 
 Run it once per release that changes the tables (a new SCHEMA_VERSION), and keep the older files. Inside is a
-piece of the sample show with tags, faces, duplicates, a name and a description that a person gave, and a version
-with a name.
+piece of the sample show with tags of frames and of persons, faces, duplicates, a name and a description that a
+person gave, and a version with a name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def fill(database: Path) -> None:
-    models = load_profile("tiny", device="cpu")
+    models = load_profile("tiny", device="cpu", overrides={"boxes": "person"})
     with open_or_create(str(database), models) as dataset:
         ingest(dataset.store, discover([EPISODES]), Sampling.parse("every=2s", "0", "12"), models)
         dataset.dedup()

@@ -63,6 +63,7 @@ class Database:
         rows = {name: list(tables.get(name, ())) for name in _TABLES}
         known = {
             "retagged": bool(rows["taggings"]),
+            "boxes_tagged": bool(rows["box_tags"]),
             "embedded_again": bool(rows["embeddings"]),
             "detected_again": bool(rows["detected"]),
             "frames_labelled": any(row["field"] == "frame" for row in rows["labels"]),
@@ -183,6 +184,14 @@ def identity(of: Mapping[str, Any], character: str, score: float = 0.9, **column
         "margin": 0.5,
         "by": "examples",
     } | columns
+
+
+def box_tagging(of: Mapping[str, Any], *scores: tuple[int, int], model: str = "tagger@1") -> dict[str, Any]:
+    """One row of `box_tags`: a tagger's tags of a box, (number of the tag, per cent), best first."""
+    columns = tagged(*scores)
+    del columns["tagger"]
+    about = {name: of[name] for name in ("detection_id", "frame_id", "source_id", "kind")}
+    return {"box_tagging_id": f"{of['detection_id']}@{model}", "model": model, **about, **columns}
 
 
 def vocabulary(*names: str, category: str = "general", first: int = 1) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,24 +13,31 @@ from animeds_ingest.sidecars.read import Sidecar
 
 MODEL = "sidecar"
 """The value of `detections.model` for these faces."""
+BOX = ["detection_id", "left", "top", "right", "bottom"]
 
 
 def write_faces(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -> None:
     """Write the faces that the sidecars of a source describe (by member), and delete faces that they no longer
     describe.
 
-    If a detector has processed this source, its faces are used and none are written.
+    If a detector has processed this source, its faces are used and none are written. Tags of faces that were moved are
+    deleted.
     """
     mine = pc.field("source_id") == source_id
-    earlier = store.table("detections").to_table(
-        columns=["detection_id"], filter=mine & (pc.field("model") == MODEL)
-    )
+    earlier = store.table("detections").to_table(columns=BOX, filter=mine & (pc.field("model") == MODEL))
     wanted = [] if _detector_ran(store, source_id) else _rows(store, source_id, sidecars)
+    written = pa.Table.from_pylist(wanted, store.schema("detections").schema)
     if wanted:
-        store.replace("detections", pa.Table.from_pylist(wanted, store.schema("detections").schema))
-    stale = set(earlier["detection_id"].to_pylist()) - {row["detection_id"] for row in wanted}
-    if stale:
-        store.delete("detections", f"detection_id IN ({', '.join(quoted(i) for i in sorted(stale))})")
+        store.replace("detections", written)
+    there = {tuple(row.values()) for row in written.select(BOX).to_pylist()}
+    moved = {row["detection_id"] for row in earlier.to_pylist() if tuple(row.values()) not in there}
+    _delete(store, "box_tags", moved)
+    _delete(store, "detections", moved - set(written["detection_id"].to_pylist()))
+
+
+def _delete(store: Store, name: str, ids: Collection[str]) -> None:
+    if ids:
+        store.delete(name, f"detection_id IN ({', '.join(quoted(i) for i in sorted(ids))})")
 
 
 def _detector_ran(store: Store, source_id: str) -> bool:

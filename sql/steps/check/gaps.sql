@@ -59,6 +59,10 @@ lost_boxes AS (
 
 rerun_lost_tags AS (
     SELECT source_id, count(*) AS n FROM taggings_with_lost_tags GROUP BY source_id
+),
+
+boxes_lost_tags AS (
+    SELECT source_id, count(*) AS n FROM box_tags_with_lost_tags GROUP BY source_id
 )
 
 SELECT 'waiting' AS gap, source_id, 1 AS n FROM waiting
@@ -78,4 +82,6 @@ UNION ALL
 SELECT 'boxes of a rerun', source_id, n FROM lost_boxes
 UNION ALL
 SELECT 'tags of a rerun', source_id, n FROM rerun_lost_tags
+UNION ALL
+SELECT 'tags of boxes', source_id, n FROM boxes_lost_tags
 ORDER BY 1, 2;

@@ -4,6 +4,8 @@ FROM (
     SELECT unnest(tags) AS tag_id FROM frames
     UNION
     SELECT unnest(tags) FROM taggings
+    UNION
+    SELECT unnest(tags) FROM box_tags
 )
 ANTI JOIN vocabulary USING (tag_id)
 ORDER BY tag_id;

@@ -7,7 +7,8 @@
 -- without source_id, so that the export can name it in its error.
 --
 -- Boxes and tags describe the crop, not the frame: boxes are those inside the crop, relative to it, and tags that count
--- people or describe the framing are adjusted or left out.
+-- people or describe the framing are adjusted or left out. If the person in the crop has tags of their own (the view
+-- `box_tags`), these are used instead of the frame's.
 
 WITH pictures AS MATERIALIZED (
     SELECT
@@ -55,7 +56,9 @@ boxed AS (
         count(*) FILTER (kind = 'face' AND is_inside) AS n_faces
     FROM boxes
     GROUP BY picture
-)
+),
+
+own AS (FROM person_tags('pictures'))
 
 SELECT
     pictures.frame_id::VARCHAR AS frame_id,
@@ -77,7 +80,9 @@ SELECT
     pictures.selection_row,
     CASE
         WHEN crop_kind IS NULL THEN tagged.tags
-        ELSE crop_tags(tagged.tags, coalesce(boxed.n_faces, 0), coalesce(boxed.n_faces_of_frame, 0))
+        ELSE person_crop_tags(
+            own.tags, tagged.tags, coalesce(boxed.n_faces, 0), coalesce(boxed.n_faces_of_frame, 0)
+        )
     END AS tags,
     coalesce(boxed.boxes, []) AS boxes,
     frames.rating,
@@ -86,6 +91,7 @@ FROM pictures
 LEFT JOIN frames ON frames.frame_id = pictures.frame_id
 LEFT JOIN tagged ON tagged.frame_id = pictures.frame_id
 LEFT JOIN boxed ON boxed.picture = pictures.picture
+LEFT JOIN own ON own.picture = pictures.picture
 ORDER BY
     source_id NULLS FIRST, stream, pts, pictures.frame_id, folder, filename, crop_kind NULLS FIRST, crop_number,
     crop, caption, repeats
