@@ -12,7 +12,7 @@ from rerunning import ask, copy_of_ingested
 
 import animeds_db
 from animeds_db.errors import ModelError
-from animeds_db.models.captioner import load_captioner
+from animeds_db.models.captioners.captioner import load_captioner
 
 HERE = importlib.util.find_spec("transformers") is not None
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and its friends' own

@@ -53,7 +53,7 @@ class Describing(Ingesting):
         Raises UsageError, QueryError, ModelError if the captioner cannot be reached or fails for every picture,
         StoreError. What was described before that is in the database.
         """
-        from animeds_db.models.captioner import load_captioner
+        from animeds_db.models.captioners.captioner import load_captioner
         from animeds_db.steps.describe import pictures_left, style_of, with_prompts
         from animeds_ingest.verbs import describe
 
@@ -82,7 +82,7 @@ class Describing(Ingesting):
         device: str | None = None,
     ) -> DescribePlan:
         """Return what `describe` would do with these options. Nothing is sent and nothing is written."""
-        from animeds_db.models.captioner import load_captioner
+        from animeds_db.models.captioners.captioner import load_captioner
         from animeds_db.steps.describe import pictures_left, style_of, typical_cost, with_prompts
 
         frames = self._frames_where(where)

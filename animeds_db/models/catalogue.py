@@ -14,7 +14,7 @@ from pathlib import Path
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models import files, hub
-from animeds_db.models.captioner import load_captioner
+from animeds_db.models.captioners.captioner import load_captioner
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.errors import ModelError, SourceError, UsageError
 from animeds_db.media import Frame, FrameKey, fetch
-from animeds_db.models.answers import Answer, PictureError, description
-from animeds_db.models.captioner import Captioner, record, small_picture
+from animeds_db.models.captioners.answers import Answer, PictureError, description
+from animeds_db.models.captioners.captioner import Captioner, record, small_picture
 from animeds_db.remote.paths import present, source_path
 from animeds_db.store import Store
 from animeds_db.upkeep.optimize import tend_if_worth_it

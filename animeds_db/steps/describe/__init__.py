@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.models.answers import language_name
+from animeds_db.models.captioners.answers import language_name
 from animeds_db.models.prompts import Prompt, load_prompt
 from animeds_db.schema import DETECTION_LETTERS
 from animeds_db.session import Session

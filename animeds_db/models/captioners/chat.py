@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from animeds_db.errors import ModelError
-from animeds_db.models.answers import Answer, PictureError
+from animeds_db.models.captioners.answers import Answer, PictureError
 from animeds_db.models.extras import extra
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.errors import ModelError
-from animeds_db.models.answers import Answer
+from animeds_db.models.captioners.answers import Answer
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.runtime import choose_device
@@ -43,10 +43,10 @@ def load_captioner(name: str, device: str = "auto") -> Captioner:
             hint="captioners: " + ", ".join(known),
         )
     if entry.engine == "chat":
-        from animeds_db.models.chat import ChatCaptioner
+        from animeds_db.models.captioners.chat import ChatCaptioner
 
         return ChatCaptioner(entry)
-    from animeds_db.models.torch_captioner import TorchCaptioner
+    from animeds_db.models.captioners.local import TorchCaptioner
 
     return TorchCaptioner(entry, choose_device(device))
 

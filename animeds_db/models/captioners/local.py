@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from animeds_db.errors import ModelError
-from animeds_db.models.answers import Answer
+from animeds_db.models.captioners.answers import Answer
 from animeds_db.models.extras import extra
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
