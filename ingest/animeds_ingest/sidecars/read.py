@@ -134,7 +134,9 @@ class Sidecars:
     def _valid(self, path: str, sidecar: Sidecar) -> Sidecar:
         """Return the sidecar without names that cannot be stored, and warn about them."""
         found = {field: getattr(sidecar, field) for field in NAMES}
-        valid = {field: tuple(n for n in names if not name_problem(n)) for field, names in found.items()}
+        valid: dict[str, Any] = {
+            field: tuple(n for n in names if not name_problem(n)) for field, names in found.items()
+        }
         lost = sum(len(found[field]) - len(valid[field]) for field in NAMES)
         if lost:
             self.warnings.append(
