@@ -168,10 +168,12 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
         page.get_by_text("1 picture uploaded").wait_for()
         with page.expect_file_chooser() as waiting:
             page.locator("#upload").press("Enter")
+        from playwright.sync_api import FilePayload
+
         waiting.value.set_files(
             [
-                {"name": "good.png", "mimeType": "image/png", "buffer": red.getvalue()},
-                {"name": "bad.png", "mimeType": "image/png", "buffer": b"<html>"},
+                FilePayload(name="good.png", mimeType="image/png", buffer=red.getvalue()),
+                FilePayload(name="bad.png", mimeType="image/png", buffer=b"<html>"),
             ]
         )
         page.get_by_text("bad.png: not a picture").wait_for()

@@ -22,7 +22,7 @@ from rerunning import ask, copy_of_ingested, ingested
 
 import animeds_db
 from animeds_db.errors import ModelError, UsageError
-from animeds_db.models import chat as chat_module
+from animeds_db.models.captioners import chat as chat_module
 from animeds_db.models.captioners.captioner import load_captioner
 from animeds_db.store import Store
 

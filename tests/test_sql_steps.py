@@ -177,7 +177,13 @@ def test_what_a_grid_shows_of_frames() -> None:
 @pytest.mark.sql("steps/web/conflicting_labels.sql")
 def test_newer_labels_of_the_same_things_that_differ() -> None:
     labels = [label(n, "frame", value, frame_id=frame_id(0)) for n, value in ((1, "keep"), (2, "drop"))]
-    asked = {"seen": "act1", "field": "frame", "op": "set", "value": "keep", "ids": [frame_id(0)]}
+    asked: dict[str, Any] = {
+        "seen": "act1",
+        "field": "frame",
+        "op": "set",
+        "value": "keep",
+        "ids": [frame_id(0)],
+    }
     rows = database(labels=labels).step("web/conflicting_labels.sql", asked)
     assert [(r["id"], r["value"], r["act"]) for r in rows] == [(frame_id(0), "drop", "act2")]
     assert database(labels=labels).step("web/conflicting_labels.sql", asked | {"seen": "act2"}) == []

@@ -192,7 +192,7 @@ def test_a_query_that_cannot_be_kept_is_refused(
 def test_an_export_tells_what_it_would_do_does_it_and_tells_how_far_it_is(
     client: httpx2.Client, place: Path
 ) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "selection": "episode=1&tag=1girl",
         "out": "girls",
         "options": {"arrange": "episode", "max_size": 64},
