@@ -24,6 +24,12 @@ UNION SELECT written FROM tag_labels WHERE op = 'add' AND category = 'character'
 """
 
 
+ACT_OF = """
+SELECT max_by(act, label_id) FROM active_labels
+WHERE field = 'name' AND list_contains($forms, replace(subject, '_', ' '))
+"""
+
+
 def known_characters(session: Session) -> set[str]:
     """Return every name of a character: from examples, answers, labels and renames."""
     return {row[0] for row in session.sql(KNOWN).fetchall() if row[0] is not None}
@@ -32,8 +38,9 @@ def known_characters(session: Session) -> set[str]:
 def rename_all(store: Store, session: Session, names: Mapping[str, str], who: str | None = None) -> Act:
     """Rename characters everywhere: old → new, as one change set.
 
-    If a character with the new name exists, the two are merged. Raises UsageError for an empty name, an unknown
-    name, and circles.
+    If a character with the new name exists, the two are merged. A rename that already holds is not written again: the
+    result is then the earlier change set, with 0 labels. Raises UsageError for an empty name, an unknown name, and
+    circles.
     """
     known = known_characters(session)
     pairs = [("", old.strip(), new.strip()) for old, new in names.items()]
@@ -63,10 +70,10 @@ def _rename(
     if not wanted:
         raise UsageError("Nothing is renamed: old and new names are the same.")
     before = dict(session.sql("SELECT name, renamed_to FROM names").fetchall())
-    already = {old: new for old, new in wanted.items() if before.get(old) == new}
-    if already == wanted:
-        listed = ", ".join(f"{old} is already called {new}" for old, new in sorted(wanted.items())[:3])
-        raise UsageError(f"Nothing is renamed: {listed}.")
+    already = sorted(old for old, new in wanted.items() if before.get(old) == new)
+    if len(already) == len(wanted):
+        notes = [f"{old} is already called {wanted[old]}" for old in already]
+        return Act(_act_of(session, already), 0, notes)
     wanted = {old: new for old, new in wanted.items() if old not in already}
     freed = _freed(wanted, before)
     words = [Word("name", "remove", None, subject=name) for name in sorted(freed)]
@@ -81,6 +88,12 @@ def _rename(
         if final != new and new not in wanted:
             notes.append(f"{new} was renamed before: {old} is now {final}")
     return Act(act.id, len(wanted), notes)
+
+
+def _act_of(session: Session, names: Sequence[str]) -> str:
+    """Return the id of the newest change set that renamed one of these names or its other form."""
+    forms = [name.replace("_", " ") for name in names]
+    return str(session.sql(ACT_OF, {"forms": forms}).fetchall()[0][0])
 
 
 def _checked(pairs: Iterable[tuple[str, str, str]]) -> dict[str, str]:
