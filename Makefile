@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test check test-oldest test-torch test-ray lint docs coverage bench trust train clean
+.PHONY: help demo test check test-oldest test-torch test-ray lint docs pictures coverage bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -58,6 +58,9 @@ coverage: $(VENV)/installed ## run the tests and report the lines and branches t
 docs: $(VENV)/installed ## build the documentation site in build/site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	$(BIN)/python -m mkdocs build
+
+pictures: $(VENV)/installed ## draw the pictures of the README again (needs Chromium)
+	ANIMEDS_BROWSER=required $(BIN)/python docs/site/pictures.py
 
 bench: $(VENV)/installed ## measure the claims of the README on this machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"

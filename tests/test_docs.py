@@ -11,6 +11,7 @@ import pytest
 import sampleshow
 from cli_run import Runner
 from documented import blocks
+from PIL import Image
 
 import animeds_db
 from animeds_db.cli import command_line
@@ -105,6 +106,21 @@ def test_every_view_and_macro_is_on_the_sql_page() -> None:
     }
     missing = {name for name in names - helpers if not re.search(rf"`[^`]*\b{name}\b", text)}
     assert not missing
+
+
+def test_the_readme_opens_with_small_pictures_that_make_pictures_draws() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    shown = re.findall(r"!\[[^\]]+\]\((docs/pictures/(\w+)\.webp)\)", text[: text.index("## ")])
+    script = (ROOT / "docs" / "site" / "pictures.py").read_text("utf-8")
+    assert [name for _, name in shown] == ["page", "sheet", "folder"]
+    assert {path.name for path in (ROOT / "docs" / "pictures").iterdir()} == {
+        f"{name}.webp" for _, name in shown
+    }
+    for path, name in shown:
+        assert f'write("{name}"' in script
+        assert (ROOT / path).stat().st_size <= 150_000
+        with Image.open(ROOT / path) as picture:
+            assert picture.format == "WEBP" and picture.width >= 1000
 
 
 def test_every_command_is_in_the_readme() -> None:

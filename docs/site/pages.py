@@ -26,7 +26,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def start() -> str:
     """Return README.md with its links rewritten for the site. Files outside docs/ are named, not linked."""
     text = (ROOT / "README.md").read_text("utf-8").replace("](docs/", "](")
-    return re.sub(r"\[([^\]]+)\]\((?!https?:|#|[a-z]+\.(?:md|svg|png|webp))[^)]*\)", r"\1", text)
+    return re.sub(r"\[([^\]]+)\]\((?!https?:|#|[a-z/]+\.(?:md|svg|png|webp))[^)]*\)", r"\1", text)
 
 
 def command_line() -> str:
