@@ -16,6 +16,7 @@ from animeds_db.captions import load_profile
 from animeds_db.contact_sheet import Sheet, drawn
 from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
+from animeds_db.export.crops import CropOptions
 from animeds_db.steps.clusters.sheet import cluster_sheet
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
 OUT = ROOT / "docs" / "pictures"
 MAX_BYTES = 150_000
 """Size of one picture. The README has three, and people open it on telephones."""
+HERO = "Emi"
+"""The character of the README's command; this show has one of that name."""
 PAGE = (1280, 760)
 """Size of the browser window in pixels: four rows of the grid."""
 STYLE = """<!doctype html><meta charset="utf-8"><style>
 body { font: 15px/1.45 system-ui, sans-serif; margin: 20px 24px; color: #222; background: #fff }
 h1 { font: 600 18px ui-monospace, monospace; margin: 0 0 14px }
 main { display: grid; grid-template-columns: repeat(4, 1fr); gap: 18px }
-figure { margin: 0 } img { width: 100%; display: block; border-radius: 4px }
-b { display: block; margin: 6px 0 2px; font: 600 13px ui-monospace, monospace } p { margin: 0; color: #555 }
+figure { margin: 0 } img { height: 158px; display: block; border-radius: 4px }
+b { display: block; margin: 6px 0 2px; font: 600 12px ui-monospace, monospace } p { margin: 0; color: #555 }
 </style>"""
 
 
@@ -51,17 +54,17 @@ def main() -> None:
         with drawntruth.copy_of_show(folder) as dataset:
             dataset.dedup()
             dataset.clusters.find()
-            hero = name_clusters(dataset)
+            name_clusters(dataset)
             write("sheet", drawn(sheet(dataset)))
             dataset.characters.classify()
-            files = exported(dataset, hero, folder / "out")
+            files = exported(dataset, HERO, folder / "out")
         with browsing.browser() as browser:
             write("folder", rendered(files, browser))
             write("page", served(folder / "show.animeds", browser))
 
 
-def name_clusters(dataset: Dataset) -> str:
-    """Name each cluster after the character drawn on most of its faces; return the name of the largest."""
+def name_clusters(dataset: Dataset) -> None:
+    """Name each cluster after the character drawn on most of its faces."""
     rows = dataset.sql(
         "SELECT cluster, face_id FROM clusters WHERE cluster IS NOT NULL ORDER BY ALL"
     ).fetchall()
@@ -74,7 +77,6 @@ def name_clusters(dataset: Dataset) -> str:
     for number, name in named.items():
         if name in cast:
             dataset.clusters.name(number, name, count=8)
-    return next(name for name in named.values() if name in cast)
 
 
 def sheet(dataset: Dataset) -> Sheet:
@@ -85,8 +87,14 @@ def sheet(dataset: Dataset) -> Sheet:
 def exported(dataset: Dataset, character: str, out: Path) -> str:
     """Export pictures of a character for kohya, and return a page that shows the files in that folder."""
     profile = load_profile("kohya").with_flags(activation_tag=character.lower())
-    chosen = dataset.character_set(character, count=8, per="shot", text="none", has_none=["multiple_girls"])
-    dataset.export(chosen, out, options=ExportOptions(profile=profile, layouts=("kohya",)))
+    chosen = dataset.character_set(character, count=4, per="shot", text="none", has=["solo"])
+    dataset.export(
+        chosen,
+        out,
+        options=ExportOptions(
+            profile=profile, layouts=("kohya",), crops=CropOptions(kinds=("frame", "head"))
+        ),
+    )
     sections = [
         f"<h1>{folder.relative_to(out.parent)}/</h1><main>{''.join(map(file_card, files))}</main>"
         for folder in sorted(out.rglob("*"))
