@@ -39,6 +39,7 @@ MAP: dict[str, dict[str, str]] = {
     },
     "Look and ask": {
         "serve": "serve",
+        "mcp": "mcp",
         "search": "search",
         "query": "query",
         "queries": "query",

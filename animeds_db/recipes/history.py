@@ -50,6 +50,11 @@ def sources_done(dataset: Dataset, base: Path) -> list[dict[str, Any]]:
     ]
 
 
+def source_folders(dataset: Dataset) -> list[str]:
+    """Return the paths of all sources, with a folder in place of all sources in it."""
+    return _shortened([row["uri"] for row in _rows(dataset, "SELECT uri FROM sources ORDER BY uri")])
+
+
 def models_used(dataset: Dataset) -> dict[str, Any]:
     """Return the section [models]: the profile of most sources, and the models that differ from it."""
     usual = _most_frequent(_rows(dataset, "SELECT models FROM sources"))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 
 import duckdb
 
@@ -51,6 +52,24 @@ def _scripts() -> Mapping[str, _Script]:
 def view_names() -> tuple[str, ...]:
     """Return the names of all views, sorted."""
     return tuple(sorted({view for script in _scripts().values() for view in script.views}))
+
+
+@cache
+def descriptions() -> Mapping[str, Mapping[str, str]]:
+    """Return what the comment of each public view and macro says, by name, under the keys `views` and `macros`."""
+    return {
+        folder: {
+            name: _leading_comment(text)
+            for text in sql_scripts(folder)
+            for name in sorted(_Script.read(text).makes)
+        }
+        for folder in ("views", "macros")
+    }
+
+
+def _leading_comment(text: str) -> str:
+    lines = takewhile(lambda line: line.startswith("--"), text.splitlines())
+    return "\n".join(line.removeprefix("--").removeprefix(" ") for line in lines)
 
 
 @cache
