@@ -115,7 +115,8 @@ def test_a_drafted_recipe_can_be_made(tmp_path: Path, monkeypatch: pytest.Monkey
     assert content["sources"][0]["paths"] == [str(sampleshow.episodes())]
     with animeds_db.recipes.Making("recipe.toml") as making:
         news = {planned.step: planned.news for planned in making.plan()}
-    assert news["sources"] is None and news["export"] is not None
+    assert news["sources"] == "2 finished sources to compare with the options"
+    assert news["export"] is not None
 
 
 def test_an_assistant_meets_the_limits_of_the_service(tmp_path: Path) -> None:

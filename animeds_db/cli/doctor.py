@@ -22,6 +22,7 @@ EXTRAS = {
     "torch": ("open_clip, sentence-transformers and transformers models", 'pip install "animeds-db[torch]"'),
     "open-clip-torch": ("any open_clip model for images and text", 'pip install "animeds-db[torch]"'),
     "openai": ("captioners behind an address", 'pip install "animeds-db[describe]"'),
+    "mcp": ("an assistant reads the database", 'pip install "animeds-db[mcp]"'),
     "sentence-transformers": ("text search in many languages", 'pip install "animeds-db[torch]"'),
 }
 DECODERS = ("h264", "hevc", "av1", "libdav1d", "vp9", "mpeg2video", "mpeg4")
