@@ -16,11 +16,11 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db.errors import QueryError
-from animeds_db.schema import Table
 from animeds_db.session import catalog
 from animeds_db.session.given import registered
-from animeds_db.session.lance_view import LanceView, Only
+from animeds_db.session.lance_view import Only
 from animeds_db.session.messages import EXPLAIN, explained
+from animeds_db.session.pinned import Choices, Pinned
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import (
@@ -32,32 +32,10 @@ from animeds_db.session.statements import (
 )
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
-from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
-ATTACHED = ("show", "season", "episode")
-"""Columns of a source that its frames and detections also have. `show` is also available as show_name, because `show`
-is an SQL keyword."""
 BATCH = 8192
 """Number of rows per batch of a stream."""
 TextVector = Callable[[str], list[float]]
-Choices = dict[str, int | None]
-"""Tasks for which another model was chosen, with the width of its vectors."""
-VOCABULARY = (
-    # two writers may have added the same tag at once: the lower number is used
-    """SET VARIABLE tag_lines = (
-        SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
-        FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary
-            WHERE NOT regexp_matches(tag, '[\\x00-\\x1f]') -- a stranger's tag must not read as two lines
-            GROUP BY tag))""",
-    """SET VARIABLE tag_names = (
-        SELECT coalesce(list(tag ORDER BY place), []::VARCHAR[])
-        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
-        LEFT JOIN lance_vocabulary ON tag_id = place)""",
-    """SET VARIABLE tag_categories = (
-        SELECT coalesce(list(category ORDER BY place), []::VARCHAR[])
-        FROM range(1, (SELECT coalesce(max(tag_id), 0) + 1 FROM lance_vocabulary)) AS places(place)
-        LEFT JOIN lance_vocabulary ON tag_id = place)""",
-)
 
 
 class Session:
@@ -77,13 +55,10 @@ class Session:
         self._store = store
         self.unfinished = unfinished
         self._base = locked_database(bounds)
-        self._current: duckdb.DuckDBPyConnection | None = None
-        self._versions: dict[str, int] = {}
+        self._current: Pinned | None = None
         self._schemas: dict[str, pa.Schema] = {}
         self._choices: Choices = {}
-        self._asked: frozenset[str] = frozenset()
         self._made: set[str] = set()
-        self._kept: set[str] = set()
         self._only = Only()
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
@@ -91,7 +66,7 @@ class Session:
     def close(self) -> None:
         """Close the session. Its relations cannot be read afterwards."""
         if self._current is not None:
-            self._current.close()
+            self._current.connection.close()
             self._current = None
         self._base.close()
 
@@ -163,7 +138,7 @@ class Session:
     def interrupt(self) -> None:
         """Stop the running query, if any, from another thread. It raises QueryError there."""
         if self._current is not None:
-            self._current.interrupt()
+            self._current.connection.interrupt()
 
     def step(
         self, script: str, tables: Mapping[str, pa.Table], params: Mapping[str, Any] | None = None
@@ -196,7 +171,7 @@ class Session:
     ) -> QueryError:
         """Return the error with its position in the text, which DuckDB loses when it makes a relation."""
         if statement.type != duckdb.StatementType.EXPLAIN:
-            cursor, _ = self._pinned()
+            cursor = self._prepared(self._pin(), (text, *_texts(values)))
             try:
                 cursor.execute(f"{EXPLAIN}{text}", values or None)
             except duckdb.Error as again:
@@ -220,132 +195,48 @@ class Session:
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
         """Return a connection with the newest versions of the tables, and with the views and macros in these
         texts."""
-        versions = self._store.location.of_each(self._store.names(), self._store.version)
-        if self._current is None or versions != self._versions or _is_busy(self._current):
+        if (
+            self._current is None
+            or self._store.versions() != self._current.versions
+            or _is_busy(self._current.connection)
+        ):
             with read_errors(self._store.uri), self.errors():
-                self._current, self._versions = self._pinned()
-            self._kept = set()
-        self._make(self._current, catalog.mentioned_in(texts))
-        return self._current
+                self._current = self._pin()
+        with read_errors(self._store.uri), self.errors():
+            return self._prepared(self._current, texts)
 
     @property
     def versions(self) -> dict[str, int]:
         """The table versions that the last query read."""
-        return dict(self._versions)
+        return dict(self._current.versions) if self._current is not None else {}
 
-    def _pinned(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
-        """Register one version of every table on a new connection; return the connection and the versions.
+    def _pin(self) -> Pinned:
+        """Return the newest versions of the tables on a new connection."""
+        cursor = closed_at_exit(self._base.cursor())
+        return Pinned(self._store, cursor, self._only, unfinished=self.unfinished)
 
-        `sources` is read before and after the others, because it decides which rows are visible.
-        """
-        sources = self._store.table("sources")
-        while True:
-            tables = self._store.location.of_each(self._store.names(), self._store.table) | {
-                "sources": sources
-            }
-            again = self._store.table("sources")
-            if again.version == sources.version:
-                break
-            sources = again
-        connection = closed_at_exit(self._base.cursor())
-        attached, hidden = self._of_sources(sources)
-        for name, table in tables.items():
-            has_source = "source_id" in table.schema.names
-            wanted = self._store.schema(name) if self._store.pinned else None
-            view = LanceView(
-                table,
-                hidden=hidden if has_source else (),
-                attached=attached if has_source and name != "sources" else None,
-                wanted=wanted.schema if wanted else None,
-                only=self._only,
-                sure=SureTags.of(tables["models"], tables["vocabulary"], wanted)
-                if wanted and _is_older(table, wanted)
-                else None,
-            )
-            connection.register(f"lance_{name}", view)
-        for statement in VOCABULARY:
-            connection.execute(statement)
-        for variable, value in _again(tables).items():
-            connection.execute(f"SET VARIABLE {variable} = $1", [value])
-        schemas = {name: table.schema for name, table in tables.items()}
-        self._renew(connection, schemas, _choices(tables) | _corrections(tables))
-        return connection, {name: int(table.version) for name, table in tables.items()}
-
-    def _of_sources(self, sources: Any) -> tuple[pa.Table, list[str]]:
-        """Return the attached columns per source, and the ids of sources that are hidden."""
-        rows = sources.to_table(columns=["source_id", *ATTACHED, "state"])
-        hidden = [
-            source
-            for source, state in zip(rows["source_id"].to_pylist(), rows["state"].to_pylist(), strict=True)
-            if state != "done" and not self.unfinished
-        ]
-        shows = rows["show"]
-        return rows.drop_columns(["state"]).append_column("show_name", shows).combine_chunks(), hidden
-
-    def _make(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
-        """Create missing views and macros."""
-        instead = stand_ins(self._schemas["frames"], self._choices)
-        catalog.keep(connection, names, instead, self._made, self._kept)
-        if names - self._asked:
-            catalog.create(connection, names, instead, self._made)
-            self._asked |= names
-
-    def _renew(
-        self, connection: duckdb.DuckDBPyConnection, schemas: dict[str, pa.Schema], choices: Choices
-    ) -> None:
-        """Create the views and macros again if columns or the models in use have changed."""
-        if (schemas, choices) != (self._schemas, self._choices):
-            self._schemas, self._choices = schemas, choices
+    def _prepared(self, pinned: Pinned, texts: Sequence[str]) -> duckdb.DuckDBPyConnection:
+        """Return the connection with the tables, variables, views and macros that these texts read."""
+        names = catalog.mentioned_in(texts)
+        instead: dict[str, str] = {}
+        if names:
+            if pinned.choices != self._choices:
+                self._choices = pinned.choices
+                self._made.clear()
+            instead = stand_ins(pinned.table("frames").schema, self._choices)
+        scripts = catalog.scripts_for(names, instead)
+        schemas = pinned.register([*texts, *scripts])
+        if any(self._schemas.get(name, schema) != schema for name, schema in schemas.items()):
             self._made.clear()
-            catalog.create(connection, self._asked, stand_ins(schemas["frames"], choices), self._made)
-
-
-def _is_older(table: Any, wanted: Table) -> bool:
-    """Return True if a table does not have the columns of sure tags."""
-    return SURE_COLUMNS[0] in wanted.schema.names and SURE_COLUMNS[0] not in table.schema.names
+        self._schemas |= schemas
+        catalog.keep(pinned.connection, names, instead, self._made, pinned.kept)
+        catalog.create(pinned.connection, names, instead, self._made)
+        return pinned.connection
 
 
 def _texts(values: Mapping[str, Any]) -> list[str]:
     """Return the text parameters, which can contain the name of a view."""
     return [value for value in values.values() if isinstance(value, str)]
-
-
-def _choices(tables: Mapping[str, Any]) -> Choices:
-    """Return the tasks for which a model other than that of the ingest is used, and the width of its vectors."""
-    chosen = tables["choices"].to_table().to_pylist()
-    if not chosen:
-        return {}
-    models = tables["models"].to_table(columns=["model_id", "width"])
-    widths = dict(zip(models["model_id"].to_pylist(), models["width"].to_pylist(), strict=True))
-    return {row["task"]: widths.get(row["model"]) for row in chosen}
-
-
-def _again(tables: Mapping[str, Any]) -> dict[str, bool | str]:
-    """Return the variables that tell the views about results of further models, and about labels.
-
-    While these are false or missing, DuckDB removes the branches that use them when it plans a query.
-    """
-    chosen = {row["task"]: row["model"] for row in tables["choices"].to_table().to_pylist()}
-    models = {"chosen_tagger": chosen.get("tagger"), "chosen_embedder": chosen.get("image")}
-    return {
-        "retagged": tables["taggings"].count_rows() > 0,
-        "boxes_tagged": tables["box_tags"].count_rows() > 0,
-        "embedded_again": tables["embeddings"].count_rows() > 0,
-        "detected_again": tables["detected"].count_rows() > 0,
-        "frames_labelled": tables["labels"].count_rows("field = 'frame'") > 0,
-        "tags_labelled": tables["labels"].count_rows("field = 'tag'") > 0,
-        **{variable: model for variable, model in models.items() if model is not None},
-    }
-
-
-def _corrections(tables: Mapping[str, Any]) -> Choices:
-    """Return which of "tags" and "characters" have labels or names, in the form of choices."""
-    corrected: Choices = {}
-    if tables["labels"].count_rows("field = 'tag'"):
-        corrected["tags"] = None
-    if tables["identities"].count_rows() or tables["labels"].count_rows("kind IS NOT NULL"):
-        corrected["characters"] = None
-    return corrected
 
 
 def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:

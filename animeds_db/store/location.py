@@ -161,8 +161,8 @@ def _check_folder(location: Location, path: Path) -> None:
     raise StoreError(f"{path} is a folder with other files ({shown}), not a database", hint=ELSEWHERE)
 
 
-def check_files(location: Location, name: str, version: int | None = None) -> None:
-    """Raise StoreError if a table in a folder has data files outside its own folder."""
+def check_files(location: Location, name: str, version: int | None = None) -> lance.LanceDataset:
+    """Return a table. Raises StoreError if it is in a folder and has data files outside its own folder."""
     table = location.dataset(name, version)
     with read_errors(location.uri):
         files = [file for fragment in table.get_fragments() for file in fragment.metadata.files]
@@ -178,6 +178,7 @@ def check_files(location: Location, name: str, version: int | None = None) -> No
                 f"{location.uri}: {error.message}",
                 hint="do not use this database unless it is your own; then move the files themselves into it",
             ) from error
+    return table
 
 
 def create_database(location: Location, tables: Sequence[Table]) -> None:

@@ -49,12 +49,18 @@ MAX_TAGS = 32_767
 class Store:
     """The tables of one database. Safe to use from several threads and processes at once."""
 
-    def __init__(self, location: Location, widths: tuple[int, int], pinned: Versions | None = None) -> None:
+    def __init__(
+        self,
+        location: Location,
+        widths: tuple[int, int],
+        pinned: Versions | None = None,
+        opened: Mapping[str, lance.LanceDataset] | None = None,
+    ) -> None:
         self.location = location
         """The folder or URI."""
         self.pinned = pinned
         """The table versions to read, if not the newest state. The store is then read-only."""
-        self._handles: dict[str, lance.LanceDataset] = {}
+        self._handles: dict[str, lance.LanceDataset] = dict(opened or {})
         self.widths = widths
         """Width of `frames.embedding` and of `detections.vector`."""
 
@@ -89,22 +95,24 @@ class Store:
             if location.path is not None:
                 with write_errors(uri):
                     heal(location.path / f"{table.name}.lance")
-        for table in schema.all_tables():
-            if location.path is not None and location.has_table(table.name):
-                check_files(location, table.name)
+        opened = {
+            table.name: check_files(location, table.name)
+            for table in schema.all_tables()
+            if location.path is not None and location.has_table(table.name)
+        }
         version = stored_version(location)
         widths = (_width(location, "frames", "embedding"), _width(location, "detections", "vector"))
         if version < schema.SCHEMA_VERSION:
             upgrade(location, schema.all_tables(*widths), version)
+            opened.clear()
         _refuse_lost(location)
         add_missing_tables(location, schema.all_tables(*widths))
-        store = cls(location, widths)
+        store = cls(location, widths, opened=opened)
         if at is None:
             return store
         pinned = store.history().resolve(at)
-        for name, number in pinned.items():
-            check_files(location, name, number)
-        return cls(location, widths, pinned)
+        opened = {name: check_files(location, name, number) for name, number in pinned.items()}
+        return cls(location, widths, pinned, opened)
 
     def history(self) -> History:
         """Return the history of the database."""
@@ -125,6 +133,8 @@ class Store:
 
     def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
         """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version."""
+        if version is not None and name in self._handles and self._handles[name].version == version:
+            return self._handles[name]
         return self.location.dataset(name, version or (self.pinned[name] if self.pinned else None))
 
     def lancedb(self) -> lancedb.DBConnection:
@@ -144,6 +154,10 @@ class Store:
             if name not in self._handles:
                 self._handles[name] = self.table(name)
             return int(self._handles[name].latest_version)
+
+    def versions(self) -> dict[str, int]:
+        """Return the pinned or newest version of every table."""
+        return self.location.of_each(self.names(), self.version)
 
     def upsert(self, name: str, rows: pa.Table) -> int:
         """Insert the rows whose key is new, in one commit, and return their number.

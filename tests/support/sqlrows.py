@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db import schema
-from animeds_db.session import catalog, session
+from animeds_db.session import catalog, pinned, session
 from animeds_db.session.scripts import sql_script, with_texts
 
 SQL = Path(__file__).parents[2] / "sql"
@@ -58,7 +58,7 @@ class Database:
         self.connection.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]")
         for name in _TABLES:
             self.connection.register(f"lance_{name}", table(name, tables.get(name, ())))
-        for statement in session.VOCABULARY:
+        for statement in pinned.VOCABULARY.values():
             self.connection.execute(statement)
         rows = {name: list(tables.get(name, ())) for name in _TABLES}
         known = {
