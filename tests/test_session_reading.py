@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import lance
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,32 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def n_frames(session: Session) -> int:
     return int(session.sql("SELECT count(*) FROM frames").fetchall()[0][0])
+
+
+@pytest.mark.parametrize(
+    ("query", "tables"),
+    [
+        ("SELECT 1", set()),
+        ("SELECT count(*) FROM lance_models", {"models"}),
+        ("SELECT has_tag(tags, '1girl') FROM lance_frames", {"frames", "sources", "vocabulary"}),
+    ],
+)
+def test_a_query_opens_only_the_tables_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, tables: set[str]
+) -> None:
+    store = tagged_store(tmp_path, [["1girl"]])
+    opened: set[str] = set()
+    table = store.table
+
+    def opening(name: str, version: int | None = None) -> lance.LanceDataset:
+        opened.add(name)
+        return table(name, version)
+
+    monkeypatch.setattr(store, "table", opening)
+    session = Session(store)
+    session.sql(query).fetchall()
+    session.close()
+    assert opened - {"choices", "labels", "identities"} == tables  # these decide which views there are
 
 
 WRITES = [
