@@ -40,10 +40,10 @@ class Hub:
 
 
 @contextmanager
-def running(hub: Hub) -> Iterator[Hub]:
-    """Serve a hub on a free port while the block runs."""
+def running(hub: Hub, handler: type[Downloads] | None = None) -> Iterator[Hub]:
+    """Serve a hub on a free port while the block runs. `handler`: one that answers more (see hub_datasets.py)."""
 
-    class Handler(_Handler):
+    class Handler(handler or Downloads):  # type: ignore[misc]
         pass
 
     Handler.hub = hub
@@ -60,7 +60,9 @@ def running(hub: Hub) -> Iterator[Hub]:
         thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Downloads(BaseHTTPRequestHandler):
+    """Answers downloads."""
+
     protocol_version = "HTTP/1.1"
     hub: Hub
 
