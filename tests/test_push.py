@@ -1,8 +1,9 @@
-"""`animeds export --push`: an exported folder becomes a dataset on the hub, over HTTP to a stand-in of its interface."""
+"""`animeds export --push`: a folder becomes a dataset on the hub, over HTTP to a stand-in of its interface."""
 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import push
 from animeds_db.export.manifest import MANIFEST_NAME
 
+# huggingface_hub sends a large file in a way that its HTTP client no longer recommends.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 TOKEN = "hf_secretsecretsecret"
 TARGET = "hf://emi/red-haired"
 
@@ -40,13 +43,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported folder with twelve pictures and their captions. Do not change it."""
     out = tmp_path_factory.mktemp("push") / "out"
     with animeds_db.open(sampleshow.database()) as ds:
-        ds.export(None, out, sql="SELECT frame_id, 'ep' || episode AS folder FROM frames ORDER BY frame_id LIMIT 12")
+        ds.export(
+            None, out, sql="SELECT frame_id, 'ep' || episode AS folder FROM frames ORDER BY frame_id LIMIT 12"
+        )
     return out
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """What a push of a folder sends, without the card."""
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
     del files[MANIFEST_NAME]
     return files
 
@@ -65,7 +72,13 @@ def test_the_command_exports_and_pushes_a_private_dataset_with_a_card(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     run = Runner(capsys, monkeypatch)
-    export = ("export", "--sql", "SELECT frame_id FROM frames ORDER BY frame_id LIMIT 3", tmp_path / "out", "--db")
+    export = (
+        "export",
+        "--sql",
+        "SELECT frame_id FROM frames ORDER BY frame_id LIMIT 3",
+        tmp_path / "out",
+        "--db",
+    )
     done = run(*export, sampleshow.database(), "--push", TARGET)
     assert done.code == 0, done.err
     assert f"{hub.address}/datasets/emi/red-haired" in done.err and "private" in done.err
@@ -84,7 +97,7 @@ def test_the_command_exports_and_pushes_a_private_dataset_with_a_card(
 def test_a_push_that_was_cut_off_continues_and_sends_no_picture_twice(
     hub: DatasetHub, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("animeds_db.export.push.BATCH", 10)
+    monkeypatch.setattr("animeds_db.export.pushing.BATCH", 10)
     hub.breaks_at_commit = 1
     with pytest.raises(ExportError, match="stopped after 10 of 25 files") as cut:
         push(folder, TARGET)
@@ -135,7 +148,14 @@ def test_a_name_or_token_that_cannot_work_is_refused_before_anything_is_written(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for target in ("emi/red-haired", "hf://red-haired", "hf://emi/red/haired", "hf://emi/a b", "hf://emi/..", "hf://"):
+    for target in (
+        "emi/red-haired",
+        "hf://red-haired",
+        "hf://emi/red/haired",
+        "hf://emi/a b",
+        "hf://emi/..",
+        "hf://",
+    ):
         with pytest.raises(UsageError, match="not a dataset"):
             push(folder, target)
     with pytest.raises(ExportError, match=r"refused the push \(403\)"):
@@ -152,3 +172,37 @@ def test_a_name_or_token_that_cannot_work_is_refused_before_anything_is_written(
     done = run(*words, "--push", TARGET)
     assert done.code == 1 and "no token" in done.err and "hf auth login" in done.err
     assert not (tmp_path / "out").exists() and not hub.repos
+
+
+def test_a_recipe_pushes_its_folder_and_continues_a_push_that_was_cut_off(
+    hub: DatasetHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sampleshow.database(), "show.animeds")
+    recipe = f"""version = 1
+database = "show.animeds"
+[[sources]]
+paths = ["{sampleshow.episodes().as_posix()}"]
+[models]
+profile = "tiny"
+[select]
+count = 2
+[[export]]
+folder = "out"
+push = "{TARGET}"
+"""
+    Path("recipe.toml").write_text(recipe, "utf-8")
+    hub.breaks_at_commit = 0
+    with pytest.raises(ExportError, match="stopped after 0 of"):
+        animeds_db.make("recipe.toml")
+    pictures = {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
+    animeds_db.make("recipe.toml")
+    repo = hub.repos["emi/red-haired"]
+    assert pushed(repo) == contents(Path("out")) and repo.private
+    assert pictures == {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
+    asked = len(hub.requests)
+    animeds_db.make("recipe.toml")
+    assert len(hub.requests) == asked, "nothing is new"
+    Path("recipe.toml").write_text(recipe.replace(TARGET, "emi"), "utf-8")
+    with pytest.raises(UsageError, match=r"export\[0\]\.push|push"):
+        animeds_db.make("recipe.toml")

@@ -37,6 +37,7 @@ from animeds_db.cli.common import (
 )
 from animeds_db.cli.lists import ListsInHelp
 from animeds_db.cli.output import FormatOption, talk
+from animeds_db.cli.pushing import PublicOption, PushOption, check_push, push_folder
 from animeds_db.cli.shaping import (
     ArrangeOption,
     BalanceOption,
@@ -205,17 +206,8 @@ def export(
     overwrite: Annotated[
         bool, typer.Option(help="Replace a folder that an export made and that has not been changed since.")
     ] = False,
-    push: Annotated[
-        str | None,
-        typer.Option(
-            help="Also push the folder to the Hugging Face hub, as a private dataset: hf://OWNER/NAME.",
-            rich_help_panel=PUSH,
-        ),
-    ] = None,
-    public: Annotated[
-        bool,
-        typer.Option("--public", help="With --push: let everybody see the dataset.", rich_help_panel=PUSH),
-    ] = False,
+    push: PushOption = None,
+    public: PublicOption = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
     """Write the pictures and captions of a selection to a folder.
@@ -242,7 +234,7 @@ def export(
     )
     by_options = bool(choice) or limit is not None
     query, out = _query_and_folder(words or [], sql, dry_run=dry_run, by_options=by_options)
-    _check_push(push, out, public=public)
+    check_push(push, out, public=public)
     query, values = chosen(query, sql, parse_params(param), choice, limit)
     options = ExportOptions(
         image_format=image,
@@ -307,28 +299,8 @@ def export(
             )
     _tell(report)
     if push is not None:
-        _push(report.folder, push, public=public, shown=progress)
-
-
-def _check_push(target: str | None, out: str | Path, *, public: bool) -> None:
-    """Raise an error for a push that cannot work, before anything is written."""
-    if target is None:
-        if public:
-            raise UsageError("--public belongs to --push.", hint="--push hf://OWNER/NAME --public")
-        return
-    from animeds_db.export import check_push
-
-    if is_remote(str(out)):
-        raise UsageError(f"{out} cannot be pushed.", hint="Export to a folder on this machine to push it.")
-    check_push(target)
-
-
-def _push(folder: Path, target: str, *, public: bool, shown: bool) -> None:
-    from animeds_db.export import push
-
-    with _bar(shown and sys.stderr.isatty()) as advance:
-        pushed = push(folder, target, public=public, progress=advance)
-    talk(f"{pushed.n_files} files in {pushed.url}, {'public' if pushed.is_public else 'private'}")
+        with _bar(progress and sys.stderr.isatty()) as advance:
+            push_folder(report.folder, push, public=public, progress=advance)
 
 
 def rebuild(

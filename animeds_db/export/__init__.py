@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
     from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
     from animeds_db.export.preview import preview_pictures, with_previous
+    from animeds_db.export.pushing import Pushed, check_push, push
     from animeds_db.export.render import FORMATS
 
 _HOMES = {
@@ -35,10 +36,13 @@ _HOMES = {
     "LAYOUTS": "layouts",
     "PLAN": "plan",
     "Provenance": "options",
+    "Pushed": "pushing",
     "SOURCE_COLUMNS": "plan",
     "TRIMS": "crops",
+    "check_push": "pushing",
     "export": "exporter",
     "preview_pictures": "preview",
+    "push": "pushing",
     "rebuild": "exporter",
     "select": "plan",
     "with_previous": "preview",
@@ -58,8 +62,11 @@ __all__ = [
     "ExportOptions",
     "ExportReport",
     "Provenance",
+    "Pushed",
+    "check_push",
     "export",
     "preview_pictures",
+    "push",
     "rebuild",
     "select",
     "with_previous",

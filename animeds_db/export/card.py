@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from animeds_db.export.manifest import Manifest
+from animeds_db.printable import counted
 
 TAG = "animeds-db"
 """The hub lists it among the tags of the dataset; a push replaces only a dataset that has it."""
 SAMPLES = 4
 LICENCES = frozenset(
-    f"cc-by{kind}-{version}" for kind in ("", "-sa", "-nc", "-nc-sa", "-nd", "-nc-nd") for version in ("3.0", "4.0")
+    f"cc-by{kind}-{version}"
+    for kind in ("", "-sa", "-nc", "-nc-sa", "-nd", "-nc-nd")
+    for version in ("3.0", "4.0")
 ) | {"cc0-1.0", "mit", "apache-2.0"}
 """Licences that the hub knows by these names and that pictures commonly have."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -26,7 +29,7 @@ def card(manifest: Manifest, repo: str, paths: Sequence[str]) -> str:
     parts = [
         _head(manifest, len(manifest.pictures)),
         f"# {name}\n",
-        f"{len(manifest.pictures)} pictures from {len(manifest.sources)} sources, "
+        f"{counted(len(manifest.pictures), 'picture')} from {counted(len(manifest.sources), 'source')}, "
         "exported with [animeds-db](https://github.com/animeds-db/animeds-db).\n",
         _folders(loose),
         _samples(loose),
@@ -42,7 +45,8 @@ def _head(manifest: Manifest, n: int) -> str:
     one = next(iter(known)) if len(known) == 1 else ""
     licence = one if one in LICENCES else "unknown" if known <= {"", "unknown"} else "other"
     size = next((word for limit, word in SIZES if n < limit), "n>1M")
-    return f"---\nlicense: {licence}\ntask_categories:\n- text-to-image\ntags:\n- anime\n- {TAG}\nsize_categories:\n- {size}\n---\n"
+    lines = [f"license: {licence}", "task_categories:", "- text-to-image", "tags:", "- anime", f"- {TAG}"]
+    return "\n".join(["---", *lines, "size_categories:", f"- {size}", "---", ""])
 
 
 def _folders(loose: Sequence[str]) -> str:

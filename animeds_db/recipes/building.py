@@ -58,6 +58,9 @@ class Export:
     selection: Selection
     options: ExportOptions
     path: KeyPath
+    push: str | None = None
+    """The dataset on the hub that it is pushed to."""
+    public: bool = False
 
 
 @contextmanager
@@ -143,6 +146,7 @@ def _is_list(name: str) -> bool:
 def export_of(recipe: Recipe, number: int) -> Export:
     """Return an export of a recipe. Raises UsageError for values that contradict each other."""
     from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
+    from animeds_db.export.pushing import repo_of
 
     given, path = recipe.exports[number], ("export", number)
     own = "captions" in given
@@ -192,7 +196,15 @@ def export_of(recipe: Recipe, number: int) -> Export:
             else None,
             overwrite=True,  # the folder is checked to be this recipe's own before it is replaced
         )
-    return Export(recipe.located(given["folder"]).rstrip("/"), selection_of(recipe, number), options, path)
+    folder, push = recipe.located(given["folder"]).rstrip("/"), value("push", None)
+    if push is not None:
+        with _blamed(recipe, (*path, "push")):
+            repo_of(push)
+        if is_remote(folder):
+            raise recipe.fault(
+                (*path, "push"), f"{folder} cannot be pushed.", "Use a folder on this machine."
+            )
+    return Export(folder, selection_of(recipe, number), options, path, push, value("public", False))
 
 
 def exports_of(recipe: Recipe) -> list[Export]:

@@ -10,6 +10,7 @@ from animeds_db.errors import ExportError
 from animeds_db.export.folder.writer import changes_by_hand
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportReport
+from animeds_db.export.pushing import check_push, push
 from animeds_db.recipes.building import Export, characters_in
 from animeds_db.recipes.reading import Recipe
 from animeds_db.recipes.steps import Work, is_recorded, mark, record
@@ -41,7 +42,13 @@ class Folder:
         return self._export.folder
 
     def news(self, work: Work) -> str | None:
-        """Return the layouts to write."""
+        """Return the layouts to write, or where to push them."""
+        todo = self._layouts_to_write(work)
+        if todo is None and self._export.push and not is_recorded(work, self._push_key, self._push_inputs()):
+            return f"push to {self._export.push}"
+        return todo
+
+    def _layouts_to_write(self, work: Work) -> str | None:
         layouts = " and ".join(self._export.options.layouts)
         if work.dataset is None:
             return layouts
@@ -61,6 +68,14 @@ class Folder:
                 "`animeds sync` to read the changes back, then delete the folder."
             )
             return
+        if self._export.push:
+            check_push(self._export.push)
+        if self._layouts_to_write(work):
+            self._write(work)
+        if self._export.push:
+            self._push(work)
+
+    def _write(self, work: Work) -> None:
         chosen, inputs = self._export.selection, self._inputs(work)
         self.report = work.data.export(
             chosen.query,
@@ -78,6 +93,22 @@ class Folder:
             self.gaps[name] = [str(gap) for gap in found.gaps if gap.best]
         if is_remote(self.folder):
             record(work, self._key, inputs)
+
+    def _push(self, work: Work) -> None:
+        assert self._export.push is not None
+        pushed = push(
+            self.folder, self._export.push, public=self._export.public, progress=work.watcher.advance
+        )
+        work.watcher.note(f"{self.folder} is at {pushed.url}, {'public' if pushed.is_public else 'private'}.")
+        record(work, self._push_key, self._push_inputs())
+
+    @property
+    def _push_key(self) -> str:
+        return f"push {self.folder}"
+
+    def _push_inputs(self) -> str:
+        """Return a fingerprint of what is pushed, and where to."""
+        return mark(self._export.push, self._export.public, self._made_of())
 
     @property
     def _has_manifest(self) -> bool:

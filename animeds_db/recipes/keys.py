@@ -157,6 +157,8 @@ EXPORT = Section(
         Key("max_repeats", "int", "Maximum number of repeats of a folder.", low=1),
         Key("trainer_root", "text", "Path at which the trainer will find the folder."),
         Key("resolution", "int", "Training resolution in configuration files.", low=64),
+        Key("push", "text", "Also push the folder to the Hugging Face hub: hf://OWNER/NAME."),
+        Key("public", "bool", "With push: let everybody see the dataset. Default: private."),
         Key("write_captions", "bool", "false: no caption files."),
         Key("select", "section", "A selection for this folder only, instead of [select].", needs="select"),
         Key("captions", "section", "Captions for this folder only, instead of [captions].", needs="captions"),

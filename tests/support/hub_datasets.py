@@ -43,8 +43,8 @@ class Datasets(Downloads):
 
     hub: DatasetHub
 
-    def do_GET(self) -> None:
-        found = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)", self.path)
+    def do_GET(self) -> None:  # noqa: N802 (its name in http.server)
+        found = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/main)?", self.path)
         if not found:
             return self._answer()
         repo = self.hub.repos.get(found[1])
@@ -61,14 +61,14 @@ class Datasets(Downloads):
             }
         )
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802 (its name in http.server)
         body, oid = self._read(), self.path.rpartition("/")[2]
         assert hashlib.sha256(body).hexdigest() == oid
         self.hub.blobs[oid] = body
         self.hub.sent.append(oid)
         self._send(200, b"", {})
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (its name in http.server)
         body = self._read()
         self.hub.requests.append(("POST", self.path, None))
         if not self._may_enter():
@@ -79,7 +79,9 @@ class Datasets(Downloads):
         if self.path == "/api/repos/create":
             return self._create(json.loads(body))
         if found := re.fullmatch(r"/datasets/(.+)\.git/info/lfs/objects/batch", self.path):
-            return self._json({"transfer": "basic", "objects": [self._place(o) for o in json.loads(body)["objects"]]})
+            return self._json(
+                {"transfer": "basic", "objects": [self._place(o) for o in json.loads(body)["objects"]]}
+            )
         found = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/(preupload|commit)/main", self.path)
         if not found or found[1] not in self.hub.repos:
             return self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
@@ -128,7 +130,9 @@ class Datasets(Downloads):
             else:
                 assert line["key"] == "deletedFile"
                 del repo.files[value["path"]]
-        self._json({"commitUrl": self.hub.address, "commitOid": self.hub.commit})
+        name = next(name for name, one in self.hub.repos.items() if one is repo)
+        url = f"{self.hub.address}/datasets/{name}/commit/{self.hub.commit}"
+        self._json({"commitUrl": url, "commitOid": self.hub.commit})
 
     def _may_enter(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"

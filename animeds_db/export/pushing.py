@@ -145,7 +145,8 @@ def _expect_own(info: DatasetInfo, target: str, public: bool) -> set[str]:
     there = {file.rfilename for file in info.siblings or ()}
     if there - _OWN and TAG not in (info.tags or ()):
         raise ExportError(
-            f"{target} contains files that no push wrote.", hint="Choose another name, so that nothing is lost."
+            f"{target} contains files that no push wrote.",
+            hint="Choose another name, so that nothing is lost.",
         )
     if bool(info.private) == public:
         now, flag = ("private", "without --public") if info.private else ("public", "with --public")
