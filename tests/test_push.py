@@ -44,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("push") / "out"
     with animeds_db.open(sampleshow.database()) as ds:
         ds.export(
-            None, out, sql="SELECT frame_id, 'ep' || episode AS folder FROM frames ORDER BY frame_id LIMIT 12"
+            None,
+            out,
+            sql="SELECT frame_id, 'ep' || episode AS folder FROM frames WHERE NOT is_blank ORDER BY frame_id LIMIT 12",
         )
     return out
 
