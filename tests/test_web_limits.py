@@ -208,6 +208,12 @@ def test_a_crafted_body_is_refused_and_its_worker_lives(generous: httpx2.Client,
     assert before <= workers_of(os.getpid())
 
 
+@pytest.mark.parametrize("door", ["/api/frames", "/api/count", "/api/facets"])
+def test_sql_of_blanks_is_refused(generous: httpx2.Client, door: str) -> None:
+    answer = generous.get(door, params={"q": "\x0c"})
+    assert answer.status_code == 400 and answer.json()["error"]["message"] == "The SQL in q is empty."
+
+
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "://", "http://user@127.0.0.1", "\\"])
 def test_an_origin_that_is_no_address_is_a_foreign_one(generous: httpx2.Client, origin: str) -> None:
     answer = generous.post("/api/sql", json={"q": "SELECT 1"}, headers={"origin": origin})

@@ -241,6 +241,8 @@ def _start(given: dict[str, str]) -> tuple[str | None, str]:
         named = find(value)
         return filled(without_semicolon(named.sql), named.bind(params)).rstrip(), ""
     if way == "q":
+        if not value.replace(";", "").strip():
+            raise UsageError("The SQL in q is empty.", hint="Give a SELECT with a column frame_id.")
         return filled(without_semicolon(value), params).rstrip(), ""
     call = "search_text" if way == "text" else "similar_to"
     return f"SELECT frame_id, similarity FROM {call}({literal(value)})", "chosen.similarity"
