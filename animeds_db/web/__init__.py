@@ -59,8 +59,8 @@ def serve(
     from animeds_db.web.connections import config
 
     options = secured(options or Options(), host)
-    app = create_app(dataset_uri, options=options)
     with bound(host, port) as listening, _ending_on_interrupt() if whole_process else nullcontext():
+        app = create_app(dataset_uri, options=options)  # opens files, so not before the port is known to be free
         address = address_of(host, listening.getsockname()[1], options.token)
         server = (_ending(uvicorn.Server) if whole_process else uvicorn.Server)(config(app))
         if ready:
