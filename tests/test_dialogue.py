@@ -91,26 +91,41 @@ def test_search_by_what_is_said_finds_the_frame(store: Store, animeds: Runner) -
     with animeds_db.open(store.uri) as dataset:
         found = dataset.search(said="promise").select("time_s, speaker, away_s, text").fetchall()
         assert [row[:2] for row in found] == [
+            (9.0, "Emi"),  # the shortest line with it is the best
+            (10.0, "Emi"),
             (4.0, "Emi"),
             (5.0, "Emi"),
             (6.0, "Ryo"),
-            (9.0, "Emi"),
-            (10.0, "Emi"),
         ]
         assert [round(row[2], 3) for row in found] == [
             0,
             0,
+            0,
+            0,
             0.2,
-            0,
-            0,
         ]  # no frame within Ryo's line: the nearest
         best = dataset.search(said="KEEP my Promise").select("time_s").fetchall()
         assert best == [(6.0,)]
         for words in ("約束", "🎉", "一度約束して🎉"):
             assert dataset.search(said=words, where="time_s > 8").select("time_s").fetchall()[0] == (9.0,)
         assert dataset.search(said="the of !? %_ \" ' OR --").fetchall() == []
-        with pytest.raises(UsageError, match="no words"):
-            dataset.search(said="  ")
+        for words, times in (
+            ("the", []),
+            ("my", [6.0]),  # a word in nearly every text is a word, too
+            ("promises", [9.0, 10.0, 4.0, 5.0, 6.0]),
+            ('"promise me"', [9.0, 10.0]),
+            ('"me promise"', []),
+            ("me promise", [9.0, 10.0]),
+            ("promise 🎉", []),
+            ("約束 🎉", [9.0, 10.0]),
+            ("「もう一度」", [9.0, 10.0]),
+            ("?!", []),
+            ('promise" OR "x', []),
+        ):
+            assert dataset.search(said=words).select("time_s").fetchall() == [(t,) for t in times], words
+        for words in ("  ", '""', "x" * 1001):
+            with pytest.raises(UsageError, match=r"no words|longer than 1000"):
+                dataset.search(said=words)
     ran = animeds("search", "--said", "promise", "--db", store.uri, "--format", "csv")
     assert ran.code == 0 and "I will keep my promise." in ran.out and ran.out.startswith("frame_id,")
     assert animeds("search", "--said", "x", "--pairs", "0.9", "--db", store.uri).code == 2
@@ -180,17 +195,27 @@ def test_dialogue_joins_lines_with_frames_and_faces(store: Store) -> None:
 def test_the_index_of_words_gives_the_same_as_a_scan(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    questions = ("promise", "約束", "promise me", "🎉", "m", "school GATE", "nothing like it", "?!")
+    questions = (
+        "promise",
+        "約束",
+        "promise me",
+        "🎉",
+        "m",
+        "school GATE",
+        "nothing like it",
+        "?!",
+        '"my promise"',
+    )
 
     def all_found(dataset: Dataset) -> list[list[tuple[Any, ...]]]:
         return [dataset.search(said=words).fetchall() for words in questions]
 
     with animeds_db.open(store.uri) as dataset:
         scanned = all_found(dataset)
-        monkeypatch.setattr(indexes, "LEAST_ROWS", 1)
-        assert "indexed the words of 7 lines" in str(indexes.tend(store, "lines"))
-        assert indexes.lines_with(store, ["約束"]) and indexes.lines_with(store, ["🎉"]) is None
-        assert len(indexes.lines_with(store, ["promise"]) or []) == 3
+        assert indexes.tend(store, "lines") is None and not indexes.has_words(store, "lines")
+        monkeypatch.setattr(indexes, "MIN_TEXTS", 1)
+        assert indexes.tend(store, "lines") == "indexed the words of 7 lines"
+        assert indexes.has_words(store, "lines")
         assert all_found(dataset) == scanned
         assert indexes.tend(store, "lines") is None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from sqlrows import SOURCE, Database, box, box_label, frame, frame_id, label
+from sqlrows import SOURCE, Database, box, box_label, columns, frame, frame_id, label
 
 PERSON = box(0, 0, (0.3, 0.1, 0.7, 1.0), "person")
 FACE = box(0)
@@ -106,3 +107,26 @@ def test_labels_of_a_frame_and_of_a_box_in_it_are_about_different_things() -> No
     for target, theirs in ((frame_id(0), long), (PERSON["detection_id"], "She waves.")):
         rows = database.step("web/conflicting_labels.sql", asked | {"ids": [target]})
         assert [(row["id"], row["value"]) for row in rows] == [(target, theirs)]
+
+
+@pytest.mark.sql("steps/search/described.sql")
+def test_frames_are_found_by_the_descriptions_that_are_used() -> None:
+    database = Database(
+        frames=[frame(n) for n in range(4)],
+        descriptions=[
+            written(1, "A dark night."),
+            written(2, "A night on a rooftop.", description_id="d2"),
+            written(3, "Night.", frame_id=frame_id(1)),
+            written(4, "At night.", frame_id=frame_id(3)),
+        ],
+        labels=[label(1, "description", "The NIGHT sky", frame_id=frame_id(2))],
+    )
+    found = columns(
+        frame_id=[frame_id(n) for n in (0, 0, 1, 3)],
+        detection_id=pa.array([None] * 4, pa.string()),
+        text=["A dark night.", "A night on a rooftop.", "Night.", "At night."],
+        score=[9.0, 1.0, 5.0, 7.0],
+    )
+    given = {"words": ["night"], "most": 9}
+    rows = database.step("search/described.sql", given, {"where": "time_s < 3"}, found=found)
+    assert [row["frame_id"] for row in rows] == [frame_id(2), frame_id(1), frame_id(0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlrows import SOURCE, Database, box, frame, frame_id, identity
 
@@ -84,22 +85,37 @@ def test_a_chapter_wins_over_shared_shots_and_these_over_lyrics() -> None:
 
 
 @pytest.mark.sql("steps/search/said.sql")
-def test_said_finds_lines_with_all_words_and_the_phrase_first() -> None:
-    database = Database(
-        lines=[
-            line(1, 0.0, 0.5, "Keep it. I promise."),
-            line(2, 3.2, 3.4, "I promise: keep it"),
-            line(3, 50.0, 51.0, "I promise"),
-            line(4, 2.0, 3.0, "keep"),
-        ],
-        frames=[frame(n) for n in range(6)],
-    )
-    given = {"words": ["promise", "keep"], "phrase": "promise: keep", "k": 9, "within_s": 10.0}
-    found = database.step("search/said.sql", given, {"lines": "true", "where": "true"})
-    assert [(row["frame_id"], row["line_id"]) for row in found] == [
-        (frame_id(3), f"{SOURCE}-2"),
-        (frame_id(0), f"{SOURCE}-1"),
+def test_the_exact_phrase_comes_first_and_then_the_score() -> None:
+    texts = ["Keep it. I promise.", "I promise: keep it", "promises kept, keep", "promise, keep"]
+    rows = [
+        line(n, n, n + 0.5, text) | {"score": float(n), "frame_id": frame_id(n), "away_s": 0.0}
+        for n, text in enumerate(texts)
     ]
+    shown = pa.Table.from_pylist([dict.fromkeys(("speaker", "language")) | row for row in rows])
+    found = Database(frames=[frame(n) for n in range(6)]).step(
+        "search/said.sql",
+        {"phrase": "promise: keep", "k": 9},
+        {"frames": "frames", "where": "time_s < 3"},
+        shown=shown,
+    )
+    assert [(row["frame_id"], row["line_id"], row["score"]) for row in found] == [
+        (frame_id(1), f"{SOURCE}-1", 1),
+        (frame_id(2), f"{SOURCE}-2", 2),
+        (frame_id(0), f"{SOURCE}-0", 0),
+    ]
+
+
+@pytest.mark.sql("tables/search_said.sql")
+def test_the_frames_of_lines_with_words_are_frames_with_their_line() -> None:
+    found = {"frame_id": frame_id(1), "line_id": f"{SOURCE}-1", "away_s": 0.5, "score": 2.0}
+    database = Database(
+        said_frames=lambda words: [found, found | {"frame_id": frame_id(2)}] if words == "promise" else [],
+        lines=[line(1, 1.5, 1.6, "I promise", speaker="Emi")],
+        frames=[frame(n) for n in range(3)],
+    )
+    sql = "SELECT frame_id, text, speaker, away_s, score FROM search_said('promise') WHERE time_s < 2"
+    assert database.sql(sql) == [(frame_id(1), "I promise", "Emi", 0.5, 2)]
+    assert database.sql("SELECT frame_id FROM search_said('nothing')") == []
 
 
 @pytest.mark.sql("steps/classify/voices.sql")

@@ -213,6 +213,52 @@ def test_sources_and_the_state_of_the_database() -> None:
 # -- search and sync
 
 
+@pytest.mark.sql("steps/search/tagged.sql")
+def test_frames_with_more_of_the_tags_come_first_and_then_those_with_higher_scores() -> None:
+    database = Database(
+        frames=[
+            frame(0, **tagged((1, 90))),
+            frame(1, **tagged((1, 50), (2, 60))),
+            frame(2, **tagged((1, 90))),
+            frame(3, **tagged((2, 95))),
+            frame(4, **tagged((3, 99))),
+            frame(5, **tagged((1, 99), (2, 99))),
+        ],
+        vocabulary=vocabulary("night", "rooftop", "smile"),
+    )
+    given = {"tags": ["night", "rooftop"], "most": 9}
+    rows = database.step("search/tagged.sql", given, {"where": "time_s < 5"})
+    assert [(row["frame_id"], row["place"]) for row in rows] == [
+        (frame_id(1), 1),
+        (frame_id(3), 2),
+        (frame_id(0), 3),
+        (frame_id(2), 3),
+    ]
+
+
+@pytest.mark.sql("steps/search/together.sql")
+def test_a_frame_that_two_ways_of_searching_found_comes_first() -> None:
+    database = Database(
+        frames=[frame(n, embedding=[1.0, 0, 0, 0] if n else None) for n in range(4)],
+        vocabulary=vocabulary("night"),
+    )
+    ranked = columns(
+        way=["picture", "picture", "tags", "tags"],
+        frame_id=[frame_id(n) for n in (1, 2, 3, 2)],
+        place=[1, 2, 1, 2],
+    )
+    given = {"vector": [0.6, 0.8, 0, 0], "k": 2}
+    rows = database.step("search/together.sql", given, {"width": 4}, ranked=ranked)
+    assert [(row["frame_id"], row["found_by"]) for row in rows] == [
+        (frame_id(2), ["picture", "tags"]),
+        (frame_id(1), ["picture"]),
+    ]
+    assert [row["score"] for row in rows] == pytest.approx([2 / 62, 1 / 61])
+    assert rows[0]["similarity"] == pytest.approx(0.6)
+    rows = database.step("search/together.sql", {"vector": None, "k": 9}, {"width": 1}, ranked=ranked)
+    assert [row["similarity"] for row in rows] == [None] * 3
+
+
 @pytest.mark.sql("steps/search/frames.sql")
 def test_the_frames_most_like_a_vector() -> None:
     vectors = ([1.0, 0, 0, 0], [0, 1.0, 0, 0])
@@ -221,7 +267,9 @@ def test_the_frames_most_like_a_vector() -> None:
         vocabulary=vocabulary("smile"),
     )
     params = {"vector": [0.0, 1.0, 0.0, 0.0], "k": 1}
-    (row,) = found.step("search/frames.sql", params, {"width": 4, "where": "embedding IS NOT NULL"})
+    (row,) = found.step(
+        "search/frames.sql", params, {"width": 4, "frames": "frames", "where": "embedding IS NOT NULL"}
+    )
     assert (row["frame_id"], row["similarity"], row["tags"]) == (frame_id(1), 1.0, ["smile"])
 
 

@@ -62,6 +62,10 @@ def test_queries_parameters_and_search_are_the_same(local: Dataset, remote: Remo
     here = local.search(frame_id=frame, k=5, where="episode = 1").to_arrow_table()
     assert remote.search(frame_id=frame, k=5, where="episode = 1").to_arrow_table() == here
     assert remote.search("red hair", k=4).to_arrow_table() == local.search("red hair", k=4).to_arrow_table()
+    assert (
+        remote.search(said="nobody says so").to_arrow_table()
+        == local.search(said="nobody says so").to_arrow_table()
+    )
 
 
 def test_a_remote_dataset_takes_keywords_and_has_views_sets_and_a_gallery(

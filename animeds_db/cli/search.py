@@ -1,4 +1,4 @@
-"""`animeds search`: find frames by words, a picture or another frame, or find similar pairs."""
+"""`animeds search`: find frames by words, a picture, another frame or what is said, or find similar pairs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ def search(
     frame: Annotated[str | None, typer.Option(help="Find frames similar to this frame (an id).")] = None,
     said: Annotated[
         str | None,
-        typer.Option(help="Find frames on which these words are said, sung or written in the subtitles."),
+        typer.Option(
+            help="Only frames on which these words are said, sung or written in the subtitles. "
+            "Words in double quotes must be there exactly so."
+        ),
     ] = None,
+    character: Annotated[str | None, typer.Option(help="Only frames with this character.")] = None,
     pairs: Annotated[
         float | None,
         typer.Option(help="List pairs of frames with at least this cosine similarity, 0…1."),
@@ -55,14 +59,17 @@ def search(
 ) -> None:
     """Find frames by words, by a picture, by another frame, or by what is said.
 
+    Words are looked for in the pictures, in the tags and in the descriptions, and the results are joined.
+
     animeds search "red hair, smiling" -k 9
     animeds search --said "promise"
+    animeds search "rooftop at night" --said "promise" --where "episode < 5" --character Emi
     animeds search "赤い髪の女の子" --tower clip-vit-b32-multilingual
     animeds search --pairs 0.95 --where "episode = 3"
     """
     from animeds_db.steps.search.frames import by_index, unsearched
 
-    if pairs is not None and (text, image, frame, said, tower) != (None,) * 5:
+    if pairs is not None and (text, image, frame, said, character, tower) != (None,) * 6:
         raise UsageError(
             "--pairs compares frames with each other. Use it with --where, not with words, a picture or a frame."
         )
@@ -71,12 +78,20 @@ def search(
             _pairs(dataset, pairs, k, where, form)
             return
         found = dataset.search(
-            text, image=image, frame_id=frame, said=said, k=k, where=where, tower=tower, exact=exact
+            text,
+            image=image,
+            frame_id=frame,
+            said=said,
+            character=character,
+            k=k,
+            where=where,
+            tower=tower,
+            exact=exact,
         )
         show(dataset, found, form)
         if said is not None and (text, image, frame) == (None, None, None):
             return
-        if not exact and by_index(dataset.store, k, where):
+        if not exact and by_index(dataset.store, k):
             talk("note: this used an index, which can miss frames; --exact compares every frame")
         if left := unsearched(dataset.session):
             talk(

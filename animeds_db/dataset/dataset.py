@@ -98,7 +98,13 @@ class Dataset(Describing, Comparisons, Corrections, Exporting, Wardrobe, Keeping
 
     def __init__(self, store: Store, *, unfinished: bool = False, bounds: Bounds | None = None) -> None:
         self.store = store
-        self.session = Session(store, unfinished=unfinished, text_vector=self._text_vector, bounds=bounds)
+        self.session = Session(
+            store,
+            unfinished=unfinished,
+            text_vector=self._text_vector,
+            said_frames=self._said_frames,
+            bounds=bounds,
+        )
 
     @property
     def uri(self) -> str:
@@ -172,35 +178,44 @@ class Dataset(Describing, Comparisons, Corrections, Exporting, Wardrobe, Keeping
         image: Path | None = None,
         frame_id: str | None = None,
         said: str | None = None,
+        character: str | None = None,
         k: int = 20,
         where: str | None = None,
         tower: str | None = None,
         exact: bool = False,
     ) -> duckdb.DuckDBPyRelation:
-        """Return the k frames most similar to a text, a picture file or another frame, best first.
+        """Return the k best frames for a text, a picture file or another frame, best first.
 
-        With `said` alone: the frames on which these words are said, sung or written in the subtitles (see
-        steps.search.said for its columns). With both: the most similar among those frames.
+        A text is looked for in the pictures, in the tags, and in the descriptions of frames, and the results are
+        joined (see steps.search.together). `said`: only frames on which these words are said, sung or written in
+        the subtitles; `character`: only frames with this character; `where`: a condition on the view `frames`.
+        With `said` and no text, picture or frame: the frames of the best lines (see steps.search.said for its
+        columns).
 
-        A large database uses an index (see upkeep.indexes), which can miss frames; `exact` compares every frame.
-        `tower`: a text model to use instead of the model's own, e.g. a multilingual one for the same vectors.
-        Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags.
-        Raises UsageError, ModelError (no text model), StoreError (no vectors, or vectors of several models).
+        A large database uses an index of vectors (see upkeep.indexes), which can miss frames; `exact` compares every
+        frame. `tower`: a text model to use instead of the model's own, e.g. a multilingual one for the same vectors.
+        Columns: frame_id, source_id, show, season, episode, time_s, similarity (cosine), tags; for a text also
+        score (higher is better) and found_by (picture, tags, description).
+        Raises UsageError, QueryError for an unknown character, ModelError (no text model), StoreError (no vectors, or
+        vectors of several models).
         """
-        from animeds_db.steps.search.frames import search, vector_of
-        from animeds_db.steps.search.said import frames_said, search_said
+        from animeds_db.steps.search.together import Asking, find
 
-        if said is not None and (text, image, frame_id) == (None, None, None):
-            return search_said(self.session, said, k=k, where=where, store=self.store)
-        if said is not None:
-            where = frames_said(self.session, said, where, self.store)
-        vector = vector_of(self.session, text=text, image=image, frame_id=frame_id, where=where, tower=tower)
-        return search(self.session, vector, k=k, where=where, store=None if exact else self.store)
+        return find(
+            self.session,
+            self.store,
+            Asking(text, image, frame_id, said, character, where, tower, k, exact),
+        )
 
     def _text_vector(self, words: str) -> list[float]:
         from animeds_db.steps.search.frames import embedder_id
 
         return self._words_vector(words, embedder_id(self.session))
+
+    def _said_frames(self, words: str) -> list[dict[str, Any]]:
+        from animeds_db.steps.search.said import said_frames
+
+        return said_frames(self.store, words)
 
     @cache  # noqa: B019 (few texts per dataset, and each runs a model)
     def _words_vector(self, words: str, model: str) -> list[float]:

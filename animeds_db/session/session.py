@@ -36,12 +36,16 @@ from animeds_db.store.location import read_errors
 BATCH = 8192
 """Number of rows per batch of a stream."""
 TextVector = Callable[[str], list[float]]
+SaidFrames = Callable[[str], list[dict[str, Any]]]
+SAID_FRAMES = "STRUCT(frame_id VARCHAR, line_id VARCHAR, away_s DOUBLE, score DOUBLE)[]"
+"""DuckDB's type of the frames on which words are said."""
 
 
 class Session:
     """SQL over one store. `unfinished` includes sources whose ingest has not finished.
 
     `text_vector` converts text to a vector of the model that made the frames' vectors, for the macro `search_text`.
+    `said_frames` returns the frames on which words are said, for the macro `search_said`.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Session:
         *,
         unfinished: bool = False,
         text_vector: TextVector | None = None,
+        said_frames: SaidFrames | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         self._store = store
@@ -62,6 +67,8 @@ class Session:
         self._only = Only()
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
+        said = said_frames or _no_said_frames
+        self._base.create_function("said_frames", said, ["VARCHAR"], SAID_FRAMES, side_effects=False)
 
     def close(self) -> None:
         """Close the session. Its relations cannot be read afterwards."""
@@ -95,7 +102,7 @@ class Session:
                     relation = _relation(connection, statement.query, values)
                     return connection.from_arrow(relation.to_arrow_table()) if tables else relation
             except duckdb.Error as error:
-                raise self._placed(error, statement, text, values, file) from error
+                raise self._placed(error, statement, text, values, file, tables) from error
 
     def arrow(
         self, text: str, params: Mapping[str, Any] | None = None, *, file: str | None = None
@@ -167,13 +174,20 @@ class Session:
                 self._only.frames = None
 
     def _placed(
-        self, error: duckdb.Error, statement: Any, text: str, values: dict[str, Any], file: str | None
+        self,
+        error: duckdb.Error,
+        statement: Any,
+        text: str,
+        values: dict[str, Any],
+        file: str | None,
+        tables: Mapping[str, pa.Table] | None = None,
     ) -> QueryError:
         """Return the error with its position in the text, which DuckDB loses when it makes a relation."""
         if statement.type != duckdb.StatementType.EXPLAIN:
             cursor = self._prepared(self._pin(), (text, *_texts(values)))
             try:
-                cursor.execute(f"{EXPLAIN}{text}", values or None)
+                with registered(cursor, tables or {}):
+                    cursor.execute(f"{EXPLAIN}{text}", values or None)
             except duckdb.Error as again:
                 return explained(again, text, file, self.views(), moved=1)
             finally:
@@ -265,6 +279,10 @@ def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
 
 def _no_text_vector(_words: str) -> list[float]:
     raise QueryError("This session has no text model.", hint="open the database with animeds_db.open()")
+
+
+def _no_said_frames(_words: str) -> list[dict[str, Any]]:
+    raise QueryError("This session cannot search subtitles.", hint="open the database with animeds_db.open()")
 
 
 def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -61,6 +61,7 @@ class Store:
         self.pinned = pinned
         """The table versions to read, if not the newest state. The store is then read-only."""
         self._handles: dict[str, lance.LanceDataset] = dict(opened or {})
+        self._searched: dict[str, Table] = {}
         self.widths = widths
         """Width of `frames.embedding` and of `detections.vector`."""
 
@@ -145,6 +146,15 @@ class Store:
         """Return a table as LanceDB knows it, at its newest (or pinned) version."""
         with read_errors(self.uri):
             return self.lancedb().open_table(name, version=self.pinned[name] if self.pinned else None)
+
+    def search_table(self, name: str) -> Table:
+        """Return a table as LanceDB knows it, for searches only: its indexes stay in memory between two calls."""
+        with read_errors(self.uri):
+            if name not in self._searched:
+                self._searched[name] = self.lancedb_table(name)
+            elif not self.pinned:
+                self._searched[name].checkout_latest()
+        return self._searched[name]
 
     def version(self, name: str) -> int:
         """Return the number of a table's pinned or newest version. It grows with every commit."""

@@ -8,8 +8,9 @@ Measured on 300,000 frames with vectors of width 512 (processor time, two cores)
   Reading a quarter of the cells is a third faster but finds only 87 %.
 - the rows of 200 frames in one table: 20…35 ms by a scan, 2…5 ms by a B-tree, which takes 0.3…1 s to build. A page of
   the service reads three tables this way.
-- a rare word among 1,000,000 subtitle lines: 590 ms by SQL; 30 ms by the full-text index, and 300 ms with the frames of
-  the lines. The index takes 5 s to build.
+- words among 1,000,000 subtitle lines: 590 ms by SQL, 10…20 ms by the full-text index, which takes 14 s to build. Its
+  tokens are words (by ICU's dictionaries for Japanese and Chinese). With pairs of letters as tokens, a search took
+  70…350 ms, because most pairs are in many lines.
 - tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to build, 12 MB) answers in 2…13 ms, but it knows only
   the tagger's results without people's corrections, and DuckDB cannot use it. It was left out. So was a full-text
   index of tags: the vocabulary has at most 32,767 words and is searched in a millisecond.
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from animeds_db.store.location import read_errors, write_errors
 
 if TYPE_CHECKING:
     import lance
+    from lancedb.index import FTS
     from lancedb.table import Table
 
     from animeds_db.store import Store
@@ -45,20 +46,26 @@ CELLS = 10_000
 """Maximum number of cells that a search reads: all of them."""
 REFINED = 5
 """Number of candidates compared by their full vectors, per requested result."""
-MOST_LINES = 10_000
-"""Maximum number of lines that the index of words may return. If more lines match, a scan is as fast."""
-_PIECE = re.compile(r"[^\W_]{2,}")
-"""What the index of words knows: pairs of letters or digits."""
-_VECTORS, _FRAME, _WORDS = "near", "frame", "words"
+MOST_REFINED = 500
+"""Maximum number of results for which REFINED candidates each are compared. For more results, one each is enough."""
+WORDED = ("lines", "descriptions")
+"""Tables with a full-text index of their column `text`."""
+MIN_TEXTS = 20_000
+"""Minimum number of rows for a full-text index. With fewer, an index in memory is made in 0.3 s."""
+WORDS = "full_text"
+_VECTORS, _FRAME = "near", "frame"
 """Names of the indexes in the tables."""
 
 
 def tend(store: Store, name: str) -> str | None:
     """Create or update a table's indexes if worthwhile, and return a text that says what was done."""
-    if name not in (*BY_FRAME, "lines") or store.table(name).count_rows() < LEAST_ROWS:
-        return None
-    messages = [_tend_words(store) if name == "lines" else _tend_frames(store, name)]
-    if name == "frames":
+    rows = store.table(name).count_rows() if name in (*BY_FRAME, *WORDED) else 0
+    messages = []
+    if name in WORDED and rows >= MIN_TEXTS:
+        messages.append(_tend_words(store, name))
+    if name in BY_FRAME and rows >= LEAST_ROWS:
+        messages.append(_tend_frames(store, name))
+    if name == "frames" and rows >= LEAST_ROWS:
         messages.append(_tend_vectors(store, store.table(name)))
     done = "; ".join(dict.fromkeys(words for words in messages if words))
     if done and store.location.path is not None:
@@ -102,49 +109,43 @@ def _tend_frames(store: Store, name: str) -> str | None:
     return f"indexed {dataset.count_rows()} rows by frame"
 
 
-def _tend_words(store: Store) -> str | None:
-    """Create or update the full-text index of lines. Its tokens are pairs of letters, so it needs no language."""
+def full_text() -> FTS:
+    """Return the settings of a full-text index: words in their English forms; positions, for phrases."""
     from lancedb.index import FTS
 
-    dataset = store.table("lines")
-    about = _about(dataset, _WORDS)
-    if about is not None:
-        return _updated(store, dataset, _WORDS, about)
-    pairs = FTS(
-        base_tokenizer="ngram",
-        ngram_min_length=2,
-        ngram_max_length=2,
-        stem=False,
-        remove_stop_words=False,
-        ascii_folding=False,
+    return FTS(
+        base_tokenizer="icu",
+        with_position=True,
+        stem=True,
+        remove_stop_words=False,  # "to be or not to be"
+        ascii_folding=True,
         max_token_length=None,
     )
+
+
+def _tend_words(store: Store, name: str) -> str | None:
+    """Create or update the full-text index of a table."""
+    dataset = store.table(name)
+    about = _about(dataset, WORDS)
+    if about is not None:
+        return _updated(store, dataset, WORDS, about, most=MIN_TEXTS)
     with write_errors(store.uri):
-        store.lancedb_table("lines").create_index("text", config=pairs, name=_WORDS)
-    return f"indexed the words of {dataset.count_rows()} lines"
+        store.lancedb_table(name).create_index("text", config=full_text(), name=WORDS)
+    return f"indexed the words of {dataset.count_rows()} {name}"
 
 
-def lines_with(store: Store, words: Sequence[str]) -> list[str] | None:
-    """Return the ids of all lines that can have these words (lower case), by the index of words.
-
-    They still have to be compared, because the index knows only pairs of letters. None if there is no index, if the
-    words are too short for it, or if more than MOST_LINES lines match.
-    """
-    from lancedb.query import FullTextOperator, MatchQuery
-
-    pieces = [piece for word in words for piece in _PIECE.findall(word)]
-    if not pieces or not _has(store.table("lines"), _WORDS):
-        return None
-    query = MatchQuery(" ".join(pieces), "text", operator=FullTextOperator.AND)
-    with read_errors(store.uri):
-        found = store.lancedb_table("lines").search(query, query_type="fts").select(["line_id", "_score"])
-        ids: list[str] = found.limit(MOST_LINES + 1).to_arrow()["line_id"].to_pylist()
-    return ids if len(ids) <= MOST_LINES else None
+def has_words(store: Store, name: str) -> bool:
+    """Return True if a table has a full-text index."""
+    return _has(store.table(name), WORDS)
 
 
-def _updated(store: Store, dataset: lance.LanceDataset, index: str, about: dict[str, Any]) -> str | None:
+def _updated(
+    store: Store, dataset: lance.LanceDataset, index: str, about: dict[str, Any], most: int | None = None
+) -> str | None:
+    """Add the rows outside an index to it if they are more than STALE of all, or more than `most`."""
     missing = int(about["num_unindexed_rows"])
-    if missing <= STALE * (missing + int(about["num_indexed_rows"])):
+    limit = STALE * (missing + int(about["num_indexed_rows"]))
+    if missing <= (limit if most is None else min(limit, most)):
         return None
     with write_errors(store.uri):
         dataset.optimize.optimize_indices(index_names=[index])
@@ -172,25 +173,41 @@ def has_vectors(store: Store) -> bool:
     return dataset.count_rows() >= LEAST_ROWS and _has(dataset, _VECTORS)
 
 
-def nearest(store: Store, vector: np.ndarray, n: int, hidden: list[str] | None = None) -> list[str]:
+def nearest(
+    store: Store,
+    vector: np.ndarray,
+    n: int,
+    *,
+    hidden: Sequence[str] = (),
+    among: Sequence[str] | None = None,
+) -> list[str]:
     """Return approximately the n frame ids whose vectors have the highest cosine to `vector` (float32 [width]).
 
-    `hidden`: sources whose frames are left out. The index must exist.
+    `hidden`: sources whose frames are left out. `among`: only these frames. The index must exist.
     """
-    within = None
-    if hidden:
-        listed = ", ".join(f"'{source}'" for source in hidden)
-        within = f"source_id NOT IN ({listed})"
-    return _nearest(store.lancedb_table("frames"), vector, n, within)
+    parts = [f"source_id NOT IN ({_listed(hidden)})"] if hidden else []
+    parts += [f"frame_id IN ({_listed(among)})"] if among is not None else []
+    refined = 1 if n > MOST_REFINED else REFINED
+    return _nearest(store.search_table("frames"), vector, n, " AND ".join(parts) or None, refined=refined)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(f"'{one}'" for one in ids)
 
 
 def _nearest(
-    frames: Table, vector: np.ndarray, n: int, within: str | None = None, *, exact: bool = False
+    frames: Table,
+    vector: np.ndarray,
+    n: int,
+    within: str | None = None,
+    *,
+    refined: int = REFINED,
+    exact: bool = False,
 ) -> list[str]:
     query = frames.search(np.asarray(vector, np.float32), vector_column_name="embedding").distance_type(
         "cosine"
     )
-    query = query.bypass_vector_index() if exact else query.nprobes(CELLS).refine_factor(REFINED)
+    query = query.bypass_vector_index() if exact else query.nprobes(CELLS).refine_factor(refined)
     if within is not None:
         query = query.where(within, prefilter=True)
     with read_errors(frames.name):

@@ -60,7 +60,9 @@ def serve(
 
     options = secured(options or Options(), host)
     with bound(host, port) as listening, _ending_on_interrupt() if whole_process else nullcontext():
-        app = create_app(dataset_uri, options=options)  # opens files, so not before the port is known to be free
+        app = create_app(
+            dataset_uri, options=options
+        )  # opens files, so not before the port is known to be free
         address = address_of(host, listening.getsockname()[1], options.token)
         server = (_ending(uvicorn.Server) if whole_process else uvicorn.Server)(config(app))
         if ready:

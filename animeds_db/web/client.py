@@ -155,11 +155,18 @@ class RemoteDataset:
         return Gallery(webp, len(ids))
 
     def search(
-        self, text: str | None = None, *, frame_id: str | None = None, k: int = 20, where: str | None = None
+        self,
+        text: str | None = None,
+        *,
+        frame_id: str | None = None,
+        said: str | None = None,
+        character: str | None = None,
+        k: int = 20,
+        where: str | None = None,
     ) -> Rows:
-        """Return the k frames most similar to a text or to a frame, best first; see `Dataset.search`."""
-        query = {"text": text, "like": frame_id, "k": k, "where": where, "format": "arrow"}
-        given = {key: value for key, value in query.items() if value is not None}
+        """Return the k best frames for a text, a frame or what is said, best first; see `Dataset.search`."""
+        query = {"text": text, "like": frame_id, "said": said, "character": character, "k": k, "where": where}
+        given = {key: value for key, value in query.items() if value is not None} | {"format": "arrow"}
         return Rows(_table(self._ask(f"/api/search?{urlencode(given)}")[0]))
 
     def image(self, frame_id: str) -> Image.Image:

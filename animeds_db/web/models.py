@@ -236,7 +236,10 @@ class Regrouped(BaseModel):
 
 
 class FoundFrame(BaseModel):
-    """A search result; similarity is the cosine."""
+    """A search result; similarity is the cosine.
+
+    score and found_by (picture, tags, description) are there for a text, the columns of the line for what is said.
+    """
 
     frame_id: str
     source_id: str | None
@@ -244,8 +247,18 @@ class FoundFrame(BaseModel):
     season: int | None
     episode: int | None
     time_s: float | None
-    similarity: float | None
-    tags: list[str] | None
+    similarity: float | None = None
+    tags: list[str] | None = None
+    score: float | None = None
+    found_by: list[str] | None = None
+    text: str | None = None
+    speaker: str | None = None
+    kind: str | None = None
+    language: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    away_s: float | None = None
+    line_id: str | None = None
 
 
 class Found(BaseModel):

@@ -116,6 +116,9 @@ FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "shot": _shots,
     "source": _one_of("source_id"),
     "where": _where,
+    "said": lambda values: [
+        f"frame_id IN (SELECT frame_id FROM search_said({literal(value)}))" for value in values
+    ],
     "hide": _hidden,
     "group": lambda values: [
         f"frame_id IN (SELECT frame_id FROM duplicates WHERE group_id IN ({', '.join(map(literal, values))}))"
@@ -152,7 +155,7 @@ class Selection:
                 raise UsageError(
                     f'A selection has no parameter "{name[:40]}".', hint=did_you_mean(name[:40], KNOWN)
                 )
-        for name in (*STARTS, "sort", "group", *(n for n in given if n.startswith("p."))):
+        for name in (*STARTS, "sort", "group", "said", *(n for n in given if n.startswith("p."))):
             if len(given.get(name, ())) > 1:
                 raise UsageError(f"{name} is given twice.")
         start, score = _start({name: values[0] for name, values in given.items()})

@@ -49,6 +49,7 @@ class Database:
         self,
         text_vector: Callable[[str], list[float]] | None = None,
         *,
+        said_frames: Callable[[str], list[dict[str, Any]]] | None = None,
         chosen: Mapping[str, int | None] | None = None,
         variables: Mapping[str, Any] | None = None,
         **tables: Rows,
@@ -56,6 +57,8 @@ class Database:
         self.connection = duckdb.connect()
         vector = text_vector or (lambda words: [1.0, 0.0, 0.0, 0.0])
         self.connection.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]")
+        said = said_frames or (lambda words: [])
+        self.connection.create_function("said_frames", said, ["VARCHAR"], session.SAID_FRAMES)
         for name in _TABLES:
             self.connection.register(f"lance_{name}", table(name, tables.get(name, ())))
         for statement in pinned.VOCABULARY.values():

@@ -1,7 +1,9 @@
-"""Search frames by words, by a picture, or by another frame. Vectors of two models are never compared."""
+"""Search frames by a vector: of words, of a picture, or of another frame. Vectors of two models are never compared."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,12 @@ MOST_BY_INDEX = 1000
 """Maximum number of results from the index. If more are requested, all frames are compared."""
 SPARE = 20
 """Number of additional results requested from the index, because several may be equally similar."""
+WIDER = 10
+"""With a condition: number of results first requested from the index, per result that is wanted."""
+MOST_CANDIDATES = 1000
+"""Maximum number of results requested from the index because of a condition. More take longer than MOST_LISTED."""
+MOST_LISTED = 30_000
+"""Maximum number of frames that meet a condition and are given to the index as a list, which takes 6 µs each."""
 
 
 def embedder_id(session: Session, where: str | None = None) -> str:
@@ -24,10 +32,9 @@ def embedder_id(session: Session, where: str | None = None) -> str:
 
     Raises StoreError when there are no vectors, or vectors of several models.
     """
-    sql = f"SELECT DISTINCT embedder FROM frames WHERE embedder IS NOT NULL AND (\n{where or 'true'}\n) ORDER BY 1"
-    found = [str(row[0]) for row in session.sql(sql, file="search").fetchall()]
-    if not found and where:  # no frame with a vector meets the condition: nothing will be found
-        return embedder_id(session)
+    found = _embedders(session, None)
+    if len(found) > 1 and where:
+        found = _embedders(session, where) or found
     if not found:
         raise StoreError(
             "No frame here has a vector for a search.",
@@ -41,6 +48,16 @@ def embedder_id(session: Session, where: str | None = None) -> str:
             f"--where \"embedder = '{found[0]}'\"",
         )
     return found[0]
+
+
+def _embedders(session: Session, where: str | None) -> list[str]:
+    sql = f"SELECT DISTINCT embedder FROM frames WHERE embedder IS NOT NULL AND (\n{where or 'true'}\n) ORDER BY 1"
+    return [str(row[0]) for row in session.sql(sql, file="search").fetchall()]
+
+
+def has_vectors(session: Session) -> bool:
+    """Return True if any frame has a vector."""
+    return bool(session.sql("SELECT 1 FROM frames WHERE embedder IS NOT NULL LIMIT 1").fetchall())
 
 
 def unsearched(session: Session) -> int:
@@ -63,7 +80,7 @@ def vector_of(
     text tower of that model's space. Raises UsageError, ModelError, StoreError, QueryError, SourceError.
     """
     if sum(part is not None for part in (text, image, frame_id)) != 1:
-        raise UsageError("Search by exactly one of: words, --image FILE, --frame ID.")
+        raise UsageError("Search by exactly one of: words, --image FILE, --frame ID; or by --said alone.")
     if tower is not None and text is None:
         raise UsageError("--tower can only be used with words.")
     model = embedder_id(session, where)
@@ -97,32 +114,78 @@ def search(
 ) -> duckdb.DuckDBPyRelation:
     """Return the k frames with the highest cosine to `vector`: frame_id, source_id, …, similarity, tags.
 
-    `where` is a condition on the view `frames`. With `store`, its index of vectors says which frames are compared
+    `where` is a condition on the view `frames`. With `store`, its index of vectors finds the frames that are compared
     (see `by_index`). Raises UsageError for k below 1, QueryError for a bad condition.
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
-    if store is not None and by_index(store, k, where):
-        condition = _near(session, store, vector, k)
-    else:
-        condition = f"embedding IS NOT NULL AND (\n{where or 'true'}\n)"
-    sql = with_texts(sql_script("steps/search", "frames.sql"), width=len(vector), where=condition)
-    return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
+    if store is None or not by_index(store, k):
+        return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
+    near = partial(indexes.nearest, store, vector, hidden=_hidden(session, store))
+    if where is None:
+        return _compared(session, vector, k, "true", of=only(near(k + SPARE)))
+    return _filtered(session, vector, k, where, near)
 
 
-def by_index(store: Store, k: int, where: str | None) -> bool:
-    """Return True if an index can be used: it exists for the current vectors, and there is no condition."""
-    if where is not None or k > MOST_BY_INDEX or not indexes.has_vectors(store):
+def by_index(store: Store, k: int) -> bool:
+    """Return True if an index can be used: it exists for the current vectors, and few enough results are wanted."""
+    if k > MOST_BY_INDEX or not indexes.has_vectors(store):
         return False
     return int(store.table("choices").count_rows("task = 'image'")) == 0
 
 
-def _near(session: Session, store: Store, vector: np.ndarray, k: int) -> str:
-    """Return a condition that a few more frames than asked for meet, those next to the vector."""
-    sources = store.table("sources").to_table(columns=["source_id"], filter="state <> 'done'")
-    hidden = [] if session.unfinished else sources["source_id"].to_pylist()
-    ids = indexes.nearest(store, vector, k + SPARE, hidden)
-    return "frame_id IN (" + ", ".join(quoted(i) for i in ids) + ")" if ids else "false"
+def among(ids: Iterable[str]) -> str:
+    """Return a condition that these frames meet."""
+    listed = ", ".join(map(quoted, ids))
+    return f"frame_id IN ({listed})" if listed else "false"
+
+
+def only(ids: Sequence[str]) -> str:
+    """Return these frames for a FROM clause. The LIMIT keeps DuckDB from checking a condition on all frames first."""
+    return f"(SELECT * FROM frames WHERE {among(ids)} LIMIT {len(ids)}) AS frames"
+
+
+def _filtered(
+    session: Session, vector: np.ndarray, k: int, where: str, near: Callable[..., list[str]]
+) -> duckdb.DuckDBPyRelation:
+    """Return the nearest frames that meet a condition.
+
+    The index gives more frames than are wanted, and those that do not meet the condition are left out. If few of
+    them meet it, the frames that do are listed first, and only these are compared.
+    """
+    wanted = WIDER * k
+    while wanted <= MOST_CANDIDATES:
+        with session.errors():
+            met = _compared(
+                session, vector, k, f"(\n{where}\n)", of=only(near(wanted + SPARE))
+            ).to_arrow_table()
+        if len(met) >= k:
+            return session.sql("SELECT * FROM met", tables={"met": met})
+        wanted = 2 * wanted * k // len(met) if len(met) else MOST_CANDIDATES + 1
+    few = session.arrow(
+        f"SELECT frame_id FROM frames WHERE embedder IS NOT NULL AND (\n{where}\n)", file="search"
+    )
+    if len(few) > MOST_LISTED:
+        return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where}\n)")
+    ids = near(k + SPARE, among=few["frame_id"].to_pylist()) if len(few) else []
+    return _compared(session, vector, k, "true", of=only(ids))
+
+
+def _compared(
+    session: Session, vector: np.ndarray, k: int, condition: str, of: str = "frames"
+) -> duckdb.DuckDBPyRelation:
+    """Compare all frames that meet a condition; all of these must have a vector. `of`: all frames, or `only` some."""
+    sql = with_texts(sql_script("steps/search", "frames.sql"), width=len(vector), frames=of, where=condition)
+    return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
+
+
+def _hidden(session: Session, store: Store) -> list[str]:
+    """Return the sources that this session does not show."""
+    if session.unfinished:
+        return []
+    rows = store.table("sources").to_table(columns=["source_id"], filter="state <> 'done'")
+    ids: list[str] = rows["source_id"].to_pylist()
+    return ids
 
 
 def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:

@@ -84,15 +84,20 @@ async def search(
     request: Request,
     text: Annotated[str | None, Query(max_length=1000)] = None,
     like: Annotated[str | None, Query(max_length=200, description="a frame's id")] = None,
+    said: Annotated[str | None, Query(max_length=1000, description="words in the subtitles")] = None,
+    character: Annotated[str | None, Query(max_length=200)] = None,
     k: Annotated[int, Query(ge=1, le=10_000)] = 20,
     where: Annotated[str | None, Query(max_length=LONGEST)] = None,
     form: FormParam = None,
 ) -> Any:
-    """Return the frames most similar to a text or to another frame, best first."""
-    if (text is None) == (like is None):
-        raise UsageError("Search either by text or by a frame.", hint="?text=… or ?like=FRAME")
+    """Return the best frames for a text, for another frame, or for what is said, best first."""
+    if (text is None) == (like is None) and (text is not None or said is None):
+        raise UsageError(
+            "Search by text, by a frame, or by what is said.", hint="?text=…, ?like=FRAME or ?said=…"
+        )
     service = service_of(request)
-    ask = Ask(task="search", more={"text": text, "frame_id": like, "k": k, "where": where})
+    wanted = {"text": text, "frame_id": like, "said": said, "character": character, "k": k, "where": where}
+    ask = Ask(task="search", more=wanted)
     if RowsRequest.read(request, form, None, None).form == "arrow":
         return await streamed(request, service, ask)
     return {"frames": records((await service.answer(request, ask)).table)}

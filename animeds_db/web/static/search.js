@@ -1,4 +1,4 @@
-/* The search box above the grid: words, an SQL condition, or a named query with its parameters. */
+/* The search box above the grid: words, what is said, an SQL condition, or a named query with its parameters. */
 
 import * as api from "./api.js";
 import { button, h, options, show, tellError } from "./dom.js";
@@ -7,6 +7,7 @@ import { go, pieces, selection, startedBy, without } from "./selection.js";
 
 const WAYS = [
   ["text", "Words", "a girl with red hair in the rain"],
+  ["said", "Said", "promise"],
   ["where", "Condition", "sharpness > 100 AND has_tag(tags, 'smile')"],
   ["query", "Query", ""],
 ];
@@ -40,7 +41,7 @@ export class Search {
   /* Shows the state of the address. */
   async update() {
     const now = selection();
-    const way = now.has("query") ? "query" : now.has("where") && !now.has("text") ? "where" : "text";
+    const way = now.has("query") ? "query" : (["where", "said"].find((name) => now.has(name) && !now.has("text")) ?? "text");
     this.way.value = way;
     this.input.value = way === "query" ? "" : (now.get(way) ?? "");
     this.#drawChips(now);
@@ -74,7 +75,7 @@ export class Search {
     if (way === "query") return go(startedBy(selection(), "query", this.picker.value, givenParameters(this.params)));
     const value = this.input.value.trim();
     const now = selection();
-    if (way === "where") return go(value ? new URLSearchParams([...without(now, "where"), ["where", value]]) : without(now, "where"));
+    if (way !== "text") return go(value ? new URLSearchParams([...without(now, way), [way, value]]) : without(now, way));
     return go(startedBy(now, "text", value));
   }
 

@@ -1,6 +1,6 @@
 /* A selection and its URL. The URL holds the state, so everything on a page can be shared as a link. */
 
-const ONE = ["q", "query", "text", "like", "where", "group", "hide", "sort"];
+const ONE = ["q", "query", "text", "like", "where", "said", "group", "hide", "sort"];
 const MANY = ["character", "tag", "show", "season", "episode", "gate", "shot", "source"];
 const STARTS = ["q", "query", "text", "like"];
 
@@ -71,7 +71,7 @@ export function startedBy(params, name, value, more = {}) {
   return next;
 }
 
-const WORDS = { q: "SQL", query: "query", text: "words", like: "similar to", where: "where", group: "group of" };
+const WORDS = { q: "SQL", query: "query", text: "words", like: "similar to", where: "where", said: "said", group: "group of" };
 
 /* Returns the parts of a selection: name, value, and the text on the chip. */
 export function pieces(params) {

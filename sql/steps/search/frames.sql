@@ -3,12 +3,13 @@
 -- $vector   a vector of the model that made the frames' vectors
 -- $k        number of frames
 -- {width}   length of the vector
--- {where}   a condition on the view frames; all frames that meet it must have a vector
+-- {frames}  the view frames, or some of it
+-- {where}   a condition on these; all frames that meet it must have a vector
 WITH nearest AS (
     SELECT
         frame_id, source_id, "show", season, episode, time_s, tag_ids,
         array_cosine_similarity(embedding, $vector::FLOAT[{width}]) AS similarity
-    FROM frames
+    FROM {frames}
     WHERE {where}
     ORDER BY similarity DESC, frame_id
     LIMIT $k
