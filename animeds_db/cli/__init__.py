@@ -41,6 +41,7 @@ MAP: dict[str, dict[str, str]] = {
         "serve": "serve",
         "mcp": "mcp",
         "search": "search",
+        "map": "map",
         "query": "query",
         "queries": "query",
         "sql": "query",

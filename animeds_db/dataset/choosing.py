@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.dataset.gallery import Gallery
@@ -74,15 +74,23 @@ class Choosing:
         return Gallery([(i, pictures[i]) for i in shown if i in pictures], len(ids))
 
     def save_selection(
-        self, name: str, selection: str, *, params: Mapping[str, Any] | None = None, who: str | None = None
+        self,
+        name: str,
+        selection: str | Sequence[str],
+        *,
+        params: Mapping[str, Any] | None = None,
+        who: str | None = None,
     ) -> SavedSelection:
-        """Save SQL, or a named query with its `params`, under a name in the database. The page lists it as a view.
+        """Save SQL, a named query with its `params`, or ids of frames under a name. The page lists it as a view.
 
-        A saved selection of the same name is replaced. Raises QueryError if it has no frame_id, UsageError.
+        A saved selection of the same name is replaced. SQL reads saved ids as saved_frames('name'). Raises QueryError
+        if it has no frame_id, UsageError.
         """
         from animeds_db.session.statements import filled
-        from animeds_db.steps.selections import save_selection
+        from animeds_db.steps.selections import save_frames, save_selection
 
+        if not isinstance(selection, str):
+            return save_frames(self.store, name, list(selection), who=who)
         selected = self._selected(selection, None, params)
         self._chosen(selected)
         return save_selection(self.store, name, filled(selected.sql, selected.params), who=who)

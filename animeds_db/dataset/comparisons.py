@@ -1,4 +1,4 @@
-"""Methods of `Dataset` that compare frames with each other: near-duplicates and similar pairs."""
+"""Methods of `Dataset` that compare frames with each other: near-duplicates, similar pairs and the map."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from animeds_db.steps.dedup.find import DedupOptions, Duplicates
     from animeds_db.steps.dedup.preview import Effects
+    from animeds_db.steps.map import Map
     from animeds_db.steps.search.pairs import SimilarRows
     from animeds_db.workers import Ray
 
 
 class Comparisons:
-    """Methods of `Dataset` that find near-duplicates and similar pairs."""
+    """Methods of `Dataset` that find near-duplicates and similar pairs, and make the map."""
 
     store: Store
     session: Session
@@ -106,3 +107,21 @@ class Comparisons:
             memory_mb=memory_mb,
             progress=progress,
         )
+
+    def map(
+        self,
+        of: str = "frames",
+        *,
+        again: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Map:
+        """Return the map of the frames (or `of="faces"`): points of the plane, similar ones near each other.
+
+        `.table` has frame_id, x and y (0…1); of faces also face_id. It is computed once and kept beside the tables,
+        until frames are added; `again` computes it anew. The method is t-SNE with the extra [map], else PCA. Of more
+        than 100,000 frames, that many are picked at random. Raises UsageError for another `of`, StoreError without
+        vectors or with vectors of several models.
+        """
+        from animeds_db.steps.map import make_map
+
+        return make_map(self.session, self.store, of, again=again, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from animeds_db.store.store import SELECTION, quoted
 LONGEST_NAME = 80
 LONGEST_SQL = 100_000
 """Maximum number of characters of the SQL of a saved selection."""
+MOST_FRAMES = 100_000
+"""Maximum number of frames that are saved one by one."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class SavedSelection:
     who: str = ""
     saved_at: str = ""
     """UTC, ISO 8601."""
+    frames: Sequence[str] = ()
+    """The frames that were saved one by one: saved_frames('name') in SQL."""
 
 
 def saved_selections(store: Store) -> list[SavedSelection]:
@@ -51,8 +56,22 @@ def saved_selection(store: Store, name: str) -> SavedSelection:
     return known[name]
 
 
+def save_frames(store: Store, name: str, frames: Sequence[str], *, who: str | None = None) -> SavedSelection:
+    """Save frames one by one under a name; a selection of the same name is replaced. Raises UsageError."""
+    if not 0 < len(frames) <= MOST_FRAMES:
+        raise UsageError(f"{len(frames)} frames cannot be saved. Choose 1 to {MOST_FRAMES}.")
+    sql = f"SELECT frame_id FROM saved_frames({quoted(name.strip())})"
+    return save_selection(store, name, sql, frames=list(dict.fromkeys(frames)), who=who)
+
+
 def save_selection(
-    store: Store, name: str, sql: str, *, address: str = "", who: str | None = None
+    store: Store,
+    name: str,
+    sql: str,
+    *,
+    address: str = "",
+    frames: Sequence[str] = (),
+    who: str | None = None,
 ) -> SavedSelection:
     """Save a selection; one of the same name is replaced. The SQL must have been checked. Raises UsageError."""
     name = name.strip()
@@ -63,7 +82,7 @@ def save_selection(
     if len(sql) > LONGEST_SQL:
         raise UsageError(f"The SQL has {len(sql)} characters. At most {LONGEST_SQL} can be saved.")
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    saved = SavedSelection(name, sql, address, speaker(who), now)
+    saved = SavedSelection(name, sql, address, speaker(who), now, frames)
     value = {key: text for key, text in asdict(saved).items() if key != "name"}
     row = {"name": SELECTION + name, "value": json.dumps(value, ensure_ascii=False)}
     store.replace("settings", pa.Table.from_pylist([row], schema.SETTINGS.schema))

@@ -87,6 +87,16 @@ class ClassifyBody(BaseModel):
     threshold: Annotated[float | None, Field(ge=0, le=1)] = None
 
 
+class MapBody(BaseModel):
+    """Compute the map of the frames or faces. again: although one of the same frames is kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["map"]
+    of: Literal["frames", "faces"] = "frames"
+    again: bool = False
+
+
 class StartedJob(BaseModel):
     """The id of a job. joined: an equal job was waiting or running already, and this is it."""
 

@@ -21,11 +21,14 @@ Params = dict[Text, Scalar | list[Scalar]]
 
 
 class SaveBody(BaseModel):
-    """The selection to save, as a query string."""
+    """The selection to save: a query string, or the ids of frames."""
 
     model_config = ConfigDict(extra="forbid")
 
-    selection: Annotated[Text, Field(max_length=100_000)]
+    selection: Annotated[Text, Field(max_length=100_000)] = ""
+    frames: Annotated[list[Annotated[Text, Field(max_length=200)]], Field(max_length=100_000)] = Field(
+        default_factory=list
+    )
 
 
 class Saved(BaseModel):
@@ -226,6 +229,31 @@ class SplitBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     into: Annotated[int, Field(ge=2, le=20)] = 2
+
+
+class MapPoints(BaseModel):
+    """The points of the map. method: t-SNE or PCA; null: no map is kept. is_current: it shows the database as it is.
+
+    ids: of the frames or faces; frames: of faces, the frame of each. x, y: 0 to 65535.
+    """
+
+    of: str
+    method: str | None
+    model: str | None
+    is_current: bool
+    ids: list[str]
+    frames: list[str]
+    x: list[int]
+    y: list[int]
+
+
+class MapColours(BaseModel):
+    """The values of the points: names, the most frequent first, with their counts; codes: one per point, -1: none."""
+
+    by: str
+    names: list[str]
+    counts: list[int]
+    codes: list[int]
 
 
 class Regrouped(BaseModel):

@@ -22,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 NAVIGATION = (
     ("ingest", "/ingest", "Add"),
     ("frames", "/", "Frames"),
+    ("map", "/map", "Map"),
     ("duplicates", "/duplicates", "Duplicates"),
     ("clusters", "/clusters", "Faces"),
     ("characters", "/characters", "Characters"),
@@ -103,6 +104,12 @@ def character(request: Request, name: str) -> Response:
 def duplicates(request: Request) -> Response:
     """Show the groups of near-duplicates: which frame is kept, and why."""
     return page(request, "duplicates", "Duplicates", section="duplicates")
+
+
+@router.get("/map")
+def map_page(request: Request) -> Response:
+    """Show every frame as a point, similar ones near each other."""
+    return page(request, "map", "Map", section="map")
 
 
 @router.get("/review")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError, did_you_mean
 from animeds_db.session import Session
-from animeds_db.session.scripts import sql_script
+from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.steps.dedup.arrayfile import read_arrays, write_arrays
 from animeds_db.steps.map.plane import best_method, in_plane
 from animeds_db.store import Store
@@ -125,8 +125,13 @@ def map_file(store: Store, of: str) -> Path | None:
     return None if folder is None else folder / "remembered" / f"map-{_checked(of)}.bin"
 
 
+def points_sql(of: str) -> str:
+    """Return the SELECT of the points of a map: id, frame_id, source_id, model."""
+    return with_texts(sql_script("steps/map", f"{of}.sql"), most=MOST)
+
+
 def _points(session: Session, of: str) -> pa.Table:
-    return session.arrow(sql_script("steps/map", f"{of}.sql"), {"most": MOST})
+    return session.arrow(points_sql(of))
 
 
 def _models(points: pa.Table) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from animeds_db.cores import core_count
 from animeds_db.vectors import normalise
@@ -75,6 +76,11 @@ def _neighbours(parts: Floats, progress: Progress | None) -> Floats:
     """Return t-SNE's points for the principal components, which are also where it starts."""
     library: Any = importlib.import_module("openTSNE")
     cores = 1 if len(parts) <= FEW else core_count()
+    with threadpool_limits(cores):
+        return _optimised(library, parts, cores, progress)
+
+
+def _optimised(library: Any, parts: Floats, cores: int, progress: Progress | None) -> Floats:
     perplexity = min(PERPLEXITY, (len(parts) - 1) / 3)
     affinities = library.affinity.PerplexityBasedNN(parts, perplexity, n_jobs=cores, random_state=0)
     deviation = float(parts[:, 0].std()) or 1.0

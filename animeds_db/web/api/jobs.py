@@ -1,4 +1,4 @@
-"""Jobs: ingest, dedup, cluster and classify are started here; all jobs are listed, followed, stopped and continued."""
+"""Jobs: ingest, dedup, cluster, classify and map are started here; all jobs are listed, followed, stopped, continued."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ LOOK_S = 0.2
 BEAT = 75
 """Number of checks without progress before a comment is sent, because proxies close silent connections."""
 END = {"done": "done", "failed": "error", "cancelled": "cancelled", "interrupted": "interrupted"}
-TITLES = {"dedup": "Find near-duplicates", "cluster": "Group faces", "classify": "Name faces"}
+TITLES = {
+    "dedup": "Find near-duplicates",
+    "cluster": "Group faces",
+    "classify": "Name faces",
+    "map": "Compute the map",
+}
 Asked = Annotated[
-    job_models.IngestBody | job_models.DedupBody | job_models.ClusterBody | job_models.ClassifyBody,
+    job_models.IngestBody
+    | job_models.DedupBody
+    | job_models.ClusterBody
+    | job_models.ClassifyBody
+    | job_models.MapBody,
     Body(discriminator="kind"),
 ]
 

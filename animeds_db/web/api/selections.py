@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
+from animeds_db.errors import UsageError
 from animeds_db.steps import selections as steps
 from animeds_db.web import models
 from animeds_db.web.api.frames import placed
@@ -32,6 +33,11 @@ async def selections(request: Request) -> list[models.Saved]:
 async def save(request: Request, name: Name, body: models.SaveBody) -> models.Saved:
     """Save a selection under a name; one of the same name is replaced."""
     service = service_of(request)
+    if body.frames and body.selection:
+        raise UsageError("Give either a selection or frames.")
+    if body.frames:
+        store, who = service.dataset.store, service.options.who
+        return _plain(await run_in_threadpool(steps.save_frames, store, name, body.frames, who=who))
     selection = Selection.read(body.selection)
     await service.check_names(request, selection)
     with placed(selection):

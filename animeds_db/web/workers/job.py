@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self, get_args
 
-Kind = Literal["ingest", "dedup", "cluster", "classify", "export", "make"]
+Kind = Literal["ingest", "dedup", "cluster", "classify", "map", "export", "make"]
 State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ACTIVE = ("waiting", "running")

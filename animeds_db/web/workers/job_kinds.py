@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.dataset import Dataset, find_sources, open_or_create
+from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
 from animeds_db.printable import counted
 from animeds_db.safe_files import inside, resolved_below
@@ -149,6 +150,20 @@ def _classify(uri: str, request: Request, reporter: Reporter) -> Report:
     return {"faces": done.faces, "examples": done.examples, "rows": done.rows, "notes": done.notes}
 
 
+def _map(uri: str, request: Request, reporter: Reporter) -> Report:
+    from animeds_db.steps.map import map_file
+
+    of = request["arguments"]["of"]
+    with _limited(uri, request, reporter) as dataset:
+        if map_file(dataset.store, of) is None:
+            raise StoreError(
+                "A map of a database at an address is not kept, so the page cannot show it.",
+                hint='In Python: ds.map("frames").table',
+            )
+        made = dataset.map(of, again=request["arguments"]["again"], progress=reporter)
+    return {"of": of, "method": made.method, "model": made.model, "points": len(made.ids)}
+
+
 def _export(uri: str, request: Request, reporter: Reporter) -> Report:
     asked = request["arguments"]
     options = described(asked["options"])
@@ -197,6 +212,7 @@ JOBS: dict[Kind, Callable[[str, Request, Reporter], Report]] = {
     "dedup": _dedup,
     "cluster": _cluster,
     "classify": _classify,
+    "map": _map,
     "export": _export,
     "make": _make,
 }
