@@ -94,7 +94,7 @@ def make_map(
     xy, method = in_plane(x, progress)
     ids, frame_ids = (points[name].combine_chunks() for name in ("id", "frame_id"))
     made = Map(of, models[0], method, ids, frame_ids, xy)
-    _keep(store, made)
+    keep(store, made)
     return made
 
 
@@ -146,8 +146,8 @@ def _checked(of: str) -> str:
     return of
 
 
-def _keep(store: Store, made: Map) -> None:
-    """Write the map in one step. If the disk is full, nothing is written."""
+def keep(store: Store, made: Map) -> None:
+    """Write the map in one step, beside the tables. If the disk is full, nothing is written."""
     file = map_file(store, made.of)
     if file is None:
         return

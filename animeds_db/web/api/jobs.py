@@ -1,4 +1,4 @@
-"""Jobs: ingest, dedup, cluster, classify and map are started here; all jobs are listed, followed, stopped, continued."""
+"""Jobs: ingest, dedup, cluster, classify and map are started here; all are listed, followed, stopped and continued."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ export class MapView {
     this.over = h("canvas", { "aria-hidden": "true" });
     el.append(this.canvas, this.over);
     new ResizeObserver(() => this.#measure()).observe(el);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint(this.hues));
   }
 
   use(points) {
@@ -31,7 +30,6 @@ export class MapView {
 
   /* Converts colours to pixels: plain, and dimmed for points that are not selected. */
   paint(hues = []) {
-    this.hues = hues;
     const style = getComputedStyle(this.el);
     const ground = rgb(style.backgroundColor);
     const grey = rgb(style.color);
@@ -98,7 +96,7 @@ export class MapView {
   #draw() {
     if (!this.points || !this.pixels || !this.plain) return;
     this.pixels.fill(this.ground);
-    const size = Math.max(2, Math.round((this.points.n > 20_000 ? 2 : 4) * this.ratio * Math.min(2.5, this.zoom ** 0.4)));
+    const size = Math.max(2, Math.round((this.points.n > 20_000 ? 2 : this.points.n > 2000 ? 4 : 7) * this.ratio * Math.min(2.5, this.zoom ** 0.4)));
     if (this.chosen) this.#dots(size, this.dim, (i) => !this.chosen[i]);
     this.#dots(size, this.plain, this.chosen && ((i) => this.chosen[i]));
     this.canvas.getContext("2d").putImageData(this.image, 0, 0);

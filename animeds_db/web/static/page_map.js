@@ -48,6 +48,7 @@ start(async () => {
   el.append(card);
   show($("#map-bar"), number, acts, h("div", { class: "tools" }, kinds, colouring, moving, zoomButtons(), readOnly() ? null : again));
   bindKeys();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => map?.method && paint());
   await load();
   if (!readOnly()) await job.resume("map");
 });
@@ -94,10 +95,14 @@ async function recolour(wanted) {
   by = colouring.value = wanted;
   setManner({ by });
   colours = await api.get("/api/map/colours", { of, by });
+  paint();
+  legend();
+}
+
+function paint() {
   const style = getComputedStyle(document.documentElement);
   const hues = Array.from({ length: HUES }, (_, k) => style.getPropertyValue(`--point-${k}`).trim());
   view.colour(Int32Array.from(colours.codes, (code) => (code < HUES ? code : -1)), hues.slice(0, colours.names.length));
-  legend();
 }
 
 /* The values with their colours. Pressing one selects its points. */
@@ -185,7 +190,7 @@ function hover(i, at) {
   if (i < 0) return;
   const [left, top] = at ?? view.toScreen(view.points.x[i], view.points.y[i]);
   show(card, h("img", { src: picture(i), alt: "" }), h("figcaption", {}, [valueOf(i), frameOf(i)].filter(Boolean).join(" · ")));
-  card.style.left = `${left > view.width / 2 ? Math.max(0, left - 216) : left + 16}px`;
+  card.style.left = `${Math.max(0, left > view.width / 2 ? left - 216 : Math.min(left + 16, view.width - 200))}px`;
   card.style.top = `${Math.max(0, Math.min(view.height - 170, top - 60))}px`;
 }
 
