@@ -268,6 +268,17 @@ def test_faces_are_grouped_named_merged_split_and_classified(tmp_path: Path) -> 
         assert named["added"] > 0
         shown = {one["cluster"]: one["name"] for one in client.get("/api/clusters").json()}
         assert shown[first] == "Emi"
+        assert client.get("/api/map", params={"of": "faces"}).json()["method"] is None
+        report = ended(client, started(client, kind="map", of="faces"))["report"]
+        points = client.get("/api/map", params={"of": "faces"}).json()
+        assert len(points["ids"]) == len(points["x"]) == report["points"]
+        assert points["is_current"] and 0 <= min(points["x"]) <= max(points["x"]) <= 65535
+        colours = client.get("/api/map/colours", params={"of": "faces", "by": "cluster"}).json()
+        assert colours["counts"] == sorted(colours["counts"], reverse=True)
+        with animeds_db.open(database) as dataset:
+            grouped = dict(dataset.sql("SELECT face_id, 'group ' || cluster FROM clusters").fetchall())
+        names = [*colours["names"], None]
+        assert [grouped.get(face) for face in points["ids"]] == [names[code] for code in colours["codes"]]
         rows = ended(client, started(client, kind="classify"))["report"]["rows"]
         assert next(row["faces"] for row in rows if row["character"] == "Emi") >= named["added"]
     with animeds_db.open(database) as dataset:

@@ -119,6 +119,8 @@ def test_a_view_is_saved_read_in_python_and_deleted(client: httpx2.Client, place
     assert client.put("/api/selections/x", json={"selection": "tag=no_such_tag"}).status_code == 400
     assert client.put("/api/selections/x", json={"selection": "q=SELECT"}).status_code == 400
     assert client.put("/api/selections/%20", json={"selection": ""}).status_code == 400
+    both = {"selection": "tag=smile", "frames": ["a"]}
+    assert client.put("/api/selections/x", json=both).status_code == 400
     assert client.delete("/api/selections/One girl").status_code == 200
     assert client.get("/api/selections").json() == []
     assert client.delete("/api/selections/One girl").status_code == 400
