@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity
 
 FATE, ARF, SECOND = box(0), box(0, 1, (0.6, 0.2, 0.8, 0.4)), box(1)
-VECTOR = {"embedding": [1.0, 0.0, 0.0, 0.0], "embedder": "image@1"}
+VECTOR: dict[str, Any] = {"embedding": [1.0, 0.0, 0.0, 0.0], "embedder": "image@1"}
 
 
 def database() -> Database:

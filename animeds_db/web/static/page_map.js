@@ -83,9 +83,9 @@ function nothing() {
   el.append(empty("There is no map yet", words, readOnly() ? "" : button("Compute the map", () => begin(false), { class: "primary", id: "compute" })));
 }
 
-async function begin(anew) {
+async function begin(repeat) {
   try {
-    await job.start({ kind: "map", of, again: anew });
+    await job.start({ kind: "map", of, again: repeat });
   } catch (error) {
     tellError(error);
   }
