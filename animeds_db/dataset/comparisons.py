@@ -118,9 +118,9 @@ class Comparisons:
         """Return the map of the frames (or `of="faces"`): points of the plane, similar ones near each other.
 
         `.table` has frame_id, x and y (0…1); of faces also face_id. It is computed once and kept beside the tables,
-        until frames are added; `again` computes it in any case. The method is t-SNE with the extra [map], else PCA. Of more
-        than 100,000 frames, that many are picked at random. Raises UsageError for another `of`, StoreError without
-        vectors or with vectors of several models.
+        until frames are added; `again` computes it in any case. The method is t-SNE with the extra [map], else PCA.
+        Of more than 100,000 frames, that many are picked at random. Raises UsageError for another `of`, StoreError
+        without vectors or with vectors of several models.
         """
         from animeds_db.steps.map import make_map
 

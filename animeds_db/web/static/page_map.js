@@ -109,7 +109,7 @@ function paint() {
 function legend() {
   const { names, counts, codes } = colours;
   const none = codes.reduce((sum, code) => sum + (code < 0), 0);
-  const row = (words, n, code) => button([h("span", { class: code >= 0 && code < HUES ? `dot point-${code}` : "dot" }), h("span", { class: "value" }, words), h("span", { class: "n" }, count(n))], (event) => choose(withCode(code), event.shiftKey), { title: `Select ${words}` });
+  const row = (words, n, code) => button([h("span", { class: code >= 0 && code < HUES ? `dot point-${code}` : "dot" }), h("span", { class: "value" }, words), h("span", { class: "n" }, count(n))], (event) => choose(withCode(code), event.shiftKey), { "aria-label": `Select ${words}, ${counted(n, of.slice(0, -1))}`, title: `Select ${words}` });
   const note = [map.is_current ? null : "Frames or models have changed since this map was computed.", map.method === "PCA" ? "Without the extra [map] this is only a coarse map, a PCA." : null];
   show(
     $("#legend"),
