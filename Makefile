@@ -23,11 +23,12 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 test: $(VENV)/installed ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-# In an environment of its own: the one in $(VENV) keeps the newest releases.
+# In an environment of its own: the one in $(VENV) keeps the newest releases. The nightly run adds tests/test_heavy_statements.py.
+ENGINE_TESTS = $(addprefix tests/test_,traps.py session_views.py session_reading.py store_writing.py store_opening.py export_select.py)
 test-oldest: ## run the tests of the engines with the oldest DuckDB and Lance that are allowed
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/installed
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
-	$(VENV)-oldest/bin/python -m pytest -n 2 tests/test_heavy_statements.py tests/test_traps.py tests/test_session_views.py tests/test_session_reading.py tests/test_store_writing.py tests/test_store_opening.py tests/test_export_select.py
+	$(VENV)-oldest/bin/python -m pytest -n 2 $(ENGINE_TESTS) $(MORE)
 
 test-torch: $(VENV)/installed ## run the tests of the [torch] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,torch]"
