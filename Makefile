@@ -23,16 +23,24 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 test: $(VENV)/installed ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-# In an environment of its own: the one in $(VENV) keeps the newest releases. The nightly run adds tests/test_heavy_statements.py.
+# An environment that only has what is installed into it later; everything else it takes from the one in $(VENV).
+$(VENV)-%/over: $(VENV)/installed
+	$(BIN)/python -m venv --without-pip $(VENV)-$*
+	below=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	above=$$($(VENV)-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	echo "import site; site.addsitedir('$$below')" > "$$above/over.pth"
+	@touch $@
+
+# The nightly run adds tests/test_heavy_statements.py.
 ENGINE_TESTS = $(addprefix tests/test_,traps.py session_views.py session_reading.py store_writing.py store_opening.py export_select.py)
-test-oldest: ## run the tests of the engines with the oldest DuckDB and Lance that are allowed
-	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/installed
+test-oldest: $(VENV)-oldest/over ## run the tests of the engines with the oldest DuckDB and Lance that are allowed
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
 	$(VENV)-oldest/bin/python -m pytest -n 2 $(ENGINE_TESTS) $(MORE)
 
-test-torch: $(VENV)/installed ## run the tests of the [torch] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[dev,torch]"
-	$(BIN)/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py
+# [torch] as pyproject.toml says it: installing the project again would write into the tree while others read it.
+test-torch: $(VENV)-torch/over ## run the tests of the [torch] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["torch"])')
+	$(VENV)-torch/bin/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py
 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"
@@ -75,4 +83,4 @@ train: $(VENV)/installed ## draw the training pictures and train the tiny pack a
 	$(BIN)/python -m training.train_tiny --work .training
 
 clean: ## remove the environment and the demo
-	rm -rf $(VENV) $(DEMO) build *.egg-info
+	rm -rf $(VENV) $(VENV)-* $(DEMO) build *.egg-info
