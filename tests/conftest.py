@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("animeds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("animeds")
+
+gc.disable()  # until the tests are collected: nothing of them is garbage, and looking takes seconds in each process
 
 SOURCE = Path(__file__).parents[1] / "animeds_db"
 NEEDS = {
@@ -85,6 +88,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         slow = item.path.stem.removeprefix("test_") in SLOW
         for marker in [m for m, needs in NEEDS.items() if needs & helpers] or ([] if slow else ["fast"]):
             item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    gc.freeze()
 
 
 def _imported(module: ModuleType) -> set[str]:

@@ -113,7 +113,7 @@ def test_a_selection_is_no_way_out_either(way: str, door: str) -> None:
 
 @pytest.fixture(scope="module")
 def hurried() -> Iterator[httpx2.Client]:
-    limits = Limits(seconds=2.0, memory=256 << 20, workers=1, size=4 << 20)
+    limits = Limits(seconds=2.0, memory=256 << 20, workers=1, threads=1, size=4 << 20)
     with client_of(options=Options(limits=limits)) as client:
         yield client
 

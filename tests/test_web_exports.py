@@ -22,7 +22,7 @@ END = ("done", "failed", "cancelled")
 
 @contextmanager
 def exporting(folder: Path, **limits: Any) -> Iterator[httpx2.Client]:
-    options = Options(exports=folder / "out", limits=Limits(workers=1, seconds=120, **limits))
+    options = Options(exports=folder / "out", limits=Limits(workers=1, threads=1, seconds=120, **limits))
     with client_of(options=options) as client:
         yield client
 

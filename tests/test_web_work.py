@@ -253,7 +253,7 @@ def events(client: httpx2.Client, job: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_a_long_query_keeps_neither_the_first_page_nor_thumbnails_waiting_and_ends_with_its_asker() -> None:
-    limits = Limits(seconds=300, workers=1)
+    limits = Limits(seconds=300, workers=1, threads=1)
     with (
         serving(options=Options(limits=limits, ahead=True)) as address,
         httpx2.Client(base_url=address, timeout=180) as client,
@@ -275,7 +275,7 @@ def test_a_long_query_keeps_neither_the_first_page_nor_thumbnails_waiting_and_en
 
 
 def test_who_comes_when_too_many_wait_is_told_so() -> None:
-    limits = Limits(seconds=1, workers=1, waiting=1, waiting_s=30)
+    limits = Limits(seconds=1, workers=1, threads=1, waiting=1, waiting_s=30)
     with serving(options=Options(limits=limits)) as address:
         answers: list[httpx2.Response] = []
 

@@ -8,6 +8,7 @@ earlier keep theirs.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -157,7 +158,7 @@ class Session:
         with self.errors(script):
             connection = self._connection(script, *_texts(params or {}))
             with registered(connection, tables):
-                return _relation(connection, script, dict(params or {})).to_arrow_table()
+                return _rows_of(connection, script, dict(params or {}))
 
     def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
@@ -169,7 +170,7 @@ class Session:
             connection = self._connection(script)
             self._only.frames = frames
             try:
-                return _relation(connection, script, {}).to_arrow_table()
+                return _rows_of(connection, script, {})
             finally:
                 self._only.frames = None
 
@@ -309,6 +310,14 @@ def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int)
     if statement.type == duckdb.StatementType.EXPLAIN or (limit is None and not offset):
         return query
     return f"SELECT * FROM (\n{query}\n) LIMIT {'ALL' if limit is None else limit} OFFSET {offset}"
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
+    """Run a statement of ours and return its rows. A relation would plan it twice, which takes longer than most run."""
+    with warnings.catch_warnings():  # DuckDB warns of a copy of the rows
+        warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+        result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
+    return result
 
 
 def _relation(

@@ -22,8 +22,8 @@ from animeds_db.web import Options, bound, create_app
 from animeds_db.web.connections import config
 from animeds_db.web.options import Limits
 
-FEW, ONE = Limits(workers=2), Limits(workers=1)
-"""Each worker is a process that imports everything: a second or two."""
+FEW, ONE = Limits(workers=2, threads=1), Limits(workers=1, threads=1)
+"""Each worker is a process that imports everything: a second or two. One thread: some queries of tests do not end."""
 
 
 @contextmanager
