@@ -17,6 +17,8 @@ from animeds_db.store import Store
 from animeds_db.store.fsync import fragment_files, manifests
 
 SEEDS = range(40)
+FEW_SEEDS = (0, 1, 2, 3, 4, 5, 8, 11, 14, 15, 17, 26, 35, 38)
+"""Each table, each of its kinds of files, and each way are damaged by one of these. `make trust` tries all forty."""
 CLIPS = ("a.mkv", "b.mp4")
 TABLES = ("sources", "frames", "detections", "thumbnails", "vocabulary", "models", "labels")
 
