@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from PIL import Image
-from tables import counted
+from tables import counted, empty_store
 from videos import write_video
 
 from animeds_db import schema
@@ -113,7 +113,7 @@ def database(
     path: Path, sources: Sequence[Measured], tags: Callable[[int, str], Tags] = lambda _i, _id: GIRL
 ) -> Store:
     """Write the sources and their frames to a new database; `tags` gives each frame's, best first."""
-    store = Store.create(str(path), 4, 4)
+    store = empty_store(path, 4, 4)
     every = [(row, tags(i, row["frame_id"])) for s in sources for i, row in enumerate(s.rows)]
     ids = store.ensure_tags(sorted({(tag, category) for _, of_row in every for tag, category, _ in of_row}))
     rows = []

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from tables import empty_store
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
-from animeds_db.store import Store
 
 WIDTH = 16
 MODEL = "drawn@1"
@@ -25,7 +25,7 @@ def faces_store(
 
     A frame is made for every second that is mentioned, a shot for every ten seconds. The vector is [16].
     """
-    store = Store.create(str(folder / "faces.animeds"), 4, WIDTH)
+    store = empty_store(folder / "faces.animeds", 4, WIDTH)
     names = [f"aaaaaaa{chr(97 + i)}" for i in range(sources)]
     rows = [
         {"source_id": s, "state": "done", "show": "Show", "season": 1, "episode": i + 1}

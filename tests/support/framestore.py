@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from tables import empty_store
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
-from animeds_db.store import Store
 
 GOOD = {
     "is_blank": False,
@@ -57,7 +57,7 @@ def frame_rows(
 
 def dataset_of(folder: Path, sources: dict[str, list[dict[str, object]]], width: int = 16) -> Dataset:
     """Write these sources' frames into a new database and open it."""
-    store = Store.create(str(folder / "frames.animeds"), width, 8)
+    store = empty_store(folder / "frames.animeds", width, 8)
     for number, (source, rows) in enumerate(sources.items()):
         row = {
             "source_id": source,

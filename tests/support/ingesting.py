@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+from tables import empty_store
 
 from animeds_db.models import Models
 from animeds_db.store import Store
@@ -19,7 +20,7 @@ TIMES = ("started_at", "finished_at", "added_at")
 
 def a_store(folder: Path) -> Store:
     """Create a store in a folder."""
-    return Store.create(str(folder / "show.animeds"), 8, 8)
+    return empty_store(folder / "show.animeds", 8, 8)
 
 
 def run(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from tables import WIDTH, add_source, frame, rows
+from tables import WIDTH, add_source, empty_store, frame, rows
 
 import animeds_db
 from animeds_db.dataset import Dataset
@@ -45,7 +45,7 @@ def dataset(
     source: str = SOURCE,
 ) -> Dataset:
     """One finished source: per frame a list of tags (scores fall from 90 by 20) and a list of face boxes."""
-    store = Store.create(str(folder / "test.animeds"), WIDTH, WIDTH)
+    store = empty_store(folder / "test.animeds", WIDTH, WIDTH)
     names = sorted({tag for some in tags for tag in some or ()})
     ids = store.ensure_tags([(tag, "general") for tag in names])
     add_source(store, source)

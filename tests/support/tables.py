@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from sampleshow import once
 
 from animeds_db import schema
 from animeds_db.store import Store
@@ -16,7 +18,17 @@ WIDTH = 4
 
 
 def new_store(folder: Path, name: str = "test.animeds") -> Store:
-    return Store.create(str(folder / name), WIDTH, WIDTH)
+    return empty_store(folder / name, WIDTH, WIDTH)
+
+
+def empty_store(path: Path, image_width: int, character_width: int) -> Store:
+    """Return a new database. The empty tables are made once and then copied, which takes half the time."""
+    made = once(
+        f"empty-{image_width}-{character_width}",
+        lambda new: Store.create(str(new), image_width, character_width),
+    )
+    shutil.copytree(made, path)
+    return Store.open(str(path))
 
 
 def rows(store: Store, table: str, *values: Mapping[str, Any]) -> pa.Table:
