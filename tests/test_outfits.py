@@ -7,15 +7,21 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
+import sampleshow
 import whoiswho
 from cli_run import Runner
 from drawntruth import truth
+from ingesting import run
+from webserving import ONE, client_of
 
 import animeds_db
-from animeds_db.dataset import Dataset
+from animeds_db.dataset import Dataset, open_or_create
 from animeds_db.errors import QueryError, UsageError
+from animeds_db.models import load_profile
 from animeds_db.steps.outfits.find import OutfitOptions, Outfits
+from animeds_db.web import Options
 
 LEAST_PURITY = 0.95
 """Share of the grouped bodies whose outfit is mostly what they wear, with the tiny pack, over the whole cast."""
@@ -104,6 +110,66 @@ def test_what_a_person_said_of_one_face_wins(ds: Dataset) -> None:
     assert named[other] == "first"
 
 
+def test_a_close_up_has_the_outfit_of_its_shot(tmp_path: Path) -> None:
+    models = load_profile("tiny", device="cpu")
+    with open_or_create(str(tmp_path / "shot.animeds"), models) as ds:
+        episode = min(sampleshow.episodes().glob("*.mkv"))
+        run(ds.store, episode, how="every=0.5s 2..4", models=models)
+        ds.label_all(
+            ("character", "set", name, face) for face, name in whoiswho.truly(ds).items() if name != "extra"
+        )
+        seen = ds.outfits("Natsuki")
+        assert len(set(seen.bodies["shot"].to_pylist())) == 1 and seen.rows()[0]["n_from_shot"] == 0
+        body = seen.bodies.filter(pc.equal(seen.bodies["outfit"], 1)).to_pylist()[1]
+        ds.label("tag", "add", "close-up", [body["frame_id"]])
+        found = ds.outfits("Natsuki")
+        row = next(one for one in found.bodies.to_pylist() if one["detection_id"] == body["detection_id"])
+        assert (row["tags"], row["outfit"], row["from_shot"]) == ([], 1, True)
+        assert found.rows()[0]["n_from_shot"] == 1
+        ds.name_outfits(found, {1: "school"})
+        named = dict(ds.sql("SELECT face_id, appearance FROM characters").fetchall())
+        assert named[body["detection_id"]] == "school"
+
+
+def test_the_service_names_merges_splits_and_filters_outfits(ds: Dataset) -> None:
+    with client_of(Path(ds.uri), Options(limits=ONE, who="Mika")) as client:
+        path = "/api/characters/Natsuki/outfits"
+        sheet = client.get(path, params={"count": 2}).json()
+        rows = ds.outfits("Natsuki").rows()
+        assert [{key: one[key] for key in rows[0]} for one in sheet["outfits"]] == rows
+        assert all(1 <= len(one["bodies"]) <= 2 for one in sheet["outfits"])
+        body = {"version": sheet["version"]}
+        named = client.post(f"{path}/1/name", json=body | {"name": "school"})
+        assert named.json()["n"] == rows[0]["n_bodies"]
+        late = client.post(f"{path}/1/name", json=body | {"name": "summer"})
+        assert late.status_code == 409 and "have changed" in late.json()["error"]["message"]
+
+        body = {"version": client.get(path).json()["version"]}
+        assert client.post(f"{path}/2/name", json=body | {"name": "summer"}).status_code == 200
+        values = client.get("/api/facets", params={"facet": "appearance"}).json()["values"]
+        assert {row["value"] for row in values} == {"Natsuki/school", "Natsuki/summer"}
+        for row in values:
+            assert (
+                client.get("/api/count", params={"appearance": row["value"]}).json()["count"] == row["count"]
+            )
+        both = {"appearance": [row["value"] for row in values]}
+        assert client.get("/api/count", params=both).json()["count"] == sum(row["count"] for row in values)
+        without = {"character": "Natsuki", "appearance": "-Natsuki/school"}
+        assert client.get("/api/count", params=without).json()["count"] == 14 - rows[0]["n_bodies"]
+        wrong = client.get("/api/count", params={"appearance": "Natsuki/schol"})
+        assert wrong.status_code == 400 and 'did you mean "Natsuki/school"' in wrong.json()["error"]["hint"]
+
+        body = {"version": client.get(path).json()["version"]}
+        assert client.post(f"{path}/merge", json=body | {"outfits": [1, 2]}).status_code == 200
+        merged = client.get(path).json()
+        assert merged["outfits"][0]["name"] == "school" and merged["outfits"][0]["n_bodies"] >= 12
+        body = {"version": merged["version"]}
+        assert client.post(f"{path}/1/split", json=body).status_code == 200
+        assert {one["name"] for one in client.get(path).json()["outfits"]} >= {"school", "school 2"}
+        assert client.get("/api/characters/Nobody/outfits").status_code == 400
+        assert client.post(f"{path}/merge", json=body | {"outfits": [1]}).status_code == 422
+
+
 def test_outfits_are_merged_and_split_and_that_is_undone(ds: Dataset) -> None:
     found = ds.outfits("Natsuki")
     both = set(found.ids(1)) | set(found.ids(2))
@@ -139,8 +205,8 @@ def test_the_command_shows_names_and_writes_a_sheet(
     ds: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANIMEDS_DB", ds.uri)
-    run = Runner(capsys, monkeypatch)
-    done = run(
+    command = Runner(capsys, monkeypatch)
+    done = command(
         "characters",
         "outfits",
         "Natsuki",
@@ -155,6 +221,6 @@ def test_the_command_shows_names_and_writes_a_sheet(
     assert "named: " in done.err and "school" in done.out
     page = (tmp_path / "natsuki.html").read_text("utf-8")
     assert "What Natsuki wears" in page and "1 · school · " in page and "data:image/webp" in page
-    assert run("characters", "outfits", "Natsuki", "--merge", "1,2").code == 0
+    assert command("characters", "outfits", "Natsuki", "--merge", "1,2").code == 0
     for words in (("--name", "one=school"), ("--merge", "a,b"), ("--name", "1=x", "--split", "1")):
-        assert run("characters", "outfits", "Natsuki", *words).code == 2
+        assert command("characters", "outfits", "Natsuki", *words).code == 2

@@ -122,6 +122,7 @@ def test_groups_of_near_duplicates_and_their_frames() -> None:
     ]
 
 
+@pytest.mark.sql("steps/web/facet_appearance.sql")
 @pytest.mark.sql("steps/web/facet_character.sql")
 @pytest.mark.sql("steps/web/facet_column.sql")
 @pytest.mark.sql("steps/web/facet_gate.sql")
@@ -135,6 +136,7 @@ def test_facets_count_the_frames_of_a_selection() -> None:
             for row in found.step(f"web/facet_{name}.sql", texts={"within": "true", **texts})
         ]
 
+    assert facet("appearance") == [("Fate/armour", 1)]
     assert facet("character") == [("Arf", 1), ("Fate", 1), ("unknown", 1)]
     assert facet("column", column="season", order="count DESC") == [("1", 2)]
     assert facet("gate") == [("unmeasured", 2)]

@@ -17,6 +17,7 @@ _KNOWN = {
     "tag": "SELECT tag FROM vocabulary WHERE tag IS NOT NULL",
     "character": "SELECT character FROM named UNION SELECT character FROM examples UNION SELECT final FROM names",
     "appearance": "SELECT DISTINCT appearance FROM characters WHERE appearance IS NOT NULL",
+    "outfit": "SELECT DISTINCT concat(character, '/', appearance) FROM characters WHERE appearance IS NOT NULL",
     "show": 'SELECT DISTINCT "show" FROM sources WHERE "show" IS NOT NULL',
     "episode": "SELECT DISTINCT unnest([episode::VARCHAR, episode_name(season, episode), episode_name(season, NULL)])"
     " FROM sources WHERE episode IS NOT NULL",
@@ -25,6 +26,7 @@ _LISTED = {
     "tag": "`animeds query tag_counts -p limit=null` lists the tags",
     "character": "`animeds query cast` lists the characters",
     "appearance": "`animeds characters list` lists the appearances",
+    "outfit": "`animeds characters list` lists the appearances",
     "show": "`animeds query episodes` lists the shows",
     "episode": "`animeds query episodes` lists the episodes",
 }
@@ -32,6 +34,7 @@ _NONE_YET = {
     "tag": "no frames are tagged yet: animeds tag --model NAME",
     "character": "no faces are named yet: animeds characters add FOLDER, then animeds characters classify",
     "appearance": "no face has an appearance yet: animeds characters outfits NAME",
+    "outfit": "no face has an appearance yet: animeds characters outfits NAME",
     "show": "no source has a show: animeds ingest … --show NAME",
     "episode": "no source has an episode number: animeds sources edit … --episode N",
 }
@@ -61,7 +64,7 @@ def _check_columns(session: Session, name: str, condition: Condition) -> None:
 def check_known(session: Session, asked: Sequence[tuple[str, str]]) -> None:
     """Raise QueryError if a value of (kind, value) is not in the database.
 
-    kind: tag, character, appearance, show or episode.
+    kind: tag, character, appearance, outfit (an appearance as CHARACTER/NAME), show or episode.
     """
     for kind in dict.fromkeys(kind for kind, _ in asked):
         known = {row[0] for row in session.sql(_KNOWN[kind]).fetchall()}

@@ -231,6 +231,54 @@ class SplitBody(BaseModel):
     into: Annotated[int, Field(ge=2, le=20)] = 2
 
 
+class OutfitBody(BaseModel):
+    """version: that of the outfits that a person has seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[str, Field(max_length=100)]
+
+
+class NameOutfitBody(OutfitBody):
+    """The name of an outfit."""
+
+    name: Annotated[Text, Field(max_length=200)]
+
+
+class MergeOutfitsBody(OutfitBody):
+    """Numbers of outfits to merge."""
+
+    outfits: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=1000)]
+
+
+class SplitOutfitBody(OutfitBody):
+    """Number of parts into which an outfit is split."""
+
+    into: Annotated[int, Field(ge=2, le=20)] = 2
+
+
+class Outfit(BaseModel):
+    """An outfit of a character. n_from_shot: bodies whose own clothes are not seen. bodies: some, with their boxes."""
+
+    outfit: int
+    name: str | None
+    n_bodies: int
+    n_from_shot: int
+    n_episodes: int
+    tags: str
+    first_frame: str
+    bodies: list[dict[str, Any]]
+
+
+class OutfitSheet(BaseModel):
+    """The outfits of a character. version: what a correction of them must send."""
+
+    character: str
+    version: str
+    n_not_grouped: int
+    outfits: list[Outfit]
+
+
 class MapPoints(BaseModel):
     """The points of the map. method: t-SNE or PCA; null: no map is kept. is_current: it shows the database as it is.
 

@@ -100,6 +100,12 @@ def character(request: Request, name: str) -> Response:
     return page(request, "character", name[:80], section="characters")
 
 
+@router.get("/characters/{name}/outfits")
+def outfits(request: Request, name: str) -> Response:
+    """Show what one character wears, to be named."""
+    return page(request, "outfits", f"What {name[:80]} wears", section="characters")
+
+
 @router.get("/duplicates")
 def duplicates(request: Request) -> Response:
     """Show the groups of near-duplicates: which frame is kept, and why."""

@@ -1,13 +1,14 @@
 """Selections: URL parameters converted to SQL that returns frame_id and also runs in `animeds sql`.
 
     q=SELECT … | query=NAME p.x=… | text=words | like=FRAME     start; without one: all frames
-    character tag show season episode gate shot source          filters, repeatable
+    character appearance tag show season episode gate shot source   filters, repeatable
     where=CONDITION group=FRAME                                 more filters
     hide=copies,dropped,blank,subtitled                         frames to leave out; none: nothing
     sort=time|faces|new|score|random
 
-Several tags or characters must all be present. Of several shows, seasons, episodes, gates, shots or sources, one must
-match. A leading minus excludes a tag or character. A shot is SOURCE/NUMBER.
+Several tags or characters must all be present. Of several appearances, shows, seasons, episodes, gates, shots or
+sources, one must match. A leading minus excludes a tag, character or appearance. An appearance is CHARACTER/NAME, a
+shot SOURCE/NUMBER.
 """
 
 from __future__ import annotations
@@ -61,6 +62,22 @@ def _with_each(template: str) -> Callable[[Sequence[str]], list[str]]:
     return conditions
 
 
+def _appearances(values: Sequence[str]) -> list[str]:
+    """Return conditions that require one of the appearances, and exclude those with a leading minus."""
+    conditions = []
+    for negation, chosen in (
+        ("", [value for value in values if not value.startswith("-")]),
+        ("NOT ", [value.removeprefix("-") for value in values if value.startswith("-")]),
+    ):
+        named = ", ".join(map(literal, chosen))
+        if named:
+            conditions.append(
+                f"{negation}frame_id IN (SELECT frame_id FROM characters"
+                f" WHERE concat(character, '/', appearance) IN ({named}))"
+            )
+    return conditions
+
+
 def _one_of(column: str, read: Callable[[str], str] = literal) -> Callable[[Sequence[str]], list[str]]:
     def conditions(values: Sequence[str]) -> list[str]:
         named = ", ".join(read(value) for value in values if value != NONE)
@@ -106,6 +123,7 @@ def _hidden(values: Sequence[str]) -> list[str]:
 
 FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "character": _with_each("frame_id IN (SELECT frame_id FROM named WHERE character = {})"),
+    "appearance": _appearances,
     "tag": _with_each("has_tag(tag_ids, {})"),
     "show": _one_of('"show"'),
     "season": _one_of("season", _whole),
@@ -136,8 +154,8 @@ class Selection:
     filters: tuple[tuple[str, str], ...]
     sort: str
     names: tuple[tuple[str, str], ...] = ()
-    """The tags, characters and shows of its filters, as ("tag", "smile"). They must be in the database, so that a
-    typing error is not an empty page."""
+    """The tags, characters, outfits and shows of its filters, as ("tag", "smile"). They must be in the database, so
+    that a typing error is not an empty page."""
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:
@@ -167,6 +185,7 @@ class Selection:
             )
         names = [("tag", value.removeprefix("-").replace(" ", "_")) for value in given.get("tag", ())]
         names += [("character", value.removeprefix("-")) for value in given.get("character", ())]
+        names += [("outfit", value.removeprefix("-")) for value in given.get("appearance", ())]
         names += [("show", value) for value in given.get("show", ()) if value != NONE]
         return cls(start, score, tuple(conditions), sort, tuple(names))
 

@@ -152,22 +152,22 @@ class Service:
     ) -> Answer:
         """Run SQL as `rows` does, or return the cached rows if no table has changed."""
         key = (sql, rows, skip)
-        answer: Answer = await self._kept(key, lambda: self.rows(request, sql, rows=rows, skip=skip))
+        answer: Answer = await self.kept(key, lambda: self.rows(request, sql, rows=rows, skip=skip))
         return answer
 
     async def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the grid rows of these frames, by id."""
-        tiles: dict[str, dict[str, Any]] = await self._kept(tuple(ids), lambda: self._open().grid.tiles(ids))
+        tiles: dict[str, dict[str, Any]] = await self.kept(tuple(ids), lambda: self._open().grid.tiles(ids))
         return tiles
 
     async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
         """Return ids of all frames in time order, and whether more follow; None if SQL is needed."""
-        page: tuple[list[str], bool] | None = await self._kept(
+        page: tuple[list[str], bool] | None = await self.kept(
             ("all frames", start, count), lambda: self._open().grid.page(start, count)
         )
         return page
 
-    async def _kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
+    async def kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
         """Return the cached value of a key, or make it if it is missing or a table has changed."""
         store = self.dataset.store
         versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
@@ -184,7 +184,7 @@ class Service:
         """Raise QueryError if a filter has a tag, character or show that the database does not have."""
         if selection.names:
             ask = Ask(task="names", more={"names": selection.names})
-            await self._kept(("names", *selection.names), lambda: self.answer(request, ask))
+            await self.kept(("names", *selection.names), lambda: self.answer(request, ask))
 
     async def check(self, request: Request, sql: str) -> None:
         """Raise QueryError for SQL that cannot be run, without running it. Parameters may be missing."""

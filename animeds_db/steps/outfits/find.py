@@ -8,6 +8,7 @@ never are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.session import Session
@@ -84,6 +86,18 @@ class Outfits:
             hint = f"Its outfits are numbered from 1 to {max(names)}." if names else "None was found."
             raise QueryError(f"{self.character} has no outfit {outfit}.", hint=hint)
         return mine
+
+    @property
+    def version(self) -> str:
+        """A fingerprint of which body is in which outfit, under which name: 32 hex digits."""
+        named = self.bodies.select(["detection_id", "outfit", "known"]).to_pydict()
+        return xxhash.xxh3_128_hexdigest(json.dumps(named).encode())
+
+    def spread(self, outfit: int, count: int) -> pa.Table:
+        """Return at most `count` bodies of an outfit, evenly spread over its frames, without their tags."""
+        own = self.bodies.filter(pc.equal(self.bodies["outfit"], outfit)).drop_columns(["tags"])
+        places = np.linspace(0, own.num_rows - 1, min(count, own.num_rows)).round().astype(np.int64)
+        return own.take(np.unique(places))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row per outfit: outfit, name, n_bodies, n_from_shot, n_episodes, tags, first_frame."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-import pyarrow.compute as pc
 from PIL import Image
 
 from animeds_db.contact_sheet import Cell, Section, Sheet
@@ -34,20 +32,13 @@ def outfit_sheet(
         raise QueryError(
             f"No outfit of {found.character} was found.", hint="Lower --min-size or --threshold."
         )
-    shown = {number: _spread(found, number, count) for number in numbers}
+    shown = {number: found.spread(number, count).to_pylist() for number in numbers}
     pictures = box_pictures(
         store, images, [row for rows in shown.values() for row in rows], progress=progress
     )
     sections = [_section(row, shown[row["outfit"]], pictures) for row in found.rows()]
     note = f"animeds characters outfits {found.character} --name 1=NAME · --merge 1,2 · --split 1"
     return Sheet(f"What {found.character} wears", sections, note)
-
-
-def _spread(found: Outfits, number: int, count: int) -> list[dict[str, Any]]:
-    own = found.bodies.filter(pc.equal(found.bodies["outfit"], number)).drop_columns(["tags"])
-    places = np.unique(np.linspace(0, own.num_rows - 1, min(count, own.num_rows)).round().astype(np.int64))
-    rows: list[dict[str, Any]] = own.take(places).to_pylist()
-    return rows
 
 
 def _section(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import groupby
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.session.scripts import sql_script
 from animeds_db.web import models
+from animeds_db.web.api.common import alone
 from animeds_db.web.plain import records
-from animeds_db.web.service import Service, service_of
+from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["clusters"])
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 ABOUT = ("cluster", "name", "n_faces", "n_episodes", "least")
-T = TypeVar("T")
 
 
 @router.get("/clusters")
@@ -40,7 +38,7 @@ async def clusters(
 async def merge(request: Request, body: models.MergeBody) -> models.Regrouped:
     """Make clusters one. Later runs keep their faces together."""
     service = service_of(request)
-    done = await _alone(service, lambda: service.dataset.clusters.merge(body.clusters))
+    done = await alone(service, lambda: service.dataset.clusters.merge(body.clusters))
     return models.Regrouped(sizes=done.sizes, act=done.act)
 
 
@@ -48,7 +46,7 @@ async def merge(request: Request, body: models.MergeBody) -> models.Regrouped:
 async def split(request: Request, cluster: Number, body: models.SplitBody) -> models.Regrouped:
     """Split a cluster into its most different parts. Later runs keep them apart."""
     service = service_of(request)
-    done = await _alone(service, lambda: service.dataset.clusters.split(cluster, body.into))
+    done = await alone(service, lambda: service.dataset.clusters.split(cluster, body.into))
     return models.Regrouped(sizes=done.sizes, act=done.act)
 
 
@@ -56,17 +54,7 @@ async def split(request: Request, cluster: Number, body: models.SplitBody) -> mo
 async def name(request: Request, cluster: Number, body: models.NameBody) -> models.Named:
     """Make typical faces of a cluster examples of a character."""
     service = service_of(request)
-    added = await _alone(
+    added = await alone(
         service, lambda: service.dataset.clusters.name(cluster, body.name, appearance=body.appearance)
     )
     return models.Named(added=added.new, known=added.known, notes=list(added.notes))
-
-
-async def _alone(service: Service, write: Callable[[], T]) -> T:
-    """Write in a thread, one change at a time."""
-
-    def alone() -> T:
-        with service.writing:
-            return write()
-
-    return await run_in_threadpool(alone)

@@ -6,15 +6,20 @@ import base64
 import binascii
 import json
 import zlib
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.errors import UsageError
+from animeds_db.steps.labels.changes import Act
+from animeds_db.web import label_models
 from animeds_db.web.selection import LONGEST, Selection
-from animeds_db.web.service import service_of
+from animeds_db.web.service import Service, service_of
 
 MOST_TOKEN = 8_000
+T = TypeVar("T")
 Text = Annotated[str | None, Query(max_length=LONGEST)]
 Texts = Annotated[list[str] | None, Query(max_length=200)]
 FrameId = Annotated[str, Path(max_length=200)]
@@ -34,6 +39,7 @@ async def _selection(
     where: Annotated[list[str] | None, Query(max_length=20, description="a condition over frames")] = None,
     said: Annotated[str | None, Query(max_length=1000, description="words in the subtitles")] = None,
     character: Texts = None,
+    appearance: Texts = None,
     tag: Texts = None,
     show: Texts = None,
     season: Texts = None,
@@ -58,6 +64,7 @@ async def _selection(
         where,
         said,
         character,
+        appearance,
         tag,
         show,
         season,
@@ -91,3 +98,19 @@ def read_token(token: str) -> Any:
         return json.loads(unpacked)
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         raise UsageError("This page token is not valid.", hint="Start again without it.") from None
+
+
+async def alone(service: Service, does: Callable[[], T]) -> T:
+    """Read or write with the service's own session, in a thread, one at a time."""
+
+    def locked() -> T:
+        with service.writing:
+            return does()
+
+    return await run_in_threadpool(locked)
+
+
+async def written(service: Service, write: Callable[[], Act]) -> label_models.Act:
+    """Write labels, one change set at a time."""
+    done = await alone(service, write)
+    return label_models.Act(act=done.id, n=done.n, notes=done.notes)

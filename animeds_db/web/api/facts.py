@@ -24,7 +24,7 @@ from animeds_db.web.workers.framing import Ask
 
 router = APIRouter(tags=["facts"])
 _log = logging.getLogger("animeds")
-FacetName = Literal["character", "tag", "show", "season", "episode", "gate", "shot", "source"]
+FacetName = Literal["character", "appearance", "tag", "show", "season", "episode", "gate", "shot", "source"]
 COLUMNS = {
     "show": '"show"',
     "season": "season",
@@ -32,7 +32,7 @@ COLUMNS = {
     "shot": "source_id || '/' || shot",
     "source": "source_id",
 }
-ANY_OF = ("show", "season", "episode", "gate", "shot", "source")
+ANY_OF = ("appearance", "show", "season", "episode", "gate", "shot", "source")
 """Facets where one matching value is enough, so their other values remain available."""
 AHEAD = ("tag", "character", "episode", "gate")
 """Facets that are open at first on the Frames page."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,7 @@ from animeds_db.errors import UsageError
 from animeds_db.steps.labels import changes as steps
 from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_labels
 from animeds_db.web import label_models
-from animeds_db.web.api.common import Token, read_token, token_of
+from animeds_db.web.api.common import Token, read_token, token_of, written
 from animeds_db.web.api.frames import placed
 from animeds_db.web.errors import ConflictError
 from animeds_db.web.plain import plain, records
@@ -56,7 +56,7 @@ async def label(request: Request, body: label_models.LabelBody) -> label_models.
             _expect_agreement(service, said, body.seen)
         return service.dataset.label_all(said, who=body.who or service.options.who)
 
-    return await _act(service, write)
+    return await written(service, write)
 
 
 @router.post("/labels/tags")
@@ -81,25 +81,14 @@ async def undo(request: Request, body: label_models.UndoBody | None = None) -> l
     """Undo a change set. An undo is itself a change set and can be undone."""
     service, body = service_of(request), body or label_models.UndoBody()
     who = body.who or service.options.who
-    return await _act(service, lambda: service.dataset.undo(body.act, who=who))
+    return await written(service, lambda: service.dataset.undo(body.act, who=who))
 
 
 @router.delete("/labels/{act}")
 async def delete(request: Request, act: str) -> label_models.Act:
     """Undo this change set."""
     service = service_of(request)
-    return await _act(service, lambda: service.dataset.undo(act, who=service.options.who))
-
-
-async def _act(service: Service, write: Callable[[], steps.Act]) -> label_models.Act:
-    """Write labels, one change set at a time."""
-
-    def alone() -> steps.Act:
-        with service.writing:
-            return write()
-
-    done = await run_in_threadpool(alone)
-    return label_models.Act(act=done.id, n=done.n, notes=done.notes)
+    return await written(service, lambda: service.dataset.undo(act, who=service.options.who))
 
 
 async def _said(request: Request, service: Service, body: label_models.LabelBody) -> list[Said]:

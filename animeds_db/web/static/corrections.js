@@ -60,6 +60,13 @@ async function post(word) {
   }
 }
 
+/* Remembers a change set that this page made in another way than by `say`, and offers to undo it. */
+export function changed(act, words) {
+  own.add(act);
+  done.push({ act, words });
+  toast(words, { actions: [["Undo (u)", undo]] });
+}
+
 /* Two people labelled the same face differently: shows both labels and lets the person choose. */
 function differ(error, retry, again) {
   toast(`${error.message}${error.hint ? ` – ${error.hint}` : ""}`, {

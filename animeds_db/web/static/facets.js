@@ -8,6 +8,7 @@ import { address, has, manner, without, withValue } from "./selection.js";
 
 const FACETS = [
   ["character", "Character", true],
+  ["appearance", "Outfit", false],
   ["tag", "Tag", true],
   ["episode", "Episode", true],
   ["gate", "Quality gate", true],
@@ -59,7 +60,7 @@ export class Facets {
     const list = h("ul", { class: "values" });
     const search = h("input", { type: "search", placeholder: `Find ${title.toLowerCase()}`, "aria-label": `Find ${title.toLowerCase()}`, autocomplete: "off" });
     const more = h("button", { type: "button", class: "link", hidden: true }, "more…");
-    const box = h("details", { class: "facet" }, h("summary", {}, title), name === "tag" || name === "character" ? search : null, list, more);
+    const box = h("details", { class: "facet" }, h("summary", {}, title), ["tag", "character", "appearance"].includes(name) ? search : null, list, more);
     box.open = open || manner("open", "").split(",").includes(name);
     const part = { name, title, box, list, search, more, long: false, values: [] };
     box.addEventListener("toggle", () => box.open && this.selection && part.shown !== this.selection && this.#ask(part));
@@ -112,6 +113,7 @@ export class Facets {
   }
 
   #nothing(name) {
+    if (name === "appearance") return "No outfits are named. A character's page leads to them.";
     if (name !== "character") return "No values.";
     return [...this.selection].length ? "No named characters in these frames." : "No characters are named yet.";
   }

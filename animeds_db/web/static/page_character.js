@@ -30,7 +30,7 @@ function draw(known) {
       "header",
       { class: "page-head" },
       h("h1", {}, known.name ?? name),
-      h("p", { class: "row" }, h("a", { class: "button", href: all }, "All frames"), h("a", { class: "button", href: address("/export", new URLSearchParams({ character: name })) }, "Export…"), h("a", { class: "button", href: `/api/characters/${encodeURIComponent(name)}` }, "JSON"), h("a", { class: "button", href: address("/sql", new URLSearchParams({ q: faceSql() })) }, "See the SQL")),
+      h("p", { class: "row" }, h("a", { class: "button", href: all }, "All frames"), h("a", { class: "button", href: `/characters/${encodeURIComponent(name)}/outfits` }, "Outfits"), h("a", { class: "button", href: address("/export", new URLSearchParams({ character: name })) }, "Export…"), h("a", { class: "button", href: `/api/characters/${encodeURIComponent(name)}` }, "JSON"), h("a", { class: "button", href: address("/sql", new URLSearchParams({ q: faceSql() })) }, "See the SQL")),
     ),
     h("section", {}, h("h2", {}, "Where"), known.timeline?.length ? timeline(name, known.timeline) : h("p", { class: "hint" }, "No frames yet.")),
     examplesPart(known.examples ?? []),

@@ -1,7 +1,7 @@
 /* A selection and its URL. The URL holds the state, so everything on a page can be shared as a link. */
 
 const ONE = ["q", "query", "text", "like", "where", "said", "group", "hide", "sort"];
-const MANY = ["character", "tag", "show", "season", "episode", "gate", "shot", "source"];
+const MANY = ["character", "appearance", "tag", "show", "season", "episode", "gate", "shot", "source"];
 const STARTS = ["q", "query", "text", "like"];
 
 /* Frames that the pages hide unless a person shows them. */
@@ -71,13 +71,13 @@ export function startedBy(params, name, value, more = {}) {
   return next;
 }
 
-const WORDS = { q: "SQL", query: "query", text: "words", like: "similar to", where: "where", said: "said", group: "group of" };
+const WORDS = { appearance: "outfit", q: "SQL", query: "query", text: "words", like: "similar to", where: "where", said: "said", group: "group of" };
 
 /* Returns the parts of a selection: name, value, and the text on the chip. */
 export function pieces(params) {
   return [...params]
     .filter(([name]) => name !== "sort" && name !== "hide")
-    .map(([name, value]) => ({ name, value, what: (value.startsWith("-") && ["tag", "character"].includes(name) ? "without " : "") + (WORDS[name] ?? name.replace(/^p\./, "")) }));
+    .map(([name, value]) => ({ name, value, what: (value.startsWith("-") && ["tag", "character", "appearance"].includes(name) ? "without " : "") + (WORDS[name] ?? name.replace(/^p\./, "")) }));
 }
 
 /* Changes the state of this page without reloading it. */

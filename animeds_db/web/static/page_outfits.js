@@ -1,0 +1,57 @@
+/* What one character wears: a name is typed under each outfit; outfits are merged and split. */
+
+import * as api from "./api.js";
+import { entitle, start } from "./chrome.js";
+import { readOnly, undo } from "./corrections.js";
+import { $, empty, failure, h, show } from "./dom.js";
+import { counted, spoken } from "./format.js";
+import { Groups } from "./groups.js";
+import { bind } from "./keys.js";
+import { address } from "./selection.js";
+
+const character = decodeURIComponent(location.pathname.split("/")[2]);
+const path = `/api/characters/${encodeURIComponent(character)}/outfits`;
+const place = $("#content");
+const rest = h("p", { class: "hint" });
+const groups = new Groups({ card, load, name, merge, split });
+let version = null;
+
+start(async () => {
+  entitle(`What ${character} wears`);
+  addEventListener("undone", load);
+  const head = h("header", { class: "page-head" }, h("h1", {}, `What ${character} wears`), h("p", { class: "lead" }, "Pictures with similar clothes. A name becomes a filter, a folder and a part of captions."), h("p", { class: "row" }, readOnly() ? null : groups.merging, h("a", { class: "button", href: `/characters/${encodeURIComponent(character)}` }, character)));
+  show(place, head, groups.el, rest);
+  bind("Correct", [["u", "undo", () => undo()]]);
+  await load();
+});
+
+async function load() {
+  try {
+    const found = await api.get(path);
+    version = found.version;
+    groups.draw(found.outfits, empty("No outfits were found", "Too few pictures show the clothes, or each shows different ones."));
+    rest.textContent = found.n_not_grouped ? `${counted(found.n_not_grouped, "picture")} belong to no outfit: their clothes are not seen, or too few are alike.` : "";
+  } catch (error) {
+    show(groups.el, failure(error, load));
+  }
+}
+
+function card({ outfit, name, n_bodies: n, n_from_shot: fromShot, n_episodes: episodes, tags, bodies }) {
+  const title = `Outfit ${outfit}`;
+  const facts = [`${counted(n, "picture")} in ${counted(episodes, "episode")}`, tags && spoken(tags), fromShot ? `${fromShot} by their shot` : null];
+  const pictures = bodies.map((body) => picture(body, name ?? title));
+  if (name) pictures.push(h("a", { class: "button", href: address("/", new URLSearchParams({ appearance: `${character}/${name}` })), draggable: "false" }, "All frames"));
+  return { number: outfit, title, name, facts: facts.filter(Boolean).join(" · "), pictures };
+}
+
+function picture(body, wears) {
+  const { frame_id: frame, left, top, right, bottom } = body;
+  const box = [left, top, right, bottom].map((edge) => edge.toFixed(5)).join(",");
+  const src = `/api/frames/${encodeURIComponent(frame)}/crop?box=${box}`;
+  return h("a", { class: "face-card", href: `/frames/${encodeURIComponent(frame)}`, draggable: "false" }, h("img", { src, alt: `${character}, ${wears}`, loading: "lazy", draggable: "false" }), body.from_shot && h("span", {}, "by its shot"));
+}
+
+const say = async (what, body, words) => ({ act: (await api.post(`${path}/${what}`, { version, ...body })).act, words });
+const name = (number, called) => say(`${number}/name`, { name: called }, `Outfit ${number} is ${called}`);
+const merge = (outfits) => say("merge", { outfits }, `${counted(outfits.length, "outfit")} merged`);
+const split = (number) => say(`${number}/split`, {}, `Outfit ${number} was split`);
