@@ -23,7 +23,7 @@ def test_a_person_names_merges_and_splits_outfits_by_mouse_and_filters_by_one(tm
         visitor = Visitor(chrome, address)
         page = visitor.open("/characters/Shiori")
         page.get_by_role("link", name="Outfits").click()
-        page.get_by_text("What Shiori wears").first.wait_for()
+        page.get_by_role("heading", name="What Shiori wears").wait_for()
         for number, called in ((1, "school"), (2, "summer")):
             page.get_by_label(f"Name of Outfit {number}").fill(called)
             page.get_by_role("article", name=f"Outfit {number}").get_by_role("button", name="Name").click()

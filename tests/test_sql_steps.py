@@ -123,6 +123,19 @@ def test_groups_of_near_duplicates_and_their_frames() -> None:
 
 
 @pytest.mark.sql("steps/web/facet_appearance.sql")
+def test_appearances_are_counted_with_their_character() -> None:
+    found = database(
+        identities=[
+            identity(FATE, "Fate", appearance="school", **SHOW),
+            identity(ARF, "Arf", **SHOW),
+            identity(STRANGER, "Arf", appearance="school", **SHOW),
+        ]
+    )
+    rows = found.step("web/facet_appearance.sql", texts={"within": "true"})
+    assert rows == [{"value": "Arf/school", "count": 1}, {"value": "Fate/school", "count": 1}]
+    assert found.step("web/facet_appearance.sql", texts={"within": "false"}) == []
+
+
 @pytest.mark.sql("steps/web/facet_character.sql")
 @pytest.mark.sql("steps/web/facet_column.sql")
 @pytest.mark.sql("steps/web/facet_gate.sql")
@@ -136,7 +149,6 @@ def test_facets_count_the_frames_of_a_selection() -> None:
             for row in found.step(f"web/facet_{name}.sql", texts={"within": "true", **texts})
         ]
 
-    assert facet("appearance") == [("Fate/armour", 1)]
     assert facet("character") == [("Arf", 1), ("Fate", 1), ("unknown", 1)]
     assert facet("column", column="season", order="count DESC") == [("1", 2)]
     assert facet("gate") == [("unmeasured", 2)]

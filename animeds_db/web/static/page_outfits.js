@@ -51,7 +51,19 @@ function picture(body, wears) {
   return h("a", { class: "face-card", href: `/frames/${encodeURIComponent(frame)}`, draggable: "false" }, h("img", { src, alt: `${character}, ${wears}`, loading: "lazy", draggable: "false" }), body.from_shot && h("span", {}, "by its shot"));
 }
 
-const say = async (what, body, words) => ({ act: (await api.post(`${path}/${what}`, { version, ...body })).act, words });
-const name = (number, called) => say(`${number}/name`, { name: called }, `Outfit ${number} is ${called}`);
-const merge = (outfits) => say("merge", { outfits }, `${counted(outfits.length, "outfit")} merged`);
-const split = (number) => say(`${number}/split`, {}, `Outfit ${number} was split`);
+async function say(what, body, words) {
+  const { act } = await api.post(`${path}/${what}`, { version, ...body });
+  return { act, words };
+}
+
+function name(number, called) {
+  return say(`${number}/name`, { name: called }, `Outfit ${number} is ${called}`);
+}
+
+function merge(outfits) {
+  return say("merge", { outfits }, `${counted(outfits.length, "outfit")} merged`);
+}
+
+function split(number) {
+  return say(`${number}/split`, {}, `Outfit ${number} was split`);
+}
