@@ -45,6 +45,11 @@ def test_a_person_names_merges_and_splits_outfits_by_mouse_and_filters_by_one(tm
         page.get_by_role("article", name="Outfit 4").wait_for(state="detached")
         visitor.rest()
 
+        assert "appearance=Shiori%2Fsummer" in str(
+            page.get_by_role("article", name="Outfit 2")
+            .get_by_role("link", name="all frames")
+            .get_attribute("href")
+        )
         page = visitor.open("/?hide=none")
         page.locator("summary", has_text="Outfit").click()
         page.get_by_role("link", name="Shiori/summer").click()

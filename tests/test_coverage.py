@@ -17,6 +17,7 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.sample.truth import Person, State
 from animeds_db.steps.coverage import KINDS
+from animeds_db.steps.coverage.stretches import LEAST_S
 
 Kind = tuple[str, str]
 
@@ -76,6 +77,10 @@ LEAST, SLACK = 3, 1
 than LEAST + SLACK pictures in truth, and every kind without one in truth is named."""
 
 
+LEAST_RIGHT = 0.95
+"""Share of the stretches beside a character that show it in the middle, of the drawn show's key frames."""
+
+
 def test_gaps_agree_with_the_drawn_truth(ds: Dataset) -> None:
     for character in truth().characters:
         shown = truly_shown(ds, character.name)
@@ -84,6 +89,16 @@ def test_gaps_agree_with_the_drawn_truth(ds: Dataset) -> None:
         missed = {kind for kind in KINDS if shown[kind] == 0} - gaps
         assert not wrong, (character.name, wrong)
         assert not missed, (character.name, missed)
+
+
+def test_stretches_that_were_not_ingested_show_the_character_in_truth(ds: Dataset) -> None:
+    drawn, named, right = truth(), 0, 0
+    for character in drawn.characters:
+        for row in ds.coverage(character.name).stretches.rows.to_pylist():
+            middle = (row["start_s"] + row["end_s"]) / 2
+            people = drawn.at(row["episode"], middle).people
+            named, right = named + 1, right + any(one.name == character.name for one in people)
+    assert named >= 20 and right / named >= LEAST_RIGHT, (named, right)
 
 
 def test_a_gap_says_in_words_what_is_missing_and_what_would_fill_it(ds: Dataset) -> None:
@@ -112,7 +127,11 @@ def test_gaps_are_those_of_each_outfit(show: Path, tmp_path: Path) -> None:
         ds.name_outfits(outfits, {1: "school", 2: "summer"})
         gaps = [str(gap) for gap in ds.coverage("Natsuki").gaps]
     assert all(gap.endswith((" in the school outfit", " in the summer outfit")) for gap in gaps)
+        found = ds.coverage("Natsuki")
+        summer = found.near.of({"summer"}).rows["appearance"].to_pylist()
     assert any(gap.startswith("no picture") and "summer" in gap for gap in gaps)
+    assert 0 < len(summer) < len(found.near) and set(summer) <= {"summer", None}
+    assert len(found.near.of({"summer", None})) == len(found.near)
 
 
 def test_the_command_lists_gaps_and_counts(
@@ -125,6 +144,12 @@ def test_the_command_lists_gaps_and_counts(
     assert done.code == 0 and set(rows[0]) == {"gap", "n", "best"} and all(row["n"] < 2 for row in rows)
     counts = json.loads(run("coverage", "Emi", "--counts", "--format", "json").out)
     assert [(row["aspect"], row["value"]) for row in counts] == list(KINDS)
+    told = run("coverage", "Emi", "--stretches", "--format", "json")
+    stretches = json.loads(told.out)
+    assert stretches[0]["n_sides"] == 2 and stretches[0]["end_s"] - stretches[0]["start_s"] >= LEAST_S
+    assert f"{len(stretches)} stretches of 2 videos" in told.err
+    assert "S01E01.mkv' --sample changes --replace" in told.err
+    assert run("coverage", "Emi", "--stretches", "--counts").code == 2
     done = run("coverage", "Emi", "character_set", "-p", "characters=Emi", "-p", "count=2")
     assert "2 pictures of Emi were chosen" in done.err
 

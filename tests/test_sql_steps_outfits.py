@@ -142,6 +142,38 @@ def test_kinds_are_counted_for_each_appearance_and_the_best_others_are_named() -
     ]
 
 
+@pytest.mark.sql("steps/coverage/stretches.sql")
+def test_stretches_without_frames_beside_a_character_are_named() -> None:
+    faces = [box(1), box(2)]
+
+    def told(sampling: str) -> list[tuple[Any, ...]]:
+        source = {"source_id": SOURCE, "kind": "video", "state": "done", "duration_s": 20.0}
+        database = Database(
+            sources=[source | {"sampling": sampling}],
+            frames=[frame(n, time_s=time) for n, time in enumerate((0.0, 3.0, 4.5, 9.0))],
+            detections=faces,
+            identities=[identity(faces[0], "Emi", appearance="summer"), identity(faces[1], "Emi")],
+        )
+        rows = database.step("coverage/stretches.sql", {"character": "Emi", "least_s": 1.0})
+        return [tuple(row[name] for name in ("start_s", "end_s", "appearance", "n_sides")) for row in rows]
+
+    assert told("keyframes") == [(3.0, 4.5, "summer", 2), (4.5, 9.0, None, 1), (0.0, 3.0, "summer", 1)]
+    assert told("changes") == told("all") == []  # a still picture, or none
+
+
+@pytest.mark.sql("steps/coverage/stretches.sql")
+def test_what_the_limits_of_a_sampling_left_out_is_a_stretch() -> None:
+    source = {"source_id": SOURCE, "kind": "video", "state": "done", "duration_s": 20.0}
+    database = Database(
+        sources=[source | {"sampling": "changes 3..9"}],
+        frames=[frame(3), frame(9)],
+        detections=[box(3)],
+        identities=[identity(box(3), "Emi")],
+    )
+    rows = database.step("coverage/stretches.sql", {"character": "Emi", "least_s": 2.0})
+    assert [(row["start_s"], row["end_s"], row["n_sides"]) for row in rows] == [(0.0, 3.0, 1)]
+
+
 @pytest.mark.sql("macros/picture_kinds.sql")
 def test_angles_expressions_and_settings_follow_from_tags() -> None:
     tags = ("from_behind", "profile", "smile", "angry", "simple_background", "park", "indoors", "crying")

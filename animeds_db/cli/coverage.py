@@ -9,6 +9,11 @@ import typer
 from animeds_db.cli import complete
 from animeds_db.cli.common import AtOption, DbOption, ParamOption, open_dataset, parse_params
 from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.errors import UsageError
+from animeds_db.printable import counted
+
+SHOWN = 3
+"""Maximum number of videos whose command is printed."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +45,13 @@ def coverage(
     counts: Annotated[
         bool, typer.Option("--counts", help="Print the number of pictures of every kind instead.")
     ] = False,
+    stretches: Annotated[
+        bool,
+        typer.Option(
+            "--stretches",
+            help="Print the stretches of the videos that were not ingested and could fill a gap.",
+        ),
+    ] = False,
     db: DbOption = None,
     at: AtOption = None,
     form: FormatOption = None,
@@ -48,16 +60,25 @@ def coverage(
 
     animeds coverage Emi
     animeds coverage Emi character_set -p characters=Emi -p count=40
+    animeds coverage Emi --stretches
     """
+    if counts and stretches:
+        raise UsageError("Use only one of --counts and --stretches.")
     with open_dataset(db, at=at) as dataset:
         found = dataset.coverage(
             character, query, sql=sql, params=parse_params(param), least=least, most=count
         )
     if counts:
         print_rows(found.rows.to_pylist(), form)
+    elif stretches:
+        print_rows(found.stretches.rows.to_pylist(), form)
     elif found.gaps:
         print_rows([{"gap": str(gap), "n": gap.n, "best": ", ".join(gap.best)} for gap in found.gaps], form)
     talk(
         f"{found.n_chosen} pictures of {character} were chosen, {found.n_more} more are in the database; "
         f"{len(found.gaps)} kinds have fewer than {least}"
     )
+    if len(found.stretches):
+        commands = found.stretches.commands()
+        more = f"\n  and {counted(len(commands) - SHOWN, 'video')} more" if len(commands) > SHOWN else ""
+        talk(f"{found.stretches}. They could fill gaps:\n  " + "\n  ".join(commands[:SHOWN]) + more)

@@ -16,6 +16,7 @@ from animeds_db.notebook import as_html
 from animeds_db.session import Session
 from animeds_db.session.query_values import check_known
 from animeds_db.session.scripts import sql_script
+from animeds_db.steps.coverage.stretches import Stretches, find_stretches
 
 KINDS = {
     ("angle", "front"): "from the front",
@@ -65,7 +66,7 @@ class Coverage:
     """What the chosen frames of a character show.
 
     rows: one row per aspect, value and appearance: aspect, value, appearance, n (chosen frames), n_more (others), best.
-    least: a kind with fewer chosen frames is a gap.
+    least: a kind with fewer chosen frames is a gap. near: stretches beside the character that were not ingested.
     """
 
     character: str
@@ -73,6 +74,7 @@ class Coverage:
     n_more: int
     least: int
     rows: pa.Table
+    near: Stretches
 
     @property
     def gaps(self) -> list[Gap]:
@@ -84,10 +86,18 @@ class Coverage:
         ]
         return sorted(found, key=lambda gap: not gap.best)
 
+    @property
+    def stretches(self) -> Stretches:
+        """The stretches that were not ingested and could fill a gap: beside the character in an outfit that has one."""
+        return self.near.of({gap.appearance for gap in self.gaps})
+
     def _lines(self) -> Iterator[str]:
         yield f"{self.character}: {self.n_chosen} pictures, {self.n_more} more in the database"
         for gap in self.gaps:
             yield f"{gap}: {', '.join(gap.best) if gap.best else 'nothing in the database would fill it'}"
+        if len(self.stretches):
+            yield f"{self.stretches}. They could fill gaps:"
+            yield from self.stretches.commands()
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -125,7 +135,7 @@ def coverage(
         {"most": most},
     )
     total = {chosen: _frames(pictures, chosen=chosen) for chosen in (True, False)}
-    return Coverage(character, total[True], total[False], least, rows)
+    return Coverage(character, total[True], total[False], least, rows, find_stretches(session, character))
 
 
 def _frames(pictures: pa.Table, *, chosen: bool) -> int:

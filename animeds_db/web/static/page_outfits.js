@@ -38,17 +38,17 @@ async function load() {
 
 function card({ outfit, name, n_bodies: n, n_from_shot: fromShot, n_episodes: episodes, tags, bodies }) {
   const title = `Outfit ${outfit}`;
-  const facts = [`${counted(n, "picture")} in ${counted(episodes, "episode")}`, tags && spoken(tags), fromShot ? `${fromShot} by their shot` : null];
+  const facts = [`${counted(n, "picture")} in ${counted(episodes, "episode")}`, tags && spoken(tags), fromShot ? `${fromShot} by their shot` : null].filter(Boolean).join(" · ");
+  const all = name && [" · ", h("a", { href: address("/", new URLSearchParams({ appearance: `${character}/${name}` })), draggable: "false" }, "all frames")];
   const pictures = bodies.map((body) => picture(body, name ?? title));
-  if (name) pictures.push(h("a", { class: "button", href: address("/", new URLSearchParams({ appearance: `${character}/${name}` })), draggable: "false" }, "All frames"));
-  return { number: outfit, title, name, facts: facts.filter(Boolean).join(" · "), pictures };
+  return { number: outfit, title, name, facts: [facts, all], pictures };
 }
 
 function picture(body, wears) {
   const { frame_id: frame, left, top, right, bottom } = body;
   const box = [left, top, right, bottom].map((edge) => edge.toFixed(5)).join(",");
   const src = `/api/frames/${encodeURIComponent(frame)}/crop?box=${box}`;
-  return h("a", { class: "face-card", href: `/frames/${encodeURIComponent(frame)}`, draggable: "false" }, h("img", { src, alt: `${character}, ${wears}`, loading: "lazy", draggable: "false" }), body.from_shot && h("span", {}, "by its shot"));
+  return h("a", { class: "face-card body", href: `/frames/${encodeURIComponent(frame)}`, draggable: "false" }, h("img", { src, alt: `${character}, ${wears}`, loading: "lazy", draggable: "false" }), body.from_shot && h("span", {}, "by its shot"));
 }
 
 async function say(what, body, words) {
