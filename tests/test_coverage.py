@@ -125,10 +125,10 @@ def test_gaps_are_those_of_each_outfit(show: Path, tmp_path: Path) -> None:
     with animeds_db.open(tmp_path / "show.animeds") as ds:
         outfits = ds.outfits("Natsuki")
         ds.name_outfits(outfits, {1: "school", 2: "summer"})
-        gaps = [str(gap) for gap in ds.coverage("Natsuki").gaps]
-    assert all(gap.endswith((" in the school outfit", " in the summer outfit")) for gap in gaps)
         found = ds.coverage("Natsuki")
-        summer = found.near.of({"summer"}).rows["appearance"].to_pylist()
+    gaps = [str(gap) for gap in found.gaps]
+    assert all(gap.endswith((" in the school outfit", " in the summer outfit")) for gap in gaps)
+    summer = found.near.of({"summer"}).rows["appearance"].to_pylist()
     assert any(gap.startswith("no picture") and "summer" in gap for gap in gaps)
     assert 0 < len(summer) < len(found.near) and set(summer) <= {"summer", None}
     assert len(found.near.of({"summer", None})) == len(found.near)

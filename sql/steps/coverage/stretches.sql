@@ -47,7 +47,7 @@ stretches AS (
         is_limit OR lead(is_limit) OVER in_time AS is_outside
     FROM moments
     WHERE time_s IS NOT NULL
-    WINDOW in_time AS (PARTITION BY source_id ORDER BY time_s, is_limit)
+    WINDOW in_time AS (PARTITION BY source_id ORDER BY time_s, is_limit DESC)
 )
 
 SELECT
