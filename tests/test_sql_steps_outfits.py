@@ -146,11 +146,16 @@ def test_kinds_are_counted_for_each_appearance_and_the_best_others_are_named() -
 def test_stretches_without_frames_beside_a_character_are_named() -> None:
     faces = [box(1), box(2)]
 
-    def told(sampling: str) -> list[tuple[Any, ...]]:
+    def told(sampling: str, first: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         source = {"source_id": SOURCE, "kind": "video", "state": "done", "duration_s": 20.0}
         database = Database(
             sources=[source | {"sampling": sampling}],
-            frames=[frame(n, time_s=time) for n, time in enumerate((0.0, 3.0, 4.5, 9.0))],
+            frames=[
+                frame(0, **(first or {})),
+                frame(1, time_s=3.0),
+                frame(2, time_s=4.5),
+                frame(3, time_s=9.0),
+            ],
             detections=faces,
             identities=[identity(faces[0], "Emi", appearance="summer"), identity(faces[1], "Emi")],
         )
@@ -158,6 +163,9 @@ def test_stretches_without_frames_beside_a_character_are_named() -> None:
         return [tuple(row[name] for name in ("start_s", "end_s", "appearance", "n_sides")) for row in rows]
 
     assert told("keyframes") == [(3.0, 4.5, "summer", 2), (4.5, 9.0, None, 1), (0.0, 3.0, "summer", 1)]
+    assert told("keyframes", {"shot": 7}) == told("keyframes", {"is_blank": True}) == [
+        (3.0, 4.5, "summer", 2), (4.5, 9.0, None, 1)
+    ]  # fmt: skip
     assert told("changes") == told("all") == []  # a still picture, or none
 
 

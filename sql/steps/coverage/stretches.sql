@@ -27,12 +27,13 @@ seen AS (
 
 moments AS (
     SELECT
-        f.source_id, f.time_s, f.shot, false AS is_limit,
+        f.source_id, f.time_s, false AS is_limit,
+        CASE WHEN f.is_blank IS NOT TRUE THEN f.shot END AS shot,  -- a blank frame may end a shot or begin one
         seen.frame_id IS NOT NULL AS is_seen, seen.appearance AS appearance
     FROM frames AS f
     LEFT JOIN seen ON seen.frame_id = f.frame_id
     UNION ALL
-    SELECT source_id, unnest([0.0, duration_s]), NULL, true, false, NULL FROM videos
+    SELECT source_id, unnest([0.0, duration_s]), true, NULL, false, NULL FROM videos
 ),
 
 stretches AS (
