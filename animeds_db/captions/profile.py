@@ -15,14 +15,19 @@ from animeds_db.errors import UsageError, did_you_mean
 
 PARTS = (
     "activation", "people", "characters", "copyright", "general", "image_type", "artist", "rating", "crop",
-    "faces", "people_tags", "tags",
+    "faces", "people_tags", "quality", "tags", "description", "positions",
 )  # fmt: skip
 """The parts that a caption can consist of."""
 
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
+GROUPS = (
+    "artist", "background", "body", "clothing", "expression", "eyes", "framing", "hair", "light", "people", "pose",
+    "quality",
+)  # fmt: skip
+"""The groups of tags that sql/macros/tag_groups.sql knows, and artist: all tags of that category."""
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
 _CHOICES = {
-    "form": ("list", "sentence"),
+    "form": ("list", "sentence", "json", "bbox", "nl"),
     "sort": ("score", "original", "shuffle"),
     "face_words": ("seed", "plain"),
     "parts": PARTS,
@@ -33,7 +38,7 @@ _CHOICES = {
     "prefixes": PARTS,
     "thresholds": CATEGORIES,
 }
-_SHARES = ("probability", "thresholds", "dropout")
+_SHARES = ("probability", "thresholds", "dropout", "group_dropout")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,9 @@ class CaptionProfile:
     leave_out: tuple[str, ...] = ()
     core_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blacklist: tuple[str, ...] = ()
+    group_dropout: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quality: Mapping[str, float] = field(default_factory=dict)
     prune_overlaps: bool = False
     overlapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     underscores: bool = False
@@ -86,6 +94,12 @@ class CaptionProfile:
                     raise UsageError(
                         f'"{one}" is not a valid value of {name}.', hint=_known_names(one, known)
                     )
+        for group in self.group_dropout:
+            known = (*GROUPS, *self.groups)
+            if group not in known:
+                raise UsageError(
+                    f"group_dropout.{group} names no group of tags.", hint=_known_names(group, known)
+                )
         for name in _SHARES:
             value = getattr(self, name)
             shares = (

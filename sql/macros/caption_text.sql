@@ -4,8 +4,13 @@
 -- split_names    'a, b,' as a list: a and b
 -- joined         texts with a separator between them; unlike array_to_string(), the separator may differ per row
 -- listed         'a, b and c'
+-- one_line       a text without line breaks and tabs, which separate captions in files
+-- finished       a text that ends as a sentence does
+-- is_prose_part  true for the parts that are sentences: description and positions
 -- joined_parts   the texts of the parts with the separator between them. If kohya's keep_tokens separator is set, it
---                comes before the part `before`.
+--                comes before the part `before`. Sentences stand in front of the other parts or behind them, and are
+--                kept whole: a full stop separates them, or the keep_tokens separator once more.
+-- person_place   where a person stands among n: `On the left`, as the captions of Anima say it
 -- sentence       one sentence of prose: who it is, their looks, their clothes, the rest, and the series
 CREATE OR REPLACE MACRO split_names(names) AS
     list_filter(list_transform(string_split(names, ','), lambda name: trim(name)), lambda name: name <> '');
@@ -30,19 +35,63 @@ CREATE OR REPLACE MACRO listed(words) AS
         words[len(words)]
     );
 
-CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
+CREATE OR REPLACE MACRO one_line(text) AS trim(regexp_replace(text, '\s+', ' ', 'g'));
+
+CREATE OR REPLACE MACRO finished(text) AS
+    CASE WHEN text = '' OR regexp_matches(text, '[.!?…。！？]["''”’」』)]*$') THEN text ELSE text || '.' END;
+
+CREATE OR REPLACE MACRO is_prose_part(part) AS part IN ('description', 'positions');
+
+CREATE OR REPLACE MACRO first_of_tags(present) AS
+    coalesce(list_position(list_transform(present, lambda part: is_prose_part(part)), false), 0);
+
+-- The parts of a caption in four stretches: sentences in front, what is kept, what may be shuffled, sentences behind.
+CREATE OR REPLACE MACRO stretches(present, parts, before) AS {
+    'front': list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
+    'fixed': list_filter(
+        present,
+        lambda part: NOT is_prose_part(part) AND list_position(parts, part) < list_position(parts, before)
+    ),
+    'loose': list_filter(
+        present,
+        lambda part: NOT is_prose_part(part) AND list_position(parts, part) >= list_position(parts, before)
+    ),
+    'behind': list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
+};
+
+CREATE OR REPLACE MACRO text_of(these, texts, separator) AS
+    nullif(joined(list_transform(these, lambda part: texts[part]), separator), '');
+
+-- sd-scripts keep what stands before the first keep_tokens separator and after the second one.
+CREATE OR REPLACE MACRO joined_stretches(front, kept, loose, behind, separator, keep_separator) AS
     CASE
-        WHEN keep_separator = '' THEN joined(list_transform(present, lambda part: texts[part]), separator)
-        ELSE concat_ws(
-            ' ' || keep_separator || ' ',
-            nullif(joined(list_transform(
-                list_filter(present, lambda part: list_position(parts, part) < list_position(parts, before)),
-                lambda part: texts[part]
-            ), separator), ''),
-            nullif(joined(list_transform(
-                list_filter(present, lambda part: list_position(parts, part) >= list_position(parts, before)),
-                lambda part: texts[part]
-            ), separator), '')
+        WHEN keep_separator = ''
+            THEN concat_ws(' ', front, concat_ws('. ', nullif(concat_ws(separator, kept, loose), ''), behind))
+        WHEN coalesce(front, behind) IS NULL THEN concat_ws(' ' || keep_separator || ' ', kept, loose)
+        ELSE concat_ws(' ', front, kept, keep_separator, loose, CASE WHEN behind <> '' THEN keep_separator END, behind)
+    END;
+
+CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
+    joined_stretches(
+        text_of(stretches(present, parts, before).front, texts, ' '),
+        text_of(stretches(present, parts, before).fixed, texts, separator),
+        text_of(stretches(present, parts, before).loose, texts, separator),
+        text_of(stretches(present, parts, before).behind, texts, ' '),
+        separator,
+        keep_separator
+    );
+
+CREATE OR REPLACE MACRO person_place(place, n_people) AS
+    CASE
+        WHEN place = 1 THEN CASE WHEN n_people > 3 THEN 'On the leftmost' ELSE 'On the left' END
+        WHEN place = n_people THEN CASE WHEN n_people > 3 THEN 'On the rightmost' ELSE 'On the right' END
+        WHEN n_people = 3 THEN 'In the middle'
+        ELSE concat(
+            'On the ',
+            coalesce(
+                ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth'][place - 1], place || 'th'
+            ),
+            ' from left'
         )
     END;
 

@@ -1,13 +1,18 @@
 -- The tags that get into captions, in their order: one row per picture, variant and tag.
 --
 -- tags, pictures, style    names of relations: tags_of(pictures), described(), and one row like default_style
--- gives                    picture, variant (from 1), tag_number (from 1), tag, words (the tag as it is written), kind
+-- gives                    picture, variant (from 1), tag_number (from 1), tag, words (the tag as it is written), kind,
+--                          tag_group (see tag_group())
 CREATE OR REPLACE MACRO caption_tags(tags, pictures, style) AS TABLE
 WITH style AS (FROM query_table(style)),
 
 allowed AS (
-    SELECT tag, in_words([tag], underscores, escape_brackets)[1] AS words
-    FROM (SELECT DISTINCT tag, kind FROM query_table(tags)) AS every_tag, style
+    SELECT
+        tag,
+        in_words([tag], underscores, escape_brackets)[1] AS words,
+        tag_group(tag) AS tag_group,
+        groups_of(tag, category, style.groups, map_keys(style.group_dropout)) AS dropped_with
+    FROM (SELECT tag, kind, min(category) AS category FROM query_table(tags) GROUP BY tag, kind) AS every_tag, style
     WHERE NOT list_contains(style.leave_out, kind)
         AND NOT is_listed(tag, style.blacklist)
         -- a tag that is also an activation tag is not repeated
@@ -36,7 +41,9 @@ cast_tags AS (
 ),
 
 wanted AS MATERIALIZED (
-    SELECT picture, key, tag, max(score) AS score, min(tag_number) AS tag_number, min(kind) AS kind, min(words) AS words
+    SELECT
+        picture, key, tag, max(score) AS score, min(tag_number) AS tag_number, min(kind) AS kind, min(words) AS words,
+        min(tag_group) AS tag_group, any_value(dropped_with) AS dropped_with
     FROM query_table(tags) AS b
     JOIN allowed USING (tag)
     ANTI JOIN cast_tags USING (picture, tag)
@@ -67,7 +74,7 @@ pruned AS (
 
 numbered AS (
     SELECT
-        picture, variant, tag, words, kind, max_tags,
+        picture, variant, tag, words, kind, tag_group, max_tags,
         row_number() OVER (
             PARTITION BY picture, variant
             ORDER BY
@@ -83,6 +90,7 @@ numbered AS (
     FROM pruned
     CROSS JOIN style
     CROSS JOIN (SELECT unnest(range(1, variants + 1)) AS variant FROM style)
+    WHERE len(dropped_groups(seed, variant, key, dropped_with, group_dropout)) = 0
 )
 
-SELECT picture, variant, tag_number, tag, words, kind FROM numbered WHERE max_tags = 0 OR tag_number <= max_tags;
+SELECT picture, variant, tag_number, tag, words, kind, tag_group FROM numbered WHERE max_tags = 0 OR tag_number <= max_tags;

@@ -14,7 +14,38 @@ WITH facts AS MATERIALIZED (
 
 picture_tag_rows AS MATERIALIZED (FROM tags_of('facts')),
 
-chosen AS (FROM caption_tags('picture_tag_rows', 'facts', style)),
+people AS MATERIALIZED (
+    FROM people_of('facts')
+    WHERE (SELECT list_contains(parts, 'positions') OR form IN ('json', 'bbox') FROM query_table(style))
+),
+
+people_tag_rows AS MATERIALIZED (FROM tags_of('people')),
+
+people_tags AS (FROM caption_tags('people_tag_rows', 'people', style)),
+
+people_said AS MATERIALIZED (FROM people_words('people', 'people_tags', style)),
+
+-- A tag that a clause gives to one person is not repeated for the whole picture.
+moved AS (
+    SELECT picture, variant, unnest(p.tags) AS tag
+    FROM people_said AS p
+    WHERE clause IS NOT NULL AND (SELECT list_contains(parts, 'positions') FROM query_table(style))
+),
+
+people_lists AS (
+    SELECT
+        picture,
+        variant,
+        string_agg(clause, ' ' ORDER BY place) AS positions,
+        list({'part': part, 'text': text} ORDER BY place) AS elements
+    FROM people_said
+    GROUP BY picture, variant
+),
+
+chosen AS (
+    FROM caption_tags('picture_tag_rows', 'facts', style)
+    ANTI JOIN moved USING (picture, variant, tag)
+),
 
 tag_lists AS (
     SELECT
@@ -25,7 +56,9 @@ tag_lists AS (
         list(words ORDER BY tag_number) FILTER (kind <> 'people') AS other_tags,
         list(words ORDER BY tag_number) FILTER (kind IN ('hair', 'eyes')) AS looks,
         list(words ORDER BY tag_number) FILTER (kind = 'outfit') AS outfit,
-        list(words ORDER BY tag_number) FILTER (kind = 'other') AS others
+        list(words ORDER BY tag_number) FILTER (kind = 'other') AS others,
+        list(words ORDER BY tag_number) FILTER (tag_group IN ('hair', 'eyes', 'clothing', 'body')) AS appearance,
+        list(words ORDER BY tag_number) FILTER (tag_group IN ('background', 'light')) AS environment
     FROM chosen
     GROUP BY picture, variant
 ),
@@ -40,9 +73,14 @@ drawn AS (
         coalesce(other_tags, []) AS other_tags,
         coalesce(looks, []) AS looks,
         coalesce(outfit, []) AS outfit,
-        coalesce(others, []) AS others
+        coalesce(others, []) AS others,
+        coalesce(appearance, []) AS appearance,
+        coalesce(environment, []) AS environment,
+        positions,
+        coalesce(elements, []) AS elements
     FROM drawn_parts('words', style) AS parts
     LEFT JOIN tag_lists ON tag_lists.picture = parts.picture AND tag_lists.variant = parts.variant
+    LEFT JOIN people_lists ON people_lists.picture = parts.picture AND people_lists.variant = parts.variant
 ),
 
 worded AS (
@@ -64,29 +102,48 @@ worded AS (
             'crop': crop_text,
             'faces': joined(faces, CASE face_words WHEN 'seed' THEN ' ' ELSE inner_separator END),
             'people_tags': joined(people_tags, inner_separator),
+            'quality': joined(quality_words, inner_separator),
+            'description': description,
+            'positions': positions,
             'tags': joined(
                 CASE WHEN list_contains(parts, 'people_tags') THEN other_tags ELSE tags END, inner_separator
             )
         } AS texts
     FROM drawn
     WHERE form <> 'sentence' AND NOT is_dropped
+),
+
+joined_texts AS (
+    SELECT
+        *,
+        joined_parts(
+            present,
+            map_from_entries(list_transform(
+                map_entries(texts),
+                lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
+            )),
+            parts,
+            outer_separator,
+            keep_tokens_separator,
+            keep_tokens_before
+        ) AS text
+    FROM worded
 )
 
 SELECT
     picture,
     variant,
-    joined_parts(
-        present,
-        map_from_entries(list_transform(
-            map_entries(texts),
-            lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
-        )),
-        parts,
-        outer_separator,
-        keep_tokens_separator,
-        keep_tokens_before
-    ) AS caption
-FROM worded
+    CASE form
+        WHEN 'json' THEN json_caption(text, environment, elements)
+        WHEN 'bbox' THEN bbox_caption(elements)
+        WHEN 'nl' THEN nl_caption(
+            activation, quality_words, people_tags, characters, copyright, artist, appearance,
+            list_filter(other_tags, lambda word: NOT list_contains(appearance || environment, word)), environment,
+            description
+        )
+        ELSE text
+    END AS caption
+FROM joined_texts
 UNION ALL
 SELECT
     picture,

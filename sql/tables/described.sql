@@ -102,6 +102,8 @@ SELECT
     a.picture,
     a.frame_id,
     concat_ws('/', a.frame_id, a.face_id, a.crop::VARCHAR) AS key,
+    a.face_id,
+    a.crop,
     a.crop_kind,
     a.picture_tags,
     p.faces,

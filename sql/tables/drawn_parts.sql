@@ -17,11 +17,13 @@ SELECT
     END AS activation,
     in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general,
     CASE
-        WHEN cardinality(probability) = 0 THEN parts
+        WHEN cardinality(probability) + cardinality(group_dropout) = 0 THEN parts
         ELSE list_filter(
             parts,
             lambda part: chance(concat_ws('/', seed, every_variant.variant, words.key, 'part', part))
                 < coalesce(probability[part], 1)
+                -- the parts artist and quality are dropped with the groups of these names
+                AND len(dropped_groups(seed, every_variant.variant, words.key, [part], group_dropout)) = 0
         )
     END AS present,
     CASE

@@ -4,7 +4,7 @@
 --     SELECT frame_id, caption FROM caption('kept', style := 'mine')
 CREATE OR REPLACE VIEW default_style AS
 SELECT
-    'list' AS form,                                      -- list | sentence
+    'list' AS form,                                      -- list | sentence | json | bbox | nl
     ['activation', 'tags'] AS parts,                     -- in this order; docs/captions.md lists all parts
     map([]::VARCHAR[], []::DOUBLE[]) AS probability,     -- per part, 0…1; 1 for a part that is not listed
     '' AS activation_tag,                                -- several are separated by commas
@@ -29,6 +29,9 @@ SELECT
     []::VARCHAR[] AS leave_out,                          -- hair, eyes, outfit
     map([]::VARCHAR[], []::VARCHAR[][]) AS core_tags,    -- per character: tags to leave out if the name is there
     []::VARCHAR[] AS blacklist,                          -- tags that never get into captions; * matches anything
+    map([]::VARCHAR[], []::DOUBLE[]) AS group_dropout,   -- per group of tag_group(): share of captions without it, 0…1
+    map([]::VARCHAR[], []::VARCHAR[][]) AS groups,       -- more tags of a group, or another group; * matches anything
+    map([]::VARCHAR[], []::DOUBLE[]) AS quality,         -- a word, and the minimum aesthetic score for it, 0…6
     false AS prune_overlaps,                             -- leave out tags that a longer tag implies (hair: long_hair)
     map([]::VARCHAR[], []::VARCHAR[][]) AS overlapping,  -- more of these: a tag, and the tags that imply it
     false AS underscores,                                -- keep the underscores
