@@ -25,9 +25,11 @@ GROUPS = (
     "quality",
 )  # fmt: skip
 """The groups of tags that sql/macros/tag_groups.sql knows, and artist: all tags of that category."""
+DOCUMENTS = ("json", "bbox", "nl")
+"""Forms of a caption that are JSON, in the formats of Ideogram 4, SimpleTuner and AnimaLoraStudio."""
 LEFT_OUT = ("hair", "eyes", "outfit", "core")
 _CHOICES = {
-    "form": ("list", "sentence", "json", "bbox", "nl"),
+    "form": ("list", "sentence", *DOCUMENTS),
     "sort": ("score", "original", "shuffle"),
     "face_words": ("seed", "plain"),
     "parts": PARTS,
@@ -125,6 +127,11 @@ class CaptionProfile:
         for name, value in vars(self).items():
             if name.endswith("separator") and "\n" in value:
                 raise UsageError(f"{name} contains a line break.", hint="A caption is a single line.")
+
+    @property
+    def needs_more(self) -> bool:
+        """True if its captions are made of more than tags and names: the relation more_about() of captions_of()."""
+        return self.form in DOCUMENTS or bool({"description", "positions", "quality"} & set(self.parts))
 
     def table(self) -> pa.Table:
         """Return the profile as the one row that captions_of() reads (schema STYLE)."""

@@ -20,6 +20,9 @@ SELECT picture, string_agg(caption, chr(10) ORDER BY variant) AS caption
 FROM (SELECT picture, caption, min(variant) AS variant FROM captions_of('pictures', 'caption_style') GROUP BY ALL)
 GROUP BY picture ORDER BY picture
 """
+_MORE = "WITH more AS (FROM more_about('pictures', 'caption_style'))" + _CAPTIONS.replace(
+    "'caption_style')", "'caption_style', more := 'more')"
+)
 
 
 def as_pictures(plan: pa.Table) -> pa.Table:
@@ -39,7 +42,7 @@ def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.T
     """
     if "core" in profile.leave_out:
         profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
-    rows = session.step(_CAPTIONS, {"pictures": as_pictures(plan), "caption_style": profile.table()})
+    rows = session.step(_MORE if profile.needs_more else _CAPTIONS, {"pictures": as_pictures(plan), "caption_style": profile.table()})
     made = rows["caption"].combine_chunks().cast(pa.string())
     place = plan.column_names.index("caption")
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))

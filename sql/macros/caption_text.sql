@@ -7,9 +7,11 @@
 -- one_line       a text without line breaks and tabs, which separate captions in files
 -- finished       a text that ends as a sentence does
 -- is_prose_part  true for the parts that are sentences: description and positions
--- joined_parts   the texts of the parts with the separator between them. If kohya's keep_tokens separator is set, it
---                comes before the part `before`. Sentences stand in front of the other parts or behind them, and are
---                kept whole: a full stop separates them, or the keep_tokens separator once more.
+-- stretches      the parts of a caption in four lists: sentences in front, what comes before the part `before` (kept
+--                in front by a trainer that shuffles), what may be shuffled, sentences behind
+-- text_of        the texts of some parts with the separator between them; NULL if there are none
+-- joined_stretches   the texts of the four. Sentences are kept whole: a full stop separates them from tags, or kohya's
+--                keep_tokens separator; sd-scripts do not shuffle what is before the first one and after the second.
 -- person_place   where a person stands among n: `On the left`, as the captions of Anima say it
 -- sentence       one sentence of prose: who it is, their looks, their clothes, the rest, and the series
 CREATE OR REPLACE MACRO split_names(names) AS
@@ -45,24 +47,22 @@ CREATE OR REPLACE MACRO is_prose_part(part) AS part IN ('description', 'position
 CREATE OR REPLACE MACRO first_of_tags(present) AS
     coalesce(list_position(list_transform(present, lambda part: is_prose_part(part)), false), 0);
 
--- The parts of a caption in four stretches: sentences in front, what is kept, what may be shuffled, sentences behind.
-CREATE OR REPLACE MACRO stretches(present, parts, before) AS {
-    'front': list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
-    'fixed': list_filter(
+CREATE OR REPLACE MACRO stretches(present, parts, before) AS struct_pack(
+    front := list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
+    kept := list_filter(
         present,
-        lambda part: NOT is_prose_part(part) AND list_position(parts, part) < list_position(parts, before)
+        lambda part: NOT is_prose_part(part) AND list_position(parts, part) < coalesce(list_position(parts, before), 0)
     ),
-    'loose': list_filter(
+    loose := list_filter(
         present,
-        lambda part: NOT is_prose_part(part) AND list_position(parts, part) >= list_position(parts, before)
+        lambda part: NOT is_prose_part(part) AND list_position(parts, part) >= coalesce(list_position(parts, before), 0)
     ),
-    'behind': list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
-};
+    behind := list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
+);
 
 CREATE OR REPLACE MACRO text_of(these, texts, separator) AS
     nullif(joined(list_transform(these, lambda part: texts[part]), separator), '');
 
--- sd-scripts keep what stands before the first keep_tokens separator and after the second one.
 CREATE OR REPLACE MACRO joined_stretches(front, kept, loose, behind, separator, keep_separator) AS
     CASE
         WHEN keep_separator = ''
@@ -70,16 +70,6 @@ CREATE OR REPLACE MACRO joined_stretches(front, kept, loose, behind, separator, 
         WHEN coalesce(front, behind) IS NULL THEN concat_ws(' ' || keep_separator || ' ', kept, loose)
         ELSE concat_ws(' ', front, kept, keep_separator, loose, CASE WHEN behind <> '' THEN keep_separator END, behind)
     END;
-
-CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
-    joined_stretches(
-        text_of(stretches(present, parts, before).front, texts, ' '),
-        text_of(stretches(present, parts, before).fixed, texts, separator),
-        text_of(stretches(present, parts, before).loose, texts, separator),
-        text_of(stretches(present, parts, before).behind, texts, ' '),
-        separator,
-        keep_separator
-    );
 
 CREATE OR REPLACE MACRO person_place(place, n_people) AS
     CASE

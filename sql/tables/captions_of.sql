@@ -3,44 +3,23 @@
 -- pictures   name of a relation with picture (any key) and frame_id; face_id, crop, crop_kind and picture_tags are
 --            optional: see described
 -- style      name of a relation with one row and the columns of default_style
+-- more       name of the relation more_about(pictures, style), if the style has the parts description, positions or
+--            quality, or writes JSON. It is computed apart, because it takes as long as all the rest.
 -- gives      picture, variant (from 1), caption
 --
 -- The same style and seed give the same bytes. Random choices depend on the seed, the variant, the part and the
 -- picture's frame and crop, never on the order of rows.
-CREATE OR REPLACE MACRO captions_of(pictures, style := 'default_style') AS TABLE
+CREATE OR REPLACE MACRO captions_of(pictures, style := 'default_style', more := 'nothing_more') AS TABLE
 WITH facts AS MATERIALIZED (
     FROM described(pictures, (SELECT thresholds['general'] FROM query_table(style)))
 ),
 
 picture_tag_rows AS MATERIALIZED (FROM tags_of('facts')),
 
-people AS MATERIALIZED (
-    FROM people_of('facts')
-    WHERE (SELECT list_contains(parts, 'positions') OR form IN ('json', 'bbox') FROM query_table(style))
-),
-
-people_tag_rows AS MATERIALIZED (FROM tags_of('people')),
-
-people_tags AS (FROM caption_tags('people_tag_rows', 'people', style)),
-
-people_said AS MATERIALIZED (FROM people_words('people', 'people_tags', style)),
+more AS MATERIALIZED (FROM query_table(more)),
 
 -- A tag that a clause gives to one person is not repeated for the whole picture.
-moved AS (
-    SELECT picture, variant, unnest(p.tags) AS tag
-    FROM people_said AS p
-    WHERE clause IS NOT NULL AND (SELECT list_contains(parts, 'positions') FROM query_table(style))
-),
-
-people_lists AS (
-    SELECT
-        picture,
-        variant,
-        string_agg(clause, ' ' ORDER BY place) AS positions,
-        list({'part': part, 'text': text} ORDER BY place) AS elements
-    FROM people_said
-    GROUP BY picture, variant
-),
+moved AS (SELECT picture, variant, unnest(moved_tags) AS tag FROM more),
 
 chosen AS (
     FROM caption_tags('picture_tag_rows', 'facts', style)
@@ -76,11 +55,13 @@ drawn AS (
         coalesce(others, []) AS others,
         coalesce(appearance, []) AS appearance,
         coalesce(environment, []) AS environment,
-        positions,
-        coalesce(elements, []) AS elements
+        coalesce(quality_tags, list_filter([more.quality], lambda word: word <> '')) AS quality_words,
+        more.description,
+        more.positions,
+        coalesce(more.elements, []) AS elements
     FROM drawn_parts('words', style) AS parts
     LEFT JOIN tag_lists ON tag_lists.picture = parts.picture AND tag_lists.variant = parts.variant
-    LEFT JOIN people_lists ON people_lists.picture = parts.picture AND people_lists.variant = parts.variant
+    LEFT JOIN more ON more.picture = parts.picture AND more.variant = parts.variant
 ),
 
 worded AS (
@@ -113,21 +94,30 @@ worded AS (
     WHERE form <> 'sentence' AND NOT is_dropped
 ),
 
+-- The parts' texts with their prefixes, and the parts in stretches.
+prefixed AS (
+    SELECT
+        * EXCLUDE (texts),
+        map_from_entries(list_transform(
+            map_entries(texts),
+            lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
+        )) AS texts,
+        stretches(present, parts, keep_tokens_before) AS stretch
+    FROM worded
+),
+
 joined_texts AS (
     SELECT
         *,
-        joined_parts(
-            present,
-            map_from_entries(list_transform(
-                map_entries(texts),
-                lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
-            )),
-            parts,
+        joined_stretches(
+            text_of(stretch.front, texts, ' '),
+            text_of(stretch.kept, texts, outer_separator),
+            text_of(stretch.loose, texts, outer_separator),
+            text_of(stretch.behind, texts, ' '),
             outer_separator,
-            keep_tokens_separator,
-            keep_tokens_before
+            keep_tokens_separator
         ) AS text
-    FROM worded
+    FROM prefixed
 )
 
 SELECT

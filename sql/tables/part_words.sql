@@ -3,8 +3,6 @@
 -- facts, tags, style  names of relations: described(), tags_of(), and one row like default_style
 -- gives               picture, key, the facts for a sentence, and for each part a text or a list of texts: NULL or
 --                     empty if the part has nothing to add
---
--- The description of a crop is that of its box. The description of the frame may be about people who are not in it.
 CREATE OR REPLACE MACRO part_words(facts, tags, style) AS TABLE
 WITH style AS (FROM query_table(style))
 
@@ -42,18 +40,7 @@ SELECT
             ELSE face_place(f.left, f.right)
         END
     ) AS faces,
-    in_words(
-        coalesce(quality_tags, list_filter([quality_word(quality, scored.score)], lambda word: word <> '')),
-        underscores, escape_brackets
-    ) AS quality_words,
-    finished(one_line(described.text)) AS description
+    in_words(quality_tags, underscores, escape_brackets) AS quality_tags
 FROM query_table(facts) AS facts
 CROSS JOIN style
-LEFT JOIN part_tags(tags, style) AS named ON named.picture = facts.picture
-LEFT JOIN aesthetic_scores AS scored ON scored.frame_id = facts.frame_id
-LEFT JOIN descriptions AS described ON
-    described.frame_id = facts.frame_id
-    AND CASE
-        WHEN facts.crop_kind <> '' OR facts.face_id <> '' THEN described.detection_id = facts.face_id
-        ELSE described.detection_id IS NULL
-    END;
+LEFT JOIN part_tags(tags, style) AS named ON named.picture = facts.picture;

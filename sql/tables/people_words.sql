@@ -1,7 +1,7 @@
 -- What captions say about each person on a picture: one row per picture, variant and person.
 --
 -- people, tag_rows, style  names of relations: people_of(), caption_tags() of it, and one row like default_style
--- gives                picture, variant, place, n_people, part (the box: left, top, right, bottom, 0…1), name, tags
+-- gives                picture, variant, place, n_people, part (the box: left, top, right, bottom, 0…1), name, tags_in_words
 --                      (the tags in the words), words (name and tags in a list), clause (`On the left, Emi, red hair.`,
 --                      or NULL if the picture has one person or there is nothing to say), text (a description of the
 --                      person's box, else the words in a row)
@@ -53,7 +53,7 @@ said AS (
             [concat_ws(style.character_inner_separator, v.who.character, v.who.appearance)],
             underscores, escape_brackets
         )[1] AS name,
-        coalesce(best.tags, []) AS tags,
+        coalesce(best.tags, []) AS tags_in_words,
         list_filter([name], lambda n: n <> '') || coalesce(best.words, []) AS words,
         d.text AS description
     FROM every_variant AS v
@@ -63,7 +63,7 @@ said AS (
 )
 
 SELECT
-    picture, variant, place, n_people, part, nullif(name, '') AS name, tags, words,
+    picture, variant, place, n_people, part, nullif(name, '') AS name, tags_in_words, words,
     CASE
         WHEN n_people > 1 AND len(words) > 0
             THEN concat(person_place(place, n_people), ', ', array_to_string(words, ', '), '.')

@@ -101,5 +101,8 @@ def captions_of(
     )
     table = pa.Table.from_pylist([dict.fromkeys(schema.names) | dict(p) for p in pictures], schema)
     sql = "SELECT picture, list(caption ORDER BY variant) AS captions FROM captions_of('pictures', 'mine') GROUP BY 1"
+    if profile.needs_more:
+        calls = sql.replace("'mine')", "'mine', more := 'more')")
+        sql = f"WITH more AS (FROM more_about('pictures', 'mine')) {calls}"
     found = session.step(sql, {"pictures": table, "mine": profile.table()})
     return {row["picture"]: row["captions"] for row in found.to_pylist()}
