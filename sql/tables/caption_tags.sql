@@ -15,6 +15,7 @@ allowed AS (
     FROM (SELECT tag, kind, min(category) AS category FROM query_table(tags) GROUP BY tag, kind) AS every_tag, style
     WHERE NOT list_contains(style.leave_out, kind)
         AND NOT is_listed(tag, style.blacklist)
+        AND NOT (list_contains(style.parts, 'quality') AND is_quality_tag(tag))
         -- a tag that is also an activation tag is not repeated
         AND NOT list_contains(
             list_transform(split_names(style.activation_tag), lambda name: replace(name, ' ', '_')), tag

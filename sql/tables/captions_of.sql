@@ -128,7 +128,10 @@ SELECT
         WHEN 'bbox' THEN bbox_caption(elements)
         WHEN 'nl' THEN nl_caption(
             activation, quality_words, people_tags, characters, copyright, artist, appearance,
-            list_filter(other_tags, lambda word: NOT list_contains(appearance || environment, word)), environment,
+            list_filter(
+                other_tags, lambda word: NOT list_contains(appearance || environment || quality_words, word)
+            ),
+            environment,
             description
         )
         ELSE text

@@ -27,7 +27,7 @@ said AS (
         picture,
         variant,
         string_agg(clause, ' ' ORDER BY place) AS positions,
-        flatten(list(CASE WHEN clause IS NULL THEN [] ELSE tags_in_words END)) AS moved_tags,
+        flatten(list(CASE WHEN clause IS NULL THEN [] ELSE own_tags END)) AS moved_tags,
         list({'part': part, 'text': text} ORDER BY place) AS elements
     FROM people_words('people', 'chosen', style)
     GROUP BY picture, variant

@@ -1,13 +1,13 @@
 -- What captions say about each person on a picture: one row per picture, variant and person.
 --
 -- people, tag_rows, style  names of relations: people_of(), caption_tags() of it, and one row like default_style
--- gives                picture, variant, place, n_people, part (the box: left, top, right, bottom, 0…1), name, tags_in_words
---                      (the tags in the words), words (name and tags in a list), clause (`On the left, Emi, red hair.`,
---                      or NULL if the picture has one person or there is nothing to say), text (a description of the
---                      person's box, else the words in a row)
+-- gives                    picture, variant, place (from 1, left to right), part (the box: left, top, right, bottom,
+--                          0…1), clause (`On the left, Emi, red hair.`, or NULL if the picture has one person or there is
+--                          nothing to say), own_tags (the tags in the clause), text (the description of the person's
+--                          box, else name and tags)
 --
 -- The tags are those about looks, clothes, expression, pose and body, the best eight. A tag that every person on the
--- picture has distinguishes nobody and is left out.
+-- picture has distinguishes nobody and is not in clauses.
 CREATE OR REPLACE MACRO people_words(people, tag_rows, style) AS TABLE
 WITH style AS (FROM query_table(style)),
 
@@ -25,17 +25,24 @@ own AS (
         OR t.tag_group IN ('clothing', 'hair', 'eyes', 'body', 'expression', 'pose')
 ),
 
-different AS (
+compared AS (
+    SELECT
+        *,
+        n_people = 1 OR count(*) OVER (PARTITION BY on_picture, variant, tag) < n_people AS is_different,
+        row_number() OVER (PARTITION BY on_picture, variant, place ORDER BY tag_number) AS number,
+        row_number() OVER (
+            PARTITION BY on_picture, variant, place ORDER BY is_different DESC, tag_number
+        ) AS number_of_different
     FROM own
-    QUALIFY n_people = 1 OR count(*) OVER (PARTITION BY on_picture, variant, tag) < n_people
 ),
 
 best AS (
-    SELECT on_picture, variant, place, list(tag ORDER BY tag_number) AS tags, list(words ORDER BY tag_number) AS words
-    FROM (
-        FROM different
-        QUALIFY row_number() OVER (PARTITION BY on_picture, variant, place ORDER BY tag_number) <= 8
-    )
+    SELECT
+        on_picture, variant, place,
+        list(tag ORDER BY tag_number) FILTER (is_different AND number_of_different <= 8) AS own_tags,
+        list(words ORDER BY tag_number) FILTER (is_different AND number_of_different <= 8) AS own_words,
+        list(words ORDER BY tag_number) FILTER (number <= 8) AS words
+    FROM compared
     GROUP BY on_picture, variant, place
 ),
 
@@ -53,7 +60,8 @@ said AS (
             [concat_ws(style.character_inner_separator, v.who.character, v.who.appearance)],
             underscores, escape_brackets
         )[1] AS name,
-        coalesce(best.tags, []) AS tags_in_words,
+        coalesce(best.own_tags, []) AS own_tags,
+        list_filter([name], lambda n: n <> '') || coalesce(best.own_words, []) AS own_words,
         list_filter([name], lambda n: n <> '') || coalesce(best.words, []) AS words,
         d.text AS description
     FROM every_variant AS v
@@ -63,10 +71,10 @@ said AS (
 )
 
 SELECT
-    picture, variant, place, n_people, part, nullif(name, '') AS name, tags_in_words, words,
+    picture, variant, place, part, own_tags,
     CASE
-        WHEN n_people > 1 AND len(words) > 0
-            THEN concat(person_place(place, n_people), ', ', array_to_string(words, ', '), '.')
+        WHEN n_people > 1 AND len(own_words) > 0
+            THEN concat(person_place(place, n_people), ', ', array_to_string(own_words, ', '), '.')
     END AS clause,
     CASE
         WHEN description IS NULL THEN coalesce(nullif(array_to_string(words, ', '), ''), 'a person')
