@@ -89,7 +89,7 @@ def test_the_tags_of_captions_obey_the_style() -> None:
 def test_categories_with_a_part_of_their_own_have_lists() -> None:
     sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts'))
         SELECT * FROM part_tags('tags', 'default_style')"""
-    assert database().sql(sql, pictures=WHOLE) == [(1, ["fate"], ["nanoha"], None)]
+    assert database().sql(sql, pictures=WHOLE) == [(1, ["fate"], ["nanoha"], None, None)]
 
 
 @pytest.mark.sql("tables/part_words.sql")

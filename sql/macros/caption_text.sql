@@ -10,7 +10,7 @@
 -- stretches      the parts of a caption in four lists: sentences in front, what comes before the part `before` (kept
 --                in front by a trainer that shuffles), what may be shuffled, sentences behind
 -- text_of        the texts of some parts with the separator between them; NULL if there are none
--- joined_stretches   the texts of the four. Sentences are kept whole: a full stop separates them from tags, or kohya's
+-- joined_parts   the texts of the parts. Sentences are kept whole: a full stop separates them from tags, or kohya's
 --                keep_tokens separator; sd-scripts do not shuffle what is before the first one and after the second.
 -- person_place   where a person stands among n: `On the left`, as the captions of Anima say it
 -- sentence       one sentence of prose: who it is, their looks, their clothes, the rest, and the series
@@ -70,6 +70,16 @@ CREATE OR REPLACE MACRO joined_stretches(front, kept, loose, behind, separator, 
         WHEN coalesce(front, behind) IS NULL THEN concat_ws(' ' || keep_separator || ' ', kept, loose)
         ELSE concat_ws(' ', front, kept, keep_separator, loose, CASE WHEN behind <> '' THEN keep_separator END, behind)
     END;
+
+CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
+    joined_stretches(
+        text_of(stretches(present, parts, before).front, texts, ' '),
+        text_of(stretches(present, parts, before).kept, texts, separator),
+        text_of(stretches(present, parts, before).loose, texts, separator),
+        text_of(stretches(present, parts, before).behind, texts, ' '),
+        separator,
+        keep_separator
+    );
 
 CREATE OR REPLACE MACRO person_place(place, n_people) AS
     CASE

@@ -57,12 +57,12 @@ CREATE OR REPLACE MACRO tag_group(tag) AS
         WHEN is_quality_tag(tag) THEN 'quality'
         WHEN is_expression_tag(tag) THEN 'expression'
         WHEN is_framing_tag(tag) THEN 'framing'
-        WHEN is_outfit_tag(tag) OR regexp_matches(tag, '^hair_(ornament|flower|bobbles|bell|beads|tubes)|^eyepatch') THEN
+        WHEN is_outfit_tag(tag) OR regexp_matches(tag, '^hair_(ornament|flower|bell|beads)|^eyepatch|_warmers$') THEN
             'clothing'
         WHEN is_light_tag(tag) THEN 'light'
         WHEN is_background_tag(tag) THEN 'background'
-        WHEN is_eye_tag(tag) AND NOT regexp_matches(tag, 'eyebrow|eyelash') THEN 'eyes'
         WHEN is_hair_tag(tag) THEN 'hair'
+        WHEN is_eye_tag(tag) AND NOT regexp_matches(tag, 'eyebrow|eyelash') THEN 'eyes'
         WHEN is_pose_tag(tag) THEN 'pose'
         WHEN is_body_tag(tag) THEN 'body'
     END;

@@ -94,29 +94,20 @@ worded AS (
     WHERE form <> 'sentence' AND NOT is_dropped
 ),
 
--- The parts' texts with their prefixes, and the parts in stretches.
 prefixed AS (
     SELECT
         * EXCLUDE (texts),
         map_from_entries(list_transform(
             map_entries(texts),
             lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
-        )) AS texts,
-        stretches(present, parts, keep_tokens_before) AS stretch
+        )) AS texts
     FROM worded
 ),
 
 joined_texts AS (
     SELECT
         *,
-        joined_stretches(
-            text_of(stretch.front, texts, ' '),
-            text_of(stretch.kept, texts, outer_separator),
-            text_of(stretch.loose, texts, outer_separator),
-            text_of(stretch.behind, texts, ' '),
-            outer_separator,
-            keep_tokens_separator
-        ) AS text
+        joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before) AS text
     FROM prefixed
 )
 

@@ -27,13 +27,18 @@ own AS (
 
 compared AS (
     SELECT
+        *, n_people = 1 OR count(*) OVER (PARTITION BY on_picture, variant, tag) < n_people AS is_different
+    FROM own
+),
+
+numbered AS (
+    SELECT
         *,
-        n_people = 1 OR count(*) OVER (PARTITION BY on_picture, variant, tag) < n_people AS is_different,
         row_number() OVER (PARTITION BY on_picture, variant, place ORDER BY tag_number) AS number,
         row_number() OVER (
-            PARTITION BY on_picture, variant, place ORDER BY is_different DESC, tag_number
+            PARTITION BY on_picture, variant, place, is_different ORDER BY tag_number
         ) AS number_of_different
-    FROM own
+    FROM compared
 ),
 
 best AS (
@@ -42,7 +47,7 @@ best AS (
         list(tag ORDER BY tag_number) FILTER (is_different AND number_of_different <= 8) AS own_tags,
         list(words ORDER BY tag_number) FILTER (is_different AND number_of_different <= 8) AS own_words,
         list(words ORDER BY tag_number) FILTER (number <= 8) AS words
-    FROM compared
+    FROM numbered
     GROUP BY on_picture, variant, place
 ),
 

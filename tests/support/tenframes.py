@@ -28,7 +28,7 @@ FRAMES: Sequence[tuple[Sequence[str], Sequence[Person]]] = (
     (("2girls", "1boy", "multiple_girls", *SCENE),
      [("Aoi", 0, 0.3, AOI), ("Ren", 0.35, 0.6, REN), ("Emi", 0.7, 1, EMI)]),
     (("6+girls", "multiple_girls", "stage", "spotlight"),
-     [(None, n / 5, n / 5 + 0.2, tags) for n, tags in enumerate((("hat",), ("pink_hair",), None, ("dress",), ("hat",)))]),
+     [(None, n / 5, n / 5 + 0.2, own) for n, own in enumerate((["hat"], ["pink_hair"], None, ["dress"], ["hat"]))]),
     (("no_humans", "scenery", *SCENE), []),
     ((), []),
     (("1boy", "solo", *REN, "night", "moonlight", "masterpiece"), [("Ren", 0.3, 0.6, REN)]),
@@ -85,7 +85,11 @@ def ten_frames(folder: Path) -> Store:
             if name is not None:
                 names.append({**face, "character": name, "score": 0.9, "by": "examples"})
             if own is not None:
-                shown = {"box_tagging_id": f"{person['detection_id']}@{TAGGER}", "model": TAGGER, "kind": "person"}
+                shown = {
+                    "box_tagging_id": f"{person['detection_id']}@{TAGGER}",
+                    "model": TAGGER,
+                    "kind": "person",
+                }
                 ids_of = {key: person[key] for key in ("detection_id", "frame_id", "source_id")}
                 box_tags.append(shown | ids_of | tagged(own))
             if (number, place) in OF_PEOPLE:
@@ -106,5 +110,7 @@ def ten_frames(folder: Path) -> Store:
         ("descriptions", described), ("taggings", scored),
     ):  # fmt: skip
         columns = store.schema(table).schema.names
-        store.upsert(table, rows(store, table, *({k: v for k, v in row.items() if k in columns} for row in given)))
+        store.upsert(
+            table, rows(store, table, *({k: v for k, v in row.items() if k in columns} for row in given))
+        )
     return store
