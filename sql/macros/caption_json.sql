@@ -4,8 +4,8 @@
 -- bbox_caption   the .bbox file of SimpleTuner: each person with a box [left, top, right, bottom], 0…1
 -- nl_caption     the .json file of AnimaLoraStudio: tags by their kind, and `nl`, the description
 --
--- elements are [{part, text}]: a box (left, top, right, bottom, 0…1) and words about it. The order of the keys is the one
--- that the readers check.
+-- elements are [{part, text}]: a box (left, top, right, bottom, 0…1) and words about it. The order of the keys is the
+-- one that the readers check.
 CREATE OR REPLACE MACRO json_caption(text, background, elements) AS
     to_json({
         'high_level_description': coalesce(text, ''),

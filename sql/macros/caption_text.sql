@@ -47,34 +47,34 @@ CREATE OR REPLACE MACRO is_prose_part(part) AS part IN ('description', 'position
 CREATE OR REPLACE MACRO first_of_tags(present) AS
     coalesce(list_position(list_transform(present, lambda part: is_prose_part(part)), false), 0);
 
-CREATE OR REPLACE MACRO stretches(present, parts, before) AS struct_pack(
-    front := list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
-    kept := list_filter(
+CREATE OR REPLACE MACRO stretches(present, parts, before) AS {
+    'front': list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
+    'held': list_filter(
         present,
         lambda part: NOT is_prose_part(part) AND list_position(parts, part) < coalesce(list_position(parts, before), 0)
     ),
-    loose := list_filter(
+    'loose': list_filter(
         present,
         lambda part: NOT is_prose_part(part) AND list_position(parts, part) >= coalesce(list_position(parts, before), 0)
     ),
-    behind := list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
-);
+    'behind': list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
+};
 
 CREATE OR REPLACE MACRO text_of(these, texts, separator) AS
     nullif(joined(list_transform(these, lambda part: texts[part]), separator), '');
 
-CREATE OR REPLACE MACRO joined_stretches(front, kept, loose, behind, separator, keep_separator) AS
+CREATE OR REPLACE MACRO joined_stretches(front, held, loose, behind, separator, keep_separator) AS
     CASE
         WHEN keep_separator = ''
-            THEN concat_ws(' ', front, concat_ws('. ', nullif(concat_ws(separator, kept, loose), ''), behind))
-        WHEN coalesce(front, behind) IS NULL THEN concat_ws(' ' || keep_separator || ' ', kept, loose)
-        ELSE concat_ws(' ', front, kept, keep_separator, loose, CASE WHEN behind <> '' THEN keep_separator END, behind)
+            THEN concat_ws(' ', front, concat_ws('. ', nullif(concat_ws(separator, held, loose), ''), behind))
+        WHEN coalesce(front, behind) IS NULL THEN concat_ws(' ' || keep_separator || ' ', held, loose)
+        ELSE concat_ws(' ', front, held, keep_separator, loose, CASE WHEN behind <> '' THEN keep_separator END, behind)
     END;
 
 CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
     joined_stretches(
         text_of(stretches(present, parts, before).front, texts, ' '),
-        text_of(stretches(present, parts, before).kept, texts, separator),
+        text_of(stretches(present, parts, before).held, texts, separator),
         text_of(stretches(present, parts, before).loose, texts, separator),
         text_of(stretches(present, parts, before).behind, texts, ' '),
         separator,

@@ -46,8 +46,8 @@ CREATE OR REPLACE MACRO is_body_tag(tag) AS
     is_trait_tag(tag)
     OR regexp_matches(
         tag,
-        '(^|_)(breasts?|cleavage|navel|midriff|stomach|abs|thighs?|legs|feet|barefoot|toes|armpits?|collarbone|hips|waist'
-        || '|shoulders?|neck|nape|back|ears|eyebrows|eyelashes|lips|nails|muscular|skinny|tall|petite|plump|thick'
+        '(^|_)(breasts?|cleavage|navel|midriff|stomach|abs|thighs?|legs|feet|barefoot|toes|armpits?|collarbone|hips'
+        || '|waist|shoulders?|neck|nape|back|ears|eyebrows|eyelashes|lips|nails|muscular|skinny|tall|petite|plump|thick'
         || '|toned|biceps|groin|ass)$'
     );
 

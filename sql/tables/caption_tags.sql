@@ -94,4 +94,6 @@ numbered AS (
     WHERE len(dropped_groups(seed, variant, key, dropped_with, group_dropout)) = 0
 )
 
-SELECT picture, variant, tag_number, tag, words, kind, tag_group FROM numbered WHERE max_tags = 0 OR tag_number <= max_tags;
+SELECT picture, variant, tag_number, tag, words, kind, tag_group
+FROM numbered
+WHERE max_tags = 0 OR tag_number <= max_tags;

@@ -6,10 +6,10 @@
 --     SELECT picture, caption FROM captions_of('pictures', 'mine', more := 'more')
 --
 -- pictures, style  as for captions_of()
--- gives            picture, variant, quality (the word for the aesthetic score), description (a sentence; of a crop, that
---                  of its box, because one of the frame may be about others), positions (a clause per person, from left
---                  to right), moved_tags (the tags in these clauses, which the rest of the caption leaves out), elements
---                  ([{part, text}]: each person's box, 0…1 of the picture, and words)
+-- gives            picture, variant, quality (the word for the aesthetic score), description (a sentence; of a crop,
+--                  that of its box, because one of the frame may be about others), positions (a clause per person, from
+--                  left to right), moved_tags (the tags in these clauses, which the rest of the caption leaves out),
+--                  elements ([{part, text}]: each person's box, 0…1 of the picture, and words)
 CREATE OR REPLACE MACRO more_about(pictures, style) AS TABLE
 WITH facts AS MATERIALIZED (FROM described(pictures)),
 

@@ -2,8 +2,8 @@
 --
 -- people, tag_rows, style  names of relations: people_of(), caption_tags() of it, and one row like default_style
 -- gives                    picture, variant, place (from 1, left to right), part (the box: left, top, right, bottom,
---                          0…1), clause (`On the left, Emi, red hair.`, or NULL if the picture has one person or there is
---                          nothing to say), own_tags (the tags in the clause), text (the description of the person's
+--                          0…1), clause (`On the left, Emi, red hair.`, or NULL if the picture has one person or there
+--                          is nothing to say), own_tags (the tags in the clause), text (the description of the person's
 --                          box, else name and tags)
 --
 -- The tags are those about looks, clothes, expression, pose and body, the best eight. A tag that every person on the
@@ -52,7 +52,9 @@ best AS (
 ),
 
 described AS (
-    SELECT v.on_picture, v.variant, v.place, arg_min(one_line(d.text), list_position(described_by, d.detection_id)) AS text
+    SELECT
+        v.on_picture, v.variant, v.place,
+        arg_min(one_line(d.text), list_position(described_by, d.detection_id)) AS text
     FROM every_variant AS v
     JOIN descriptions AS d ON d.frame_id = v.frame_id AND list_contains(v.described_by, d.detection_id)
     GROUP BY v.on_picture, v.variant, v.place
