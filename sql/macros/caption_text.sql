@@ -7,8 +7,8 @@
 -- one_line       a text without line breaks and tabs, which separate captions in files
 -- finished       a text that ends as a sentence does
 -- is_prose_part  true for the parts that are sentences: description and positions
--- stretches      the parts of a caption in four lists: sentences in front, what comes before the part `before` (kept
---                in front by a trainer that shuffles), what may be shuffled, sentences behind
+-- prose_in_front, prose_behind   the parts that are sentences, before and after the first other part
+-- tag_parts      the other parts: those before the part `before` (kept in front by a trainer that shuffles), or others
 -- text_of        the texts of some parts with the separator between them; NULL if there are none
 -- joined_parts   the texts of the parts. Sentences are kept whole: a full stop separates them from tags, or kohya's
 --                keep_tokens separator; sd-scripts do not shuffle what is before the first one and after the second.
@@ -47,18 +47,17 @@ CREATE OR REPLACE MACRO is_prose_part(part) AS part IN ('description', 'position
 CREATE OR REPLACE MACRO first_of_tags(present) AS
     coalesce(list_position(list_transform(present, lambda part: is_prose_part(part)), false), 0);
 
-CREATE OR REPLACE MACRO stretches(present, parts, before) AS {
-    'front': list_filter(present, lambda part, i: is_prose_part(part) AND i < first_of_tags(present)),
-    'held': list_filter(
+CREATE OR REPLACE MACRO prose_in_front(present) AS present[1:greatest(first_of_tags(present) - 1, 0)];
+
+CREATE OR REPLACE MACRO prose_behind(present) AS
+    list_filter(present[first_of_tags(present) + 1:], lambda part: is_prose_part(part));
+
+CREATE OR REPLACE MACRO tag_parts(present, parts, before, are_held) AS
+    list_filter(
         present,
-        lambda part: NOT is_prose_part(part) AND list_position(parts, part) < coalesce(list_position(parts, before), 0)
-    ),
-    'loose': list_filter(
-        present,
-        lambda part: NOT is_prose_part(part) AND list_position(parts, part) >= coalesce(list_position(parts, before), 0)
-    ),
-    'behind': list_filter(present, lambda part, i: is_prose_part(part) AND i > first_of_tags(present))
-};
+        lambda part: NOT is_prose_part(part)
+            AND are_held = (list_position(parts, part) < coalesce(list_position(parts, before), 0))
+    );
 
 CREATE OR REPLACE MACRO text_of(these, texts, separator) AS
     nullif(joined(list_transform(these, lambda part: texts[part]), separator), '');
@@ -73,10 +72,10 @@ CREATE OR REPLACE MACRO joined_stretches(front, held, loose, behind, separator, 
 
 CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
     joined_stretches(
-        text_of(stretches(present, parts, before).front, texts, ' '),
-        text_of(stretches(present, parts, before).held, texts, separator),
-        text_of(stretches(present, parts, before).loose, texts, separator),
-        text_of(stretches(present, parts, before).behind, texts, ' '),
+        text_of(prose_in_front(present), texts, ' '),
+        text_of(tag_parts(present, parts, before, true), texts, separator),
+        text_of(tag_parts(present, parts, before, false), texts, separator),
+        text_of(prose_behind(present), texts, ' '),
         separator,
         keep_separator
     );
