@@ -4,8 +4,8 @@
 -- gives      picture (the picture's key and the person's id: a picture for tags_of() and caption_tags()), frame_id,
 --            key, on_picture (the picture), place (from 1, left to right), n_people (on that picture), person, part
 --            (left, top, right, bottom of the person's largest box, relative to the picture, 0…1), who (name and
---            appearance), characters (the name, or an empty list), described_by (the boxes of the person, the largest first), and
---            picture_tags: the tags of the person (see box_tags). Without them, a person alone has those of the
+--            appearance), characters (the name, or an empty list), described_by (the boxes of the person, the
+--            largest first), and picture_tags: the tags of the person (see box_tags). Without them, a person alone has those of the
 --            picture (NULL), and several people have none (an empty list).
 CREATE OR REPLACE MACRO people_of(pictures) AS TABLE
 WITH boxes AS (
