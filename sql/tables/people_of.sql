@@ -5,8 +5,8 @@
 --            key, on_picture (the picture), place (from 1, left to right), n_people (on that picture), person, part
 --            (left, top, right, bottom of the person's largest box, relative to the picture, 0…1), who (name and
 --            appearance), characters (the name, or an empty list), described_by (the boxes of the person, the
---            largest first), and picture_tags: the tags of the person (see box_tags). Without them, a person alone has those of the
---            picture (NULL), and several people have none (an empty list).
+--            largest first), and picture_tags: the tags of the person (see box_tags). Without them, a person
+--            alone has those of the picture (NULL), and several people have none (an empty list).
 CREATE OR REPLACE MACRO people_of(pictures) AS TABLE
 WITH boxes AS (
     SELECT
