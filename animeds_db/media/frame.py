@@ -115,6 +115,14 @@ class VideoFrame(Frame):
         source = self._standard_range_source if self.colour.is_wide else self.decoded
         return self.geometry.upright(_rgb_array(self._reformat(source, "rgb24", wide, high, interpolation)))
 
+    def shrunk(self, width: int, height: int, interpolation: int) -> list[np.ndarray]:
+        """Return luma, Cb and Cr, uint8, full range: [height, width], and twice [height / 2, width / 2].
+
+        The size is even. The aspect ratio is not kept, and the picture is not turned upright.
+        """
+        small = self._reformat(self.decoded, "yuv420p", width, height, interpolation)
+        return [plane_array(small, i) for i in range(3)]
+
     @cached_property
     def _standard_range_source(self) -> av.VideoFrame:
         """Return the frame with HDR converted once, at the coded size, so that one conversion table is enough."""
