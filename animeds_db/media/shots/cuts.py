@@ -62,6 +62,9 @@ FADE = 12
 DISSOLVES = (8, 16, 32)
 """Lengths in frames at which dissolves are looked for."""
 
+DISSOLVED = 0.3
+"""Minimum share of the picture that a dissolve changes."""
+
 NOT_A_FADE = 0.35
 """Minimum contrast of the fainter end of a dissolve, as a share of the other end's: below it, it is a fade."""
 
@@ -172,11 +175,11 @@ def _through_blank(pictures: np.ndarray, is_blank: np.ndarray) -> Iterator[int]:
                 yield int({(True, False): start, (False, True): end}.get(sudden, (start + end) // 2))
 
 
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
+def _same(one: np.ndarray, other: np.ndarray, least: float = LEAST_CHANGE) -> bool:
     """Return True if two pictures may be of one shot: before and after a fade, or more and less of a fade."""
     if outlines_agree(one, other) >= OTHER_OUTLINES or light_agrees(one, other) >= SAME_LIGHT:
         return True
-    return unexplained(one, other) < LEAST_CHANGE
+    return unexplained(one, other) < least
 
 
 def _dissolves(
@@ -198,7 +201,7 @@ def _dissolves(
             if next_cut <= last or is_blank[first : last + 1].any() or share[first + 1 : last + 1].min() <= 0:
                 continue
             mixed = _mixture(pictures[first : last + 1])
-            if mixed is not None and not _same(pictures[first], pictures[last]):
+            if mixed is not None and not _same(pictures[first], pictures[last], DISSOLVED):
                 found.append((mixed[0], first + mixed[1]))
     chosen: list[int] = []
     for _, t in sorted(found):
