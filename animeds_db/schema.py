@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
@@ -60,6 +60,11 @@ def frame_id(source: str, position: int) -> str:
 def detection_id(frame: str, kind: str, index: int) -> str:
     """Return a detection's id: frame id, the kind's letter, and its index among that kind from left to right."""
     return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
+
+
+def shot_id(source: str, number: int) -> str:
+    """Return a shot's id: source id, -s, and the shot's number in the video."""
+    return f"{source}-s{number:05d}"
 
 
 def result_id(of: str, model: str) -> str:
@@ -302,6 +307,30 @@ CHAPTERS = Table(
 )
 """The chapters of videos."""
 
+SHOTS = Table(
+    "shots",
+    "shot_id",
+    _schema(
+        _key("shot_id"),  # source_id, -s and the shot's number, five digits
+        pa.field("source_id", pa.string()),
+        pa.field("shot", pa.int32()),  # 0, 1, 2 … in order of time, as frames.shot
+        pa.field("first_pts", pa.int64()),  # of its first frame, in the stream's time base, as frames.pts
+        pa.field("last_pts", pa.int64()),  # of its last frame
+        pa.field("first_s", pa.float64()),  # seconds from the stream's start, as frames.time_s
+        pa.field("last_s", pa.float64()),
+        pa.field("frames", pa.int32()),  # in the video
+        pa.field("drawn_frames", pa.int32()),  # that differ from the one before; the first one counts
+        pa.field("cadence", pa.int32()),  # frames for which most drawings stand: 1…4; null: none, or it varies
+        pa.field("motion", pa.string()),  # still | pan | zoom | moving
+        pa.field("pan_x", pa.float32()),  # movement of the camera to the right, in picture widths
+        pa.field("pan_y", pa.float32()),  # downward, in picture heights
+        pa.field("zoom", pa.float32()),  # size of what the last frame shows, relative to the first
+        pa.field("moved", pa.float32()),  # mean share of the picture that moves apart from the camera, 0…1
+        pa.field("is_blank", pa.bool_()),
+    ),
+)
+"""Results of `animeds shots`: the shots of videos, whose first and last frames are exact."""
+
 TAGGINGS = Table(
     "taggings",
     "tagging_id",
@@ -495,7 +524,7 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    words = (LINES, CHAPTERS)
+    words = (LINES, CHAPTERS, SHOTS)
     reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

@@ -30,6 +30,7 @@ MAP: dict[str, dict[str, str]] = {
     "Get frames in": {
         "ingest": "ingest",
         "read-text": "read_text",
+        "shots": "shots",
         "tag": "rerun",
         "detect": "rerun",
         "embed": "rerun",

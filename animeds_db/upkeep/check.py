@@ -36,6 +36,7 @@ REMEDIES = {
     "models": "the next ingest of these sources",
     "lines": "`animeds read-text`",
     "chapters": "`animeds read-text`",
+    "shots": "`animeds shots`",
     "duplicates": "`animeds dedup`",
     "segments": "`animeds dedup`",
     "taggings": "`animeds tag` with that model",

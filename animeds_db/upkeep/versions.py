@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from animeds_db.store import Store
 
 WORK = {
-    "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters"),
+    "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters", "shots"),
     "other models": ("taggings", "box_tags", "embeddings", "detected", "descriptions", "choices"),
     "dedup": ("duplicates", "segments"),
     "labels": ("labels",),

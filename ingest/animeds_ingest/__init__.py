@@ -1,13 +1,13 @@
-"""Episodes and pictures in, rows out: `ingest`; then `read_text`, `tag`, `detect`, `embed`, `describe`, …"""
+"""Episodes and pictures in, rows out: `ingest`; then `read_text`, `shots`, `tag`, `detect`, `embed`, `describe`, …"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from animeds_ingest.verbs import describe, detect, drop_model, embed, ingest, read_text, tag
+    from animeds_ingest.verbs import describe, detect, drop_model, embed, ingest, read_text, shots, tag
 
-__all__ = ["describe", "detect", "drop_model", "embed", "ingest", "read_text", "tag"]
+__all__ = ["describe", "detect", "drop_model", "embed", "ingest", "read_text", "shots", "tag"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Everything the ingest can do to a database, one call each: ingest, read_text, tag, detect, embed, describe, …"""
+"""Everything the ingest can do to a database, one call each: ingest, read_text, shots, tag, detect, embed, describe, …"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from animeds_ingest.choice import Choice, Load, load_models
 from animeds_ingest.describing import describe as describe  # the same for every caller
 from animeds_ingest.engines import local
 from animeds_ingest.engines import ray as ray_engine
+from animeds_ingest.engines.shots import shots as shots  # the same for every caller
 from animeds_ingest.outcomes import Report, Watcher
 from animeds_ingest.rerun import character_of, drop, rerun
 from animeds_ingest.sources import SourceSpec, discover

@@ -1,0 +1,137 @@
+"""Finds the shots of videos in the database and writes them to the table `shots`; frames get the shots' numbers.
+
+A video is decoded once, from start to end. Its shots are written in one commit, so a source has either all of its
+shots or none, and an interrupted run continues with the next source.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from animeds_db import schema
+from animeds_db.errors import SourceError, UsageError
+from animeds_db.media import Video
+from animeds_db.media.shots import Shot, SmallFrame, find_shots, small_frames
+from animeds_db.remote.paths import present, source_path
+from animeds_db.store import Store
+from animeds_db.store.location import read_errors
+from animeds_ingest.one_source import source_errors
+from animeds_ingest.outcomes import Outcome
+from animeds_ingest.pipeline import Advance
+from animeds_ingest.sources import content_hash, discover
+
+Row = dict[str, Any]
+
+TOLD_EVERY = 240
+"""Number of frames between two reports of progress."""
+
+BLOCK = 2_048
+"""Maximum number of frames whose rows are written at once: with vectors, about 10 MB."""
+
+
+@dataclass(frozen=True)
+class ShotsFound(Outcome):
+    """The outcome of one video: `done`, `skipped` or `failed`; `frames` counts all of its frames."""
+
+    shots: int = 0
+
+
+def videos(store: Store, sources: Sequence[str] | None = None) -> list[Row]:
+    """Return the rows of finished videos, all or those with these ids. Raises UsageError for an unknown id."""
+    with read_errors(store.uri):
+        rows = store.table("sources").to_table(filter="kind = 'video' AND state = 'done'").to_pylist()
+    unknown = sorted(set(sources or ()) - {row["source_id"] for row in rows})
+    if unknown:
+        raise UsageError(
+            f"There is no finished video {unknown[0]} in this database.",
+            hint="`animeds sources list` shows the ids.",
+        )
+    chosen = [row for row in rows if sources is None or row["source_id"] in sources]
+    return sorted(chosen, key=lambda row: str(row["uri"]))
+
+
+def shots_of_source(
+    store: Store, row: Row, *, again: bool = False, advance: Advance = lambda _n, _s: None
+) -> ShotsFound:
+    """Find the shots of one video and write them, unless it has some. Raises StoreError only.
+
+    row: of the table `sources`. `again` finds them anew. An error of the video becomes the outcome.
+    """
+    started = time.monotonic()
+    source, title = row["source_id"], row["title"] or row["source_id"]
+    there = store.table("shots").count_rows(pc.field("source_id") == source)
+    if there and not again:
+        return ShotsFound(title, "skipped", source_id=source, shots=int(there))
+    path = source_path(row["uri"])
+    try:
+        with source_errors(path):
+            path = source_path(present(row["uri"], row["other_uris"]))
+            if content_hash(discover([str(path)])[0]) != row["content_hash"]:
+                raise SourceError(
+                    f"{path} has changed since it was ingested",
+                    hint="restore the original, or ingest this file again",
+                )
+            with Video(path) as video:
+                found = list(find_shots(_reported(small_frames(video), advance)))
+                notes = tuple(video.warnings)
+    except SourceError as error:
+        seconds = time.monotonic() - started
+        return ShotsFound(title, "failed", seconds=seconds, error=error, source_id=source)
+    store.replace("shots", shot_rows(source, found), where_source=source)
+    number_frames(store, source)
+    frames = sum(shot.n_frames for shot in found)
+    return ShotsFound(
+        title, "done", frames, time.monotonic() - started, notes, source_id=source, shots=len(found)
+    )
+
+
+def number_frames(store: Store, source_id: str) -> int:
+    """Give a video's ingested frames the numbers of its shots, if it has shots. Return how many frames changed."""
+    which = pc.field("source_id") == source_id
+    with read_errors(store.uri):
+        shots = store.table("shots").to_table(columns=["shot", "first_pts"], filter=which)
+        if not shots.num_rows:
+            return 0
+        frames = store.table("frames").to_table(columns=["frame_id", "pts", "shot"], filter=which)
+    shots = shots.sort_by("first_pts")
+    place = np.searchsorted(shots["first_pts"].to_numpy(), frames["pts"].to_numpy(), side="right") - 1
+    number = shots["shot"].to_numpy()[np.maximum(place, 0)]
+    changed = np.flatnonzero(number != frames["shot"].to_numpy())
+    for start in range(0, len(changed), BLOCK):
+        part = changed[start : start + BLOCK]
+        ids = frames["frame_id"].take(part).to_pylist()
+        rows = store.take("frames", ids, store.schema("frames").schema.names)
+        column = rows.schema.get_field_index("shot")
+        store.replace("frames", rows.set_column(column, "shot", pa.array(number[part], pa.int32())))
+    return len(changed)
+
+
+def shot_rows(source_id: str, shots: Sequence[Shot]) -> pa.Table:
+    """Return the rows of the table `shots`."""
+    rows = [
+        {
+            **asdict(shot),
+            "shot_id": schema.shot_id(source_id, shot.number),
+            "source_id": source_id,
+            "shot": shot.number,
+            "first_s": shot.start_s,
+            "frames": shot.n_frames,
+        }
+        for shot in shots
+    ]
+    return pa.Table.from_pylist(rows, schema.SHOTS.schema)
+
+
+def _reported(frames: Iterator[SmallFrame], advance: Advance) -> Iterator[SmallFrame]:
+    for n, frame in zip(count(1), frames, strict=False):
+        if n % TOLD_EVERY == 0:
+            advance(n, frame.time_s)
+        yield frame
