@@ -320,7 +320,9 @@ SHOTS = Table(
         pa.field("last_s", pa.float64()),
         pa.field("frames", pa.int32()),  # in the video
         pa.field("drawn_frames", pa.int32()),  # that differ from the one before; the first one counts
-        pa.field("cadence", pa.int32()),  # frames for which most drawings stand: 1…4; null: none, or it varies
+        pa.field(
+            "cadence", pa.int32()
+        ),  # frames for which most drawings stand: 1…4; null: none, or it varies
         pa.field("motion", pa.string()),  # still | pan | zoom | moving
         pa.field("pan_x", pa.float32()),  # movement of the camera to the right, in picture widths
         pa.field("pan_y", pa.float32()),  # downward, in picture heights

@@ -139,6 +139,12 @@ def ingest(
     device: Annotated[
         str | None, typer.Option(help="Device for the models: auto, cpu or cuda.", rich_help_panel=MODELS)
     ] = None,
+    shots: Annotated[
+        bool,
+        typer.Option(
+            "--shots", help="Also find the exact shots of videos, as `animeds shots`. Decodes every frame."
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask before ingesting a folder that an export wrote.")
     ] = False,
@@ -190,7 +196,7 @@ def ingest(
     if not yes:
         _ask_about_exports(paths)
     ray = on_ray(engine, address, workers, worker_cpus, worker_gpus)
-    raise typer.Exit(_run(db, specs, choice, ray, replace, progress))
+    raise typer.Exit(_run(db, specs, choice, ray, replace, progress, shots))
 
 
 class Loading:
@@ -215,8 +221,15 @@ class Loading:
 
 
 def _run(
-    db: str | None, specs: list[SourceSpec], choice: Choice, ray: Ray | None, replace: bool, bar: bool
+    db: str | None,
+    specs: list[SourceSpec],
+    choice: Choice,
+    ray: Ray | None,
+    replace: bool,
+    bar: bool,
+    shots: bool,
 ) -> int:
+    from animeds_db.cli.shots import find_shots
     from animeds_db.dataset import open_or_create
 
     loading = Loading()
@@ -240,7 +253,10 @@ def _run(
             f"{len(report.outcomes) - len(report.failed)} of {counted(len(specs), 'source')}, "
             f"{counted(frames, 'frame')} in {dataset.uri}"
         )
-    return report_failures(report)
+        read = zip(specs, report.outcomes, strict=True)
+        videos = [o.source_id for spec, o in read if spec.kind == "video" and o.source_id]
+        code = find_shots(dataset, videos, bar=bar, on=ray) if shots and videos else 0
+    return report_failures(report) or code
 
 
 def _ask_about_exports(paths: list[str]) -> None:

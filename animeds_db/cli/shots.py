@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,10 @@ from animeds_db.cli.engine import AddressOption, EngineOption, WorkerCpusOption,
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import report_failures, watcher
 from animeds_db.printable import counted
+
+if TYPE_CHECKING:
+    from animeds_db.dataset import Dataset
+    from animeds_db.workers import Ray
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +42,25 @@ def shots(
 
     animeds shots
     """
+    on = on_ray(engine, address, workers, worker_cpus)
+    with open_dataset(db) as dataset:
+        raise typer.Exit(find_shots(dataset, sources or None, again=again, bar=progress, on=on))
+
+
+def find_shots(
+    dataset: Dataset,
+    sources: Sequence[str] | None,
+    *,
+    again: bool = False,
+    bar: bool = True,
+    on: Ray | None = None,
+) -> int:
+    """Find the shots of videos with a progress display, print their number, and return the exit code."""
     from animeds_ingest.shots import ShotsFound
 
-    on = on_ray(engine, address, workers, worker_cpus)
-    with open_dataset(db) as dataset, watcher(progress) as watching:
-        report = dataset.shots(sources or None, again=again, progress=watching, on=on)
+    with watcher(bar) as watching:
+        report = dataset.shots(sources, again=again, progress=watching, on=on)
     n = sum(outcome.shots for outcome in report.outcomes if isinstance(outcome, ShotsFound))
     done = len(report.outcomes) - len(report.failed)
     talk(f"{done} of {counted(len(report.outcomes), 'video')}, {counted(n, 'shot')}")
-    raise typer.Exit(report_failures(report))
+    return report_failures(report)

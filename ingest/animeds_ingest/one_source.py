@@ -24,6 +24,7 @@ from animeds_ingest.pipeline import Advance, Progress, Writer, process
 from animeds_ingest.request import Request
 from animeds_ingest.rows import Analyser
 from animeds_ingest.sampling import Sampling
+from animeds_ingest.shot_numbers import number_frames
 from animeds_ingest.sidecars.labels import write_sidecars
 from animeds_ingest.sidecars.read import Sidecars
 from animeds_ingest.sources import SourceSpec, fingerprint
@@ -126,6 +127,8 @@ def conclude(
 ) -> tuple[str, ...]:
     """Write a video's subtitles and chapters, and mark the source as done after all frames were committed.
 
+    If the shots of the video are known, its frames get their numbers.
+
     Returns all notes. Raises SourceError if the source has no frames, or has changed.
     """
     if not n_frames:
@@ -134,6 +137,7 @@ def conclude(
             hint="check --start and --end, and whether a player can show the file",
         )
     notes = (*notes, *_text_notes(store, spec, row))
+    number_frames(store, row["source_id"])
     _refuse_changed(spec, row)
     ledger.finish(store, row, n_frames, notes, damage)
     return notes

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,15 +25,13 @@ from animeds_db.store.location import read_errors
 from animeds_ingest.one_source import source_errors
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.pipeline import Advance
+from animeds_ingest.shot_numbers import number_frames
 from animeds_ingest.sources import content_hash, discover
 
 Row = dict[str, Any]
 
 TOLD_EVERY = 240
 """Number of frames between two reports of progress."""
-
-BLOCK = 2_048
-"""Maximum number of frames whose rows are written at once: with vectors, about 10 MB."""
 
 
 @dataclass(frozen=True)
@@ -91,27 +88,6 @@ def shots_of_source(
     return ShotsFound(
         title, "done", frames, time.monotonic() - started, notes, source_id=source, shots=len(found)
     )
-
-
-def number_frames(store: Store, source_id: str) -> int:
-    """Give a video's ingested frames the numbers of its shots, if it has shots. Return how many frames changed."""
-    which = pc.field("source_id") == source_id
-    with read_errors(store.uri):
-        shots = store.table("shots").to_table(columns=["shot", "first_pts"], filter=which)
-        if not shots.num_rows:
-            return 0
-        frames = store.table("frames").to_table(columns=["frame_id", "pts", "shot"], filter=which)
-    shots = shots.sort_by("first_pts")
-    place = np.searchsorted(shots["first_pts"].to_numpy(), frames["pts"].to_numpy(), side="right") - 1
-    number = shots["shot"].to_numpy()[np.maximum(place, 0)]
-    changed = np.flatnonzero(number != frames["shot"].to_numpy())
-    for start in range(0, len(changed), BLOCK):
-        part = changed[start : start + BLOCK]
-        ids = frames["frame_id"].take(part).to_pylist()
-        rows = store.take("frames", ids, store.schema("frames").schema.names)
-        column = rows.schema.get_field_index("shot")
-        store.replace("frames", rows.set_column(column, "shot", pa.array(number[part], pa.int32())))
-    return len(changed)
 
 
 def shot_rows(source_id: str, shots: Sequence[Shot]) -> pa.Table:

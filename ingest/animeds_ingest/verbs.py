@@ -1,4 +1,4 @@
-"""Everything the ingest can do to a database, one call each: ingest, read_text, shots, tag, detect, embed, describe, …"""
+"""Everything the ingest can do to a database, one call each: ingest, read_text, shots, tag, detect, embed, …"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Finds the shots of a video in one pass: hard cuts, fades and dissolves, how each shot is drawn, and what moves.
 
-    with Video(path) as video:
-        for shot in find_shots(small_frames(video)):
-            shot.first_pts, shot.last_pts, shot.drawn_frames, shot.motion
+with Video(path) as video:
+    for shot in find_shots(small_frames(video)):
+        shot.first_pts, shot.last_pts, shot.drawn_frames, shot.motion
 """
 
 from __future__ import annotations

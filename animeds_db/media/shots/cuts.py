@@ -116,12 +116,12 @@ def starts(pictures: np.ndarray) -> np.ndarray:
 def _hard(pictures: np.ndarray, share: np.ndarray, is_blank: np.ndarray) -> Iterator[int]:
     """Yield the hard cuts between frames that show something, without flashes."""
     until = 0
-    for t in np.flatnonzero(share >= LEAST_CHANGE):
+    for t in np.flatnonzero(share >= LEAST_CHANGE).tolist():
         if is_blank[t] or is_blank[t - 1] or not _is_cut(pictures, share, t):
             continue
         back = _returns(pictures, share, t)
         if t >= until and back is None:
-            yield int(t)
+            yield t
         until = max(until, t + back + 1 if back else 0)
 
 
@@ -195,7 +195,7 @@ def _dissolves(
             continue
         far = changed_share(pictures[firsts], pictures[firsts + length])
         faint, strong = np.sort([strength[firsts], strength[firsts + length]], axis=0)
-        for first in firsts[(far >= STRONG) & (faint > NOT_A_FADE * strong)]:
+        for first in firsts[(far >= STRONG) & (faint > NOT_A_FADE * strong)].tolist():
             last = first + length
             next_cut = taken[np.searchsorted(taken, first, side="right")]
             if next_cut <= last or is_blank[first : last + 1].any() or share[first + 1 : last + 1].min() <= 0:

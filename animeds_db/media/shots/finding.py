@@ -15,7 +15,7 @@ from animeds_db.media.shots.small import SmallFrame
 LEAST_CELLS = 4
 """Minimum number of changed cells (of 20,736) of another drawing: a small mouth opens."""
 
-TRACE = 0.1
+TRACE = 0.05
 """Changes below this share of the greatest one within BESIDE frames are traces that coding leaves of it."""
 
 BESIDE = 4
@@ -70,7 +70,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class _Measured:
-    """One frame: its position, whether it shows something, its change, and the movement since `since` (a frame number)."""
+    """One frame: its position, its contrast, its change, and the movement since the frame number `since`."""
 
     pts: int
     time_s: float

@@ -24,7 +24,8 @@ def changed_share(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return the share (0…1) of cells that differ, of each pair of pictures [n, 3, 27, 48]: float32 [n]."""
     changed = np.maximum(before, after) - np.minimum(before, after) > NOTICED
     count = np.logical_or.reduce(changed, axis=1).reshape(len(changed), -1).sum(axis=1, dtype=np.int32)
-    return count.astype(np.float32) / (before.shape[-1] * before.shape[-2])
+    shares: np.ndarray = count.astype(np.float32) / (before.shape[-1] * before.shape[-2])
+    return shares
 
 
 def blank(pictures: np.ndarray) -> np.ndarray:
@@ -113,4 +114,5 @@ def _colours(picture: np.ndarray) -> np.ndarray:
     """Return float64 [512], sum 1: the shares of 8 levels of luma with 8 of Cb and Cr around grey."""
     luma = picture[0].astype(np.intp) // 32
     blue, red = (np.clip(picture[k].astype(np.intp) // 8 - 12, 0, 7) for k in (1, 2))
-    return np.bincount((luma * 64 + blue * 8 + red).ravel(), minlength=512) / luma.size
+    shares: np.ndarray = np.bincount((luma * 64 + blue * 8 + red).ravel(), minlength=512) / luma.size
+    return shares

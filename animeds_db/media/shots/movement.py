@@ -64,7 +64,8 @@ def movement(before: np.ndarray, after: np.ndarray) -> Movement:
 def _halved(luma: np.ndarray) -> np.ndarray:
     """Return the means of 2 × 2 cells, float32."""
     rows = luma[::2].astype(np.uint16) + luma[1::2]
-    return (rows[:, ::2] + rows[:, 1::2]).astype(np.float32) / 4
+    means: np.ndarray = (rows[:, ::2] + rows[:, 1::2]).astype(np.float32) / 4
+    return means
 
 
 def _profile_shift(before: np.ndarray, after: np.ndarray) -> int:
@@ -108,7 +109,9 @@ def _camera(before: np.ndarray, after: np.ndarray) -> tuple[tuple[float, float, 
     x = np.arange(wide, dtype=np.float32) - (wide - 1) / 2
     y = np.arange(high, dtype=np.float32)[:, None] - (high - 1) / 2
     outward = right_slope * x + down_slope * y
-    model = np.stack([right_slope, down_slope, outward, mean - mean.mean(), np.ones_like(mean)]).reshape(5, -1)
+    model = np.stack([right_slope, down_slope, outward, mean - mean.mean(), np.ones_like(mean)]).reshape(
+        5, -1
+    )
     wanted = (after - before).ravel()
     half, goal = np.ascontiguousarray(model[:, ::2]), wanted[::2]  # half of the cells are plenty
     error = goal - np.median(goal)

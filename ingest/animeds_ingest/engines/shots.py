@@ -47,7 +47,11 @@ def _here(store: Store, rows: Sequence[Row], again: bool, watcher: Watcher) -> R
 def _on_ray(store: Store, rows: Sequence[Row], again: bool, on: Ray, watcher: Watcher) -> Report:
     uri = Location(store.uri).shared
     found: dict[int, ShotsFound] = {}
-    with cluster(on) as ray, sole_coordinator(ray, uri), _Videos(ray, ShotWorker, Job(uri, again), on) as hands:
+    with (
+        cluster(on) as ray,
+        sole_coordinator(ray, uri),
+        _Videos(ray, ShotWorker, Job(uri, again), on) as hands,
+    ):
         for index, outcome in hands.run(rows):
             found[index] = outcome
             watcher.outcome(outcome)
@@ -96,4 +100,3 @@ class _Videos(HandOut[Job, Row, ShotsFound]):
 
 def _title(row: Row) -> str:
     return str(row["title"] or row["source_id"])
-
