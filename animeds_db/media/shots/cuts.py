@@ -68,7 +68,7 @@ DISSOLVED = 0.3
 NOT_A_FADE = 0.35
 """Minimum contrast of the fainter end of a dissolve, as a share of the other end's: below it, it is a fade."""
 
-ON_THE_LINE = 0.4
+ON_THE_LINE = 0.25
 """Maximum distance of a dissolve's pictures from the mixture of its ends, in distances between these ends."""
 
 
@@ -109,7 +109,7 @@ def starts(pictures: np.ndarray) -> np.ndarray:
     is_blank = blank(pictures)
     hard = set(_hard(pictures, share, is_blank))
     faded = set(_through_blank(pictures, is_blank))
-    soft = _dissolves(pictures, share, is_blank, sorted(hard | faded))
+    soft = _dissolves(pictures, is_blank, sorted(hard | faded))
     return np.array(sorted(hard | faded | set(soft)), np.int64)
 
 
@@ -182,9 +182,7 @@ def _same(one: np.ndarray, other: np.ndarray, least: float = LEAST_CHANGE) -> bo
     return unexplained(one, other) < least
 
 
-def _dissolves(
-    pictures: np.ndarray, share: np.ndarray, is_blank: np.ndarray, known: list[int]
-) -> Iterator[int]:
+def _dissolves(pictures: np.ndarray, is_blank: np.ndarray, known: list[int]) -> Iterator[int]:
     """Yield the middles of dissolves: every picture is a mixture of the first and the last one."""
     strength = contrast(pictures)
     found: list[tuple[float, int]] = []
@@ -198,7 +196,7 @@ def _dissolves(
         for first in firsts[(far >= STRONG) & (faint > NOT_A_FADE * strong)].tolist():
             last = first + length
             next_cut = taken[np.searchsorted(taken, first, side="right")]
-            if next_cut <= last or is_blank[first : last + 1].any() or share[first + 1 : last + 1].min() <= 0:
+            if next_cut <= last or is_blank[first : last + 1].any():
                 continue
             mixed = _mixture(pictures[first : last + 1])
             if mixed is not None and not _same(pictures[first], pictures[last], DISSOLVED):
