@@ -55,5 +55,14 @@ def test_wrong_arguments_name_the_way_out(tmp_path: Path) -> None:
 
 def test_the_public_names_are_shown() -> None:
     assert dir(animeds_db) == sorted(animeds_db.__all__)
-    assert dir(animeds_ingest) == ["describe", "detect", "drop_model", "embed", "ingest", "read_text", "shots", "tag"]
+    assert dir(animeds_ingest) == [
+        "describe",
+        "detect",
+        "drop_model",
+        "embed",
+        "ingest",
+        "read_text",
+        "shots",
+        "tag",
+    ]
     assert all(callable(getattr(animeds_ingest, name)) for name in dir(animeds_ingest))

@@ -311,6 +311,30 @@ def test_the_sharpest_frame_that_is_not_blank_stands_for_a_shot() -> None:
     ]
 
 
+@pytest.mark.sql("views/shots.sql")
+def test_measured_shots_are_listed_with_and_without_ingested_frames() -> None:
+    measured = {"source_id": SOURCE, "drawn_frames": 12, "motion": "moving", "is_blank": False}
+    database = Database(
+        frames=[frame(n, shot=1, sharpness=float(n), text_lower=n / 10) for n in (2, 3)],
+        shots=[
+            {**measured, "shot_id": "a", "shot": 0, "first_s": 0.0, "last_s": 1.75, "frames": 8},
+            {**measured, "shot_id": "b", "shot": 1, "first_s": 2.0, "last_s": 3.75, "frames": 8},
+        ],
+        segments=[{"segment_id": "s", "source_id": SOURCE, "kind": "opening", "start_s": 1.5, "end_s": 9.0}],
+    )
+    found = database.rows(
+        "SELECT shot_id, first_s, seconds, drawn_fps, n_frames, frame_id, text_lower, segment FROM shots ORDER BY shot"
+    )
+    assert found[0] == {
+        **{"shot_id": "a", "first_s": 0.0, "seconds": 2.0, "drawn_fps": 6.0, "n_frames": 0},
+        **{"frame_id": None, "text_lower": None, "segment": None},
+    }
+    assert found[1] == {
+        **{"shot_id": "b", "first_s": 2.0, "seconds": 2.0, "drawn_fps": 6.0, "n_frames": 2},
+        **{"frame_id": frame_id(3), "text_lower": pytest.approx(0.3), "segment": "opening"},
+    }
+
+
 @pytest.mark.sql("views/segments.sql")
 def test_segments_have_their_source_first() -> None:
     database = Database(
