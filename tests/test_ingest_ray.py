@@ -316,3 +316,13 @@ def test_an_address_where_nobody_answers_is_told_at_once(command: Callable[..., 
 def test_wrong_words_are_refused(command: Callable[..., Ran], words: list[str], told: str) -> None:
     done = command(*words)
     assert done.code == 2 and told in done.err
+
+
+def test_shots_found_by_workers_are_those_found_here(cluster: Any, tmp_path: Path) -> None:
+    local, ray = stores(tmp_path)
+    clips = [videos.shared_clip(name) for name in ("h264 open", "vp9")]
+    for store, on in ((local, None), (ray, Ray())):
+        run(store, *clips)
+        with animeds_db.open(store.uri) as dataset:
+            assert [outcome.state for outcome in dataset.shots(on=on).outcomes] == ["done", "done"]
+    assert everything(ray) == everything(local)

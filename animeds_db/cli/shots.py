@@ -56,7 +56,7 @@ def find_shots(
     on: Ray | None = None,
 ) -> int:
     """Find the shots of videos with a progress display, print their number, and return the exit code."""
-    from animeds_ingest.shots import ShotsFound
+    from animeds_ingest.shot_finding import ShotsFound
 
     with watcher(bar) as watching:
         report = dataset.shots(sources, again=again, progress=watching, on=on)

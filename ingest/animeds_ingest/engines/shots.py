@@ -11,7 +11,7 @@ from animeds_db.store.location import Location
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_db.workers import HandOut, Ray, Worker, cluster, sole_coordinator
 from animeds_ingest.outcomes import Report, Silent, Watcher
-from animeds_ingest.shots import Row, ShotsFound, shots_of_source, videos
+from animeds_ingest.shot_finding import Row, ShotsFound, shots_of_source, videos
 
 
 def shots(

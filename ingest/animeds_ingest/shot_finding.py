@@ -60,7 +60,7 @@ def shots_of_source(
 ) -> ShotsFound:
     """Find the shots of one video and write them, unless it has some. Raises StoreError only.
 
-    row: of the table `sources`. `again` finds them anew. An error of the video becomes the outcome.
+    row: of the table `sources`. With `again`, they are found again. An error of the video becomes the outcome.
     """
     started = time.monotonic()
     source, title = row["source_id"], row["title"] or row["source_id"]
