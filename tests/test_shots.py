@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shlex
 import shutil
 from pathlib import Path
@@ -18,8 +19,11 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import UsageError
 from animeds_db.sample.truth import EpisodeTruth, Truth
 from animeds_db.store import Store
+from animeds_db.workers import Seat, versions
 from animeds_ingest.engines.local import ingest
+from animeds_ingest.engines.shots import Job, ShotWorker
 from animeds_ingest.sampling import Sampling
+from animeds_ingest.shot_finding import ShotsFound
 from animeds_ingest.sources import discover
 
 PAGE = Path(__file__).parents[1] / "docs" / "shots.md"
@@ -141,3 +145,14 @@ def test_ingest_finds_shots_on_request(tmp_path: Path, animeds: Runner, truth: E
         "ingest", shared_clip("h264 mp4"), "--profile", "none", "--shots", "--db", tmp_path / "a.animeds"
     )
     assert ran.code == 0 and "1 of 1 video, " in ran.err
+
+
+def test_a_worker_finds_the_same_shots(store: Store) -> None:
+    before = rows(store, "shots")
+    worker = ShotWorker(1)
+    assert isinstance(worker.begin(versions(), pickle.dumps(Job(store.uri, again=True))), Seat)
+    (row,) = store.table("sources").to_table().to_pylist()
+    outcome = worker.do(row)
+    assert isinstance(outcome, ShotsFound) and (outcome.state, outcome.shots) == ("done", before.num_rows)
+    assert worker.done() > 0
+    assert rows(store, "shots").equals(before)

@@ -7,7 +7,7 @@
 -- n_frames    number of ingested frames; frames is the number of frames in the video
 -- seconds     length of the shot, with the time for which its last frame is shown
 -- drawn_fps   drawings per second
--- text_upper, text_lower   the greatest share of the upper and lower band that burned-in text covers, of ingested frames
+-- text_upper, text_lower   share of the upper and lower band that burned-in text covers at most, on ingested frames
 -- segment     opening, ending or recap that the shot begins in
 CREATE OR REPLACE VIEW shots AS
 WITH ingested AS (
