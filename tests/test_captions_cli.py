@@ -6,15 +6,35 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sampleshow
 from captioned import LEFT, SOURCE, TAGS, captioned_store
 from cli_run import Runner
+from hub_server import Hub, running
 
 import animeds_db
+from animeds_db.captions.tokens import count_tokens, load_tokenizer
+from animeds_db.errors import AnimedsError, ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 PAGE = Path(__file__).parents[1] / "docs" / "captions.md"
+
+
+def small_tokenizer() -> Tokenizer:
+    """Return a tokenizer of words and punctuation that marks the start and the end, and cuts at eight tokens."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    tokenizer = Tokenizer(models.WordLevel({"<s>": 0, "</s>": 1, "?": 2}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    tokenizer.enable_truncation(8)
+    return tokenizer
 
 
 def blocks(language: str) -> list[str]:
@@ -133,3 +153,35 @@ def test_captions_are_checked_for_faults(run: Runner) -> None:
     empty = run("caption", "--check", "--format", "json")
     assert [(row["frame_id"][-9:], row["fault"]) for row in json.loads(empty.out)] == [("000001000", "empty")]
     assert run("caption", "--check", "--limit", "3").code == 2
+
+
+def test_captions_that_are_too_long_are_found_with_the_tokenizer_of_the_text_encoder(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first caption has 30 words and commas. The tokenizer cuts at 8 and adds marks, neither of which counts."""
+    made = small_tokenizer()
+    (tmp_path / "encoder").mkdir()
+    made.save(str(tmp_path / "encoder" / "tokenizer.json"))
+    words = ("caption", "--check", "--tag", "nanoha", "--captions", "booru", "--format", "json")
+    done = run(*words, "--tokenizer", "encoder", "--max-tokens", "29")
+    long = [row for row in json.loads(done.out) if row["fault"] == "too long"]
+    assert [(row["frame_id"][-9:], row["words"]) for row in long] == [
+        ("000000000", "30 tokens; the limit is 29")
+    ]
+    assert done.code == 1
+    with running(Hub()) as hub:
+        hub.files["own/encoder", "tokenizer.json"] = (tmp_path / "encoder" / "tokenizer.json").read_bytes()
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        assert count_tokens(load_tokenizer("own/encoder"), ["1girl, solo", ""]) == [3, 0]
+        with pytest.raises(ModelError, match="tokenizer of own/nothing cannot be downloaded"):
+            load_tokenizer("own/nothing")
+    (tmp_path / "broken.json").write_text("{}")
+    for name, told in (
+        ("broken.json", "is not a tokenizer"),
+        ("nowhere.json", "There is no tokenizer at"),
+        (".", "There is no tokenizer at"),
+    ):
+        with pytest.raises(AnimedsError, match=told):
+            load_tokenizer(name)
+    assert "--check" in run("caption", "--tokenizer", "encoder").err

@@ -424,15 +424,30 @@ def test_checked_captions_have_their_faults_and_nothing_else() -> None:
         3: "fate testarossa, solo, 2girls",
         4: "solo, 6+boys, red hair",
         5: "1girl with red hair, 2girls",
+        6: "no humans, scenery, indoors, outdoors, 1girl",
+        7: "1girl, red_hair, blue hair, long hair, very long hair, masterpiece, best quality, worst quality",
+        8: "1girl, red hair, blue hair, multicolored hair, day. At night, she sleeps.",
+        9: "2girls, red hair, blue hair, open mouth, closed mouth. On the left, red hair. On the right, blue hair.",
+        10: '{"high_level_description":"1girl","compositional_deconstruction":{"background":"day, night"}}',
     }
     found = database.step(
         "export/check_captions.sql",
-        captions=columns(frame_id=[frame_id(n) for n in captions], caption=list(captions.values())),
+        captions=columns(
+            frame_id=[frame_id(n) for n in captions],
+            caption=list(captions.values()),
+            n_tokens=[1] * 9 + [76] * 2,
+        ),
         activation=columns(name=["fate testarossa"]),
+        params={"max_tokens": 75},
     )
     assert [(row["frame_id"][-9:].lstrip("0"), row["fault"], row["words"]) for row in found] == [
         ("1", "core trait", "red hair"),
         ("2", "empty", ""),
         ("3", "contradiction", "solo, 2girls"),
         ("4", "contradiction", "solo, 6+boys"),
+        ("6", "contradiction", "indoors, outdoors; no humans, 1girl"),
+        ("7", "contradiction", "masterpiece, best quality, worst quality; red hair, blue hair"),
+        ("9", "too long", "76 tokens; the limit is 75"),
+        ("10", "contradiction", "day, night"),
+        ("10", "too long", "76 tokens; the limit is 75"),
     ]

@@ -83,9 +83,20 @@ def caption(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="List captions that are empty, contradict themselves, or name core traits."
+            "--check",
+            help="List captions that are empty, contradict themselves, name core traits, or are too long.",
         ),
     ] = False,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|FOLDER|REPO",
+            help="With --check: the text encoder's tokenizer.json, to find captions that are too long.",
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option(help="With --tokenizer: longest caption in tokens, usually 75, 225 or 512.", min=1)
+    ] = 75,
     show_profile: Annotated[
         bool, typer.Option("--show-profile", help="Print a shipped profile as TOML, to start your own from.")
     ] = False,
@@ -132,12 +143,20 @@ def caption(
     query, values = chosen(query, sql, parse_params(param), choice, limit if choice else None)
     if query is None and sql is None:
         sql = "SELECT frame_id FROM kept"
+    if tokenizer and not check:
+        raise UsageError("--tokenizer has no effect without --check.")
     if check:
         if preview or limit:
             raise UsageError("--check reads all captions. Use it without --preview and --limit.")
         with open_dataset(db, at=at) as dataset:
             faults = dataset.check_captions(
-                query, sql=sql, params=values, profile=profile, include_dropped=include_dropped
+                query,
+                sql=sql,
+                params=values,
+                profile=profile,
+                tokenizer=tokenizer,
+                max_tokens=max_tokens,
+                include_dropped=include_dropped,
             )
         if faults:
             print_rows(faults, form)

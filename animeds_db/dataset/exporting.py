@@ -153,19 +153,25 @@ class Exporting(Choosing):
         sql: str | None = None,
         params: Mapping[str, Any] | None = None,
         profile: CaptionProfile | None = None,
+        tokenizer: str | None = None,
+        max_tokens: int = 75,
         include_dropped: bool = False,
     ) -> list[dict[str, Any]]:
         """Return the faults in the captions of a selection: frame_id, fault, words, caption.
 
-        fault: empty; contradiction (`solo` beside several people); core trait (a caption with the activation tag names
-        a permanent look of its character, see the view core_tags).
+        fault: empty; contradiction (`solo` with `2girls`, `day` with `night`, …); core trait (a caption with the
+        activation tag names a permanent look of its character, see the view core_tags); too long.
+
+        tokenizer: that of the text encoder: a tokenizer.json, a folder with one, or a repository on the hub. None:
+        lengths are not checked. max_tokens: longest caption in tokens (CLIP reads 75, sd-scripts up to 225, T5 512).
+        Raises ModelError if the tokenizer cannot be read.
         """
         from animeds_db.captions import CaptionProfile
         from animeds_db.export.captioning import faults
 
         profile = profile or CaptionProfile()
         rows = self.captions(query, sql=sql, params=params, profile=profile, include_dropped=include_dropped)
-        return faults(self.session, rows, profile)
+        return faults(self.session, rows, profile, tokenizer=tokenizer, max_tokens=max_tokens)
 
     def why_empty(
         self, query: str | Rows | None, *, sql: str | None = None, params: Mapping[str, Any] | None = None

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db.captions import CaptionProfile
+from animeds_db.captions.tokens import count_tokens, load_tokenizer
 from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
@@ -52,17 +53,30 @@ def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.T
 
 
 def faults(
-    session: Session, captions: Sequence[Mapping[str, Any]], profile: CaptionProfile
+    session: Session,
+    captions: Sequence[Mapping[str, Any]],
+    profile: CaptionProfile,
+    *,
+    tokenizer: str | None = None,
+    max_tokens: int = 75,
 ) -> list[dict[str, Any]]:
-    """Return the faults in captions (frame_id, caption): frame_id, fault, words, caption. See the SQL file."""
+    """Return the faults in captions (frame_id, caption): frame_id, fault, words, caption. See the SQL file.
+
+    Every line of a caption is a caption. tokenizer, max_tokens: see Dataset.check_captions.
+    """
+    lines = [(row["frame_id"], line) for row in captions for line in row["caption"].split("\n")]
+    frames, texts = [frame for frame, _ in lines], [line for _, line in lines]
+    lengths = None if tokenizer is None else count_tokens(load_tokenizer(tokenizer), texts)
     columns = {
-        name: pa.array([row[name] for row in captions], pa.string()) for name in ("frame_id", "caption")
+        "frame_id": pa.array(frames, pa.string()),
+        "caption": pa.array(texts, pa.string()),
+        "n_tokens": pa.nulls(len(lines), pa.int64()) if lengths is None else pa.array(lengths, pa.int64()),
     }
     names = [name.strip().lower().replace("_", " ") for name in profile.activation_tag.split(",")]
     activation = pa.table({"name": pa.array([name for name in names if name], pa.string())})
     script = sql_script("steps/export", "check_captions.sql")
     found: list[dict[str, Any]] = session.step(
-        script, {"captions": pa.table(columns), "activation": activation}
+        script, {"captions": pa.table(columns), "activation": activation}, {"max_tokens": max_tokens}
     ).to_pylist()
     return found
 

@@ -66,7 +66,8 @@ def ten_frames(folder: Path) -> Store:
         numbers, scores = [ids[tag] for tag in tags], [99 - 3 * place for place in range(len(tags))]
         return {"tags": numbers, "tag_scores": scores} | counted(numbers, scores)
 
-    values, faces, box_tags, names, sentences = [], [], [], [], []
+    values, faces, box_tags, names = ([] for _ in range(4))
+    sentences: list[dict[str, Any]] = []
     for number, (tags, people) in enumerate(FRAMES):
         frame_of = frame_id(SOURCE, number * 1000)
         values.append(
