@@ -6,8 +6,8 @@
 -- gives        frame_id, fault, words (what is wrong in the caption), caption
 --
 -- empty           a caption without words
--- contradiction   tags that cannot both be true: solo and 2girls, indoors and outdoors, day and night; of a single person
---                 also two hair colours, eye colours or lengths of hair
+-- contradiction   tags that cannot both be true: solo and 2girls, indoors and outdoors, day and night; of a single
+--                 person also two hair colours, eye colours or lengths of hair
 -- core trait      a permanent look of the character that the activation tag stands for: the character of that name,
 --                 else the most frequent one in these frames. It should be learnt with the tag (leave_out = ["core"]).
 -- too long        more tokens than the text encoder reads
@@ -78,7 +78,9 @@ said AS (
             WHEN tag IN ('safe', 'general') THEN 'safe' WHEN tag IN ('explicit', 'questionable', 'sensitive') THEN tag
         END},
         {'subject': 'hair', 'is': regexp_extract(
-            tag, '^(?:light |dark )?(aqua|black|blonde|blue|brown|green|grey|orange|pink|purple|red|silver|white) hair$', 1
+            tag,
+            '^(?:light |dark )?(aqua|black|blonde|blue|brown|green|grey|orange|pink|purple|red|silver|white) hair$',
+            1
         )},
         {'subject': 'eyes', 'is': regexp_extract(
             tag, '^(aqua|black|blue|brown|green|grey|orange|pink|purple|red|white|yellow) eyes$', 1
