@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ import animeds_db
 from animeds_db.errors import UsageError
 from animeds_db.export.manifest import read_manifest
 from animeds_db.recipes import Made, Making
-from animeds_db.recipes.steps import Flags
+from animeds_db.recipes.steps import Flags, Silent
 
 RECIPE = """\
 version = 1
@@ -70,6 +73,12 @@ def steps(made: Made) -> list[str]:
     return made.steps
 
 
+def planned(step: str) -> str:
+    """Return what the plan says of a step."""
+    with Making("recipe.toml") as making:
+        return next(str(one.news) for one in making.plan() if one.step == step)
+
+
 def test_from_episodes_to_a_folder_with_one_question_and_then_only_what_changed(place: Path) -> None:
     asked = animeds_db.make("recipe.toml")
     assert asked.question is not None and asked.question.characters == ("Emi",)
@@ -95,23 +104,79 @@ def test_from_episodes_to_a_folder_with_one_question_and_then_only_what_changed(
     assert steps(again) == [] and again.folders == [str(place / "out")]
 
     changed(place, "count = 4", "count = 3")
+    assert re.fullmatch(r"kohya: 3 frames \(about \d+ s, as the last time\)", planned("export"))
     fewer = animeds_db.make("recipe.toml")
     assert steps(fewer) == ["out"] and fewer.exports[0].n_pictures == 3
 
     with Making("recipe.toml") as making:
-        assert [planned.news for planned in making.plan()] == [None] * 4
+        assert [one.news for one in making.plan()] == [None] * 4
     episode = min((place / "episodes").iterdir())
     third = shutil.copy(episode, place / "episodes" / "Komorebi Diary - S01E03.mkv")
     with Path(third).open("ab") as file:
         file.write(bytes(64))  # another file to the database, the same pictures to a decoder
     with Making("recipe.toml") as making:
-        news = {planned.step: planned.news for planned in making.plan()}
+        news = {one.step: one.news for one in making.plan()}
         assert str(news["sources"]).startswith("1 of 3 sources to ingest (") and all(news.values())
         assert "min, as earlier ones took" in str(news["sources"])
         grown = making.run()
     assert steps(grown)[:2] == ["episodes", "near-duplicates"] and not grown.failed
     with animeds_db.open("show.animeds") as ds:
         assert ds.sql("SELECT count(*) FROM sources").fetchall() == [(3,)]
+
+
+class Interrupter(Silent):
+    """A person who presses Ctrl-C while a step runs."""
+
+    def __init__(self, step: str) -> None:
+        self._step, self._now = step, ""
+
+    def step(self, number: int, count: int, title: str) -> None:
+        """Remember which step runs."""
+        self._now = title
+
+    def advance(self, done: float, total: float | None, detail: str = "") -> None:
+        """Press Ctrl-C once the step has done something."""
+        if self._now.startswith(self._step) and done:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C interrupts, as in a shell in the foreground."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_ctrl_c_in_the_middle_of_each_step_leaves_what_the_next_run_continues(place: Path) -> None:
+    shutil.rmtree("show.animeds")
+    min((place / "episodes").iterdir()).unlink()
+    changed(place, '"tiny"', '"none"')
+    changed(place, '[dedup]\n[select]\ncharacters = ["Emi"]\n', "[select]\n")
+    with pytest.raises(KeyboardInterrupt):
+        animeds_db.make("recipe.toml", progress=Interrupter("sources"))
+    with animeds_db.open("show.animeds", unfinished=True) as ds:
+        assert ds.sql("SELECT state FROM sources").fetchall() == [("interrupted",)]
+    with pytest.raises(KeyboardInterrupt):
+        animeds_db.make("recipe.toml", progress=Interrupter("export"))
+    assert not (place / "out").exists()
+    made = animeds_db.make("recipe.toml")
+    assert steps(made) == ["out"] and made.exports[0].n_pictures == 4
+    assert animeds_db.make("recipe.toml").steps == []
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_ctrl_c_while_near_duplicates_are_found_writes_none_and_the_next_run_finds_them(place: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        animeds_db.make("recipe.toml", until="dedup", progress=Interrupter("dedup"))
+    with animeds_db.open("show.animeds") as ds:
+        assert ds.sql("SELECT count(*) FROM duplicates").fetchall() == [(0,)]
+    made = animeds_db.make("recipe.toml", until="dedup")
+    assert steps(made) == ["near-duplicates"]
+    assert animeds_db.make("recipe.toml", until="dedup").steps == []
+    changed(place, "[dedup]", "[dedup]\nthreshold = 0.97")
+    assert re.fullmatch(r"49 frames to compare \(about \d+ s, as the last time\)", planned("dedup"))
 
 
 def test_examples_name_the_faces_without_a_question(place: Path) -> None:
@@ -224,8 +289,8 @@ def test_the_command_plans_asks_and_makes(
 ) -> None:
     run = Runner(capsys, monkeypatch)
     assert run("init", "episodes", "--out", "new.toml").code == 0
-    planned = run("make", "new.toml", "--dry-run", "--profile", "tiny", "--db", "new.animeds")
-    assert planned.code == 0 and "2 of 2 sources to ingest" in planned.err
+    told = run("make", "new.toml", "--dry-run", "--profile", "tiny", "--db", "new.animeds")
+    assert told.code == 0 and "2 of 2 sources to ingest" in told.err
     assert not Path("new.animeds").exists()
 
     options = "--character Emi --count 4 --layout kohya --tag emi short/"

@@ -6,14 +6,17 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from animeds_db.errors import ExportError
+import duckdb
+
+from animeds_db.errors import AnimedsError, ExportError
 from animeds_db.export.folder.writer import changes_by_hand
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportReport
 from animeds_db.export.pushing import check_push, push
+from animeds_db.printable import counted
 from animeds_db.recipes.building import Export, characters_in
 from animeds_db.recipes.reading import Recipe
-from animeds_db.recipes.steps import Work, is_recorded, mark, record
+from animeds_db.recipes.steps import Work, cost, is_recorded, mark, record, timed
 from animeds_db.remote.storage import is_remote
 from animeds_db.safe_files import whole_file
 
@@ -42,8 +45,10 @@ class Folder:
         return self._export.folder
 
     def news(self, work: Work) -> str | None:
-        """Return the layouts to write, or where to push them."""
+        """Return the layouts to write with the number of frames, or where to push them."""
         todo = self._layouts_to_write(work)
+        if todo and work.dataset is not None and (n := self._frames(work)) is not None:
+            return f"{todo}: {counted(n, 'frame')}{cost(work, self.name, n)}"
         if todo is None and self._export.push and not is_recorded(work, self._push_key, self._push_inputs()):
             return f"push to {self._export.push}"
         return todo
@@ -57,6 +62,19 @@ class Folder:
             return None if is_recorded(work, self._key, inputs) else layouts
         is_done = self._has_manifest and self._made_of() == inputs
         return None if is_done else layouts
+
+    def _frames(self, work: Work) -> int | None:
+        """Return the number of frames of the selection; None if it cannot be run, as before its people have names."""
+        chosen, data = self._export.selection, work.data
+        try:
+            rows = (
+                data.sql(str(chosen.sql), chosen.params)
+                if chosen.query is None
+                else data.query(chosen.query, chosen.params)
+            )
+            return len(rows.select("frame_id").distinct().fetchall())
+        except (AnimedsError, duckdb.Error):  # `run` reports it
+            return None
 
     def run(self, work: Work) -> None:
         """Write the folder. One that people have changed since the last time stays as it is."""
@@ -77,17 +95,18 @@ class Folder:
 
     def _write(self, work: Work) -> None:
         chosen, inputs = self._export.selection, self._inputs(work)
-        self.report = work.data.export(
-            chosen.query,
-            self.folder,
-            sql=chosen.sql,
-            params=chosen.params,
-            options=self._export.options,
-            include_copies=chosen.copies,
-            include_dropped=chosen.dropped,
-            recipe={"file": self._name, "inputs": inputs},
-            progress=work.watcher.advance,
-        )
+        with timed(work, self.name, self._frames(work) or 0):
+            self.report = work.data.export(
+                chosen.query,
+                self.folder,
+                sql=chosen.sql,
+                params=chosen.params,
+                options=self._export.options,
+                include_copies=chosen.copies,
+                include_dropped=chosen.dropped,
+                recipe={"file": self._name, "inputs": inputs},
+                progress=work.watcher.advance,
+            )
         for name in characters_in(chosen):
             found = work.data.coverage(name, chosen.query, sql=chosen.sql, params=chosen.params)
             self.gaps[name] = [str(gap) for gap in found.gaps if gap.best]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -136,6 +138,25 @@ def record(work: Work, step: str, inputs: str, outputs: Sequence[str] = ()) -> N
     """Record that the step was done with these inputs."""
     value = {"inputs": inputs, "outputs": work.versions(outputs)}
     work.data.store.record_step(step, json.dumps(value, sort_keys=True))
+
+
+@contextmanager
+def timed(work: Work, step: str, units: int) -> Iterator[None]:
+    """Record how long a step takes for this many units of its own, so that the next plan can say what it will cost."""
+    began = time.monotonic()
+    yield
+    value = {"units": units, "seconds": round(time.monotonic() - began, 1)}
+    work.data.store.record_step(f"time {step}", json.dumps(value))
+
+
+def cost(work: Work, step: str, units: int) -> str:
+    """Return how long a step will take for this many units: " (about 3 min, as the last time)"; "" if never done."""
+    known = json.loads(work.data.store.step_record(f"time {step}") or "{}")
+    if not known.get("units"):
+        return ""
+    seconds = units * known["seconds"] / known["units"]
+    length = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{max(seconds, 1):.0f} s"
+    return f" (about {length}, as the last time)"
 
 
 class _IngestWatcher:
@@ -307,12 +328,13 @@ class Dedup:
         if is_recorded(work, "dedup", self._inputs(work), ("duplicates", "segments")):
             return None
         n = work.data.store.table("frames").count_rows()
-        return f"{counted(n, 'frame')} to compare"
+        return f"{counted(n, 'frame')} to compare{cost(work, self.name, n)}"
 
     def run(self, work: Work) -> None:
         """Find near-duplicates and write them."""
-        inputs = self._inputs(work)
-        found = work.data.dedup(self._options, rank=self._rank, progress=work.watcher.advance)
+        inputs, n = self._inputs(work), work.data.store.table("frames").count_rows()
+        with timed(work, self.name, n):
+            found = work.data.dedup(self._options, rank=self._rank, progress=work.watcher.advance)
         record(work, "dedup", inputs, ("duplicates", "segments"))
         work.watcher.note(
             f"{found.copies} of {counted(found.frames, 'frame')} are near-duplicates, which are left out"

@@ -36,7 +36,7 @@ el.setAttribute("aria-label", "Map. Arrows move it, plus and minus zoom, v selec
 const card = h("figure", { class: "map-card", hidden: true });
 const view = new MapView(el, { drawn: sketch });
 const lasso = new Lasso(view, { line: sketch, choose, point: hover, clicked });
-const job = new JobView($("#work"), { done: () => (queueMicrotask(load), null) });
+const job = new JobView($("#work"), { done: ({ points, method }) => (queueMicrotask(load), h("p", { role: "status" }, `Done: ${counted(points, "point")} by ${method}`)) });
 const number = h("p", { class: "number", role: "status", id: "chosen" });
 const kinds = h("select", { "aria-label": "Points", onchange: () => ((of = kinds.value), setManner({ of }), load()) }, options(Object.entries(OF), of));
 const colouring = h("select", { "aria-label": "Colours", id: "by", onchange: () => recolour(colouring.value) }, options(Object.entries(BY), by));
