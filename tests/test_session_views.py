@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tables import TAGS, add_source, frame, frames, new_store, rows, tagged_store
 
+from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
 from animeds_db.session import Session
+from animeds_db.session.catalog import KEPT
 from animeds_db.store import Store
 
 LISTS: Sequence[Sequence[str] | None] = (
@@ -287,6 +289,21 @@ def test_every_view_answers_in_an_empty_database_also_when_it_is_asked_first(tmp
         assert Session(store).sql(f"SELECT * FROM {view}").fetchall() == [], view
     session = Session(store)
     assert session.sql("SELECT count(*) FROM frames WHERE has_tag(tag_ids, 'x')").fetchall() == [(0,)]
+
+
+def test_views_of_labels_are_empty_without_labels_and_full_with_them(tmp_path: Path) -> None:
+    store = tagged_store(tmp_path, [["1girl"], ["smile"]])
+    columns = []
+    for _ in range(2):  # the second session knows their columns, and does not plan them
+        session = Session(store)
+        views = [session.sql(f"SELECT * FROM {name}") for name in KEPT]
+        assert [view.fetchall() for view in views] == [[]] * len(KEPT)
+        columns.append([(view.columns, view.types) for view in views])
+    assert columns[0] == columns[1]
+    frame_id = session.sql("SELECT frame_id FROM frames ORDER BY 1").fetchall()[0]
+    Dataset(store).label("frame", "set", "drop", frame_id)
+    assert session.sql("SELECT frame_id, value FROM frame_labels").fetchall() == [(*frame_id, "drop")]
+    assert Session(store).sql("SELECT frame_id FROM frame_labels").fetchall() == [frame_id]
 
 
 def test_a_tag_that_two_writers_named_at_once_counts_with_its_lower_number(tmp_path: Path) -> None:

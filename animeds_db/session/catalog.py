@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from animeds_db.session.scripts import sql_scripts
+
+if TYPE_CHECKING:
+    from animeds_db.session.pinned import Pinned
 
 _MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
 _COMMENT = re.compile(r"--[^\n]*")
@@ -25,6 +29,8 @@ KEPT = (
     *("frame_labels", "tag_labels", "description_labels", "drawn_crops"),
 )
 """Views of labels. They have few rows, but take most of the planning time of queries that build on them."""
+_columns: dict[str, str] = {}
+"""Columns of those views, once one was planned. Without labels they are empty, and are made of their columns alone."""
 _ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
 
 
@@ -117,23 +123,24 @@ def _below(text: str) -> frozenset[str]:
     return frozenset({word.lower() for words in found for word in words if word} & _scripts().keys())
 
 
-def keep(
-    connection: duckdb.DuckDBPyConnection,
-    names: Iterable[str],
-    instead: Mapping[str, str],
-    there: set[str],
-    kept: set[str],
-) -> None:
+def keep(pinned: Pinned, names: Iterable[str], instead: Mapping[str, str], there: set[str]) -> None:
     """Store the label views that these views build on as temporary tables with the same names, which DuckDB finds
-    before the views. `kept` holds the tables this connection has; new ones are added. `there`: see `create`."""
+    before the views. `pinned.kept` holds the tables this connection has; new ones are added. `there`: see `create`."""
     if set(names) == _scripts().keys():
         return  # SHOW TABLES would list them twice
     below = scripts_for(names, instead)
     for name in KEPT:  # each builds on those before it
-        if name not in kept and _scripts()[name].text in below:
-            create(connection, [name], instead, there)
-            connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
-            kept.add(name)
+        if name not in pinned.kept and _scripts()[name].text in below:
+            if pinned.has_labels or name not in _columns:
+                create(pinned.connection, [name], instead, there)
+                pinned.connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
+                table = pinned.connection.table(f"temp.{name}")
+                _columns[name] = ", ".join(
+                    f'"{column}" {kind}' for column, kind in zip(table.columns, table.types, strict=True)
+                )
+            else:
+                pinned.connection.execute(f"CREATE TEMP TABLE {name} ({_columns[name]})")
+            pinned.kept.add(name)
 
 
 def create(

@@ -134,6 +134,11 @@ class Pinned:
         return rows.drop_columns(["state"]).append_column("show_name", shows).combine_chunks(), hidden
 
     @cached_property
+    def has_labels(self) -> bool:
+        """True if the table `labels` has rows."""
+        return bool(self.table("labels").count_rows())
+
+    @cached_property
     def chosen(self) -> dict[str, str]:
         """The model that was chosen for each task, if it is not that of the ingest."""
         return {row["task"]: row["model"] for row in self.table("choices").to_table().to_pylist()}

@@ -244,7 +244,7 @@ class Session:
         if any(self._schemas.get(name, schema) != schema for name, schema in schemas.items()):
             self._made.clear()
         self._schemas |= schemas
-        catalog.keep(pinned.connection, names, instead, self._made, pinned.kept)
+        catalog.keep(pinned, names, instead, self._made)
         catalog.create(pinned.connection, names, instead, self._made)
         return pinned.connection
 
