@@ -6,7 +6,7 @@ Only these are created, because creating fifty views takes longer than most quer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -94,10 +94,15 @@ def mentioned_in(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(words & _scripts().keys())
 
 
-def scripts_for(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
+def are_all(names: Set[str]) -> bool:
+    """Return True if these are all views and macros."""
+    return names == _scripts().keys()
+
+
+def scripts_for(names: Iterable[str], instead: Mapping[str, str], kept: Set[str] = frozenset()) -> list[str]:
     """Return the scripts that make these views and macros, each after those it builds on.
 
-    `instead` maps a script to its replacement.
+    `instead` maps a script to its replacement. `kept` has the views that need no script (see `keep`).
     """
     ordered: list[str] = []
     seen: set[str] = set()
@@ -108,11 +113,11 @@ def scripts_for(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
         if text in seen:
             return
         seen.add(text)
-        for other in sorted(_below(text) - script.makes):
+        for other in sorted(_below(text) - script.makes - kept):
             visit(other)
         ordered.append(text)
 
-    for name in sorted(names):
+    for name in sorted(set(names) - kept):
         visit(name)
     return ordered
 
@@ -126,8 +131,6 @@ def _below(text: str) -> frozenset[str]:
 def keep(pinned: Pinned, names: Iterable[str], instead: Mapping[str, str], there: set[str]) -> None:
     """Store the label views that these views build on as temporary tables with the same names, which DuckDB finds
     before the views. `pinned.kept` holds the tables this connection has; new ones are added. `there`: see `create`."""
-    if set(names) == _scripts().keys():
-        return  # SHOW TABLES would list them twice
     below = scripts_for(names, instead)
     for name in KEPT:  # each builds on those before it
         if name not in pinned.kept and _scripts()[name].text in below:
@@ -144,13 +147,18 @@ def keep(pinned: Pinned, names: Iterable[str], instead: Mapping[str, str], there
 
 
 def create(
-    connection: duckdb.DuckDBPyConnection, names: Iterable[str], instead: Mapping[str, str], there: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    names: Iterable[str],
+    instead: Mapping[str, str],
+    there: set[str],
+    kept: Set[str] = frozenset(),
 ) -> None:
-    """Create views and macros and what they build on. Raises DuckDB's error if a script cannot run.
+    """Create views and macros and what they build on, but for those in `kept`. Raises DuckDB's error if a script
+    cannot run.
 
     `there` holds the scripts that have been run. They are skipped, and new ones are added.
     """
-    waiting = [script for script in scripts_for(names, instead) if script not in there]
+    waiting = [script for script in scripts_for(names, instead, kept) if script not in there]
     while waiting:  # one pass, unless two scripts mention each other
         failed = []
         for script in waiting:

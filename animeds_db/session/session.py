@@ -244,8 +244,11 @@ class Session:
         if any(self._schemas.get(name, schema) != schema for name, schema in schemas.items()):
             self._made.clear()
         self._schemas |= schemas
-        catalog.keep(pinned, names, instead, self._made)
-        catalog.create(pinned.connection, names, instead, self._made)
+        if catalog.are_all(names):  # tables beside the views would be listed twice
+            catalog.create(pinned.connection, names, instead, self._made)
+        else:
+            catalog.keep(pinned, names, instead, self._made)
+            catalog.create(pinned.connection, names, instead, self._made, pinned.kept)
         return pinned.connection
 
 
