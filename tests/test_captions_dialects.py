@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sampleshow
+from caption_readers import anima_variants, ideogram_faults, simpletuner_entities, studio_caption
 from captioned import captions_of
 from tenframes import SOURCE, ten_frames
 
+import animeds_db
 from animeds_db.captions import CaptionProfile, load_profile
 from animeds_db.captions.profile import GROUPS
 from animeds_db.errors import UsageError
+from animeds_db.export import ExportOptions, rebuild
 from animeds_db.schema import frame_id
 from animeds_db.session import Session
 
@@ -42,6 +46,53 @@ def test_ten_frames_in_every_dialect(session: Session) -> None:
         profile, _, form = name.partition("/")
         mine = replace(load_profile(profile), activation_tag="my_waifu")
         assert captions(session, replace(mine, form=form or mine.form)) == wanted, name
+
+
+def test_the_readers_accept_the_json_captions() -> None:
+    golden = json.loads(GOLDEN.read_text("utf-8"))
+    assert [ideogram_faults(text) for text in golden["json"]] == [[]] * 10
+    assert [len(simpletuner_entities(text)) for text in golden["json/bbox"]] == [1, 2, 3, 5, 0, 0, 1, 2, 1, 1]
+    built = [studio_caption(text) for text in golden["anima/nl"]]
+    assert built[0] == (
+        "my waifu, masterpiece, 1girl, solo, Emi, My Show, long hair, red hair, blue eyes, school uniform, smile,"
+        " upper body, outdoors, rooftop, sunset, cloud. Emi smiles on a rooftop, waving at somebody."
+    )
+    assert built[5] == "my waifu, My Show"
+    assert ideogram_faults(
+        '{"compositional_deconstruction":{"elements":[],"background":""}}'
+    )  # in the wrong order
+
+
+def test_an_export_writes_the_sidecars_of_the_dialects_and_builds_them_again(tmp_path: Path) -> None:
+    profile = replace(
+        load_profile("anima"),
+        thresholds={"general": 0.5},
+        sort="shuffle",
+        variants=4,
+        probability={"tags": 0.5},
+    )
+    sidecars = ("bbox", "nl", "variants")
+    options = ExportOptions(profile=profile, layouts=("kohya",), sidecars=sidecars, bucket=512)
+    with animeds_db.open(sampleshow.database()) as dataset:
+        sql = "SELECT frame_id FROM persons GROUP BY frame_id HAVING count(*) > 1 ORDER BY 1 LIMIT 2"
+        report = dataset.export(None, tmp_path / "out", sql=sql, options=options)
+    pictures = sorted((tmp_path / "out").rglob("*.png"))
+    assert report.n_pictures == len(pictures) == 2
+    for picture in pictures:
+        caption = picture.with_suffix(".txt").read_text("utf-8")
+        variants = anima_variants(picture.with_suffix(".variants.txt").read_text("utf-8"))
+        assert variants["v0"] == caption and "\n" not in caption
+        assert 1 < len(variants) <= 5 and len(set(variants.values())) == len(variants)
+        assert list(variants) == [f"v{number}" for number in range(len(variants))]
+        assert len(simpletuner_entities(picture.with_suffix(".bbox").read_text("utf-8"))) > 1
+        said = studio_caption(picture.with_suffix(".json").read_text("utf-8"))
+        assert set(said.split(", ")) == set(caption.removeprefix("safe, ").split(", "))
+    again = rebuild(tmp_path / "out", tmp_path / "again")
+    assert again.differing == ()
+    with pytest.raises(UsageError, match="same file name"):
+        ExportOptions(sidecars=("json", "nl"))
+    with pytest.raises(UsageError, match="no-captions"):
+        ExportOptions(sidecars=("bbox",), captions=False)
 
 
 def test_a_sentence_stays_whole_while_tags_are_shuffled_and_dropped(session: Session) -> None:

@@ -133,6 +133,17 @@ class CaptionProfile:
         """True if its captions are made of more than tags and names: the relation more_about() of captions_of()."""
         return self.form in DOCUMENTS or bool({"description", "positions", "quality"} & set(self.parts))
 
+    def settled(self) -> CaptionProfile:
+        """Return the profile without anything random: one caption with all that it may say, best score first."""
+        return replace(
+            self,
+            variants=1,
+            dropout=0.0,
+            sort="score" if self.sort == "shuffle" else self.sort,
+            probability={part: share for part, share in self.probability.items() if share == 0},
+            group_dropout={group: share for group, share in self.group_dropout.items() if share == 1},
+        )
+
     def table(self) -> pa.Table:
         """Return the profile as the one row that captions_of() reads (schema STYLE)."""
         row = {

@@ -187,7 +187,7 @@ def export(
     sidecar: Annotated[
         list[str] | None,
         typer.Option(
-            help="Write a metadata file beside each picture: json, tags or waifuc. Can be repeated.",
+            help="Metadata file beside each picture: json, tags, waifuc, bbox, nl or variants. Can be repeated.",
             rich_help_panel=TRAINER,
         ),
     ] = None,

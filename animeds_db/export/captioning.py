@@ -52,6 +52,47 @@ def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.T
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
 
 
+def documented(
+    session: Session,
+    plan: pa.Table,
+    profile: CaptionProfile,
+    kinds: Sequence[str],
+    *,
+    given: pa.ChunkedArray,
+) -> pa.Table:
+    """Return a plan with the texts of sidecars that the profile writes (`documents`): bbox, nl, variants.
+
+    given: the captions of the selection, which have no variants.
+    """
+    if not kinds:
+        return plan
+    bare = plan.set_column(
+        plan.column_names.index("caption"),
+        plan.schema.field("caption"),
+        pa.nulls(plan.num_rows, pa.string()),
+    )
+    columns: dict[str, list[str]] = {}
+    for kind in kinds:
+        if kind == "variants":
+            made = captioned(session, bare, profile)["caption"]
+            lines = pc.if_else(pc.is_valid(given), "", made).to_pylist()
+            texts = zip(plan["caption"].to_pylist(), lines, strict=True)
+            columns[kind] = [_variants(first, more) for first, more in texts]
+        else:
+            written = replace(profile.settled(), form=kind)
+            columns[kind] = captioned(session, bare, written)["caption"].to_pylist()
+    rows = [dict(zip(columns, texts, strict=True)) for texts in zip(*columns.values(), strict=True)]
+    field = plan.schema.field("documents")
+    values = pa.array([list(row.items()) for row in rows], field.type)
+    return plan.set_column(plan.column_names.index("documents"), field, values)
+
+
+def _variants(first: str, more: str) -> str:
+    """Return a caption and its variants as trainers of Anima read them: a label, a tab and the text in each line."""
+    texts = [first, *(line for line in more.split("\n") if line and line != first)]
+    return "".join(f"v{number}\t{text}\n" for number, text in enumerate(texts))
+
+
 def faults(
     session: Session,
     captions: Sequence[Mapping[str, Any]],

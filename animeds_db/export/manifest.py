@@ -40,6 +40,7 @@ _ABOUT = {
     "time_s": float | None,
     "tags": list[tuple[str, str | None, float | None]],
     "boxes": list[dict[str, Any]],
+    "documents": dict[str, str],
 }
 _BOX = {
     "kind": str | None,

@@ -15,7 +15,7 @@ from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
-from animeds_db.export.sidecars import SIDECARS
+from animeds_db.export.sidecars import SIDECARS, WRITTEN
 from animeds_db.export.sizes import Resize
 from animeds_db.export.typed import check_fields, check_types, from_record, record_of
 from animeds_db.notebook import as_html
@@ -90,10 +90,11 @@ class ExportOptions:
 
     def _check_captions(self) -> None:
         """Raise UsageError for captions that the trainers of the layouts would misunderstand."""
-        separator = self.profile.keep_tokens_separator
+        profile = self.caption_profile
+        separator = profile.keep_tokens_separator
         for is_wrong, reads, what, hint in (
             (
-                self.profile.variants > 1,
+                profile.variants > 1,
                 "reads_lines",
                 "one caption per picture, but variants make several.",
                 "",
@@ -105,7 +106,7 @@ class ExportOptions:
                 "Choose another caption profile with --captions.",
             ),
             (
-                self.profile.dropout > 0,
+                profile.dropout > 0,
                 "reads_empty",
                 "no empty captions, but dropout makes some empty.",
                 _DROPOUT,
@@ -125,6 +126,13 @@ class ExportOptions:
             raise UsageError(
                 f"The layout {', '.join(self.layouts)} does not need sidecars: its own files contain the same facts.",
                 hint="Omit --sidecar, or add --layout plain.",
+            )
+        if {"json", "nl"} <= set(self.sidecars):
+            raise UsageError("The sidecars json and nl have the same file name.", hint="Choose one of them.")
+        if self.documents and not self.captions:
+            raise UsageError(
+                f"The caption profile writes the sidecar {self.documents[0]}, so it cannot be combined with "
+                "--no-captions."
             )
         if not self.captions:
             silent = [layout.name for layout in self.chosen if layout.needs_captions]
@@ -170,6 +178,16 @@ class ExportOptions:
     def chosen(self) -> tuple[Layout, ...]:
         """The chosen layouts."""
         return tuple(LAYOUTS[name] for name in self.layouts)
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The sidecars that the caption profile writes."""
+        return tuple(kind for kind in self.sidecars if kind in WRITTEN)
+
+    @property
+    def caption_profile(self) -> CaptionProfile:
+        """The profile of the caption files. The sidecar `variants` has everything random, so they have nothing."""
+        return self.profile.settled() if "variants" in self.sidecars else self.profile
 
     @property
     def resize(self) -> Resize:

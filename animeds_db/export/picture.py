@@ -12,7 +12,8 @@ About = dict[str, Any]
 """Facts about a picture for layouts and sidecars. Those of a crop are relative to the crop:
 
 show, season, episode, time_s, rating, crop_kind (face, head, halfbody, person; None: a whole frame), tags
-([[tag, category, score]], best first), boxes ([{kind, character, box: [left, top, right, bottom] 0…1, score}]).
+([[tag, category, score]], best first), boxes ([{kind, character, box: [left, top, right, bottom] 0…1, score}]), and
+documents (kind of sidecar → text of the file), if the caption profile writes some.
 """
 
 

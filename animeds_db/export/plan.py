@@ -15,7 +15,7 @@ import pyarrow as pa
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.arrange import arranged, wanted_columns, with_safe_folders
 from animeds_db.export.balance import balanced
-from animeds_db.export.captioning import captioned
+from animeds_db.export.captioning import captioned, documented
 from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.left_out import LeftOut, leave_out
 from animeds_db.export.names import with_ending
@@ -81,6 +81,8 @@ PLAN = pa.schema(
         pa.field("boxes", pa.list_(_BOX)),
         pa.field("rating", pa.string()),
         pa.field("time_s", pa.float64()),
+        # Kind of sidecar → text of the file, for sidecars that the caption profile writes.
+        pa.field("documents", pa.map_(pa.string(), pa.string())),
     ]
 )
 """The plan: one row per picture, in the order of source, stream and pts. The result of plan.sql."""
@@ -104,6 +106,7 @@ _KNOWN = (
     "boxes",
     "rating",
     "time_s",
+    "documents",
 )
 
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
@@ -161,7 +164,9 @@ def _furnished(
     threshold = options.profile.thresholds.get("general")
     plan = with_safe_folders(arranged(session, plan, selection, options.arrangement, threshold=threshold))
     if captions and options.captions:
-        plan = captioned(session, plan, options.profile)
+        given = plan["caption"]
+        plan = captioned(session, plan, options.caption_profile)
+        plan = documented(session, plan, options.profile, options.documents, given=given)
     return plan if options.balance is None else balanced(plan, options.balance)
 
 
@@ -299,7 +304,7 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
 
 
 def _about(row: dict[str, Any], source: Source) -> About:
-    return {
+    about: About = {
         "show": source.show,
         "season": source.season,
         "episode": source.episode,
@@ -317,6 +322,7 @@ def _about(row: dict[str, Any], source: Source) -> About:
             for box in row["boxes"] or ()
         ],
     }
+    return about | ({"documents": dict(row["documents"])} if row["documents"] else {})
 
 
 def _stem(filename: str | None, source: Source, frame_id: str, member: str | None) -> str:

@@ -88,12 +88,27 @@ def _waifuc(item: Item) -> tuple[str, bytes]:
     return posixpath.join(item.folder, name), json.dumps(values, ensure_ascii=False).encode()
 
 
+def _document(kind: str, suffix: str) -> Callable[[Item], tuple[str, bytes]]:
+    """Return the writer of a sidecar whose text the caption profile makes (see captioning.documented)."""
+    return lambda item: (f"{item.stem}{suffix}", item.about["documents"][kind].encode())
+
+
+WRITTEN = {"bbox": ".bbox", "nl": ".json", "variants": ".variants.txt"}
+"""Sidecars that the caption profile writes, and their suffixes."""
+
 SIDECARS: dict[str, Callable[[Item], tuple[str, bytes]]] = {
     "json": _pipeline,
     "tags": _tag_line,
     "waifuc": _waifuc,
+    **{kind: _document(kind, suffix) for kind, suffix in WRITTEN.items()},
 }
-"""Kinds of sidecar: the screenshot pipeline's `XXX.json` and `XXX.png.tags`, waifuc's hidden metadata."""
+"""Kinds of sidecar: the screenshot pipeline's `XXX.json` and `XXX.png.tags`, waifuc's hidden metadata, SimpleTuner's
+`XXX.bbox`, AnimaLoraStudio's `XXX.json` with `nl`, and `XXX.variants.txt` of the trainers of Anima."""
 
-SUFFIXES = {"json": (".json",), "tags": (), "waifuc": ("._meta.json",)}
+SUFFIXES = {
+    "json": (".json",),
+    "tags": (),
+    "waifuc": ("._meta.json",),
+    **{kind: (suffix,) for kind, suffix in WRITTEN.items()},
+}
 """Suffixes that sidecars add to the stem of a picture, so that names stay short enough and unique."""

@@ -133,7 +133,9 @@ EXPORT = Section(
     (
         Key("folder", "text", "The folder, relative to the recipe, or a URI.", required=True),
         Key("layouts", "texts", "Formats of the folder: kohya, plain, …"),
-        Key("sidecars", "texts", "Metadata files beside each picture: json, tags, waifuc."),
+        Key(
+            "sidecars", "texts", "Metadata files beside each picture: json, tags, waifuc, bbox, nl, variants."
+        ),
         Key("image", "text", "Format of the pictures.", choices=("png", "webp", "jpg")),
         Key("quality", "int", "Quality of WebP and JPEG.", low=1, high=100),
         Key("max_size", "int", "Maximum longer edge in pixels.", low=1),

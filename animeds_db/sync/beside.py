@@ -88,7 +88,8 @@ class Beside:
         self._options = self.manifest.options
         self._layout = self._options.chosen[self.place]
         self._within = f"{self._options.folder_of(self._layout)}/".lstrip("/")
-        self._kinds = () if self._layout.tells else self._options.sidecars
+        readable = tuple(kind for kind in self._options.sidecars if kind in _READERS)
+        self._kinds = () if self._layout.tells else readable
         self._list = _LISTS.get(self._layout.name)
 
     def _item(self, number: int, path: str | None = None) -> Item:

@@ -5,6 +5,7 @@ A picture that has several paths is stored once where the file system supports i
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -101,7 +102,15 @@ def item_of(picture: Picture, path: str, written: Written) -> Item:
 
 def _as_shown(about: About, shown: Crop | None) -> About:
     """Return the facts with boxes relative to the part that a bucket keeps. Boxes outside of it are removed."""
-    if shown is None or not about.get("boxes"):
+    if shown is None:
+        return about
+    if "bbox" in about.get("documents", {}):
+        people = [
+            {**one, "bbox": _within(one["bbox"], shown)} for one in json.loads(about["documents"]["bbox"])
+        ]
+        seen = [p for p in people if p["bbox"][2] > p["bbox"][0] and p["bbox"][3] > p["bbox"][1]]
+        about = {**about, "documents": {**about["documents"], "bbox": json.dumps(seen, ensure_ascii=False)}}
+    if not about.get("boxes"):
         return about
     boxes = [{**box, "box": _within(box["box"], shown)} for box in about["boxes"]]
     return {**about, "boxes": [b for b in boxes if b["box"][2] > b["box"][0] and b["box"][3] > b["box"][1]]}

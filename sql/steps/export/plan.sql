@@ -86,7 +86,8 @@ SELECT
     END AS tags,
     coalesce(boxed.boxes, []) AS boxes,
     frames.rating,
-    frames.time_s
+    frames.time_s,
+    NULL::MAP(VARCHAR, VARCHAR) AS documents
 FROM pictures
 LEFT JOIN frames ON frames.frame_id = pictures.frame_id
 LEFT JOIN tagged ON tagged.frame_id = pictures.frame_id
