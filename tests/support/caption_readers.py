@@ -32,7 +32,7 @@ def ideogram_faults(text: str) -> list[str]:
 
 def simpletuner_entities(text: str) -> list[tuple[str, tuple[float, ...]]]:
     """Return the entities of a .bbox file as SimpleTuner reads it. Raises ValueError as it does."""
-    found = []
+    found: list[tuple[str, tuple[float, ...]]] = []
     for entity in json.loads(text.strip()):
         left, top, right, bottom = (min(max(float(side), 0.0), 1.0) for side in entity["bbox"])
         if left >= right or top >= bottom:
@@ -60,4 +60,5 @@ def studio_caption(text: str) -> str:
 def anima_variants(text: str) -> dict[str, str]:
     """Return label → caption of a .variants.txt, as the trainers of Anima read it."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return dict(line.split("\t", 1) for line in lines)  # type: ignore[arg-type, misc]
+    pairs = (line.partition("\t") for line in lines)
+    return {label: caption for label, _, caption in pairs}
