@@ -37,10 +37,10 @@ test-oldest: $(VENV)-oldest/over ## run the tests of the engines with the oldest
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^ *"(duckdb|lancedb|pylance)>=([0-9.]+),.*/\1==\2/p' pyproject.toml)
 	$(VENV)-oldest/bin/python -m pytest -n 2 $(ENGINE_TESTS) $(MORE)
 
-# [torch] as pyproject.toml says it: installing the project again would write into the tree while others read it.
-test-torch: $(VENV)-torch/over ## run the tests of the [torch] extra (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
-	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["torch"])')
-	$(VENV)-torch/bin/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py
+# The extras as pyproject.toml says them: installing the project again would write into the tree while others read it.
+test-torch: $(VENV)-torch/over ## run the tests of the [torch] and [ocr] extras (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$($(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["torch"], *extras["ocr"])')
+	$(VENV)-torch/bin/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py tests/test_screen_text.py
 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"

@@ -270,6 +270,16 @@ SEGMENTS = Table(
 )
 """Results of `animeds dedup`: runs of shots that several episodes share."""
 
+_TEXT = pa.struct(
+    [
+        pa.field("text", pa.string()),
+        pa.field("score", pa.float32()),  # 0…1
+        *(
+            pa.field(side, pa.float32()) for side in ("left", "top", "right", "bottom")
+        ),  # 0…1, as in detections
+    ]
+)
+
 LINES = Table(
     "lines",
     "line_id",
@@ -288,9 +298,27 @@ LINES = Table(
         pa.field("language", pa.string()),  # as the track or the file's name has it: eng, ja, pt-BR
         pa.field("track", pa.int32()),  # index of the stream in the video; null for a file beside it
         pa.field("track_title", pa.string()),  # or the file's name
+        pa.field("origin", pa.string()),  # ocr: read from the pictures; null: from a track or a file
     ),
 )
 """The subtitles of videos: one row per event that has words."""
+
+SCREEN_TEXTS = Table(
+    "screen_texts",
+    "screen_text_id",
+    _schema(
+        _key("screen_text_id"),  # frame_id@model
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("model", pa.string()),  # model id
+        pa.field(
+            "texts", pa.list_(_TEXT)
+        ),  # from top to bottom; an empty list: nothing can be read on this frame
+        pa.field("text_upper", pa.float32()),  # as in frames, by the boxes of these texts
+        pa.field("text_lower", pa.float32()),
+    ),
+)
+"""The text that can be read on frames, from `animeds read-text --ocr`. One row per frame and model."""
 
 CHAPTERS = Table(
     "chapters",
@@ -526,7 +554,7 @@ DEFAULT_WIDTH = 512
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
-    words = (LINES, CHAPTERS, SHOTS)
+    words = (LINES, CHAPTERS, SHOTS, SCREEN_TEXTS)
     reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

@@ -22,6 +22,7 @@ EXTRAS = {
     "torch": ("open_clip, sentence-transformers and transformers models", 'pip install "animeds-db[torch]"'),
     "open-clip-torch": ("any open_clip model for images and text", 'pip install "animeds-db[torch]"'),
     "openai": ("captioners behind an address", 'pip install "animeds-db[describe]"'),
+    "rapidocr": ("text that is burned into the pictures", 'pip install "animeds-db[ocr]"'),
     "openTSNE": ("a map on which similar frames are near each other", 'pip install "animeds-db[map]"'),
     "mcp": ("an assistant reads the database", 'pip install "animeds-db[mcp]"'),
     "sentence-transformers": ("text search in many languages", 'pip install "animeds-db[torch]"'),

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from animeds_ingest.choice import Load
     from animeds_ingest.outcomes import Report, Watcher
     from animeds_ingest.sources import SourceSpec
-    from animeds_ingest.text import TextRead
+    from animeds_ingest.text.subtitles import TextRead
+
+SUSPECTED = "greatest(text_upper, text_lower) > 0"
+"""Frames on which the ingest has measured something that may be text."""
 
 
 def find_sources(
@@ -90,6 +93,23 @@ class Ingesting:
         from animeds_ingest.verbs import read_text
 
         return read_text(self.store, sources)
+
+    def read_screen_text(
+        self, *, where: str | None = None, device: str | None = None, progress: Watcher | None = None
+    ) -> Report:
+        """Read the text that is burned into frames; skip frames that were read before. Needs the extra [ocr].
+
+        The views `screen_texts` and `lines` (origin `ocr`) have it, and frames.text_upper and text_lower, by which
+        frames with text are left out or trimmed, are then those of its boxes. `where` is an SQL condition on the view
+        `frames`; by default, the frames on which the ingest has measured something that may be text.
+        Raises ModelError if the extra is missing, QueryError, StoreError.
+        """
+        from animeds_db import settings
+        from animeds_ingest.verbs import read_screen_text
+
+        frames = self._frames_where(where or SUSPECTED)
+        on = settings.resolve("device", device).value
+        return read_screen_text(self.store, wanted=frames, device=on, watcher=progress)
 
     def shots(
         self,

@@ -16,6 +16,7 @@ EXTRAS = {
     "sentence_transformers": ("torch", "(several GB with torch), or use an ONNX model: clip-vit-b32"),
     "transformers": ("torch", "(several GB with torch), or use a captioner behind an address"),
     "openai": ("describe", ""),
+    "rapidocr": ("ocr", ""),
 }
 """The extra that installs each library, and what to know about it."""
 

@@ -145,8 +145,8 @@ class Pinned:
 
     @cached_property
     def choices(self) -> Choices:
-        """The tasks with a chosen model, with the width of its vectors; and "tags" and "characters" if these have
-        labels or names."""
+        """The tasks with a chosen model, with the width of its vectors; "tags" and "characters" if these have labels
+        or names; and "text" if text was read on frames."""
         found: Choices = {}
         if self.chosen:
             models = self.table("models").to_table(columns=["model_id", "width"])
@@ -156,6 +156,8 @@ class Pinned:
             found["tags"] = None
         if self.table("identities").count_rows() or self.table("labels").count_rows("kind IS NOT NULL"):
             found["characters"] = None
+        if self.table("screen_texts").count_rows():
+            found["text"] = None
         return found
 
 

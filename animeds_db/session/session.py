@@ -263,6 +263,7 @@ def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
     They need joins, so they are used only then.
     """
     views = {
+        "text": "measured_frames.sql",
         "tagger": "model_frames.sql",
         "tags": "tagged_frames.sql",
         "characters": "identified_detections.sql",

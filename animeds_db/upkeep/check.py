@@ -37,6 +37,7 @@ REMEDIES = {
     "lines": "`animeds read-text`",
     "chapters": "`animeds read-text`",
     "shots": "`animeds shots`",
+    "screen_texts": "`animeds read-text --ocr`",
     "duplicates": "`animeds dedup`",
     "segments": "`animeds dedup`",
     "taggings": "`animeds tag` with that model",

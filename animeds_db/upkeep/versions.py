@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 WORK = {
     "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters", "shots"),
-    "other models": ("taggings", "box_tags", "embeddings", "detected", "descriptions", "choices"),
+    "other models": (
+        "taggings",
+        "box_tags",
+        "embeddings",
+        "detected",
+        "descriptions",
+        "screen_texts",
+        "choices",
+    ),
     "dedup": ("duplicates", "segments"),
     "labels": ("labels",),
     "characters": ("examples", "identities", "clusters"),

@@ -254,6 +254,7 @@ def _forget(store: Store, known: Row) -> None:
         "embeddings",
         "detected",
         "descriptions",
+        "screen_texts",
         "identities",
         "clusters",
     )

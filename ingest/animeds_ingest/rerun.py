@@ -7,7 +7,7 @@ other models stay until they are dropped.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
 """Number of boxes deleted at once."""
-RESULTS = ("taggings", "box_tags", "embeddings", "detected", "descriptions")
+RESULTS = ("taggings", "box_tags", "embeddings", "detected", "descriptions", "screen_texts")
 """Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
 OF_BOXES = ("identities", "box_tags")
 """Tables with results about boxes, which are deleted with them."""
@@ -73,9 +73,27 @@ def rerun(
     and `tags` then use the tagger's tags, or `frames` (and so search and dedup) the embedder's vectors.
     Raises StoreError if the database itself fails.
     """
-    watcher = watcher or Silent()
     stage = stage_of(store, models, boxes)
-    ledger.register_models(store, models.records())
+    report = run_stage(store, stage, models.records(), wanted=wanted, watcher=watcher)
+    if use:
+        _choose(store, models)
+    return report
+
+
+def run_stage(
+    store: Store,
+    stage: Stage,
+    records: Sequence[Row],
+    *,
+    wanted: Collection[str] | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Run a stage on the `wanted` frames (ids; None: all) of finished sources. `records`: rows of its models.
+
+    Raises StoreError if the database itself fails.
+    """
+    watcher = watcher or Silent()
+    ledger.register_models(store, records)
     sources = _sources(store, wanted)
     report = Report()
     for index, source in enumerate(sources):
@@ -83,8 +101,6 @@ def rerun(
         outcome = _rerun_source(stage, source, wanted, watcher)
         report.outcomes.append(outcome)
         watcher.outcome(outcome)
-    if use:
-        _choose(store, models)
     tend_if_worth_it(store)
     return report
 
@@ -119,6 +135,14 @@ def _drop_boxes(store: Store, which: str) -> None:
     store.delete("detections", which)
 
 
+def _drop_screen_lines(store: Store, which: str) -> None:
+    """Delete the lines of sources on whose frames text was read."""
+    sources = store.table("screen_texts").to_table(columns=["source_id"], filter=which)["source_id"].unique()
+    if len(sources):
+        listed = ", ".join(quoted(source) for source in sources.to_pylist())
+        store.delete("lines", f"origin = 'ocr' AND source_id IN ({listed})")
+
+
 def drop(store: Store, model: str) -> int:
     """Delete what `rerun` wrote for a model (its id or name), and return the number of frames.
 
@@ -134,6 +158,7 @@ def drop(store: Store, model: str) -> int:
         if len(sources):  # the boxes first: while their marks exist, this can be repeated
             listed = ", ".join(quoted(source) for source in sources.to_pylist())
             _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
+        _drop_screen_lines(store, mine)
         for name in RESULTS:
             there = store.table(name).to_table(columns=["frame_id"], filter=mine)["frame_id"]
             n += pc.count_distinct(there).as_py()

@@ -18,7 +18,8 @@ from animeds_ingest.engines.shots import shots as shots  # the same for every ca
 from animeds_ingest.outcomes import Report, Watcher
 from animeds_ingest.rerun import character_of, drop, rerun
 from animeds_ingest.sources import SourceSpec, discover
-from animeds_ingest.text import read_text as read_text  # the same for every caller
+from animeds_ingest.text.screen import read_screen_text as read_screen_text  # the same for every caller
+from animeds_ingest.text.subtitles import read_text as read_text  # the same for every caller
 
 
 def ingest(

@@ -6,8 +6,9 @@
 -- speaker         the name that the subtitler wrote, if any; `animeds characters voices` compares it with faces
 -- song            opening | ending, if the style's name says so
 -- track           index of the stream in the video; null for a file beside it, whose name is in track_title
+-- origin          track | file | ocr: burned in, and read from the pictures by `animeds read-text --ocr`
 CREATE OR REPLACE VIEW lines AS
 SELECT
     line_id, source_id, "show", season, episode, start_s, end_s, kind, text, speaker, language, style, layer, song,
-    track, track_title, raw
+    track, track_title, coalesce(origin, CASE WHEN track IS NULL THEN 'file' ELSE 'track' END) AS origin, raw
 FROM lance_lines;

@@ -23,7 +23,7 @@ from animeds_db.store.store import Store
 WITHIN_MS = 10_000
 """A line during which no frame was sampled gets the nearest frame, at most this many milliseconds away."""
 FIRST_LINES = 64
-"""Minimum number of lines that are read first."""
+"""Minimum number of lines that are read first; WIDER times as many if there is a condition."""
 WIDER = 8
 """While there are too few frames, this many times as many lines are read next."""
 MOST_LINES = 20_000
@@ -48,7 +48,7 @@ def search_said(
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
-    asked, most = Asked.read(said), max(FIRST_LINES, 2 * k)
+    asked, most = Asked.read(said), max(FIRST_LINES, 2 * k) * (1 if where is None else WIDER)
     script = sql_script("steps/search", "said.sql")
     while True:
         lines = matching(store, "lines", asked, COLUMNS, most)

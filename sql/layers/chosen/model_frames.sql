@@ -10,6 +10,6 @@ SELECT
         CASE WHEN again.model IS NULL THEN ingested.rating ELSE again.rating END AS rating,
         coalesce(again.model, ingested.tagger) AS tagger
     )
-FROM lance_frames AS ingested
+FROM measured_frames AS ingested
 LEFT JOIN lance_taggings AS again
     ON again.frame_id = ingested.frame_id AND again.model = getvariable('chosen_tagger');

@@ -20,6 +20,9 @@ from animeds_db.store import Store
 from animeds_db.store.location import read_errors
 from animeds_ingest.sources import content_hash, discover
 
+OCR = "ocr"
+"""Origin of lines that were read from the pictures."""
+
 
 @dataclass(frozen=True)
 class TextRead:
@@ -39,13 +42,27 @@ def write_text(store: Store, source_id: str, path: SourcePath) -> Words:
     What cannot be read is a note in the result. Raises SourceError if the video cannot be opened, StoreError.
     """
     words = read_words(path)
-    for name, rows in (
-        ("lines", line_rows(source_id, words.lines)),
-        ("chapters", chapter_rows(source_id, words.chapters)),
-    ):
-        if not _stored(store, name, source_id).equals(rows):
-            store.replace(name, rows, where_source=source_id)
+    write_lines(store, source_id, words.lines)
+    chapters = chapter_rows(source_id, words.chapters)
+    if not _stored(store, "chapters", source_id).equals(chapters):
+        store.replace("chapters", chapters, where_source=source_id)
     return words
+
+
+def write_lines(store: Store, source_id: str, lines: Sequence[Line], origin: str | None = None) -> None:
+    """Write a video's lines of one origin, if they differ from those in the database. Other lines stay.
+
+    `origin`: OCR, or None for tracks and files.
+    """
+    stored = _stored(store, "lines", source_id)
+    others = [row for row in stored.to_pylist() if row["origin"] != origin]
+    rows = line_rows(source_id, lines, origin)
+    if others:
+        rows = _sorted(
+            pa.concat_tables([rows, pa.Table.from_pylist(others, rows.schema)]).to_pydict(), schema.LINES
+        )
+    if not stored.equals(rows):
+        store.replace("lines", rows, where_source=source_id)
 
 
 def read_text(store: Store, sources: Sequence[str] | None = None) -> list[TextRead]:
@@ -80,12 +97,12 @@ def _read(store: Store, row: dict[str, Any]) -> TextRead:
     return TextRead(source, title, len(words.lines), len(words.chapters), tuple(words.notes))
 
 
-def line_rows(source_id: str, lines: Sequence[Line]) -> pa.Table:
+def line_rows(source_id: str, lines: Sequence[Line], origin: str | None = None) -> pa.Table:
     """Return the rows of `lines`, sorted by id. The ids depend only on the content, and sort by time."""
     repeats: Counter[str] = Counter()
     ids = []
     for line in lines:
-        track = line.track.stream if line.track.stream is not None else line.track.title
+        track = line.track.stream if line.track.stream is not None else line.track.title or origin
         content = "\0".join(
             map(str, (track, line.start_s, line.end_s, line.style, line.speaker, line.layer, line.raw))
         )
@@ -98,6 +115,7 @@ def line_rows(source_id: str, lines: Sequence[Line]) -> pa.Table:
         "track": [line.track.stream for line in lines],
         "track_title": [line.track.title for line in lines],
         "language": [line.track.language for line in lines],
+        "origin": [origin] * len(lines),
     }
     for name in schema.LINES.schema.names:
         if name not in columns:
