@@ -22,6 +22,9 @@ def test_a_person_names_merges_and_splits_outfits_by_mouse_and_filters_by_one(tm
     with serving(show, Options(who="Mika", limits=ONE)) as address, browser() as chrome:
         visitor = Visitor(chrome, address)
         page = visitor.open("/characters/Shiori")
+        page.get_by_role("heading", name="What is missing").wait_for()
+        page.get_by_text("--sample changes --replace").first.wait_for()
+        visitor.shoot_both("missing", "#missing")
         page.get_by_role("link", name="Outfits").click()
         page.get_by_role("heading", name="What Shiori wears").wait_for()
         for number, called in ((1, "school"), (2, "summer")):

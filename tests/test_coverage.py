@@ -11,6 +11,7 @@ import pytest
 import whoiswho
 from cli_run import Runner
 from drawntruth import truth
+from webserving import ONE, client_of
 
 import animeds_db
 from animeds_db.dataset import Dataset
@@ -18,6 +19,7 @@ from animeds_db.errors import QueryError, UsageError
 from animeds_db.sample.truth import Person, State
 from animeds_db.steps.coverage import KINDS
 from animeds_db.steps.coverage.stretches import LEAST_S
+from animeds_db.web import Options
 
 Kind = tuple[str, str]
 
@@ -152,6 +154,17 @@ def test_the_command_lists_gaps_and_counts(
     assert run("coverage", "Emi", "--stretches", "--counts").code == 2
     done = run("coverage", "Emi", "character_set", "-p", "characters=Emi", "-p", "count=2")
     assert "2 pictures of Emi were chosen" in done.err
+
+
+def test_the_service_tells_the_same(ds: Dataset, show: Path) -> None:
+    found = ds.coverage("Emi")
+    with client_of(show, Options(limits=ONE)) as client:
+        told = client.get("/api/characters/Emi/coverage").json()
+        assert [(row["gap"], row["n"], row["best"]) for row in told["gaps"]] == [
+            (str(gap), gap.n, list(gap.best)) for gap in found.gaps
+        ]
+        assert told["stretches"] == str(found.stretches) and told["commands"] == found.stretches.commands()
+        assert client.get("/api/characters/Nobody/coverage").status_code == 400
 
 
 def test_wrong_requests_are_errors(ds: Dataset) -> None:

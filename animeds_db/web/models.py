@@ -231,6 +231,26 @@ class SplitBody(BaseModel):
     into: Annotated[int, Field(ge=2, le=20)] = 2
 
 
+class GapFrames(BaseModel):
+    """A kind of picture that is missing, in words; n: pictures of it; best: frames that would fill it."""
+
+    gap: str
+    n: int
+    best: list[str]
+
+
+class CharacterCoverage(BaseModel):
+    """What the kept frames of a character do not show. stretches: parts of the videos that were not ingested, in words.
+
+    commands: what ingests them, a command per video.
+    """
+
+    n_pictures: int
+    gaps: list[GapFrames]
+    stretches: str | None
+    commands: list[str]
+
+
 class OutfitBody(BaseModel):
     """version: that of the outfits that a person has seen."""
 

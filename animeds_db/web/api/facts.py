@@ -12,8 +12,9 @@ from fastapi.responses import Response
 import animeds_db
 from animeds_db.errors import AnimedsError, StoreError
 from animeds_db.session.statements import literal
+from animeds_db.steps.coverage import Coverage
 from animeds_db.web import models
-from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
+from animeds_db.web.api.common import FrameId, Selected, Token, alone, read_token, token_of
 from animeds_db.web.api.frames import PICTURES, placed
 from animeds_db.web.errors import MissingError
 from animeds_db.web.pictures import no_frame
@@ -152,6 +153,21 @@ async def character(request: Request, name: str) -> models.CharacterFacts:
     )
     return models.CharacterFacts(
         name=name, examples=examples, faces=faces[:FACES], timeline=timeline, truncated=len(faces) > FACES
+    )
+
+
+@router.get("/characters/{name}/coverage")
+async def coverage(request: Request, name: str) -> models.CharacterCoverage:
+    """Return the kinds of pictures that the kept frames of a character lack, and what would fill these gaps."""
+    service = service_of(request)
+    found: Coverage = await service.kept(
+        ("coverage", name), lambda: alone(service, lambda: service.dataset.coverage(name))
+    )
+    return models.CharacterCoverage(
+        n_pictures=found.n_chosen,
+        gaps=[models.GapFrames(gap=str(gap), n=gap.n, best=list(gap.best)) for gap in found.gaps],
+        stretches=str(found.stretches) if len(found.stretches) else None,
+        commands=found.stretches.commands(),
     )
 
 

@@ -3,13 +3,15 @@
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
 import { $, button, failure, h, show } from "./dom.js";
-import { score, where } from "./format.js";
+import { counted, score, where } from "./format.js";
 import { address } from "./selection.js";
 import { timeline } from "./timeline.js";
 
 const name = decodeURIComponent(location.pathname.split("/").pop());
 const ORDERS = { unsure: "least certain first", sure: "most certain first", time: "by time" };
 const SHOWN = 60;
+
+const missing = h("section", { id: "missing" });
 
 start(load);
 
@@ -34,8 +36,29 @@ function draw(known) {
     ),
     h("section", {}, h("h2", {}, "Where"), known.timeline?.length ? timeline(name, known.timeline) : h("p", { class: "hint" }, "No frames yet.")),
     examplesPart(known.examples ?? []),
+    missing,
     facesPart(known.faces ?? []),
   );
+  if (known.faces?.length) tellMissing();
+}
+
+/* The kinds of pictures that are missing, with the frames that would fill each gap. */
+async function tellMissing() {
+  try {
+    const { n_pictures: n, gaps, stretches, commands } = await api.get(`/api/characters/${encodeURIComponent(name)}/coverage`);
+    const filled = gaps.filter(({ best }) => best.length);
+    const rest = gaps.filter(({ best }) => !best.length).map(({ gap }) => gap);
+    show(
+      missing,
+      h("h2", {}, `What is missing (${gaps.length})`),
+      h("p", { class: "hint" }, gaps.length ? `Kinds of pictures that ${counted(n, "kept picture")} lack.` : "There is a picture of every kind."),
+      filled.map(({ gap, best }) => h("p", { class: "row" }, gap, best.map((id) => h("a", { href: `/frames/${encodeURIComponent(id)}` }, h("img", { class: "gap-frame", src: api.thumbnail(id), alt: `would fill: ${gap}`, loading: "lazy" }))))),
+      rest.length ? h("p", {}, `No frame of the database would fill: ${rest.join(", ")}.`) : null,
+      stretches && gaps.length ? [h("p", {}, `${stretches}. They could fill gaps:`), commands.slice(0, 3).map((one) => h("p", {}, h("code", {}, one)))] : null,
+    );
+  } catch (error) {
+    show(missing, failure(error, tellMissing));
+  }
 }
 
 const faceSql = () => `SELECT face_id, frame_id, character_score AS score, margin\nFROM faces\nWHERE character = ${api.quoted(name)}\nORDER BY margin`;
