@@ -53,7 +53,7 @@ async function tellMissing() {
       h("h2", {}, `What is missing (${gaps.length})`),
       h("p", { class: "hint" }, gaps.length ? `Kinds of pictures that ${counted(n, "kept picture")} lack.` : "There is a picture of every kind."),
       filled.map(({ gap, best }) => h("p", { class: "row" }, gap, best.map((id) => h("a", { href: `/frames/${encodeURIComponent(id)}` }, h("img", { class: "gap-frame", src: api.thumbnail(id), alt: `would fill: ${gap}`, loading: "lazy" }))))),
-      rest.length ? h("p", {}, `No frame of the database would fill: ${rest.join(", ")}.`) : null,
+      rest.length ? h("p", {}, `Nothing in the database would fill these gaps: ${rest.join(", ")}.`) : null,
       stretches && gaps.length ? [h("p", {}, `${stretches}. They could fill gaps:`), commands.slice(0, 3).map((one) => h("p", {}, h("code", {}, one)))] : null,
     );
   } catch (error) {
