@@ -39,7 +39,7 @@ function draw(known) {
     missing,
     facesPart(known.faces ?? []),
   );
-  if (known.faces?.length) tellMissing();
+  if (known.faces?.length && !["unknown", "ood"].includes(name)) tellMissing();
 }
 
 /* The kinds of pictures that are missing, with the frames that would fill each gap. */
