@@ -133,6 +133,14 @@ class CaptionProfile:
         """True if its captions are made of more than tags and names: the relation more_about() of captions_of()."""
         return self.form in DOCUMENTS or bool({"description", "positions", "quality"} & set(self.parts))
 
+    def in_dialect(self, name: str) -> CaptionProfile:
+        """Return a shipped profile with the activation tag, thresholds, variants and seed of this one.
+
+        Raises UsageError for a name that is not shipped.
+        """
+        own = {"activation_tag": self.activation_tag, "variants": self.variants, "seed": self.seed}
+        return replace(_parsed(profile_text(name), name), **own, thresholds=dict(self.thresholds))  # type: ignore[arg-type]
+
     def settled(self) -> CaptionProfile:
         """Return the profile without anything random: one caption with all that it may say, best score first."""
         return replace(

@@ -36,11 +36,32 @@ def as_pictures(plan: pa.Table) -> pa.Table:
     return plan.append_column("picture", numbers).append_column("picture_tags", own).drop_columns(["tags"])
 
 
-def captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
+def captioned(
+    session: Session,
+    plan: pa.Table,
+    profile: CaptionProfile,
+    *,
+    settled: bool = False,
+    form: str | None = None,
+) -> pa.Table:
     """Return a plan (export.PLAN) in which every picture has a caption. Captions of the selection are kept.
 
-    Variants are separated by line breaks; equal ones are written once.
+    A picture with a `caption_profile` has the caption of that profile. Variants are separated by line breaks; equal
+    ones are written once. settled: without anything random. form: that of all captions, instead of the profile's.
+    Raises UsageError for a profile that is not shipped.
     """
+    names = plan["caption_profile"]
+    parts, places = [plan.slice(0, 0)], [pa.array([], pa.uint64())]
+    for name in pc.unique(names).to_pylist():
+        is_of_it = pc.is_null(names) if name is None else pc.fill_null(pc.equal(names, name), False)
+        mine = profile if name is None else profile.in_dialect(name)
+        mine = mine.settled() if settled else mine
+        parts.append(_captioned(session, plan.filter(is_of_it), replace(mine, form=form or mine.form)))
+        places.append(pc.indices_nonzero(is_of_it))
+    return pa.concat_tables(parts).take(pc.sort_indices(pa.concat_arrays(places)))
+
+
+def _captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
     if "core" in profile.leave_out:
         profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
     rows = session.step(
@@ -79,8 +100,8 @@ def documented(
             texts = zip(plan["caption"].to_pylist(), lines, strict=True)
             columns[kind] = [_variants(first, more) for first, more in texts]
         else:
-            written = replace(profile.settled(), form=kind)
-            columns[kind] = captioned(session, bare, written)["caption"].to_pylist()
+            made = captioned(session, bare, profile, settled=True, form=kind)["caption"]
+            columns[kind] = made.to_pylist()
     rows = [dict(zip(columns, texts, strict=True)) for texts in zip(*columns.values(), strict=True)]
     field = plan.schema.field("documents")
     values = pa.array([list(row.items()) for row in rows], field.type)

@@ -86,11 +86,11 @@ class ExportOptions:
         _ = self.resize  # refuses sizes that contradict each other
         self._check_layouts()
         if self.captions:
-            self._check_captions()
+            self.check_profile(self.profile)
 
-    def _check_captions(self) -> None:
-        """Raise UsageError for captions that the trainers of the layouts would misunderstand."""
-        profile = self.caption_profile
+    def check_profile(self, profile: CaptionProfile) -> None:
+        """Raise UsageError if the trainers of the layouts would misunderstand the captions of a profile."""
+        profile = profile.settled() if self.settled else profile
         separator = profile.keep_tokens_separator
         for is_wrong, reads, what, hint in (
             (
@@ -185,9 +185,9 @@ class ExportOptions:
         return tuple(kind for kind in self.sidecars if kind in WRITTEN)
 
     @property
-    def caption_profile(self) -> CaptionProfile:
-        """The profile of the caption files. The sidecar `variants` has everything random, so they have nothing."""
-        return self.profile.settled() if "variants" in self.sidecars else self.profile
+    def settled(self) -> bool:
+        """True if nothing in the caption files is random, because the sidecar `variants` has all that is."""
+        return "variants" in self.sidecars
 
     @property
     def resize(self) -> Resize:

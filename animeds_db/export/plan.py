@@ -82,6 +82,7 @@ PLAN = pa.schema(
         pa.field("rating", pa.string()),
         pa.field("time_s", pa.float64()),
         # Kind of sidecar → text of the file, for sidecars that the caption profile writes.
+        pa.field("caption_profile", pa.string()),  # of the selection; default: that of the export
         pa.field("documents", pa.map_(pa.string(), pa.string())),
     ]
 )
@@ -90,7 +91,7 @@ PLAN = pa.schema(
 SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
 """Columns of the view `sources` that an export needs: the file with the pixels, and who to credit."""
 
-STEERING = ("folder", "filename", "caption", "repeats", "crop")
+STEERING = ("folder", "filename", "caption", "repeats", "crop", "caption_profile")
 """Columns of a selection that control the export."""
 
 BOX_IDS = ("face_id", "head_id", "halfbody_id", "person_id", "detection_id")
@@ -106,6 +107,7 @@ _KNOWN = (
     "boxes",
     "rating",
     "time_s",
+    "caption_profile",
     "documents",
 )
 
@@ -150,11 +152,23 @@ def select(
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     plan = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures}).cast(PLAN)
+    plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = _furnished(session, plan, selection, options, captions=captions)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
     return Plan(plan, sources, left_out)
+
+
+def _with_profiles(plan: pa.Table, selection: pa.Table) -> pa.Table:
+    """Return a plan with the caption profiles of the selection: those of the first row of each picture."""
+    own = next((name for name in selection.column_names if name.lower() == "caption_profile"), None)
+    if own is None:
+        return plan
+    names = selection[own].cast(pa.string()).take(plan["selection_row"])
+    return plan.set_column(
+        plan.column_names.index("caption_profile"), plan.schema.field("caption_profile"), names
+    )
 
 
 def _furnished(
@@ -164,8 +178,11 @@ def _furnished(
     threshold = options.profile.thresholds.get("general")
     plan = with_safe_folders(arranged(session, plan, selection, options.arrangement, threshold=threshold))
     if captions and options.captions:
+        for name in plan["caption_profile"].unique().to_pylist():
+            if name is not None:
+                options.check_profile(options.profile.in_dialect(name))
         given = plan["caption"]
-        plan = captioned(session, plan, options.caption_profile)
+        plan = captioned(session, plan, options.profile, settled=options.settled)
         plan = documented(session, plan, options.profile, options.documents, given=given)
     return plan if options.balance is None else balanced(plan, options.balance)
 

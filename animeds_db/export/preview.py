@@ -36,7 +36,7 @@ def preview_pictures(
         return []
     some = plan.take(pa.array(_spread(plan["folder"].fill_null(""), count)))
     if options.captions:
-        some = captioned(session, some, options.caption_profile)
+        some = captioned(session, some, options.profile, settled=options.settled)
     some = some.select(_COLUMNS)
     folders = pc.if_else(pc.equal(pc.fill_null(some["folder"], ""), ""), ".", some["folder"])
     rows: list[dict[str, Any]] = some.set_column(0, "folder", folders).to_pylist()

@@ -87,7 +87,8 @@ SELECT
     coalesce(boxed.boxes, []) AS boxes,
     frames.rating,
     frames.time_s,
-    NULL::MAP(VARCHAR, VARCHAR) AS documents
+    NULL::VARCHAR AS caption_profile,
+    map([]::VARCHAR[], []::VARCHAR[]) AS documents
 FROM pictures
 LEFT JOIN frames ON frames.frame_id = pictures.frame_id
 LEFT JOIN tagged ON tagged.frame_id = pictures.frame_id
