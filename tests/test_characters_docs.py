@@ -21,7 +21,7 @@ from whoiswho import truly
 import animeds_db
 from animeds_db.models import Detector, Models
 from animeds_db.models.runtime import Device
-from animeds_ingest.rerun import rerun
+from animeds_ingest.reruns.running import rerun
 
 PAGE = Path(__file__).parents[1] / "docs" / "characters.md"
 EACH = 4

@@ -150,7 +150,8 @@ def test_a_zoom_into_a_still_is_one_shot_that_zooms() -> None:
         cells = [
             big[:, (y + dy).astype(int)][:, :, (x + dx).astype(int)] for dy in range(4) for dx in range(4)
         ]
-        return np.mean(cells, axis=0).astype(np.uint8)
+        shown: Picture = np.mean(cells, axis=0).astype(np.uint8)
+        return shown
 
     (shot,) = found(at(1.05 + 0.005 * n) for n in range(48))
     assert shot.motion == "zoom"

@@ -99,7 +99,7 @@ def test_the_command_exports_and_pushes_a_private_dataset_with_a_card(
 def test_a_push_that_was_cut_off_continues_and_sends_no_picture_twice(
     hub: DatasetHub, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("animeds_db.export.pushing.BATCH", 10)
+    monkeypatch.setattr("animeds_db.export.hub.pushing.BATCH", 10)
     hub.breaks_at_commit = 1
     with pytest.raises(ExportError, match="stopped after 10 of 25 files") as cut:
         push(folder, TARGET)

@@ -24,8 +24,8 @@ from animeds_db.errors import ModelError, StoreError, UsageError
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import drop, rerun
-from animeds_ingest.stages import Stage
+from animeds_ingest.reruns.running import drop, rerun
+from animeds_ingest.reruns.stages import Stage
 
 
 @pytest.fixture

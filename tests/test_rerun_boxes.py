@@ -21,8 +21,8 @@ from tables import rows as rows_of
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import character_of, drop, rerun
-from animeds_ingest.stages import DetectStage
+from animeds_ingest.reruns.running import character_of, drop, rerun
+from animeds_ingest.reruns.stages import DetectStage
 
 
 @pytest.fixture

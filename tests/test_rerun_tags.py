@@ -17,7 +17,7 @@ from animeds_db.models.profile import image_embedder
 from animeds_db.session import Session
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import drop, from_stored, rerun
+from animeds_ingest.reruns.running import drop, from_stored, rerun
 
 
 @pytest.fixture

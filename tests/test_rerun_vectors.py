@@ -19,7 +19,7 @@ from animeds_db.steps.dedup.find import DedupOptions
 from animeds_db.steps.search.frames import unsearched
 from animeds_db.store import Store
 from animeds_ingest import pipeline
-from animeds_ingest.rerun import drop, rerun
+from animeds_ingest.reruns.running import drop, rerun
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import animeds_db
 from animeds_db.models.text_reader import ScreenText
 from animeds_db.sample.truth import Truth
 from animeds_db.store import Store
-from animeds_ingest.text.screen import ReadFrame, paragraphs, screen_lines, share
-from animeds_ingest.text.subtitles import OCR, write_lines
+from animeds_ingest.reruns.screen_text import ReadFrame, paragraphs, screen_lines, share
+from animeds_ingest.text import OCR, write_lines
 
 READER = importlib.util.find_spec("rapidocr") is not None
 needs_reader = pytest.mark.skipif(not READER, reason="needs the extra [ocr]: make test-torch")

@@ -36,7 +36,7 @@ from animeds_db.upkeep import repair
 from animeds_db.upkeep.check import INTERVAL, RECORD, check, due
 from animeds_db.upkeep.copying import backup
 from animeds_db.upkeep.optimize import optimize
-from animeds_ingest.rerun import rerun
+from animeds_ingest.reruns.running import rerun
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from animeds_db.dataset.describing import DescribePlan
-    from animeds_ingest.describing import Described
+    from animeds_ingest.reruns.describing import Described
 
 NAMED = 5
 """Maximum number of failed pictures that are named."""

@@ -135,7 +135,7 @@ def drop_model(
 
 def _report(model: str, report: Report, uri: str) -> int:
     """Print a summary of a model run, and return the exit code."""
-    from animeds_ingest.rerun import from_stored
+    from animeds_ingest.reruns.running import from_stored
 
     frames = sum(outcome.frames for outcome in report.outcomes)
     talk(

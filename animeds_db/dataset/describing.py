@@ -11,8 +11,8 @@ from animeds_db import settings
 from animeds_db.dataset.ingesting import Ingesting
 
 if TYPE_CHECKING:
-    from animeds_ingest.describing import Described
     from animeds_ingest.outcomes import Watcher
+    from animeds_ingest.reruns.describing import Described
 
 
 @dataclass(frozen=True)

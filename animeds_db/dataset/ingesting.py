@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from animeds_ingest.choice import Load
     from animeds_ingest.outcomes import Report, Watcher
     from animeds_ingest.sources import SourceSpec
-    from animeds_ingest.text.subtitles import TextRead
+    from animeds_ingest.text import TextRead
 
 SUSPECTED = "greatest(text_upper, text_lower) > 0"
 """Frames on which the ingest has measured something that may be text."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from animeds_db.export.balance import Balance
     from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
     from animeds_db.export.exporter import export, rebuild
+    from animeds_db.export.hub.pushing import Pushed, check_push, push
     from animeds_db.export.layouts import LAYOUTS
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
     from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
     from animeds_db.export.preview import preview_pictures, with_previous
-    from animeds_db.export.pushing import Pushed, check_push, push
     from animeds_db.export.render import FORMATS
 
 _HOMES = {
@@ -36,13 +36,13 @@ _HOMES = {
     "LAYOUTS": "layouts",
     "PLAN": "plan",
     "Provenance": "options",
-    "Pushed": "pushing",
+    "Pushed": "hub.pushing",
     "SOURCE_COLUMNS": "plan",
     "TRIMS": "crops",
-    "check_push": "pushing",
+    "check_push": "hub.pushing",
     "export": "exporter",
     "preview_pictures": "preview",
-    "push": "pushing",
+    "push": "hub.pushing",
     "rebuild": "exporter",
     "select": "plan",
     "with_previous": "preview",

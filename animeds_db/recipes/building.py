@@ -146,7 +146,7 @@ def _is_list(name: str) -> bool:
 def export_of(recipe: Recipe, number: int) -> Export:
     """Return an export of a recipe. Raises UsageError for values that contradict each other."""
     from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
-    from animeds_db.export.pushing import repo_of
+    from animeds_db.export.hub.pushing import repo_of
 
     given, path = recipe.exports[number], ("export", number)
     own = "captions" in given

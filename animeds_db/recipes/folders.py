@@ -10,9 +10,9 @@ import duckdb
 
 from animeds_db.errors import AnimedsError, ExportError
 from animeds_db.export.folder.writer import changes_by_hand
+from animeds_db.export.hub.pushing import check_push, push
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportReport
-from animeds_db.export.pushing import check_push, push
 from animeds_db.printable import counted
 from animeds_db.recipes.building import Export, characters_in
 from animeds_db.recipes.reading import Recipe

@@ -28,7 +28,7 @@ from animeds_ingest.shot_numbers import number_frames
 from animeds_ingest.sidecars.labels import write_sidecars
 from animeds_ingest.sidecars.read import Sidecars
 from animeds_ingest.sources import SourceSpec, fingerprint
-from animeds_ingest.text.subtitles import write_text
+from animeds_ingest.text import write_text
 from animeds_ingest.vocabulary import vocabulary_of
 
 log = logging.getLogger("animeds")

@@ -11,15 +11,17 @@ from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.workers import Ray
 from animeds_ingest.choice import Choice, Load, load_models
-from animeds_ingest.describing import describe as describe  # the same for every caller
 from animeds_ingest.engines import local
 from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.engines.shots import shots as shots  # the same for every caller
 from animeds_ingest.outcomes import Report, Watcher
-from animeds_ingest.rerun import character_of, drop, rerun
+from animeds_ingest.reruns.describing import describe as describe  # the same for every caller
+from animeds_ingest.reruns.running import character_of, drop, rerun
+from animeds_ingest.reruns.screen_text import (
+    read_screen_text as read_screen_text,  # the same for every caller
+)
 from animeds_ingest.sources import SourceSpec, discover
-from animeds_ingest.text.screen import read_screen_text as read_screen_text  # the same for every caller
-from animeds_ingest.text.subtitles import read_text as read_text  # the same for every caller
+from animeds_ingest.text import read_text as read_text  # the same for every caller
 
 
 def ingest(

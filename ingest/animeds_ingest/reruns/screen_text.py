@@ -18,9 +18,9 @@ from animeds_db.models.text_reader import ScreenText, TextReader
 from animeds_db.store import Store
 from animeds_ingest.measures.burned_text import BAND
 from animeds_ingest.outcomes import Report, Watcher
-from animeds_ingest.rerun import run_stage
-from animeds_ingest.stages import Stage
-from animeds_ingest.text.subtitles import OCR, write_lines
+from animeds_ingest.reruns.running import run_stage
+from animeds_ingest.reruns.stages import Stage
+from animeds_ingest.text import OCR, write_lines
 
 Row = dict[str, Any]
 

@@ -26,7 +26,7 @@ from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_ingest import ledger, pipeline
 from animeds_ingest.one_source import source_errors
 from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
-from animeds_ingest.stages import Stage, stage_of
+from animeds_ingest.reruns.stages import Stage, stage_of
 
 Row = dict[str, Any]
 

@@ -29,7 +29,7 @@ from animeds_ingest import ledger, pipeline
 from animeds_ingest.crew import Crew
 from animeds_ingest.one_source import source_errors
 from animeds_ingest.outcomes import Outcome, Report, Silent, Watcher
-from animeds_ingest.rerun import KEYS
+from animeds_ingest.reruns.running import KEYS
 
 Row = dict[str, Any]
 

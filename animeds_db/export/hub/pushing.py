@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.errors import ExportError, UsageError
-from animeds_db.export.card import TAG, card
+from animeds_db.export.hub.card import TAG, card
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.models.hub import endpoint
 from animeds_db.printable import counted

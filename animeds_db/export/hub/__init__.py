@@ -1,0 +1,1 @@
+"""Puts an exported folder on the Hugging Face hub, as a dataset with a card."""

@@ -1,1 +1,0 @@
-"""Writes the words of videos: subtitle tracks and files, chapters, and the text that is burned into the pictures."""
