@@ -62,13 +62,16 @@ FADE = 12
 DISSOLVES = (8, 16, 32)
 """Lengths in frames at which dissolves are looked for."""
 
-DISSOLVED = 0.3
+LEAST_FAR = 0.25
+"""Minimum share of the picture that differs between the ends of a dissolve, movement included."""
+
+DISSOLVED = 0.2
 """Minimum share of the picture that a dissolve changes."""
 
 NOT_A_FADE = 0.35
 """Minimum contrast of the fainter end of a dissolve, as a share of the other end's: below it, it is a fade."""
 
-ON_THE_LINE = 0.25
+ON_THE_LINE = 0.3
 """Maximum distance of a dissolve's pictures from the mixture of its ends, in distances between these ends."""
 
 
@@ -193,7 +196,7 @@ def _dissolves(pictures: np.ndarray, is_blank: np.ndarray, known: list[int]) -> 
             continue
         far = changed_share(pictures[firsts], pictures[firsts + length])
         faint, strong = np.sort([strength[firsts], strength[firsts + length]], axis=0)
-        for first in firsts[(far >= STRONG) & (faint > NOT_A_FADE * strong)].tolist():
+        for first in firsts[(far >= LEAST_FAR) & (faint > NOT_A_FADE * strong)].tolist():
             last = first + length
             next_cut = taken[np.searchsorted(taken, first, side="right")]
             if next_cut <= last or is_blank[first : last + 1].any():
@@ -202,14 +205,17 @@ def _dissolves(pictures: np.ndarray, is_blank: np.ndarray, known: list[int]) -> 
             if mixed is not None and not _same(pictures[first], pictures[last], DISSOLVED):
                 found.append((mixed[0], first + mixed[1]))
     chosen: list[int] = []
-    for _, t in sorted(found):
+    for _, t in sorted(found, reverse=True):  # the window with the greatest change holds the whole dissolve
         if all(abs(t - other) > DISSOLVES[1] for other in chosen):
             chosen.append(t)
     yield from chosen
 
 
 def _mixture(run: np.ndarray) -> tuple[float, int] | None:
-    """Return how far pictures are from mixtures of the first and last, and where they are half of each; or None."""
+    """Return how much changes in a dissolve, in levels, and where its pictures are half of each end.
+
+    None if the pictures are not mixtures of the first and the last one.
+    """
     flat = run.reshape(len(run), -1).astype(np.float32)
     way = flat[-1] - flat[0]
     length = float(way @ way)
@@ -221,4 +227,4 @@ def _mixture(run: np.ndarray) -> tuple[float, int] | None:
     off = np.sqrt(((moved[inside] - part[inside, None] * way) ** 2).sum(axis=1) / length)
     if off.max() > ON_THE_LINE:
         return None
-    return float(off.max()), int(np.argmax(part >= 0.5))
+    return float(np.sqrt(length)), int(np.argmax(part >= 0.5))
