@@ -71,8 +71,12 @@ DISSOLVED = 0.2
 NOT_A_FADE = 0.35
 """Minimum contrast of the fainter end of a dissolve, as a share of the other end's: below it, it is a fade."""
 
-ON_THE_LINE = 0.3
+ON_THE_LINE = 0.25
 """Maximum distance of a dissolve's pictures from the mixture of its ends, in distances between these ends."""
+
+
+LONGEST_STEP = 0.3
+"""Maximum share of a dissolve between two frames: a drawing between two others is no dissolve."""
 
 
 class CutFinder:
@@ -222,7 +226,8 @@ def _mixture(run: np.ndarray) -> tuple[float, int] | None:
     moved = flat - flat[0]
     part = moved @ way / length
     inside = (part > 0.1) & (part < 0.9)
-    if inside.sum() < 3 or (np.diff(part) < -0.1).any():
+    steps = np.diff(part)
+    if inside.sum() < 3 or steps.min() < -0.1 or steps.max() > LONGEST_STEP:
         return None
     off = np.sqrt(((moved[inside] - part[inside, None] * way) ** 2).sum(axis=1) / length)
     if off.max() > ON_THE_LINE:
