@@ -100,7 +100,7 @@ def score(found: Sequence[Sequence[int]], truth: Sequence[Sequence[int]]) -> lis
 def soften(path: Path, cuts: Sequence[int], target: Path, seed: int) -> None:
     """Write a video with every second hard cut as a dissolve around it, and with titles that come and go."""
     rng = np.random.default_rng(seed)
-    frames = [frame.to_ndarray(format="rgb24") for frame in _decoded(path)]
+    frames = [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in _decoded(path)]
     original = list(frames)
     for cut in cuts[::2]:
         length = int(rng.integers(4, 9)) * 2
