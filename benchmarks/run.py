@@ -19,6 +19,7 @@ import bench_export
 import bench_ingest
 import bench_ray
 import bench_scale
+import bench_search
 import bench_service
 import bench_tags
 import bench_vectors
@@ -46,6 +47,12 @@ SECTIONS: dict[str, Callable[[Path, int], str]] = {
         work,
         sizes=((5_000,), (10_000, 100_000), (10_000, 100_000, 1_000_000))[size],
         rounds=(1, 1, 3)[size],
+    ),
+    "search": lambda work, size: bench_search.run(
+        work,
+        frames=(5_000, 100_000, 300_000)[size],
+        lines=(20_000, 300_000, 1_000_000)[size],
+        rounds=(1, 3, 5)[size],
     ),
     "service": lambda work, size: bench_service.run(
         work, n=(5_000, 100_000, 1_000_000)[size], crowd_s=(5, 20, 60)[size]

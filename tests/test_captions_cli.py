@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PAGE = Path(__file__).parents[1] / "docs" / "captions.md"
+DIALECTS = PAGE.with_name("dialects.md")
 
 
 def small_tokenizer() -> Tokenizer:
@@ -37,8 +38,8 @@ def small_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+def blocks(language: str, page: Path = PAGE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -49,13 +50,13 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return Runner(capsys, monkeypatch)
 
 
-def test_the_page_works_as_written(
+def test_the_pages_on_captions_work_as_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANIMEDS_DB", str(sampleshow.database()))
     run = Runner(capsys, monkeypatch)
-    for line in "".join(blocks("sh")).splitlines():
+    for line in "".join([*blocks("sh"), *blocks("sh", DIALECTS)]).splitlines():
         words = shlex.split(line)
         assert words[0] == "animeds"
         done = run(*words[1:])
