@@ -75,7 +75,8 @@ def test_a_condition_is_answered_by_the_index_too(
 ) -> None:
     """Half of the frames meet a condition, a few, two, none: those that do are found, and no others."""
     monkeypatch.setattr(search_frames, "MOST_CANDIDATES", 100)
-    monkeypatch.setattr(search_frames, "WIDER", 2)
+    monkeypatch.setattr(search_frames, "MIN_CANDIDATES", 16)
+    monkeypatch.setattr(search_frames, "FEW", 10)
     k = min(8, meeting)
 
     def of(frame: str, exact: bool) -> set[tuple[str, float]]:

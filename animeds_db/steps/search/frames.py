@@ -19,8 +19,11 @@ MOST_BY_INDEX = 1000
 """Maximum number of results from the index. If more are requested, all frames are compared."""
 SPARE = 20
 """Number of additional results requested from the index, because several may be equally similar."""
+FEW = 5_000
+"""If at most this many frames meet a condition, they are compared one by one, without the index."""
 WIDER = 10
-"""With a condition: number of results first requested from the index, per result that is wanted."""
+MIN_CANDIDATES = 480
+"""With a condition: number of results first requested from the index, per result that is wanted, and at least."""
 MOST_CANDIDATES = 1000
 """Maximum number of results requested from the index because of a condition. More take longer than MOST_LISTED."""
 MOST_LISTED = 30_000
@@ -150,10 +153,13 @@ def _filtered(
 ) -> duckdb.DuckDBPyRelation:
     """Return the nearest frames that meet a condition.
 
-    The index gives more frames than are wanted, and those that do not meet the condition are left out. If few of
-    them meet it, the frames that do are listed first, and only these are compared.
+    Few frames are compared one by one. Of more, the index gives more than are wanted, and those that do not meet the
+    condition are left out. If too few are left, the frames that meet it are listed first, and only these are compared.
     """
-    wanted = WIDER * k
+    few = _meeting(session, where, FEW + 1)
+    if len(few) <= FEW:
+        return _compared(session, vector, k, "true", of=only(few))
+    wanted = max(WIDER * k, MIN_CANDIDATES)
     while wanted <= MOST_CANDIDATES:
         with session.errors():
             met = _compared(
@@ -162,13 +168,17 @@ def _filtered(
         if len(met) >= k:
             return session.sql("SELECT * FROM met", tables={"met": met})
         wanted = 2 * wanted * k // len(met) if len(met) else MOST_CANDIDATES + 1
-    few = session.arrow(
-        f"SELECT frame_id FROM frames WHERE embedder IS NOT NULL AND (\n{where}\n)", file="search"
-    )
-    if len(few) > MOST_LISTED:
+    listed = _meeting(session, where, MOST_LISTED + 1)
+    if len(listed) > MOST_LISTED:
         return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where}\n)")
-    ids = near(k + SPARE, among=few["frame_id"].to_pylist()) if len(few) else []
-    return _compared(session, vector, k, "true", of=only(ids))
+    return _compared(session, vector, k, "true", of=only(near(k + SPARE, among=listed)))
+
+
+def _meeting(session: Session, where: str, most: int) -> list[str]:
+    """Return frames with vectors that meet a condition: all of them, or the first `most`."""
+    sql = f"SELECT frame_id FROM frames WHERE embedder IS NOT NULL AND (\n{where}\n) LIMIT {most}"
+    ids: list[str] = session.arrow(sql, file="search")["frame_id"].to_pylist()
+    return ids
 
 
 def _compared(
