@@ -270,16 +270,6 @@ SEGMENTS = Table(
 )
 """Results of `animeds dedup`: runs of shots that several episodes share."""
 
-_TEXT = pa.struct(
-    [
-        pa.field("text", pa.string()),
-        pa.field("score", pa.float32()),  # 0…1
-        *(
-            pa.field(side, pa.float32()) for side in ("left", "top", "right", "bottom")
-        ),  # 0…1, as in detections
-    ]
-)
-
 LINES = Table(
     "lines",
     "line_id",
@@ -312,8 +302,12 @@ SCREEN_TEXTS = Table(
         pa.field("source_id", pa.string()),
         pa.field("model", pa.string()),  # model id
         pa.field(
-            "texts", pa.list_(_TEXT)
-        ),  # from top to bottom; an empty list: nothing can be read on this frame
+            "texts", pa.list_(pa.string())
+        ),  # from top to bottom; empty: nothing can be read on this frame
+        pa.field("scores", pa.list_(pa.float32())),  # 0…1, in step with texts
+        pa.field(
+            "boxes", pa.list_(pa.float32())
+        ),  # left, top, right, bottom of each text, 0…1, as in detections
         pa.field("text_upper", pa.float32()),  # as in frames, by the boxes of these texts
         pa.field("text_lower", pa.float32()),
     ),

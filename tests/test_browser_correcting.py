@@ -99,7 +99,7 @@ def test_search_filter_and_open_a_frame_and_every_state_is_an_address(visitor: V
     assert everything == place.rows("SELECT count(*) FROM frames")[0][0] > unhidden
     visitor.press("/")
     assert page.evaluate(WRITING)
-    visitor.press("Shift+Tab", "ArrowDown", "Tab")
+    visitor.press("Shift+Tab", "ArrowDown", "ArrowDown", "Tab")
     page.keyboard.type("episode = 1 AND NOT is_blank")
     page.keyboard.press("Enter")
     page.wait_for_url("**where=episode*")

@@ -10,10 +10,9 @@ READ = {
     "frame_id": "aaaaaaaa-000000000",
     "source_id": "aaaaaaaa",
     "model": "reader@1",
-    "texts": [
-        {"text": "Wait!", "score": 0.9, "left": 0.2, "top": 0.9, "right": 0.5, "bottom": 0.95},
-        {"text": "Come back.", "score": 0.8, "left": 0.2, "top": 0.95, "right": 0.5, "bottom": 1.0},
-    ],
+    "texts": ["Wait!", "Come back."],
+    "scores": [0.9, 0.8],
+    "boxes": [0.2, 0.9, 0.5, 0.95, 0.2, 0.95, 0.5, 1.0],
     "text_upper": 0.0,
     "text_lower": 0.1,
 }

@@ -8,9 +8,11 @@
 CREATE OR REPLACE VIEW screen_texts AS
 SELECT
     frame_id, source_id, "show", season, episode, place,
-    piece.text, piece.score, piece."left", piece.top, piece."right", piece.bottom, -- noqa: RF01 (fields of a struct)
+    texts[place] AS "text",
+    scores[place] AS score,
+    boxes[4 * place - 3] AS "left",
+    boxes[4 * place - 2] AS top,
+    boxes[4 * place - 1] AS "right",
+    boxes[4 * place] AS bottom,
     model
-FROM (
-    SELECT *, unnest(texts) AS piece, generate_subscripts(texts, 1) AS place
-    FROM lance_screen_texts
-) AS read;
+FROM (SELECT *, generate_subscripts(texts, 1) AS place FROM lance_screen_texts) AS pieces;

@@ -19,6 +19,8 @@ from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
 SEED = 8
+_TEMPORARY = Path(tempfile.gettempdir())
+"""As it was at the start: a test can choose another one for what it tests."""
 
 
 @cache
@@ -43,7 +45,7 @@ def _ingest(path: Path) -> None:
 def once(name: str, make: Callable[[Path], object]) -> Path:
     """Make something in a folder that the workers of one pytest-xdist run share; the first one makes it."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"process-{os.getpid()}"
-    shared = Path(tempfile.gettempdir()) / f"animeds-tests-{run}"
+    shared = _TEMPORARY / f"animeds-tests-{run}"
     if not os.environ.get("PYTEST_XDIST_TESTRUNUID"):
         atexit.register(shutil.rmtree, shared, ignore_errors=True)
     shared.mkdir(exist_ok=True)

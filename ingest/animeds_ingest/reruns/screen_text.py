@@ -6,7 +6,7 @@ Subtitles stay for seconds, so the same text on frames that follow each other is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -47,9 +47,7 @@ class ReadStage(Stage):
         for mark, picture in zip(self._marks(source_id, frame_ids), pixels, strict=True):
             texts = self._reader(picture)
             upper, lower = share(texts, 0, BAND), share(texts, 1 - BAND, 1)
-            rows.append(
-                mark | {"texts": [asdict(t) for t in texts], "text_upper": upper, "text_lower": lower}
-            )
+            rows.append(mark | _lists(texts) | {"text_upper": upper, "text_lower": lower})
         return rows
 
 
@@ -70,6 +68,24 @@ def read_screen_text(
     for source_id in sorted(set(read["source_id"].to_pylist())):
         write_lines(store, source_id, screen_lines(_read_frames(store, source_id, reader.id)), origin=OCR)
     return report
+
+
+def _lists(texts: Sequence[ScreenText]) -> Row:
+    """Return texts as the columns of `screen_texts` have them."""
+    return {
+        "texts": [text.text for text in texts],
+        "scores": [text.score for text in texts],
+        "boxes": [side for text in texts for side in (text.left, text.top, text.right, text.bottom)],
+    }
+
+
+def _texts(row: Row) -> list[ScreenText]:
+    """Return the texts of a row of `screen_texts`."""
+    boxes = [row["boxes"][place : place + 4] for place in range(0, len(row["boxes"]), 4)]
+    return [
+        ScreenText(text, score, *box)
+        for text, score, box in zip(row["texts"], row["scores"], boxes, strict=True)
+    ]
 
 
 def share(texts: Sequence[ScreenText], top: float, bottom: float) -> float:
@@ -94,9 +110,9 @@ def _read_frames(store: Store, source_id: str, model: str) -> list[ReadFrame]:
     of_source = pc.field("source_id") == source_id
     times = store.table("frames").to_table(columns=["frame_id", "time_s"], filter=of_source)
     read = store.table("screen_texts").to_table(
-        columns=["frame_id", "texts"], filter=of_source & (pc.field("model") == model)
+        columns=["frame_id", "texts", "scores", "boxes"], filter=of_source & (pc.field("model") == model)
     )
-    texts = {row["frame_id"]: [ScreenText(**text) for text in row["texts"]] for row in read.to_pylist()}
+    texts = {row["frame_id"]: _texts(row) for row in read.to_pylist()}
     frames = [
         ReadFrame(row["time_s"], texts.get(row["frame_id"], []))
         for row in times.to_pylist()
