@@ -36,6 +36,8 @@ from animeds_db.store.location import read_errors
 
 BATCH = 8192
 """Number of rows per batch of a stream."""
+MANY = 10_000
+"""From this many of the caller's rows on, a step is planned twice, which takes less than a copy of its result."""
 TextVector = Callable[[str], list[float]]
 SaidFrames = Callable[[str], list[dict[str, Any]]]
 SAID_FRAMES = "STRUCT(frame_id VARCHAR, line_id VARCHAR, away_s DOUBLE, score DOUBLE)[]"
@@ -158,7 +160,9 @@ class Session:
         with self.errors(script):
             connection = self._connection(script, *_texts(params or {}))
             with registered(connection, tables):
-                return _rows_of(connection, script, dict(params or {}))
+                if sum(map(len, tables.values())) < MANY:
+                    return _rows_of(connection, script, dict(params or {}))
+                return _relation(connection, script, dict(params or {})).to_arrow_table()
 
     def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
@@ -317,7 +321,7 @@ def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int)
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
-    """Run a statement of ours and return its rows. A relation would plan it twice, which takes longer than most run."""
+    """Run a statement of ours and return its rows. They are copied once. A relation copies nothing, but plans it twice."""
     with warnings.catch_warnings():  # DuckDB warns of a copy of the rows
         warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
         result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
