@@ -321,7 +321,7 @@ def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int)
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
-    """Run a statement of ours and return its rows. They are copied once. A relation copies nothing, but plans it twice."""
+    """Run a statement of ours and return its rows, copied once. A relation copies nothing, but is planned twice."""
     with warnings.catch_warnings():  # DuckDB warns of a copy of the rows
         warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
         result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
