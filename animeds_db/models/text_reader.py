@@ -11,8 +11,9 @@ from animeds_db.models.extras import extra
 from animeds_db.models.runtime import choose_device
 
 NAME = "rapidocr"
-MIN_SCORE = 0.6
-"""Minimum score of a text. On drawings without text, what is found scores lower."""
+MIN_SCORE = 0.85
+"""Minimum score of a text. On 42 drawn frames without subtitles, shapes taken for letters score up to 0.84 (and three
+strokes 0.90); on 15 frames with subtitles, of which 8 are from television, text scores 0.95 or more."""
 
 
 @dataclass(frozen=True)
