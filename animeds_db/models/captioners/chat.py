@@ -31,6 +31,8 @@ SLOW_ATTEMPTS = 2
 """The same while no answer comes in time. Each takes as long as `ask.timeout`."""
 FIRST_WAIT_S = 1.0
 """Seconds before the second attempt. The wait doubles with each further one, if the address names no time."""
+CLOSE_S = 1.0
+"""Seconds that requests have to end before their connections are closed. One that just connects would stay open."""
 LONGEST_WAIT_S = 300.0
 """Maximum number of seconds that is waited because the address asks for it. Beyond it, the run ends."""
 QUALITY = 90
@@ -58,6 +60,8 @@ class ChatCaptioner:
             default_headers={"OpenAI-Organization": "", "OpenAI-Project": ""},
         )
         self._closed = threading.Event()
+        self._calls = 0
+        self._ended = threading.Condition()  # notified when a call ends
         self._reached = False  # any HTTP answer so far
         self._pause_until = 0.0  # by time.monotonic(): all requests wait, because the address limits them
         sha256 = hashlib.sha256(f"{self._model}\0{entry.ask.temperature}".encode()).hexdigest()
@@ -67,7 +71,16 @@ class ChatCaptioner:
 
     def __call__(self, picture: Image.Image, prompt: str) -> Answer:
         """Describe one RGB picture. Raises PictureError if only this one failed, ModelError if others would as well."""
-        request = self._request(picture, prompt)
+        with self._ended:
+            self._calls += 1
+        try:
+            return self._completed(self._request(picture, prompt))
+        finally:
+            with self._ended:
+                self._calls -= 1
+                self._ended.notify_all()
+
+    def _completed(self, request: dict[str, Any]) -> Answer:
         attempt = 0
         while True:
             attempt += 1
@@ -83,6 +96,8 @@ class ChatCaptioner:
     def close(self) -> None:
         """Stop waiting for answers: calls in other threads raise ModelError soon."""
         self._closed.set()
+        with self._ended:
+            self._ended.wait_for(lambda: not self._calls, timeout=CLOSE_S)
         self._client.close()
 
     def _request(self, picture: Image.Image, prompt: str) -> dict[str, Any]:
