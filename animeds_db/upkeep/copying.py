@@ -75,7 +75,8 @@ def backup(store: Store, to: str, progress: Progress = lambda _done, _all: None)
 
 
 def _copy(store: Store, location: Location, progress: Progress) -> Copied:
-    versions = store.pinned or store.history().at_time(datetime.datetime.now(datetime.UTC))
+    now = datetime.datetime.now(datetime.UTC)  # before the history is read, table by table
+    versions = store.pinned or store.history().at_time(now)
     source, target = Files(Location(store.uri)), Files(location)
     manifests = {name: _manifest(store, source, name, version) for name, version in versions.items()}
     record = _Record.of(target, store.uri)
