@@ -15,15 +15,16 @@ from typing import Any
 import pyarrow as pa
 
 from animeds_db import schema
-from animeds_db.errors import SourceError
+from animeds_db.errors import SourceError, UsageError
 from animeds_db.media import Damage, MediaInfo
 from animeds_db.printable import printable
+from animeds_db.remote.paths import SourcePath, present, source_path
 from animeds_db.store.location import read_errors
 from animeds_db.store.store import Store, quoted
 from animeds_ingest.paths import adopted, expect_kind, uri_of, with_old_path
 from animeds_ingest.pipeline import NOTHING, Progress
 from animeds_ingest.request import Request
-from animeds_ingest.sources import SourceSpec, content_hash, fingerprint
+from animeds_ingest.sources import SourceSpec, content_hash, discover, fingerprint
 
 Row = dict[str, Any]
 
@@ -134,6 +135,31 @@ def interrupt_running(store: Store, specs: Sequence[SourceSpec]) -> None:
     for row in _rows(store, "sources", filter="state = 'running'"):
         if row["uri"] in uris:
             interrupt(store, row)
+
+
+def videos(store: Store, sources: Sequence[str] | None = None) -> list[Row]:
+    """Return the rows of finished videos, all or those with these ids. Raises UsageError for an unknown id."""
+    with read_errors(store.uri):
+        rows = store.table("sources").to_table(filter="kind = 'video' AND state = 'done'").to_pylist()
+    unknown = sorted(set(sources or ()) - {row["source_id"] for row in rows})
+    if unknown:
+        raise UsageError(
+            f"There is no finished video {unknown[0]} in this database.",
+            hint="`animeds sources list` shows the ids.",
+        )
+    chosen = [row for row in rows if sources is None or row["source_id"] in sources]
+    return sorted(chosen, key=lambda row: str(row["uri"]))
+
+
+def unchanged(row: Row) -> SourcePath:
+    """Return the path of a source's file. Raises SourceError if it is missing, or has changed since the ingest."""
+    path = source_path(present(row["uri"], row["other_uris"]))
+    if content_hash(discover([str(path)])[0]) != row["content_hash"]:
+        raise SourceError(
+            f"{path} has changed since it was ingested",
+            hint="restore the original, or ingest this file again",
+        )
+    return path
 
 
 def register_models(store: Store, records: Sequence[Row]) -> None:

@@ -16,17 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db import schema
-from animeds_db.errors import SourceError, UsageError
+from animeds_db.errors import SourceError
 from animeds_db.media import Video
 from animeds_db.media.shots import Shot, SmallFrame, find_shots, small_frames
-from animeds_db.remote.paths import present, source_path
+from animeds_db.remote.paths import source_path
 from animeds_db.store import Store
-from animeds_db.store.location import read_errors
+from animeds_ingest import ledger
 from animeds_ingest.one_source import source_errors
 from animeds_ingest.outcomes import Outcome
 from animeds_ingest.pipeline import Advance
 from animeds_ingest.shot_numbers import number_frames
-from animeds_ingest.sources import content_hash, discover
 
 Row = dict[str, Any]
 
@@ -39,20 +38,6 @@ class ShotsFound(Outcome):
     """The outcome of one video: `done`, `skipped` or `failed`; `frames` counts all of its frames."""
 
     shots: int = 0
-
-
-def videos(store: Store, sources: Sequence[str] | None = None) -> list[Row]:
-    """Return the rows of finished videos, all or those with these ids. Raises UsageError for an unknown id."""
-    with read_errors(store.uri):
-        rows = store.table("sources").to_table(filter="kind = 'video' AND state = 'done'").to_pylist()
-    unknown = sorted(set(sources or ()) - {row["source_id"] for row in rows})
-    if unknown:
-        raise UsageError(
-            f"There is no finished video {unknown[0]} in this database.",
-            hint="`animeds sources list` shows the ids.",
-        )
-    chosen = [row for row in rows if sources is None or row["source_id"] in sources]
-    return sorted(chosen, key=lambda row: str(row["uri"]))
 
 
 def shots_of_source(
@@ -70,12 +55,7 @@ def shots_of_source(
     path = source_path(row["uri"])
     try:
         with source_errors(path):
-            path = source_path(present(row["uri"], row["other_uris"]))
-            if content_hash(discover([str(path)])[0]) != row["content_hash"]:
-                raise SourceError(
-                    f"{path} has changed since it was ingested",
-                    hint="restore the original, or ingest this file again",
-                )
+            path = ledger.unchanged(row)
             with Video(path) as video:
                 found = list(find_shots(_reported(small_frames(video), advance)))
                 notes = tuple(video.warnings)

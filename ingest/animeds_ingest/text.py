@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import xxhash
 
 from animeds_db import schema
-from animeds_db.errors import SourceError, UsageError
+from animeds_db.errors import SourceError
 from animeds_db.media.chapters import Chapter
 from animeds_db.media.subtitles import Line, Words, read_words
-from animeds_db.remote.paths import SourcePath, present, source_path
+from animeds_db.remote.paths import SourcePath
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
-from animeds_ingest.sources import content_hash, discover
+from animeds_ingest import ledger
 
 OCR = "ocr"
 """Origin of lines that were read from the pictures."""
@@ -71,26 +71,13 @@ def read_text(store: Store, sources: Sequence[str] | None = None) -> list[TextRe
     Rows of a video whose file is missing or has changed stay, and its result has the error. Raises UsageError for an
     unknown id, StoreError.
     """
-    with read_errors(store.uri):
-        rows = store.table("sources").to_table(filter="kind = 'video' AND state = 'done'").to_pylist()
-    unknown = sorted(set(sources or ()) - {row["source_id"] for row in rows})
-    if unknown:
-        raise UsageError(
-            f"There is no finished video {unknown[0]} in this database.",
-            hint="`animeds sources list` shows the ids.",
-        )
-    return [_read(store, row) for row in rows if sources is None or row["source_id"] in sources]
+    return [_read(store, row) for row in ledger.videos(store, sources)]
 
 
 def _read(store: Store, row: dict[str, Any]) -> TextRead:
     source, title = row["source_id"], row["title"] or row["source_id"]
     try:
-        path = source_path(present(row["uri"], row["other_uris"]))
-        if content_hash(discover([str(path)])[0]) != row["content_hash"]:
-            raise SourceError(
-                f"{path} has changed since it was ingested",
-                hint="restore the original, or ingest this file again",
-            )
+        path = ledger.unchanged(row)
         words = write_text(store, source, path)
     except SourceError as error:
         return TextRead(source, title, error=error)

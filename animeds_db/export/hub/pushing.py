@@ -141,7 +141,7 @@ def _dataset(api: HfApi, repo: str, public: bool) -> DatasetInfo:
 
 
 def _expect_own(info: DatasetInfo, target: str, public: bool) -> set[str]:
-    """Return the paths in a dataset. Raises ExportError if no push made it, or if others see it against the wish."""
+    """Return the paths in a dataset. Raises ExportError if others wrote to it, or if `public` differs."""
     there = {file.rfilename for file in info.siblings or ()}
     if there - _OWN and TAG not in (info.tags or ()):
         raise ExportError(

@@ -10,8 +10,9 @@ from animeds_db.store import Store
 from animeds_db.store.location import Location
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_db.workers import HandOut, Ray, Worker, cluster, sole_coordinator
+from animeds_ingest import ledger
 from animeds_ingest.outcomes import Report, Silent, Watcher
-from animeds_ingest.shot_finding import Row, ShotsFound, shots_of_source, videos
+from animeds_ingest.shot_finding import Row, ShotsFound, shots_of_source
 
 
 def shots(
@@ -28,7 +29,7 @@ def shots(
     videos to workers on Ray. A video that cannot be read is an outcome `failed` in the report; the others go on.
     Raises UsageError for an unknown id, StoreError, and EngineError if Ray cannot be used.
     """
-    rows, watcher = videos(store, sources), watcher or Silent()
+    rows, watcher = ledger.videos(store, sources), watcher or Silent()
     report = _on_ray(store, rows, again, on, watcher) if on else _here(store, rows, again, watcher)
     tend_if_worth_it(store)
     return report
