@@ -110,6 +110,10 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+# one script, because the page may draw the part anew between finding it and scrolling to it
+SCROLL_TO = "part => document.querySelector(part)?.scrollIntoView({block: 'nearest'})"
+
+
 class Visitor:
     """A page, and what its console has complained about. `expect` are statuses that a test provokes."""
 
@@ -159,7 +163,8 @@ class Visitor:
         wrong = []
         for width, height in (WIDE, NARROW):
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.locator(part).first.scroll_into_view_if_needed()
+            self.page.locator(part).first.wait_for()
+            self.page.evaluate(SCROLL_TO, part)
             wrong += self.shoot_here(name)
         self.page.set_viewport_size(before)
         self.page.emulate_media(color_scheme="light")
