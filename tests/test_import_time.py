@@ -46,12 +46,18 @@ def test_shell_completion_imports_nothing_heavy() -> None:
     assert not loaded & set(HEAVY)
 
 
-def test_a_query_does_not_import_lancedb(tmp_path: Path) -> None:
-    path = str(tagged_store(tmp_path, [["1girl"]]).uri)
+def test_neither_a_query_nor_a_correction_imports_lancedb(tmp_path: Path) -> None:
+    store = tagged_store(tmp_path, [["1girl"]])
+    before = store.version("labels")
+    commands = [["sql", "SELECT count(*) FROM frames"], ["label", "drop", "--where", "true"]]
     loaded = modules_after(
-        f"    sys.argv = ['animeds', 'sql', 'SELECT count(*) FROM frames', '--db', {path!r}]\n"
-        "    from animeds_db.cli import main\n    main()"
+        "    from animeds_db.cli import main\n"
+        f"    for words in {commands!r}:\n"
+        f"        sys.argv = ['animeds', *words, '--db', {str(store.uri)!r}]\n"
+        "        try: main()\n"
+        "        except SystemExit as ended: assert not ended.code, ended.code"
     )
+    assert store.version("labels") > before
     assert "lance" in loaded
     assert "lancedb" not in loaded
 

@@ -68,6 +68,18 @@ def test_vectors_of_another_width_are_refused(tmp_path: Path) -> None:
         store.upsert("frames", frames(wide, "aaaaaaaa", 1, embedding=[1.0] * 8))
 
 
+def test_a_vector_with_a_nan_is_stored_as_null(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    vectors = [[1.0] * WIDTH, None, [1.0, float("nan"), 0.0, 0.0]]
+    given = [frame("aaaaaaaa", number, embedding=vector) for number, vector in enumerate(vectors)]
+    store.upsert("frames", rows(store, "frames", *given))
+    assert [row["embedding"] for row in content(store, "frames")] == [[1.0] * WIDTH, None, None]
+    widths = [[1.0, 0.0], None, [float("nan")] * 3, [0.0, 1.0, 0.0]]
+    given = [{"embedding_id": str(number), "vector": vector} for number, vector in enumerate(widths)]
+    store.rewrite("embeddings", rows(store, "embeddings", *given))
+    assert [row["vector"] for row in content(store, "embeddings")] == [widths[0], None, None, widths[3]]
+
+
 def test_replace_updates_rows_and_inserts_the_others(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     add_source(store, "aaaaaaaa", "running")

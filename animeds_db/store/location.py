@@ -79,7 +79,7 @@ class Location:
     def connect(self) -> lancedb.DBConnection:
         """Return LanceDB's connection to this database.
 
-        To import lancedb takes five times as long as to import lance, so only what writes or searches calls this.
+        To import lancedb takes ten times as long as to import lance, so only what searches or indexes calls this.
         """
         import lancedb
 
@@ -218,12 +218,13 @@ def add_missing_tables(location: Location, tables: Sequence[Table]) -> None:
 
 
 def _write_tables(location: Location, tables: Sequence[Table]) -> None:
-    if not tables:
-        return
-    connection = location.connect()
+    import lance
+
     for table in reversed(tables):  # `sources` is the first in the list, so it appears last
         with write_errors(location.uri):
-            connection.create_table(table.name, schema=table.schema)
+            lance.write_dataset(
+                table.schema.empty_table(), location.table(table.name), storage_options=location.options
+            )
 
 
 def refuse_occupied(path: Path) -> None:

@@ -42,6 +42,8 @@ RECORD = "make."
 """Prefix of the rows of `settings` in which `animeds make` records the steps that it has done."""
 SELECTION = "selection."
 """Prefix of the rows of `settings` with selections that people saved."""
+VECTORS = ("embedding", "vector")
+"""Columns with vectors for searches, in whichever table."""
 MAX_TAGS = 32_767
 """Maximum number of tags: ids are int16 and start at 1."""
 
@@ -178,14 +180,10 @@ class Store:
         if not rows.num_rows:
             return 0
 
-        def write(table: Table) -> Any:
-            return (
-                _merge(table, key)
-                .when_not_matched_insert_all()
-                .execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
-            )
+        def write(table: lance.LanceDataset) -> Any:
+            return _merge(table, key).when_not_matched_insert_all().execute(rows)
 
-        inserted = int(self._write(name, write).num_inserted_rows)
+        inserted = int(self._write(name, write)["num_inserted_rows"])
         if inserted < rows.num_rows:
             self._expect_present(name, key, rows)
         return inserted
@@ -197,14 +195,14 @@ class Store:
         """
         key, rows = self._fitting(name, rows)
 
-        def write(table: Table) -> Any:
+        def write(table: lance.LanceDataset) -> Any:
             merge = _merge(table, key).when_matched_update_all().when_not_matched_insert_all()
             if where_source is not None:
                 merge = merge.when_not_matched_by_source_delete(f"source_id = {quoted(where_source)}")
-            return _merged(merge, rows)
+            return merge.execute(rows)
 
         done = self._write(name, write)
-        if done.num_inserted_rows + done.num_updated_rows != rows.num_rows:
+        if done["num_inserted_rows"] + done["num_updated_rows"] != rows.num_rows:
             self._expect_present(name, key, rows)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
@@ -213,7 +211,7 @@ class Store:
         If two processes do this at once, the later one wins. Raises StoreError if other writers keep winning.
         """
         _, rows = self._fitting(name, rows)
-        self._write(name, lambda table: table.add(rows, mode="overwrite", on_bad_vectors="null"))
+        self._write(name, lambda table: table.insert(rows, mode="overwrite"))
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that match `where`, a condition in Lance's SQL."""
@@ -313,7 +311,7 @@ class Store:
             raise StoreError(f"{self.uri}: these rows do not fit the table {name}: {error}") from error
         if pc.count_distinct(rows[table.key]).as_py() != rows.num_rows:
             raise StoreError(f"{self.uri}: two of the rows for {name} have the same {table.key}")
-        return table.key, rows
+        return table.key, _without_nan(rows)
 
     def _expect_present(self, name: str, key: str, rows: pa.Table) -> None:
         """Raise StoreError unless each key exists once. Lance has had merges that silently did nothing."""
@@ -330,15 +328,15 @@ class Store:
                 hint="open it without `--at` (in Python: `at=`) to write",
             )
 
-    def _write(self, name: str, write: Callable[[Table], Any]) -> Any:
-        """Run one write through LanceDB, repeated while other writers commit first. Raises StoreError."""
+    def _write(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
+        """Run one write, repeated while other writers commit first. Raises StoreError."""
         for _ in range(RETRIES - 1):
             try:
-                return self.commit(name, lambda _: write(self.lancedb_table(name)))
+                return self.commit(name, write)
             except StoreError as error:
                 if not _was_overtaken(error):
                     raise
-        return self.commit(name, lambda _: write(self.lancedb_table(name)))
+        return self.commit(name, write)
 
     def commit(self, name: str, write: Callable[[lance.LanceDataset], Any]) -> Any:
         """Run one write on a table and sync its files. Raises StoreError, also if the store reads an old version."""
@@ -404,14 +402,22 @@ def _room_hint(wanted: int, there: int) -> str:
     )
 
 
-def _merge(table: Table, key: str) -> Any:
+def _merge(table: lance.LanceDataset, key: str) -> Any:
     # by a scan of the keys: that two writers insert a key only once has been tried without an index
-    return table.merge_insert(key).use_index(False)
+    return table.merge_insert(key).use_index(False).retry_timeout(RETRY_TIME)
 
 
-def _merged(merge: Any, rows: pa.Table) -> Any:
-    """Run a merge and return its counts. LanceDB checks vectors: rows without one stay, and NaN becomes null."""
-    return merge.execute(rows, on_bad_vectors="null", timeout=RETRY_TIME)
+def _without_nan(rows: pa.Table) -> pa.Table:
+    """Return the rows, with null in place of each vector that has a NaN: no search can compare it."""
+    for place, field in enumerate(rows.schema):
+        if field.name not in VECTORS:
+            continue
+        vectors = rows[field.name].combine_chunks()
+        broken = pc.list_parent_indices(vectors).filter(pc.is_nan(pc.list_flatten(vectors)))
+        if len(broken):
+            whole = pc.invert(pc.is_in(pa.array(range(len(vectors)), pa.int64()), broken))
+            rows = rows.set_column(place, field, pc.if_else(whole, vectors, None))
+    return rows
 
 
 def _was_overtaken(error: StoreError) -> bool:
