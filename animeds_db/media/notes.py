@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -76,6 +77,11 @@ class Notes:
     def gap(self, start: float, length: float) -> None:
         """Record a gap: no frame for `length` seconds from `start` (seconds)."""
         self._gaps[start] = length
+
+    def is_damaged_within(self, start: float, end: float) -> bool:
+        """Return True if a loss by damage was recorded between two times in seconds, both included."""
+        times = (at for at in chain.from_iterable(self._damage.values()) if not isinstance(at, str))
+        return any(start <= at <= end for at in times)
 
     @property
     def found(self) -> Damage:

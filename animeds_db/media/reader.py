@@ -53,6 +53,9 @@ class Reader:
         # Program streams have no time for some frames: after a seek, FFmpeg guesses other times than before.
         flags = self._container.format.flags
         self.can_seek = self._container.format.name != "mpeg" and not flags & NO_TIMESTAMPS
+        self.swaps_neighbours = (
+            self._container.format.name == "avi"
+        )  # whose packed B-frames have the time of a neighbour
         self._is_fresh = True
 
     def close(self) -> None:

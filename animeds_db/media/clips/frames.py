@@ -1,0 +1,216 @@
+"""Decodes stretches of a video: every frame from a first to a last one, the same frames as ingest decoded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from animeds_db.errors import SourceError
+from animeds_db.media.decoding import decode_in_order
+from animeds_db.media.exact import HINT_CHANGED, NEAR_S
+from animeds_db.media.frame import VideoFrame
+from animeds_db.media.notes import HINT_RAW, Notes
+from animeds_db.media.opening import HINT_DAMAGED
+from animeds_db.media.reader import STEPS_BACK, Reader, clock, packet_pts
+from animeds_db.media.video import ONE_FRAME_A_PACKET
+from animeds_db.remote.paths import SourcePath
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+
+class Stretch(NamedTuple):
+    """The frames from one pts to another, both included, in the stream's time base."""
+
+    first_pts: int
+    last_pts: int
+
+
+def frames_between(
+    path: SourcePath, stream: int | None, first_pts: int, last_pts: int
+) -> Iterator[VideoFrame]:
+    """Yield the frames from `first_pts` to `last_pts`, both included, in order of pts.
+
+    stream: None is the best video stream. Raises SourceError if the first or the last frame does not exist, or if a
+    frame between them is damaged.
+    """
+    yield from frames_of(path, stream, [Stretch(first_pts, last_pts)])
+
+
+def frames_of(path: SourcePath, stream: int | None, stretches: Iterable[Stretch]) -> Iterator[VideoFrame]:
+    """Yield the frames of several stretches, which are sorted and do not overlap.
+
+    The file is read forward: what lies between two stretches is skipped, and nothing is decoded twice.
+    Raises as `frames_between` does.
+    """
+    with closing(Reader(path, stream)) as reader:
+        decoder = _Forward(reader)
+        for stretch in stretches:
+            yield from decoder.frames(stretch)
+
+
+class _Packets:
+    """The packets of a video from some key packet on. Those that no wanted frame needs can be skipped."""
+
+    def __init__(self, packets: Iterator[Packet[VideoStream]]) -> None:
+        self._rest = packets
+        self._held: deque[Packet[VideoStream]] = deque()
+        self.awaited: set[int] = set()
+        """pts of the packets that the decoder got and whose frames have not been seen."""
+
+    def __iter__(self) -> _Packets:
+        return self
+
+    def __next__(self) -> Packet[VideoStream]:
+        packet = self._held.popleft() if self._held else next(self._rest)
+        pts = packet_pts(packet)
+        if pts is not None:
+            self.awaited.add(pts)
+        return packet
+
+    def skip_to_key(self, pts: int) -> bool:
+        """Skip to the last key packet that is not after `pts`. False: none is ahead, and nothing is skipped."""
+        kept: deque[Packet[VideoStream]] = deque()
+        has_key = False
+        for packet in chain(self._held, self._rest):
+            at = packet_pts(packet)
+            if packet.is_keyframe and at is not None and at <= pts:
+                kept.clear()
+                has_key = True
+            kept.append(packet)
+            if packet.dts is not None and packet.dts > pts:  # the pts of later packets are later still
+                break
+        self._held = kept
+        return has_key
+
+
+class _Forward:
+    """Decodes one stretch after the other. The decoder continues if it can, and seeks if that is cheaper."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        reader.use_all_cores()
+        self._notes = Notes()
+        self._packets = _Packets(iter(()))
+        self._frames: Iterator[VideoFrame] = iter(())
+        self._passed: int | None = None  # the pts of the latest frame
+        self._n_swapped = int(reader.swaps_neighbours)
+
+    def frames(self, stretch: Stretch) -> Iterator[VideoFrame]:
+        """Yield the frames of a stretch that is after the stretches before."""
+        first = stretch.first_pts
+        for frames in self._attempts(first):
+            inside = _Inside(stretch, self._n_swapped)
+            for frame in frames:
+                self._passed = frame.pts
+                self._packets.awaited.discard(frame.pts)
+                yield from inside.add(frame)
+                if inside.cannot_begin:
+                    break  # the decoder does not give the first frame from that key frame on: try one before it
+                if inside.is_over:
+                    break
+            if inside.has_begun:
+                self._frames = chain(inside.beyond, frames)
+                self._check(stretch, inside)
+                return
+        at = clock(self._reader.seconds_at(first))
+        raise SourceError(f"{self._reader.path}: there is no frame at {at} (pts {first})", hint=HINT_CHANGED)
+
+    def _attempts(self, first: int) -> Iterator[Iterator[VideoFrame]]:
+        """Yield iterators over frames, the cheapest first. Use the next one if `first` is not in one."""
+        reader = self._reader
+        if self._passed is not None:
+            gap = (first - self._passed) * reader.time_base
+            if gap < NEAR_S or not reader.can_seek:
+                if self._packets.skip_to_key(first):
+                    yield self._restart(self._packets)
+                else:
+                    yield self._frames
+        for back in STEPS_BACK:
+            yield self._restart(_Packets(reader.packets(first - round(back / reader.time_base))))
+        yield self._restart(_Packets(reader.packets()))
+
+    def _restart(self, packets: _Packets) -> Iterator[VideoFrame]:
+        self._reader.context.flush_buffers()
+        self._packets = packets
+        packets.awaited.clear()
+        self._frames = self._decoded(packets)
+        return self._frames
+
+    def _decoded(self, packets: _Packets) -> Iterator[VideoFrame]:
+        for decoded in decode_in_order(self._reader, packets, self._notes):
+            frame = self._reader.frame(decoded, None, decoded.key_frame)
+            if frame is None:
+                path = self._reader.path
+                raise SourceError(f"{path} has frames without a timestamp (a raw stream)", hint=HINT_RAW)
+            yield frame
+
+    def _check(self, stretch: Stretch, inside: _Inside) -> None:
+        """Raise SourceError if a frame of a stretch is missing."""
+        path = self._reader.path
+        start_s, end_s = (self._reader.seconds_at(pts) for pts in stretch)
+        if not inside.has_last:
+            reached = clock(self._reader.seconds_at(inside.latest))
+            raise SourceError(
+                f"{path} has no frame at {clock(end_s)} (pts {stretch.last_pts}); the latest before is at {reached}",
+                hint="if the file was cut short, download or copy it again. Otherwise it has changed: ingest it again",
+            )
+        counts = self._reader.context.codec.canonical_name in ONE_FRAME_A_PACKET and not inside.is_interlaced
+        lost = {pts for pts in self._packets.awaited if stretch.first_pts <= pts <= stretch.last_pts}
+        self._packets.awaited -= lost
+        if (lost and counts) or self._notes.is_damaged_within(start_s, end_s):
+            raise SourceError(
+                f"{path} is damaged between {clock(start_s)} and {clock(end_s)}",
+                hint=f"leave out this part, or {HINT_DAMAGED}",
+            )
+
+
+class _Inside:
+    """Picks the frames of a stretch out of those that a decoder gives.
+
+    n_swapped: 1 if the times of neighbours may be swapped, as in AVI with packed B-frames; then it looks one frame
+    further at both ends. Frames keep the decoder's order.
+    """
+
+    def __init__(self, stretch: Stretch, n_swapped: int) -> None:
+        self._stretch = stretch
+        self._n_swapped = n_swapped
+        self._early: list[VideoFrame] = []
+        self._n_late = 0
+        self.has_begun = self.has_last = self.is_over = self.is_interlaced = False
+        self.latest = stretch.first_pts
+        self.beyond: list[VideoFrame] = []
+        """Frames after the stretch that the decoder has given already."""
+
+    @property
+    def cannot_begin(self) -> bool:
+        """True if later frames came, and the first one did not."""
+        return not self.has_begun and len(self._early) > self._n_swapped
+
+    def add(self, frame: VideoFrame) -> Iterator[VideoFrame]:
+        """Yield the frames of the stretch that are known by now."""
+        first, last = self._stretch
+        if frame.pts < first:
+            return
+        if not self.has_begun:
+            self._early.append(frame)
+            if frame.pts != first:
+                return
+            self.has_begun = True
+            given, self._early = self._early, []
+        else:
+            given = [frame]
+        for one in given:
+            self.has_last |= one.pts == last
+            self.is_interlaced |= one.decoded.interlaced_frame
+            self._n_late += one.pts >= last
+            if one.pts <= last:
+                self.latest = max(self.latest, one.pts)
+                yield one
+            else:
+                self.beyond.append(one)
+        self.is_over = self._n_late > self._n_swapped
