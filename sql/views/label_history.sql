@@ -19,6 +19,9 @@ WITH described_labels AS (
             WHEN field = 'crop' AND op = 'set' THEN 'crop drawn by hand'
             WHEN field = 'crop' THEN 'crop without the drawn box'
             WHEN field = 'cluster' THEN 'faces of ' || value
+            WHEN field = 'stretch' AND op = 'set'
+                THEN CASE value WHEN 'keep' THEN 'clip kept' WHEN 'drop' THEN 'clip dropped' ELSE 'shot split' END
+            WHEN field = 'stretch' THEN 'clip as proposed'
             WHEN op = 'remove' THEN field || ' as the model says'
             ELSE field || ' ' || value
         END AS what,

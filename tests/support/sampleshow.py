@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import animeds_db
 from animeds_db.dataset.dataset import open_or_create
 from animeds_db.models import load_profile
 from animeds_db.sample.show import draw_show
@@ -40,6 +41,18 @@ def _ingest(path: Path) -> None:
     with open_or_create(str(path), models) as dataset:
         report = ingest(dataset.store, discover([episodes()]), Sampling.parse("keyframes"), models)
     assert not report.failed
+
+
+@cache
+def measured() -> Path:
+    """Return that database after `animeds shots`. Do not change it."""
+    return once("measured.animeds", _measure)
+
+
+def _measure(path: Path) -> None:
+    shutil.copytree(database(), path)
+    with animeds_db.open(path) as dataset:
+        assert not dataset.shots().failed
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
