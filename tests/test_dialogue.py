@@ -208,7 +208,11 @@ def test_the_index_of_words_gives_the_same_as_a_scan(
     )
 
     def all_found(dataset: Dataset) -> list[list[tuple[Any, ...]]]:
-        return [dataset.search(said=words).fetchall() for words in questions]
+        return [
+            dataset.search(said=words, where=where).fetchall()
+            for words in questions
+            for where in (None, "episode = 1", "episode = 2", "time_s < 30")
+        ]
 
     with animeds_db.open(store.uri) as dataset:
         scanned = all_found(dataset)

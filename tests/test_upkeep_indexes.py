@@ -68,12 +68,19 @@ def test_search_by_the_index_finds_nearly_what_comparing_all_finds(searched: Dat
 
 @pytest.mark.parametrize(
     ("where", "meeting"),
-    [("time_s < 300", N // 2), ("shot % 60 = 7", N // 60), ("shot IN (3, 300)", 2), ("false", 0)],
+    [
+        ("time_s < 300", N // 2),
+        ("shot % 60 = 7", N // 60),
+        ("shot IN (3, 300)", 2),
+        ("false", 0),
+        ("source_id LIKE 'a%'", N),
+        ("episode > 3", 0),
+    ],
 )
 def test_a_condition_is_answered_by_the_index_too(
     searched: Dataset, monkeypatch: pytest.MonkeyPatch, where: str, meeting: int
 ) -> None:
-    """Half of the frames meet a condition, a few, two, none: those that do are found, and no others."""
+    """Half of the frames meet a condition, a few, two, none, those of some sources: these are found, and no others."""
     monkeypatch.setattr(search_frames, "MOST_CANDIDATES", 100)
     monkeypatch.setattr(search_frames, "MIN_CANDIDATES", 16)
     monkeypatch.setattr(search_frames, "FEW", 10)

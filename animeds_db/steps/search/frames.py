@@ -21,10 +21,10 @@ SPARE = 20
 """Number of additional results requested from the index, because several may be equally similar."""
 FEW = 5_000
 """If at most this many frames meet a condition, they are compared one by one, without the index."""
-WIDER = 10
-MIN_CANDIDATES = 480
+WIDER = 8
+MIN_CANDIDATES = 120
 """With a condition: number of results first requested from the index, per result that is wanted, and at least."""
-MOST_CANDIDATES = 1000
+MOST_CANDIDATES = 1500
 """Maximum number of results requested from the index because of a condition. More take longer than MOST_LISTED."""
 MOST_LISTED = 30_000
 """Maximum number of frames that meet a condition and are given to the index as a list, which takes 6 µs each."""
@@ -153,25 +153,40 @@ def _filtered(
 ) -> duckdb.DuckDBPyRelation:
     """Return the nearest frames that meet a condition.
 
-    Few frames are compared one by one. Of more, the index gives more than are wanted, and those that do not meet the
-    condition are left out. If too few are left, the frames that meet it are listed first, and only these are compared.
+    A condition on sources is given to the index. With another one, the index gives more frames than are wanted, and
+    those that do not meet the condition are left out. If too few are left, the frames that meet it are listed first:
+    few are compared one by one, and of more, the index gives the nearest.
     """
-    few = _meeting(session, where, FEW + 1)
-    if len(few) <= FEW:
-        return _compared(session, vector, k, "true", of=only(few))
+    sources = sources_meeting(session, where)
+    if sources is not None:
+        return _compared(session, vector, k, "true", of=only(near(k + SPARE, sources=sources)))
     wanted = max(WIDER * k, MIN_CANDIDATES)
     while wanted <= MOST_CANDIDATES:
+        candidates = only(near(wanted + SPARE, refined=1))
         with session.errors():
-            met = _compared(
-                session, vector, k, f"(\n{where}\n)", of=only(near(wanted + SPARE))
-            ).to_arrow_table()
+            met = _compared(session, vector, k, f"(\n{where}\n)", of=candidates).to_arrow_table()
         if len(met) >= k:
             return session.sql("SELECT * FROM met", tables={"met": met})
         wanted = 2 * wanted * k // len(met) if len(met) else MOST_CANDIDATES + 1
     listed = _meeting(session, where, MOST_LISTED + 1)
     if len(listed) > MOST_LISTED:
         return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where}\n)")
-    return _compared(session, vector, k, "true", of=only(near(k + SPARE, among=listed)))
+    nearest = listed if len(listed) <= FEW else near(k + SPARE, among=listed)
+    return _compared(session, vector, k, "true", of=only(nearest))
+
+
+def sources_meeting(session: Session, where: str) -> list[str] | None:
+    """Return the ids of the sources that meet a condition, or None if it is about more than sources.
+
+    A condition that can be evaluated with only these columns means the same for a source and for all of its frames.
+    """
+    columns = 'source_id, "show", show_name, season, episode'
+    sql = f"SELECT source_id FROM (SELECT {columns} FROM sources) AS frames WHERE (\n{where}\n)"
+    try:
+        ids: list[str] = session.arrow(sql, file="search")["source_id"].to_pylist()
+    except QueryError:
+        return None
+    return ids
 
 
 def _meeting(session: Session, where: str, most: int) -> list[str]:

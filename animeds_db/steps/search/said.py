@@ -15,7 +15,7 @@ from animeds_db import schema
 from animeds_db.errors import UsageError
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script, with_texts
-from animeds_db.steps.search.frames import only
+from animeds_db.steps.search.frames import only, sources_meeting
 from animeds_db.steps.search.words import Asked, matching
 from animeds_db.store.location import read_errors
 from animeds_db.store.store import Store
@@ -23,7 +23,7 @@ from animeds_db.store.store import Store
 WITHIN_MS = 10_000
 """A line during which no frame was sampled gets the nearest frame, at most this many milliseconds away."""
 FIRST_LINES = 64
-"""Minimum number of lines that are read first; WIDER times as many if there is a condition."""
+"""Minimum number of lines that are read first; WIDER times as many if there is a condition on the frames."""
 WIDER = 8
 """While there are too few frames, this many times as many lines are read next."""
 MOST_LINES = 20_000
@@ -48,10 +48,12 @@ def search_said(
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
-    asked, most = Asked.read(said), max(FIRST_LINES, 2 * k) * (1 if where is None else WIDER)
+    sources = None if where is None else sources_meeting(session, where)
+    asked, plain = Asked.read(said), where is None or sources is not None
+    most = max(FIRST_LINES, 2 * k) * (1 if plain else WIDER)
     script = sql_script("steps/search", "said.sql")
     while True:
-        lines = matching(store, "lines", asked, COLUMNS, most)
+        lines = matching(store, "lines", asked, COLUMNS, most, sources=sources)
         shown = frames_of(store, lines)
         sql = with_texts(
             script, frames=only(shown["frame_id"].unique().to_pylist()), where=f"(\n{where or 'true'}\n)"

@@ -86,29 +86,44 @@ class Asked:
         return parts[0] if len(parts) == 1 else BooleanQuery([(Occur.MUST, part) for part in parts])
 
 
-def matching(store: Store, name: str, asked: Asked, columns: Sequence[str], most: int) -> pa.Table:
+def matching(
+    store: Store,
+    name: str,
+    asked: Asked,
+    columns: Sequence[str],
+    most: int,
+    *,
+    sources: Sequence[str] | None = None,
+) -> pa.Table:
     """Return these columns of the `most` rows of a table whose `text` fits best, and `score`, best first.
 
     A score is positive. It is 1 where the index has no answer and all rows were compared: for symbols alone, and for a
-    part of a Japanese or Chinese word. Equal scores are in the order of the table's key.
+    part of a Japanese or Chinese word. Equal scores are in the order of the table's key. `sources`: only the rows of
+    these sources.
     """
     key = store.schema(name).key
+    within = "" if sources is None else f"source_id IN ({', '.join(map(quoted, sources)) or quoted('')})"
     wanted = list(dict.fromkeys([key, "text", *columns]))
     with read_errors(store.uri):
         if not store.table(name).count_rows():
             found = store.schema(name).schema.empty_table().select(wanted).append_column("score", _none())
         elif asked.words or asked.phrases:
             search = _indexed(store, name).search(asked.query(), query_type="fts")
-            if asked.symbols:
-                search = search.where(asked.with_symbols, prefilter=True)
+            if condition := _all_of(within, asked.with_symbols):
+                search = search.where(condition, prefilter=True)
             found = search.select([*wanted, "_score"]).limit(most).to_arrow()
             found = found.rename_columns([*wanted, "score"])
             if not len(found) and asked.has_no_spaces:
-                found = _scanned(store, name, asked.literally, wanted, most)
+                found = _scanned(store, name, _all_of(within, asked.literally), wanted, most)
         else:
-            found = _scanned(store, name, asked.with_symbols, wanted, most)
+            found = _scanned(store, name, _all_of(within, asked.with_symbols), wanted, most)
     found = found.sort_by([("score", "descending"), (key, "ascending")])
     return found.select([*columns, "score"])
+
+
+def _all_of(*conditions: str) -> str:
+    """Return the conditions that are not empty as one."""
+    return " AND ".join(filter(None, conditions))
 
 
 def _scanned(store: Store, name: str, condition: str, wanted: list[str], most: int) -> pa.Table:
