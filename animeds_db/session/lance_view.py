@@ -79,7 +79,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         """The filter for visible rows; None: all."""
         if self._only.frames is None:
             return self._visible
-        return _both(pc.field(FRAME).isin(list(self._only.frames)), self._visible)
+        return _both(pc.field(FRAME).isin(pa.array(self._only.frames, pa.string())), self._visible)
 
     @property
     def schema(self) -> pa.Schema:

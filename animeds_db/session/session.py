@@ -164,17 +164,24 @@ class Session:
                     return _rows_of(connection, script, dict(params or {}))
                 return _relation(connection, script, dict(params or {})).to_arrow_table()
 
-    def of_frames(self, script: str, frames: Sequence[str]) -> pa.Table:
+    def of_frames(
+        self,
+        script: str,
+        frames: Sequence[str],
+        tables: Mapping[str, pa.Table] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
 
-        This is much faster than a condition in the script. Nothing else may be read from this session in the
-        meantime.
+        This is much faster than a condition in the script. `tables`, `params`: as for `step`. Nothing else may be read
+        from this session in the meantime.
         """
         with self.errors(script):
             connection = self._connection(script)
             self._only.frames = frames
             try:
-                return _rows_of(connection, script, {})
+                with registered(connection, tables or {}):
+                    return _rows_of(connection, script, dict(params or {}))
             finally:
                 self._only.frames = None
 

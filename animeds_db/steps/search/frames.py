@@ -126,7 +126,7 @@ def search(
         return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
     near = partial(indexes.nearest, store, vector, hidden=_hidden(session, store))
     if where is None:
-        return _compared(session, vector, k, "true", of=only(near(k + SPARE)))
+        return _compared_only(session, vector, k, near(k + SPARE))
     return _filtered(session, vector, k, where, near)
 
 
@@ -159,7 +159,7 @@ def _filtered(
     """
     sources = sources_meeting(session, where)
     if sources is not None:
-        return _compared(session, vector, k, "true", of=only(near(k + SPARE, sources=sources)))
+        return _compared_only(session, vector, k, near(k + SPARE, sources=sources))
     wanted = max(WIDER * k, MIN_CANDIDATES)
     while wanted <= MOST_CANDIDATES:
         candidates = only(near(wanted + SPARE, refined=1))
@@ -172,7 +172,7 @@ def _filtered(
     if len(listed) > MOST_LISTED:
         return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where}\n)")
     nearest = listed if len(listed) <= FEW else near(k + SPARE, among=listed)
-    return _compared(session, vector, k, "true", of=only(nearest))
+    return _compared_only(session, vector, k, nearest)
 
 
 def sources_meeting(session: Session, where: str) -> list[str] | None:
@@ -200,8 +200,22 @@ def _compared(
     session: Session, vector: np.ndarray, k: int, condition: str, of: str = "frames"
 ) -> duckdb.DuckDBPyRelation:
     """Compare all frames that meet a condition; all of these must have a vector. `of`: all frames, or `only` some."""
-    sql = with_texts(sql_script("steps/search", "frames.sql"), width=len(vector), frames=of, where=condition)
-    return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search")
+    return session.sql(_script(vector, of, condition), {"vector": vector.tolist(), "k": k}, file="search")
+
+
+def _compared_only(
+    session: Session, vector: np.ndarray, k: int, frames: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """Compare these frames."""
+    params = {"vector": vector.tolist(), "k": k}
+    found = session.of_frames(_script(vector, "frames", "true"), frames, params=params)
+    return session.sql("FROM found", tables={"found": found})
+
+
+def _script(vector: np.ndarray, frames: str, condition: str) -> str:
+    return with_texts(
+        sql_script("steps/search", "frames.sql"), width=len(vector), frames=frames, where=condition
+    )
 
 
 def _hidden(session: Session, store: Store) -> list[str]:

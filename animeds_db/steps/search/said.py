@@ -55,12 +55,17 @@ def search_said(
     while True:
         lines = matching(store, "lines", asked, COLUMNS, most, sources=sources)
         shown = frames_of(store, lines)
-        sql = with_texts(
-            script, frames=only(shown["frame_id"].unique().to_pylist()), where=f"(\n{where or 'true'}\n)"
-        )
-        found = session.sql(sql, {"phrase": asked.plain, "k": k}, file="search", tables={"shown": shown})
+        frames, params = shown["frame_id"].unique().to_pylist(), {"phrase": asked.plain, "k": k}
+        tables = {"shown": shown}
+        if plain:
+            sql = with_texts(script, frames="frames", where="true")
+            found = session.of_frames(sql, frames, tables, params)
+        else:
+            sql = with_texts(script, frames=only(frames), where=f"(\n{where}\n)")
+            with session.errors(sql):
+                found = session.sql(sql, params, file="search", tables=tables).to_arrow_table()
         if len(lines) < most or most >= MOST_LINES or len(found) >= k:
-            return found
+            return session.sql("FROM found", tables={"found": found})
         most = min(MOST_LINES, most * WIDER)
 
 
