@@ -10,11 +10,14 @@ Ids are strings that people can read, sort and use in file names:
     source     k3f9a2qd                  base32 of the content's hash
     frame      k3f9a2qd-000754212        + milliseconds (videos) or position (pictures), nine digits
     detection  k3f9a2qd-000754212-f0     + kind and position from left to right
+    shot       k3f9a2qd-s00012           + number in the video
+    clip       k3f9a2qd-c1024_53248      + pts of its first and last frame
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -29,6 +32,7 @@ LAST_POSITION = 999_999_999
 """Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
 DAMAGED = "damaged"
 """State of a source that has lost rows. It stays until an ingest has read the whole source again."""
+_CLIP = re.compile(r"(.+)-c(-?\d{1,18})_(-?\d{1,18})")
 SCORE_FLOOR = 0.1
 """Minimum tag score that is stored (0…1). Any threshold above it can be used without tagging again."""
 
@@ -65,6 +69,17 @@ def detection_id(frame: str, kind: str, index: int) -> str:
 def shot_id(source: str, number: int) -> str:
     """Return a shot's id: source id, -s, and the shot's number in the video."""
     return f"{source}-s{number:05d}"
+
+
+def clip_id(source: str, first_pts: int, last_pts: int) -> str:
+    """Return a clip's id: source id, -c, and the pts of its first and last frame."""
+    return f"{source}-c{first_pts}_{last_pts}"
+
+
+def stretch_of_clip(clip: str) -> tuple[str, int, int] | None:
+    """Return source id, first pts and last pts of a clip's id; None if it is not one."""
+    found = _CLIP.fullmatch(clip)
+    return (found[1], int(found[2]), int(found[3])) if found else None
 
 
 def result_id(of: str, model: str) -> str:
@@ -467,18 +482,21 @@ LABELS = Table(
     _schema(
         _key("label_id"),  # sorts by time
         pa.field("act", pa.string()),  # the change set: one command or click, undone as a whole
-        pa.field("frame_id", pa.string()),  # null for names
+        pa.field("frame_id", pa.string()),  # null for names and stretches
         pa.field("source_id", pa.string()),
         pa.field("kind", pa.string()),  # face | head | halfbody | person; null: the whole frame
         pa.field("left", pa.float32()),  # the labelled box, as in detections; null: the whole frame
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        # character | appearance | tag | frame | description | crop | name | cluster
+        # character | appearance | tag | frame | description | crop | name | cluster | stretch
         pa.field("field", pa.string()),
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
-        pa.field("subject", pa.string()),  # of a name: the old one
-        pa.field("value", pa.string()),  # of a frame: keep | drop; of a crop: left,top,right,bottom, 0…1
+        pa.field(
+            "subject", pa.string()
+        ),  # of a name: the old one; of a stretch: its first and last pts, 1024_53248
+        # of a frame: keep | drop; of a stretch: keep | drop | cut; of a crop: left,top,right,bottom, 0…1
+        pa.field("value", pa.string()),
         pa.field("who", pa.string()),
         pa.field("at", _TIME),
     ),

@@ -221,3 +221,19 @@ def test_clips_have_their_number_of_frames_where_times_are_rounded_to_millisecon
     assert len(found) == 9
     assert all(n == sum(a <= one <= b for one in pts) for a, b, n, _ in found)
     assert all(n_frames in (29, 17, 21, 25) for *_, n_frames in found)
+
+
+@pytest.mark.sql("steps/labels/frames_at.sql")
+def test_the_frame_of_a_time_is_the_nearest_one_of_its_shot() -> None:
+    database = Database(shots=[shot(0, 0, 24), shot(1, 24, 24)])
+    times = [0.0, 0.49, 23.4 / RATE, 23.6 / RATE, 99.0]
+    moments = columns(source_id=[SOURCE] * 5, at_s=times)
+    found = database.step("labels/frames_at.sql", moments=moments)
+    rows = sorted((row["at_s"], row["shot_id"][-1], row["frame"], row["first_pts"]) for row in found)
+    assert [row[1:] for row in rows] == [
+        ("0", 0, 0),
+        ("0", 12, 12),
+        ("0", 23, 23),
+        ("1", 0, 24),
+        ("1", 23, 47),
+    ]

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.label import WhoOption, report
+from animeds_db.cli.common import DbOption, WhoOption, open_dataset, report_labels
 from animeds_db.errors import UsageError
 
 
@@ -37,6 +36,6 @@ def rename(
         )
     with open_dataset(db, unfinished=True) as dataset:
         if csv is not None:
-            report(dataset.rename_characters(csv, who=who), f"renamed by {csv}")
+            report_labels(dataset.rename_characters(csv, who=who), f"renamed by {csv}")
         elif old is not None and new is not None:
-            report(dataset.rename_characters({old: new}, who=who), f"{old} is now {new}")
+            report_labels(dataset.rename_characters({old: new}, who=who), f"{old} is now {new}")

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from animeds_db.cli.output import Format, print_relation
+from animeds_db.cli.output import Format, print_relation, talk
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.dataset import Dataset
+    from animeds_db.steps.labels.changes import Act
 
 DbOption = Annotated[
     str | None,
@@ -52,6 +54,12 @@ AtOption = Annotated[
         metavar="WHEN",
     ),
 ]
+WhoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--who", help="Name to record with the label. Default: ANIMEDS_WHO, then your account name."
+    ),
+]
 IncludeDroppedOption = Annotated[
     bool, typer.Option("--include-dropped", help="Include frames that a person dropped.")
 ]
@@ -70,6 +78,13 @@ def show(
     """Print a relation of a dataset. Raises QueryError, also for what fails while its rows are read."""
     with dataset.session.errors():
         print_relation(relation, form, wide=wide)
+
+
+def report_labels(act: Act, what: str) -> None:
+    """Print what a change set did, and how to undo it."""
+    talk(f"{what}: {counted(act.n, 'label')} (to undo: animeds label undo {act.id})")
+    for note in act.notes:
+        talk(f"note: {note}")
 
 
 def parse_params(pairs: list[str] | None) -> dict[str, str]:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from animeds_db.cli import complete
-from animeds_db.cli.common import AtOption, DbOption, open_dataset, show
+from animeds_db.cli.common import AtOption, DbOption, WhoOption, open_dataset, report_labels, show
+from animeds_db.cli.label_clip import clip
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.errors import UsageError
-from animeds_db.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from animeds_db.dataset import Dataset
-    from animeds_db.steps.labels.changes import Act
 
     Ids = Sequence[str] | None
     Chosen = tuple[str, str | list[str]]
@@ -29,6 +28,7 @@ label = typer.Typer(
     help="Correct characters, tags and descriptions, and keep or drop frames. Corrections win and can be undone.",
     no_args_is_help=True,
 )
+label.add_typer(clip, name="clip")
 
 FaceOption = Annotated[
     list[str] | None,
@@ -55,12 +55,6 @@ DescriptionWhere = Annotated[
 ]
 QueryOption = Annotated[
     str | None, typer.Option("--query", help="SELECT or named query with a face_id or frame_id column.")
-]
-WhoOption = Annotated[
-    str | None,
-    typer.Option(
-        "--who", help="Name to record with the label. Default: ANIMEDS_WHO, then your account name."
-    ),
 ]
 
 
@@ -150,7 +144,7 @@ def replace(
     with open_dataset(db, unfinished=True) as dataset:
         ids = None if chosen is None else _ids(dataset, "tag", chosen)
         act = dataset.edit_tags(ids, replace={old: new}, who=who)
-    report(act, f"{old} → {new}")
+    report_labels(act, f"{old} → {new}")
 
 
 @label.command()
@@ -244,7 +238,7 @@ def csv_(
     animeds label csv faces.csv
     """
     with open_dataset(db, unfinished=True) as dataset:
-        report(dataset.label_csv(file, who=who), str(file))
+        report_labels(dataset.label_csv(file, who=who), str(file))
 
 
 @label.command()
@@ -269,13 +263,6 @@ def history(db: DbOption = None, at: AtOption = None, form: FormatOption = None)
     """List all change sets, newest first: who made them, what changed, and whether they are in effect."""
     with open_dataset(db, unfinished=True, at=at) as dataset:
         show(dataset, dataset.history(), form)
-
-
-def report(act: Act, what: str) -> None:
-    """Print what a change set did, and how to undo it."""
-    talk(f"{what}: {counted(act.n, 'label')} (to undo: animeds label undo {act.id})")
-    for note in act.notes:
-        talk(f"note: {note}")
 
 
 _FACES = "faces JOIN (SELECT frame_id, tags, tag_ids, all_scores, time_s, shot, rating FROM frames) USING (frame_id)"
@@ -317,7 +304,7 @@ def _apply(
     with open_dataset(db, unfinished=True) as dataset:
         ids = _ids(dataset, said[0][0], chosen)
         act = dataset.label_all(((*words, one) for one in ids for words in said), who=who)
-    report(act, _described(said))
+    report_labels(act, _described(said))
 
 
 def _ids(dataset: Dataset, field: str, chosen: Chosen) -> list[str]:

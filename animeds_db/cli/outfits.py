@@ -8,8 +8,7 @@ import typer
 
 from animeds_db.cli import complete
 from animeds_db.cli.clusters import SheetOption, counter
-from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.label import WhoOption, report
+from animeds_db.cli.common import DbOption, WhoOption, open_dataset, report_labels
 from animeds_db.cli.output import FormatOption, print_rows, talk
 from animeds_db.errors import UsageError
 from animeds_db.printable import counted
@@ -58,11 +57,11 @@ def outfits(
     with open_dataset(db) as dataset:
         found = dataset.outfits(character, options)
         if name:
-            report(dataset.name_outfits(found, _names(name), who=who), "named")
+            report_labels(dataset.name_outfits(found, _names(name), who=who), "named")
         elif merge is not None:
-            report(dataset.merge_outfits(found, _numbers(merge), who=who), "merged")
+            report_labels(dataset.merge_outfits(found, _numbers(merge), who=who), "merged")
         elif split is not None:
-            report(dataset.split_outfit(found, split, into, who=who), "split")
+            report_labels(dataset.split_outfit(found, split, into, who=who), "split")
         if name or merge is not None or split is not None:
             found = dataset.outfits(character, options)
         rows = found.rows()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from animeds_db import schema, settings
+from animeds_db.dataset.clip_labels import ClipCorrections
 from animeds_db.dataset.comparisons import Comparisons
 from animeds_db.dataset.describing import Describing
 from animeds_db.dataset.exporting import Exporting
@@ -89,7 +90,7 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
     return open(uri, unfinished=True)
 
 
-class Dataset(Describing, Comparisons, Corrections, Exporting, Wardrobe, Keeping):
+class Dataset(Describing, Comparisons, Corrections, ClipCorrections, Exporting, Wardrobe, Keeping):
     """A database of frames: SQL queries, pictures, corrections, and exports.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP
