@@ -115,6 +115,12 @@ def test_what_is_no_clip_is_refused(store: Store, animeds: Runner) -> None:
     assert animeds("label", "clip", "drop").code == 2
 
 
+def test_without_shots_a_query_for_clips_says_what_to_run() -> None:
+    with animeds_db.open(sampleshow.database()) as dataset:
+        notes = dataset.why_empty(None, sql="SELECT clip_id FROM clips WHERE motion = 'pan'")
+    assert notes[-1] == "no shots were found yet, so there are no clips: run animeds shots"
+
+
 def test_the_page_about_clips_works_as_written(store: Store, animeds: Runner) -> None:
     for block in blocks(PAGE, "sh"):
         for command in block.splitlines():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import duckdb
 import pytest
 from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity, label
+
+from animeds_db.session.named_queries import find
 
 RATE = 24
 """Frames per second of the videos of these tests. Their pts are frame numbers, unless a test says otherwise."""
@@ -237,3 +240,53 @@ def test_the_frame_of_a_time_is_the_nearest_one_of_its_shot() -> None:
         ("1", 0, 24),
         ("1", 23, 47),
     ]
+
+
+@cache
+def series() -> Database:
+    """Four shots of 4 s: Emi alone with a line, Emi with Ryo in a pan, Emi in the opening, and nobody."""
+    faces = [box(n) for n in (1, 5, 9)] + [box(5, 1, (0.7, 0.2, 0.9, 0.4))]
+    return Database(
+        shots=[
+            shot(n, n * 4 * RATE, 4 * RATE, drawn_frames=24 - n, motion="pan" if n == 1 else "moving")
+            for n in range(4)
+        ],
+        frames=[frame(n, pts=n * RATE, shot=n // 4) for n in range(16)],
+        detections=faces,
+        identities=[
+            *(identity(face, "Emi", appearance="Hat" if face is faces[0] else None) for face in faces[:3]),
+            identity(faces[3], "Ryo"),
+        ],
+        lines=[line(1, 1, 2, "I promise.", speaker="Emi")],
+        chapters=[
+            {
+                "chapter_id": "c",
+                "source_id": SOURCE,
+                "number": 0,
+                "start_s": 8.0,
+                "end_s": 12.0,
+                "kind": "opening",
+            }
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "shots"),
+    [
+        ({}, [0, 1, 2]),  # alone and outside the opening, with somebody, in the opening
+        ({"count": 2}, [0, 1]),
+        ({"motion": "pan"}, [1]),
+        ({"said": "PROMISE"}, [0]),
+        ({"appearance": "Hat"}, [0]),
+        ({"max_s": 2}, [0, 1, 2]),  # the second halves have no frame on which she is seen
+        ({"fps": 24, "frames": "96", "min_s": 4}, [0, 1, 2]),
+        ({"fps": 24, "frames": "97"}, []),
+        ({"per": "motion"}, [0, 1, 2]),
+    ],
+)
+def test_clips_of_a_character_are_the_best_ones_first(params: dict[str, Any], shots: list[int]) -> None:
+    query = find("clips_of", [])
+    rows = series().rows(query.sql, query.bind({"character": "Emi", **params}))
+    assert [round(row["first_s"] / 4) for row in rows] == shots
+    assert all("Emi" in row["characters"] for row in rows)

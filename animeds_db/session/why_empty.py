@@ -37,7 +37,7 @@ def why_empty(session: Session, selected: Selected) -> list[str]:
     """Return one sentence per condition of a selection with no or few rows: the number of rows that it leaves.
 
     A named query is run again, adding one parameter at a time. For SQL, each condition of its WHERE is run alone. If
-    it reads from `good`, frames are also counted by quality gate.
+    it reads from `good`, frames are also counted by quality gate. If it reads from `clips`, missing shots are named.
     """
     if selected.tables:
         return []
@@ -45,6 +45,8 @@ def why_empty(session: Session, selected: Selected) -> list[str]:
         lines = list(_by_parameters(session, selected, selected.named))
     else:
         lines = list(_by_conditions(session, selected))
+    if re.search(r"\bclips\b", selected.sql):
+        lines += _by_measured_shots(session)
     if re.search(r"\bgood(_frames)?\b", selected.sql) and selected.params.get("quality", True):
         lines += _by_gates(session)
     return lines
@@ -108,6 +110,11 @@ def _alone(sql: str) -> Iterator[tuple[str, str]]:
             one = json.dumps({"error": False, "statements": [statement | {"node": node}]})
             text = parser.execute("SELECT json_deserialize_sql($one::JSON)", {"one": one}).fetchall()[0][0]
             yield text.rpartition(" WHERE ")[2], text
+
+
+def _by_measured_shots(session: Session) -> Iterator[str]:
+    if not session.arrow("SELECT 1 FROM timed_shots LIMIT 1").num_rows:
+        yield "no shots were found yet, so there are no clips: run animeds shots"
 
 
 def _by_gates(session: Session) -> Iterator[str]:
