@@ -10,10 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-import schemathesis
 from cli_run import Runner
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.core.result import Ok
 from webserving import ONE, client_of, own_copy, reader
 
 from animeds_db.errors import StoreError, UsageError
@@ -209,6 +207,9 @@ def test_a_frame_whose_video_is_gone_has_a_picture_that_says_so(tmp_path: Path) 
 def test_no_request_that_the_openapi_allows_breaks_the_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     monkeypatch.chdir(tmp_path)
     with client_of(own_copy(tmp_path)) as client:
         told = client.get("/api/openapi.json").json()
