@@ -39,6 +39,10 @@ NEEDS = {
 """The marker of a test module, by the helpers in tests/support/ that it imports. `fast`: none of these."""
 
 
+REDRAWN = pytest.mark.flaky(reruns=1, only_rerun=r"^Error: .*not attached to the DOM")
+"""A test of a page runs once more if the page drew an element anew after finding it. pytest counts such runs."""
+
+
 SLOW = frozenset(
     [
         "arrange",
@@ -88,6 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         slow = item.path.stem.removeprefix("test_") in SLOW
         for marker in [m for m, needs in NEEDS.items() if needs & helpers] or ([] if slow else ["fast"]):
             item.add_marker(marker)
+        if item.path.stem.startswith("test_browser_"):
+            item.add_marker(REDRAWN)
 
 
 def pytest_collection_finish() -> None:
