@@ -13,7 +13,7 @@ import pytest
 from export_material import Measured, content, picture_source, tables, video_source
 from PIL import Image
 
-from animeds_db.captions import CaptionProfile
+from animeds_db.captions import CaptionProfile, load_profile
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import ExportOptions, export
 from animeds_db.export.render import crop_box
@@ -182,6 +182,13 @@ def test_empty_captions_are_counted(show: Measured, tmp_path: Path) -> None:
         "4 captions are empty: the caption profile found nothing to write about the picture "
         f"(the first: frame {show.frame_ids[0]})",
     )
+
+
+def test_captions_that_say_nothing_but_the_activation_tag_are_counted(show: Measured, tmp_path: Path) -> None:
+    options = ExportOptions(profile=replace(load_profile("prose"), activation_tag="emi"))
+    plan = tables([show], steer=lambda i, row: {"caption": "emi" if i else "emi smiles."})
+    report = export(*plan, tmp_path / "out", options=options)
+    assert report.notes[0].startswith("3 captions are only the activation tag. `animeds describe` writes")
 
 
 def test_a_picture_without_a_caption_gets_no_file_for_one(show: Measured, tmp_path: Path) -> None:

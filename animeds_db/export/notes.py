@@ -64,6 +64,10 @@ def notes(manifest: Manifest, options: ExportOptions, folder: Path, shared: Coun
     empty = _empty(pictures)
     if empty:
         yield f"{len(empty)} captions are empty: {_reason(options)} (the first: frame {empty[0].frame_id})"
+    tag = options.profile.activation_tag
+    bare = sum(bool(tag) and picture.caption == tag for picture in pictures)
+    if bare:
+        yield f"{bare} captions are only the activation tag{_described_by(options)}"
     n_reg = sum(picture.image_type == REGULARIZATION for picture in pictures)
     has_repeats = any(picture.repeats != 1 for picture in pictures)
     for layout in options.chosen:
@@ -85,6 +89,12 @@ def _reason(options: ExportOptions) -> str:
     if options.profile.dropout:
         return "dropout emptied them, or the caption profile found nothing to write about the picture"
     return "the caption profile found nothing to write about the picture"
+
+
+def _described_by(options: ExportOptions) -> str:
+    if "description" not in options.profile.parts:
+        return ""
+    return ". `animeds describe` writes descriptions, and --captions mixed writes tags beside them"
 
 
 def _about_paths(layout: Layout, folder: Path) -> str:
