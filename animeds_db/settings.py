@@ -43,7 +43,7 @@ SETTINGS = (
     Setting(
         "sampling",
         "keyframes",
-        "which frames ingest reads: keyframes, iframes, changes, scenes, every=2s or all",
+        "which frames ingest reads: keyframes, iframes, changes, scenes, shots, every=2s or all",
     ),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
     Setting(

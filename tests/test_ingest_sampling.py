@@ -52,6 +52,9 @@ def seconds(path: Path, how: str, start: float | None = None, end: float | None 
         ("changes 60..120", "changes 60..120"),
         ("scenes 60..", "scenes 60.."),
         ("scenes ..1:00", "scenes ..60"),
+        ("Shots", "shots"),
+        ("shots=1", "shots"),
+        ("shots=3 60..120", "shots=3 60..120"),
     ],
 )
 def test_a_sampling_has_one_canonical_text(text: str, canonical: str) -> None:
@@ -79,6 +82,8 @@ def test_start_and_end_are_seconds_or_a_clock() -> None:
         ("every=nan", None, None, "not a valid time", "seconds"),
         ("every=" + "9" * 400, None, None, "not a valid time", "seconds"),
         ("keyframes=2s", None, None, "takes no value", "keyframes"),
+        ("shots=0", None, None, "needs a number from 1 to 100", "shots=3"),
+        ("shots=2s", None, None, "needs a number", "shots=3"),
         ("keyframes 60", None, None, "unknown sampling", "60..120"),
         ("keyframes", "later", None, 'start is not a valid time: "later"', "seconds"),
         ("keyframes", -1.0, None, "start is not a valid time", "from 0"),
@@ -99,7 +104,10 @@ TIMES = st.none() | st.floats(0, 1e6).map(lambda value: round(value, 6))
 
 
 @given(
-    st.sampled_from(["keyframes", "iframes", "changes", "scenes", "all"]) | st.floats(1e-6, 1e5), TIMES, TIMES
+    st.sampled_from(["keyframes", "iframes", "changes", "scenes", "shots", "shots=2", "all"])
+    | st.floats(1e-6, 1e5),
+    TIMES,
+    TIMES,
 )
 def test_the_canonical_text_reads_back_as_the_same_sampling(
     how: str | float, start: float | None, end: float | None
@@ -167,12 +175,12 @@ def test_with_uneven_times_every_still_goes_by_time(tmp_path: Path) -> None:
     assert times == sorted({min(t for t in everything if t >= tick - 1e-6) for tick in ticks})
 
 
-@pytest.mark.parametrize("how", ["keyframes", "iframes", "all", "every=0.25s", "changes", "scenes"])
+@pytest.mark.parametrize("how", ["keyframes", "iframes", "all", "every=0.25s", "changes", "scenes", "shots"])
 def test_start_and_end_bound_every_way_of_sampling(tmp_path: Path, how: str) -> None:
     path = write_video(tmp_path / "a.mkv", count=48, gop=6)
     times = seconds(path, how, 0.5, 1.25)
     assert times and min(times) >= 0.5 and max(times) <= 1.25
-    if how != "scenes":
+    if how not in ("scenes", "shots"):
         assert times[0] == 0.5
 
 
@@ -183,7 +191,7 @@ def test_ticks_count_from_the_start_that_was_asked_for(tmp_path: Path) -> None:
 
 def test_sampling_twice_gives_the_same_frames(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", count=36)
-    for how in ("changes", "scenes", "every=0.3s"):
+    for how in ("changes", "scenes", "shots=2", "every=0.3s"):
         assert taken(path, how) == taken(path, how) != []
 
 

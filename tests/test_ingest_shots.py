@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+import sampleshow
+from PIL import Image, ImageDraw, ImageFilter
 from videos import write_video
 
 from animeds_db.media import Frame, Video
+from animeds_db.sample.truth import Truth
 from animeds_ingest.measures.shots import ShotCounter, Signature, colour_distance, is_cut, outline_correlation
 from animeds_ingest.sampling import Sampling, sample
 
@@ -153,6 +155,63 @@ def test_black_gives_no_scene(tmp_path: Path) -> None:
 
 def test_a_single_frame_is_a_scene(tmp_path: Path) -> None:
     assert scenes(tmp_path, [background(1)]) == [0]
+
+
+# The best frames of each shot
+
+
+def best(folder: Path, pictures: Sequence[Image.Image], how: str = "shots", fps: int = 24) -> list[int]:
+    """Return the places of the frames that are chosen."""
+    path = write_video(folder / "c.mkv", pictures=[np.asarray(p) for p in pictures], fps=fps)
+    with Video(path) as video:
+        return [round((f.time_s or 0.0) * fps) for f in sample(video, Sampling.parse(how))]
+
+
+def talk(seed: int, places: Sequence[float]) -> list[Image.Image]:
+    """A shot on threes: somebody stands at each of these places for three frames."""
+    return [with_figure(background(seed), x) for x in places for _ in range(3)]
+
+
+def test_the_best_frame_of_a_shot_is_in_the_middle_of_its_sharpest_drawing(tmp_path: Path) -> None:
+    first, second = talk(1, [80, 120, 160, 200]), talk(2, [60, 90, 120, 150])
+    for number, picture in enumerate(first):
+        if not 6 <= number < 9:
+            first[number] = picture.filter(ImageFilter.GaussianBlur(2))
+    second[3:6] = [second[3].filter(ImageFilter.GaussianBlur(1))] * 3
+    first_place, second_place = best(tmp_path, first + second)
+    assert first_place == 7
+    assert second_place % 3 == 1 and 12 <= second_place < 24 and second_place != 16
+
+
+def test_a_smear_of_one_frame_is_chosen_only_if_nothing_stands(tmp_path: Path) -> None:
+    """The smear has more edges than the drawings, so it counts as sharper."""
+    smear = with_figure(background(1), 140)
+    ImageDraw.Draw(smear).line(
+        [(x, y) for x in range(60, 220, 4) for y in (60, 170)], fill=(0, 0, 0), width=2
+    )
+    pictures = [*talk(1, [80, 100]), smear, *talk(1, [180, 200])]
+    (place,) = best(tmp_path, pictures)
+    assert place in (1, 4, 8, 11)
+    moving = [with_figure(background(1), 60 + 8 * n) for n in range(12)]
+    assert len(best(tmp_path, moving)) == 1
+
+
+def test_each_part_of_a_shot_gives_another_drawing(tmp_path: Path) -> None:
+    pictures = [*talk(1, range(60, 240, 20)), *[background(2)] * 27]
+    places = best(tmp_path, pictures, "shots=3")
+    assert [place // 9 for place in places[:3]] == [0, 1, 2] and all(place % 3 == 1 for place in places[:3])
+    assert len(places) == 4 and places[3] >= 27, "a still picture is one drawing"
+
+
+def test_black_gives_no_best_frame(tmp_path: Path) -> None:
+    assert best(tmp_path, [Image.new("RGB", SIZE)] * 40) == []
+
+
+def test_the_best_frames_of_the_drawn_show_are_one_of_each_shot() -> None:
+    episode = Truth.load(sampleshow.episodes()).episodes[0]
+    with Video(sampleshow.episodes() / episode.file) as video:
+        frames = [round((f.time_s or 0.0) * episode.fps) for f in sample(video, Sampling.parse("shots"))]
+    assert [episode.frame(n).shot for n in frames] == list(range(len(episode.cuts)))
 
 
 def test_the_counter_takes_pictures_too(tmp_path: Path) -> None:

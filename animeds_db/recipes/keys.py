@@ -73,7 +73,7 @@ SOURCES = Section(
         Key("show", "text", "Name of the show. Default: from the file name."),
         Key("season", "int", "Season number. Default: from the file name.", low=0),
         Key("episode", "int", "Episode number, for a single file.", low=0),
-        Key("sample", "text", "How to choose frames: keyframes, changes, scenes, every=2s, …"),
+        Key("sample", "text", "How to choose frames: keyframes, changes, scenes, shots, every=2s, …"),
         Key("start", "time", "Skip everything before this time."),
         Key("end", "time", "Skip everything after this time."),
         Key("credit", "text", "Who to credit. Included in every export."),

@@ -28,7 +28,7 @@ def load_models(profile: str, device: str, overrides: Mapping[str, str]) -> Mode
 class Choice:
     """The user's choice for an ingest. None, or a part that `overrides` does not name, was not chosen.
 
-    sample is keyframes, iframes, changes, scenes, every=2s or all; start and end are times such as 90 or "1:30".
+    sample is keyframes, iframes, changes, scenes, shots, every=2s or all; start and end are times such as 90 or "1:30".
     overrides maps tagger, detector, character or image to a model's name, or to "none", and boxes to the kinds of
     boxes that are tagged one by one, e.g. "person,face".
     """

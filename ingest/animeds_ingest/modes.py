@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-MODES = ("keyframes", "iframes", "changes", "scenes", "every", "all")
+MODES = ("keyframes", "iframes", "changes", "scenes", "shots", "every", "all")
 EXAMPLES = tuple("every=2s" if mode == "every" else mode for mode in MODES)
 """The modes as a person writes them: `every` needs a time."""

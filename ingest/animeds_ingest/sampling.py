@@ -4,6 +4,7 @@ keyframes   key frames only; the decoder skips everything else (the default)
 iframes     all I-frames, also those that are not key frames
 changes     frames that differ from the last one taken, as FFmpeg's mpdecimate chooses them
 scenes      one frame per shot: the first still frame after the cut
+shots       the best frame of each shot: the sharpest drawing that stands still; shots=3: up to three of each
 every=2s    the first frame at or after each multiple of two seconds
 all         every frame
 """
@@ -18,6 +19,7 @@ from typing import Self
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.media import Frame, Pictures, Video
+from animeds_ingest.measures.best_frames import best_frames
 from animeds_ingest.measures.changes import ChangeFilter
 from animeds_ingest.measures.shots import scene_frames
 from animeds_ingest.modes import EXAMPLES, MODES
@@ -27,6 +29,9 @@ TICK_TOLERANCE_S = 1e-6
 
 LONGEST_S = 1e6
 """Maximum time in seconds, eleven days. Larger values are typing errors."""
+
+MOST_PER_SHOT = 100
+"""Maximum number of frames per shot. Whoever wants more is better served by every=0.5s."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _AMOUNT = re.compile(r"([0-9]+(?:[.][0-9]*)?|[.][0-9]+)\s*(ms|s|min|m|h|)", re.IGNORECASE)
@@ -41,6 +46,7 @@ class Sampling:
     every_s: float | None = None
     start_s: float | None = None
     end_s: float | None = None
+    per_shot: int | None = None
 
     @classmethod
     def parse(cls, text: str, start: float | str | None = None, end: float | str | None = None) -> Self:
@@ -54,20 +60,25 @@ class Sampling:
         mode = mode.lower()
         if mode not in MODES:
             raise UsageError(f'unknown sampling "{text}"', hint=did_you_mean(mode, EXAMPLES))
+        every = per_shot = None
         if mode == "every":
             every = _interval(amount, text)
+        elif mode == "shots" and separator:
+            per_shot = _per_shot(amount, text)
         elif separator:
             raise UsageError(
                 f'sampling "{mode}" takes no value, not "{amount}"', hint=f"write {mode}, or every=2s"
             )
-        else:
-            every = None
         first, last = _span(span, text) if span else (None, None)
-        return cls(mode, every, *_ordered(_time(start, "start", first), _time(end, "end", last)))
+        return cls(mode, every, *_ordered(_time(start, "start", first), _time(end, "end", last)), per_shot)
 
     def __str__(self) -> str:
         """Return the canonical text that is stored with a source: `keyframes`, `every=2s 60..120`, `all 60..`."""
-        how = self.mode if self.every_s is None else f"{self.mode}={_plain(self.every_s)}s"
+        how = self.mode
+        if self.every_s is not None:
+            how += f"={_plain(self.every_s)}s"
+        elif self.per_shot is not None:
+            how += f"={self.per_shot}"
         if self.start_s is None and self.end_s is None:
             return how
         return f"{how} {_plain(self.start_s)}..{_plain(self.end_s)}"
@@ -88,6 +99,8 @@ def sample(media: Video | Pictures, how: Sampling) -> Iterator[Frame]:
             yield from filter(ChangeFilter(), media.frames(*span))
         case "scenes":
             yield from scene_frames(media.frames(*span))
+        case "shots":
+            yield from best_frames(media, how.per_shot or 1, *span)
         case "every":
             yield from _at_ticks(media.frames(*span), how.every_s or 1.0, how.start_s or 0.0)
         case _:
@@ -113,6 +126,16 @@ def _interval(text: str, whole: str) -> float:
             f'sampling "{whole}" needs a time above 0', hint="e.g. every=2s; all takes every frame"
         )
     return every
+
+
+def _per_shot(text: str, whole: str) -> int | None:
+    """Return a number of frames per shot; None for 1, which is the default."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PER_SHOT:
+        raise UsageError(
+            f'sampling "{whole}" needs a number from 1 to {MOST_PER_SHOT}',
+            hint="e.g. shots=3: three of each shot",
+        )
+    return int(text) if int(text) > 1 else None
 
 
 def _seconds(text: str, what: str) -> float:

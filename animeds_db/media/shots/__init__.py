@@ -8,6 +8,6 @@ with Video(path) as video:
 from __future__ import annotations
 
 from animeds_db.media.shots.finding import Shot, find_shots
-from animeds_db.media.shots.small import SmallFrame, small_frames
+from animeds_db.media.shots.small import SmallFrame, small_frame, small_frames
 
-__all__ = ["Shot", "SmallFrame", "find_shots", "small_frames"]
+__all__ = ["Shot", "SmallFrame", "find_shots", "small_frame", "small_frames"]

@@ -130,7 +130,7 @@ class _Measures:
 
 def _shot(number: int, first: int, frames: Sequence[_Measured]) -> Shot:
     """Return the shot that consists of these frames, of which the first is the video's frame `first`."""
-    is_new = _new_drawings(np.array([frame.cells for frame in frames]))
+    is_new = new_drawings(np.array([frame.cells for frame in frames]))
     steps = [f.movement for f in frames if f.movement is not None and f.since >= first]
     table = np.array(steps, np.float64).reshape(-1, 4)
     right, down, growth = table[:, :3].sum(axis=0)
@@ -153,7 +153,7 @@ def _shot(number: int, first: int, frames: Sequence[_Measured]) -> Shot:
     )
 
 
-def _new_drawings(cells: np.ndarray) -> np.ndarray:
+def new_drawings(cells: np.ndarray) -> np.ndarray:
     """Return which frames of a shot show another picture than the one before, bool [n]; the first one does."""
     cells = cells.copy()
     cells[0] = 0  # the change at the cut

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from av.video.reformatter import Interpolation
 
+from animeds_db.media.frame import VideoFrame
 from animeds_db.media.video import Video
 
 WIDTH, HEIGHT = 192, 108
@@ -41,12 +42,17 @@ class SmallFrame:
         return out
 
 
-def small_frames(video: Video) -> Iterator[SmallFrame]:
-    """Yield every frame of a video at the small size, in presentation order."""
-    for frame in video.frames():
-        assert frame.time_s is not None
-        luma, *chroma = frame.shrunk(WIDTH, HEIGHT, Interpolation.FAST_BILINEAR)
-        yield SmallFrame(frame.pts, frame.time_s, luma, np.stack(chroma))
+def small_frames(video: Video, start: float | None = None, end: float | None = None) -> Iterator[SmallFrame]:
+    """Yield every frame from `start` to `end` (seconds, inclusive) at the small size, in presentation order."""
+    for frame in video.frames(start, end):
+        yield small_frame(frame)
+
+
+def small_frame(frame: VideoFrame) -> SmallFrame:
+    """Return a frame of a video at the small size."""
+    assert frame.time_s is not None
+    luma, *chroma = frame.shrunk(WIDTH, HEIGHT, Interpolation.FAST_BILINEAR)
+    return SmallFrame(frame.pts, frame.time_s, luma, np.stack(chroma))
 
 
 def _means(plane: np.ndarray, side: int) -> np.ndarray:
