@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +21,10 @@ from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.store import Store
 from animeds_db.web.errors import as_json
 from animeds_db.web.grid import Grid
+from animeds_db.web.moving import MovingPictures
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
+from animeds_db.web.presence import while_there
 from animeds_db.web.selection import Selection
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Jobs
@@ -72,6 +74,7 @@ class Service:
         if not self.may_ingest or Store.exists(uri):
             self._open()
         self.workers = Workers(uri, options.limits, options.unfinished)
+        self.moving = MovingPictures(uri, options)
         self.jobs = Jobs(uri, options)
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
@@ -84,6 +87,7 @@ class Service:
         """End the workers, jobs and threads."""
         await self.jobs.close()
         await self.workers.close()
+        await self.moving.close()
         if self._opened is not None:
             self._opened.close()
 
@@ -194,12 +198,8 @@ class Service:
         """Run a task in a worker and return its rows, at most OWN_BYTES. Raises as `rows` does."""
         self.expect_database()
         query = Query(self.workers, replace(ask, size=OWN_BYTES))
-        async with _while_there(request, query):
-            data = bytearray()
-            async for piece in query.pieces():
-                data += piece
-        with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
-            table = reader.read_all()
+        async with while_there(request, query.stop):
+            table = await query.table()
         return Answer(table, query.facts["truncated"], query.facts["seconds"])
 
     async def stream(self, request: Request, ask: Ask) -> tuple[dict[str, Any], AsyncGenerator[bytes]]:
@@ -212,7 +212,7 @@ class Service:
         self.expect_database()
         query = Query(self.workers, ask)
         pieces = query.pieces()
-        async with _while_there(request, query):
+        async with while_there(request, query.stop):
             first = await anext(pieces)
         return query.facts, _all_pieces(first, pieces, query if ask.form == "arrow" else None)
 
@@ -243,27 +243,6 @@ async def _all_pieces(
             return
         if query is not None:
             yield compact(query.facts).encode()
-
-
-@asynccontextmanager
-async def _while_there(request: Request | None, query: Query) -> AsyncIterator[None]:
-    """Stop the query if the client closes its connection in the meantime."""
-    watch = asyncio.create_task(_stop_when_gone(request, query)) if request else None
-    try:
-        yield
-    except BaseException:
-        query.stop()
-        raise
-    finally:
-        if watch:
-            watch.cancel()
-            await asyncio.wait([watch])
-
-
-async def _stop_when_gone(request: Request, query: Query) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    query.stop()
 
 
 def service_of(request: Request) -> Service:

@@ -16,6 +16,7 @@ from animeds_db.web.api import (
     recipes,
     selections,
     sql,
+    videos,
 )
 
 ROUTERS = (
@@ -32,4 +33,5 @@ ROUTERS = (
     recipes.router,
     folders.router,
     choices.router,
+    videos.router,
 )

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pyarrow as pa
+
 from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.web.errors import BusyError, from_json
 from animeds_db.web.options import Limits
@@ -23,6 +25,9 @@ START_S = 60.0
 """Seconds that a worker has to start."""
 AHEAD = 2
 """Maximum number of pieces of a result held for a slow client."""
+_QUERY = ("query", "Select fewer rows or columns (WHERE, LIMIT).")
+_WORDS = {"video": ("video", "Play a shorter part.")}
+"""What messages call a task, and what they advise."""
 _log = logging.getLogger("animeds")
 
 
@@ -155,6 +160,7 @@ class Query:
         self.facts: dict[str, Any] = {}
         """Facts of the result: rows, truncated, seconds. For JSON and CSV they arrive before the rows."""
         self._workers, self._ask = workers, ask
+        self._noun, self._advice = _WORDS.get(ask.task, _QUERY)
         self._stopped: str | None = None
         self._pieces: asyncio.Queue[bytes | AnimedsError | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(AHEAD)
@@ -178,6 +184,14 @@ class Query:
         finally:
             self.stop()
 
+    async def table(self) -> pa.Table:
+        """Return the whole result. Raises as `pieces` does."""
+        data = bytearray()
+        async for piece in self.pieces():
+            data += piece
+        with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
+            return reader.read_all()
+
     async def _run(self) -> None:
         end: AnimedsError | None = None
         try:
@@ -190,7 +204,7 @@ class Query:
             self._stopped = self._stopped or "time"
         except (EOFError, OSError):
             end = QueryError(
-                "This query took more memory than the service allows.", hint="Select fewer rows or columns."
+                f"This {self._noun} took more memory than the service allows.", hint=self._advice
             )
         except asyncio.CancelledError:
             if self._stopped is None:  # the service ends
@@ -218,18 +232,20 @@ class Query:
         limits = self._workers.limits
         if self._stopped == "time":
             return QueryError(
-                f"This query took longer than {limits.seconds:g} seconds and was stopped.",
-                hint="Select fewer rows (WHERE, LIMIT), or raise the limit with `animeds serve --seconds`.",
+                f"This {self._noun} took longer than {limits.seconds:g} seconds and was stopped.",
+                hint=f"{self._advice} Or raise the limit with `animeds serve --seconds`.",
             )
         if self._stopped == "stalled":
             return QueryError(
-                f"This query was stopped because the client read no rows for {limits.stalled_s:g} seconds."
+                f"This {self._noun} was stopped because the client read no rows for {limits.stalled_s:g} seconds."
             )
         if self._stopped == "busy":
             return BusyError(
-                "This query was stopped because other queries were waiting and it had run longest.",
-                hint="Try again later, or select fewer rows (WHERE, LIMIT).",
+                f"This {self._noun} was stopped because other requests were waiting and it had run longest.",
+                hint=f"Try again later. {self._advice}",
             )
         return (
-            QueryError("This query was stopped because the client disconnected.") if self._stopped else None
+            QueryError(f"This {self._noun} was stopped because the client disconnected.")
+            if self._stopped
+            else None
         )

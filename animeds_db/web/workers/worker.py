@@ -14,19 +14,21 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
-from animeds_db.errors import AnimedsError
+from animeds_db.dataset.playing import Playing, Stretch
+from animeds_db.errors import AnimedsError, QueryError
 from animeds_db.session.named_queries import find
 from animeds_db.session.query_values import check_known, check_values
 from animeds_db.session.sandbox import Bounds
 from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters
 from animeds_db.steps.characters.review import review_faces
+from animeds_db.web.errors import MissingError
 from animeds_db.web.errors import as_json as error_as_json
 from animeds_db.web.workers import framing
 from animeds_db.web.workers.confine import confine
@@ -101,6 +103,23 @@ def _review(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 
 @contextmanager
+def _video(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    """Give one row with the bytes of a light video."""
+    find = STRETCHES[ask.more.pop("of")]
+    try:
+        stretch = find(dataset, **ask.more)
+    except QueryError as error:
+        raise MissingError(error.message, hint=error.hint) from None
+    video = dataset.light_video(stretch, step=_stop_if_asked)
+    yield pa.table({"video": pa.array([video], pa.binary())}).to_reader()
+
+
+def _stop_if_asked() -> None:
+    if STOPPED.is_set():
+        raise QueryError("This video was stopped.")
+
+
+@contextmanager
 def _check(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     """Check the SQL by binding it, with NULL for its parameters."""
     nulls = dict.fromkeys(parameters(ask.sql))
@@ -121,7 +140,16 @@ TASKS = {
     "search": _search,
     "folders": _folders,
     "review": _review,
+    "video": _video,
 }
+STRETCHES: dict[str, Callable[..., Stretch]] = {
+    "frame": Playing.stretch_around,
+    "shot_of_frame": Playing.shot_around,
+    "shot": Playing.stretch_of_shot,
+    "clip": Playing.stretch_of_clip,
+}
+STOPPED = threading.Event()
+"""Set when the service wants the running task to stop."""
 
 
 def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: list[int]) -> None:
@@ -134,6 +162,7 @@ def _listen(pipe: BinaryIO, asked: queue.Queue[Any], dataset: Dataset, running: 
         if kind == framing.ASK:
             asked.put(json.loads(body))
         elif json.loads(body) in running:
+            STOPPED.set()
             dataset.session.interrupt()
 
 
@@ -144,6 +173,7 @@ def _serve(dataset: Dataset, source: BinaryIO, target: BinaryIO) -> None:
     while True:
         framing.send(target, framing.READY)
         wanted = asked.get()
+        STOPPED.clear()
         running[:] = [wanted.pop("number")]
         try:
             facts = answer(dataset, Ask(**wanted), target)
