@@ -1,4 +1,7 @@
-"""Light videos of shots, of clips, and of the seconds around a frame. Browsers can ask for ranges of their bytes."""
+"""Light videos of shots, of clips, and of the seconds around a frame; and the timeline of a video.
+
+Browsers can ask for ranges of the bytes of a video.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,13 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.dataset.playing import AFTER_S, BEFORE_S
+from animeds_db.session.statements import literal
 from animeds_db.web.api.common import FrameId
 from animeds_db.web.api.frames import LONG
+from animeds_db.web.errors import MissingError
+from animeds_db.web.moving_models import Timeline
+from animeds_db.web.plain import records
+from animeds_db.web.selection import script
 from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["videos"])
@@ -48,6 +56,16 @@ async def shot(request: Request, shot_id: Id) -> Response:
 async def clip(request: Request, clip_id: Id, margin: Seconds = 0.0) -> Response:
     """Return a clip as a light video: at most 10 seconds, 480 pixels high. margin: seconds before and after it."""
     return await _video(request, of="clip", clip_id=clip_id, margin_s=margin)
+
+
+@router.get("/sources/{source_id}/timeline")
+async def timeline(request: Request, source_id: Id) -> Timeline:
+    """Return what happens when in one video: shots, who is in them, what is said, chapters."""
+    service = service_of(request)
+    row = records((await service.cached(request, script("timeline", source=literal(source_id)))).table)[0]
+    if row["shots"] is None:
+        raise MissingError(f"There is no source {source_id[:80]}.", hint="SELECT source_id FROM sources")
+    return Timeline(source_id=source_id, **{name: value for name, value in row.items() if value is not None})
 
 
 async def _video(request: Request, **asked: Any) -> Response:

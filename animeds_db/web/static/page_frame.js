@@ -6,9 +6,11 @@ import { Palette, look, readOnly, say, undo } from "./corrections.js";
 import { CropBox } from "./cropbox.js";
 import { $, failure, show, tellError } from "./dom.js";
 import { facts } from "./framefacts.js";
+import { FramePlayer } from "./frameplayer.js";
 import { plainCharacter, where } from "./format.js";
 import { bind } from "./keys.js";
 import { address, manner, selection, stateLink } from "./selection.js";
+import { SourceTimeline } from "./sourcetimeline.js";
 import { stage } from "./stage.js";
 import { editTags } from "./tageditor.js";
 import { Zoom } from "./zoom.js";
@@ -18,7 +20,9 @@ let current = 0;
 let boxed = manner("boxes", "1") === "1";
 let around = { before: null, after: null };
 let crop = null;
+let when = null;
 const zoom = new Zoom();
+const player = new FramePlayer(() => known && draw());
 const place = $("#frame");
 
 start(async () => {
@@ -33,9 +37,11 @@ start(async () => {
 });
 
 const palette = new Palette($("#palette"), name);
+const timeline = new SourceTimeline((frame) => link(frame, 0));
 const id = () => decodeURIComponent(location.pathname.split("/").pop());
 
 async function load() {
+  player.stop();
   try {
     known = await api.frame(id());
   } catch (error) {
@@ -43,12 +49,29 @@ async function load() {
   }
   current = Math.min(current, Math.max(0, known.faces.length - 1));
   draw();
-  await neighbours();
+  await Promise.all([neighbours(), timed()]);
 }
 
 function draw() {
   entitle(`${where(known.frame)} ${known.frame.show ?? ""}`.trim());
-  show(place, stage(known, { current, boxed, around, choose, link, flip, zoom, crop, editCrop }), facts(known, { current, choose, search: selection(), again: load }));
+  const below = when && timeline.update(when, known.frame.time_s);
+  const parts = { current, boxed, around, choose, link, flip, zoom, crop, editCrop, player, play, below };
+  player.through(() => show(place, stage(known, parts), facts(known, { current, choose, search: selection(), again: load })));
+}
+
+/* Loads the timeline of the video that the frame is from. */
+async function timed() {
+  const source = known.frame.source_id;
+  if (known.frame.time_s === null) when = null;
+  else if (when?.source_id !== source) when = await api.get(`/api/sources/${encodeURIComponent(source)}/timeline`);
+  draw();
+}
+
+function play() {
+  if (known.frame.time_s === null) return;
+  if (crop) endCrop();
+  zoom.reset();
+  player.toggle(id());
 }
 
 /* The previous and next frame in the selection this frame was opened from. */
@@ -135,6 +158,7 @@ function tags() {
 /* Starts the crop editor for the current face or, without faces, for the whole picture; or ends it. */
 function editCrop() {
   if (crop || readOnly()) return endCrop();
+  player.stop();
   crop = new CropBox(known, known.faces[current]?.face_id, {
     apply: (target, value) => sayCrop(target, { op: "set", value }, `Crop of ${target.words}`),
     remove: (target) => sayCrop(target, { op: "remove", value: null }, `Crop of ${target.words}: removed`),
@@ -159,6 +183,7 @@ const orPan = (right, down, does) => (event) => (event.shiftKey && zoom.isClose 
 
 function back() {
   if (crop) return endCrop();
+  if (player.stop()) return;
   if (zoom.isClose) return zoom.reset();
   const params = selection();
   if (manner("at") !== null) params.set("at", manner("at"));
@@ -184,6 +209,7 @@ function bindKeys() {
     ["u", "undo", undo],
   ]);
   bind("See", [
+    ["p", "play the seconds around the frame, or stop", play],
     ["b", "boxes and names", flip],
     [["="], "", () => zoom.by(1.5)],
     ["+ -", "zoom in, zoom out (Shift and arrows move the picture)", ({ key }) => zoom.by(key === "-" ? 1 / 1.5 : 1.5)],

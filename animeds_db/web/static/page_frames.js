@@ -9,7 +9,9 @@ import { Facets } from "./facets.js";
 import { counted, spoken } from "./format.js";
 import { FrameList } from "./framelist.js";
 import { Grid } from "./grid.js";
+import { HoverPlay } from "./hoverplay.js";
 import { bind } from "./keys.js";
+import { shotOfFrame } from "./player.js";
 import { Rubber } from "./rubber.js";
 import { Search } from "./search.js";
 import { address, manner, pieces, selection, setManner, shown, stateLink } from "./selection.js";
@@ -47,6 +49,11 @@ const grid = new Grid($("#grid"), {
 });
 grid.boxes = boxes;
 new Rubber(grid);
+const hover = new HoverPlay($("#grid"), {
+  tiles: ".tile",
+  source: (tile) => shotOf(grid.frame(Number(tile.dataset.i))),
+  place: (tile) => $(".pic", tile),
+});
 const toolbar = new Toolbar($("#toolbar"), {
   size: (size) => grid.setSize(size),
   boxes: showBoxes,
@@ -87,6 +94,8 @@ function placed(params, i) {
   next.set("at", i);
   return next;
 }
+
+const shotOf = (frame) => (frame && frame.time_s !== null ? shotOfFrame(frame.frame_id) : null);
 
 const title = (params) => pieces(params).map(({ value }) => spoken(value)).join(", ").slice(0, 60) || "Frames";
 
@@ -250,6 +259,7 @@ function bindKeys() {
   ]);
   bind("See", [
     ["/", "search", () => search.focus()],
+    ["p", "play the shot, or stop (also while the mouse rests on it)", () => hover.toggle(grid.tiles.get(grid.cursor))],
     ["b", "boxes and names", () => toolbar.toggleBoxes()],
     ["+", "larger", () => toolbar.step(1)],
     ["-", "smaller", () => toolbar.step(-1)],

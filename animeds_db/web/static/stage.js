@@ -9,8 +9,10 @@ import { keyButton } from "./keys.js";
 
 const WIDTH = 1600;
 
-/* `zoom` is the Zoom of the page; `crop` is its CropBox while somebody draws a crop, else null. */
-export function stage(known, { current, boxed, around, choose, link, flip, zoom, crop, editCrop }) {
+/* `zoom` is the Zoom of the page; `crop` is its CropBox while somebody draws a crop, else null; `player` is its
+   FramePlayer; `below` is shown below the picture. */
+export function stage(known, parts) {
+  const { current, boxed, choose, link, zoom, crop, player, below } = parts;
   const { frame } = known;
   const img = h("img", { alt: alt(known), src: api.image(frame.frame_id, WIDTH), decoding: "async" });
   const inner = h("div", { class: "inner" }, img, crop?.layer);
@@ -20,7 +22,8 @@ export function stage(known, { current, boxed, around, choose, link, flip, zoom,
   if (boxed && !crop) drawBoxes(inner, known, current, choose);
   picture.append(zoom.attach(picture, inner, api.image(frame.frame_id)));
   img.addEventListener("load", () => tellMissing(img, frame));
-  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, { around, link, boxed, flip, crop, editCrop }), crop?.bar, picture, strip(known, link));
+  if (player.video) picture.append(player.video);
+  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, parts), crop?.bar, picture, strip(known, link), below);
 }
 
 const alt = ({ frame, faces }) => {
@@ -48,7 +51,7 @@ function drawBoxes(picture, known, current, choose) {
   });
 }
 
-function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop }) {
+function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop, player, play }) {
   const before = around.before ?? asFrame(neighbours?.before);
   const after = around.after ?? asFrame(neighbours?.after);
   return h(
@@ -59,6 +62,7 @@ function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop 
     h(
       "div",
       { class: "row" },
+      frame.time_s === null ? null : keyButton(player.video ? "Stop" : "Play", "p", play, { id: "play", title: "Play the seconds around this frame (p)" }),
       keyButton("Boxes", "b", flip, { "aria-pressed": boxed, class: "toggle" }),
       readOnly() ? null : keyButton("Crop", "e", editCrop, { "aria-pressed": Boolean(crop), class: "toggle" }),
       h("a", { class: "button", href: `/?like=${encodeURIComponent(frame.frame_id)}`, "aria-keyshortcuts": "s" }, "Similar ", h("kbd", { "aria-hidden": "true" }, "s")),
