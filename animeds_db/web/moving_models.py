@@ -1,10 +1,13 @@
-"""Response bodies about videos in time."""
+"""Request and response bodies about videos in time: timelines and clips."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from animeds_db.web.label_models import Act
+from animeds_db.web.models import Id
 
 
 class Timeline(BaseModel):
@@ -20,3 +23,75 @@ class Timeline(BaseModel):
     characters: list[dict[str, Any]] = Field(default_factory=list)
     lines: list[dict[str, Any]] = Field(default_factory=list)
     chapters: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Clip(BaseModel):
+    """A clip, as in the view `clips`. shot_first_s, shot_end_s: limits of its shot, seconds in the video."""
+
+    clip_id: str
+    shot_id: str
+    source_id: str
+    show: str | None
+    season: int | None
+    episode: int | None
+    shot: int
+    first_s: float
+    last_s: float
+    seconds: float
+    n_frames: int | None
+    fps: float
+    source_frames: int
+    drawn_frames: int | None
+    motion: str | None
+    characters: list[str]
+    line: str | None
+    frame_id: str | None
+    is_kept: bool
+    shot_first_s: float
+    shot_end_s: float
+
+
+class ClipsPage(BaseModel):
+    """One page of clips. truncated: more follow."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    clips: list[Clip]
+    start: int = Field(alias="from")
+    truncated: bool
+
+
+class ClipsCount(BaseModel):
+    """Number of clips, and their seconds together."""
+
+    count: int
+    seconds: float
+
+
+class ClipIds(BaseModel):
+    """Ids of clips."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clips: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
+
+
+class ClipBody(BaseModel):
+    """The id of a clip."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clip: Id
+
+
+class TrimBody(ClipBody):
+    """New times of the first and the last frame of a clip, seconds in the video; null: as before."""
+
+    first_s: Annotated[float | None, Field(ge=0, le=1_000_000)] = None
+    last_s: Annotated[float | None, Field(ge=0, le=1_000_000)] = None
+
+
+class ClipAct(Act):
+    """A change set that made a clip, and the id of the clip."""
+
+    clip_id: str

@@ -23,6 +23,7 @@ NAVIGATION = (
     ("ingest", "/ingest", "Add"),
     ("frames", "/", "Frames"),
     ("map", "/map", "Map"),
+    ("clips", "/clips", "Clips"),
     ("duplicates", "/duplicates", "Duplicates"),
     ("clusters", "/clusters", "Faces"),
     ("characters", "/characters", "Characters"),
@@ -56,6 +57,12 @@ def ingest(request: Request) -> Response:
 def clusters(request: Request) -> Response:
     """Show groups of similar faces, to be named."""
     return page(request, "clusters", "Faces", section="clusters")
+
+
+@router.get("/clips")
+def clips(request: Request) -> Response:
+    """Show clips for video trainers, to be kept, trimmed, dropped and exported."""
+    return page(request, "clips", "Clips", section="clips")
 
 
 @router.get("/jobs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from animeds_db.web.api import (
     choices,
+    clips,
     clusters,
     exports,
     facts,
@@ -34,4 +35,5 @@ ROUTERS = (
     folders.router,
     choices.router,
     videos.router,
+    clips.router,
 )

@@ -77,16 +77,17 @@ async def _video(request: Request, **asked: Any) -> Response:
 def ranged(wanted: str | None, data: bytes) -> Response:
     """Return the whole video, or the range of bytes in a Range header (status 206; 416 if the video lacks it).
 
-    A header with several ranges or another unit is ignored, as RFC 9110 allows.
+    A header that is not valid, has several ranges or another unit is ignored, as RFC 9110 asks for.
     """
     headers = LONG | {"accept-ranges": "bytes"}
     found = _RANGE.fullmatch(wanted.strip()) if wanted else None
-    if found is None or found[1] is found[2] is None:
+    start, end = found.groups() if found else (None, None)
+    if start is end is None or (start and end and int(start) > int(end)):
         return Response(data, media_type=MP4, headers=headers)
-    if found[1] is None:  # the last bytes
-        first, last = max(0, len(data) - int(found[2])), len(data) - 1
+    if start is None:  # the last bytes
+        first, last = max(0, len(data) - int(end or 0)), len(data) - 1
     else:
-        first, last = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+        first, last = int(start), min(int(end or len(data)), len(data) - 1)
     if first > last:
         return Response(status_code=416, headers={"content-range": f"bytes */{len(data)}"})
     headers |= {"content-range": f"bytes {first}-{last}/{len(data)}"}

@@ -1,4 +1,4 @@
-/* The frames of a selection, loaded in windows. A frame that is not loaded is null; it is fetched when it stays in view,
+/* The frames of a selection, or other rows that a grid shows, loaded in windows. A frame that is not loaded is null; it is fetched when it stays in view,
    and the oldest windows are dropped. */
 
 import * as api from "./api.js";
@@ -6,8 +6,12 @@ import * as api from "./api.js";
 const WINDOW = 120;
 const KEPT = 60;
 
+const FRAMES = { page: async (...asked) => (await api.frames(...asked)).frames, count: api.count, key: (frame) => frame.frame_id };
+
 export class FrameList {
-  constructor(selection, changed) {
+  /* `source` says how rows are loaded and counted, and what identifies a row. */
+  constructor(selection, changed, source = FRAMES) {
+    this.source = source;
     this.selection = selection;
     this.changed = changed;
     this.total = null;
@@ -20,7 +24,7 @@ export class FrameList {
 
   /* Loads the first window. The total count may take longer and arrives later. */
   async start(first = 0) {
-    const counting = api.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
+    const counting = this.source.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
     await this.#fetch(Math.floor(first / WINDOW));
     return counting;
   }
@@ -40,7 +44,7 @@ export class FrameList {
     const window = this.windows.get(Math.floor(i / WINDOW));
     const frame = window?.[i % WINDOW];
     if (!frame) return null;
-    const said = this.said.get(frame.frame_id);
+    const said = this.said.get(this.source.key(frame));
     return said ? { ...frame, ...said } : frame;
   }
 
@@ -58,7 +62,7 @@ export class FrameList {
     const windows = new Set([...places].map((i) => Math.floor(i / WINDOW)));
     const found = new Map();
     for (const w of windows) found.set(w, this.windows.get(w) ?? (await this.#load(w)));
-    return [...places].map((i) => found.get(Math.floor(i / WINDOW))[i % WINDOW]?.frame_id).filter(Boolean);
+    return [...places].map((i) => found.get(Math.floor(i / WINDOW))[i % WINDOW]).filter(Boolean).map(this.source.key);
   }
 
   /* Changes frames before the service has confirmed; returns a function that reverts it. */
@@ -95,8 +99,8 @@ export class FrameList {
     if (!this.ended) this.changed();
   }
 
-  async #load(w, signal) {
-    return (await api.frames(this.selection, w * WINDOW, WINDOW, signal)).frames;
+  #load(w, signal) {
+    return this.source.page(this.selection, w * WINDOW, WINDOW, signal);
   }
 
   #counted(n) {

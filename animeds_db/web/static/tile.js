@@ -1,4 +1,5 @@
-/* One tile of the grid: picture, characters, time. A tile depends only on its frame, so it can be redrawn at any time. */
+/* One tile of the grid: picture, characters, time. A tile depends only on its frame, so it can be redrawn at any time.
+   A clip is drawn as the frame that represents it. */
 
 import { thumbnail } from "./api.js";
 import { overlay } from "./boxes.js";
@@ -21,7 +22,7 @@ export function drawTile(tile, frame, { current, chosen, link, boxes, width, of,
   if (!frame) return;
   tile.classList.toggle("dropped", frame.dropped);
   tile.classList.toggle("pending", Boolean(frame.pending));
-  if (tile.dataset.frame !== frame.frame_id) build(tile, frame);
+  if (tile.dataset.frame !== (frame.clip_id ?? frame.frame_id)) build(tile, frame);
   const anchor = $("a", tile);
   anchor.href = link(frame);
   anchor.tabIndex = current ? 0 : -1;
@@ -32,9 +33,9 @@ export function drawTile(tile, frame, { current, chosen, link, boxes, width, of,
 }
 
 function build(tile, frame) {
-  tile.dataset.frame = frame.frame_id;
-  const img = h("img", { alt: "", decoding: "async", draggable: "false", data: { src: thumbnail(frame.frame_id) } });
-  img.addEventListener("load", () => img.classList.add("there"));
+  tile.dataset.frame = frame.clip_id ?? frame.frame_id;
+  const img = frame.frame_id && h("img", { alt: "", decoding: "async", draggable: "false", data: { src: thumbnail(frame.frame_id) } });
+  img?.addEventListener("load", () => img.classList.add("there"));
   const pic = h("span", { class: "pic" }, img);
   pic.style.aspectRatio = `${frame.width || 16} / ${frame.height || 9}`;
   pic.classList.toggle("tall", (frame.width || 16) / (frame.height || 9) < 16 / 9);
@@ -45,7 +46,7 @@ function build(tile, frame) {
       "div",
       { class: "cap" },
       h("span", { class: "who" }),
-      h("span", { class: "at" }, frame.score === null || frame.score === undefined ? where(frame) : score(frame.score)),
+      h("span", { class: "at" }, frame.length ?? (frame.score === null || frame.score === undefined ? where(frame) : score(frame.score))),
     ),
     h("button", { type: "button", class: "choose", tabindex: "-1", "aria-label": "Select", title: "Select (v)" }, "✓"),
   );
@@ -61,5 +62,5 @@ function drawOver(pic, found, frame, width) {
 
 function spokenTile(frame, chosen) {
   const who = frame.characters.length ? frame.characters.map(plainCharacter).join(", ") : "no named character";
-  return [where(frame) || frame.frame_id, who, frame.dropped && "dropped", chosen && "selected"].filter(Boolean).join(", ");
+  return [where(frame) || frame.frame_id, frame.length, who, frame.dropped && "dropped", chosen && "selected"].filter(Boolean).join(", ");
 }
