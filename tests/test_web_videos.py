@@ -48,10 +48,10 @@ def rows() -> dict[str, Any]:
 
 def decoded(content: bytes) -> tuple[list[av.VideoFrame], np.ndarray, int]:
     """Return the frames of a video, and the samples and the rate of its sound."""
-    with av.open(io.BytesIO(content)) as file:
+    with av.open(io.BytesIO(content), "r") as file:
         assert [stream.codec_context.name for stream in file.streams] == ["h264", "aac"]
         frames = list(file.decode(video=0))
-    with av.open(io.BytesIO(content)) as file:
+    with av.open(io.BytesIO(content), "r") as file:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
         return frames, samples, file.streams.audio[0].rate
 
@@ -83,9 +83,7 @@ def test_a_shot_and_a_clip_have_exactly_their_frames(client: httpx2.Client, rows
 def test_a_video_is_never_longer_than_ten_seconds_or_higher_than_480_pixels(
     client: httpx2.Client, rows: dict[str, Any]
 ) -> None:
-    frames, _, _ = decoded(
-        client.get(f"/api/frames/{rows['frame_id']}/video?before=10&after=10").content
-    )
+    frames, _, _ = decoded(client.get(f"/api/frames/{rows['frame_id']}/video?before=10&after=10").content)
     assert len(frames) == pytest.approx(10 * 12, abs=1)
     assert client.get(f"/api/frames/{rows['frame_id']}/video?after=11").status_code == 422
     assert small_size(1920, 1080) == (854, 480)
@@ -135,7 +133,7 @@ def test_a_file_that_has_changed_or_is_gone_is_an_error_and_silent_ones_have_no_
         frame = dataset.sql("SELECT min(frame_id) FROM frames").fetchall()[0][0]
     with client_of(database, Options(limits=ONE)) as client:
         path = f"/api/frames/{frame}/video"
-        with av.open(io.BytesIO(client.get(path).content)) as video:
+        with av.open(io.BytesIO(client.get(path).content), "r") as video:
             assert [stream.type for stream in video.streams] == ["video"]
         whole = film.read_bytes()
         film.write_bytes(whole + b"more")
@@ -200,5 +198,8 @@ def test_the_timeline_has_shots_characters_lines_and_chapters(
     assert [(line["speaker"], line["first_s"]) for line in known["lines"]] == [
         ("Emi", 2.0), ("Shiori", 5.0), ("Emi", 20.0),
     ]  # fmt: skip
-    assert [(one["title"], one["end_s"]) for one in known["chapters"]] == [("Prologue", 10.0), ("Part A", 60.0)]
+    assert [(one["title"], one["end_s"]) for one in known["chapters"]] == [
+        ("Prologue", 10.0),
+        ("Part A", 60.0),
+    ]
     assert {one["name"] for one in known["characters"]} >= {"Emi", "Shiori"}

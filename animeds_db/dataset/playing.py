@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from animeds_db import schema
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.store import Store
 
 BEFORE_S, AFTER_S = 2.0, 4.0
 """Seconds before and after a frame that are played."""
-_CLIP = re.compile(r"(.*)-c(-?\d+)_(-?\d+)")
 
 
 class Stretch(NamedTuple):
@@ -49,7 +48,9 @@ class Playing:
 
         around = self.stretch_around(frame_id)
         shot = self._row("frames", frame_id, ["shot", "time_s"])
-        found = self.store.take("shots", [f"{around.source_id}-s{shot['shot']:05d}"], ["first_s", "last_s"])
+        found = self.store.take(
+            "shots", [schema.shot_id(around.source_id, shot["shot"])], ["first_s", "last_s"]
+        )
         if not found.num_rows:
             return around
         first_s, last_s = (found[name][0].as_py() for name in ("first_s", "last_s"))
@@ -65,13 +66,14 @@ class Playing:
         from animeds_db.media.light import times_of
         from animeds_db.remote.paths import present, source_path
 
-        found = _CLIP.fullmatch(clip_id)
+        found = schema.stretch_of_clip(clip_id)
         if found is None:
             raise QueryError(f"There is no clip {clip_id[:80]}.", hint="SELECT clip_id FROM clips")
-        source = self._row("sources", found[1], ["uri", "other_uris"])
+        source_id, first_pts, last_pts = found
+        source = self._row("sources", source_id, ["uri", "other_uris"])
         path = source_path(present(source["uri"], source["other_uris"]))
-        first_s, last_s = times_of(path, int(found[2]), int(found[3]))
-        return Stretch(found[1], max(0.0, first_s - margin_s), last_s + margin_s)
+        first_s, last_s = times_of(path, first_pts, last_pts)
+        return Stretch(source_id, max(0.0, first_s - margin_s), last_s + margin_s)
 
     def light_video(self, stretch: Stretch, *, step: Callable[[], None] = lambda: None) -> bytes:
         """Return a stretch as a light mp4: at most 10 seconds, at most 480 pixels high, with its sound.

@@ -60,7 +60,11 @@ def small_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _steady(
-    frames: Iterator[VideoFrame], start_s: float, fps: Fraction, size: tuple[int, int], step: Callable[[], None]
+    frames: Iterator[VideoFrame],
+    start_s: float,
+    fps: Fraction,
+    size: tuple[int, int],
+    step: Callable[[], None],
 ) -> Iterator[np.ndarray]:
     """Yield what is seen every 1/fps seconds: a picture again while no new one comes, without those in between."""
     due = 0

@@ -2,10 +2,9 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
-// import { ClipExport } from "./clipexport.js";
 import { ClipFilters, chosen } from "./clipfilters.js";
 import { changed, readOnly, undo } from "./corrections.js";
-import { $, button, debounce, empty, failure, h, show, tellError } from "./dom.js";
+import { $, debounce, empty, failure, h, show, tellError } from "./dom.js";
 import { clock, count, counted, seconds } from "./format.js";
 import { FrameList } from "./framelist.js";
 import { Grid } from "./grid.js";
@@ -39,7 +38,6 @@ const hover = new HoverPlay($("#grid"), {
   place: (tile) => $(".pic", tile),
 });
 const trimmer = new Trimmer($("#work"), { trim, closed: () => grid.move(0) });
-const exporting = { close: () => false, open() {} };
 const number = h("p", { class: "number", role: "status" }, "…");
 
 start(async () => {
@@ -49,7 +47,7 @@ start(async () => {
   bindKeys();
   $("#drawer").open = innerWidth > 800;
   entitle("Clips");
-  const acts = readOnly() ? [] : [keyButton("Trim…", "t", open), keyButton("Keep", "y", keep), keyButton("Drop", "x", drop), button("Export clips…", () => exporting.open(), { id: "export-clips" })];
+  const acts = readOnly() ? [] : [keyButton("Trim…", "t", open), keyButton("Keep", "y", keep), keyButton("Drop", "x", drop)];
   show($("#toolbar"), number, h("div", { class: "tools" }, keyButton("Play", "p", play), acts));
   filters.load().catch(tellError);
   await load();
@@ -130,12 +128,6 @@ async function trim(clip, times, words) {
   if (await correct("/api/clips/trim", { clip: clip.clip_id, ...times }, words)) trimmer.close();
 }
 
-/* The chosen clips as SQL with a column clip_id, or all that the filters give. */
-function chosenClips() {
-  const some = grid.chosen.size && grid.chosen.size < list.total;
-  return { clips: some ? acted().map(CLIPS.key) : null, filter: chosen(), n: some ? grid.chosen.size : list.total };
-}
-
 /* A click on a tile opens its trim handles; with a modifier it opens the frame. */
 function opened(event) {
   const tile = event.target.closest(".tile");
@@ -161,7 +153,7 @@ function bindKeys() {
   bind("Select", [
     ["v", "select or deselect this clip", () => grid.toggle()],
     ["a", "select all clips", () => list.total && grid.choose(Array.from({ length: Math.min(list.total, 10_000) }, (_, i) => i))],
-    ["Escape", "close the trim handles, or clear the selection", () => trimmer.close() || exporting.close() || grid.clear()],
+    ["Escape", "close the trim handles, or clear the selection", () => trimmer.close() || grid.clear()],
   ]);
   bind("Correct", [
     [["t", " ", "Enter"], "trim: choose the first and the last frame", open],
