@@ -16,6 +16,7 @@ import { manner, setManner } from "./selection.js";
 import { Trimmer } from "./trimmer.js";
 
 const SIZE = 240;
+const WIDE = matchMedia("(min-width: 801px)");
 const CLIPS = {
   page: async (params, from, n, signal) => (await api.get("/api/clips", [...params, ["from", from], ["count", n]], signal)).clips.map(asTile),
   count: async (params, signal) => {
@@ -45,7 +46,8 @@ start(async () => {
   addEventListener("popstate", load);
   $("#grid").addEventListener("click", opened);
   bindKeys();
-  $("#drawer").open = innerWidth > 800;
+  WIDE.addEventListener("change", fold);
+  fold();
   entitle("Clips");
   const acts = readOnly() ? [] : [keyButton("Trim…", "t", open), keyButton("Keep", "y", keep), keyButton("Drop", "x", drop)];
   show($("#toolbar"), number, h("div", { class: "tools" }, keyButton("Play", "p", play), acts));
@@ -53,8 +55,11 @@ start(async () => {
   await load();
 });
 
+/* The filters are folded away on a narrow screen. */
+const fold = () => ($("#drawer").open = WIDE.matches);
+
 /* A clip as a tile draws it: the frame that represents it. */
-const asTile = (clip) => ({ ...clip, time_s: clip.first_s, dropped: false, score: null, length: `${clip.is_kept ? "kept, " : ""}${seconds(clip.seconds)}` });
+const asTile = (clip) => ({ ...clip, time_s: clip.first_s, dropped: false, score: null, length: [clip.is_kept && "kept", clock(clip.first_s), seconds(clip.seconds)].filter(Boolean).join(", ") });
 
 const clipOf = (tile) => grid.frame(Number(tile.dataset.i));
 

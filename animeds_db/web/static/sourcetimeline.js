@@ -7,6 +7,7 @@ import { manner, setManner } from "./selection.js";
 const WIDTH = 1000;
 const HEIGHT = 16;
 const LEAST = 2;
+const ROUNDED = 0.002; // seconds by which rounded times of one moment differ
 const SPANS = [["60", "1 minute"], ["300", "5 minutes"], ["all", "the whole video"]];
 
 export class SourceTimeline {
@@ -57,7 +58,7 @@ export class SourceTimeline {
 
   #mark(one, words, kind, first) {
     const [left, right] = [this.#x(one.first_s), this.#x(one.end_s)].map((x) => Math.min(WIDTH, Math.max(0, x)));
-    const bar = svg("rect", { class: one.first_s <= this.at && this.at < one.end_s ? `bar ${kind} now` : `bar ${kind}`, x: left, y: 1, width: Math.max(LEAST, right - left - 1), height: HEIGHT - 2, rx: 1 });
+    const bar = svg("rect", { class: one.first_s <= this.at + ROUNDED && this.at + ROUNDED < one.end_s ? `bar ${kind} now` : `bar ${kind}`, x: left, y: 1, width: Math.max(LEAST, right - left - 1), height: HEIGHT - 2, rx: 1 });
     const spoken = `${clock(one.first_s)} ${words}`;
     if (!one.frame_id) return svg("g", {}, svg("title", {}, `${spoken} (no frame)`), bar);
     return svg("a", { href: this.link({ frame_id: one.frame_id }, 0), tabindex: first ? "0" : "-1", "aria-label": spoken }, svg("title", {}, spoken), bar);
