@@ -489,12 +489,11 @@ LABELS = Table(
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        # character | appearance | tag | frame | description | crop | name | cluster | stretch
+        # character | appearance | tag | frame | description | crop | name | cluster | stretch | speaker
         pa.field("field", pa.string()),
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
-        pa.field(
-            "subject", pa.string()
-        ),  # of a name: the old one; of a stretch: its first and last pts, 1024_53248
+        # of a name: the old one; of a speaker: the name in the subtitles; of a stretch: its first and last pts, 0_41
+        pa.field("subject", pa.string()),
         # of a frame: keep | drop; of a stretch: keep | drop | cut; of a crop: left,top,right,bottom, 0…1
         pa.field("value", pa.string()),
         pa.field("who", pa.string()),

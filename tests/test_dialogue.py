@@ -230,6 +230,19 @@ def test_a_speaker_with_a_characters_name_is_proposed(store: Store, animeds: Run
     assert ran.code == 0 and "No speaker has lines with a named face" in ran.err
 
 
+def test_who_a_speaker_is_can_be_confirmed_and_undone(store: Store, animeds: Runner) -> None:
+    ran = animeds("label", "speaker", "Emi", "Emi Sato", "--db", store.uri)
+    assert ran.code == 0 and "no face has the name Emi Sato so far" in ran.err
+    said_by = "SELECT DISTINCT said_by FROM lines WHERE speaker = 'Emi'"
+    assert answers(store, said_by) == [("Emi Sato",)]
+    assert answers(store, "SELECT what FROM label_history") == [("speaker Emi is Emi Sato",)]
+    assert animeds("label", "undo", "--db", store.uri).code == 0
+    assert answers(store, said_by) == [(None,)]
+    ran = animeds("label", "speaker", "Emy", "Emi", "--db", store.uri)
+    assert ran.code == 2 and 'No line has the speaker "Emy"' in ran.err and "Emi" in ran.err
+    assert animeds("label", "speaker", "Emi", "--db", store.uri).code == 2
+
+
 def test_the_page_about_dialogue_works_as_written(
     store: Store, animeds: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

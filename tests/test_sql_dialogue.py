@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlrows import SOURCE, Database, box, frame, frame_id, identity
+from sqlrows import SOURCE, Database, box, frame, frame_id, identity, label
 
 
 def line(number: int, start: float, end: float, text: str, **more: Any) -> dict[str, Any]:
@@ -51,6 +51,38 @@ def test_dialogue_has_one_row_per_face_and_leaves_signs_out() -> None:
         (frame_id(0), f"{frame_id(0)}-f1", None),
         (frame_id(1), None, None),
     ]
+
+
+@pytest.mark.sql("layers/speaker_names.sql")
+@pytest.mark.sql("views/lines.sql")
+@pytest.mark.sql("views/dialogue.sql")
+def test_lines_are_said_by_the_character_that_a_person_confirmed_for_their_speaker() -> None:
+    database = Database(
+        lines=[
+            line(1, 0, 1, "a", speaker="EMI"),
+            line(2, 1, 2, "b", speaker="Boy A"),
+            line(3, 2, 3, "c", speaker="Boy B"),
+            line(4, 3, 4, "d"),
+        ],
+        frames=[frame(0), frame(1)],
+        labels=[
+            label(1, "speaker", "Ryo", subject="EMI"),
+            label(2, "speaker", "Emi", subject="EMI"),
+            label(3, "name", "Emi Sato", subject="Emi"),
+            label(4, "speaker", "Ryo", subject="Boy A"),
+            label(5, "act", "act4", "undo"),
+            label(6, "speaker", "Ryo", subject="Boy B"),
+            label(7, "speaker", None, "remove", subject="Boy B"),
+        ],
+    )
+    said = [("a", "Emi Sato"), ("b", None), ("c", None), ("d", None)]
+    assert database.sql("SELECT text, said_by FROM lines ORDER BY text") == said
+    assert database.sql("SELECT text, said_by FROM dialogue ORDER BY text") == said[:2]
+    assert database.sql("SELECT label_id, speaker, said_by FROM speaker_names") == [
+        ("0002", "EMI", "Emi Sato")
+    ]
+    rows = database.sql("SELECT subject, value FROM labels WHERE field = 'speaker'")
+    assert rows == [("EMI", "Emi")]
 
 
 def segment(name: str, kind: str, start: float, end: float) -> dict[str, Any]:
@@ -129,8 +161,10 @@ def test_voices_propose_who_is_on_the_screen() -> None:
         frames=[frame(n, show="Show") for n in range(8)],
         detections=faces,
         identities=[identity(face, name) for face, name in zip(faces, [*names, "Emi"], strict=True)],
+        labels=[label(1, "speaker", "Emi", subject="A")],
     )
     rows = database.step("classify/voices.sql", {"min_lines": 3})
+    assert [r["character"] for r in rows if r["confirmed"]] == ["Emi"] and rows[0]["confirmed"]
     shown = [
         (r["speaker"], r["character"], r["lines"], r["seen"], r["shown"], r["alone"], r["proposed"])
         for r in rows

@@ -221,6 +221,30 @@ def description(
     _apply(db, [("description", "remove" if remove else "set", text)], chosen, who)
 
 
+@label.command()
+def speaker(
+    name: Annotated[str, typer.Argument(help="Name of the speaker, as in the subtitles.")],
+    character: Annotated[
+        str | None,
+        typer.Argument(
+            help="The character who speaks. Not with --remove.", autocompletion=complete.characters
+        ),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the character of this speaker.")] = False,
+    who: WhoOption = None,
+    db: DbOption = None,
+) -> None:
+    """Confirm which character a speaker of the subtitles is. `animeds characters voices` proposes characters.
+
+    animeds label speaker EMI-CHAN Emi
+    """
+    if remove == (character is not None):
+        raise UsageError("Give a character, or --remove.")
+    with open_dataset(db, unfinished=True) as dataset:
+        act = dataset.name_speakers({name: character}, who=who)
+    report_labels(act, f"speaker {name}")
+
+
 @label.command("csv")
 def csv_(
     file: Annotated[

@@ -20,7 +20,8 @@ def voices(
 ) -> None:
     """Propose which character each speaker of the subtitles is, by who is on the screen while that name speaks.
 
-    Nothing is written: check the rows, because who speaks is not always on the screen.
+    Nothing is written: check the rows, because who speaks is not always on the screen. Then confirm them with
+    animeds label speaker.
 
     animeds characters voices
     """

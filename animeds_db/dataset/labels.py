@@ -11,6 +11,7 @@ from animeds_db.steps.labels import changes as labels
 from animeds_db.steps.labels.changes import Act
 from animeds_db.steps.labels.csv_file import read_words
 from animeds_db.steps.labels.renames import rename_all, rename_by_csv
+from animeds_db.steps.labels.speakers import name_speakers
 from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_counts, tag_labels
 from animeds_db.steps.labels.targets import expect_some, ids_of, words_about
 from animeds_db.store import Store
@@ -103,6 +104,14 @@ class Corrections:
         if isinstance(names, Mapping):
             return rename_all(self.store, self.session, names, who)
         return rename_by_csv(self.store, self.session, Path(names), who)
+
+    def name_speakers(self, speakers: Mapping[str, str | None], *, who: str | None = None) -> Act:
+        """Confirm which character each speaker of the subtitles is: {name in the subtitles: character}.
+
+        `ds.characters.voices()` proposes them. The columns `said_by` of the views `lines` and `dialogue` follow. None
+        removes what was confirmed. Raises UsageError for a speaker that no line has.
+        """
+        return name_speakers(self.store, self.session, speakers, who)
 
     def label_summary(self) -> list[str]:
         """Return a line with the number of labels for the summary; no line if there are none."""

@@ -25,7 +25,7 @@ _BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
 _WORD = re.compile(r"\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
 KEPT = (
-    *("undone", "names", "box_labels", "labelled_boxes", "stretch_labels"),
+    *("undone", "names", "box_labels", "labelled_boxes", "stretch_labels", "speaker_names"),
     *("frame_labels", "tag_labels", "description_labels", "drawn_crops"),
 )
 """Views of labels. They have few rows, but take most of the planning time of queries that build on them."""

@@ -70,7 +70,9 @@ said AS (
     SELECT
         t.clip_id,
         string_agg(l.text, ' ' ORDER BY l.start_s, l.line_id) AS line,
-        list_sort(list(DISTINCT l.speaker) FILTER (WHERE l.speaker IS NOT NULL)) AS speakers
+        list_sort(
+            list(DISTINCT coalesce(l.said_by, l.speaker)) FILTER (WHERE l.speaker IS NOT NULL)
+        ) AS speakers
     FROM timed AS t
     JOIN said_lines AS l ON l.source_id = t.source_id AND l.start_s < t.first_s + t.seconds AND l.end_s > t.first_s
     WHERE least(l.end_s, t.first_s + t.seconds) - greatest(l.start_s, t.first_s)

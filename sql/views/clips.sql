@@ -17,7 +17,7 @@
 -- n_frames       after resampling to fps; source_frames: in the video
 -- seconds        length of source_frames
 -- characters, appearances, text_upper, text_lower   on ingested frames within the clip
--- line           what is said, on one line; speakers: who says it, as the subtitles have it
+-- line           what is said, on one line; speakers: the characters confirmed for it, or the subtitles' names
 -- frame_id       the sharpest ingested frame within the clip; null if there is none
 -- is_kept        a person made this clip
 CREATE OR REPLACE MACRO clips(

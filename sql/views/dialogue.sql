@@ -3,13 +3,15 @@
 --
 --     SELECT frame_id, face_id FROM dialogue WHERE speaker = 'Emi' AND character = 'Emi'
 --
--- speaker    the name that the subtitler wrote; character: whose face it is, as in `faces`
+-- speaker    the name that the subtitler wrote; said_by: the character that a person confirmed for it
+-- character  whose face it is, as in `faces`
 CREATE OR REPLACE VIEW dialogue AS
 SELECT
     said.frame_id,
     seen.face_id,
     said.line_id,
     said.speaker,
+    said.said_by,
     said.text,
     seen.character,
     said.time_s,

@@ -19,6 +19,8 @@ WITH described_labels AS (
             WHEN field = 'crop' AND op = 'set' THEN 'crop drawn by hand'
             WHEN field = 'crop' THEN 'crop without the drawn box'
             WHEN field = 'cluster' THEN 'faces of ' || value
+            WHEN field = 'speaker' AND op = 'set' THEN 'speaker ' || subject || ' is ' || value
+            WHEN field = 'speaker' THEN 'speaker ' || subject || ' is not known'
             WHEN field = 'stretch' AND op = 'set'
                 THEN CASE value WHEN 'keep' THEN 'clip kept' WHEN 'drop' THEN 'clip dropped' ELSE 'shot split' END
             WHEN field = 'stretch' THEN 'clip as proposed'

@@ -153,7 +153,7 @@ class Characters:
     def voices(self, *, min_lines: int = 3) -> duckdb.DuckDBPyRelation:
         """Propose which character each speaker of the subtitles is, by who is on the screen while that name speaks.
 
-        One row per speaker and character: lines, seen, shown, alone, share, usual, same_name, proposed (see
+        One row per speaker and character: lines, seen, shown, alone, share, usual, same_name, confirmed, proposed (see
         sql/steps/classify/voices.sql). `min_lines`: minimum number of lines with the character for a proposal.
         Subtitlers' names are evidence, not truth: nothing is written.
         """

@@ -5,6 +5,7 @@
 -- shown      lines during which this character is on the screen; alone: and no other face
 -- share      shown / seen, 0…1; usual: the same share over all speakers of the show
 -- same_name  true if speaker and character have the same name, or one name contains the other as a word
+-- confirmed  true if a person confirmed this character for the speaker
 -- proposed   true for the best character of a speaker, if the evidence is clear: at least $min_lines lines, more than
 --            half of those seen, and more often than usual; or the same name
 WITH spoken AS (
@@ -74,6 +75,8 @@ SELECT
     round(share, 3) AS share,
     round(usual, 3) AS usual,
     same_name,
+    coalesce(n.said_by = character, false) AS confirmed,
     place = 1 AND (same_name OR (shown >= $min_lines AND share > 0.5 AND share > usual)) AS proposed
 FROM ranked
+LEFT JOIN speaker_names AS n USING (speaker)
 ORDER BY "show", speaker, place
