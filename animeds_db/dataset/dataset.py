@@ -18,6 +18,7 @@ from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.outfits import Wardrobe
 from animeds_db.dataset.playing import Playing
 from animeds_db.dataset.upkeep import Keeping
+from animeds_db.dataset.voices import Voicing
 from animeds_db.errors import QueryError, SourceError, StoreError, did_you_mean
 from animeds_db.notebook import as_html, given_values
 from animeds_db.session import Session
@@ -91,7 +92,9 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
     return open(uri, unfinished=True)
 
 
-class Dataset(Describing, Comparisons, Corrections, ClipCorrections, Exporting, Playing, Wardrobe, Keeping):
+class Dataset(
+    Describing, Comparisons, Corrections, ClipCorrections, Exporting, Playing, Wardrobe, Voicing, Keeping
+):
     """A database of frames: SQL queries, pictures, corrections, and exports.
 
     >>> ds = animeds_db.open("show.animeds")                                    # doctest: +SKIP

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from animeds_db.errors import SourceError
+from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.folder.bucket import sent
 from animeds_db.export.folder.furnish import furnish, own_path
 from animeds_db.export.folder.writer import NewFolder
@@ -80,6 +80,11 @@ def rebuild(
     Raises as `export` does.
     """
     recipe = read_manifest(Path(manifest))
+    if not recipe.pictures:
+        raise ExportError(
+            f"{manifest} has no pictures to build again.",
+            hint="Export it again. For a folder of voices: animeds export --voices NAME OUT",
+        )
     options = replace(recipe.options, overwrite=overwrite, workers=workers)
     again = replace(recipe, versions=current_versions(), written=(), files={})
     built, report = _build(again, Path(out), options, moved or {}, progress)

@@ -71,16 +71,22 @@ def write_episode(
     tracks: Sequence[SubtitleTrack] = (),
     chapters: Sequence[tuple[float, float, str]] = (),
     audio: Sequence[str] = (),
+    samples: np.ndarray | None = None,
     pictures: Iterable[np.ndarray] | None = None,
 ) -> Path:
-    """Write a video with a key frame every second, silent sound in these languages, subtitles and chapters."""
+    """Write a video with a key frame every second, sound in these languages, subtitles and chapters.
+
+    samples: int16, mono, 48,000 per second, kept as they are; None: silence.
+    """
     frames = list(pictures if pictures is not None else moving_pictures(seconds * fps, *size))
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps, options={"bf": "0"})
         video.height, video.width = frames[0].shape[:2]
         video.pix_fmt = "yuv420p"
         video.codec_context.gop_size = fps
-        sounds = [_sound(container, language) for language in audio]
+        sounds = [
+            _sound(container, language, "aac" if samples is None else "pcm_s16le") for language in audio
+        ]
         subtitles = [_subtitle(container, track) for track in tracks]
         container.set_chapters(
             [
@@ -96,7 +102,7 @@ def write_episode(
         )
         packets = _video_packets(video, frames)
         for sound in sounds:
-            packets += _silence(sound, len(frames) / fps)
+            packets += _sound_packets(sound, len(frames) / fps, samples)
         for stream, track in zip(subtitles, tracks, strict=True):
             packets += [_packet(stream, *event) for event in track.events]
         container.mux(packets)
@@ -119,17 +125,21 @@ def _video_packets(stream: VideoStream, frames: Sequence[np.ndarray]) -> list[An
     return packets + list(stream.encode())
 
 
-def _sound(container: Any, language: str) -> Any:
-    stream = container.add_stream("aac", rate=48000, layout="mono")
+def _sound(container: Any, language: str, codec: str) -> Any:
+    stream = container.add_stream(codec, rate=48000, layout="mono")
     stream.metadata["language"] = language
     return stream
 
 
-def _silence(stream: Any, seconds: float) -> list[Any]:
+def _sound_packets(stream: Any, seconds: float, samples: np.ndarray | None) -> list[Any]:
+    if samples is None:
+        samples, form = np.zeros(int(seconds * 48000) // 1024 * 1024, np.float32), "fltp"
+    else:
+        form = "s16"
     packets = []
-    for n in range(int(seconds * 48000) // 1024):
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.rate, frame.pts = 48000, n * 1024
+    for at in range(0, len(samples), 1024):
+        frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], format=form, layout="mono")
+        frame.rate, frame.pts = 48000, at
         packets += stream.encode(frame)
     return packets + list(stream.encode())
 
