@@ -175,3 +175,51 @@ def test_voices_propose_who_is_on_the_screen() -> None:
         ("B", "Ryo", 3, 3, 3, 2, True),
         ("B", "Emi", 3, 3, 1, 0, False),
     ]
+
+
+@pytest.mark.sql("steps/export/voices.sql")
+def test_lines_of_a_character_are_left_out_if_others_speak_or_sing() -> None:
+    emi = {"speaker": "EMI", "track": 2, "language": "eng"}
+    database = Database(
+        lines=[
+            line(1, 1, 2, "alone", **emi),
+            line(2, 1, 2, "alone", **emi, layer=1),  # its shadow
+            line(3, 3, 4, "with Ryo", **emi),
+            line(4, 3.5, 4.5, "with Emi", speaker="RYO", track=2, language="eng"),
+            line(5, 5, 6, "with a song", **emi),
+            line(6, 5.5, 9, "la", kind="song", track=4),
+            line(7, 10, 10.4, "short", **emi),
+            line(8, 12, 13, "in the ending", **emi),
+            line(9, 15, 16, "a sign stands there", **emi),
+            line(10, 15, 16, "EXIT", kind="sign", track=2),
+            line(11, 1, 1.9, "allein", track=3, language="deu"),
+            line(12, 15, 18, "too long", track=3, language="deu"),
+            line(13, 1, 2, "alone", **emi | {"track": 5}),  # another track with the same speaker
+        ],
+        chapters=[
+            {
+                "chapter_id": "c",
+                "source_id": SOURCE,
+                "kind": "ending",
+                "start_s": 12.5,
+                "end_s": 15.0,
+                "number": 0,
+            }
+        ],
+        labels=[label(1, "speaker", "Emi", subject="EMI")],
+    )
+
+    def found(language: str | None) -> list[tuple[Any, ...]]:
+        rows = database.step("export/voices.sql", {"character": "Emi", "language": language})
+        return [(row["start_s"], row["text"], row["language"], row["why"]) for row in rows]
+
+    disturbed = [(3, "overlap"), (5, "song"), (10, "short"), (12, "song")]
+    assert [(start, why) for start, _, _, why in found(None) if why] == disturbed
+    assert [row for row in found("eng") if row[3] is None] == [
+        (1, "alone", "eng", None),
+        (15, "a sign stands there", "eng", None),
+    ]
+    assert [row for row in found("deu") if row[0] in (1, 15)] == [
+        (1, "allein", "deu", None),
+        (15, None, "deu", "untranslated"),
+    ]
