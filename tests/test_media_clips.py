@@ -59,13 +59,24 @@ def test_a_video_that_ends_within_a_stretch_is_refused_with_the_time(tmp_path: P
     path = write_video(tmp_path / "a.ts")
     every = [frame.pts for frame in Video(path).frames()]
     cut_short(path, 0.7)
-    with pytest.raises(SourceError, match=r"has no frame at 1\.9 s .* the latest before is at 1\.\d s"):
+    with pytest.raises(SourceError, match=r"ends at 1\.\d s, but a part until 1\.9 s was wanted"):
         list(frames_between(path, None, every[3], every[46]))
 
 
 def test_a_stretch_that_is_not_in_the_file_is_refused() -> None:
+    first = next(Video(shared_clip("h264 mp4")).frames()).pts
     with pytest.raises(SourceError, match="there is no frame at"):
-        list(frames_between(shared_clip("h264 mp4"), None, 7, 20_000))
+        list(frames_between(shared_clip("h264 mp4"), None, first - 5000, first - 1000))
+    with pytest.raises(SourceError, match="but a part until"):
+        list(frames_between(shared_clip("h264 mp4"), None, first, 10**9))
+
+
+def test_the_ends_of_a_stretch_may_lie_between_frames() -> None:
+    every = hashes(list(Video(shared_clip("h264 open")).frames()))
+    for first, last in ((0, 5), (7, 13), (40, 47)):
+        begin = every[first][0] - 10 if first else every[0][0]
+        found = list(frames_between(shared_clip("h264 open"), None, begin, every[last][0] + 10))
+        assert hashes(found) == every[first : last + 1]
 
 
 def test_damage_within_a_stretch_is_refused(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def frames_between(
 ) -> Iterator[VideoFrame]:
     """Yield the frames from `first_pts` to `last_pts`, both included, in order of pts.
 
-    stream: None is the best video stream. Raises SourceError if the first or the last frame does not exist, or if a
-    frame between them is damaged.
+    Both may lie a little before or after a frame. stream: None is the best video stream. Raises SourceError if the
+    file begins later or ends earlier, or if a frame between them is damaged.
     """
     yield from frames_of(path, stream, [Stretch(first_pts, last_pts)])
 
@@ -99,23 +99,23 @@ class _Forward:
         self._frames: Iterator[VideoFrame] = iter(())
         self._passed: int | None = None  # the pts of the latest frame
         self._n_swapped = int(reader.swaps_neighbours)
+        rate = reader.stream.average_rate
+        self._near_pts = float(1 / rate / reader.time_base) / 2 if rate else 0.0  # half a frame
 
     def frames(self, stretch: Stretch) -> Iterator[VideoFrame]:
         """Yield the frames of a stretch that is after the stretches before."""
         first = stretch.first_pts
         for frames in self._attempts(first):
-            inside = _Inside(stretch, self._n_swapped)
+            inside = _Inside(stretch, self._n_swapped, self._passed)
             for frame in frames:
                 self._passed = frame.pts
                 self._packets.awaited.discard(frame.pts)
                 yield from inside.add(frame)
-                if inside.cannot_begin:
-                    break  # the decoder does not give the first frame from that key frame on: try one before it
-                if inside.is_over:
+                if inside.cannot_begin or inside.is_over:
                     break
-            if inside.has_begun:
+            if inside.latest is not None:
                 self._frames = chain(inside.beyond, frames)
-                self._check(stretch, inside)
+                self._check(stretch, inside, inside.latest)
                 return
         at = clock(self._reader.seconds_at(first))
         raise SourceError(f"{self._reader.path}: there is no frame at {at} (pts {first})", hint=HINT_CHANGED)
@@ -136,7 +136,7 @@ class _Forward:
 
     def _restart(self, packets: _Packets) -> Iterator[VideoFrame]:
         self._reader.context.flush_buffers()
-        self._packets = packets
+        self._packets, self._passed = packets, None
         packets.awaited.clear()
         self._frames = self._decoded(packets)
         return self._frames
@@ -149,14 +149,13 @@ class _Forward:
                 raise SourceError(f"{path} has frames without a timestamp (a raw stream)", hint=HINT_RAW)
             yield frame
 
-    def _check(self, stretch: Stretch, inside: _Inside) -> None:
+    def _check(self, stretch: Stretch, inside: _Inside, latest: int) -> None:
         """Raise SourceError if a frame of a stretch is missing."""
         path = self._reader.path
         start_s, end_s = (self._reader.seconds_at(pts) for pts in stretch)
-        if not inside.has_last:
-            reached = clock(self._reader.seconds_at(inside.latest))
+        if not inside.is_over and latest + self._near_pts < stretch.last_pts:
             raise SourceError(
-                f"{path} has no frame at {clock(end_s)} (pts {stretch.last_pts}); the latest before is at {reached}",
+                f"{path} ends at {clock(self._reader.seconds_at(latest))}, but a part until {clock(end_s)} was wanted",
                 hint="if the file was cut short, download or copy it again. Otherwise it has changed: ingest it again",
             )
         counts = self._reader.context.codec.canonical_name in ONE_FRAME_A_PACKET and not inside.is_interlaced
@@ -170,47 +169,35 @@ class _Forward:
 
 
 class _Inside:
-    """Picks the frames of a stretch out of those that a decoder gives.
+    """Picks the frames of a stretch out of those that a decoder gives. They keep the decoder's order.
 
     n_swapped: 1 if the times of neighbours may be swapped, as in AVI with packed B-frames; then it looks one frame
-    further at both ends. Frames keep the decoder's order.
+    further at the end. passed: the pts of the frame before; None: the decoder has just begun.
     """
 
-    def __init__(self, stretch: Stretch, n_swapped: int) -> None:
+    def __init__(self, stretch: Stretch, n_swapped: int, passed: int | None) -> None:
         self._stretch = stretch
         self._n_swapped = n_swapped
-        self._early: list[VideoFrame] = []
         self._n_late = 0
-        self.has_begun = self.has_last = self.is_over = self.is_interlaced = False
-        self.latest = stretch.first_pts
+        self._is_before = passed is not None and passed < stretch.first_pts
+        self.cannot_begin = self.is_over = self.is_interlaced = False
+        self.latest: int | None = None
+        """pts of the latest frame of the stretch."""
         self.beyond: list[VideoFrame] = []
         """Frames after the stretch that the decoder has given already."""
 
-    @property
-    def cannot_begin(self) -> bool:
-        """True if later frames came, and the first one did not."""
-        return not self.has_begun and len(self._early) > self._n_swapped
-
     def add(self, frame: VideoFrame) -> Iterator[VideoFrame]:
-        """Yield the frames of the stretch that are known by now."""
+        """Yield the frame if it belongs to the stretch."""
         first, last = self._stretch
-        if frame.pts < first:
+        self._is_before |= frame.pts <= first
+        if not self._is_before:
+            self.cannot_begin = True  # the decoder does not give the first frame from that key frame on
             return
-        if not self.has_begun:
-            self._early.append(frame)
-            if frame.pts != first:
-                return
-            self.has_begun = True
-            given, self._early = self._early, []
-        else:
-            given = [frame]
-        for one in given:
-            self.has_last |= one.pts == last
-            self.is_interlaced |= one.decoded.interlaced_frame
-            self._n_late += one.pts >= last
-            if one.pts <= last:
-                self.latest = max(self.latest, one.pts)
-                yield one
-            else:
-                self.beyond.append(one)
+        if first <= frame.pts <= last:
+            self.latest = frame.pts if self.latest is None else max(self.latest, frame.pts)
+            self.is_interlaced |= frame.decoded.interlaced_frame
+            yield frame
+        if frame.pts > last:
+            self.beyond.append(frame)
+        self._n_late += frame.pts >= last
         self.is_over = self._n_late > self._n_swapped
