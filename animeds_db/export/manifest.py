@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import AnimedsError, ExportError, UsageError
+from animeds_db.export.clips.options import options_from
+from animeds_db.export.names import CREDITS_NAME as CREDITS_NAME
+from animeds_db.export.names import MANIFEST_NAME as MANIFEST_NAME
 from animeds_db.export.names import safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
-from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.picture import Clip, Picture, Source, Written
 from animeds_db.export.render import checked_crop
 from animeds_db.export.typed import check_fields, check_types
 from animeds_db.safe_files import UnsafePathError, inside, relative
 
-MANIFEST_NAME = "animeds-export.json"
-CREDITS_NAME = "CREDITS.txt"
-_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id"})
+_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id", "clip", "parts"})
 _TOP = {
     "animeds_export": int,
     "versions": dict[str, str],
@@ -74,10 +75,11 @@ class Manifest:
         """Paths of the pictures that are files of their own, with their sizes in bytes."""
         is_loose = [layout.pack is None for layout in self.options.chosen]
         return {
-            path: written.n_bytes
+            place: int(mark.partition(":")[0])
             for picture, written in zip(self.pictures, self.written, strict=True)
             for path, lies in zip(picture.paths, is_loose, strict=True)
             if lies
+            for place, mark in written.places(path).items()
         }
 
     def text(self) -> str:
@@ -107,8 +109,11 @@ class Manifest:
 
 def _line(picture: Picture, written: Written) -> dict[str, Any]:
     """Return a picture and its file as one record, without default values."""
-    line = {**vars(picture), **vars(written)}
-    return {name: value for name, value in line.items() if name not in _OPTIONAL or value not in ((), None)}
+    clip = None if picture.clip is None else asdict(picture.clip)
+    line = {**vars(picture), "clip": clip, **vars(written)}
+    return {
+        name: value for name, value in line.items() if name not in _OPTIONAL or value not in ((), None, {})
+    }
 
 
 def _credit(source: Source, count: int) -> str:
@@ -140,8 +145,9 @@ def current_versions() -> dict[str, str]:
 
 
 def used_sources(sources: Mapping[str, Source], pictures: Sequence[Picture]) -> tuple[Source, ...]:
-    """Return the sources of these pictures, by title."""
+    """Return the sources of these pictures and of the controls of clips, by title."""
     used = {picture.source_id for picture in pictures}
+    used |= {p.clip.control[0] for p in pictures if p.clip and p.clip.control}
     return tuple(sorted((sources[i] for i in used), key=lambda s: (s.title or "", s.source_id)))
 
 
@@ -189,13 +195,15 @@ def _parsed(content: dict[str, Any]) -> Manifest:
         check_types(Source, values)
         sources.append(Source(**values))
     known = {source.source_id for source in sources}
-    options = ExportOptions.from_record(content["options"])
+    options = options_from(content["options"])
     n_layouts = len(options.layouts)
     pictures, written = [], []
     for line in content["pictures"]:
         picture, done = _read_line(line)
-        if picture.source_id not in known:
-            raise ValueError(f"{picture.path} comes from the source {picture.source_id}, which is not listed")
+        control = picture.clip.control if picture.clip else None
+        for source_id in (picture.source_id, *(control[:1] if control else ())):
+            if source_id not in known:
+                raise ValueError(f"{picture.path} comes from the source {source_id}, which is not listed")
         if len(picture.paths) != n_layouts:
             raise ValueError(f"{picture.path} has {len(picture.paths)} paths in {n_layouts} layouts")
         pictures.append(picture)
@@ -231,16 +239,29 @@ def _from_format_1(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, "options": options, "selection": selection}
 
 
+def _read_clip(record: dict[str, Any]) -> Clip:
+    check_types(Clip, record)
+    clip = Clip(**record | {"path": tuple(tuple(point) for point in record.get("path", ()))})
+    if clip.control_id is not None and clip.control is None:
+        raise ValueError(f"{clip.control_id} is not a clip")
+    if clip.n_frames < 1 or clip.last_pts < clip.first_pts:
+        raise ValueError("a clip has no frames")
+    if not 0 < clip.rate <= 1000:  # a text that is no fraction raises ValueError
+        raise ValueError(f"a clip has {clip.fps} frames per second")
+    return clip
+
+
 def _read_line(line: dict[str, Any]) -> tuple[Picture, Written]:
     done: dict[str, Any] = {name: line.pop(name) for name in Written.__dataclass_fields__ if name in line}
     check_types(Written, done)
+    clip = line.pop("clip", None)
     check_types(Picture, line)
     if line.get("about") is not None:
         check_fields(_ABOUT, line["about"], "picture's about")
         for box in line["about"]["boxes"]:
             check_fields(_BOX, box, "box")
     tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
-    picture = Picture(**tuples)
+    picture = Picture(**tuples, clip=None if clip is None else _read_clip(clip))
     if picture.repeats < 1:
         raise ValueError(f"{picture.path} has {picture.repeats} repeats")
     if picture.crop is not None:

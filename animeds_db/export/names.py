@@ -15,6 +15,12 @@ RESERVED = frozenset(
 )
 """Device names of Windows, with any extension (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 
+MANIFEST_NAME = "animeds-export.json"
+CREDITS_NAME = "CREDITS.txt"
+
+FRAMES_SUFFIX = ".frames"
+"""Suffix of a folder with the frames of a clip as pictures."""
+
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surrogate, line and paragraph separator
 
@@ -55,6 +61,22 @@ def safe_folder(text: str) -> str:
     """Return a relative folder of safe names joined by `/`; empty parts and `.` are removed, `..` becomes `_`."""
     parts = [part for part in re.split(r"[/\\]", text) if part.strip(" ") not in ("", ".")]
     return "/".join(safe_name(part) for part in parts)
+
+
+def part_path(path: str, part: str) -> str:
+    """Return the path of a file that belongs to the picture or clip at `path`.
+
+    `.wav` and the like lie beside it, under the same name; `/0001.png` is in the folder that it is; `control.mp4` has
+    the same name in a folder beside that of the clip.
+    """
+    if part.startswith("/"):
+        return path + part
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0]
+    if part.startswith("."):
+        return f"{folder}/{stem}{part}".lstrip("/")
+    role, _, suffix = part.partition(".")
+    return f"{folder}.{role}/{stem}.{suffix}" if folder else f"{role}/{stem}.{suffix}"
 
 
 def folded(name: str) -> str:

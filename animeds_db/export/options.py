@@ -195,6 +195,11 @@ class ExportOptions:
         return Resize(self.max_size, self.short_edge, self.bucket, self.upscale)
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The suffixes of files beside every picture, besides captions and sidecars."""
+        return ()
+
+    @property
     def tells(self) -> bool:
         """True if some file of the export contains the facts about a picture (tags, boxes, …)."""
         return bool(self.sidecars) or any(layout.tells for layout in self.chosen)

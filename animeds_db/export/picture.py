@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
+from animeds_db.export.names import FRAMES_SUFFIX, part_path
 from animeds_db.export.render import Crop
 from animeds_db.media import FrameKey
+from animeds_db.schema import stretch_of_clip
 
 About = dict[str, Any]
 """Facts about a picture for layouts and sidecars. Those of a crop are relative to the crop:
@@ -35,6 +38,35 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """The frames of a moving picture. The frame of its Picture is one of them, and represents the clip."""
+
+    first_pts: int
+    """No frame of the clip is before this pts of its stream …"""
+    last_pts: int
+    """… and none is after this one."""
+    n_frames: int
+    """Number of frames that are written."""
+    fps: str
+    """Frames per second of what is written, as a fraction: `16`, `24000/1001`."""
+    path: tuple[tuple[float, float, float], ...] = ()
+    """Movement of the crop: (seconds from the source's start, right, down), in shares of the frame, from where it is on
+    the frame that represents the clip. (): it does not move."""
+    control_id: str | None = None
+    """Another clip, of the same number of frames, that is written as this clip's control."""
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second of what is written."""
+        return Fraction(self.fps)
+
+    @property
+    def control(self) -> tuple[str, int, int] | None:
+        """Source id, first pts and last pts of the control."""
+        return None if self.control_id is None else stretch_of_clip(self.control_id)
+
+
+@dataclass(frozen=True)
 class Picture:
     """A file to write: which frame, which part of it, under which names, with which caption."""
 
@@ -60,6 +92,8 @@ class Picture:
     """The face, head, half body or person that was cropped. None: not a crop of a box."""
     about: About | None = None
     """None if no file of this export contains it."""
+    clip: Clip | None = None
+    """None: a still picture."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -92,3 +126,10 @@ class Written:
     xxh3: str
     shown: Crop | None = None
     """The part of the crop that it shows, 0…1, if the ends were cut off to fit a bucket."""
+    parts: dict[str, str] = field(default_factory=dict)
+    """More files of a clip (see part_path), each with `SIZE:XXH3`: its sound, its first frame, its control."""
+
+    def places(self, path: str) -> dict[str, str]:
+        """Return the paths of all files of the picture at `path`, each with `SIZE:XXH3`."""
+        own = {} if path.endswith(FRAMES_SUFFIX) else {path: f"{self.n_bytes}:{self.xxh3}"}
+        return own | {part_path(path, part): mark for part, mark in self.parts.items()}

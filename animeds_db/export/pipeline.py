@@ -11,12 +11,16 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import xxhash
 
 from animeds_db.cores import MAX_BYTES, core_count
+from animeds_db.export.clips.options import ClipOptions
+from animeds_db.export.clips.writing import write_clips
 from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Picture, Source, Written
@@ -57,13 +61,24 @@ def write_pictures(
         if progress is not None:
             progress(len(done), len(jobs))
 
-    _Pipeline(folder, options).run(missing, sources, collect)
+    if isinstance(options, ClipOptions):
+        write_clips(missing, sources, folder.write_picture, options, collect)
+    else:
+        _Pipeline(folder, options).run(missing, sources, collect)
     return [done[path] for path, _ in jobs]
 
 
 def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, str]) -> str:
     """Return a key for everything on which the bytes of a picture depend."""
-    facts = [picture.content_hash, picture.crop, vars(options.resize), options.image_format, options.quality]
+    facts: list[Any] = [
+        picture.content_hash,
+        picture.crop,
+        vars(options.resize),
+        options.image_format,
+        options.quality,
+    ]
+    if picture.clip is not None and isinstance(options, ClipOptions):
+        facts += [picture.source_id, asdict(picture.clip), options.encoded()]
     text = json.dumps([facts, dict(versions)], sort_keys=True)
     return xxhash.xxh3_128_hexdigest(text.encode())
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 from animeds_db.export.layouts import Layout, Placement
 from animeds_db.export.layouts.common import REGULARIZATION, as_number
-from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME
-from animeds_db.export.names import Namer
+from animeds_db.export.names import CREDITS_NAME, MANIFEST_NAME, Namer
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SUFFIXES
 
 SCREENSHOT = "screenshot"
@@ -36,6 +34,8 @@ class Request:
     multiply: float | None
     """Repeats with decimals, for trainers that accept fractions. None: `repeats`."""
     image_type: str
+    suffix: str
+    """Extension of its file."""
 
     def times(self, layout: Layout) -> float:
         """Return the number of times that the trainer of a layout shows the picture."""
@@ -50,13 +50,15 @@ def place(requests: Sequence[Request], options: ExportOptions) -> list[tuple[str
 
 def _in_layout(layout: Layout, requests: Sequence[Request], options: ExportOptions) -> list[str]:
     folders = _folders(layout, requests, options)
-    suffix, root = FORMATS[options.image_format].suffix, options.folder_of(layout)
+    root = options.folder_of(layout)
+    own = tuple(dict.fromkeys(s for w in requests for s in (w.suffix, *options.beside)))
     more = tuple(s for kind in options.sidecars for s in SUFFIXES[kind])
     # the tags sidecar is named after the picture with its extension
-    ends = (suffix, ".txt", *more, *((f"{suffix}.tags",) if "tags" in options.sidecars else ()))
+    ends = (*own, ".txt", *more, *(f"{suffix}.tags" for suffix in own if "tags" in options.sidecars))
     namer = Namer(ends, () if root else (CREDITS_NAME, MANIFEST_NAME))
     names = (
-        namer.path(folder, layout.stem(w.stem)) + suffix for folder, w in zip(folders, requests, strict=True)
+        namer.path(folder, layout.stem(w.stem)) + w.suffix
+        for folder, w in zip(folders, requests, strict=True)
     )
     return [f"{root}/{name}" if root else name for name in names]
 

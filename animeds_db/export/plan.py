@@ -20,9 +20,9 @@ from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.left_out import LeftOut, leave_out
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import About, Picture, Source
+from animeds_db.export.picture import About, Clip, Picture, Source
 from animeds_db.export.places import SCREENSHOT, Request, place
-from animeds_db.export.render import checked_crop
+from animeds_db.export.render import FORMATS, checked_crop
 from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected
@@ -37,6 +37,13 @@ _BOX = pa.struct(
     + [(side, pa.float64()) for side in ("left", "top", "right", "bottom")]  # 0…1 of the picture
     + [("score", pa.float64())]
 )
+
+CLIP = pa.struct(
+    [(name, pa.int64()) for name in ("first_pts", "last_pts", "n_frames")]
+    + [(name, pa.string()) for name in ("fps", "control_id", "suffix")]
+    + [("path", pa.list_(pa.list_(pa.float64())))]
+)
+"""The frames of a clip, and the suffix of its file."""
 
 PLAN = pa.schema(
     [
@@ -81,6 +88,8 @@ PLAN = pa.schema(
         pa.field("boxes", pa.list_(_BOX)),
         pa.field("rating", pa.string()),
         pa.field("time_s", pa.float64()),
+        # The frames of a clip, see picture.Clip. Null: a still picture.
+        pa.field("clip", CLIP),
         # Kind of sidecar → text of the file, for sidecars that the caption profile writes.
         pa.field("caption_profile", pa.string()),  # of the selection; default: that of the export
         pa.field("documents", pa.map_(pa.string(), pa.string())),
@@ -108,11 +117,12 @@ _KNOWN = (
     "rating",
     "time_s",
     "caption_profile",
+    "clip",
     "documents",
 )
 
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
-_PICTURE_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif|mp4|mkv|webm)$", re.IGNORECASE)
 
 
 class Plan(NamedTuple):
@@ -151,7 +161,8 @@ def select(
     wider = None if selected.wider is None else _rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
-    plan = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures}).cast(PLAN)
+    rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
+    plan = rows.append_column("clip", pa.nulls(rows.num_rows, CLIP)).select(PLAN.names).cast(PLAN)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = _furnished(session, plan, selection, options, captions=captions)
@@ -243,7 +254,7 @@ def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOpti
     if not options.tells:
         plan = plan.drop_columns(["tags", "boxes"])  # as Python objects, kilobytes of each picture
     rows = [_checked(row) for row in plan.to_pylist()]
-    requests = [_request(row, sources[row["source_id"]]) for row in rows]
+    requests = [_request(row, sources[row["source_id"]], options) for row in rows]
     paths = place(requests, options)
     return [
         _picture(row, sources[row["source_id"]], options, where)
@@ -290,13 +301,13 @@ def _checked(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "repeats": repeats, "crop": crop}
 
 
-def _request(row: dict[str, Any], source: Source) -> Request:
+def _request(row: dict[str, Any], source: Source, options: ExportOptions) -> Request:
     stem = _stem(row["filename"], source, row["frame_id"], row["member"])
     if row["crop_kind"] is not None:
         stem = with_ending(stem, f"_{row['crop_kind']}{row['crop_number']}", 220)
-    return Request(
-        row["folder"] or "", stem, row["repeats"], row["multiply"], source.image_type or SCREENSHOT
-    )
+    suffix = FORMATS[options.image_format].suffix if row["clip"] is None else row["clip"]["suffix"]
+    image_type = source.image_type or SCREENSHOT
+    return Request(row["folder"] or "", stem, row["repeats"], row["multiply"], image_type, suffix)
 
 
 def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
@@ -317,7 +328,13 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         links=paths[1:],
         image_type=source.image_type or SCREENSHOT,
         about=_about(row, source) if options.tells else None,
+        clip=None if row["clip"] is None else _clip(row["clip"]),
     )
+
+
+def _clip(values: dict[str, Any]) -> Clip:
+    path = tuple((seconds, right, down) for seconds, right, down in values["path"] or ())
+    return Clip(**{name: value for name, value in values.items() if name != "suffix"} | {"path": path})
 
 
 def _about(row: dict[str, Any], source: Source) -> About:
@@ -348,7 +365,7 @@ def _stem(filename: str | None, source: Source, frame_id: str, member: str | Non
     As in `Magical Girl Lyrical Nanoha - S04E01-000754212`.
     """
     if filename and filename.strip():
-        return _PICTURE_SUFFIX.sub("", filename)
+        return _SUFFIX.sub("", filename)
     if member:
-        return _PICTURE_SUFFIX.sub("", PurePosixPath(member).name)
+        return _SUFFIX.sub("", PurePosixPath(member).name)
     return with_ending(source.title or source.source_id, "-" + frame_id.rpartition("-")[2], 200)

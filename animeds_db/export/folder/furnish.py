@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.layouts import Item, Layout, Tree
+from animeds_db.export.names import part_path
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import About, Picture, Written
 from animeds_db.export.render import Crop
@@ -36,13 +38,19 @@ def furnish(
     own = [own_path(picture, options) for picture in pictures]
     for place, layout in enumerate(options.chosen):
         if layout.pack is None:
-            for first, picture in zip(own, pictures, strict=True):
+            for first, picture, done in zip(own, pictures, written, strict=True):
                 if picture.paths[place] != first:
-                    shared[folder.link(first, picture.paths[place])] += 1
+                    shared.update(_link(folder, first, picture.paths[place], done))
         _furnish(folder, layout, place, own, pictures, written, options)
     if not options.is_loose:
         folder.remove(STAGED)
     return shared
+
+
+def _link(folder: NewFolder, first: str, other: str, written: Written) -> Iterator[str]:
+    """Give all files of a picture a second path; yield how."""
+    for one, two in zip(written.places(first), written.places(other), strict=True):
+        yield folder.link(one, two)
 
 
 def _furnish(
@@ -67,7 +75,13 @@ def _furnish(
         layout.pack(
             tree,
             lambda item: folder.read(places[item.path]),
-            lambda item: _beside(item, layout, options),
+            lambda item: chain(
+                _beside(item, layout, options),
+                (
+                    (part_path(item.path, part), folder.read(part_path(places[item.path], part)))
+                    for part in item.parts
+                ),
+            ),
             lambda name: folder.create(root + name),
         )
     for path, content in layout.files(tree):
@@ -97,6 +111,8 @@ def item_of(picture: Picture, path: str, written: Written) -> Item:
         frame_id=picture.frame_id,
         image_type=picture.image_type,
         about=_as_shown(picture.about or {}, written.shown),
+        n_frames=picture.clip.n_frames if picture.clip else 1,
+        parts=tuple(written.parts),
     )
 
 

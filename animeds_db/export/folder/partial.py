@@ -53,7 +53,8 @@ def finished(journal: IO[bytes], folder: Path, wanted: Mapping[str, str]) -> dic
     return {
         path: written
         for path, made_of, written in _lines(lines)
-        if wanted.get(path) == made_of and _is_whole(folder, path, written)
+        if wanted.get(path) == made_of
+        and all(_is_whole(folder, *one) for one in written.places(path).items())
     }
 
 
@@ -71,9 +72,9 @@ def _written(values: dict[str, Any]) -> Written:
     return Written(**values, shown=None if shown is None else tuple(shown))
 
 
-def _is_whole(folder: Path, path: str, written: Written) -> bool:
+def _is_whole(folder: Path, path: str, mark: str) -> bool:
     try:
-        return mark_of_file(inside(folder, path)) == f"{written.n_bytes}:{written.xxh3}"
+        return mark_of_file(inside(folder, path)) == mark
     except (OSError, UnsafePathError):
         return False
 

@@ -130,7 +130,9 @@ class NewFolder:
         with _explained(self.out):
             kept = finished(self._lock, self.partial, wanted)
             self._lock.truncate(0)
-            sweep(self.partial, {MARK, *kept})
+            sweep(
+                self.partial, {MARK, *(place for path, done in kept.items() for place in done.places(path))}
+            )
         for path, written in kept.items():
             self.done(path, wanted[path], written)
         return kept

@@ -14,11 +14,16 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import IO, Any, Literal
 
+from animeds_db.export.names import part_path
+
 REGULARIZATION = "regularization"
 """Image type of regularization pictures, which prevent a model from forgetting what it has learned before."""
 
 PICTURES = "pictures"
 """Folder of the pictures in layouts with configuration files at the top, since some trainers would read those too."""
+
+CLIPS = "clips"
+"""The same for clips."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,15 @@ class Item:
     image_type: str
     about: Mapping[str, Any]
     """Facts about the picture, see picture.About. Those of a crop are relative to the crop."""
+    n_frames: int = 1
+    """Number of frames of a clip."""
+    parts: tuple[str, ...] = ()
+    """More files of a clip, see picture.part_path."""
+
+    def part(self, role: str) -> str | None:
+        """Return the path of the part of this name or suffix, such as `.wav` or `control`; None if it has none."""
+        part = next((part for part in self.parts if role in (part, part.partition(".")[0])), None)
+        return None if part is None else part_path(self.path, part)
 
     @property
     def folder(self) -> str:
@@ -93,6 +107,11 @@ class Group:
     items: tuple[Item, ...]
 
     @property
+    def frame_counts(self) -> list[int]:
+        """The numbers of frames of its clips, each once, in order."""
+        return sorted({item.n_frames for item in self.items})
+
+    @property
     def repeats(self) -> int:
         """How often a trainer shows each of them per epoch."""
         return self.items[0].repeats
@@ -111,7 +130,8 @@ class Group:
     @property
     def name(self) -> str:
         """Name of the group in configuration files: the folder without the part that all share."""
-        return self.folder.removeprefix(PICTURES).strip("/") or PICTURES
+        top = CLIPS if self.folder.partition("/")[0] == CLIPS else PICTURES
+        return self.folder.removeprefix(top).strip("/") or top
 
 
 @dataclass(frozen=True)
@@ -125,6 +145,10 @@ class Settings:
     activation_tag: str = ""
     keep_tokens_separator: str = ""
     """Text in captions between the fixed tags at the front and those that are shuffled. "": no such text."""
+    fps: float | None = None
+    """Frames per second of clips. None: pictures, or clips at the rates of their sources."""
+    has_sound: bool = False
+    """Clips have sound, in them or beside them."""
 
     def n_kept(self, group: Group) -> int:
         """Return how many tags stay in front when a trainer shuffles: the number of tags in the activation tag."""
@@ -178,6 +202,16 @@ def below_pictures(picture: Placement) -> str:
 def flat_below_pictures(picture: Placement) -> str:
     """Return a folder directly below `pictures`, for trainers that read folders recursively."""
     return f"{PICTURES}/{'_'.join(picture.parts) or 'all'}"
+
+
+def below_clips(clip: Placement) -> str:
+    """Return the requested folder, below `clips`."""
+    return "/".join([CLIPS, *clip.parts])
+
+
+def flat_below_clips(clip: Placement) -> str:
+    """Return a folder directly below `clips`, for trainers that read folders recursively."""
+    return f"{CLIPS}/{'_'.join(clip.parts) or 'all'}"
 
 
 def no_files(_tree: Tree) -> Files:
@@ -234,6 +268,14 @@ class Layout:
     """The layout marks regularization pictures for the reader."""
     lists: Callable[[Group], bool] = no_lists
     """Returns True if a file of the folder lists the captions, instead of a `.txt` beside each picture."""
+    clips: Layout | None = None
+    """The layout for clips of the same trainer, with the same name. None: it cannot hold clips."""
+    frame_folders: bool = False
+    """The reader accepts a folder with the frames of a clip as pictures."""
+    other_media: bool = True
+    """The reader does not mistake a sound or picture beside a clip for a sample."""
+    controls: bool = False
+    """The layout names the controls of clips for the reader."""
     note: str | None = None
     """Note about options that the trainer needs."""
     note_on_lines: str | None = None

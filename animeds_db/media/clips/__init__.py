@@ -6,6 +6,7 @@ content = encode_clip((frame.scaled(640, 360) for frame in frames), Fraction(24)
 
 from __future__ import annotations
 
+from animeds_db.media.clips.drawings import at_rate
 from animeds_db.media.clips.frames import Stretch, frames_between, frames_of
 from animeds_db.media.clips.interlacing import deinterlaced, is_interlaced
 from animeds_db.media.clips.sound import Sound, SoundTrack, choose_track, sound_between, sound_tracks, wav_of
@@ -16,6 +17,7 @@ __all__ = [
     "Sound",
     "SoundTrack",
     "Stretch",
+    "at_rate",
     "choose_track",
     "deinterlaced",
     "encode_clip",

@@ -105,8 +105,8 @@ def choose(
 ) -> list[int]:
     """Return the drawing of each moment: as few as possible twice, then as little shift as possible.
 
-    starts, ends: seconds at which the drawings appear and disappear. before: the drawing of the moment before; -1: none.
-    reach: maximum shift in seconds. If no drawing is within reach, that of the moment before stays.
+    starts, ends: seconds at which the drawings appear and disappear. before: the drawing of the moment before; -1 is
+    none. reach: maximum shift in seconds. If no drawing is within reach, that of the moment before stays.
     """
     costs: dict[int, tuple[float, list[int]]] = {before: (0.0, [])}
     for moment in moments:

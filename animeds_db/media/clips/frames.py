@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
 
 def frames_between(
     path: SourcePath, stream: int | None, first_pts: int, last_pts: int
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame]:
     """Yield the frames from `first_pts` to `last_pts`, both included, in order of pts.
 
     Both may lie a little before or after a frame. stream: None is the best video stream. Raises SourceError if the
@@ -41,7 +41,7 @@ def frames_between(
     yield from frames_of(path, stream, [Stretch(first_pts, last_pts)])
 
 
-def frames_of(path: SourcePath, stream: int | None, stretches: Iterable[Stretch]) -> Iterator[VideoFrame]:
+def frames_of(path: SourcePath, stream: int | None, stretches: Iterable[Stretch]) -> Generator[VideoFrame]:
     """Yield the frames of several stretches, which are sorted and do not overlap.
 
     The file is read forward: what lies between two stretches is skipped, and nothing is decoded twice.

@@ -55,5 +55,6 @@ def _pulled(graph: Graph, waiting: deque[VideoFrame]) -> Iterator[VideoFrame]:
         except (av.BlockingIOError, av.EOFError):
             return
         assert isinstance(made, av.VideoFrame)
+        made.pts, made.time_base = waiting[0].decoded.pts, waiting[0].decoded.time_base
         # a new object: values that a frame computed once, such as its pixels, are of the picture with comb lines
         yield replace(waiting.popleft(), decoded=made)
