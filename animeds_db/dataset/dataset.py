@@ -13,7 +13,7 @@ from animeds_db import schema, settings
 from animeds_db.dataset.clip_labels import ClipCorrections
 from animeds_db.dataset.comparisons import Comparisons
 from animeds_db.dataset.describing import Describing
-from animeds_db.dataset.exporting import Exporting
+from animeds_db.dataset.exporting_clips import ExportingClips
 from animeds_db.dataset.labels import Corrections
 from animeds_db.dataset.outfits import Wardrobe
 from animeds_db.dataset.playing import Playing
@@ -93,7 +93,15 @@ def open_or_create(path: str | None, models: Models | Callable[[], Models]) -> D
 
 
 class Dataset(
-    Describing, Comparisons, Corrections, ClipCorrections, Exporting, Playing, Wardrobe, Voicing, Keeping
+    Describing,
+    Comparisons,
+    Corrections,
+    ClipCorrections,
+    ExportingClips,
+    Playing,
+    Wardrobe,
+    Voicing,
+    Keeping,
 ):
     """A database of frames: SQL queries, pictures, corrections, and exports.
 

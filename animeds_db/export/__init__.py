@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from animeds_db.export.arrange import Arrangement
     from animeds_db.export.balance import Balance
+    from animeds_db.export.clips.options import ClipOptions
     from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
     from animeds_db.export.exporter import export, rebuild
     from animeds_db.export.hub.pushing import Pushed, check_push, push
@@ -29,6 +30,7 @@ _HOMES = {
     "Arrangement": "arrange",
     "Balance": "balance",
     "CROP_KINDS": "crops",
+    "ClipOptions": "clips.options",
     "CropOptions": "crops",
     "ExportOptions": "options",
     "ExportReport": "options",
@@ -58,6 +60,7 @@ __all__ = [
     "TRIMS",
     "Arrangement",
     "Balance",
+    "ClipOptions",
     "CropOptions",
     "ExportOptions",
     "ExportReport",

@@ -6,7 +6,7 @@ SQL does the set work (`sql/steps/export/crops.sql`, `plan.sql`). This module ad
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,8 +157,8 @@ def select(
     """
     if isinstance(selected, str):
         selected = Selected(selected, params or {})
-    selection = _rows(session, selected, options.arrangement.form if options else "")
-    wider = None if selected.wider is None else _rows(session, selected.wider)
+    selection = selection_rows(session, selected, options.arrangement.form if options else "")
+    wider = None if selected.wider is None else selection_rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
@@ -205,22 +205,28 @@ def _at_known_paths(sources: pa.Table) -> pa.Table:
     return sources.set_column(sources.column_names.index("uri"), "uri", uris).drop_columns(["other_uris"])
 
 
-def _rows(session: Session, selected: Selected, form: str = "") -> pa.Table:
-    """Return the rows of a selection, with the columns that an export and an arrangement's form read."""
+def selection_rows(
+    session: Session, selected: Selected, form: str = "", ids: Sequence[str] = ("frame_id",)
+) -> pa.Table:
+    """Return the rows of a selection, with the columns that an export and an arrangement's form read.
+
+    ids: columns that name what is exported; the selection must have one of them. Raises QueryError, ExportError.
+    """
     with session.errors(selected.sql, selected.file):
         relation = session.sql(selected.sql, selected.params, file=selected.file, tables=selected.tables)
-        _check_columns(relation)
-        steering = ("frame_id", *STEERING, *BOX_IDS, *wanted_columns(form, relation.columns))
+        _check_columns(relation, ids)
+        steering = (*ids, *STEERING, *BOX_IDS, *wanted_columns(form, relation.columns))
         wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
         return relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
 
 
-def _check_columns(relation: duckdb.DuckDBPyRelation) -> None:
+def _check_columns(relation: duckdb.DuckDBPyRelation, ids: Sequence[str]) -> None:
     types = {name.lower(): str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-    if "frame_id" not in types:
+    if not any(name in types for name in ids):
+        wanted = " or ".join(ids[:2])
         raise QueryError(
-            f"This selection has no column frame_id. Its columns are {', '.join(relation.columns)}",
-            hint="A selection is any SELECT whose columns include frame_id.",
+            f"This selection has no column {wanted}. Its columns are {', '.join(relation.columns)}",
+            hint=f"A selection is any SELECT whose columns include {wanted}.",
         )
     repeats, crop = types.get("repeats", "INTEGER"), types.get("crop", "DOUBLE[]")
     if not (_NUMBER.fullmatch(repeats) or repeats == '"NULL"'):

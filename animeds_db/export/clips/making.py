@@ -108,6 +108,17 @@ def _checked(
     yield from deinterlaced(as_stored) if deinterlace else as_stored
 
 
+def sizes(frame: Size, crop: Crop, resize: Resize) -> tuple[Size, Size, Size]:
+    """Return the sizes of a crop in pixels: in a frame of this size, scaled, and as it is written.
+
+    Encoders need even sizes, so that a line at the edge may be cut off.
+    """
+    wide, high = ((crop[n + 2] - crop[n]) * frame[n] for n in (0, 1))
+    window = (max(1, round(wide)), max(1, round(high)))
+    size, (final_wide, final_high) = resize.sizes(*window)
+    return window, size, (max(2, final_wide // 2 * 2), max(2, final_high // 2 * 2))
+
+
 class _Look:
     """How the frames of a clip are cropped and scaled."""
 
@@ -115,15 +126,13 @@ class _Look:
         self._crop: Crop = crop or (0.0, 0.0, 1.0, 1.0)
         self._path = clip.path
         self._frame_size = (first.width, first.height)
-        left, top, right, bottom = self._box(self._crop)
-        self._window = (max(1, round(right - left)), max(1, round(bottom - top)))
-        self._size, (wide, high) = resize.sizes(*self._window)
-        self.final = (max(2, wide // 2 * 2), max(2, high // 2 * 2))
-        """Size of the clip in pixels. Encoders need even ones, so that a line at the edge may be cut off."""
-        plain = first.geometry.displayed(first.decoded.width, first.decoded.height)
+        self._window, self._size, self.final = sizes(self._frame_size, self._crop, resize)
         is_turned = first.geometry.transpose or first.geometry.flip_h or first.geometry.flip_v
-        is_whole = self._frame_size == self.final and plain == self.final and not is_turned
-        self.is_untouched = is_whole and not first.colour.is_wide and self._window == self.final
+        as_coded = (first.decoded.width, first.decoded.height) == self._frame_size and not is_turned
+        self.is_untouched = (
+            as_coded and self._frame_size == self._window == self.final and not first.colour.is_wide
+        )
+        """True if the picture is the decoded frame as it is."""
 
     @property
     def shown(self) -> Crop | None:

@@ -30,5 +30,14 @@ def pack_zip(
                 archive.writestr(member, content)
 
 
-PLAIN = Layout("plain", "any trainer that reads .txt beside pictures")
-ZIP = Layout("zip", "upload forms: one archive with pictures and captions", pack=pack_zip)
+PLAIN = Layout(
+    "plain",
+    "any trainer that reads .txt beside pictures",
+    clips=Layout("plain", "any trainer that reads .txt beside videos", frame_folders=True, controls=True),
+)
+ZIP = Layout(
+    "zip",
+    "upload forms: one archive with pictures and captions",
+    pack=pack_zip,
+    clips=Layout("zip", "upload forms: one archive with clips and captions", pack=pack_zip, controls=True),
+)

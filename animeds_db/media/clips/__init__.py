@@ -7,7 +7,7 @@ content = encode_clip((frame.scaled(640, 360) for frame in frames), Fraction(24)
 from __future__ import annotations
 
 from animeds_db.media.clips.drawings import at_rate
-from animeds_db.media.clips.frames import Stretch, frames_between, frames_of
+from animeds_db.media.clips.frames import StreamFacts, Stretch, frames_between, frames_of, stream_facts
 from animeds_db.media.clips.interlacing import deinterlaced, is_interlaced
 from animeds_db.media.clips.sound import Sound, SoundTrack, choose_track, sound_between, sound_tracks, wav_of
 from animeds_db.media.clips.writer import Encoding, encode_clip, lossless_suffix
@@ -16,6 +16,7 @@ __all__ = [
     "Encoding",
     "Sound",
     "SoundTrack",
+    "StreamFacts",
     "Stretch",
     "at_rate",
     "choose_track",
@@ -27,5 +28,6 @@ __all__ = [
     "lossless_suffix",
     "sound_between",
     "sound_tracks",
+    "stream_facts",
     "wav_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,26 @@ class Stretch(NamedTuple):
 
     first_pts: int
     last_pts: int
+
+
+class StreamFacts(NamedTuple):
+    """What the header of a file says of a video stream."""
+
+    time_base: Fraction
+    """Seconds of one unit of pts."""
+    start_pts: int
+    rate: Fraction
+    """Frames per second, on average."""
+    pix_fmt: str | None
+
+
+def stream_facts(path: SourcePath, stream: int | None) -> StreamFacts:
+    """Return what the header says. stream: None is the best one. Raises SourceError, also if it has no frame rate."""
+    with closing(Reader(path, stream)) as reader:
+        rate = reader.stream.average_rate or reader.stream.guessed_rate
+        if not rate:
+            raise SourceError(f"{path} does not say how many frames it has per second", hint=HINT_RAW)
+        return StreamFacts(reader.time_base, reader.start_pts, Fraction(rate), reader.context.pix_fmt)
 
 
 def frames_between(
