@@ -36,6 +36,8 @@ class Request:
     image_type: str
     suffix: str
     """Extension of its file."""
+    n_frames: int = 1
+    """Number of frames of a clip."""
 
     def times(self, layout: Layout) -> float:
         """Return the number of times that the trainer of a layout shows the picture."""
@@ -75,6 +77,7 @@ def _folders(layout: Layout, requests: Sequence[Request], options: ExportOptions
                 REGULARIZATION in types,
                 None if w.image_type == REGULARIZATION else options.profile.activation_tag or None,
                 options.captions,
+                w.n_frames,
             )
         )
         for w in requests

@@ -313,7 +313,8 @@ def _request(row: dict[str, Any], source: Source, options: ExportOptions) -> Req
         stem = with_ending(stem, f"_{row['crop_kind']}{row['crop_number']}", 220)
     suffix = FORMATS[options.image_format].suffix if row["clip"] is None else row["clip"]["suffix"]
     image_type = source.image_type or SCREENSHOT
-    return Request(row["folder"] or "", stem, row["repeats"], row["multiply"], image_type, suffix)
+    n_frames = 1 if row["clip"] is None else row["clip"]["n_frames"]
+    return Request(row["folder"] or "", stem, row["repeats"], row["multiply"], image_type, suffix, n_frames)
 
 
 def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:

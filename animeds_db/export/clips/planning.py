@@ -126,7 +126,7 @@ def _facts(session: Session, rows: pa.Table, options: ClipOptions, *, dropped: b
     params = {"frames": options.frames.replace(" ", ""), "max_frames": options.max_frames, "dropped": dropped}
     found = session.step(sql_script("steps/export", "clips.sql"), {"stretches": table}, params).to_pylist()
     controls = ids["control_id"].to_pylist()
-    _check_controls(session, controls)
+    _check_controls(session, controls, options)
     return [
         stretch | fact | {"control_id": control}
         for stretch, fact, control in zip(stretches, found, controls, strict=True)
@@ -156,7 +156,17 @@ def _check_known(stretches: list[dict[str, Any]], ids: Mapping[str, pa.Array]) -
             raise ExportError(f"{given} is not in a video: {row['uri']} has pictures.")
 
 
-def _check_controls(session: Session, controls: list[str | None]) -> None:
+def _check_controls(session: Session, controls: list[str | None], options: ClipOptions) -> None:
+    n_without = controls.count(None)
+    if n_without == len(controls):
+        return
+    if n_without:
+        raise ExportError(
+            f"{n_without} of {len(controls)} clips have no control.",
+            hint="Give every row a control_id, or none.",
+        )
+    if wrong := [layout.name for layout in options.chosen if not layout.controls]:
+        raise ExportError(f"The layout {', '.join(wrong)} cannot hold the controls of clips (control_id).")
     known = set(session.arrow("SELECT source_id FROM sources WHERE kind = 'video'")["source_id"].to_pylist())
     for control in controls:
         stretch = None if control is None else stretch_of_clip(control)

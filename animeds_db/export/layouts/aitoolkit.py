@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Group, Layout, Tree, flat_below_pictures
+from animeds_db.export.layouts.common import Files, Group, Layout, Tree, by_length, flat_below_pictures
 
 
 def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
@@ -16,6 +16,14 @@ def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
         "keep_tokens": tree.settings.n_kept(group),  # where shuffle_tokens is on
         "resolution": [tree.settings.resolution],
     }
+    if group.frame_counts != [1]:
+        values |= {
+            "num_frames": group.frame_counts[0],
+            "shrink_video_to_frames": True,
+        }  # all of them: no clip has more
+        values |= {"fps": tree.settings.fps} if tree.settings.fps else {}
+        values |= {"do_audio": True} if tree.settings.has_sound else {}
+        values |= {"control_path": tree.place(group.control_folder)} if group.control_folder else {}
     return values | ({"is_reg": True} if group.is_reg else {})
 
 
@@ -38,4 +46,17 @@ AI_TOOLKIT = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
+    clips=Layout(
+        "ai-toolkit",
+        "ai-toolkit (paste datasets.yaml into the job)",
+        folder=by_length,
+        files=datasets,
+        needs_captions=True,
+        reads_lines=False,
+        reads_separator=False,
+        repeats="folder",
+        has_config=True,
+        other_media=False,  # it trains on pictures among videos
+        controls=True,
+    ),
 )

@@ -40,6 +40,8 @@ class Placement:
     activation_tag: str | None
     """None for regularization pictures, which never have it."""
     has_captions: bool
+    n_frames: int = 1
+    """Number of frames of a clip."""
 
     @property
     def parts(self) -> list[str]:
@@ -110,6 +112,12 @@ class Group:
     def frame_counts(self) -> list[int]:
         """The numbers of frames of its clips, each once, in order."""
         return sorted({item.n_frames for item in self.items})
+
+    @property
+    def control_folder(self) -> str | None:
+        """The folder with the controls of its clips, under the same names. None: they have none."""
+        control = self.items[0].part("control")
+        return None if control is None else posixpath.dirname(control)
 
     @property
     def repeats(self) -> int:
@@ -209,9 +217,9 @@ def below_clips(clip: Placement) -> str:
     return "/".join([CLIPS, *clip.parts])
 
 
-def flat_below_clips(clip: Placement) -> str:
-    """Return a folder directly below `clips`, for trainers that read folders recursively."""
-    return f"{CLIPS}/{'_'.join(clip.parts) or 'all'}"
+def by_length(clip: Placement) -> str:
+    """Return a folder directly below `clips` for one number of frames, for trainers with one number per folder."""
+    return f"{CLIPS}/{'_'.join(clip.parts) or 'all'}_{clip.n_frames}f"
 
 
 def no_files(_tree: Tree) -> Files:

@@ -13,6 +13,7 @@ from animeds_db.export.layouts.common import (
     Layout,
     Tree,
     as_json,
+    below_clips,
     below_pictures,
     toml_table,
 )
@@ -26,18 +27,27 @@ def has_variants(group: Group) -> bool:
 def dataset(tree: Tree) -> Files:
     """Yield dataset.toml, and captions.json where pictures have several captions.
 
-    The buckets are those of diffusion-pipe's example, for pictures only.
+    The buckets are those of diffusion-pipe's example. A clip goes into the longest frame bucket that it fills, and there
+    is one for every number of frames, so that no clip is cut or left out.
     """
+    counts = {count for group in tree.groups() for count in group.frame_counts}
     general = {
         "resolutions": [tree.settings.resolution],
         "enable_ar_bucket": True,
         "min_ar": 0.5,
         "max_ar": 2.0,
         "num_ar_buckets": 7,
-        "frame_buckets": [1],
+        "frame_buckets": sorted({1, *counts}),
     }
     blocks = [
-        toml_table("[[directory]]", {"path": tree.place(group.folder), "num_repeats": group.repeats})
+        toml_table(
+            "[[directory]]",
+            {
+                "path": tree.place(group.folder),
+                "num_repeats": group.repeats,
+                "control_path": tree.place(group.control_folder) if group.control_folder else None,
+            },
+        )
         for group in tree.groups()
     ]
     yield "dataset.toml", "".join([toml_table("", general), *blocks]).encode()
@@ -58,4 +68,19 @@ DIFFUSION_PIPE = Layout(
     note_on_lines="pictures have several captions: diffusion-pipe reads captions.json and ignores .txt files there",
     repeats="folder",
     has_config=True,
+    clips=Layout(
+        "diffusion-pipe",
+        "diffusion-pipe (dataset = 'dataset.toml')",
+        folder=below_clips,
+        files=dataset,
+        needs_captions=True,
+        lists=has_variants,
+        reads_separator=False,
+        marks_regularization=False,
+        repeats="folder",
+        has_config=True,
+        other_media=False,  # every file but texts is media to it
+        controls=True,
+        note="diffusion-pipe computes the number of frames at the rate of its model: export with that rate (--fps)",
+    ),
 )

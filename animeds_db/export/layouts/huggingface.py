@@ -23,6 +23,7 @@ def record(item: Item) -> dict[str, Any]:
         "repeats": item.repeats,
         "width": item.width,
         "height": item.height,
+        **({"n_frames": item.n_frames} if item.n_frames > 1 else {}),
         "frame_id": item.frame_id,
         "image_type": item.image_type,
         "show": about.get("show"),
@@ -67,4 +68,15 @@ IMAGEFOLDER = Layout(
     reads_lines=False,
     repeats="picture",
     tells=True,
+    clips=Layout(
+        "imagefolder",
+        'Hugging Face datasets: load_dataset("videofolder", data_dir=…)',
+        folder=in_split,
+        files=metadata,
+        texts=False,
+        reads_lines=False,
+        repeats="picture",
+        tells=True,
+        other_media=False,  # it takes every file for a sample
+    ),
 )

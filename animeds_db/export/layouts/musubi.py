@@ -5,9 +5,20 @@ It finds its cached files with a pattern and does not escape the folder, so no p
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Group, Layout, Tree, below_pictures, toml_table
+from animeds_db.export.layouts.common import (
+    Files,
+    Group,
+    Item,
+    Layout,
+    Tree,
+    as_jsonl,
+    below_clips,
+    below_pictures,
+    toml_table,
+)
 
 
 def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
@@ -32,6 +43,42 @@ def config(tree: Tree) -> Files:
     yield "dataset_config.toml", "".join([toml_table("[general]", general), *blocks]).encode()
 
 
+def clip_config(tree: Tree) -> Files:
+    """Yield the dataset configuration for clips, with a list of clips for every folder and number of frames.
+
+    Of a clip that is longer than `target_frames`, musubi-tuner takes the first frames, once for every number that fits.
+    With one number in each block, every clip is taken once and whole.
+    """
+    edge = tree.settings.resolution
+    general = {
+        "resolution": [edge, edge],
+        "batch_size": 1,
+        "enable_bucket": True,
+        "bucket_no_upscale": True,
+    }
+    parts = [toml_table("[general]", general)]
+    for group in tree.groups():
+        ordered = sorted(group.items, key=lambda item: item.n_frames)
+        for n_frames, items in groupby(ordered, key=lambda item: item.n_frames):
+            name = f"{group.name}_{n_frames}f".replace("/", "_")
+            values = {
+                "video_jsonl_file": tree.place(f"{name}.jsonl"),
+                "cache_directory": tree.place(f"cache/{name}"),
+                "target_frames": [n_frames],
+                "frame_extraction": "head",
+                "num_repeats": group.repeats,
+            }
+            parts.append(toml_table("[[datasets]]", values))
+            yield f"{name}.jsonl", as_jsonl(_clip(item, tree) for item in items)
+    yield "dataset_config.toml", "".join(parts).encode()
+
+
+def _clip(item: Item, tree: Tree) -> dict[str, Any]:
+    control = item.part("control")
+    row = {"video_path": tree.place(item.path), "caption": item.caption or ""}
+    return row | ({} if control is None else {"control_path": tree.place(control)})
+
+
 MUSUBI = Layout(
     "musubi",
     "musubi-tuner (--dataset_config dataset_config.toml)",
@@ -44,4 +91,21 @@ MUSUBI = Layout(
     globs=True,
     repeats="folder",
     has_config=True,
+    clips=Layout(
+        "musubi",
+        "musubi-tuner (--dataset_config dataset_config.toml)",
+        folder=below_clips,
+        files=clip_config,
+        texts=False,
+        needs_captions=True,
+        reads_lines=False,
+        reads_separator=False,
+        marks_regularization=False,
+        globs=True,
+        repeats="folder",
+        has_config=True,
+        frame_folders=True,
+        controls=True,
+        note="musubi-tuner uses 4n+1 frames of a clip, and ignores sound",
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, below_pictures
+from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, below_clips, below_pictures
 
 CONCEPTS = "concepts.json"
 CONCEPT_VERSION = 2
@@ -51,4 +51,19 @@ ONETRAINER = Layout(
     fractions=True,
     has_config=True,
     absolute=CONCEPTS,
+    clips=Layout(
+        "onetrainer",
+        "OneTrainer (concept_file_name: concepts.json)",
+        folder=below_clips,
+        files=concepts,
+        needs_captions=True,
+        reads_separator=False,
+        repeats="folder",
+        fractions=True,
+        has_config=True,
+        absolute=CONCEPTS,
+        other_media=False,  # it trains on pictures among videos
+        note="OneTrainer trains at 24 frames per second, and on one number of frames, which is in its own settings: "
+        "export with --fps 24 and one number, such as --frames 25",
+    ),
 )

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Group, Layout, Tree, as_json, flat_below_pictures
+from animeds_db.export.layouts.common import (
+    Files,
+    Group,
+    Layout,
+    Tree,
+    as_json,
+    by_length,
+    flat_below_pictures,
+)
 
 TEXT_EMBEDS = "text-embeds"
 
 
 def _backend(group: Group, tree: Tree) -> dict[str, Any]:
-    name = f"pictures-{group.name}"
+    is_moving = group.frame_counts != [1]
+    name = f"{'clips' if is_moving else 'pictures'}-{group.name}"
     values: dict[str, Any] = {
         "id": name,
         "type": "local",
-        "dataset_type": "image",
+        "dataset_type": "video" if is_moving else "image",
         "instance_data_dir": tree.place(group.folder),
         "caption_strategy": "textfile",
         "repeats": group.repeats - 1,  # how often more than once
@@ -24,6 +33,10 @@ def _backend(group: Group, tree: Tree) -> dict[str, Any]:
         "text_embeds": TEXT_EMBEDS,
         "cache_dir_vae": tree.place(f"cache/vae/{group.name}"),
     }
+    if is_moving:
+        n_frames = group.frame_counts[0]
+        values |= {"video": {"num_frames": n_frames, "min_frames": n_frames}}
+        values |= {"audio": {"auto_split": True}} if tree.settings.has_sound else {}
     return values | ({"is_regularisation_data": True} if group.is_reg else {})
 
 
@@ -48,4 +61,15 @@ SIMPLETUNER = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
+    clips=Layout(
+        "simpletuner",
+        "SimpleTuner (data_backend_config: multidatabackend.json)",
+        folder=by_length,
+        files=backends,
+        needs_captions=True,
+        reads_separator=False,
+        repeats="folder",
+        has_config=True,
+        other_media=False,  # pictures and videos must not be in one of its datasets
+    ),
 )

@@ -28,12 +28,13 @@ def pack_shards(
     beside: Callable[[Item], Files],
     create: Callable[[str], AbstractContextManager[IO[bytes]]],
 ) -> None:
-    """Write `pictures-000000.tar` and so on; each sample is picture, caption and record."""
+    """Write `pictures-000000.tar` (of clips: `clips-000000.tar`) and so on; each sample is picture, caption, record."""
+    kind = "clips" if any(item.n_frames > 1 for item in tree.items) else "pictures"
     shard = 0
     items = iter(tree.items)
     item = next(items, None)
     while item is not None:
-        with create(f"pictures-{shard:06d}.tar") as file, tarfile.open(fileobj=file, mode="w") as archive:
+        with create(f"{kind}-{shard:06d}.tar") as file, tarfile.open(fileobj=file, mode="w") as archive:
             while item is not None and file.tell() < SHARD_BYTES:
                 key = item.stem
                 _add(archive, key + posixpath.splitext(item.path)[1], picture(item))
@@ -60,4 +61,13 @@ WEBDATASET = Layout(
     repeats="picture",
     tells=True,
     pack=pack_shards,
+    clips=Layout(
+        "webdataset",
+        'webdataset, load_dataset("webdataset", …)',
+        stem=without_dots,
+        reads_lines=False,
+        repeats="picture",
+        tells=True,
+        pack=pack_shards,
+    ),
 )
