@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,23 @@ from animeds_db.cli.choosing import (
     WhereOption,
     chosen,
     conditions,
+)
+from animeds_db.cli.clip_options import (
+    AudioOption,
+    ClipsOption,
+    CrfOption,
+    DeinterlaceOption,
+    DialogueOption,
+    FirstFrameOption,
+    FpsOption,
+    FrameFoldersOption,
+    FramesOption,
+    LosslessOption,
+    MaxFramesOption,
+    WavOption,
+    moving,
+    print_buckets,
+    proposals,
 )
 from animeds_db.cli.common import (
     AtOption,
@@ -60,6 +77,7 @@ from animeds_db.cli.shaping import (
     print_folders,
 )
 from animeds_db.errors import UsageError
+from animeds_db.printable import counted
 from animeds_db.remote.storage import is_remote
 
 if TYPE_CHECKING:
@@ -191,6 +209,18 @@ def export(
             rich_help_panel=TRAINER,
         ),
     ] = None,
+    clips: ClipsOption = False,
+    fps: FpsOption = None,
+    frames: FramesOption = None,
+    max_frames: MaxFramesOption = None,
+    audio: AudioOption = None,
+    wav: WavOption = False,
+    dialogue: DialogueOption = False,
+    first_frame: FirstFrameOption = False,
+    frame_folders: FrameFoldersOption = False,
+    lossless: LosslessOption = False,
+    crf: CrfOption = None,
+    deinterlace: DeinterlaceOption = False,
     trainer_root: Annotated[
         str, typer.Option(help="Path at which the trainer will find the folder.", rich_help_panel=TRAINER)
     ] = "",
@@ -210,14 +240,29 @@ def export(
     public: PublicOption = False,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
 ) -> None:
-    """Write the pictures and captions of a selection to a folder.
+    """Write the pictures and captions of a selection to a folder. With --clips: clips for video trainers.
 
     animeds export --character Emi --limit 40 --per appearance --no-text --layout kohya --tag emi out/
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
+    animeds export --clips --character Emi --fps 16 --frames 4n+1 --max-size 640 --layout musubi out/
     """
     from animeds_db.captions import DEFAULT_PROFILE, load_profile
-    from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
+    from animeds_db.export import Arrangement, Balance, ClipOptions, CropOptions, ExportOptions
 
+    values = moving(
+        clips,
+        fps=fps,
+        frames=frames,
+        max_frames=max_frames,
+        sound=audio,
+        wav=wav,
+        dialogue=dialogue,
+        first_frame=first_frame,
+        frame_folders=frame_folders,
+        lossless=lossless,
+        crf=crf,
+        deinterlace=deinterlace,
+    )
     check_captions(no_captions, captions=captions, variants=variants, seed=seed)
     choice = conditions(
         character=character,
@@ -232,11 +277,17 @@ def export(
         no_text=no_text,
         good=good,
     )
+    params: dict[str, Any] = dict(parse_params(param))
+    if clips and sql is None and len(words or []) < 2:
+        sql = proposals(choice, limit, values)
+        choice, limit = {}, None
     by_options = bool(choice) or limit is not None
     query, out = _query_and_folder(words or [], sql, dry_run=dry_run, by_options=by_options)
     check_push(push, out, public=public)
-    query, values = chosen(query, sql, parse_params(param), choice, limit)
-    options = ExportOptions(
+    query, params = chosen(query, sql, params, choice, limit)
+    kind = ClipOptions if clips else ExportOptions
+    options = kind(
+        **values,
         image_format=image,
         quality=quality,
         max_size=max_size,
@@ -275,11 +326,19 @@ def export(
         overwrite=overwrite,
     )
     with open_dataset(db, at=at) as dataset:
+        if dry_run and isinstance(options, ClipOptions):
+            print_buckets(
+                dataset.preview_clips(
+                    query, sql=sql, params=params, options=options, include_dropped=include_dropped
+                ),
+                form,
+            )
+            return
         if dry_run:
             preview = dataset.preview_export(
                 query,
                 sql=sql,
-                params=values,
+                params=params,
                 options=options,
                 include_dropped=include_dropped,
             )
@@ -288,14 +347,11 @@ def export(
                 talk(f"note: {note}")
             return
         with _bar(progress and sys.stderr.isatty()) as advance:
-            report = dataset.export(
-                query,
-                out,
-                sql=sql,
-                params=values,
-                options=options,
-                include_dropped=include_dropped,
-                progress=advance,
+            given: dict[str, Any] = {"sql": sql, "params": params, "include_dropped": include_dropped}
+            report = (
+                dataset.export_clips(query, out, options=options, progress=advance, **given)
+                if isinstance(options, ClipOptions)
+                else dataset.export(query, out, options=options, progress=advance, **given)
             )
     _tell(report)
     if push is not None:
@@ -322,7 +378,7 @@ def rebuild(
 
 
 def _tell(report: ExportReport) -> None:
-    talk(f"{report.n_pictures} pictures in {report.folder}")
+    talk(f"{counted(report.n_pictures, report.noun)} in {report.folder}")
     for note in report.notes:
         talk(f"note: {note}")
 

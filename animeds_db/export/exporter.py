@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, SourceError
+from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.folder.bucket import sent
 from animeds_db.export.folder.furnish import furnish, own_path
 from animeds_db.export.folder.writer import NewFolder
@@ -141,4 +142,5 @@ def _report(manifest: Manifest, folder: Path, options: ExportOptions, shared: Co
         n_bytes=sum(written.n_bytes for written in manifest.written),
         folders=dict(sorted(Counter(picture.folder for picture in manifest.pictures).items())),
         notes=tuple(notes(manifest, options, folder, shared)),
+        noun="clip" if isinstance(options, ClipOptions) else "picture",
     )

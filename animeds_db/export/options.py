@@ -284,13 +284,15 @@ class ExportReport:
     """Number of pictures per folder, by its path relative to `folder`; "" is the top."""
     notes: tuple[str, ...] = ()
     """Notes for the user, one sentence each."""
+    noun: str = "picture"
+    """What was written: picture or clip."""
     differing: tuple[str, ...] = ()
     """After a rebuild: files that differ from the manifest, because an encoder has another version now."""
 
     def _repr_html_(self) -> str:
         """Return the report as HTML, which notebooks display."""
-        rows = [{"folder": name or ".", "pictures": n} for name, n in self.folders.items()]
-        return as_html([f"{self.n_pictures} pictures in {self.folder}", *self.notes], rows)
+        rows = [{"folder": name or ".", f"{self.noun}s": n} for name, n in self.folders.items()]
+        return as_html([f"{self.n_pictures} {self.noun}s in {self.folder}", *self.notes], rows)
 
 
 def _known(what: str, value: str, known: Any) -> None:

@@ -27,8 +27,8 @@ def has_variants(group: Group) -> bool:
 def dataset(tree: Tree) -> Files:
     """Yield dataset.toml, and captions.json where pictures have several captions.
 
-    The buckets are those of diffusion-pipe's example. A clip goes into the longest frame bucket that it fills, and there
-    is one for every number of frames, so that no clip is cut or left out.
+    The buckets are those of diffusion-pipe's example. A clip goes into the longest frame bucket that it fills, and
+    there is one for every number of frames, so that no clip is cut or left out.
     """
     counts = {count for group in tree.groups() for count in group.frame_counts}
     general = {
