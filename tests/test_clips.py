@@ -121,7 +121,10 @@ def test_without_shots_a_query_for_clips_says_what_to_run() -> None:
     assert notes[-1] == "no shots were found yet, so there are no clips: run animeds shots"
 
 
-def test_the_page_about_clips_works_as_written(store: Store, animeds: Runner) -> None:
+def test_the_page_about_clips_works_as_written(
+    store: Store, animeds: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for block in blocks(PAGE, "sh"):
         for command in block.splitlines():
             ran = animeds(*shlex.split(command, comments=True)[1:])

@@ -6,6 +6,7 @@ import io
 import json
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ExportError, QueryError, SourceError, UsageError
 from animeds_db.export import ClipOptions, rebuild
 from animeds_db.export.clips import writing
+from animeds_db.export.clips.making import Made
 from animeds_db.export.manifest import read_manifest
+from animeds_db.export.picture import Picture
 from animeds_db.media import Video, plane_array
 from animeds_db.media.clips import frames_between
 
@@ -192,11 +195,12 @@ def test_an_interrupted_export_continues_and_ends_with_the_same_bytes(
         dataset.export_clips(every, tmp_path / "out", options=options, progress=stop)
     made: list[str] = []
     make = writing.make_clip
-    monkeypatch.setattr(
-        writing,
-        "make_clip",
-        lambda frames, picture, *rest: made.append(picture.path) or make(frames, picture, *rest),
-    )
+
+    def counted(frames: Any, picture: Picture, *rest: Any) -> Made:
+        made.append(picture.path)
+        return make(frames, picture, *rest)
+
+    monkeypatch.setattr(writing, "make_clip", counted)
     dataset.export_clips(every, tmp_path / "out", options=options)
     assert len(made) == 2
     monkeypatch.undo()
@@ -306,12 +310,12 @@ def test_a_source_that_changed_or_was_cut_short_is_refused(tmp_path: Path) -> No
 
 
 def test_interlaced_sources_need_a_word(tmp_path: Path) -> None:
-    dataset, _, pts = drawn_database(tmp_path, **{"x264-params": "tff=1", "flags": "+ildct+ilme"})
+    dataset, _, pts = drawn_database(tmp_path, encoder={"x264-params": "tff=1", "flags": "+ildct+ilme"})
     with dataset:
-        ids, options = [clip(pts, 12, 30)], {"fps": 24.0, "frames": "any"}
+        ids, options = [clip(pts, 12, 30)], ClipOptions(fps=24.0, frames="any")
         with pytest.raises(SourceError, match="interlaced or telecined"):
-            dataset.export_clips(ids, tmp_path / "out", options=ClipOptions(**options))
-        dataset.export_clips(ids, tmp_path / "out", options=ClipOptions(**options, deinterlace=True))
+            dataset.export_clips(ids, tmp_path / "out", options=options)
+        dataset.export_clips(ids, tmp_path / "out", options=replace(options, deinterlace=True))
     (path,) = (tmp_path / "out").glob("*.mp4")
     assert len(decoded(path)) == 19
 

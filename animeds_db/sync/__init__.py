@@ -122,7 +122,13 @@ def _manifest(root: Path) -> Manifest:
             f"{root} has no {MANIFEST_NAME}, so it is not an exported folder.",
             hint=f"To add its pictures to the database: animeds ingest '{root}' --image-type fanart",
         )
-    return read_manifest(root)
+    manifest = read_manifest(root)
+    if any(picture.clip is not None for picture in manifest.pictures):
+        raise ExportError(
+            f"{root} has clips. Only folders of pictures can be read back.",
+            hint="Drop clips in the page, or with `animeds label clip drop`, and export again.",
+        )
+    return manifest
 
 
 def _known_frames(store: Store, session: Session, manifest: Manifest, root: Path) -> frozenset[str]:

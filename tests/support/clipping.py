@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,12 @@ def samples() -> np.ndarray:
     return np.stack([values, -values], axis=1).astype(np.int16)
 
 
-def write_drawn(path: Path, *, sound: bool = True, **options: str) -> Path:
+def write_drawn(path: Path, *, sound: bool = True, encoder: Mapping[str, str] | None = None) -> Path:
     """Write the video, without a loss, with a key frame every second; its sound is PCM."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=FPS, options={"qp": "0", "threads": "1", **options})
+        video = container.add_stream(
+            "libx264", rate=FPS, options={"qp": "0", "threads": "1", **(encoder or {})}
+        )
         video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
         video.codec_context.gop_size = FPS
         video.codec_context.colorspace, video.codec_context.color_range = 6, 1

@@ -38,7 +38,7 @@ _MARK = "\x1f"
 
 WHY = {
     "short": "too short for the smallest number of frames",
-    "no_frame": "no ingested frame in it (animeds ingest --sample every=1s)",
+    "no_frame": "no ingested frame in it (animeds ingest --sample shots gives every shot one)",
     "dropped": "dropped by a person",
     "cut": "a person marked a cut within it",
 }

@@ -17,6 +17,9 @@ JOIN lance_frames AS f ON f.source_id = c.source_id AND f.pts BETWEEN c.first_pt
 JOIN identified_detections AS d
     ON d.frame_id = f.frame_id
     AND d.kind = c.kind
-    AND (d.detection_id = c.face_id OR (f.frame_id <> c.own_frame AND d.character = c.character AND is_known(c.character)))
+    AND (
+        d.detection_id = c.face_id
+        OR (f.frame_id <> c.own_frame AND d.character = c.character AND is_known(c.character))
+    )
 QUALIFY 1 = row_number() OVER (PARTITION BY c.picture, f.frame_id ORDER BY d.score DESC, d.detection_id)
 ORDER BY c.picture, f.time_s

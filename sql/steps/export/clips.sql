@@ -1,13 +1,13 @@
 -- What an export needs to know of clips: their lengths, the frames that represent them, what is said in them.
 --
--- stretches    the rows of clip_stretches.sql, with what the file says: start_pts, time_base (seconds), rate (frames per
---              second), and fps (of the clip that is written)
+-- stretches    the rows of clip_stretches.sql, with what the file says: start_pts, time_base (seconds), rate (frames
+--              per second), and fps (of the clip that is written)
 -- $frames      numbers of frames that the trainer accepts, as for clip_length
 -- $max_frames  maximum number of frames; NULL: no limit
 -- $dropped     true to export what people dropped
 --
--- gives  selection_row, first_s, last_s, source_frames (in the video), n_possible and n_frames (at the rate of the clip:
---        as many as fit, and as many as are written), frame_id (the ingested frame that represents the clip: the
+-- gives  selection_row, first_s, last_s, source_frames (in the video), n_possible and n_frames (at the rate of the
+--        clip: as many as fit, and as many as are written), frame_id (the ingested frame that represents the clip: the
 --        sharpest that is not blank and was not dropped), width and height (of that frame), said (who says what),
 --        n_cuts (within the clip), why it is left out: short | no_frame | dropped | cut; NULL: it is exported
 WITH timed AS (
@@ -38,7 +38,7 @@ pictures AS (
     GROUP BY t.selection_row
 ),
 
--- what people said about these frames; a clip that a person kept exactly so is kept
+-- people's labels of these frames; a clip that a person kept exactly so is kept
 labelled AS (
     SELECT
         t.selection_row,
@@ -57,7 +57,7 @@ said AS (
     SELECT
         t.selection_row,
         string_agg(
-            CASE WHEN l.speaker IS NULL THEN '' ELSE l.speaker || ' says: ' END || '"' || l.text || '"',
+            coalesce(coalesce(l.said_by, l.speaker) || ' says: ', '') || '"' || l.text || '"',
             ' ' ORDER BY l.start_s, l.line_id
         ) AS said
     FROM timed AS t
