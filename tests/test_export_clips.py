@@ -25,7 +25,7 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ExportError, QueryError, SourceError, UsageError
 from animeds_db.export import ClipOptions, rebuild
 from animeds_db.export.clips import writing
-from animeds_db.export.clips.making import Made
+from animeds_db.export.clips.making import Made, make_clip
 from animeds_db.export.manifest import read_manifest
 from animeds_db.export.picture import Picture
 from animeds_db.media import Video, plane_array
@@ -194,7 +194,7 @@ def test_an_interrupted_export_continues_and_ends_with_the_same_bytes(
     with pytest.raises(KeyboardInterrupt):
         dataset.export_clips(every, tmp_path / "out", options=options, progress=stop)
     made: list[str] = []
-    make = writing.make_clip
+    make = make_clip
 
     def counted(frames: Any, picture: Picture, *rest: Any) -> Made:
         made.append(picture.path)

@@ -43,7 +43,7 @@ class Made:
     shown: Crop | None
 
     def written(self, parts: dict[str, bytes] | None = None) -> Written:
-        """Return what a manifest says of these files and of those of its control."""
+        """Return the record in a manifest of these files and those of its control."""
         files = self.files | (parts or {})
         marks = {
             part: f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}" for part, content in files.items()

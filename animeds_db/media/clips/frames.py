@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
 
 
 class StreamFacts(NamedTuple):
-    """What the header of a file says of a video stream."""
+    """Facts about a video stream, from the header of its file."""
 
     time_base: Fraction
     """Seconds of one unit of pts."""
