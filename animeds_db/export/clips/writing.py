@@ -26,7 +26,7 @@ from animeds_db.remote.paths import source_path
 Write = Callable[[str, bytes], None]
 """Writes a file: (path, content)."""
 Collect = Callable[[str, Written], None]
-"""Is told of each clip that is complete: (path, its files)."""
+"""Receives each complete clip: (path, its files)."""
 
 
 @dataclass(frozen=True)
