@@ -123,3 +123,22 @@ def test_the_same_export_gives_the_same_bytes(ingested: Path, tmp_path: Path) ->
         for folder in (tmp_path / "one", tmp_path / "two")
     ]
     assert files[0] == files[1] and len(files[0]) == 10
+
+
+def test_the_command_tells_the_minutes_beforehand_and_what_is_left_out(
+    animeds: Runner, tmp_path: Path
+) -> None:
+    ran = animeds("export", "--voices", "Emi", "--dry-run", "--format", "csv")
+    assert ran.code == 0
+    assert ran.out.splitlines()[:2] == ["lines,minutes,left_out", "2,0.06,"]
+    assert "1,,somebody else speaks" in ran.out and "--language jpn" in ran.err
+    ran = animeds("export", "--voices", "Emi", "--audio", "eng", tmp_path / "emi")
+    assert ran.code == 0 and "2 lines of Emi, 0.1 minutes" in ran.err
+    assert "1 line left out: somebody else speaks" in ran.err and "--language" not in ran.err
+    assert len(list((tmp_path / "emi" / "wavs").glob("*.wav"))) == 2
+    again = animeds("export", "--voices", "Emi", tmp_path / "emi")
+    assert again.code == 1 and "is not empty" in again.err
+    assert animeds("export", "--voices", "Emi", "--overwrite", tmp_path / "emi").code == 0
+    ran = animeds("export", "--voices", "Emi", "--crop", "face", tmp_path / "x")
+    assert ran.code == 2 and "--crop has no effect with --voices" in ran.err
+    assert animeds("export", "--voices", "Emi", "by_tags", tmp_path / "x").code == 2

@@ -76,6 +76,7 @@ from animeds_db.cli.shaping import (
     check_captions,
     print_folders,
 )
+from animeds_db.cli.voice_options import LanguageOption, VoicesOption, export_voices
 from animeds_db.errors import UsageError
 from animeds_db.printable import counted
 from animeds_db.remote.storage import is_remote
@@ -94,6 +95,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
+    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -221,6 +223,8 @@ def export(
     lossless: LosslessOption = False,
     crf: CrfOption = None,
     deinterlace: DeinterlaceOption = False,
+    voices: VoicesOption = None,
+    language: LanguageOption = None,
     trainer_root: Annotated[
         str, typer.Option(help="Path at which the trainer will find the folder.", rich_help_panel=TRAINER)
     ] = "",
@@ -242,6 +246,8 @@ def export(
 ) -> None:
     """Write the pictures and captions of a selection to a folder. With --clips: clips for video trainers.
 
+    With --voices: what a character says.
+
     animeds export --character Emi --limit 40 --per appearance --no-text --layout kohya --tag emi out/
     animeds export by_tags -p has=1girl,red_hair -p has_none=1boy --tag waifu out/
     animeds export --clips --character Emi --fps 16 --frames 4n+1 --max-size 640 --layout musubi out/
@@ -249,6 +255,9 @@ def export(
     from animeds_db.captions import DEFAULT_PROFILE, load_profile
     from animeds_db.export import Arrangement, Balance, ClipOptions, CropOptions, ExportOptions
 
+    if voices is not None or language is not None:
+        export_voices(context, voices, language, bar=_bar)
+        return
     values = moving(
         clips,
         fps=fps,
@@ -430,5 +439,5 @@ def _bar(shown: bool) -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("pictures", total=None)
+        task = bar.add_task("exporting", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

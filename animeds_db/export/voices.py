@@ -191,7 +191,7 @@ def export_voices(
 def _write_sounds(
     folder: NewFolder, voices: Voices, sources: Mapping[str, Source], progress: Progress | None
 ) -> Iterator[dict[str, Any]]:
-    """Write the sound of every line; yield what the record says of it."""
+    """Write the sound of every line; yield its record."""
     done = 0
     for source_id, lines in groupby(voices.lines, key=lambda line: line.source_id):
         path, track = source_path(sources[source_id].uri), voices.tracks[source_id]
