@@ -52,7 +52,8 @@ AudioOption = Annotated[
     typer.Option(
         "--audio",
         metavar="TRACK",
-        help="Add sound (with --voices: choose it): default, the number of a track from 1, its language such as jpn, or a part of its title.",
+        help="Add sound, or choose it with --voices: default, the number of a track from 1, its language such as "
+        "jpn, or a part of its title.",
         rich_help_panel=CLIPS,
     ),
 ]
