@@ -1,10 +1,11 @@
-"""Moving pictures in a real browser: tiles and frames play, the timeline is clicked, clips are trimmed and dropped."""
+"""Moving pictures in a real browser: tiles and frames play, and clips are trimmed, dropped and exported."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import movingshow
 from browsing import Visitor, browser, chromium
 
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
 PLAYS = "() => { const video = document.querySelector('video'); return video && video.currentTime > 0.2; }"
 
 
-def test_a_person_plays_frames_and_trims_drops_and_undoes_clips(tmp_path: Path) -> None:
+def test_a_person_plays_frames_and_trims_drops_and_exports_clips(tmp_path: Path) -> None:
     chromium()
     from webserving import ONE, serving
 
     from animeds_db.web.options import Options
 
     show = movingshow.copied(tmp_path)
-    with serving(show, Options(who="Mika", limits=ONE)) as address, browser() as chrome:
+    options = Options(who="Mika", limits=ONE, exports=tmp_path / "out")
+    with serving(show, options) as address, browser() as chrome:
         visitor = Visitor(chrome, address)
         _play_a_tile(visitor)
         _play_a_frame_and_follow_the_timeline(visitor)
         _correct_clips(visitor, show)
+        _export_clips(visitor, show, tmp_path / "out" / "emi")
         visitor.close()
         calm = Visitor(chrome, address)
         calm.page.emulate_media(reduced_motion="reduce")
@@ -101,6 +104,30 @@ def _correct_clips(visitor: Visitor, show: Path) -> None:
     page.goto("/labels")
     page.get_by_text("Mika").first.wait_for()
     visitor.rest()
+
+
+def _export_clips(visitor: Visitor, show: Path, folder: Path) -> None:
+    ((n, n_frames),) = _rows(
+        show, "SELECT count(*), sum(n_frames) FROM clips WHERE list_contains(characters, 'Emi')"
+    )
+    page = visitor.open("/clips")
+    page.get_by_label("Character", exact=True).select_option("Emi")
+    page.get_by_text(f"{n} clips,").wait_for()
+    page.get_by_role("button", name="Export clips…").click()
+    page.get_by_text(f"Would write {n} clips").wait_for()
+    page.get_by_label("Name of the folder").fill("emi")
+    page.get_by_label("Sound").select_option("default")
+    visitor.shoot_both("clips-export", ".clip-export")
+    page.get_by_role("button", name="Export clips", exact=True).click()
+    page.get_by_role("heading", name=f"Done: {n} clips").wait_for()
+    visitor.rest()
+    visitor.shoot_both("clips-exported", "#export-done")
+    frames = 0
+    for path in folder.glob("*.mp4"):
+        with av.open(str(path)) as file:
+            assert [stream.type for stream in file.streams] == ["video", "audio"]
+            frames += sum(1 for _ in file.decode(video=0))
+    assert frames == n_frames
 
 
 def _move_the_handles(page: Page) -> None:

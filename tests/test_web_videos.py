@@ -150,19 +150,19 @@ def test_a_video_is_stopped_when_its_last_client_leaves_and_its_worker_goes_on(r
     async def watched() -> None:
         moving = MovingPictures(str(movingshow.database()), Options(limits=ONE))
         try:
-            await moving.video(_client(stays_s=60), of="shot", shot_id=rows["shot_id"])
+            await moving.video(_client(stays_s=60), 1, of="shot", shot_id=rows["shot_id"])
             workers = workers_of(os.getpid())
             with pytest.raises(QueryError, match="disconnected"):
-                await moving.video(_client(stays_s=0.05), **asked)
-            await moving.video(_client(stays_s=60), of="clip", clip_id=rows["clip_id"], margin_s=0.0)
+                await moving.video(_client(stays_s=0.05), 1, **asked)
+            await moving.video(_client(stays_s=60), 1, of="clip", clip_id=rows["clip_id"], margin_s=0.0)
             assert workers_of(os.getpid()) == workers
             leaves, stays = await asyncio.gather(
-                moving.video(_client(stays_s=0.05), **asked),
-                moving.video(_client(stays_s=60), **asked),
+                moving.video(_client(stays_s=0.05), 1, **asked),
+                moving.video(_client(stays_s=60), 1, **asked),
                 return_exceptions=True,
             )
             assert isinstance(leaves, QueryError) and isinstance(stays, bytes)
-            assert await moving.video(_client(stays_s=60), **asked) is stays
+            assert await moving.video(_client(stays_s=60), 1, **asked) is stays
         finally:
             await moving.close()
 
@@ -203,3 +203,22 @@ def test_the_timeline_has_shots_characters_lines_and_chapters(
         ("Part A", 60.0),
     ]
     assert {one["name"] for one in known["characters"]} >= {"Emi", "Shiori"}
+
+
+def test_an_export_of_clips_is_tried_first_and_says_what_it_leaves_out(
+    client: httpx2.Client, rows: dict[str, Any]
+) -> None:
+    found = client.get("/api/clips", params={"motion": "moving", "max_s": 2}).json()["clips"]
+    assert found and all(clip["motion"] == "moving" and clip["seconds"] <= 2.1 for clip in found)
+    body = {"dry_run": True, "layout": "musubi", "options": {"short_edge": 256}}
+    told = client.post("/api/clips/export?motion=moving&max_s=2", json=body).json()
+    without = [clip["clip_id"] for clip in found if clip["frame_id"] is None]
+    assert {clip["clip_id"] for clip in told["dropped"]} == set(without)
+    assert sum(bucket["clips"] for bucket in told["buckets"]) == len(found) - len(without) > 0
+    assert {bucket["height"] for bucket in told["buckets"]} == {256}
+    short = {"dry_run": True, "clips": [rows["clip_id"]], "options": {"frames": "800"}}
+    none = client.post("/api/clips/export", json=short).json()
+    assert (none["buckets"], none["n_dropped"]) == ([], 1)
+    assert "too short" in none["dropped"][0]["why"]
+    for wrong in ({"layout": "nothing"}, {"options": {"sound": "/etc/passwd", "wav": True}}, {"out": "../x"}):
+        assert client.post("/api/clips/export", json=wrong).status_code in (400, 403)

@@ -179,9 +179,13 @@ class ExportAnswer(BaseModel):
 
 
 class Choices(BaseModel):
-    """The names that forms offer. profile, sample: those that an ingest uses if none is chosen."""
+    """The names that forms offer. clip_layouts: those of `layouts` that hold clips.
+
+    profile, sample: those that an ingest uses if none is chosen.
+    """
 
     layouts: list[Choice]
+    clip_layouts: list[str]
     captions: list[str]
     crops: list[str]
     formats: list[str]

@@ -51,12 +51,13 @@ class MovingPictures:
         """Stop all work and end the workers."""
         await self._workers.close()
 
-    async def video(self, request: Request, **asked: Any) -> bytes:
+    async def video(self, request: Request, version: int, **asked: Any) -> bytes:
         """Return an mp4. `asked`: what to play, as the worker's task `video` understands it.
 
+        version: of the table of shots. A video of an earlier version is made again.
         Raises MissingError, SourceError if the file is missing or has changed, UsageError, BusyError, QueryError.
         """
-        key = tuple(sorted(asked.items()))
+        key = (("version", version), *sorted(asked.items()))
         kept = self._kept.get(key)
         if kept is not None:
             return kept

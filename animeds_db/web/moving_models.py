@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from animeds_db.web.label_models import Act
-from animeds_db.web.models import Id
+from animeds_db.web.models import Id, Params
 
 
 class Timeline(BaseModel):
@@ -95,3 +95,34 @@ class ClipAct(Act):
     """A change set that made a clip, and the id of the clip."""
 
     clip_id: str
+
+
+class ClipExportBody(BaseModel):
+    """Clips to export to the folder `out`: those of the filter in the URL, or these `clips` of it.
+
+    options: as of an export of pictures, and fps, frames, max_frames, lossless, crf, sound, first_frame, dialogue,
+    deinterlace; fps, frames and max_frames are otherwise those of the filter.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    clips: Annotated[list[Id] | None, Field(max_length=1000)] = None
+    layout: Annotated[str, Field(max_length=40)] = "plain"
+    out: Annotated[str, Field(max_length=80)] = ""
+    options: Params = Field(default_factory=dict)
+    dry_run: bool = False
+
+
+class ClipExportAnswer(BaseModel):
+    """The started job; for a dry run the buckets, and the clips that are left out, at most a hundred of n_dropped.
+
+    A bucket has width, height, frames, clips, seconds, cut_s (seconds that are not used). A clip that is left out has
+    clip_id, seconds, frames (as many as would fit), why.
+    """
+
+    job: str | None = None
+    buckets: list[dict[str, Any]] | None = None
+    dropped: list[dict[str, Any]] = Field(default_factory=list)
+    n_dropped: int = 0
+    notes: list[str] = Field(default_factory=list)
+    joined: bool = False

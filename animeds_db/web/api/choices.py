@@ -21,6 +21,7 @@ async def choices(request: Request) -> job_models.Choices:
     remembered = service.dataset.store.remembered() if service.has_database else {}
     return job_models.Choices(
         layouts=[job_models.Choice(name=layout.name, title=layout.reads) for layout in LAYOUTS.values()],
+        clip_layouts=[layout.name for layout in LAYOUTS.values() if layout.clips is not None],
         captions=profile_names(),
         crops=list(CROP_KINDS),
         formats=list(FORMATS),

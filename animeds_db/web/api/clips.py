@@ -1,36 +1,52 @@
-"""Clips for video trainers: those that a filter and a trainer's rules give, and their corrections."""
+"""Clips for video trainers: those that a filter and a trainer's rules give, their corrections, and their export."""
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from animeds_db.session.statements import literal
 from animeds_db.web import label_models, moving_models
 from animeds_db.web.api.common import alone
+from animeds_db.web.api.jobs import started
+from animeds_db.web.download import export_folder
 from animeds_db.web.plain import records
 from animeds_db.web.selection import script
 from animeds_db.web.service import service_of
+from animeds_db.web.workers.export_request import described_clips
+from animeds_db.web.workers.framing import Ask
 
 router = APIRouter(tags=["clips"])
 Word = Annotated[str | None, Query(max_length=500)]
 Words = Annotated[list[str] | None, Query(max_length=200)]
-Seconds = Annotated[float | None, Query(ge=0, le=600)]
+Seconds = Annotated[float, Query(ge=0, le=600)]
 
 
 @dataclass
 class ClipFilter:
     """Which clips: the rules of the trainer, and what is in them."""
 
-    trainer: str
+    fps: float
+    frames: str
+    min_s: float
+    max_s: float
     condition: str
 
     @property
     def sql(self) -> str:
         """The clips as SQL, in the order of shows and times."""
-        return script("clips", trainer=self.trainer, condition=self.condition)
+        lengths = f"min_s := {self.min_s!r}, max_s := {self.max_s!r}"
+        trainer = f"fps := {self.fps!r}, frames := {literal(self.frames)}, {lengths}"
+        return script("clips", trainer=trainer, condition=self.condition)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The rules of the trainer as options of an export."""
+        return {"fps": self.fps, "frames": self.frames, "max_frames": math.ceil(self.max_s * self.fps) + 1}
 
 
 def clip_filter(
@@ -46,7 +62,6 @@ def clip_filter(
     kept: Annotated[bool, Query(description="only clips that a person made")] = False,
 ) -> ClipFilter:
     """Return the filter in a URL."""
-    trainer = f"fps := {fps!r}, frames := {literal(frames)}, min_s := {min_s!r}, max_s := {max_s!r}"
     conditions = [f"list_contains(c.characters, {literal(name)})" for name in character or ()]
     for column, values in (("motion", motion), ("source_id", source), ("shot_id", shot)):
         if values:
@@ -55,7 +70,7 @@ def clip_filter(
         conditions.append(f"contains(lower(c.line), lower({literal(said)}))")
     if kept:
         conditions.append("c.is_kept")
-    return ClipFilter(trainer, " AND ".join(conditions) or "true")
+    return ClipFilter(fps, frames, min_s, max_s, " AND ".join(conditions) or "true")
 
 
 Filtered = Annotated[ClipFilter, Depends(clip_filter)]
@@ -110,3 +125,28 @@ async def trim(request: Request, body: moving_models.TrimBody) -> moving_models.
         ),
     )
     return moving_models.ClipAct(act=act.id, n=act.n, notes=act.notes, clip_id=act.clip_id)
+
+
+@router.post("/clips/export")
+async def export(
+    request: Request, chosen: Filtered, body: moving_models.ClipExportBody
+) -> moving_models.ClipExportAnswer:
+    """Start an export of clips in the background; with dry_run, return its buckets and what they leave out."""
+    service = service_of(request)
+    service.expect_database()
+    options = chosen.options | body.options | {"layout": body.layout}
+    described_clips(options)
+    sql = chosen.sql if body.clips is None else _these(body.clips)
+    if body.dry_run:
+        answer = await service.answer(request, Ask(sql, task="buckets", more=options))
+        facts = json.loads((answer.table.schema.metadata or {}).get(b"facts", b"{}"))
+        return moving_models.ClipExportAnswer(buckets=records(answer.table), **facts)
+    export_folder(service.options, body.out)
+    await service.check(request, sql)
+    arguments = {"sql": sql, "options": options, "out": body.out, "clips": True}
+    job = started(service, request, "export", f"Export clips to {body.out}", arguments)
+    return moving_models.ClipExportAnswer(job=job.job, joined=job.joined)
+
+
+def _these(ids: list[str]) -> str:
+    return f"SELECT unnest([{', '.join(map(literal, ids))}]) AS clip_id"

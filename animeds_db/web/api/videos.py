@@ -9,12 +9,12 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from animeds_db.dataset.playing import AFTER_S, BEFORE_S
 from animeds_db.session.statements import literal
 from animeds_db.web.api.common import FrameId
-from animeds_db.web.api.frames import LONG
 from animeds_db.web.errors import MissingError
 from animeds_db.web.moving_models import Timeline
 from animeds_db.web.plain import records
@@ -23,6 +23,8 @@ from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["videos"])
 MP4 = "video/mp4"
+KEPT = {"cache-control": "private, max-age=60", "accept-ranges": "bytes"}
+"""A browser asks for the ranges of a video within a minute. Shots can be found again, and are then others."""
 SHAPES: dict[int | str, dict[str, Any]] = {
     200: {"content": {MP4: {}}, "description": "The video: H.264 and AAC."},
     206: {"content": {MP4: {}}, "description": "A range of its bytes."},
@@ -70,8 +72,8 @@ async def timeline(request: Request, source_id: Id) -> Timeline:
 
 async def _video(request: Request, **asked: Any) -> Response:
     service = service_of(request)
-    service.expect_database()
-    return ranged(request.headers.get("range"), await service.moving.video(request, **asked))
+    version = await run_in_threadpool(lambda: service.dataset.store.version("shots"))
+    return ranged(request.headers.get("range"), await service.moving.video(request, version, **asked))
 
 
 def ranged(wanted: str | None, data: bytes) -> Response:
@@ -79,7 +81,7 @@ def ranged(wanted: str | None, data: bytes) -> Response:
 
     A header that is not valid, has several ranges or another unit is ignored, as RFC 9110 asks for.
     """
-    headers = LONG | {"accept-ranges": "bytes"}
+    headers = dict(KEPT)
     found = _RANGE.fullmatch(wanted.strip()) if wanted else None
     start, end = found.groups() if found else (None, None)
     if start is end is None or (start and end and int(start) > int(end)):

@@ -32,6 +32,36 @@ export const exportOptions = (choices) => [
   ],
 ];
 
+/* The same for an export of clips. Rate and numbers of frames are those of the filters. */
+export const clipOptions = (choices) => [
+  [
+    "Output folder",
+    [
+      ["layout", "Layout", "choice", choices.layouts.filter(({ name }) => choices.clip_layouts.includes(name)).map(({ name, title }) => [name, `${name}: ${title}`])],
+      ["overwrite", "Replace an existing export with this name", "flag"],
+    ],
+  ],
+  [
+    "Clips",
+    [
+      ["short_edge", "Shorter edge", "whole", "pixels; default: as in the video"],
+      ["sound", "Sound", "choice", [["", "none"], ["default", "the default track"]]],
+      ["crf", "Quality of H.264", "whole", "0 (best) … 51; default: 12"],
+      ["lossless", "Lossless", "flag"],
+      ["first_frame", "First frame as a picture beside each clip", "flag"],
+      ["deinterlace", "Make interlaced frames whole", "flag"],
+    ],
+  ],
+  [
+    "Captions",
+    [
+      ["captions", "Captions", "choice", [["", "default"], ...choices.captions, ["none", "no captions"]]],
+      ["activation_tag", "Activation tag", "text", "first word of every caption"],
+      ["dialogue", "Add what is said, and by whom", "flag"],
+    ],
+  ],
+];
+
 export function fill(form, groups, given) {
   for (const [title, rows] of groups) {
     const inputs = rows.map(([name, words, kind, more]) => {

@@ -29,6 +29,16 @@ export function previewed({ folders, notes, pictures }) {
   );
 }
 
+/* Returns what an export wrote, with a link to its ZIP file and `more` buttons. */
+export function finished({ n_pictures: n, folder, notes }, unit, ...more) {
+  return [
+    h("h2", { id: "export-done" }, `Done: ${counted(n, unit)}`),
+    h("p", {}, "In ", h("code", {}, folder)),
+    h("p", { class: "row" }, h("a", { class: "button primary", id: "download", href: `/api/exports/${encodeURIComponent(folder)}/zip`, download: `${folder}.zip` }, "Download ZIP"), more),
+    notes?.length ? h("ul", {}, notes.map((note) => h("li", { class: "hint" }, note))) : null,
+  ];
+}
+
 /* How many of the shown captions differ from those of the last export to this folder. */
 function differences(pictures) {
   if (!pictures.length || pictures[0].is_new === undefined) return null;

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { button, failure, h, show, tellError } from "./dom.js";
 import { count, counted, seconds } from "./format.js";
 
-const UNITS = { ingest: "source", export: "picture" };
+const UNITS = { ingest: "source", export: "file" };
 const SOON = 2;
 
 export const path = (job) => `/api/jobs/${encodeURIComponent(job)}`;

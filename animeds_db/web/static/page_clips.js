@@ -2,9 +2,10 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
+import { ClipExport } from "./clipexport.js";
 import { ClipFilters, chosen } from "./clipfilters.js";
 import { changed, readOnly, undo } from "./corrections.js";
-import { $, debounce, empty, failure, h, show, tellError } from "./dom.js";
+import { $, button, debounce, empty, failure, h, show, tellError } from "./dom.js";
 import { clock, count, counted, seconds } from "./format.js";
 import { FrameList } from "./framelist.js";
 import { Grid } from "./grid.js";
@@ -39,6 +40,7 @@ const hover = new HoverPlay($("#grid"), {
   place: (tile) => $(".pic", tile),
 });
 const trimmer = new Trimmer($("#work"), { trim, closed: () => grid.move(0) });
+const exporting = new ClipExport($("#export-clips"), chosenIds);
 const number = h("p", { class: "number", role: "status" }, "…");
 
 start(async () => {
@@ -49,17 +51,19 @@ start(async () => {
   WIDE.addEventListener("change", fold);
   fold();
   entitle("Clips");
-  const acts = readOnly() ? [] : [keyButton("Trim…", "t", open), keyButton("Keep", "y", keep), keyButton("Drop", "x", drop)];
+  const acts = readOnly() ? [] : [keyButton("Trim…", "t", open), keyButton("Keep", "y", keep), keyButton("Drop", "x", drop), button("Export clips…", () => (trimmer.close(), exporting.open()), { id: "open-export" })];
   show($("#toolbar"), number, h("div", { class: "tools" }, keyButton("Play", "p", play), acts));
   filters.load().catch(tellError);
   await load();
+  const job = manner("job");
+  if (job) await exporting.follow(job);
 });
 
 /* The filters are folded away on a narrow screen. */
 const fold = () => ($("#drawer").open = WIDE.matches);
 
 /* A clip as a tile draws it: the frame that represents it. */
-const asTile = (clip) => ({ ...clip, time_s: clip.first_s, dropped: false, score: null, length: [clip.is_kept && "kept", clock(clip.first_s), seconds(clip.seconds)].filter(Boolean).join(", ") });
+const asTile = (clip) => ({ ...clip, time_s: clip.first_s, dropped: false, score: null, length: `${seconds(clip.seconds)}${clip.is_kept ? ", kept" : ""}` });
 
 const clipOf = (tile) => grid.frame(Number(tile.dataset.i));
 
@@ -126,11 +130,17 @@ function open() {
   const clip = grid.frame();
   if (!clip || readOnly()) return;
   hover.stop();
+  exporting.close();
   trimmer.open(clip);
 }
 
 async function trim(clip, times, words) {
   if (await correct("/api/clips/trim", { clip: clip.clip_id, ...times }, words)) trimmer.close();
+}
+
+/* The ids of the selected clips; null: all that the filters give. */
+function chosenIds() {
+  return grid.chosen.size && grid.chosen.size < list.total ? acted().map(CLIPS.key) : null;
 }
 
 /* A click on a tile opens its trim handles; with a modifier it opens the frame. */
@@ -158,7 +168,7 @@ function bindKeys() {
   bind("Select", [
     ["v", "select or deselect this clip", () => grid.toggle()],
     ["a", "select all clips", () => list.total && grid.choose(Array.from({ length: Math.min(list.total, 10_000) }, (_, i) => i))],
-    ["Escape", "close the trim handles, or clear the selection", () => trimmer.close() || grid.clear()],
+    ["Escape", "close the trim handles, or clear the selection", () => trimmer.close() || exporting.close() || grid.clear()],
   ]);
   bind("Correct", [
     [["t", " ", "Enter"], "trim: choose the first and the last frame", open],

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { start } from "./chrome.js";
 import { $, button, debounce, empty, failure, field, h, show } from "./dom.js";
 import { exportOptions, fill, values } from "./exportform.js";
-import { previewed } from "./exportpreview.js";
+import { finished, previewed } from "./exportpreview.js";
 import { counted, spoken } from "./format.js";
 import { JobView } from "./jobs.js";
 import { keyButton } from "./keys.js";
@@ -17,7 +17,7 @@ const wrong = h("p", { class: "wrong", role: "alert" });
 const plan = h("section", { "aria-label": "Preview", "aria-live": "polite" });
 const work = h("section", { "aria-label": "Progress" });
 const saved = h("section", { "aria-label": "Saved recipes" });
-const view = new JobView(work, { done: (report, { kind }) => (kind === "make" ? made(report) : finished(report)), began: (job) => setManner({ job, out: name.value.trim() }) });
+const view = new JobView(work, { done: (report, { kind }) => (kind === "make" ? made(report) : finished(report, "picture", button("Save as a recipe", () => recipes.save(), { id: "save-done" }))), began: (job) => setManner({ job, out: name.value.trim() }) });
 const sqlPanel = h("div", {});
 const card = h("section", { class: "card" });
 const howMany = h("h2", { id: "how-many", role: "status" });
@@ -162,15 +162,4 @@ async function run() {
   } catch (error) {
     tellWrong(error);
   }
-}
-
-function finished(report) {
-  const n = report.n_pictures;
-  const folder = report.folder;
-  return [
-    h("h2", { id: "export-done" }, `Done: ${counted(n, "picture")}`),
-    h("p", {}, "In ", h("code", {}, folder)),
-    h("p", { class: "row" }, h("a", { class: "button primary", id: "download", href: `/api/exports/${encodeURIComponent(folder)}/zip`, download: `${folder}.zip` }, "Download ZIP"), button("Save as a recipe", () => recipes.save(), { id: "save-done" })),
-    (report.notes ?? []).length ? h("ul", {}, report.notes.map((note) => h("li", { class: "hint" }, note))) : null,
-  ];
 }

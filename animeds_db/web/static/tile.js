@@ -4,7 +4,7 @@
 import { thumbnail } from "./api.js";
 import { overlay } from "./boxes.js";
 import { $, h, show } from "./dom.js";
-import { plainCharacter, score, where } from "./format.js";
+import { clock, plainCharacter, score, where } from "./format.js";
 
 const CAPTION = 22;
 
@@ -46,11 +46,14 @@ function build(tile, frame) {
       "div",
       { class: "cap" },
       h("span", { class: "who" }),
-      h("span", { class: "at" }, frame.length ?? (frame.score === null || frame.score === undefined ? where(frame) : score(frame.score))),
+      h("span", { class: "at" }, below(frame)),
     ),
     h("button", { type: "button", class: "choose", tabindex: "-1", "aria-label": "Select", title: "Select (v)" }, "✓"),
   );
 }
+
+const below = (frame) =>
+  frame.length ? `${clock(frame.time_s)}, ${frame.length}` : frame.score === null || frame.score === undefined ? where(frame) : score(frame.score);
 
 function drawOver(pic, found, frame, width) {
   $("svg", pic)?.remove();

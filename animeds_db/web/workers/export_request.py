@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from animeds_db.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from animeds_db.captions import CaptionProfile
-    from animeds_db.export import ExportOptions
+    from animeds_db.export import ClipOptions, ExportOptions
 
 PLAIN = (
     "image_format", "quality", "max_size", "short_edge", "bucket", "upscale", "resolution", "overwrite",
 )  # fmt: skip
 """Options with the same name in ExportOptions."""
+MOVING = (
+    "fps", "frames", "max_frames", "lossless", "crf", "sound", "first_frame", "dialogue", "deinterlace",
+)  # fmt: skip
+"""Options that only clips have, with the same name in ClipOptions."""
 CAPTION_FLAGS = {
     "activation_tag": str,
     "threshold": float,
@@ -24,8 +28,8 @@ CAPTION_FLAGS = {
 }
 """Options that change the caption profile, and their types."""
 OTHERS = ("layout", "layouts", "sidecars", "crop", "captions", "arrange", "balance", "copies", "dropped")
-KNOWN = (*PLAIN, *CAPTION_FLAGS, *OTHERS)
 NO_CAPTIONS = "none"
+T = TypeVar("T", bound="ExportOptions")
 
 
 def included(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,19 +39,34 @@ def included(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def described(given: Mapping[str, Any]) -> ExportOptions:
     """Return the options of an export. Raises UsageError for an option that is unknown or not valid."""
-    from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
+    from animeds_db.export import ExportOptions
+
+    return _described(ExportOptions, PLAIN, given)
+
+
+def described_clips(given: Mapping[str, Any]) -> ClipOptions:
+    """Return the options of an export of clips. Raises UsageError for an option that is unknown or not valid."""
+    from animeds_db.export import ClipOptions
+
+    return _described(ClipOptions, (*PLAIN, *MOVING), given)
+
+
+def _described(kind: type[T], plain: tuple[str, ...], given: Mapping[str, Any]) -> T:
+    from animeds_db.export import Arrangement, Balance, CropOptions
     from animeds_db.export.typed import check_fields, check_types
 
     given = {name: value for name, value in given.items() if value not in (None, "")}
+    known = (*plain, *CAPTION_FLAGS, *OTHERS)
     for name in given:
-        if name not in KNOWN:
-            raise UsageError(f'An export has no option "{name[:40]}".', hint=did_you_mean(name, KNOWN))
+        if name not in known:
+            raise UsageError(f'An export has no option "{name[:40]}".', hint=did_you_mean(name, known))
     layouts = _words(given.get("layouts") or given.get("layout") or "plain")
     flags = {name: given[name] for name in CAPTION_FLAGS if name in given}
+    same = {name: given[name] for name in plain if name in given}
     try:
         check_fields(CAPTION_FLAGS, flags, "export")
-        check_types(ExportOptions, {name: given[name] for name in PLAIN if name in given})
-        options = ExportOptions(
+        check_types(kind, same)
+        options = kind(
             layouts=layouts,
             sidecars=_words(given.get("sidecars") or ()),
             crops=CropOptions(kinds=_words(given.get("crop") or ())),
@@ -60,7 +79,7 @@ def described(given: Mapping[str, Any]) -> ExportOptions:
             ),
             arrangement=Arrangement(str(given.get("arrange", ""))),
             balance=Balance() if given.get("balance") else None,
-            **{name: given[name] for name in PLAIN if name in given},
+            **same,
         )
     except (TypeError, ValueError) as error:
         raise UsageError(f"An option of this export has an invalid value: {error}") from error

@@ -18,7 +18,7 @@ from animeds_db.session.sandbox import Bounds
 from animeds_db.store import Store
 from animeds_db.web.saved_recipes import Watching, making_of
 from animeds_db.web.workers.confine import confine
-from animeds_db.web.workers.export_request import described, included
+from animeds_db.web.workers.export_request import described, described_clips, included
 from animeds_db.web.workers.job import Kind
 
 if TYPE_CHECKING:
@@ -166,16 +166,17 @@ def _map(uri: str, request: Request, reporter: Reporter) -> Report:
 
 def _export(uri: str, request: Request, reporter: Reporter) -> Report:
     asked = request["arguments"]
-    options = described(asked["options"])
+    given, out = asked["options"], inside(Path(request["exports"]), asked["out"])
     with _limited(uri, request, reporter) as dataset:
-        report = dataset.export(
-            None,
-            inside(Path(request["exports"]), asked["out"]),
-            sql=asked["sql"],
-            options=options,
-            progress=reporter,
-            **included(asked["options"]),
-        )
+        if asked.get("clips"):
+            report = dataset.export_clips(
+                None, out, sql=asked["sql"], options=described_clips(given), progress=reporter
+            )
+        else:
+            options = described(given)
+            report = dataset.export(
+                None, out, sql=asked["sql"], options=options, progress=reporter, **included(given)
+            )
     return {
         "folder": report.folder.name,
         "n_pictures": report.n_pictures,

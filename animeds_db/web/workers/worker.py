@@ -32,7 +32,7 @@ from animeds_db.web.errors import MissingError
 from animeds_db.web.errors import as_json as error_as_json
 from animeds_db.web.workers import framing
 from animeds_db.web.workers.confine import confine
-from animeds_db.web.workers.export_request import described, included
+from animeds_db.web.workers.export_request import described, described_clips, included
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.rendering import Cut, Sender, as_csv, as_json, send_arrow
 
@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 
 NICENESS = 5
 """Workers have a lower CPU priority than the service, and a higher one than exports."""
+DROPPED = 100
+"""Maximum number of clips that a preview names with the reason why they are left out."""
+BUCKETS = pa.schema(
+    [(name, pa.int64()) for name in ("width", "height", "frames", "clips")]
+    + [(name, pa.float64()) for name in ("seconds", "cut_s")]
+)
 
 
 def answer(dataset: Dataset, ask: Ask, pipe: BinaryIO) -> dict[str, Any]:
@@ -98,6 +104,15 @@ def _folders(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 
 @contextmanager
+def _buckets(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    """Give one row per bucket of an export of clips, and what it leaves out."""
+    preview = dataset.preview_clips(None, sql=ask.sql, options=described_clips(ask.more))
+    facts = {"notes": preview.notes, "dropped": preview.dropped[:DROPPED], "n_dropped": len(preview.dropped)}
+    table = pa.Table.from_pylist(preview.buckets, BUCKETS)
+    yield table.replace_schema_metadata({"facts": json.dumps(facts)}).to_reader()
+
+
+@contextmanager
 def _review(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     yield pa.Table.from_pylist(review_faces(dataset.session, **ask.more)).to_reader()
 
@@ -139,6 +154,7 @@ TASKS = {
     "rows": _rows,
     "search": _search,
     "folders": _folders,
+    "buckets": _buckets,
     "review": _review,
     "video": _video,
 }
