@@ -150,6 +150,8 @@ class Reader:
         pts = frame_pts(decoded)
         if pts is None:
             return None
+        if decoded.time_base is None:  # of the frames that a decoder gives at the end of the file
+            decoded.time_base = self.time_base
         tags = Tags.of(decoded).or_else(self._container_tags)
         colour = resolve(tags, decoded.format, decoded.width, decoded.height)
         if colour.is_wide:  # swscale uses the frame's tags, which may be fewer than the container's

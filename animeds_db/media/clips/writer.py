@@ -81,6 +81,7 @@ def encode_clip(
     if first is None:
         raise ExportError("A clip needs at least one picture.")
     codec, pix_fmt = _codec(first, lossless=encoding.lossless)
+    convert = _Converter(pix_fmt)
     buffer = io.BytesIO()
     kind = "matroska" if codec == "ffv1" else "mp4"
     with av.open(buffer, "w", format=kind, options={"fflags": "+bitexact"}) as container:
@@ -89,7 +90,7 @@ def encode_clip(
         context.thread_count = 1
         context.flags |= int(av.codec.context.Flags.bitexact)
         context.time_base = 1 / fps
-        frame = _frame(first, pix_fmt)
+        frame = convert(first)
         stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, pix_fmt
         for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
             setattr(context, name, int(getattr(frame, name)))
@@ -99,7 +100,7 @@ def encode_clip(
         for packet in add_sound:  # before the pictures: the muxer keeps it, and puts both in order
             container.mux(packet)
         for number, picture in enumerate(chain([first], rest)):
-            frame = _frame(picture, pix_fmt)
+            frame = convert(picture)
             frame.pts, frame.time_base, frame.pict_type = number, 1 / fps, PictureType.NONE
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -137,27 +138,34 @@ def _options(codec: str, encoding: Encoding) -> dict[str, str]:
     return {"preset": encoding.preset, **quality, "x264-params": PLAIN_CODE}
 
 
-def _frame(picture: np.ndarray | VideoFrame, pix_fmt: str) -> av.VideoFrame:
-    """Return a picture as the encoder needs it: a frame of its own, since several clips may share the decoded one."""
-    if isinstance(picture, VideoFrame):
-        return _copy(picture)
-    rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-    if pix_fmt == "rgb24":
-        rgb.colorspace, rgb.color_range = 0, ColorRange.JPEG
-        made = rgb
-    else:
-        made = VideoReformatter().reformat(
-            rgb,
-            format=pix_fmt,
-            interpolation=QUALITY,
-            src_color_range=ColorRange.JPEG,
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
-        made.colorspace, made.color_range = BT601, ColorRange.MPEG
-    made.color_primaries = made.color_trc = BT709
-    return made
+class _Converter:
+    """Makes frames for the encoder, each an object of its own: several clips may share a decoded one."""
+
+    def __init__(self, pix_fmt: str) -> None:
+        self._pix_fmt = pix_fmt
+        self._reformatter = (
+            VideoReformatter()
+        )  # one per clip: creating its tables takes longer than using them
+
+    def __call__(self, picture: np.ndarray | VideoFrame) -> av.VideoFrame:
+        if isinstance(picture, VideoFrame):
+            return _copy(picture)
+        made = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        if self._pix_fmt == "rgb24":
+            made.colorspace, made.color_range = 0, ColorRange.JPEG
+        else:
+            made = self._reformatter.reformat(
+                made,
+                format=self._pix_fmt,
+                interpolation=QUALITY,
+                src_color_range=ColorRange.JPEG,
+                dst_colorspace=Colorspace.ITU601,
+                dst_color_range=ColorRange.MPEG,
+                threads=1,
+            )
+            made.colorspace, made.color_range = BT601, ColorRange.MPEG
+        made.color_primaries = made.color_trc = BT709
+        return made
 
 
 def _copy(picture: VideoFrame) -> av.VideoFrame:
