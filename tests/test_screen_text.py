@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -133,16 +134,15 @@ def test_burned_in_subtitles_of_a_video_are_read(
 
 @needs_reader
 def test_text_on_the_frames_of_the_sample_show_is_found(tmp_path: Path) -> None:
-
+    """Every second frame of an episode: to read one takes a second."""
     database = tmp_path / "show.animeds"
     shutil.copytree(sampleshow.database(), database)
     truth = Truth.load(sampleshow.episodes())
     with animeds_db.open(database) as dataset:
-        wrong = {"subtitled": 0, "without": 0}
-        dataset.read_screen_text(where="episode = 2")
-        for time_s, share_ in dataset.sql(
-            "SELECT time_s, text_lower FROM frames WHERE episode = 2"
-        ).fetchall():
-            has = "subtitled" in truth.at(2, time_s).tags
-            wrong["subtitled" if has else "without"] += (share_ > 0.02) != has
-    assert wrong == {"subtitled": 0, "without": 0}
+        some = "episode = 2 AND ordinal % 2 = 0"
+        dataset.read_screen_text(where=some)
+        found = Counter[tuple[bool, bool]]()
+        for time_s, share_ in dataset.sql(f"SELECT time_s, text_lower FROM frames WHERE {some}").fetchall():
+            found["subtitled" in truth.at(2, time_s).tags, share_ > 0.02] += 1
+    assert found.keys() == {(True, True), (False, False)}, found
+    assert min(found.values()) >= 3, found

@@ -19,7 +19,7 @@ ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.ran
 ENDLESS_ROWS = "SELECT repeat('x', 1000) AS x FROM range(1000000000)"
 ENDLESS_FRAMES = f"SELECT frame_id FROM frames, ({ENDLESS}) AS t(n) WHERE n >= 0"
 MB = 1 << 20
-ROUNDS = 10
+ROUNDS = 6
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pyarrow as pa
 import pytest
-from webserving import FEW, client_of, own_copy, reader, serving
+from webserving import FEW, client_of, own_copy, reader, serving, workers_of
 
 import animeds_db
 from animeds_db.errors import QueryError, UsageError
@@ -273,6 +273,17 @@ def test_a_long_query_keeps_neither_the_first_page_nor_thumbnails_waiting_and_en
         started = time.monotonic()
         assert rows(client, "SELECT 1") == [[1]], "the only worker is free again"
         assert time.monotonic() - started < 100
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read from /proc")
+def test_a_query_takes_the_worker_that_is_starting_and_starts_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("animeds_db.web.workers.pool.SHORT_S", 300)  # else a slow query starts a spare one
+    before = workers_of(os.getpid())
+    with client_of(options=Options(limits=FEW)) as client:
+        assert [rows(client, "SELECT 1") for _ in range(2)] == [[[1]], [[1]]]
+        assert len(workers_of(os.getpid()) - before) == 1
 
 
 def test_who_comes_when_too_many_wait_is_told_so() -> None:

@@ -78,16 +78,33 @@ class Workers:
         self._arguments = (uri, json.dumps(settings))
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._coming: asyncio.Task[Worker] | None = None
+        """A worker that is starting and that no query has taken."""
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def in_background(self, task: asyncio.Task[None]) -> None:
+    def in_background(self, task: asyncio.Task[Any]) -> None:
         """Keep a reference to a task until it ends."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def start(self) -> None:
-        """Start the first worker, so that the first query does not wait for it."""
-        self.in_background(asyncio.create_task(self._start_spare()))
+        """Start a worker if none is idle: the first query need not wait for it, nor the next one behind a long one."""
+        if not self._idle and self._coming is None and len(self._all) < 2 * self.limits.workers:
+            self._coming = asyncio.create_task(self._new())
+            self._coming.add_done_callback(self._came)
+            self.in_background(self._coming)
+
+    def _came(self, started: asyncio.Task[Worker]) -> None:
+        """Keep a worker for the next query, unless a query has taken it while it started."""
+        if started is not self._coming:
+            return
+        self._coming = None
+        if started.cancelled():
+            return
+        if error := started.exception():
+            _log.error("%s", error)
+        else:
+            self._idle.append(started.result())
 
     async def close(self) -> None:
         """Stop all queries and end all workers."""
@@ -101,7 +118,7 @@ class Workers:
     async def slot(self, query: Query) -> AsyncIterator[Worker]:
         """Wait for a slot and a worker; release both at the end. Raises BusyError, StoreError."""
         async with self._slots.taken(query):
-            worker = self._idle.pop() if self._idle else await self._new()
+            worker = await self._next()
             long = asyncio.get_running_loop().call_later(SHORT_S, self.start)
             try:
                 yield worker
@@ -117,14 +134,14 @@ class Workers:
         else:
             await self._end(worker)
 
-    async def _start_spare(self) -> None:
-        """Start a worker if none is idle, so that the next query does not wait behind a long one."""
-        if self._idle or len(self._all) >= 2 * self.limits.workers:
-            return
-        try:
-            self._idle.append(await self._new())
-        except StoreError as error:
-            _log.error("%s", error)
+    async def _next(self) -> Worker:
+        """Return an idle worker, the one that is starting, or a new one. Raises StoreError."""
+        if self._idle:
+            return self._idle.pop()
+        if self._coming is None:
+            return await self._new()
+        started, self._coming = self._coming, None
+        return await started
 
     async def _new(self) -> Worker:
         worker = Worker(await Child.start("animeds_db.web.workers.worker", *self._arguments))
