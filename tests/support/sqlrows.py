@@ -5,6 +5,7 @@ Every table of the schema is there, empty unless rows are given; a column that a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,11 @@ class Database:
         self.connection.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]")
         said = said_frames or (lambda words: [])
         self.connection.create_function("said_frames", said, ["VARCHAR"], session.SAID_FRAMES)
-        for name in _TABLES:
-            self.connection.register(f"lance_{name}", table(name, tables.get(name, ())))
+        rows = {name: list(tables.get(name, ())) for name in _TABLES}
+        self._waiting = {f"lance_{name}": table(name, rows[name]) for name in _TABLES}
+        self._register(" ".join(pinned.VOCABULARY.values()))
         for statement in pinned.VOCABULARY.values():
             self.connection.execute(statement)
-        rows = {name: list(tables.get(name, ())) for name in _TABLES}
         known = {
             "retagged": bool(rows["taggings"]),
             "boxes_tagged": bool(rows["box_tags"]),
@@ -109,7 +110,14 @@ class Database:
     def _make(self, text: str, given: Mapping[str, pa.Table]) -> None:
         for name, rows in given.items():
             self.connection.register(name, rows)
-        catalog.create(self.connection, catalog.mentioned_in([text]), self.instead, self.made)
+        names = catalog.mentioned_in([text])
+        self._register(" ".join([text, *catalog.scripts_for(names, self.instead)]))
+        catalog.create(self.connection, names, self.instead, self.made)
+
+    def _register(self, text: str) -> None:
+        """Register the tables that a text reads: all of them take longer than most queries."""
+        for name in self._waiting.keys() & set(re.findall(r"lance_\w+", text)):
+            self.connection.register(name, self._waiting.pop(name))
 
 
 def columns(**values: Iterable[Any] | pa.Array) -> pa.Table:
