@@ -21,6 +21,7 @@ from PIL import Image
 from videos import write_video
 
 from animeds_db.captions import CaptionProfile
+from animeds_db.cli.clip_options import moving, proposals
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ExportError, QueryError, SourceError, UsageError
 from animeds_db.export import ClipOptions, rebuild
@@ -33,6 +34,11 @@ from animeds_db.media.clips import frames_between
 
 WHOLE = "SELECT shot_id FROM shots WHERE shot < 2 ORDER BY shot"
 EXACT: dict[str, Any] = {"fps": None, "frames": "any", "max_frames": None, "lossless": True}
+
+
+def bare(**options: Any) -> ClipOptions:
+    """Options without captions, which take longer to write than these clips."""
+    return ClipOptions(captions=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def test_a_lossless_clip_has_the_decoded_frames_bit_for_bit(
     dataset: Dataset, made: Any, pts: list[int], tmp_path: Path
 ) -> None:
     ids = [clip(pts, 3, 20), clip(pts, 15, 40), clip(pts, 83, 83), clip(pts, 60, 90)]
-    report = dataset.export_clips(ids, tmp_path / "out", options=ClipOptions(**EXACT))
+    report = dataset.export_clips(ids, tmp_path / "out", options=bare(**EXACT))
     assert report.n_pictures == 3 and "1 left out: no ingested frame" in report.notes[0]
     manifest = read_manifest(tmp_path / "out")
     for one in manifest.pictures:
@@ -84,25 +90,26 @@ def test_a_lossless_clip_has_the_decoded_frames_bit_for_bit(
         assert len(stored) == one.clip.n_frames
 
 
-@pytest.mark.parametrize(
-    ("fps", "frames", "most", "counts"),
-    [(16, "4n+1", 81, [21, 29]), (24, "8n+1", 33, [33, 33]), (12, "5,10,20", None, [10, 20])],
-)
-def test_every_clip_has_a_number_of_frames_that_the_trainer_accepts(
-    dataset: Dataset, tmp_path: Path, fps: float, frames: str, most: int | None, counts: list[int]
-) -> None:
-    options = ClipOptions(fps=fps, frames=frames, max_frames=most)
+def test_every_clip_has_a_number_of_frames_that_the_trainer_accepts(dataset: Dataset, tmp_path: Path) -> None:
+    for fps, frames, most, counts in (
+        (24, "8n+1", 33, {33: 2}),
+        (12, "5,10,20", None, {10: 1, 20: 1}),
+        (16, "4n+1", 81, {21: 1, 29: 1}),
+    ):
+        options = bare(fps=fps, frames=frames, max_frames=most)
+        buckets = dataset.preview_clips(WHOLE, options=options).buckets
+        assert {bucket["frames"]: bucket["clips"] for bucket in buckets} == counts
     dataset.export_clips(WHOLE, tmp_path / "out", options=options)
     found = []
     for path in sorted((tmp_path / "out").glob("*.mp4")):
         with av.open(str(path)) as container:
             assert container.streams.video[0].average_rate == fps
             found.append(len(list(container.decode(video=0))))
-    assert found == counts
+    assert found == list(counts)
 
 
 def test_no_drawing_is_doubled_where_the_rate_allows_it(dataset: Dataset, tmp_path: Path) -> None:
-    options = ClipOptions(fps=12, frames="any", crf=0)
+    options = bare(fps=12, frames="any", crf=0)
     dataset.export_clips(WHOLE, tmp_path / "out", options=options)
     on_twos, on_ones = sorted((tmp_path / "out").glob("*.mp4"))
     assert drawings_in(on_twos) == list(range(18))
@@ -111,7 +118,7 @@ def test_no_drawing_is_doubled_where_the_rate_allows_it(dataset: Dataset, tmp_pa
 
 
 def test_a_clip_of_a_shot_shows_no_other_shot(dataset: Dataset, tmp_path: Path) -> None:
-    options = ClipOptions(fps=16, frames="any", crf=0)
+    options = bare(fps=16, frames="any", crf=0)
     dataset.export_clips("SELECT shot_id FROM shots ORDER BY shot", tmp_path / "out", options=options)
     shots = [
         {number // 100 for number in drawings_in(path)} for path in sorted((tmp_path / "out").glob("*.mp4"))
@@ -121,17 +128,15 @@ def test_a_clip_of_a_shot_shows_no_other_shot(dataset: Dataset, tmp_path: Path) 
 
 def test_sound_begins_and_ends_with_the_pictures(dataset: Dataset, pts: list[int], tmp_path: Path) -> None:
     # the decoder gives these frames only at the end of the file
-    at_end = ClipOptions(fps=None, frames="any", sound="1", wav=True)
+    at_end = bare(fps=None, frames="any", sound="1", wav=True)
     dataset.export_clips([clip(pts, 84, 91)], tmp_path / "end", options=at_end)
     ids = [clip(pts, 30, 61)]
-    dataset.export_clips(ids, tmp_path / "in", options=ClipOptions(fps=16, frames="any", sound="default"))
+    dataset.export_clips(ids, tmp_path / "in", options=bare(fps=16, frames="any", sound="default"))
     (path,) = (tmp_path / "in").glob("*.mp4")
     with av.open(str(path)) as container:
         heard = sum(frame.samples for frame in container.decode(audio=0))
     assert abs(heard / RATE - 21 / 16) <= 1024 / RATE
-    dataset.export_clips(
-        ids, tmp_path / "beside", options=ClipOptions(fps=16, frames="any", sound="1", wav=True)
-    )
+    dataset.export_clips(ids, tmp_path / "beside", options=bare(fps=16, frames="any", sound="1", wav=True))
     (path,) = (tmp_path / "beside").glob("*.wav")
     with wave.open(str(path)) as file:
         stored = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
@@ -152,12 +157,12 @@ def test_a_track_that_does_not_exist_is_named_and_a_silent_source_has_no_sound(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(SourceError, match='no track of sound "jpn"'):
-        dataset.export_clips(WHOLE, tmp_path / "out", options=ClipOptions(sound="jpn"))
+        dataset.export_clips(WHOLE, tmp_path / "out", options=bare(sound="jpn"))
     assert not (tmp_path / "out").exists()
     (tmp_path / "silent").mkdir()
     silent, _, _ = drawn_database(tmp_path / "silent", sound=False)
     with silent:
-        silent.export_clips(WHOLE, tmp_path / "out", options=ClipOptions(sound="jpn"))
+        silent.export_clips(WHOLE, tmp_path / "out", options=bare(sound="jpn"))
     assert not decoded_sound((tmp_path / "out").glob("*.mp4"))
 
 
@@ -188,7 +193,7 @@ def test_a_manifest_builds_the_same_clips_again(dataset: Dataset, pts: list[int]
 def test_an_interrupted_export_continues_and_ends_with_the_same_bytes(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ClipOptions(fps=12, first_frame=True, workers=1)
+    options = bare(fps=12, first_frame=True, workers=1)
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -223,7 +228,7 @@ def test_a_full_disk_leaves_nothing_behind(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ExportError, match="no space left"):
-        dataset.export_clips(WHOLE, tmp_path / "out")
+        dataset.export_clips(WHOLE, tmp_path / "out", options=bare())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -258,7 +263,7 @@ def test_what_people_dropped_is_not_exported(dataset: Dataset, tmp_path: Path) -
     dataset.label("frame", "set", "drop", frames)
     try:
         with pytest.raises(ExportError, match="No clip is left"):
-            dataset.export_clips("SELECT shot_id FROM shots WHERE shot = 1", tmp_path / "out")
+            dataset.export_clips("SELECT shot_id FROM shots WHERE shot = 1", tmp_path / "out", options=bare())
     finally:
         dataset.undo()
 
@@ -305,17 +310,17 @@ def test_a_source_that_changed_or_was_cut_short_is_refused(tmp_path: Path) -> No
         data = source.path.read_bytes()
         source.path.write_bytes(data[: len(data) * 2 // 3])
         with pytest.raises(SourceError, match="ends at"):
-            dataset.export_clips([clip(pts, 12, 85)], tmp_path / "out", options=ClipOptions(frames="any"))
+            dataset.export_clips([clip(pts, 12, 85)], tmp_path / "out", options=bare(frames="any"))
         write_video(source.path, count=92, size=(96, 64))
         with pytest.raises(SourceError, match="is no longer the one that was stored"):
-            dataset.export_clips([clip(pts, 12, 60)], tmp_path / "out", options=ClipOptions(frames="any"))
+            dataset.export_clips([clip(pts, 12, 60)], tmp_path / "out", options=bare(frames="any"))
     assert not list(tmp_path.glob("*out*"))
 
 
 def test_interlaced_sources_need_a_word(tmp_path: Path) -> None:
     dataset, _, pts = drawn_database(tmp_path, encoder={"x264-params": "tff=1", "flags": "+ildct+ilme"})
     with dataset:
-        ids, options = [clip(pts, 12, 30)], ClipOptions(fps=24.0, frames="any")
+        ids, options = [clip(pts, 12, 30)], bare(fps=24.0, frames="any")
         with pytest.raises(SourceError, match="interlaced or telecined"):
             dataset.export_clips(ids, tmp_path / "out", options=options)
         dataset.export_clips(ids, tmp_path / "out", options=replace(options, deinterlace=True))
@@ -334,8 +339,8 @@ def test_a_variable_frame_rate_needs_a_rate(tmp_path: Path) -> None:
     ids = [clip(pts, 0, 30)]
     with animeds_db.open(store.uri) as dataset:
         with pytest.raises(ExportError, match="variable frame rate"):
-            dataset.export_clips(ids, tmp_path / "out", options=ClipOptions(fps=None, frames="any"))
-        dataset.export_clips(ids, tmp_path / "out", options=ClipOptions(fps=8, frames="any"))
+            dataset.export_clips(ids, tmp_path / "out", options=bare(fps=None, frames="any"))
+        dataset.export_clips(ids, tmp_path / "out", options=bare(fps=8, frames="any"))
     (made,) = (tmp_path / "out").glob("*.mp4")
     expected = int((pts[30] - pts[0]) / 1000 * 8)
     assert abs(len(decoded(made)) - expected) <= 2
@@ -359,10 +364,27 @@ def test_captions_tell_what_is_said(dataset: Dataset, made: Any, tmp_path: Path)
 
 def test_rates_of_television_are_exact(dataset: Dataset, pts: list[int], tmp_path: Path) -> None:
     dataset.export_clips(
-        [clip(pts, 12, 30)], tmp_path / "out", options=ClipOptions(fps=23.976, frames="any", workers=1)
+        [clip(pts, 12, 30)], tmp_path / "out", options=bare(fps=23.976, frames="any", workers=1)
     )
     (path,) = (tmp_path / "out").glob("*.mp4")
     with av.open(str(path)) as container:
         assert container.streams.video[0].average_rate == Fraction(24000, 1001)
     line = json.loads((tmp_path / "out" / "animeds-export.json").read_text())["pictures"][0]
     assert line["clip"]["fps"] == "24000/1001"
+
+
+def test_the_command_line_proposes_clips_for_its_options() -> None:
+    values = moving(True, fps="24", frames="8n+1", max_frames=49, wav=False, crf=None)
+    assert values == {"fps": 24.0, "frames": "8n+1", "max_frames": 49}
+    sql = proposals({"characters": ["Emi"], "where": "seconds > 1"}, 5, values)
+    assert "clips(fps := 24.0, frames := '8n+1', max_s := 2.0416666666666665)" in sql
+    assert "WHERE list_has_any(characters, ['Emi']) AND (seconds > 1) ORDER BY" in sql
+    assert sql.endswith(" LIMIT 5")
+    assert moving(True, fps="source") == {"fps": None}
+    for wrong in (
+        lambda: moving(False, fps=None, sound="jpn"),
+        lambda: moving(True, fps="fast"),
+        lambda: proposals({"framing": ["portrait"]}, None, {}),
+    ):
+        with pytest.raises(UsageError, match="--(audio|fps|framing)"):
+            wrong()
