@@ -1,8 +1,8 @@
 """Clips of a 1080p episode for a video trainer, against one ffmpeg command for each of the same clips.
 
-Both write the same frames: 16 per second, 640 × 360, H.264 with the same crf. ffmpeg runs with the preset of the export,
-and once more with its own. The commands run one after the other, each with ffmpeg's own threads, as a script of a person
-does. Clips per second are of wall time; the export includes starting Python, the plan in SQL and captions.
+Both write the same frames: 16 per second, 640 × 360, H.264 with the same crf. ffmpeg runs with the preset of the
+export, and once more with its own. The commands run one after the other, each with ffmpeg's own threads, as a script of
+a person does. Clips per second are of wall time; the export includes starting Python, the plan in SQL and captions.
 
 python benchmarks/bench_clips.py --minutes 4
 """
