@@ -19,7 +19,7 @@ from animeds_ingest.engines.local import ingest
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
-RATE = 48_000
+RATE = 24_000
 LINES = """Dialogue: 0,0:00:02.00,0:00:04.00,Default,Emi,0,0,0,,Good morning.
 Dialogue: 0,0:00:05.00,0:00:07.50,Default,Shiori,0,0,0,,You are late again.
 Dialogue: 0,0:00:20.00,0:00:22.00,Default,Emi,0,0,0,,The bus did not come.
@@ -47,7 +47,7 @@ def _write(folder: Path) -> None:
     with av.open(str(drawn)) as source, av.open(str(folder / drawn.name), "w") as target:
         picture = source.streams.video[0]
         video: Any = target.add_stream_from_template(picture)
-        audio: Any = target.add_stream("aac", rate=RATE, layout="stereo")
+        audio: Any = target.add_stream("aac", rate=RATE, layout="mono")
         target.set_chapters(
             [
                 {"id": n, "start": start, "end": end, "time_base": Fraction(1), "metadata": {"title": title}}
@@ -70,7 +70,7 @@ def _tone(audio: Any, seconds: float) -> Any:
     for at in range(0, int(seconds * RATE), 1024):
         times = (at + np.arange(1024)) / RATE
         wave = 0.2 * np.sin(2 * np.pi * 110 * 2 ** (times // 10) * times)
-        frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]).astype(np.float32), "fltp", "stereo")
+        frame = av.AudioFrame.from_ndarray(wave[np.newaxis].astype(np.float32), "fltp", "mono")
         frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
         yield from audio.encode(frame)
     yield from audio.encode(None)

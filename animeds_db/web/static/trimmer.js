@@ -29,6 +29,7 @@ export class Trimmer {
     this.video.autoplay = false;
     this.video.addEventListener("loadedmetadata", () => (this.#seek(this.first), isCalm() || this.#play()));
     this.video.addEventListener("refused", () => this.close());
+    for (const event of ["play", "seeked"]) this.video.addEventListener(event, () => this.#watch());
     this.#draw();
     this.starts.focus({ preventScroll: true });
   }
@@ -63,7 +64,6 @@ export class Trimmer {
     );
     this.strip = strip;
     this.#tell();
-    this.#watch();
   }
 
   #handle(words, at, put) {
@@ -135,12 +135,13 @@ export class Trimmer {
     this.video.play().catch(() => {}); // the buttons play it
   }
 
-  /* Repeats what is between the handles, and shows where it is. */
+  /* Shows where the video is; while it plays, repeats what is between the handles. */
   #watch() {
+    cancelAnimationFrame(this.watching);
     if (!this.clip) return;
     const at = this.video.currentTime / this.frame - this.lead;
     if (!this.video.paused && at >= this.last + 1) this.#seek(this.first);
     this.now.style.left = `${Math.min(100, Math.max(0, (100 * (at - this.least)) / (this.most + 1 - this.least)))}%`;
-    this.watching = requestAnimationFrame(() => this.#watch());
+    if (!this.video.paused) this.watching = requestAnimationFrame(() => this.#watch());
   }
 }
