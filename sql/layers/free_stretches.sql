@@ -4,7 +4,7 @@
 --
 -- Frames that people kept or dropped belong to no stretch, and none crosses a cut that they added.
 CREATE OR REPLACE VIEW free_stretches AS
-WITH labelled AS (
+WITH labelled AS MATERIALIZED (
     SELECT
         s.shot_id, l.value,
         greatest(0, ceil((l.first_pts - s.first_pts) / s.frame_pts - 0.25))::BIGINT AS from_frame,

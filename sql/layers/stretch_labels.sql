@@ -7,7 +7,7 @@
 -- Of a keep and a drop that touch each other, the newer one wins: an older keep is not in force, and an older drop only
 -- keeps other clips away.
 CREATE OR REPLACE VIEW stretch_labels AS
-WITH newest AS (
+WITH newest AS MATERIALIZED (
     SELECT
         *,
         split_part(subject, '_', 1)::BIGINT AS first_pts,

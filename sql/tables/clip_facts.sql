@@ -37,7 +37,7 @@ timed AS MATERIALIZED (
     FROM counted
 ),
 
-pictures AS (
+pictures AS MATERIALIZED (
     SELECT t.clip_id, f.*
     FROM timed AS t
     JOIN lance_frames AS f ON f.source_id = t.source_id AND f.pts BETWEEN t.first_pts AND t.last_pts
@@ -63,6 +63,13 @@ people AS (
     FROM pictures
     JOIN characters USING (frame_id)
     GROUP BY clip_id
+),
+
+in_segments AS (
+    SELECT t.clip_id, min(s.kind) AS segment
+    FROM timed AS t
+    JOIN segments AS s ON s.source_id = t.source_id AND t.shot_s >= s.start_s AND t.shot_s < s.end_s
+    GROUP BY t.clip_id
 ),
 
 -- a line counts if half of it, or half of the clip, is in the other
@@ -91,7 +98,7 @@ SELECT
     coalesce(said.speakers, []) AS speakers,
     s.segment, i.text_upper, i.text_lower, i.frame_id
 FROM timed AS t
-LEFT JOIN shots AS s USING (shot_id)
+LEFT JOIN in_segments AS s ON s.clip_id = t.clip_id
 LEFT JOIN shown AS i ON i.clip_id = t.clip_id
 LEFT JOIN people AS p ON p.clip_id = t.clip_id
 LEFT JOIN said ON said.clip_id = t.clip_id;

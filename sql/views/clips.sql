@@ -37,7 +37,7 @@ WITH trainer AS (
         END AS within
 ),
 
-stretches AS (
+stretches AS MATERIALIZED (
     SELECT shot_id, from_frame, until_frame
     FROM free_stretches
     CROSS JOIN trainer
@@ -66,7 +66,7 @@ measured AS (
     CROSS JOIN trainer AS t
 ),
 
-divided AS (
+divided AS MATERIALIZED (
     SELECT
         *,
         greatest(1, ceil(in_clip * (1 - overlap)))::BIGINT AS "step",
@@ -102,7 +102,7 @@ chosen AS (
     SELECT source_id, first_pts, last_pts, true FROM stretch_labels WHERE value = 'keep'
 ),
 
-every AS (SELECT *, source_id || '-c' || first_pts || '_' || last_pts AS clip_id FROM chosen)
+every AS MATERIALIZED (SELECT *, source_id || '-c' || first_pts || '_' || last_pts AS clip_id FROM chosen)
 
 SELECT
     f.*,

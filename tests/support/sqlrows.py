@@ -81,6 +81,7 @@ class Database:
             chosen = {"tags": None, **(chosen or {})}
         self.instead = session.stand_ins(_TABLES["frames"].schema, dict(chosen or {}))
         self.made: set[str] = set()
+        self.kept: set[str] = set()
 
     def sql(self, text: str, params: Mapping[str, Any] | None = None, **given: pa.Table) -> Answer:
         """Return the rows of a SELECT; `given` are the relations that it reads besides."""
@@ -111,8 +112,14 @@ class Database:
         for name, rows in given.items():
             self.connection.register(name, rows)
         names = catalog.mentioned_in([text])
-        self._register(" ".join([text, *catalog.scripts_for(names, self.instead)]))
-        catalog.create(self.connection, names, self.instead, self.made)
+        below = " ".join(catalog.scripts_for(names, self.instead))
+        self._register(f"{text} {below}")
+        for name in catalog.KEPT:  # as in a session, whose queries are planned much sooner by it
+            if name not in {*self.kept, *given} and re.search(rf"\bVIEW {name} AS\b", below):
+                catalog.create(self.connection, [name], self.instead, self.made, self.kept)
+                self.connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
+                self.kept.add(name)
+        catalog.create(self.connection, names, self.instead, self.made, self.kept)
 
     def _register(self, text: str) -> None:
         """Register the tables that a text reads: all of them take longer than most queries."""
