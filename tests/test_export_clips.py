@@ -24,7 +24,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.cli.clip_options import moving, proposals
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ExportError, QueryError, SourceError, UsageError
-from animeds_db.export import ClipOptions, rebuild
+from animeds_db.export import ClipOptions, CropOptions, rebuild
 from animeds_db.export.clips import writing
 from animeds_db.export.clips.making import Made, make_clip
 from animeds_db.export.manifest import read_manifest
@@ -388,3 +388,47 @@ def test_the_command_line_proposes_clips_for_its_options() -> None:
     ):
         with pytest.raises(UsageError, match="--(audio|fps|framing)"):
             wrong()
+
+
+def test_a_crop_follows_a_character_through_the_clip(tmp_path: Path) -> None:
+    dataset, source, pts = drawn_database(tmp_path, sound=False)
+    with dataset:
+        seen = {row["frame_id"]: round(row["time_s"] * FPS) for row in source.rows}
+        boxes = [
+            {
+                "detection_id": f"{frame_id}-f0",
+                "frame_id": frame_id,
+                "source_id": source.source_id,
+                "kind": "face",
+                "score": 0.9,
+                **dict(zip(("left", "top", "right", "bottom"), edges(number), strict=True)),
+            }
+            for frame_id, number in seen.items()
+            if number in (36, 48)
+        ]
+        names = [
+            {name: box[name] for name in ("detection_id", "frame_id", "source_id")}
+            | {"character": "Emi", "score": 0.9, "margin": 0.5, "by": "examples"}
+            for box in boxes
+        ]
+        for table, rows in (("detections", boxes), ("identities", names)):
+            dataset.store.upsert(table, pa.Table.from_pylist(rows, dataset.store.schema(table).schema))
+    with Dataset(dataset.store) as opened:
+        options = bare(fps=None, frames="any", crops=CropOptions(kinds=("face",), margin=0.2), crf=0)
+        report = opened.export_clips([clip(pts, 36, 48)], tmp_path / "out", options=options)
+    assert report.n_pictures == 1
+    (one,) = read_manifest(tmp_path / "out").pictures
+    assert one.clip is not None and len(one.clip.path) == 2
+    with Video(next((tmp_path / "out").glob("*.mp4"))) as video:
+        shown = [frame.pixels().astype(int) for frame in video.frames()]
+    assert len({pixels.shape for pixels in shown}) == 1 and len(shown) == 13
+    # the bright box is 30 pixels wide; smoothing leaves a little of it outside at both ends
+    widths = [(pixels[pixels.shape[0] // 2, :, 0] > 200).sum() for pixels in shown]
+    assert min(widths[3:-3]) >= 29 and min(widths) >= 18
+    assert rebuild(tmp_path / "out", tmp_path / "again").differing == ()
+
+
+def edges(number: int) -> tuple[float, float, float, float]:
+    """Return the bright box of a frame, 0…1."""
+    left = (drawing_of(number) % 100 * 5) % 66
+    return left / 96, 16 / 64, (left + 30) / 96, 48 / 64
