@@ -432,3 +432,14 @@ def edges(number: int) -> tuple[float, float, float, float]:
     """Return the bright box of a frame, 0…1."""
     left = (drawing_of(number) % 100 * 5) % 66
     return left / 96, 16 / 64, (left + 30) / 96, 48 / 64
+
+
+def test_the_training_resolution_is_that_of_the_clips(tmp_path: Path) -> None:
+    sizes: list[dict[str, int]] = [
+        {},
+        {"max_size": 640},
+        {"short_edge": 360},
+        {"resolution": 768, "max_size": 640},
+    ]
+    options = [ClipOptions(layouts=("musubi",), **size) for size in sizes]  # type: ignore[arg-type]
+    assert [one.settings(one.chosen[0], tmp_path).resolution for one in options] == [512, 480, 360, 768]

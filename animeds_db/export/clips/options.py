@@ -19,6 +19,10 @@ from animeds_db.media.clips import Encoding
 _FRAMES = re.compile(r"any|[1-9]\d*n\+\d+|[1-9]\d*(,[1-9]\d*)*")
 _NTSC = 1001
 """Denominator of rates such as 23.976, which are 24000/1001."""
+RESOLUTION = 512
+"""Training resolution of clips at full size. At 1024, few graphics cards hold the frames of one clip."""
+WIDE_SQUARE = 0.75
+"""Side of a square with the area of a 16:9 picture, as a share of the picture's width."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,14 @@ class ClipOptions(ExportOptions):
         return [getattr(self, name) for name in names]
 
     def settings(self, layout: Layout, out: Path) -> Settings:
-        """Return the settings for the configuration files of a layout. `out` is the folder of the export."""
-        return replace(super().settings(layout, out), fps=self.fps, has_sound=self.sound is not None)
+        """Return the settings for the configuration files of a layout. `out` is the folder of the export.
+
+        The training resolution is that of the clips; of clips at full size it is RESOLUTION.
+        """
+        longest = RESOLUTION if self.max_size is None else round(WIDE_SQUARE * self.max_size)
+        edge = self.resolution or self.bucket or self.short_edge or longest
+        made = super().settings(layout, out)
+        return replace(made, resolution=edge, fps=self.fps, has_sound=self.sound is not None)
 
 
 def as_rate(fps: float) -> Fraction:
