@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bench_characters
+import bench_clips
 import bench_dedup
 import bench_export
 import bench_ingest
@@ -30,6 +31,7 @@ SECTIONS: dict[str, Callable[[Path, int], str]] = {
     "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 4, 24)[size], rounds=(1, 1, 3)[size]),
     "dedup": lambda work, size: bench_dedup.run(work, episodes=(2, 2, 3)[size]),
     "export": lambda work, size: bench_export.run(work, frames=(60, 300, 2000)[size], rounds=(1, 1, 3)[size]),
+    "clips": lambda work, size: bench_clips.run(work, minutes=(1, 2, 4)[size], rounds=(1, 1, 3)[size]),
     "tags": lambda work, size: bench_tags.run(work, n=(20_000, 100_000, 1_000_000)[size], rounds=3),
     "characters": lambda work, size: bench_characters.run(
         work, n=(10_000, 50_000, 100_000)[size], rounds=(1, 3, 5)[size]
