@@ -47,7 +47,7 @@ NEEDS = {
 
 
 REDRAWN = pytest.mark.flaky(reruns=1, only_rerun=r"^Error: .*not attached to the DOM")
-"""A test of a page runs once more if the page drew an element anew after finding it. pytest counts such runs."""
+"""Reruns a browser test once if the page replaced an element after the test had found it. pytest reports the rerun."""
 
 
 SLOW = frozenset(

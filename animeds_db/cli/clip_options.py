@@ -117,8 +117,8 @@ def proposals(conditions: Mapping[str, Any], limit: int | None, options: Mapping
     from animeds_db.export import ClipOptions
     from animeds_db.session.statements import literal
 
-    wishes = {name: options[name] for name in ("fps", "frames", "max_frames") if name in options}
-    trainer = ClipOptions(**wishes)
+    given = {name: options[name] for name in ("fps", "frames", "max_frames") if name in options}
+    trainer = ClipOptions(**given)
     fps = trainer.fps or 24.0
     terms = []
     for name, values in conditions.items():

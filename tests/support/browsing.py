@@ -110,7 +110,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-# one script, because the page may draw the part anew between finding it and scrolling to it
+# Find and scroll in one script: the page may replace the element between the two steps.
 SCROLL_TO = "part => document.querySelector(part)?.scrollIntoView({block: 'nearest'})"
 
 

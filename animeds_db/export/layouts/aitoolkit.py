@@ -46,17 +46,8 @@ AI_TOOLKIT = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
-    clips=Layout(
-        "ai-toolkit",
-        "ai-toolkit (paste datasets.yaml into the job)",
-        folder=by_length,
-        files=datasets,
-        needs_captions=True,
-        reads_lines=False,
-        reads_separator=False,
-        repeats="folder",
-        has_config=True,
-        other_media=False,  # it trains on pictures among videos
-        controls=True,
-    ),
+).with_clips(
+    folder=by_length,
+    other_media=False,  # it trains on pictures among videos
+    controls=True,
 )

@@ -10,7 +10,7 @@ import json
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import IO, Any, Literal
 
@@ -290,6 +290,10 @@ class Layout:
     """The same if pictures have several captions."""
     note_on_separator: str | None = None
     """The same if captions have a separator, which is appended to the note."""
+
+    def with_clips(self, **differences: Any) -> Layout:
+        """Return the layout with one for clips, which differs from it in these fields only."""
+        return replace(self, clips=replace(self, **differences))
 
     @property
     def reads_empty(self) -> bool:

@@ -68,19 +68,10 @@ DIFFUSION_PIPE = Layout(
     note_on_lines="pictures have several captions: diffusion-pipe reads captions.json and ignores .txt files there",
     repeats="folder",
     has_config=True,
-    clips=Layout(
-        "diffusion-pipe",
-        "diffusion-pipe (dataset = 'dataset.toml')",
-        folder=below_clips,
-        files=dataset,
-        needs_captions=True,
-        lists=has_variants,
-        reads_separator=False,
-        marks_regularization=False,
-        repeats="folder",
-        has_config=True,
-        other_media=False,  # every file but texts is media to it
-        controls=True,
-        note="diffusion-pipe computes the number of frames at the rate of its model: export with that rate (--fps)",
-    ),
+).with_clips(
+    folder=below_clips,
+    other_media=False,  # every file but texts is media to it
+    controls=True,
+    note="diffusion-pipe computes the number of frames at the rate of its model: export with that rate (--fps)",
+    note_on_lines=None,
 )

@@ -68,15 +68,7 @@ IMAGEFOLDER = Layout(
     reads_lines=False,
     repeats="picture",
     tells=True,
-    clips=Layout(
-        "imagefolder",
-        'Hugging Face datasets: load_dataset("videofolder", data_dir=…)',
-        folder=in_split,
-        files=metadata,
-        texts=False,
-        reads_lines=False,
-        repeats="picture",
-        tells=True,
-        other_media=False,  # it takes every file for a sample
-    ),
+).with_clips(
+    reads='Hugging Face datasets: load_dataset("videofolder", data_dir=…)',
+    other_media=False,  # it takes every file for a sample
 )

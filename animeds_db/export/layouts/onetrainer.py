@@ -51,19 +51,9 @@ ONETRAINER = Layout(
     fractions=True,
     has_config=True,
     absolute=CONCEPTS,
-    clips=Layout(
-        "onetrainer",
-        "OneTrainer (concept_file_name: concepts.json)",
-        folder=below_clips,
-        files=concepts,
-        needs_captions=True,
-        reads_separator=False,
-        repeats="folder",
-        fractions=True,
-        has_config=True,
-        absolute=CONCEPTS,
-        other_media=False,  # it trains on pictures among videos
-        note="OneTrainer trains at 24 frames per second, and on one number of frames, which is in its own settings: "
-        "export with --fps 24 and one number, such as --frames 25",
-    ),
+).with_clips(
+    folder=below_clips,
+    other_media=False,  # it trains on pictures among videos
+    note="OneTrainer trains at 24 frames per second, and on one number of frames, which is in its own settings: "
+    "export with --fps 24 and one number, such as --frames 25",
 )

@@ -61,15 +61,7 @@ SIMPLETUNER = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
-    clips=Layout(
-        "simpletuner",
-        "SimpleTuner (data_backend_config: multidatabackend.json)",
-        folder=by_length,
-        files=backends,
-        needs_captions=True,
-        reads_separator=False,
-        repeats="folder",
-        has_config=True,
-        other_media=False,  # pictures and videos must not be in one of its datasets
-    ),
+).with_clips(
+    folder=by_length,
+    other_media=False,  # pictures and videos must not be in one of its datasets
 )

@@ -61,13 +61,6 @@ WEBDATASET = Layout(
     repeats="picture",
     tells=True,
     pack=pack_shards,
-    clips=Layout(
-        "webdataset",
-        'webdataset, load_dataset("webdataset", …)',
-        stem=without_dots,
-        reads_lines=False,
-        repeats="picture",
-        tells=True,
-        pack=pack_shards,
-    ),
+).with_clips(
+    reads='webdataset, load_dataset("webdataset", …)',
 )
