@@ -1,10 +1,13 @@
 -- The boxes that have a name: from people's labels, or else from `animeds characters classify`, under the current
 -- name. The coordinates are in `identified_detections`; a query that does not need them is faster with this view.
+--
+-- The column `character` always has its table in front here: without it, DuckDB would take it for the parameter of
+-- pairs(), which builds on this view.
 CREATE OR REPLACE VIEW named AS
 SELECT
     detection_id, frame_id, source_id, "show", season, episode,
-    character, appearance, score AS character_score, margin, "by" AS named_by
-FROM identities
+    i.character, appearance, score AS character_score, margin, "by" AS named_by
+FROM identities AS i
 ANTI JOIN labelled_boxes USING (detection_id)
 ANTI JOIN (
     SELECT detection_id
@@ -15,5 +18,5 @@ ANTI JOIN (
 UNION ALL
 SELECT
     detection_id, frame_id, source_id, "show", season, episode,
-    character, appearance, score, margin, "by"
-FROM labelled_boxes;
+    l.character, appearance, score, margin, "by"
+FROM labelled_boxes AS l;
