@@ -337,3 +337,23 @@ def test_corrections_of_a_frame_hold_for_its_boxes_but_added_looks_only_for_a_pe
     sql = "SELECT tags, tag_scores FROM used_box_tags ORDER BY detection_id"
     assert Database(box_tags=[first, second], **given).sql(sql) == [([3, 4], [100, 80]), ([3, 4], [100, 70])]
     assert Database(box_tags=[first], **given).sql(sql) == [([2, 3, 4], [100, 100, 80])]
+
+
+@pytest.mark.sql("layers/lone_faces.sql")
+def test_a_character_is_alone_on_a_frame_with_no_other_face_or_name() -> None:
+    alone, behind = box(0), box(1, kind="person")
+    known, stranger = box(2), box(2, 1, (0.7, 0.2, 0.9, 0.4))
+    database = Database(
+        frames=[frame(n) for n in range(3)],
+        detections=[alone, behind, known, stranger],
+        identities=[
+            identity(alone, "Fate", appearance="armour"),
+            identity(behind, "Arf"),
+            identity(known, "Fate"),
+            identity(stranger, "unknown"),
+        ],
+    )
+    assert database.sql("SELECT frame_id, who, worn FROM lone_faces ORDER BY ALL") == [
+        (frame_id(0), "Fate", "armour"),
+        (frame_id(1), "Arf", None),
+    ]

@@ -192,6 +192,67 @@ def test_the_frames_most_like_a_frame_come_first() -> None:
         mixed.sql(sql)
 
 
+def paired() -> Database:
+    """Fate in armour on the frames 0, 1 (of one shot) and 2, and in a dress on 3. On 4 somebody else is with her."""
+    boxes = [box(n, edges=(0.1 * n, 0.2, 0.1 * n + 0.2, 0.4)) for n in range(5)]
+    along = ([1.0, 0, 0, 0], [0.6, 0.8, 0, 0], [0.8, 0.6, 0, 0], [0, 1.0, 0, 0], [1.0, 0, 0, 0])
+    return Database(
+        frames=[
+            frame(n, embedding=vector, embedder="e@1", shot=max(1, n), **tagged((4, 90)))
+            for n, vector in enumerate(along)
+        ],
+        vocabulary=WORDS,
+        detections=[*boxes, box(4, 1, (0.7, 0.2, 0.9, 0.4))],
+        identities=[
+            identity(one, "Fate", appearance="dress" if n == 3 else "armour") for n, one in enumerate(boxes)
+        ],
+    )
+
+
+@pytest.mark.sql("tables/pairs.sql")
+def test_pairs_are_of_the_same_outfit_in_another_shot_the_most_alike_first() -> None:
+    sql = "SELECT frame_id, control_id, round(likeness, 2), place, character, appearance FROM pairs()"
+    same = ("Fate", "armour")
+    assert paired().sql(sql) == [
+        (frame_id(1), frame_id(2), pytest.approx(0.96), 1, *same),
+        (frame_id(2), frame_id(1), pytest.approx(0.96), 1, *same),
+        (frame_id(0), frame_id(2), pytest.approx(0.8), 1, *same),
+        (frame_id(2), frame_id(0), pytest.approx(0.8), 2, *same),
+    ]
+
+
+@pytest.mark.sql("tables/pairs.sql")
+def test_pairs_in_another_outfit_are_ranked_by_pose() -> None:
+    asked = "same := 'character', different := 'appearance', ranked_by := 'pose'"
+    sql = f"SELECT frame_id, control_appearance, likeness FROM pairs('Fate', {asked}) WHERE frame_id < '{frame_id(3)}'"
+    assert paired().sql(sql) == [  # all smile, and the boxes of frames 2 and 3 overlap
+        (frame_id(2), "dress", pytest.approx((1 + 1 / 3) / 2, abs=1e-6)),
+        (frame_id(0), "dress", 0.5),
+        (frame_id(1), "dress", 0.5),
+    ]
+
+
+@pytest.mark.sql("tables/pairs.sql")
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("same := 'hat'", 'same is "hat". It must be appearance or character'),
+        ("different := 'hat'", 'different is "hat"'),
+        ("ranked_by := 'hat'", 'ranked_by is "hat"'),
+        ("different := 'appearance'", "cannot be both the same and different"),
+        ("'Arf'", "No outfit has a name"),
+    ],
+)
+def test_pairs_that_cannot_be_are_refused(asked: str, message: str) -> None:
+    with pytest.raises(Exception, match=message):
+        Database(
+            frames=[frame(0)],
+            vocabulary=WORDS,
+            detections=[FATE],
+            identities=[identity(FATE, "Arf")],
+        ).sql(f"FROM pairs({asked})")
+
+
 @pytest.mark.sql("tables/search_text.sql")
 def test_the_frames_most_like_a_text_come_first() -> None:
     found = vectors().sql("SELECT frame_id, round(similarity, 3) FROM search_text('red') LIMIT 2")

@@ -47,7 +47,7 @@ shown AS MATERIALIZED (
 dressed AS MATERIALIZED (
     SELECT CASE
         WHEN (same = 'appearance' OR different = 'appearance') AND count(*) > 0 AND count(worn) = 0
-            THEN error('No outfit is known. Find and name outfits with `animeds outfits`, or use '
+            THEN error('No outfit has a name. Name outfits with `animeds characters outfits`, or use '
                 || 'same := ''character'' with different := ''shot''.')
         ELSE true
     END AS has_outfits
