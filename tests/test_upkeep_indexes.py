@@ -17,8 +17,9 @@ from tables import frames, new_store
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
+from animeds_db.session import catalog
 from animeds_db.steps.search import frames as search_frames
-from animeds_db.steps.search.frames import by_index
+from animeds_db.steps.search.frames import by_index, sources_meeting
 from animeds_db.store import Store
 from animeds_db.upkeep import indexes
 from animeds_db.upkeep.compaction import compact
@@ -75,6 +76,8 @@ def test_search_by_the_index_finds_nearly_what_comparing_all_finds(searched: Dat
         ("false", 0),
         ("source_id LIKE 'a%'", N),
         ("episode > 3", 0),
+        ("time_s < (SELECT avg(time_s) FROM frames)", N // 2),
+        ("frame_id IN (SELECT frame_id FROM frames ORDER BY time_s LIMIT 300)", 300),
     ],
 )
 def test_a_condition_is_answered_by_the_index_too(
@@ -82,7 +85,7 @@ def test_a_condition_is_answered_by_the_index_too(
 ) -> None:
     """Half of the frames meet a condition, a few, two, none, those of some sources: these are found, and no others."""
     monkeypatch.setattr(search_frames, "MOST_CANDIDATES", 100)
-    monkeypatch.setattr(search_frames, "MIN_CANDIDATES", 16)
+    monkeypatch.setattr(search_frames, "WIDER", 2)
     monkeypatch.setattr(search_frames, "FEW", 10)
     k = min(8, meeting)
 
@@ -95,6 +98,26 @@ def test_a_condition_is_answered_by_the_index_too(
     assert np.mean([len(one & other) / k if k else 1 for one, other in answers]) >= 0.95
     with pytest.raises(QueryError, match="nosuch"):
         searched.search(frame_id=ids(1)[0], where="nosuch = 1")
+
+
+def test_a_condition_that_draws_at_random_draws_for_each_frame(searched: Dataset) -> None:
+    assert sources_meeting(searched.session, "random() < 2") is None
+    assert sources_meeting(searched.session, "source_id LIKE 'a%'") == ["aaaaaaaa"]
+    met = searched.search(frame_id=ids(1)[0], k=400, where="random() < 0.5").fetchall()
+    assert 200 < len(met) < 400
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_alone"),
+    [
+        ("time_s < 300 AND has_tag(tag_ids, 'smile')", True),
+        ("list_contains(characters, 'Emi')", True),
+        ("time_s < (SELECT avg(time_s) FROM frames)", False),
+        ("time_s < (FROM (VALUES (3)))", False),
+    ],
+)
+def test_a_condition_is_of_one_frame_unless_it_has_a_query(condition: str, is_alone: bool) -> None:
+    assert catalog.is_of_one_frame(condition) == is_alone
 
 
 def test_rows_that_came_went_or_moved_since_the_index_are_seen(searched: Dataset) -> None:

@@ -23,6 +23,8 @@ _MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
 _COMMENT = re.compile(r"--[^\n]*")
 _BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
 _WORD = re.compile(r"\w+")
+_CALLED = re.compile(r'(\w+)"?\s*\(')
+_READS = re.compile(r"\blance_\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
 KEPT = (
     *("undone", "names", "box_labels", "labelled_boxes", "stretch_labels", "speaker_names"),
@@ -92,6 +94,25 @@ def mentioned_in(texts: Iterable[str]) -> frozenset[str]:
             return frozenset(_scripts())
         words |= {word.lower() for word in _WORD.findall(text)}
     return frozenset(words & _scripts().keys())
+
+
+def reads(condition: str, columns: Set[str]) -> bool:
+    """Return True if a condition mentions one of these columns, or calls a macro. A few too many do no harm."""
+    words = {word.lower() for word in _WORD.findall(condition)}
+    called = {name.lower() for name in _CALLED.findall(condition)}
+    return bool(words & columns or called & _scripts().keys())
+
+
+def is_of_one_frame(condition: str) -> bool:
+    """Return True if a condition on frames reads nothing but the columns of the frame: no query, and no macro with one.
+
+    It then means the same if the tables have only the rows of some frames.
+    """
+    words = {word.lower() for word in _WORD.findall(condition)}
+    if words & {"select", "from", "table"}:
+        return False
+    called = {name.lower() for name in _CALLED.findall(condition)} & _scripts().keys()
+    return not any(_READS.search(script) for script in scripts_for(called, {}))
 
 
 def are_all(names: Set[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -69,6 +69,8 @@ class Pinned:
         self.connection = connection
         self.kept: set[str] = set()
         """Label views that this connection has as temporary tables (see catalog.keep)."""
+        self.known: dict[str, Any] = {}
+        """What was computed of the tables at these versions (see Session.once)."""
         self._store = store
         self._only = only
         self._unfinished = unfinished

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -38,6 +38,9 @@ BATCH = 8192
 """Number of rows per batch of a stream."""
 MANY = 10_000
 """From this many of the caller's rows on, a step is planned twice, which takes less than a copy of its result."""
+MOST_KNOWN = 256
+"""Maximum number of results of `Session.once` that are kept."""
+T = TypeVar("T")
 TextVector = Callable[[str], list[float]]
 SaidFrames = Callable[[str], list[dict[str, Any]]]
 SAID_FRAMES = "STRUCT(frame_id VARCHAR, line_id VARCHAR, away_s DOUBLE, score DOUBLE)[]"
@@ -184,6 +187,23 @@ class Session:
                     return _rows_of(connection, script, dict(params or {}))
             finally:
                 self._only.frames = None
+
+    def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
+        """Return rows as a relation, without planning a query."""
+        return self._connection().from_arrow(rows)
+
+    def once(self, key: str, compute: Callable[[], T]) -> T:
+        """Return what `compute` returned when it was first called for the current versions of the tables."""
+        self._connection()
+        assert self._current is not None
+        known = self._current.known
+        if key not in known:
+            value = compute()
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[key] = value
+        found: T = known[key]
+        return found
 
     def _placed(
         self,

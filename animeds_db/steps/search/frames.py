@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from animeds_db.errors import QueryError, StoreError, UsageError
-from animeds_db.session import Session
+from animeds_db.session import Session, catalog
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep import indexes
@@ -21,11 +23,14 @@ SPARE = 20
 """Number of additional results requested from the index, because several may be equally similar."""
 FEW = 5_000
 """If at most this many frames meet a condition, they are compared one by one, without the index."""
-WIDER = 8
-MIN_CANDIDATES = 120
-"""With a condition: number of results first requested from the index, per result that is wanted, and at least."""
-MOST_CANDIDATES = 1500
+WIDER = 30
+"""With a condition: number of results first requested from the index, per result that is wanted."""
+MOST_CANDIDATES = 3000
 """Maximum number of results requested from the index because of a condition. More take longer than MOST_LISTED."""
+_DRAWN = re.compile(r"\b(random|uuid|gen_random_uuid)\s*\(", re.I)
+"""A condition that draws at random is drawn for each frame."""
+OF_SOURCES = ("source_id", "show", "show_name", "season", "episode")
+"""Columns that all frames of a source have in common."""
 MOST_LISTED = 30_000
 """Maximum number of frames that meet a condition and are given to the index as a list, which takes 6 µs each."""
 
@@ -35,7 +40,7 @@ def embedder_id(session: Session, where: str | None = None) -> str:
 
     Raises StoreError when there are no vectors, or vectors of several models.
     """
-    found = _embedders(session, None)
+    found = session.once("embedders", partial(_embedders, session, None))
     if len(found) > 1 and where:
         found = _embedders(session, where) or found
     if not found:
@@ -160,13 +165,11 @@ def _filtered(
     sources = sources_meeting(session, where)
     if sources is not None:
         return _compared_only(session, vector, k, near(k + SPARE, sources=sources))
-    wanted = max(WIDER * k, MIN_CANDIDATES)
+    wanted = WIDER * k
     while wanted <= MOST_CANDIDATES:
-        candidates = only(near(wanted + SPARE, refined=1))
-        with session.errors():
-            met = _compared(session, vector, k, f"(\n{where}\n)", of=candidates).to_arrow_table()
+        met = _compared_those_that_meet(session, vector, k, where, near(wanted + SPARE, refined=False))
         if len(met) >= k:
-            return session.sql("SELECT * FROM met", tables={"met": met})
+            return session.relation(met)
         wanted = 2 * wanted * k // len(met) if len(met) else MOST_CANDIDATES + 1
     listed = _meeting(session, where, MOST_LISTED + 1)
     if len(listed) > MOST_LISTED:
@@ -180,13 +183,26 @@ def sources_meeting(session: Session, where: str) -> list[str] | None:
 
     A condition that can be evaluated with only these columns means the same for a source and for all of its frames.
     """
-    columns = 'source_id, "show", show_name, season, episode'
-    sql = f"SELECT source_id FROM (SELECT {columns} FROM sources) AS frames WHERE (\n{where}\n)"
+    return session.once(f"sources meeting {where}", partial(_sources_meeting, session, where))
+
+
+def _sources_meeting(session: Session, where: str) -> list[str] | None:
+    columns, sources = session.once("sources", partial(_sources, session))
+    if catalog.reads(where, columns - {*OF_SOURCES}) or _DRAWN.search(where):
+        return None
+    sql = f"SELECT source_id FROM all_sources AS frames WHERE (\n{where}\n)"
     try:
-        ids: list[str] = session.arrow(sql, file="search")["source_id"].to_pylist()
+        met = session.sql(sql, file="search", tables={"all_sources": sources}).to_arrow_table()
     except QueryError:
         return None
+    ids: list[str] = met["source_id"].to_pylist()
     return ids
+
+
+def _sources(session: Session) -> tuple[set[str], pa.Table]:
+    """Return the names of the columns of frames, and OF_SOURCES of all sources."""
+    listed = ", ".join(f'"{name}"' for name in OF_SOURCES)
+    return {*session.sql("FROM frames").columns}, session.arrow(f"SELECT {listed} FROM sources")
 
 
 def _meeting(session: Session, where: str, most: int) -> list[str]:
@@ -208,8 +224,19 @@ def _compared_only(
 ) -> duckdb.DuckDBPyRelation:
     """Compare these frames."""
     params = {"vector": vector.tolist(), "k": k}
-    found = session.of_frames(_script(vector, "frames", "true"), frames, params=params)
-    return session.sql("FROM found", tables={"found": found})
+    return session.relation(session.of_frames(_script(vector, "frames", "true"), frames, params=params))
+
+
+def _compared_those_that_meet(
+    session: Session, vector: np.ndarray, k: int, where: str, frames: Sequence[str]
+) -> pa.Table:
+    """Compare those of these frames that meet a condition."""
+    condition = f"(\n{where}\n)"
+    if catalog.is_of_one_frame(where):
+        sql, params = _script(vector, "frames", condition), {"vector": vector.tolist(), "k": k}
+        return session.of_frames(sql, frames, params=params)
+    with session.errors():
+        return _compared(session, vector, k, condition, of=only(frames)).to_arrow_table()
 
 
 def _script(vector: np.ndarray, frames: str, condition: str) -> str:

@@ -65,7 +65,7 @@ def search_said(
             with session.errors(sql):
                 found = session.sql(sql, params, file="search", tables=tables).to_arrow_table()
         if len(lines) < most or most >= MOST_LINES or len(found) >= k:
-            return session.sql("FROM found", tables={"found": found})
+            return session.relation(found)
         most = min(MOST_LINES, most * WIDER)
 
 
