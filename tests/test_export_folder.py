@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from PIL import Image
 
 from animeds_db.captions import CaptionProfile, load_profile
 from animeds_db.errors import ExportError, UsageError
-from animeds_db.export import ExportOptions, export
+from animeds_db.export import PLAN, ExportOptions, export, rebuild
+from animeds_db.export.columns import BESIDE
 from animeds_db.export.render import crop_box
 from animeds_db.export.sizes import Resize
 
@@ -242,3 +245,85 @@ def test_a_picture_too_large_for_the_format_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ExportError, match="16383"):
         encode(Image.new("RGB", (16384, 1)), "webp", 95)
+
+
+def with_parts(show: Measured) -> tuple[pa.Table, pa.Table]:
+    """A plan in which every picture is a crop with a part beside it, and one has another frame in a folder beside."""
+    last = show.rows[-1]
+    names = ("source_id", "frame_id", "stream", "pts", "key_pts", "member", "content_hash")
+    other = {name: last[name] for name in names}
+
+    def steer(i: int, row: dict[str, Any]) -> dict[str, Any]:
+        beside: list[dict[str, Any]] = [
+            {
+                "name": "control.png",
+                "look": "frame",
+                "origin": other if i == 0 else None,
+                "crop": None,
+            }
+        ]
+        beside += [{"name": ".mask", "look": "frame", "origin": None, "crop": [0, 0, 1, 1]}]
+        return {"beside": beside, "crop": [0.25, 0.25, 0.75, 1], "folder": "emi"}
+
+    return tables([show], steer=steer)
+
+
+def test_a_picture_has_parts_of_its_own_frame_and_of_others(show: Measured, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ExportOptions(layouts=("plain", "zip", "webdataset"))
+    plan, sources = with_parts(show)
+    export(plan, sources, out, options=options)
+    names = [f"Magical Girl - S04E01-{frame[-9:]}" for frame in show.frame_ids]
+    first, last = show.frame_ids[0], show.frame_ids[-1]
+    for name, frame in zip(names, show.frame_ids, strict=True):
+        seen = show.pixels[frame]
+        height, width, _ = seen.shape
+        left, top, right, bottom = crop_box((0.25, 0.25, 0.75, 1), width, height)
+        assert np.array_equal(pixels(out / f"plain/emi/{name}.png"), seen[top:bottom, left:right])
+        assert np.array_equal(pixels(out / f"plain/emi/{name}.mask"), seen)
+        control = show.pixels[last] if frame == first else seen[top:bottom, left:right]
+        assert np.array_equal(pixels(out / f"plain/emi.control/{name}.png"), control)
+    with zipfile.ZipFile(out / "zip/dataset.zip") as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    assert packed == content(out / "plain")
+    with tarfile.open(out / "webdataset/pictures-000000.tar") as shard:
+        suffixes = [name.partition(".")[2] for name in shard.getnames()]
+    assert sorted(suffixes) == sorted(["png", "control.png", "mask", "txt", "json"] * 4)
+
+
+def test_an_export_with_parts_is_rebuilt_continued_and_replaced(show: Measured, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plan, sources = with_parts(show)
+    export(plan, sources, out)
+    assert rebuild(out, tmp_path / "again").differing == ()
+    assert content(tmp_path / "again") == content(out)
+
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(plan, sources, tmp_path / "new", progress=stop)
+    there = content(tmp_path / ".new.partial")
+    seen: list[int] = []
+    export(plan, sources, tmp_path / "new", progress=lambda done, _: seen.append(done))
+    assert seen[0] == 2 and sum(name.endswith(".mask") for name in there) >= 2
+    assert content(tmp_path / "new") == content(out)
+    next(out.glob("emi.control/*.png")).unlink()
+    with pytest.raises(ExportError, match="has been changed since it was exported: emi.control/"):
+        export(plan, sources, out, options=ExportOptions(overwrite=True))
+
+
+def test_a_name_is_taken_by_the_parts_of_a_picture_too(show: Measured, tmp_path: Path) -> None:
+    beside = [{"name": "-masklabel.png", "look": "frame"}, {"name": "control.png", "look": "frame"}]
+    names = [("a", ""), ("a-masklabel", ""), ("b", "control"), ("b", "emi.control")]
+    plan, sources = tables(
+        [show], steer=lambda i, _: dict(zip(("filename", "folder"), names[i], strict=True))
+    )
+    plan = plan.set_column(
+        plan.column_names.index("beside"), PLAN.field("beside"), pa.array([beside] * 4, BESIDE)
+    )
+    export(plan, sources, tmp_path / "out")
+    pictures = [name for name in content(tmp_path / "out") if name.endswith(".png")]
+    assert len({name.casefold() for name in pictures}) == 12
+    assert "a-masklabel_2.png" in pictures and "control_2/b.png" in pictures

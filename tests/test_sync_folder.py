@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import xxhash
@@ -29,8 +31,13 @@ def pictures() -> list[Picture]:
     return [Picture(name, f"tag {name}", name, "s", 0, 0, 0, None, "", None, 1) for name in FILES]
 
 
-def found(folder: Path, before: list[Status] | None = None) -> Found:
-    written = [Written(1, 1, len(data), xxhash.xxh3_128_hexdigest(data)) for data in FILES.values()]
+def found(
+    folder: Path, before: list[Status] | None = None, *, parts: Mapping[str, str] = MappingProxyType({})
+) -> Found:
+    written = [
+        Written(1, 1, len(data), xxhash.xxh3_128_hexdigest(data), parts=dict(parts))
+        for data in FILES.values()
+    ]
     start = [Status(p.path, p.caption) for p in pictures()]
     return look(folder, pictures(), written, before or start)
 
@@ -89,6 +96,19 @@ def test_pictures_of_others_are_strangers_and_hidden_files_are_passed_over(folde
     (folder / ".trash/old.png").write_bytes(b"old")
     (folder / "notes.md").write_text("mine")
     assert found(folder).strangers == ("new.jpg",)
+
+
+def test_the_parts_of_a_picture_are_neither_strangers_nor_another_picture(folder: Path) -> None:
+    parts = {"control.png": "3:x", "-masklabel.png": "3:x"}
+    for name in ("a/1-masklabel.png", "a.control/2.png", "b.control/3.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(FILES["a/1.png"])
+    (folder / "a/1.png").unlink()
+    (folder / "b").rename(folder / "c")
+    (folder / "b.control").rename(folder / "c.control")
+    now = found(folder, parts=parts)
+    assert paths(now) == [None, "a/2.png", "c/3.png", "c/4.png"]
+    assert now.strangers == now.copies == now.changed == ()
 
 
 def test_an_entry_counts_while_its_act_does(folder: Path) -> None:

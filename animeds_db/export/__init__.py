@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from animeds_db.export.arrange import Arrangement
     from animeds_db.export.balance import Balance
     from animeds_db.export.clips.options import ClipOptions
+    from animeds_db.export.columns import PLAN, SOURCE_COLUMNS
     from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
     from animeds_db.export.exporter import export, rebuild
     from animeds_db.export.hub.pushing import Pushed, check_push, push
     from animeds_db.export.layouts import LAYOUTS
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-    from animeds_db.export.plan import PLAN, SOURCE_COLUMNS, select
+    from animeds_db.export.plan import select
     from animeds_db.export.preview import preview_pictures, with_previous
     from animeds_db.export.render import FORMATS
 
@@ -36,10 +37,10 @@ _HOMES = {
     "ExportReport": "options",
     "FORMATS": "render",
     "LAYOUTS": "layouts",
-    "PLAN": "plan",
+    "PLAN": "columns",
     "Provenance": "options",
     "Pushed": "hub.pushing",
-    "SOURCE_COLUMNS": "plan",
+    "SOURCE_COLUMNS": "columns",
     "TRIMS": "crops",
     "check_push": "hub.pushing",
     "export": "exporter",

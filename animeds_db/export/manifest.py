@@ -9,23 +9,24 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import AnimedsError, ExportError, UsageError
 from animeds_db.export.clips.options import options_from
+from animeds_db.export.looks import LOOKS
 from animeds_db.export.names import CREDITS_NAME as CREDITS_NAME
 from animeds_db.export.names import MANIFEST_NAME as MANIFEST_NAME
-from animeds_db.export.names import safe_folder
+from animeds_db.export.names import part_path, safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
-from animeds_db.export.picture import Clip, Picture, Source, Written
+from animeds_db.export.picture import Clip, Origin, Part, Picture, Source, Written
 from animeds_db.export.render import checked_crop
 from animeds_db.export.typed import check_fields, check_types
 from animeds_db.safe_files import UnsafePathError, inside, relative
 
-_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id", "clip", "parts"})
+_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id", "clip", "parts", "beside"})
 _TOP = {
     "animeds_export": int,
     "versions": dict[str, str],
@@ -82,6 +83,16 @@ class Manifest:
             for place, mark in written.places(path).items()
         }
 
+    def parts_of(self, paths: Collection[str]) -> set[str]:
+        """Return the paths of all files that belong to the pictures at these paths."""
+        return {
+            place
+            for picture, written in zip(self.pictures, self.written, strict=True)
+            for path in picture.paths
+            if path in paths
+            for place in written.places(path)
+        }
+
     def text(self) -> str:
         """Return the manifest as JSON, one picture per line."""
         head = {
@@ -110,10 +121,18 @@ class Manifest:
 def _line(picture: Picture, written: Written) -> dict[str, Any]:
     """Return a picture and its file as one record, without default values."""
     clip = None if picture.clip is None else asdict(picture.clip)
-    line = {**vars(picture), "clip": clip, **vars(written)}
+    beside = [_part_record(part) for part in picture.beside]
+    line = {**vars(picture), "clip": clip, "beside": beside, **vars(written)}
     return {
-        name: value for name, value in line.items() if name not in _OPTIONAL or value not in ((), None, {})
+        name: value
+        for name, value in line.items()
+        if name not in _OPTIONAL or value not in ((), None, {}, [])
     }
+
+
+def _part_record(part: Part) -> dict[str, Any]:
+    record = asdict(part) | {"look": None if part.look == "frame" else part.look}
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def _credit(source: Source, count: int) -> str:
@@ -145,10 +164,16 @@ def current_versions() -> dict[str, str]:
 
 
 def used_sources(sources: Mapping[str, Source], pictures: Sequence[Picture]) -> tuple[Source, ...]:
-    """Return the sources of these pictures and of the controls of clips, by title."""
-    used = {picture.source_id for picture in pictures}
-    used |= {p.clip.control[0] for p in pictures if p.clip and p.clip.control}
+    """Return the sources of these pictures and of what belongs to them, by title."""
+    used = {source_id for picture in pictures for source_id in _source_ids(picture)}
     return tuple(sorted((sources[i] for i in used), key=lambda s: (s.title or "", s.source_id)))
+
+
+def _source_ids(picture: Picture) -> Iterator[str]:
+    yield picture.source_id
+    yield from (part.origin.source_id for part in picture.beside if part.origin)
+    if picture.clip and picture.clip.control:
+        yield picture.clip.control[0]
 
 
 def exported_folder(path: Path) -> Path | None:
@@ -200,8 +225,7 @@ def _parsed(content: dict[str, Any]) -> Manifest:
     pictures, written = [], []
     for line in content["pictures"]:
         picture, done = _read_line(line)
-        control = picture.clip.control if picture.clip else None
-        for source_id in (picture.source_id, *(control[:1] if control else ())):
+        for source_id in _source_ids(picture):
             if source_id not in known:
                 raise ValueError(f"{picture.path} comes from the source {source_id}, which is not listed")
         if len(picture.paths) != n_layouts:
@@ -251,17 +275,34 @@ def _read_clip(record: dict[str, Any]) -> Clip:
     return clip
 
 
+def _read_part(record: dict[str, Any]) -> Part:
+    origin = record.pop("origin", None)
+    check_types(Part, record)
+    if origin is not None:
+        check_types(Origin, origin)
+    part = Part(**record | {"origin": None if origin is None else Origin(**origin)})
+    if part.look not in LOOKS:
+        raise ValueError(f"a picture has a part that shows {part.look!r}")
+    if not part.name or safe_folder(part_path("a/b.png", part.name)) != part_path("a/b.png", part.name):
+        raise ValueError(f"unsafe part {part.name!r}")
+    return part if part.crop is None else replace(part, crop=checked_crop(part.crop, part.name))
+
+
 def _read_line(line: dict[str, Any]) -> tuple[Picture, Written]:
     done: dict[str, Any] = {name: line.pop(name) for name in Written.__dataclass_fields__ if name in line}
     check_types(Written, done)
     clip = line.pop("clip", None)
+    beside = line.pop("beside", [])
+    if not isinstance(beside, list):
+        raise TypeError("beside is not a list")
     check_types(Picture, line)
     if line.get("about") is not None:
         check_fields(_ABOUT, line["about"], "picture's about")
         for box in line["about"]["boxes"]:
             check_fields(_BOX, box, "box")
     tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
-    picture = Picture(**tuples, clip=None if clip is None else _read_clip(clip))
+    parts = tuple(_read_part(record) for record in beside)
+    picture = Picture(**tuples, clip=None if clip is None else _read_clip(clip), beside=parts)
     if picture.repeats < 1:
         raise ValueError(f"{picture.path} has {picture.repeats} repeats")
     if picture.crop is not None:

@@ -64,19 +64,24 @@ def safe_folder(text: str) -> str:
 
 
 def part_path(path: str, part: str) -> str:
-    """Return the path of a file that belongs to the picture or clip at `path`.
+    """Return the path of a file that belongs to the picture or clip at `path`: of the part "", that path itself.
 
-    `.wav` and the like lie beside it, under the same name; `/0001.png` is in the folder that it is; `control.mp4` has
-    the same name in a folder beside that of the clip.
+    `.wav`, `-masklabel.png` and the like lie beside it, under the same name; `/0001.png` is in the folder that it is;
+    `control.mp4` has the same name in a folder beside that of the clip.
     """
-    if part.startswith("/"):
+    if part.startswith("/") or not part:
         return path + part
     folder, _, name = path.rpartition("/")
     stem = name.rpartition(".")[0]
-    if part.startswith("."):
+    if is_suffix(part):
         return f"{folder}/{stem}{part}".lstrip("/")
     role, _, suffix = part.partition(".")
     return f"{folder}.{role}/{stem}.{suffix}" if folder else f"{role}/{stem}.{suffix}"
+
+
+def is_suffix(part: str) -> bool:
+    """Return True for a part that lies beside its picture, and False for one in a folder with the name of its role."""
+    return part.startswith((".", "-"))
 
 
 def folded(name: str) -> str:
@@ -92,12 +97,14 @@ class Namer:
     """Extensions that the stem of each picture will get, such as `.png` and `.txt`. All must be unique."""
     reserved: tuple[str, ...] = ()
     """Reserved names at the top."""
+    roles: tuple[str, ...] = ()
+    """Roles of parts, each of which has a folder beside that of its pictures (see part_path)."""
     _taken: set[str] = field(default_factory=set)
     _folders: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)  # highest number tried for a name
 
     def __post_init__(self) -> None:
-        self._taken.update(folded(name) for name in self.reserved)
+        self._taken.update(folded(name) for name in (*self.reserved, *self.roles))
 
     def path(self, folder: str, stem: str) -> str:
         """Return `folder/stem` without extension: safe, and made unique by `_2`, `_3` … if it is taken."""
@@ -112,7 +119,8 @@ class Namer:
         for part in filter(None, wanted.split("/")):
             requested = f"{requested}/{part}"
             if requested not in self._folders:
-                name = self._free(place, part, MAX_BYTES, ("",))
+                ends = ("", *(f".{role}" for role in self.roles))
+                name = self._free(place, part, MAX_BYTES - max(map(len, ends)), ends)
                 self._folders[requested] = f"{place}/{name}" if place else name
             place = self._folders[requested]
         return place

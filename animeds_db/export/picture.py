@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import xxhash
+
 from animeds_db.export.names import FRAMES_SUFFIX, part_path
 from animeds_db.export.render import Crop
 from animeds_db.media import FrameKey
@@ -67,6 +69,38 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The frame that pixels are taken from."""
+
+    source_id: str
+    frame_id: str
+    stream: int
+    pts: int
+    key_pts: int
+    member: str | None
+    content_hash: str
+
+    @property
+    def key(self) -> FrameKey:
+        """What media.fetch needs to decode the frame again."""
+        return FrameKey(self.frame_id, self.stream, self.pts, self.key_pts, self.member, self.content_hash)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A picture that belongs to another one, such as its mask or its control."""
+
+    name: str
+    """Such as `control.png`, see names.part_path. The extension is its format; PNG if it is of no format."""
+    look: str = "frame"
+    """What it shows: a name from looks.LOOKS."""
+    origin: Origin | None = None
+    """The frame that it shows. None: that of its picture."""
+    crop: Crop | None = None
+    """The part of that frame. None: that of its picture, or all of another frame."""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A file to write: which frame, which part of it, under which names, with which caption."""
 
@@ -94,6 +128,8 @@ class Picture:
     """None if no file of this export contains it."""
     clip: Clip | None = None
     """None: a still picture."""
+    beside: tuple[Part, ...] = ()
+    """Pictures that are written with it and belong to it."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -111,9 +147,10 @@ class Picture:
         return self.path.rpartition("/")[0]
 
     @property
-    def key(self) -> FrameKey:
-        """What media.fetch needs to decode the frame again."""
-        return FrameKey(self.frame_id, self.stream, self.pts, self.key_pts, self.member, self.content_hash)
+    def origin(self) -> Origin:
+        """The frame that it shows."""
+        own = (self.source_id, self.frame_id, self.stream, self.pts, self.key_pts)
+        return Origin(*own, self.member, self.content_hash)
 
 
 @dataclass(frozen=True)
@@ -127,9 +164,14 @@ class Written:
     shown: Crop | None = None
     """The part of the crop that it shows, 0…1, if the ends were cut off to fit a bucket."""
     parts: dict[str, str] = field(default_factory=dict)
-    """More files of a clip (see part_path), each with `SIZE:XXH3`: its sound, its first frame, its control."""
+    """More files of a picture or clip (see part_path), each with `SIZE:XXH3`: a mask, a control, sound, frames."""
 
     def places(self, path: str) -> dict[str, str]:
         """Return the paths of all files of the picture at `path`, each with `SIZE:XXH3`."""
         own = {} if path.endswith(FRAMES_SUFFIX) else {path: f"{self.n_bytes}:{self.xxh3}"}
         return own | {part_path(path, part): mark for part, mark in self.parts.items()}
+
+
+def mark_of(content: bytes) -> str:
+    """Return a file's entry in a manifest: `SIZE:XXH3`."""
+    return f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}"

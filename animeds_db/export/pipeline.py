@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
@@ -22,9 +22,12 @@ from animeds_db.cores import MAX_BYTES, core_count
 from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.clips.writing import write_clips
 from animeds_db.export.folder.writer import NewFolder
+from animeds_db.export.looks import LOOKS
+from animeds_db.export.names import part_path
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import Picture, Source, Written
-from animeds_db.export.render import encode, render, rendered_pixels
+from animeds_db.export.picture import Origin, Part, Picture, Source, Written, mark_of
+from animeds_db.export.pieces import Collect, Piece, Pieces
+from animeds_db.export.render import Rendered, encode, format_of, render, rendered_pixels
 from animeds_db.media import Frame, fetch
 
 Progress = Callable[[int, int], None]
@@ -76,11 +79,28 @@ def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, st
         vars(options.resize),
         options.image_format,
         options.quality,
+        [asdict(part) for part in picture.beside],
     ]
     if picture.clip is not None and isinstance(options, ClipOptions):
         facts += [picture.source_id, asdict(picture.clip), options.encoded()]
     text = json.dumps([facts, dict(versions)], sort_keys=True)
     return xxhash.xxh3_128_hexdigest(text.encode())
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Files that are made of one frame: a picture, parts of it, or both."""
+
+    path: str
+    """Path of the picture."""
+    picture: Picture
+    origin: Origin
+    """The frame."""
+    parts: tuple[Part, ...]
+
+
+_ITSELF = Part("")
+"""The picture, as a part of itself."""
 
 
 class Room:
@@ -114,23 +134,23 @@ class _Pipeline:
         self._room = Room(PIXELS_AT_ONCE)
         self._workers = options.workers or min(usable_cores(), MAX_WORKERS)
 
-    def run(
-        self, jobs: Sequence[Job], sources: Mapping[str, Source], collect: Callable[[str, Written], None]
-    ) -> None:
+    def run(self, jobs: Sequence[Job], sources: Mapping[str, Source], collect: Collect) -> None:
         """Write the pictures. `collect` is called for each, in the calling thread."""
-        waiting: deque[tuple[Future[list[tuple[str, Written]]], int]] = deque()
+        tasks = sorted((task for job in jobs for task in _tasks(*job)), key=_order)
+        pieces = Pieces(Counter(task.path for task in tasks), collect)
+        waiting: deque[tuple[Future[list[tuple[str, Piece]]], int]] = deque()
         held = 0
 
         def finish_first() -> None:
             nonlocal held
             future, weight = waiting.popleft()
             held -= weight
-            for path, written in future.result():
-                collect(path, written)
+            for path, piece in future.result():
+                pieces.add(path, piece)
 
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="animeds-export")
         try:
-            with closing(_decoded(jobs, sources)) as decoded:
+            with closing(_decoded(tasks, sources)) as decoded:
                 for frame, wanted in decoded:
                     weight = 3 * frame.width * frame.height
                     while waiting and (len(waiting) > self._workers or held + weight > MAX_BYTES):
@@ -142,26 +162,49 @@ class _Pipeline:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _write_frame(self, frame: Frame, jobs: Sequence[Job]) -> list[tuple[str, Written]]:
+    def _write_frame(self, frame: Frame, tasks: Sequence[_Task]) -> list[tuple[str, Piece]]:
         pixels = frame.pixels()
-        return [(path, self._write(pixels, path, picture)) for path, picture in jobs]
+        return [(task.path, self._write(pixels, task)) for task in tasks]
 
-    def _write(self, pixels: np.ndarray, path: str, picture: Picture) -> Written:
-        with self._room.taken(rendered_pixels(pixels, picture.crop, self._resize)):
-            rendered = render(pixels, picture.crop, self._resize)
-            content = encode(rendered.image, self._options.image_format, self._options.quality)
-        self._folder.write_picture(path, content)
-        size = rendered.image.size
-        return Written(*size, len(content), xxhash.xxh3_128_hexdigest(content), rendered.shown)
+    def _write(self, pixels: np.ndarray, task: _Task) -> Piece:
+        marks, own = {}, None
+        for part in task.parts:
+            rendered, content = self._made(pixels, task, part)
+            self._folder.write_picture(part_path(task.path, part.name), content)
+            marks[part.name] = mark_of(content)
+            own = own if part.name else rendered
+        return Piece(marks) if own is None else Piece(marks, own.image.size, own.shown)
+
+    def _made(self, pixels: np.ndarray, task: _Task, part: Part) -> tuple[Rendered, bytes]:
+        """Return a picture, or a part of one, and its bytes."""
+        is_other = task.origin != task.picture.origin
+        crop = part.crop if part.crop is not None or is_other else task.picture.crop
+        image_format = format_of(part.name) if part.name else self._options.image_format
+        with self._room.taken(rendered_pixels(pixels, crop, self._resize)):
+            rendered = render(LOOKS[part.look](pixels, task.picture), crop, self._resize)
+            return rendered, encode(rendered.image, image_format, self._options.quality)
 
 
-def _decoded(jobs: Sequence[Job], sources: Mapping[str, Source]) -> Generator[tuple[Frame, list[Job]]]:
-    """Yield each frame once, with all pictures that are made of it."""
-    for source_id, of_source in groupby(jobs, key=lambda job: job[1].source_id):
-        wanted: dict[str, list[Job]] = {}
-        for job in of_source:
-            wanted.setdefault(job[1].frame_id, []).append(job)
-        keys = [same[0][1].key for same in wanted.values()]
+def _tasks(path: str, picture: Picture) -> Iterator[_Task]:
+    """Yield a task for each frame of which a picture and its parts are made."""
+    frames: dict[Origin, list[Part]] = {picture.origin: [_ITSELF]}
+    for part in picture.beside:
+        frames.setdefault(part.origin or picture.origin, []).append(part)
+    for origin, parts in frames.items():
+        yield _Task(path, picture, origin, tuple(parts))
+
+
+def _order(task: _Task) -> tuple[str, int, int, str]:
+    return task.origin.source_id, task.origin.stream, task.origin.pts, task.origin.frame_id
+
+
+def _decoded(tasks: Sequence[_Task], sources: Mapping[str, Source]) -> Generator[tuple[Frame, list[_Task]]]:
+    """Yield each frame once, with all files that are made of it."""
+    for source_id, of_source in groupby(tasks, key=lambda task: task.origin.source_id):
+        wanted: dict[str, list[_Task]] = {}
+        for task in of_source:
+            wanted.setdefault(task.origin.frame_id, []).append(task)
+        keys = [same[0].origin.key for same in wanted.values()]
         for key, frame in fetch(sources[source_id].uri, sources[source_id].kind, keys):
             yield frame, wanted[key.frame_id]
 

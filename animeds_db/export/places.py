@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from animeds_db.export.layouts import Layout, Placement
 from animeds_db.export.layouts.common import REGULARIZATION, as_number
-from animeds_db.export.names import CREDITS_NAME, MANIFEST_NAME, Namer
+from animeds_db.export.names import CREDITS_NAME, MANIFEST_NAME, Namer, is_suffix
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.sidecars import SUFFIXES
 
@@ -38,6 +38,8 @@ class Request:
     """Extension of its file."""
     n_frames: int = 1
     """Number of frames of a clip."""
+    parts: tuple[str, ...] = ()
+    """Names of its parts, see names.part_path."""
 
     def times(self, layout: Layout) -> float:
         """Return the number of times that the trainer of a layout shows the picture."""
@@ -53,11 +55,14 @@ def place(requests: Sequence[Request], options: ExportOptions) -> list[tuple[str
 def _in_layout(layout: Layout, requests: Sequence[Request], options: ExportOptions) -> list[str]:
     folders = _folders(layout, requests, options)
     root = options.folder_of(layout)
+    parts = sorted({part for w in requests for part in w.parts})
     own = tuple(dict.fromkeys(s for w in requests for s in (w.suffix, *options.beside)))
+    own = (*own, *filter(is_suffix, parts))
+    roles = tuple(dict.fromkeys(part.partition(".")[0] for part in parts if not is_suffix(part)))
     more = tuple(s for kind in options.sidecars for s in SUFFIXES[kind])
     # the tags sidecar is named after the picture with its extension
     ends = (*own, ".txt", *more, *(f"{suffix}.tags" for suffix in own if "tags" in options.sidecars))
-    namer = Namer(ends, () if root else (CREDITS_NAME, MANIFEST_NAME))
+    namer = Namer(ends, () if root else (CREDITS_NAME, MANIFEST_NAME), roles)
     names = (
         namer.path(folder, layout.stem(w.stem)) + w.suffix
         for folder, w in zip(folders, requests, strict=True)

@@ -16,11 +16,12 @@ from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.arrange import arranged, wanted_columns, with_safe_folders
 from animeds_db.export.balance import balanced
 from animeds_db.export.captioning import captioned, documented
+from animeds_db.export.columns import BESIDE, BOX_IDS, CLIP, KNOWN, PLAN, SOURCE_COLUMNS, STEERING
 from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.left_out import LeftOut, leave_out
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import About, Clip, Picture, Source
+from animeds_db.export.picture import About, Clip, Origin, Part, Picture, Source
 from animeds_db.export.places import SCREENSHOT, Request, place
 from animeds_db.export.render import FORMATS, checked_crop
 from animeds_db.remote.paths import present
@@ -31,95 +32,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from animeds_db.session import Session
-
-_BOX = pa.struct(
-    [("detection_id", pa.string()), ("kind", pa.string()), ("character", pa.string())]
-    + [(side, pa.float64()) for side in ("left", "top", "right", "bottom")]  # 0…1 of the picture
-    + [("score", pa.float64())]
-)
-
-CLIP = pa.struct(
-    [(name, pa.int64()) for name in ("first_pts", "last_pts", "n_frames")]
-    + [(name, pa.string()) for name in ("fps", "control_id", "suffix")]
-    + [("path", pa.list_(pa.list_(pa.float64())))]
-)
-"""The frames of a clip, and the suffix of its file."""
-
-PLAN = pa.schema(
-    [
-        pa.field("frame_id", pa.string()),
-        pa.field("source_id", pa.string()),  # null: no such frame in the database
-        pa.field("stream", pa.int32()),
-        pa.field("pts", pa.int64()),
-        pa.field("key_pts", pa.int64()),
-        pa.field("member", pa.string()),
-        pa.field("content_hash", pa.string()),
-        # Columns that a selection may have. Null is the default.
-        pa.field("folder", pa.string()),  # relative, parts joined by /; default: the top
-        pa.field(
-            "filename", pa.string()
-        ),  # with or without extension; default: title and the id's nine digits
-        pa.field("caption", pa.string()),  # default: written by the caption profile
-        pa.field("repeats", pa.int64()),  # ≥ 1; default 1
-        pa.field(
-            "multiply", pa.float64()
-        ),  # the same for trainers that accept fractions, ≥ 1; default: repeats
-        pa.field("crop", pa.list_(pa.float64())),  # left, top, right, bottom, 0…1; default: the whole frame
-        # Facts about the picture. Those of a crop are its own.
-        pa.field(
-            "crop_kind", pa.string()
-        ),  # face | head | halfbody | person; null: whole frame, or as selected
-        pa.field("crop_number", pa.int32()),  # from 1, left to right among that kind in the frame
-        pa.field("face_id", pa.string()),  # the box that was cut out
-        pa.field("selection_row", pa.int64()),  # the first row of the selection with this picture
-        pa.field(
-            "tags",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("tag", pa.string()),
-                        ("category", pa.string()),
-                        ("score", pa.float64()),  # 0…1
-                        ("counts", pa.bool_()),  # it reaches the tagger's own threshold
-                    ]
-                )
-            ),
-        ),
-        pa.field("boxes", pa.list_(_BOX)),
-        pa.field("rating", pa.string()),
-        pa.field("time_s", pa.float64()),
-        # The frames of a clip, see picture.Clip. Null: a still picture.
-        pa.field("clip", CLIP),
-        # Kind of sidecar → text of the file, for sidecars that the caption profile writes.
-        pa.field("caption_profile", pa.string()),  # of the selection; default: that of the export
-        pa.field("documents", pa.map_(pa.string(), pa.string())),
-    ]
-)
-"""The plan: one row per picture, in the order of source, stream and pts. The result of plan.sql."""
-
-SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
-"""Columns of the view `sources` that an export needs: the file with the pixels, and who to credit."""
-
-STEERING = ("folder", "filename", "caption", "repeats", "crop", "caption_profile")
-"""Columns of a selection that control the export."""
-
-BOX_IDS = ("face_id", "head_id", "halfbody_id", "person_id", "detection_id")
-"""Columns of a selection that name the box to cut out."""
-
-_KNOWN = (
-    "multiply",
-    "crop_kind",
-    "crop_number",
-    "face_id",
-    "selection_row",
-    "tags",
-    "boxes",
-    "rating",
-    "time_s",
-    "caption_profile",
-    "clip",
-    "documents",
-)
 
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif|mp4|mkv|webm)$", re.IGNORECASE)
@@ -162,7 +74,9 @@ def select(
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
-    plan = rows.append_column("clip", pa.nulls(rows.num_rows, CLIP)).select(PLAN.names).cast(PLAN)
+    for name, kind in (("clip", CLIP), ("beside", BESIDE)):
+        rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))
+    plan = rows.select(PLAN.names).cast(PLAN)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = _furnished(session, plan, selection, options, captions=captions)
@@ -270,7 +184,7 @@ def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOpti
 
 def _complete(plan: pa.Table) -> pa.Table:
     """Return the plan with the schema PLAN and sorted as fetch() reads."""
-    missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, *_KNOWN)]
+    missing = [f.name for f in PLAN if f.name not in plan.column_names and f.name not in (*STEERING, *KNOWN)]
     if missing:
         raise ExportError(
             f"The plan has no column {', '.join(missing)}", hint="select() returns a plan with all columns."
@@ -314,7 +228,12 @@ def _request(row: dict[str, Any], source: Source, options: ExportOptions) -> Req
     suffix = FORMATS[options.image_format].suffix if row["clip"] is None else row["clip"]["suffix"]
     image_type = source.image_type or SCREENSHOT
     n_frames = 1 if row["clip"] is None else row["clip"]["n_frames"]
-    return Request(row["folder"] or "", stem, row["repeats"], row["multiply"], image_type, suffix, n_frames)
+    parts = tuple(part["name"] for part in row["beside"] or ())
+    if row["clip"] is not None and row["clip"]["control_id"] is not None:
+        parts = (*parts, f"control{suffix}")
+    return Request(
+        row["folder"] or "", stem, row["repeats"], row["multiply"], image_type, suffix, n_frames, parts
+    )
 
 
 def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
@@ -336,7 +255,14 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         image_type=source.image_type or SCREENSHOT,
         about=_about(row, source) if options.tells else None,
         clip=None if row["clip"] is None else _clip(row["clip"]),
+        beside=tuple(_part(part) for part in row["beside"] or ()),
     )
+
+
+def _part(values: dict[str, Any]) -> Part:
+    origin = None if values["origin"] is None else Origin(**values["origin"])
+    crop = None if values["crop"] is None else checked_crop(values["crop"], values["name"])
+    return Part(values["name"], values["look"], origin, crop)
 
 
 def _clip(values: dict[str, Any]) -> Clip:

@@ -21,9 +21,13 @@ MIN_OVERLAP = 1e-6
 """Minimum width and height of a crop inside the frame, as a share of the frame. Smaller crops are an error."""
 
 
+_LAYOUTS = {"RGB": "rgb24", "L": "gray"}
+"""Pillow's names of what pixels hold, and FFmpeg's."""
+
+
 @dataclass(frozen=True)
 class Format:
-    """A picture format: file extension, name, longest edge it can hold, encoder (RGB image, quality 1…100)."""
+    """A picture format: file extension, name, longest edge it can hold, encoder (RGB or grey image, quality 1…100)."""
 
     suffix: str
     name: str
@@ -39,10 +43,11 @@ def _png(image: Image.Image, quality: int) -> bytes:  # noqa: ARG001 (PNG is los
     than there. Pillow's default takes 3 times as long.
     """
     encoder = av.CodecContext.create("png", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = image.width, image.height, "rgb24"
+    layout = _LAYOUTS[image.mode]
+    encoder.width, encoder.height, encoder.pix_fmt = image.width, image.height, layout
     encoder.time_base, encoder.thread_count = Fraction(1, 1), 1
     encoder.options = {"compression_level": "2", "pred": "up"}
-    frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+    frame = av.VideoFrame.from_ndarray(np.asarray(image), format=layout)
     frame.pts = 0
     return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
 
@@ -106,14 +111,18 @@ class Rendered:
 
 
 def render(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> Rendered:
-    """Return the picture of uint8 RGB [h, w, 3]: cropped first, then scaled by Lanczos, then cut to its bucket."""
+    """Return the picture of uint8 pixels: cropped first, then scaled, then cut to its bucket.
+
+    RGB [h, w, 3] and RGBA [h, w, 4] are scaled by Lanczos, and grey [h, w] linearly, since masks must not ring.
+    """
     if crop is not None:
         left, top, right, bottom = crop_box(crop, pixels.shape[1], pixels.shape[0])
         pixels = pixels[top:bottom, left:right]
     image = Image.fromarray(np.ascontiguousarray(pixels))
     size, final = resize.sizes(image.width, image.height)
     if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS)
+        is_grey = image.mode == "L"
+        image = image.resize(size, Image.Resampling.BILINEAR if is_grey else Image.Resampling.LANCZOS)
     if final == size:
         return Rendered(image, None)
     left, top = (size[0] - final[0]) // 2, (size[1] - final[1]) // 2
@@ -130,6 +139,11 @@ def rendered_pixels(pixels: np.ndarray, crop: Crop | None, resize: Resize) -> in
         width, height = right - left, bottom - top
     size, _ = resize.sizes(width, height)
     return size[0] * size[1]
+
+
+def format_of(name: str) -> str:
+    """Return the format of a part of a picture (see picture.Part) by its extension: PNG if that is of no format."""
+    return next((key for key, one in FORMATS.items() if name.endswith(one.suffix)), "png")
 
 
 def encode(image: Image.Image, image_format: str, quality: int) -> bytes:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import xxhash
 
 from animeds_db.errors import ExportError
+from animeds_db.export.names import part_path
 from animeds_db.export.picture import Picture, Written
 from animeds_db.media import PICTURE_SUFFIXES, suffix_of
 from animeds_db.safe_files import inside
@@ -104,7 +105,8 @@ def look(
     Raises ExportError for files that cannot be read.
     """
     try:
-        sizes = {path: (root / path).stat().st_size for path in _picture_files(root, within)}
+        files = set(_picture_files(root, within))
+        sizes = {path: (root / path).stat().st_size for path in files - _parts(files, pictures, written)}
         return _look(_Search(root, written, sizes), pictures, before, beside)
     except OSError as error:
         raise ExportError(f"{error.filename or root} cannot be read: {error.strerror or error}") from error
@@ -217,6 +219,19 @@ def _picture_files(root: Path, within: str) -> Iterator[str]:
         for path in paths.values():  # with a link ignored, its pictures would look deleted
             inside(root, path)
         yield from (paths[name] for name in pictures)
+
+
+def _parts(files: Collection[str], pictures: Sequence[Picture], written: Sequence[Written]) -> set[str]:
+    """Return the files that are parts of pictures, such as masks, wherever those pictures were moved."""
+    placed = {
+        place
+        for picture, one in zip(pictures, written, strict=True)
+        for place in one.places(picture.path)
+        if place != picture.path
+    }
+    names = {part for one in written for part in one.parts}
+    moved = {part_path(path, part) for path in files for part in names}
+    return placed | moved
 
 
 def _hash(path: Path) -> str:

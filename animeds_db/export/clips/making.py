@@ -8,13 +8,12 @@ from fractions import Fraction
 from itertools import chain, islice
 
 import numpy as np
-import xxhash
 from PIL import Image
 
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import crop_at
 from animeds_db.export.clips.options import ClipOptions
-from animeds_db.export.picture import Clip, Picture, Source, Written
+from animeds_db.export.picture import Clip, Picture, Source
 from animeds_db.export.render import FORMATS, Crop, encode
 from animeds_db.export.sizes import Resize, Size
 from animeds_db.media import VideoFrame
@@ -36,28 +35,11 @@ UNEVEN = 0.5
 
 @dataclass(frozen=True)
 class Made:
-    """The files of a clip: part → bytes, see picture.part_path; "" is the video file itself."""
+    """The files of a clip: part → bytes, see names.part_path; "" is the video file itself."""
 
     files: dict[str, bytes]
     size: Size
     shown: Crop | None
-
-    def written(self, parts: dict[str, bytes] | None = None) -> Written:
-        """Return the record in a manifest of these files and those of its control."""
-        files = self.files | (parts or {})
-        marks = {
-            part: f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}" for part, content in files.items()
-        }
-        n_bytes, xxh3 = self._own(marks)
-        return Written(*self.size, n_bytes, xxh3, self.shown, {p: m for p, m in marks.items() if p})
-
-    def _own(self, marks: dict[str, str]) -> tuple[int, str]:
-        if "" in marks:
-            size, _, digest = marks[""].partition(":")
-            return int(size), digest
-        frames = [mark for part, mark in marks.items() if part.startswith("/")]
-        digest = xxhash.xxh3_128_hexdigest(" ".join(frames).encode())
-        return sum(int(mark.partition(":")[0]) for mark in frames), digest
 
 
 def make_clip(

@@ -16,9 +16,10 @@ from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import Path, followed
 from animeds_db.export.clips.making import sizes
 from animeds_db.export.clips.options import ClipOptions
+from animeds_db.export.columns import PLAN
 from animeds_db.export.left_out import LeftOut
 from animeds_db.export.names import with_ending
-from animeds_db.export.plan import PLAN, select, selection_rows
+from animeds_db.export.plan import select, selection_rows
 from animeds_db.export.render import Crop
 from animeds_db.media.clips import StreamFacts, lossless_suffix, stream_facts
 from animeds_db.printable import counted

@@ -6,7 +6,7 @@ scaled and encoded by a thread of its own, while the next one is decoded.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -15,18 +15,17 @@ from itertools import groupby
 
 from animeds_db.cores import MAX_BYTES, worker_count
 from animeds_db.export.clips.feeds import Budget, Feed
-from animeds_db.export.clips.making import Made, make_clip
+from animeds_db.export.clips.making import make_clip
 from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.names import part_path
-from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.picture import Picture, Source, mark_of
+from animeds_db.export.pieces import Collect, Piece, Pieces
 from animeds_db.media import VideoFrame
 from animeds_db.media.clips import SoundTrack, Stretch, choose_track, frames_of, sound_tracks
 from animeds_db.remote.paths import source_path
 
 Write = Callable[[str, bytes], None]
 """Writes a file: (path, content)."""
-Collect = Callable[[str, Written], None]
-"""Receives each complete clip: (path, its files)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class _Open:
 
     task: _Task
     feed: Feed
-    made: Future[Made] = field(init=False)
+    made: Future[Piece] = field(init=False)
 
 
 def write_clips(
@@ -63,7 +62,8 @@ def write_clips(
 ) -> None:
     """Write the files of all clips (path, picture). Raises SourceError, ExportError."""
     tasks = sorted(_tasks(jobs, sources), key=_order)
-    _Writer(write, options, collect).run(tasks)
+    pieces = Pieces(Counter(task.path for task in tasks), collect)
+    _Writer(write, options, pieces).run(tasks)
 
 
 def _tasks(jobs: Iterable[tuple[str, Picture]], sources: Mapping[str, Source]) -> Iterator[_Task]:
@@ -84,15 +84,14 @@ def _order(task: _Task) -> tuple[str, int, Stretch]:
 
 
 class _Writer:
-    def __init__(self, write: Write, options: ClipOptions, collect: Collect) -> None:
+    def __init__(self, write: Write, options: ClipOptions, pieces: Pieces) -> None:
         self._write = write
         self._options = options
-        self._collect = collect
+        self._pieces = pieces
         self._workers = options.workers or worker_count()
         self._budget = Budget(MAX_BYTES)
         self._decoding: list[_Open] = []
         self._making: deque[_Open] = deque()
-        self._halves: dict[str, dict[bool, Made]] = {}  # finished tasks of clips with a control
 
     def run(self, tasks: Sequence[_Task]) -> None:
         """Make all clips. Tasks are sorted by source and time."""
@@ -145,32 +144,24 @@ class _Writer:
             self._making.append(one)
         self._decoding = [one for one in self._decoding if one not in over]
 
-    def _make(self, one: _Open, track: SoundTrack | None) -> Made:
+    def _make(self, one: _Open, track: SoundTrack | None) -> Piece:
         task = one.task
         options = replace(self._options, first_frame=False) if task.is_control else self._options
         try:
             made = make_clip(one.feed, task.picture, task.source, options, track)
         finally:
             one.feed.leave()
-        if task.is_control:
-            made = replace(made, files={_as_control(part, task.path): c for part, c in made.files.items()})
-        for part, content in made.files.items():
-            self._write(part_path(task.path, part) if part else task.path, content)
-        return made
+        marks = {}
+        for name, content in made.files.items():
+            part = _as_control(name, task.path) if task.is_control else name
+            self._write(part_path(task.path, part), content)
+            marks[part] = mark_of(content)
+        return Piece(marks) if task.is_control else Piece(marks, made.size, made.shown)
 
     def _finish_first(self) -> None:
         """Wait for the clip that was decoded first, and report it."""
         one = self._making.popleft()
-        made, path = one.made.result(), one.task.path
-        clip = one.task.picture.clip
-        if not one.task.is_control and (clip is None or clip.control_id is None):
-            self._collect(path, made.written())
-            return
-        halves = self._halves.setdefault(path, {})
-        halves[one.task.is_control] = made
-        if len(halves) == 2:
-            self._collect(path, halves[False].written(halves[True].files))
-            del self._halves[path]
+        self._pieces.add(one.task.path, one.made.result())
 
 
 def _as_control(part: str, path: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.layouts import Item, Layout, Tree
@@ -74,14 +73,8 @@ def _furnish(
         places = {item.path: first for item, first in zip(items, own, strict=True)}
         layout.pack(
             tree,
-            lambda item: folder.read(places[item.path]),
-            lambda item: chain(
-                _beside(item, layout, options),
-                (
-                    (part_path(item.path, part), folder.read(part_path(places[item.path], part)))
-                    for part in item.parts
-                ),
-            ),
+            lambda item, part: folder.read(part_path(places[item.path], part)),
+            lambda item: _beside(item, layout, options),
             lambda name: folder.create(root + name),
         )
     for path, content in layout.files(tree):

@@ -26,13 +26,8 @@ FICLONE = 0x40049409
 _CHUNK = 1 << 20
 
 
-def mark_of(content: bytes) -> str:
-    """Return a file's entry in a manifest: `SIZE:XXH3`."""
-    return f"{len(content)}:{xxhash.xxh3_128_hexdigest(content)}"
-
-
 def mark_of_file(place: Path) -> str:
-    """Return the same for a file on disk, which is read in blocks."""
+    """Return the mark of a file on disk (see picture.mark_of), which is read in blocks."""
     digest, size = xxhash.xxh3_128(), 0
     with place.open("rb") as file:
         while piece := file.read(_CHUNK):

@@ -19,10 +19,10 @@ from types import TracebackType
 from typing import IO, Self
 
 from animeds_db.errors import ExportError
-from animeds_db.export.folder.partial import finished, mark_of, mark_of_file, note, shared_copy, sweep
+from animeds_db.export.folder.partial import finished, mark_of_file, note, shared_copy, sweep
 from animeds_db.export.folder.synced import RECORD_NAME, deletions_read
 from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
-from animeds_db.export.picture import Written
+from animeds_db.export.picture import Written, mark_of
 from animeds_db.remote.storage import was_uri
 from animeds_db.safe_files import inside, locked_file
 
@@ -253,9 +253,12 @@ def changes_by_hand(folder: Path) -> list[str]:
 
 
 def _deleted(folder: Path, manifest: Manifest) -> list[str]:
-    """Return the pictures of an export that are missing from its folder, without deletions that a sync has read."""
+    """Return the pictures of an export that are missing from its folder, without what a sync has read.
+
+    The parts of a picture are deleted with it.
+    """
     gone = [path for path in manifest.loose if not (folder / path).exists()]
-    return sorted(set(gone) - deletions_read(folder)) if gone else []
+    return sorted(set(gone) - manifest.parts_of(deletions_read(folder))) if gone else []
 
 
 def _changes(folder: Path, manifest: Manifest) -> list[str]:

@@ -73,7 +73,7 @@ class Item:
     n_frames: int = 1
     """Number of frames of a clip."""
     parts: tuple[str, ...] = ()
-    """More files of a clip, see picture.part_path."""
+    """More files of a picture or clip, see names.part_path."""
 
     def part(self, role: str) -> str | None:
         """Return the path of the part of this name or suffix, such as `.wav` or `control`; None if it has none."""
@@ -188,13 +188,14 @@ Files = Iterable[tuple[str, bytes]]
 Pack = Callable[
     [
         Tree,
-        Callable[[Item], bytes],
+        Callable[[Item, str], bytes],
         Callable[[Item], Files],
         Callable[[str], AbstractContextManager[IO[bytes]]],
     ],
     None,
 ]
-"""(tree, bytes of a picture, files beside a picture, opens a file to write) → archives"""
+"""(tree, bytes of a part of a picture ("": the picture itself), its captions and sidecars, opens a file to write) →
+archives"""
 
 
 def as_asked(picture: Placement) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import IO
 
 from animeds_db.export.layouts.common import Files, Item, Layout, Tree
+from animeds_db.export.names import part_path
 
 ARCHIVE = "dataset.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -16,14 +18,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def pack_zip(
     tree: Tree,
-    picture: Callable[[Item], bytes],
+    picture: Callable[[Item, str], bytes],
     beside: Callable[[Item], Files],
     create: Callable[[str], AbstractContextManager[IO[bytes]]],
 ) -> None:
     """Write pictures and captions into one archive, without compression: the pictures are compressed already."""
     with create(ARCHIVE) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for item in tree.items:
-            for path, content in ((item.path, picture(item)), *beside(item)):
+            files = ((part_path(item.path, part), picture(item, part)) for part in ("", *item.parts))
+            for path, content in chain(files, beside(item)):
                 member = zipfile.ZipInfo(path, EPOCH)
                 member.create_system = 3  # Unix, on Windows too: the same bytes everywhere
                 member.external_attr = 0o100644 << 16

@@ -24,11 +24,14 @@ def without_dots(stem: str) -> str:
 
 def pack_shards(
     tree: Tree,
-    picture: Callable[[Item], bytes],
+    picture: Callable[[Item, str], bytes],
     beside: Callable[[Item], Files],
     create: Callable[[str], AbstractContextManager[IO[bytes]]],
 ) -> None:
-    """Write `pictures-000000.tar` (of clips: `clips-000000.tar`) and so on; each sample is picture, caption, record."""
+    """Write `pictures-000000.tar` (of clips: `clips-000000.tar`) and so on.
+
+    Each sample is the picture, its parts, such as `NAME.control.png`, its caption and its record.
+    """
     kind = "clips" if any(item.n_frames > 1 for item in tree.items) else "pictures"
     shard = 0
     items = iter(tree.items)
@@ -37,7 +40,9 @@ def pack_shards(
         with create(f"{kind}-{shard:06d}.tar") as file, tarfile.open(fileobj=file, mode="w") as archive:
             while item is not None and file.tell() < SHARD_BYTES:
                 key = item.stem
-                _add(archive, key + posixpath.splitext(item.path)[1], picture(item))
+                _add(archive, key + posixpath.splitext(item.path)[1], picture(item, ""))
+                for part in item.parts:
+                    _add(archive, f"{key}.{part.lstrip('.-')}", picture(item, part))
                 for path, content in beside(item):
                     _add(archive, path, content)
                 _add(archive, f"{key}.json", json.dumps(record(item), ensure_ascii=False).encode())

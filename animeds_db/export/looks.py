@@ -1,0 +1,24 @@
+"""What the pictures beside a picture show: functions from the pixels of a frame to pixels of the same size.
+
+They are cropped and scaled as their picture is, so that both agree to the pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from animeds_db.export.picture import Picture
+
+Look = Callable[[np.ndarray, Picture], np.ndarray]
+"""(uint8 RGB [height, width, 3] of the frame, the picture that it belongs to) → uint8 RGB, or grey [height, width]"""
+
+
+def as_it_is(pixels: np.ndarray, _picture: Picture) -> np.ndarray:
+    """Return the frame unchanged."""
+    return pixels
+
+
+LOOKS: dict[str, Look] = {"frame": as_it_is}
+"""Every look by name, see picture.Part."""
