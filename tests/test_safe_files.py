@@ -33,9 +33,8 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def tree() -> Path:
-    """Return a folder with links out of it, back into it, and to nothing; beside it lies a secret."""
-    top = Path(tempfile.mkdtemp(prefix="animeds-inside-"))
+def tree(top: Path) -> Path:
+    """Return a folder in `top` with links out of it, back into it, and to nothing; beside it lies a secret."""
     root = top / "root"
     (root / "a" / "deep").mkdir(parents=True)
     (top / "secret").write_text("secret")
@@ -46,7 +45,9 @@ def tree() -> Path:
     return root
 
 
-ROOT = tree()
+KEPT = tempfile.TemporaryDirectory(prefix="animeds-inside-")
+"""It is deleted when the tests end."""
+ROOT = tree(Path(KEPT.name))
 
 
 @given(PATHS)
