@@ -1,4 +1,4 @@
-"""Draws the training sets, trains the five nets of the tiny pack and writes their files.
+"""Draws the training sets, trains the six nets of the tiny pack and writes their files.
 
     python -m training.train_tiny --seed 7 --work DRAWINGS --out PACK [--only tagger --steps 500]
 
@@ -26,6 +26,8 @@ from training.details import train_details, train_near
 from training.heads import draw_heads
 from training.joint import train_joint
 from training.loop import Plan
+from training.mask_net import MaskExport
+from training.masks import draw_masked_scenes, draw_masked_shows, train_masks
 from training.nets import (
     Details,
     DetailTagNet,
@@ -42,11 +44,11 @@ from training.search import VECTOR, tokens, train_search
 from training.shows import draw_episodes
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
-STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details")
+STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")
 STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500, "near": 1500,
-         "details": 1300}  # fmt: skip
-BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128, "near": 48, "details": 16}
-RATE = {"near": 3e-3}
+         "details": 1300, "mask": 3000}  # fmt: skip
+BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128, "near": 48, "details": 16, "mask": 12}
+RATE = {"near": 3e-3, "mask": 4e-3}
 """Top learning rates; of the other stages 0.002."""
 SCENE_SHARDS, SCENES = 11, 500
 SHOW_SHARDS, SHOWS = 6, 10
@@ -54,6 +56,7 @@ LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
 HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
+MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
         "bow",
@@ -88,6 +91,14 @@ def draw(work: Path, seed: int) -> None:
     draw_talks(work / "scenes-train" / "talk-00", TALKS, seed * 1000 + 900, say)
     for shard in range(HEAD_SHARDS):
         draw_heads(work / "heads-train" / f"{shard:02d}", FAMILIES, EACH, seed * 1000 + 500 + shard, say)
+
+
+def draw_masks(work: Path, seed: int) -> None:
+    """Draw what is missing of the pictures with shapes (about five minutes)."""
+    for shard in range(MASK_SHARDS):
+        draw_masked_scenes(work / "masks-train" / f"{shard:02d}", MASKED, seed * 1000 + 700 + shard, say)
+    first = seed * 1_000_000 + 500
+    draw_masked_shows(work / "masks-train" / "shows", range(first, first + MASKED_SHOWS), say)
 
 
 def vocabulary() -> tuple[str, ...]:
@@ -245,6 +256,17 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     )
 
 
+def do_mask(work: Path, out: Path, plan: Plan) -> None:
+    """Draw, train and write mask.onnx."""
+    draw_masks(work, plan.seed)
+    net = train_masks(work / "masks-train", plan, say)
+    names = {"img": {0: "batch"}, "mask": {0: "batch"}}
+    example = (torch.randn(2, 3, *PICTURE_SIZE),)
+    write_onnx(
+        MaskExport(net), example, out / "mask.onnx", inputs=["img"], output="mask", dynamic=names, metadata={}
+    )
+
+
 def main(arguments: list[str]) -> None:
     """Parse the command line and run the stages."""
     parser = argparse.ArgumentParser(
@@ -271,7 +293,7 @@ def main(arguments: list[str]) -> None:
         draw(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
-        "near": do_near, "details": do_details,
+        "near": do_near, "details": do_details, "mask": do_mask,
     }  # fmt: skip
     for stage in chosen.only or STAGES:
         say(f"== {stage}")

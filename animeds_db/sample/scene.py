@@ -15,8 +15,9 @@ from .draft import body_share
 from .effects import Effects, apply_effects, bar_pixels
 from .figure import Box, Figure, draw_figure
 from .look import Look, Pose, Style, random_look, random_pose, random_style
+from .stencils import Shapes, stencil, visible
 
-__all__ = ["Background", "Drawn", "Effects", "Placed", "Scene", "compose", "random_scene"]
+__all__ = ["Background", "Drawn", "Effects", "Placed", "Scene", "compose", "random_scene", "scene_shapes"]
 
 LINES = (
     "I never thought I'd see you here.",
@@ -82,6 +83,23 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
     image = apply_effects(small, scene.effects)
     figures = tuple(_scaled(figure, 1 / supersample) for figure in figures)
     return Drawn(image, figures, scene_tags(tags, figures, scene.effects))
+
+
+def scene_shapes(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int = 2) -> Shapes:
+    """Return the shapes of a scene's people as `compose` draws them: uint8 [people, height, width], 255 = visible.
+
+    They are in the scene's order. What a nearer person or a black bar hides is 0.
+    """
+    width, height = size[0] * supersample, size[1] * supersample
+    alone = [
+        stencil((width, height), p.look, p.pose, scene.style, p.x * width, p.y * height, p.height * height)
+        for p in scene.figures
+    ]
+    shapes = visible(alone, size, supersample)
+    bar = bar_pixels(scene.effects.letterbox, size[1])
+    shapes[:, :bar] = 0
+    shapes[:, size[1] - bar :] = 0
+    return shapes
 
 
 def scene_tags(place: frozenset[str], figures: tuple[Figure, ...], effects: Effects) -> frozenset[str]:

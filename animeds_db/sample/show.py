@@ -5,7 +5,7 @@ The same seed, sizes and encoder always give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from .encode import Pixels, Writer
 from .figure import Box, Figure, Sketch, sketch
 from .motion import Acting, Moment, canvas_size, moments
 from .scene import scene_tags
+from .stencils import Shapes, stencil, visible
 from .story import Episode, Shot, write_episode
 from .truth import EpisodeTruth, Person, Relative, State, Truth
 
-__all__ = ["Truth", "draw_episode", "draw_show"]
+__all__ = ["Truth", "draw_episode", "draw_show", "show_shapes"]
 
 _SUPERSAMPLE = 2
 _CHARACTERS = 4
@@ -68,6 +69,25 @@ def draw_episode(
     _check(number, _CHARACTERS, size, fps)
     cast = draw_cast(seed, _CHARACTERS)
     return _film(folder, write_episode(cast, seed, number), cast, size, fps)
+
+
+def show_shapes(truth: Truth, episode: int | str, frames: Sequence[int]) -> Iterator[Shapes]:
+    """Yield the shapes of the people in these frames of a drawn show, in the order of `frames`.
+
+    One array per frame: uint8 [people, height, width], 255 = visible, in step with the frame's `people` in `truth`.
+    The frames are numbers from 0 and sorted. Raises UsageError for an unknown episode, and for frames that are not
+    sorted or do not exist.
+    """
+    film = truth.episode(episode)
+    if list(frames) != sorted(frames) or (frames and not 0 <= frames[0] <= frames[-1] < film.frames):
+        raise UsageError(f"the frames must be sorted numbers between 0 and {film.frames - 1}")
+    cast, size = draw_cast(truth.seed, len(truth.characters)), (truth.width, truth.height)
+    script = write_episode(cast, truth.seed, film.number)
+    first = 0
+    for number, shot in enumerate(script.shots):
+        studio = _Studio(cast, shot, number, script.letterbox, size, film.fps)
+        yield from (studio.shapes(f - first) for f in frames if first <= f < first + len(studio.moments))
+        first += len(studio.moments)
 
 
 def _check(episodes: int, characters: int, size: tuple[int, int], fps: int) -> None:
@@ -155,6 +175,38 @@ class _Studio:
                 pixels = self._expose(cel, moment.camera, effects)
                 state = self._state(cel, moment.camera, effects)
             yield pixels, state
+
+    def shapes(self, number: int) -> Shapes:
+        """Return the shapes of the people in the shot's frame `number`: uint8 [people, height, width]."""
+        moment = self.moments[number]
+        width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
+        canvas = canvas_size(self.shot, self.size)
+        alone = [
+            stencil(
+                (canvas[0] * _SUPERSAMPLE, canvas[1] * _SUPERSAMPLE),
+                actor.placed.look,
+                pose,
+                self.cast.style,
+                x * width,
+                actor.placed.y * height,
+                actor.placed.height * height,
+            )
+            for actor, (pose, x) in zip(self.shot.actors, moment.acting, strict=True)
+        ]
+        window = self._window(moment.camera)
+        drawn = self._cel(moment.acting).sketches
+        shown = [
+            place
+            for place, figure in enumerate(drawn)
+            if figure.seen(window).person and moment.fade <= _DARK
+        ]
+        left, top = moment.camera
+        shapes = visible(alone, canvas, _SUPERSAMPLE)[shown]
+        shapes = shapes[:, top : top + self.size[1], left : left + self.size[0]]
+        bar = bar_pixels(self.letterbox, self.size[1])
+        shapes[:, :bar] = 0
+        shapes[:, self.size[1] - bar :] = 0
+        return shapes
 
     def _effects(self, fade: float) -> Effects:
         return Effects(self.letterbox, self.shot.subtitle, self.shot.title if fade < 0.5 else None, fade=fade)
