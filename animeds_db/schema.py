@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
@@ -456,6 +456,27 @@ DESCRIPTIONS = Table(
 )
 """Results of `animeds describe`: what captioners wrote about frames and boxes."""
 
+MASKS = Table(
+    "masks",
+    "mask_id",
+    _schema(
+        # frame_id or detection_id, @, model; of a whole source: source_id, /logo and a number, @, model
+        _key("mask_id"),
+        pa.field("frame_id", pa.string()),  # null: of every frame of the source
+        pa.field("source_id", pa.string()),
+        pa.field("detection_id", pa.string()),  # the box whose content is masked; null: the whole frame
+        pa.field("part", pa.string()),  # what it shows: character | logo | …
+        pa.field("model", pa.string()),  # model id
+        pa.field("left", pa.float32()),  # the region that the shape covers, 0…1 of the displayed frame
+        pa.field("top", pa.float32()),
+        pa.field("right", pa.float32()),
+        pa.field("bottom", pa.float32()),
+        pa.field("shape", pa.binary()),  # grey PNG, longer edge at most 512; null: the whole region
+        pa.field("coverage", pa.float32()),  # share of the frame's area, 0…1
+    ),
+)
+"""Results of `animeds segment`: which pixels of frames and boxes show a part. Outside the region there is nothing."""
+
 CHOICES = Table(
     "choices",
     "task",
@@ -489,12 +510,14 @@ LABELS = Table(
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),
         pa.field("bottom", pa.float32()),
-        # character | appearance | tag | frame | description | crop | name | cluster | stretch | speaker
+        # character | appearance | tag | frame | description | crop | mask | name | cluster | stretch | speaker
         pa.field("field", pa.string()),
         pa.field("op", pa.string()),  # set | add | remove | undo (value: the change set)
-        # of a name: the old one; of a speaker: the name in the subtitles; of a stretch: its first and last pts, 0_41
+        # of a mask: its part; of a name: the old one; of a speaker: the name in the subtitles; of a stretch: its first
+        # and last pts, 0_41
         pa.field("subject", pa.string()),
-        # of a frame: keep | drop; of a stretch: keep | drop | cut; of a crop: left,top,right,bottom, 0…1
+        # of a frame: keep | drop; of a stretch: keep | drop | cut; of a crop: left,top,right,bottom, 0…1;
+        # of a mask: its share of the frame, a comma, and base64 of the PNG that covers the box or the frame
         pa.field("value", pa.string()),
         pa.field("who", pa.string()),
         pa.field("at", _TIME),
@@ -566,6 +589,6 @@ def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
     words = (LINES, CHAPTERS, SHOTS, SCREEN_TEXTS)
-    reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, CHOICES, SETTINGS)
+    reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, MASKS, CHOICES, SETTINGS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
     return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)

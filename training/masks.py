@@ -80,7 +80,8 @@ def train_masks(work: Path, plan: Plan, say: Say) -> MaskNet:
     rng = np.random.default_rng(plan.seed)
     shards = sorted(path.parent for path in work.glob("*/shapes.npy"))
     pictures, shapes = (
-        np.concatenate([np.load(shard / f"{name}.npy") for shard in shards]) for name in ("pictures", "shapes")
+        np.concatenate([np.load(shard / f"{name}.npy") for shard in shards])
+        for name in ("pictures", "shapes")
     )
     say(f"masks: {len(pictures)} drawings")
 

@@ -47,7 +47,16 @@ PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")
 STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500, "near": 1500,
          "details": 1300, "mask": 3000}  # fmt: skip
-BATCH = {"joint": 16, "tagger": 16, "detector": 16, "character": 96, "search": 128, "near": 48, "details": 16, "mask": 12}
+BATCH = {
+    "joint": 16,
+    "tagger": 16,
+    "detector": 16,
+    "character": 96,
+    "search": 128,
+    "near": 48,
+    "details": 16,
+    "mask": 12,
+}
 RATE = {"near": 3e-3, "mask": 4e-3}
 """Top learning rates; of the other stages 0.002."""
 SCENE_SHARDS, SCENES = 11, 500

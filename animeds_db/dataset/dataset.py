@@ -15,6 +15,7 @@ from animeds_db.dataset.comparisons import Comparisons
 from animeds_db.dataset.describing import Describing
 from animeds_db.dataset.exporting_clips import ExportingClips
 from animeds_db.dataset.labels import Corrections
+from animeds_db.dataset.masks import Masking
 from animeds_db.dataset.outfits import Wardrobe
 from animeds_db.dataset.playing import Playing
 from animeds_db.dataset.upkeep import Keeping
@@ -101,6 +102,7 @@ class Dataset(
     Playing,
     Wardrobe,
     Voicing,
+    Masking,
     Keeping,
 ):
     """A database of frames: SQL queries, pictures, corrections, and exports.

@@ -196,9 +196,7 @@ class _Studio:
         window = self._window(moment.camera)
         drawn = self._cel(moment.acting).sketches
         shown = [
-            place
-            for place, figure in enumerate(drawn)
-            if figure.seen(window).person and moment.fade <= _DARK
+            place for place, figure in enumerate(drawn) if figure.seen(window).person and moment.fade <= _DARK
         ]
         left, top = moment.camera
         shapes = visible(alone, canvas, _SUPERSAMPLE)[shown]

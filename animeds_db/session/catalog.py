@@ -28,7 +28,7 @@ _READS = re.compile(r"\blance_\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
 KEPT = (
     *("undone", "names", "box_labels", "labelled_boxes", "stretch_labels", "speaker_names"),
-    *("frame_labels", "tag_labels", "description_labels", "drawn_crops"),
+    *("frame_labels", "tag_labels", "description_labels", "drawn_labels", "drawn_crops", "drawn_masks"),
 )
 """Views of labels. They have few rows, but take most of the planning time of queries that build on them."""
 _columns: dict[str, str] = {}

@@ -45,6 +45,7 @@ REMEDIES = {
     "embeddings": "`animeds embed` with that model",
     "detected": "`animeds detect` with that model",
     "descriptions": "`animeds describe` with that model",
+    "masks": "`animeds segment` with that model",
     "identities": "`animeds characters classify`",
     "clusters": "`animeds characters cluster`",
     "choices": "`animeds tag … --use` or `animeds embed … --use`",

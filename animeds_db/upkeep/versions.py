@@ -23,6 +23,7 @@ WORK = {
         "detected",
         "descriptions",
         "screen_texts",
+        "masks",
         "choices",
     ),
     "dedup": ("duplicates", "segments"),

@@ -281,6 +281,7 @@ def _forget(store: Store, known: Row) -> None:
         "detected",
         "descriptions",
         "screen_texts",
+        "masks",
         "identities",
         "clusters",
     )

@@ -7,8 +7,8 @@
 -- detection_id is null if there is no such detection. The newest of several labels of one detection is in force.
 CREATE OR REPLACE VIEW box_labels AS
 WITH given AS (
-    -- labels of clusters are about groups of faces, and those of crops are in drawn_crops
-    SELECT * FROM active_labels WHERE kind IS NOT NULL AND field NOT IN ('cluster', 'crop')
+    -- labels of clusters are about groups of faces, and crops and masks are in drawn_labels
+    SELECT * FROM active_labels WHERE kind IS NOT NULL AND field NOT IN ('cluster', 'crop', 'mask')
 ),
 
 boxes AS (

@@ -18,6 +18,8 @@ WITH described_labels AS (
                 THEN 'description ' || value[:60] || CASE WHEN length(value) > 60 THEN '…' ELSE '' END
             WHEN field = 'crop' AND op = 'set' THEN 'crop drawn by hand'
             WHEN field = 'crop' THEN 'crop without the drawn box'
+            WHEN field = 'mask' AND op = 'set' THEN 'mask of ' || subject || ' drawn by hand'
+            WHEN field = 'mask' THEN 'mask of ' || subject || ' as the model says'
             WHEN field = 'cluster' THEN 'faces of ' || value
             WHEN field = 'speaker' AND op = 'set' THEN 'speaker ' || subject || ' is ' || value
             WHEN field = 'speaker' THEN 'speaker ' || subject || ' is not known'

@@ -2,7 +2,7 @@
 --
 -- act           id of the change set: the labels of one command or click
 -- field         character, appearance, tag, frame (value: keep or drop), description, crop (value:
---               left,top,right,bottom, 0…1), name (of subject), cluster (a face of a cluster that was merged or split;
+--               left,top,right,bottom, 0…1), mask (of the part in subject; `masks` has its shape), name (of subject), cluster (a face of a cluster that was merged or split;
 --               value: one person, or person 1, person 2, … of that change set), stretch (of the pts in subject, such
 --               as 1024_53248; value: keep, drop or cut), speaker (of the subtitles, in subject; value: character)
 -- op            set; for tags add or remove
@@ -15,7 +15,7 @@ SELECT
     active.field,
     active.op,
     active.subject,
-    active.value,
+    CASE active.field WHEN 'mask' THEN 'drawn by hand' ELSE active.value END AS value,
     active.frame_id,
     counting.detection_id,
     active.frame_id IS NULL OR active.frame_id IN (SELECT frame_id FROM lance_frames) AS in_database,
@@ -37,7 +37,7 @@ JOIN (
     UNION ALL
     SELECT label_id, NULL FROM description_labels WHERE detection_id IS NULL
     UNION ALL
-    SELECT label_id, detection_id FROM drawn_crops
+    SELECT label_id, detection_id FROM drawn_labels
     UNION ALL
     SELECT max(label_id), NULL FROM active_labels WHERE field = 'name' GROUP BY subject
     UNION ALL

@@ -3,8 +3,8 @@
     python tests/data/make_database.py
 
 Run it once per release that changes the tables (a new SCHEMA_VERSION), and keep the older files. Inside is a
-piece of the sample show with tags of frames and of persons, faces, duplicates, a name and a description that a
-person gave, and a version with a name.
+piece of the sample show with tags of frames and of persons, faces, duplicates, a name, a description and a mask
+that a person gave, and a version with a name.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+
+import numpy as np
 
 import animeds_db
 from animeds_db.dataset.dataset import open_or_create
@@ -50,6 +52,7 @@ def fill(database: Path) -> None:
         frame = face.rsplit("-", 1)[0]
         dataset.label("tag", "add", "by_hand", [frame])
         dataset.label("description", "set", "Emi looks up.", [frame])
+        dataset.set_mask(frame, np.tri(36, 64, dtype=np.bool_))
 
 
 def pack(database: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BOX_FIELDS = ("character", "appearance")
 """Fields that are about a box. For a frame they are about its only face."""
-EITHER_FIELDS = ("description", "crop")
+EITHER_FIELDS = ("description", "crop", "mask")
 """Fields that are about a box or about the whole frame, as the id says."""
 BOX_IDS = ("face_id", "detection_id", "head_id", "halfbody_id", "person_id")
 """Columns of a selection that name a box."""
