@@ -85,7 +85,7 @@ def train_masks(work: Path, plan: Plan, say: Say) -> MaskNet:
     )
     say(f"masks: {len(pictures)} drawings")
 
-    def loss_at(_: int) -> Tensor:
+    def loss_at(step: int) -> Tensor:
         rows = np.sort(rng.choice(len(pictures), min(plan.batch, len(pictures)), replace=False))
         seen, truth = to_float(pictures[rows]), torch.from_numpy(shapes[rows])[:, None].float() / 255
         if rng.random() < 0.6:
@@ -93,6 +93,8 @@ def train_masks(work: Path, plan: Plan, say: Say) -> MaskNet:
             seen, truth = warp(seen, views, PICTURE_SIZE), warp(truth, views, PICTURE_SIZE)
         elif rng.random() < 0.5:
             seen, truth = seen.flip(3), truth.flip(3)
+        if step % 2:  # large people for a quarter of the time
+            seen, truth = F.avg_pool2d(seen, 2), F.avg_pool2d(truth, 2)
         logits = F.interpolate(
             net(normalise(jitter(graded(seen, rng), VIEW, rng))), scale_factor=2.0, mode="bilinear"
         )

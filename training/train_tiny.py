@@ -46,7 +46,7 @@ from training.shows import draw_episodes
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")
 STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500, "near": 1500,
-         "details": 1300, "mask": 3000}  # fmt: skip
+         "details": 1300, "mask": 2400}  # fmt: skip
 BATCH = {
     "joint": 16,
     "tagger": 16,

@@ -99,14 +99,15 @@ def as_grey(values: npt.NDArray[Any]) -> Mask:
             hint="Give [height, width]: uint8 0…255, bool, or float 0…1.",
         )
     if values.dtype == np.uint8:
-        return values.view(np.uint8)
+        return values
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
     if not np.issubdtype(values.dtype, np.floating):
         raise UsageError(f"This mask has values of {values.dtype}.", hint="Give uint8, bool or float.")
     if not np.isfinite(values).all():
         raise UsageError("This mask has values that are not numbers.")
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    grey: Mask = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return grey
 
 
 def as_png(values: npt.NDArray[Any]) -> bytes:
