@@ -33,6 +33,9 @@ LAST_POSITION = 999_999_999
 DAMAGED = "damaged"
 """State of a source that has lost rows. It stays until an ingest has read the whole source again."""
 _CLIP = re.compile(r"(.+)-c(-?\d{1,18})_(-?\d{1,18})")
+SCORE_UNIT = 1000
+"""Tag scores are stored as whole thousandths of this: 345 is 0.345. They are rounded down, so that a score that is below
+a threshold never reaches it."""
 SCORE_FLOOR = 0.1
 """Minimum tag score that is stored (0…1). Any threshold above it can be used without tagging again."""
 
@@ -181,10 +184,10 @@ def frames(embedding_width: int) -> Table:
             pa.field("text_upper", pa.float32()),  # share of the upper band that burned-in text covers, 0…1
             pa.field("text_lower", pa.float32()),  # the same, lower band
             pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
-            pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
-            pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-            pa.field("sure_tags", pa.list_(pa.int16())),  # those above the threshold: see store/sure_tags.py
-            pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
+            pa.field("tags", pa.list_(pa.int32())),  # vocabulary.tag_id, best score first
+            pa.field("tag_scores", pa.list_(pa.int16())),  # thousandths, rounded down, in step with tags
+            pa.field("sure_tags", pa.list_(pa.int32())),  # those above the threshold: see store/sure_tags.py
+            pa.field("sure_scores", pa.list_(pa.int16())),  # in step with sure_tags
             pa.field("tagger", pa.string()),  # model id
             _vector("embedding", embedding_width),
             pa.field("embedder", pa.string()),  # model id
@@ -229,8 +232,7 @@ VOCABULARY = Table(
     "vocabulary",
     "tag_id",
     _schema(
-        # from 1 to 32767, never reused; not int16, for which Lance does not notice that two writers insert one key
-        pa.field("tag_id", pa.int32(), nullable=False, metadata=PRIMARY_KEY),
+        pa.field("tag_id", pa.int32(), nullable=False, metadata=PRIMARY_KEY),  # from 1, never reused
         pa.field("tag", pa.string()),
         pa.field("category", pa.string()),  # one of CATEGORIES
     ),
@@ -378,10 +380,10 @@ TAGGINGS = Table(
         pa.field("frame_id", pa.string()),
         pa.field("source_id", pa.string()),
         pa.field("model", pa.string()),  # model id
-        pa.field("tags", pa.list_(pa.int16())),  # vocabulary.tag_id, best score first
-        pa.field("tag_scores", pa.list_(pa.int8())),  # per cent, rounded down, in step with tags, 10…100
-        pa.field("sure_tags", pa.list_(pa.int16())),  # those above the threshold: see store/sure_tags.py
-        pa.field("sure_scores", pa.list_(pa.int8())),  # in step with sure_tags
+        pa.field("tags", pa.list_(pa.int32())),  # vocabulary.tag_id, best score first
+        pa.field("tag_scores", pa.list_(pa.int16())),  # thousandths, rounded down, in step with tags
+        pa.field("sure_tags", pa.list_(pa.int32())),  # those above the threshold: see store/sure_tags.py
+        pa.field("sure_scores", pa.list_(pa.int16())),  # in step with sure_tags
         pa.field("rating", pa.string()),  # general | sensitive | questionable | explicit
     ),
 )
@@ -397,10 +399,10 @@ BOX_TAGS = Table(
         pa.field("source_id", pa.string()),
         pa.field("kind", pa.string()),  # of the box, as in detections
         pa.field("model", pa.string()),  # model id
-        pa.field("tags", pa.list_(pa.int16())),  # as in taggings, of the part of the frame in the box
-        pa.field("tag_scores", pa.list_(pa.int8())),
-        pa.field("sure_tags", pa.list_(pa.int16())),
-        pa.field("sure_scores", pa.list_(pa.int8())),
+        pa.field("tags", pa.list_(pa.int32())),  # as in taggings, of the part of the frame in the box
+        pa.field("tag_scores", pa.list_(pa.int16())),
+        pa.field("sure_tags", pa.list_(pa.int32())),
+        pa.field("sure_scores", pa.list_(pa.int16())),
         pa.field("rating", pa.string()),
     ),
 )

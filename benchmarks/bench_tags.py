@@ -21,7 +21,7 @@ def draw_tags(n: int, seed: int = 5) -> tuple[list[str], np.ndarray]:
     """Return tag names and, per frame, TAGS_PER_FRAME tag numbers from 1 (Zipf, as boorus are)."""
     rng = np.random.default_rng(seed)
     names = ["1girl", "1boy", "red_hair", *(f"tag_{i}" for i in range(VOCABULARY - 3))]
-    numbers = np.minimum(rng.zipf(1.3, (n, TAGS_PER_FRAME)), VOCABULARY).astype(np.int16)
+    numbers = np.minimum(rng.zipf(1.3, (n, TAGS_PER_FRAME)), VOCABULARY).astype(np.int32)
     return names, numbers
 
 
@@ -46,7 +46,7 @@ def _rows(numbers: np.ndarray, begin: int) -> pa.Table:
         "ordinal": pa.array(np.arange(begin, begin + n), pa.int32()),
         "tags": (tags := pa.ListArray.from_arrays(offsets, pa.array(numbers.ravel()))),
         "tag_scores": (
-            scores := pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 90, np.int8)))
+            scores := pa.ListArray.from_arrays(offsets, pa.array(np.full(n * width, 900, np.int16)))
         ),
         "sure_tags": tags,
         "sure_scores": scores,

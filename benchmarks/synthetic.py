@@ -22,8 +22,8 @@ from animeds_db.store import Store
 
 WIDTH = 512
 TAGS_PER_FRAME = 25
-LEAST_SCORE = 35
-"""Per cent from which a tag counts."""
+LEAST_SCORE = 350
+"""Thousandths from which a tag counts."""
 VOCABULARY = 8000
 CHARACTERS = 200
 PER_SOURCE = 1000
@@ -163,7 +163,7 @@ def _block(numbers: range, rng: np.random.Generator, basis: np.ndarray) -> Rows:
         is_blank=pa.array(rng.random(n) < 0.01),
         tags=_lists(tags := _tags(rng, n)),
         tag_scores=_lists(
-            scores := -np.sort(-rng.integers(30, 100, (n, TAGS_PER_FRAME)).astype(np.int8), axis=1)
+            scores := -np.sort(-rng.integers(300, 1000, (n, TAGS_PER_FRAME)).astype(np.int16), axis=1)
         ),
         sure_tags=_lists(tags, scores >= LEAST_SCORE),
         sure_scores=_lists(scores, scores >= LEAST_SCORE),
@@ -197,8 +197,8 @@ def _source(number: int) -> dict[str, object]:
 
 
 def _tags(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Return TAGS_PER_FRAME different tag numbers per frame, int16 [n, 25]: what repeats is drawn again, evenly."""
-    drawn = _ranks(rng, (n, TAGS_PER_FRAME), VOCABULARY, 10).astype(np.int16)
+    """Return TAGS_PER_FRAME different tag numbers per frame, int32 [n, 25]: what repeats is drawn again, evenly."""
+    drawn = _ranks(rng, (n, TAGS_PER_FRAME), VOCABULARY, 10).astype(np.int32)
     for _ in range(30):
         drawn.sort(axis=1)
         again = np.zeros(drawn.shape, bool)

@@ -50,10 +50,10 @@ scores AS (  -- a row per frame and tag that at least one of them gave
         coalesce(reaches(a.score, list_contains(a.sure_ids, tag_id), $threshold), false) AS in_first,
         coalesce(reaches(b.score, list_contains(b.sure_ids, tag_id), $threshold), false) AS in_second
     FROM (
-        SELECT frame_id, a_sure AS sure_ids, unnest(a.tag_ids) AS tag_id, unnest(a.scores) / 100.0 AS score FROM shared
+        SELECT frame_id, a_sure AS sure_ids, unnest(a.tag_ids) AS tag_id, unnest(a.scores) / 1000.0 AS score FROM shared
     ) AS a
     FULL JOIN (
-        SELECT frame_id, b_sure AS sure_ids, unnest(b.tag_ids) AS tag_id, unnest(b.scores) / 100.0 AS score FROM shared
+        SELECT frame_id, b_sure AS sure_ids, unnest(b.tag_ids) AS tag_id, unnest(b.scores) / 1000.0 AS score FROM shared
     ) AS b
         USING (frame_id, tag_id)
 ),

@@ -7,7 +7,7 @@
 WITH scored AS (
     SELECT
         unnest(CASE WHEN $threshold IS NULL THEN tag_ids ELSE all_scores.tag_ids END) AS tag_id,
-        unnest(CASE WHEN $threshold IS NULL THEN tag_scores ELSE all_scores.scores END) / 100.0 AS score
+        unnest(CASE WHEN $threshold IS NULL THEN tag_scores ELSE all_scores.scores END) / 1000.0 AS score
     FROM frames
 ),
 

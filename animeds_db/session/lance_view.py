@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
+from animeds_db.store.older_tags import is_older, renewed
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     hidden: source ids whose rows are not shown.
     attached: a table with a `source_id` column; its other columns are looked up for each row.
-    wanted: the current columns; columns that an older table does not have are null.
+    wanted: the current columns; columns that an older table does not have are null, and older tags are converted.
     sure: computes the columns of sure tags if the table is older than these.
     only: read at every scan, so that a query can be reused for other frames without planning it again.
     """
@@ -69,7 +70,12 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._sure = sure
         self._attached = attached
-        fields = [_readable(field) for field in stored if not _is_blob(field)]
+        self._older = {f.name: wanted.field(f.name).type for f in stored if is_older(f)} if wanted is not None else {}
+        fields = [
+            _readable(wanted.field(field.name) if wanted is not None and field.name in self._older else field)
+            for field in stored
+            if not _is_blob(field)
+        ]
         self._extra = [f for f in attached.schema if f.name != KEY] if attached is not None else []
         self._schema = pa.schema([*fields, *self._absent, *self._extra])
         self.pushed = self.filtered_here = 0
@@ -153,7 +159,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         return pa.RecordBatchReader.from_batches(schema, self._finished(reader, schema))
 
     def _finished(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for batch in reader:
+        for stored in reader:
+            batch = self._renewed(stored)
             at = self._positions(batch)
             columns = [
                 _as(batch[field.name], field.type)
@@ -164,6 +171,14 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
                 for field in schema
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _renewed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows with tags as they are stored now."""
+        for place, name in enumerate(batch.schema.names):
+            if name in self._older:
+                kind = self._older[name]
+                batch = batch.set_column(place, pa.field(name, kind), renewed(batch[name], kind))
+        return batch
 
     def _filled_in(self, field: pa.Field, batch: pa.RecordBatch) -> pa.Array:
         """Return a column that the table does not have: null, unless it can be computed."""

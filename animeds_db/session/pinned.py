@@ -26,7 +26,7 @@ Choices = dict[str, int | None]
 VOCABULARY: Mapping[str, str] = {
     # two writers may have added the same tag at once: the lower number is used
     "tag_lines": """SET VARIABLE tag_lines = (
-        SELECT coalesce(chr(10) || string_agg(format('{}{}{:05d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
+        SELECT coalesce(chr(10) || string_agg(format('{}{}{:07d}', tag, chr(9), tag_id), chr(10)) || chr(10), '')
         FROM (SELECT tag, min(tag_id) AS tag_id FROM lance_vocabulary
             WHERE NOT regexp_matches(tag, '[\\x00-\\x1f]') -- a stranger's tag must not read as two lines
             GROUP BY tag))""",

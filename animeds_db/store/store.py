@@ -44,8 +44,8 @@ SELECTION = "selection."
 """Prefix of the rows of `settings` with selections that people saved."""
 VECTORS = ("embedding", "vector")
 """Columns with vectors for searches, in whichever table."""
-MAX_TAGS = 32_767
-"""Maximum number of tags: ids are int16 and start at 1."""
+MAX_TAGS = 1_000_000
+"""Maximum number of tags: more make every query slower, because it looks names up in one text (macros/tag_id.sql)."""
 
 
 class Store:
@@ -265,7 +265,7 @@ class Store:
 
         Ids start at 1, are never reused and never change. Safe while others write: an id is a key, so only one
         writer gets it, and if two writers add the same tag, both use the lower id.
-        Raises StoreError for more than 32,767 tags, and UsageError for a tag that is not valid.
+        Raises StoreError for more than a million tags, and UsageError for a tag that is not valid.
         """
         for tag, _ in labels:
             expect_name("tag", tag)
@@ -288,8 +288,8 @@ class Store:
     def _add_tags(self, missing: dict[str, str], first: int) -> None:
         if first + len(missing) - 1 > MAX_TAGS:
             raise StoreError(
-                f"{self.uri} has {first - 1} tags and room for {MAX_TAGS - first + 1} more; "
-                f"{len(missing)} new ones are needed",
+                f"{self.uri} has {first - 1:,} tags and room for {MAX_TAGS - first + 1:,} more; "
+                f"{len(missing):,} new ones are needed",
                 hint=_room_hint(len(missing), first - 1),
             )
         columns = [range(first, first + len(missing)), missing.keys(), missing.values()]
@@ -392,7 +392,7 @@ def _room_hint(wanted: int, there: int) -> str:
     """Return the hint for a database that cannot take this many tags."""
     if wanted > MAX_TAGS:
         return (
-            f"a database can have at most {MAX_TAGS} tags. Choose a tagger with fewer (animeds models list)"
+            f"a database can have at most {MAX_TAGS:,} tags. Choose a tagger with fewer (animeds models list)"
         )
     if not there:
         return "choose a tagger with fewer tags (animeds models list)"

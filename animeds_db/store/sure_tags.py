@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from animeds_db.schema import SCORE_UNIT
+
 if TYPE_CHECKING:
     import lance
 
@@ -25,10 +27,10 @@ DEFAULT_THRESHOLD = 0.35
 """Threshold (0…1) for taggers whose manifest entry has none: the default of the WD taggers."""
 
 SURE_COLUMNS = ("sure_tags", "sure_scores")
-"""Columns of `frames` and `taggings` with the tags above their threshold, and their scores in per cent."""
+"""Columns of `frames` and `taggings` with the tags above their threshold, and their scores in thousandths."""
 
-NEVER = 101
-"""A percentage that no score reaches, for numbers that are not tag ids."""
+NEVER = SCORE_UNIT + 1
+"""A score that no tag reaches, for numbers that are not tag ids."""
 
 
 def threshold_of(category: str, thresholds: Mapping[str, float]) -> float:
@@ -36,14 +38,14 @@ def threshold_of(category: str, thresholds: Mapping[str, float]) -> float:
     return float(thresholds.get(category, thresholds.get("general", DEFAULT_THRESHOLD)))
 
 
-def percent(threshold: float) -> int:
-    """Return a threshold (0…1) in per cent, rounded up to a whole number."""
-    return min(math.ceil(round(threshold * 100, 6)), NEVER)
+def stored_threshold(threshold: float) -> int:
+    """Return a threshold (0…1) in thousandths, rounded up to a whole number, to compare with stored scores."""
+    return min(math.ceil(round(threshold * SCORE_UNIT, 6)), NEVER)
 
 
 @dataclass(frozen=True)
 class SureTags:
-    """Computes sure_tags and sure_scores for rows that have only tags and tag_scores (whole per cent).
+    """Computes sure_tags and sure_scores for rows that have only tags and tag_scores.
 
     Such rows were written before the columns existed.
     """
@@ -52,7 +54,7 @@ class SureTags:
     """The column that names the tagger."""
     fields: tuple[pa.Field, ...]
     lowest: Mapping[str | None, np.ndarray]
-    """Per model id, the minimum score in per cent of each tag id (int8). The key None is for other models."""
+    """Per model id, the minimum score in thousandths of each tag id (int16). The key None is for other models."""
 
     @classmethod
     def of(cls, models: lance.LanceDataset, vocabulary: lance.LanceDataset, table: Table) -> SureTags:
@@ -62,8 +64,8 @@ class SureTags:
         lowest = {}
         for row in ({"model_id": None, "thresholds": None}, *models.to_table().to_pylist()):
             thresholds = json.loads(row["thresholds"] or "{}")
-            of = {category: percent(threshold_of(category, thresholds)) for category in set(categories)}
-            lowest[row["model_id"]] = np.full(max(numbers, default=0) + 1, NEVER, np.int8)
+            of = {category: stored_threshold(threshold_of(category, thresholds)) for category in set(categories)}
+            lowest[row["model_id"]] = np.full(max(numbers, default=0) + 1, NEVER, np.int16)
             lowest[row["model_id"]][numbers] = [of[category] for category in categories]
         model = "tagger" if "tagger" in table.schema.names else "model"
         return cls(model, tuple(table.schema.field(name) for name in SURE_COLUMNS), lowest)

@@ -1,7 +1,7 @@
-"""Upgrades databases of older releases. An upgrade only adds, so existing rows do not change.
+"""Upgrades databases of older releases. What existing rows say does not change.
 
 Each change of a table's columns increases `schema.SCHEMA_VERSION`. When a database is opened, the columns that it
-lacks are added, empty. Anything else that a release must fill in or change is a step in STEPS. The version in the
+lacks are added, empty, and tags of older versions are converted (older_tags.py). Anything else that a release must fill in or change is a step in STEPS. The version in the
 table `sources` is written last, so an upgrade that was interrupted is done again.
 """
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.location import Location, write_errors
+from animeds_db.store.older_tags import is_older, renew
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def upgrade(location: Location, tables: Sequence[schema.Table], version: int) ->
     added = []
     for table in reversed(tables):
         if location.has_table(table.name):
+            _renew_tags(location, table)
             added += [f"{table.name}.{name}" for name in _add_columns(location, table)]
     for step in range(version + 1, schema.SCHEMA_VERSION + 1):
         if step in STEPS:
@@ -61,6 +63,17 @@ def upgrade(location: Location, tables: Sequence[schema.Table], version: int) ->
     _log.info(
         "%s: tables upgraded from version %d to %d%s", location.uri, version, schema.SCHEMA_VERSION, what
     )
+
+
+def _renew_tags(location: Location, table: schema.Table) -> None:
+    """Convert columns with tags of an older version."""
+    try:
+        with write_errors(location.uri):
+            renew(location.dataset(table.name), table)
+    except StoreError:
+        stored = location.dataset(table.name).schema  # else another process was first
+        if any(is_older(field) for field in stored) or lacking(table.schema, location.dataset(table.name)):
+            raise
 
 
 def _add_columns(location: Location, table: schema.Table) -> list[str]:

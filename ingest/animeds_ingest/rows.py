@@ -22,8 +22,8 @@ from animeds_ingest.measures.frame import Measures
 RATING_PREFIX = "rating:"
 """Prefix of stored rating labels, as danbooru writes them, so that `general` is not mistaken for a tag."""
 
-ROUNDING = 1e-5
-"""Per cent by which a float32 score may be below the decimal number it represents: 0.53 is 0.52999997."""
+ROUNDING = 1e-4
+"""Thousandths by which a float32 score may be below the decimal number it represents: 0.53 is 0.52999997."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +65,26 @@ class TagColumns:
     ) -> None:
         self._thresholds = thresholds
         self._labels = labels
-        self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int16)
+        self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int32)
         self._rating = np.array([label.category == "rating" for label in labels], bool)
 
     def __call__(self, scores: np.ndarray) -> dict[str, object]:
         """Return the columns, best score first. Scores below schema.SCORE_FLOOR are left out.
 
-        Scores are rounded down to whole per cent, so that .345 does not pass a threshold of .35.
+        Scores are rounded down to whole thousandths, so that .3459 does not pass a threshold of .346.
         """
         best = np.argsort(-scores, kind="stable")
         best = best[scores[best] >= schema.SCORE_FLOOR]
         ratings = np.flatnonzero(self._rating)
         rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
         tags = self._tag_ids[best]
-        percents = np.floor(scores[best].astype(np.float64) * 100 + ROUNDING).astype(np.int8)
+        stored = np.floor(scores[best].astype(np.float64) * schema.SCORE_UNIT + ROUNDING).astype(np.int16)
         sure = scores[best] >= self._thresholds[best]
         return {
             "tags": tags,
-            "tag_scores": percents,
+            "tag_scores": stored,
             "sure_tags": tags[sure],
-            "sure_scores": percents[sure],
+            "sure_scores": stored[sure],
             "rating": rating,
         }
 

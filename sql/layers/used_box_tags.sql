@@ -22,10 +22,10 @@ crowded AS (
 mentioned AS (
     SELECT
         frame_id,
-        coalesce(list(tag_id ORDER BY label_id) FILTER (op = 'add'), [])::SMALLINT[] AS added,
+        coalesce(list(tag_id ORDER BY label_id) FILTER (op = 'add'), [])::INTEGER[] AS added,
         coalesce(list(tag_id ORDER BY label_id) FILTER (
             op = 'add' AND NOT (is_hair_tag(tag) OR is_eye_tag(tag) OR is_outfit_tag(tag) OR is_people_tag(tag))
-        ), [])::SMALLINT[] AS added_for_all,
+        ), [])::INTEGER[] AS added_for_all,
         list(tag_id) AS tag_ids
     FROM tag_labels
     WHERE getvariable('tags_labelled')  -- at this level, DuckDB plans no join while it is false

@@ -2,7 +2,7 @@
 CREATE OR REPLACE MACRO corrected_scores(scores, tags, added, mentioned) AS
     CASE
         WHEN added IS NULL THEN scores
-        ELSE list_transform(added, lambda tag: 100::TINYINT)
+        ELSE list_transform(added, lambda tag: 1000::SMALLINT)
             || list_filter(
                 coalesce(scores, []), lambda score, i: NOT list_contains(mentioned, tags[i])
             )

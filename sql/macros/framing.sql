@@ -9,7 +9,7 @@
 -- a wide_shot. NULL without a tag and without a face.
 --
 -- face_height  of a box, as a share of the picture's height; of a head it is 0.6 of the head's height
-CREATE OR REPLACE MACRO framing(tags SMALLINT[], face_height) AS
+CREATE OR REPLACE MACRO framing(tags INTEGER[], face_height) AS
     CASE
         WHEN has_tag(tags, 'close-up') THEN 'close-up'
         WHEN has_tag(tags, 'portrait') THEN 'portrait'

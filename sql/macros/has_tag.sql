@@ -7,5 +7,5 @@
 -- 'red hair' means 'red_hair'. No frame has a tag that no model knows.
 -- The result is NULL for a frame that was never tagged, so neither has_tag() nor NOT has_tag() finds it.
 CREATE OR REPLACE MACRO
-    has_tag(tags SMALLINT[], tag VARCHAR) AS list_contains(tags, tag_id(tag)),
+    has_tag(tags INTEGER[], tag VARCHAR) AS list_contains(tags, tag_id(tag)),
            (tags VARCHAR[], tag VARCHAR) AS list_contains(tags, replace(tag, ' ', '_'));

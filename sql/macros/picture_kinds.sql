@@ -5,14 +5,14 @@
 -- angle       behind, side or front, by tags; without such a tag front where a face is seen, else NULL
 -- expression  crying, angry, surprised, sad, smiling or asleep, by tags; else neutral where a face is seen, else NULL
 -- setting     plain (a background without a place), outdoors or indoors; NULL without such a tag
-CREATE OR REPLACE MACRO angle(tags SMALLINT[], face_seen) AS
+CREATE OR REPLACE MACRO angle(tags INTEGER[], face_seen) AS
     CASE
         WHEN has_any(tags, ['from_behind', 'facing_away']) THEN 'behind'
         WHEN has_any(tags, ['from_side', 'profile']) THEN 'side'
         WHEN face_seen THEN 'front'
     END;
 
-CREATE OR REPLACE MACRO expression(tags SMALLINT[], face_seen) AS
+CREATE OR REPLACE MACRO expression(tags INTEGER[], face_seen) AS
     CASE
         WHEN NOT face_seen THEN NULL
         WHEN has_any(tags, ['crying', 'tears', 'streaming_tears', 'sobbing']) THEN 'crying'
@@ -26,7 +26,7 @@ CREATE OR REPLACE MACRO expression(tags SMALLINT[], face_seen) AS
         WHEN face_seen THEN 'neutral'
     END;
 
-CREATE OR REPLACE MACRO setting(tags SMALLINT[]) AS
+CREATE OR REPLACE MACRO setting(tags INTEGER[]) AS
     CASE
         WHEN has_any(tags, ['simple_background', 'white_background', 'black_background', 'gradient_background'])
             THEN 'plain'

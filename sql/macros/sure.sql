@@ -6,6 +6,6 @@
 -- Scores below 0.1 are not stored.
 CREATE OR REPLACE MACRO
     sure(all_scores, threshold) AS
-        list_filter(all_scores.tag_ids, lambda tag, i: all_scores.scores[i] / 100.0 >= threshold),
+        list_filter(all_scores.tag_ids, lambda tag, i: all_scores.scores[i] / 1000.0 >= threshold),
     (tags, scores, threshold) AS
         error('sure() takes the column all_scores and a threshold: sure(all_scores, 0.5).');

@@ -6,7 +6,7 @@
 CREATE OR REPLACE MACRO
     tag_score(all_scores, tag) AS
         CASE WHEN all_scores.tag_ids IS NOT NULL THEN
-            coalesce(all_scores.scores[coalesce(list_position(all_scores.tag_ids, tag_id(tag)), 0)], 0) / 100.0
+            coalesce(all_scores.scores[coalesce(list_position(all_scores.tag_ids, tag_id(tag)), 0)], 0) / 1000.0
         END,
     (tags, scores, tag) AS
         error('tag_score() takes the column all_scores and a tag: tag_score(all_scores, ''smile'').');

@@ -17,6 +17,6 @@ CREATE OR REPLACE MACRO tag_structs(all_scores, tag_ids) AS
             }
         )),
         lambda one: {
-            'tag': one.tag, 'category': one.category, 'score': one.worst / -100.0, 'counts': one.counts
+            'tag': one.tag, 'category': one.category, 'score': one.worst / -1000.0, 'counts': one.counts
         }
     );

@@ -8,11 +8,11 @@
 CREATE OR REPLACE MACRO tags_of(pictures) AS TABLE
 WITH numbered AS (
     SELECT
-        picture, key, vocabulary.tag, vocabulary.category, per_cent / 100.0 AS score,
+        picture, key, vocabulary.tag, vocabulary.category, thousandths / 1000.0 AS score,
         list_contains(sure_tags, tag_id) AS counts, tag_number
     FROM (
         SELECT
-            picture, key, f.sure_tags, unnest(f.tags) AS tag_id, unnest(f.tag_scores) AS per_cent,
+            picture, key, f.sure_tags, unnest(f.tags) AS tag_id, unnest(f.tag_scores) AS thousandths,
             generate_subscripts(f.tags, 1) AS tag_number
         FROM query_table(pictures) AS p
         JOIN tagged_frames AS f USING (frame_id)
@@ -40,6 +40,6 @@ known AS (
     FROM (SELECT DISTINCT tag FROM numbered)
 )
 
--- scores are whole per cent and may come as float32: 0.35 must not fall below 0.35
+-- scores are whole thousandths and may come as float32: 0.35 must not fall below 0.35
 SELECT picture, key, tag, category, round(score, 4)::DOUBLE AS score, counts, tag_number, kind
 FROM numbered JOIN known USING (tag);

@@ -7,12 +7,12 @@ SELECT
     scored.frame_id,
     vocabulary.tag,
     vocabulary.category,
-    scored.per_cent / 100.0 AS score,
+    scored.thousandths / 1000.0 AS score,
     scored.source_id,
     scored.model,
     scored.tag_id
 FROM (
-    SELECT frame_id, source_id, model, unnest(all_scores.tag_ids) AS tag_id, unnest(all_scores.scores) AS per_cent
+    SELECT frame_id, source_id, model, unnest(all_scores.tag_ids) AS tag_id, unnest(all_scores.scores) AS thousandths
     FROM taggings
 ) AS scored
 JOIN vocabulary USING (tag_id);

@@ -1,7 +1,7 @@
 -- One row per tagged box and tagger: the tags of a single face, head, half body or person, from `animeds tag --boxes`.
 --
 -- tags        names of the tags above the tagger's own threshold, best score first
--- tag_ids     the same tags as numbers, for has_tag(); tag_scores has their scores in per cent
+-- tag_ids     the same tags as numbers, for has_tag(); tag_scores has their scores in thousandths
 -- all_scores  every stored tag (scores from 0.1), as {tag_ids, scores}
 -- kind        face, head, halfbody or person; detection_id is the box in `detections`; model is the tagger's id
 --

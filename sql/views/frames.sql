@@ -3,7 +3,7 @@
 -- tags        names of the tags above the threshold, best score first. The threshold is the tagger's own for the tag,
 --             or its own for the category. People's corrections are applied.
 -- tag_ids     the same tags as numbers; has_tag() is fastest with them
--- tag_scores  scores in per cent, rounded down, in the same order; 100 for a tag that a person added
+-- tag_scores  scores in thousandths, rounded down, in the same order; 1000 for a tag that a person added
 -- all_scores  every stored tag (scores from 0.1), as {tag_ids, scores}; sure() and tag_score() use it to look below
 --             the threshold
 -- show, season and episode come from the source. They cost nothing unless a query reads them.

@@ -9,14 +9,14 @@ SELECT
     scored.frame_id,
     vocabulary.tag,
     vocabulary.category,
-    scored.per_cent / 100.0 AS score,
+    scored.thousandths / 1000.0 AS score,
     scored.source_id,
     CASE WHEN list_contains(scored.added_tags, scored.tag_id) THEN 'label' ELSE scored.tagger END AS model,
     scored.tag_id,
     list_contains(scored.sure_tags, scored.tag_id) AS counts
 FROM (
     SELECT
-        frame_id, source_id, tagger, added_tags, sure_tags, unnest(tags) AS tag_id, unnest(tag_scores) AS per_cent
+        frame_id, source_id, tagger, added_tags, sure_tags, unnest(tags) AS tag_id, unnest(tag_scores) AS thousandths
     FROM tagged_frames
 ) AS scored
 JOIN vocabulary USING (tag_id);

@@ -1,6 +1,6 @@
 -- One row per frame and tagger: the tagger of the ingest, and those of `animeds tag`.
 --
--- tag_ids and tag_scores (per cent) hold the tags above the tagger's own threshold, in the same order, best first.
+-- tag_ids and tag_scores (thousandths) hold the tags above the tagger's own threshold, in the same order, best first.
 -- all_scores has every stored tag, as {tag_ids, scores}. model is the tagger's id.
 --
 --     SELECT a.frame_id FROM taggings AS a JOIN taggings AS b USING (frame_id)

@@ -10,12 +10,12 @@ SELECT
     scored.frame_id,
     vocabulary.tag,
     vocabulary.category,
-    scored.per_cent / 100.0 AS score,
+    scored.thousandths / 1000.0 AS score,
     scored.source_id,
     CASE WHEN list_contains(scored.added_tags, scored.tag_id) THEN 'label' ELSE scored.tagger END AS model,
     scored.tag_id
 FROM (
-    SELECT frame_id, source_id, tagger, added_tags, unnest(sure_tags) AS tag_id, unnest(sure_scores) AS per_cent
+    SELECT frame_id, source_id, tagger, added_tags, unnest(sure_tags) AS tag_id, unnest(sure_scores) AS thousandths
     FROM tagged_frames
 ) AS scored
 JOIN vocabulary USING (tag_id);

@@ -1,10 +1,10 @@
--- The frames with people's corrections of their tags: added tags come first, with a score of 100, and removed tags are
+-- The frames with people's corrections of their tags: added tags come first, with a score of 1000, and removed tags are
 -- left out. Replaces sql/layers/tagged_frames.sql.
 CREATE OR REPLACE VIEW tagged_frames AS
 WITH corrected AS (
     SELECT
         frame_id,
-        coalesce(list(tag_id ORDER BY label_id) FILTER (WHERE op = 'add'), []::SMALLINT[]) AS added,
+        coalesce(list(tag_id ORDER BY label_id) FILTER (WHERE op = 'add'), []::INTEGER[]) AS added,
         list(tag_id) AS mentioned
     FROM tag_labels
     GROUP BY frame_id
