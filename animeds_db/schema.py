@@ -34,8 +34,8 @@ DAMAGED = "damaged"
 """State of a source that has lost rows. It stays until an ingest has read the whole source again."""
 _CLIP = re.compile(r"(.+)-c(-?\d{1,18})_(-?\d{1,18})")
 SCORE_UNIT = 1000
-"""Tag scores are stored as whole thousandths of this: 345 is 0.345. They are rounded down, so that a score that is below
-a threshold never reaches it."""
+"""Tag scores are stored in thousandths: 345 is 0.345. They are rounded down, so that a score below a threshold never
+reaches it."""
 SCORE_FLOOR = 0.1
 """Minimum tag score that is stored (0…1). Any threshold above it can be used without tagging again."""
 

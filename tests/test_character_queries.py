@@ -30,9 +30,9 @@ def frame_of(source: str, at: float, state: State, ids: dict[str, int]) -> dict[
         "shot": state.shot,
         "is_blank": False,
         "tags": [ids[tag] for tag in state.tags],
-        "tag_scores": [90] * len(state.tags),
+        "tag_scores": [900] * len(state.tags),
         "sure_tags": [ids[tag] for tag in state.tags],
-        "sure_scores": [90] * len(state.tags),
+        "sure_scores": [900] * len(state.tags),
         "tagger": "truth@1",
     }
 

@@ -24,20 +24,20 @@ def tags(ds: Dataset, number: int) -> list[tuple[str, int]]:
     return list(zip(*row, strict=True)) if row[0] is not None else []
 
 
-def test_an_added_tag_has_score_100_and_a_removed_one_is_gone(ds: Dataset) -> None:
+def test_an_added_tag_has_the_full_score_and_a_removed_one_is_gone(ds: Dataset) -> None:
     ds.label("tag", "add", "red hair", [frame_of(0), frame_of(2)])
     ds.label("tag", "remove", "smile", "SELECT frame_id FROM frames WHERE has_tag(tag_ids, 'smile')")
-    assert tags(ds, 0) == [("red_hair", 100), ("1girl", 90), ("hat", 50)]
-    assert tags(ds, 2) == [("red_hair", 100)]
+    assert tags(ds, 0) == [("red_hair", 1000), ("1girl", 900), ("hat", 500)]
+    assert tags(ds, 2) == [("red_hair", 1000)]
     assert tags(ds, 3) == []
-    assert tags(ds, 1) == [("1girl", 90)]
+    assert tags(ds, 1) == [("1girl", 900)]
     asked = "SELECT ordinal FROM frames WHERE has_tag(tag_ids, 'red_hair') ORDER BY 1"
     assert ds.sql(asked).fetchall() == [(0,), (2,)]
 
 
 def test_adding_a_tag_that_a_model_gave_makes_it_certain_and_not_double(ds: Dataset) -> None:
     ds.label("tag", "add", "hat", [frame_of(0)])
-    assert tags(ds, 0) == [("hat", 100), ("1girl", 90), ("smile", 70)]
+    assert tags(ds, 0) == [("hat", 1000), ("1girl", 900), ("smile", 700)]
     seen = ds.sql("SELECT tag, score, model FROM tags WHERE source_id IS NOT NULL ORDER BY ALL").fetchall()
     assert ("hat", 1.0, "label") in seen
     assert [row for row in seen if row[2] == "tagger@1"] == [
@@ -51,7 +51,7 @@ def test_adding_a_tag_that_a_model_gave_makes_it_certain_and_not_double(ds: Data
 def test_the_newest_word_about_a_tag_counts(ds: Dataset) -> None:
     ds.label("tag", "remove", "hat", [frame_of(0)])
     ds.label("tag", "add", "hat", [frame_of(0)])
-    assert ("hat", 100) in tags(ds, 0)
+    assert ("hat", 1000) in tags(ds, 0)
     ds.label("tag", "remove", "hat", [frame_of(0)])
     assert "hat" not in dict(tags(ds, 0))
 

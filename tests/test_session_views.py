@@ -42,7 +42,7 @@ def answer(session: Session, expression: str) -> object:
 def test_tags_are_strings_and_numbers_in_step(session: Session) -> None:
     seen = session.sql("SELECT tags, tag_ids, tag_scores FROM frames ORDER BY ordinal").fetchall()
     assert [row[0] for row in seen] == [list(tags) if tags is not None else None for tags in LISTS]
-    assert seen[0][1:] == ([1, 2, 4], [90, 70, 50])
+    assert seen[0][1:] == ([1, 2, 4], [900, 700, 500])
 
 
 @pytest.mark.parametrize("tags", ["tags", "tag_ids"])

@@ -41,7 +41,7 @@ def database() -> Database:
         descriptions=[described | {"detection_id": None, "text": "Two\ngirls"}],
         taggings=[
             {"tagging_id": "t", "frame_id": frame_id(0), "source_id": SOURCE, "model": "anime-aesthetic@1",
-             "tags": [6, 7], "tag_scores": [60, 20], "sure_tags": [], "sure_scores": []}
+             "tags": [6, 7], "tag_scores": [600, 200], "sure_tags": [], "sure_scores": []}
         ],
     )  # fmt: skip
 

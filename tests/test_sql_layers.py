@@ -271,7 +271,7 @@ def test_a_chosen_tagger_replaces_the_tags_of_the_frames_that_it_has_seen() -> N
         frames=FRAMES, taggings=[again], chosen={"tagger": None}, variables={"chosen_tagger": "new@1"}
     )
     sql = "SELECT tags, tag_scores, sure_tags, rating, tagger FROM model_frames ORDER BY frame_id"
-    assert database.sql(sql) == [([2], [70], [2], "explicit", "new@1"), ([2], [80], [2], None, "tagger@1")]
+    assert database.sql(sql) == [([2], [700], [2], "explicit", "new@1"), ([2], [800], [2], None, "tagger@1")]
 
 
 @pytest.mark.sql("layers/chosen/tagged_frames.sql")
@@ -285,7 +285,7 @@ def test_added_tags_come_first_with_a_full_score_and_removed_tags_are_gone() -> 
         ],
     )
     sql = "SELECT tags, tag_scores, sure_tags, sure_scores, added_tags FROM tagged_frames ORDER BY frame_id"
-    assert database.sql(sql) == [([3, 2], [100, 20], [3], [100], [3]), ([2], [80], [2], [80], None)]
+    assert database.sql(sql) == [([3, 2], [1000, 200], [3], [1000], [3]), ([2], [800], [2], [800], None)]
 
 
 @pytest.mark.sql("layers/chosen/embedded_frames.sql")
@@ -315,9 +315,9 @@ def test_a_box_has_the_tags_of_the_chosen_tagger_or_of_the_one_added_last() -> N
     rows = [box_tagging(FACE, (1, 90), (2, 20), model="old@1"), box_tagging(FACE, (3, 60), model="new@1")]
     sql = "SELECT detection_id, tags, tag_scores, sure_tags FROM used_box_tags"
     mine = FACE["detection_id"]
-    assert Database(box_tags=rows, models=models).sql(sql) == [(mine, [3], [60], [3])]
+    assert Database(box_tags=rows, models=models).sql(sql) == [(mine, [3], [600], [3])]
     chosen = Database(box_tags=rows, models=models, variables={"chosen_tagger": "old@1"})
-    assert chosen.sql(sql) == [(mine, [1, 2], [90, 20], [1])]
+    assert chosen.sql(sql) == [(mine, [1, 2], [900, 200], [1])]
     assert Database(models=models).sql(sql) == []
 
 
@@ -335,8 +335,11 @@ def test_corrections_of_a_frame_hold_for_its_boxes_but_added_looks_only_for_a_pe
     }
     first, second = box_tagging(FACE, (1, 90), (4, 80)), box_tagging(OTHER, (4, 70))
     sql = "SELECT tags, tag_scores FROM used_box_tags ORDER BY detection_id"
-    assert Database(box_tags=[first, second], **given).sql(sql) == [([3, 4], [100, 80]), ([3, 4], [100, 70])]
-    assert Database(box_tags=[first], **given).sql(sql) == [([2, 3, 4], [100, 100, 80])]
+    assert Database(box_tags=[first, second], **given).sql(sql) == [
+        ([3, 4], [1000, 800]),
+        ([3, 4], [1000, 700]),
+    ]
+    assert Database(box_tags=[first], **given).sql(sql) == [([2, 3, 4], [1000, 1000, 800])]
 
 
 @pytest.mark.sql("layers/lone_faces.sql")

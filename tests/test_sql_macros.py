@@ -20,7 +20,7 @@ def database() -> Database:
 def value(expression: str, **params: Any) -> Any:
     """Return the value of an expression, with tag numbers for `#tag`."""
     for tag in sorted(TAGS, key=len, reverse=True):
-        expression = expression.replace(f"#{tag}", f"{NUMBER[tag]}::SMALLINT")
+        expression = expression.replace(f"#{tag}", f"{NUMBER[tag]}::INTEGER")
     ((found,),) = database().sql(f"SELECT {expression}", params)
     return found
 
@@ -167,9 +167,9 @@ def test_questions_about_who_is_on_a_frame() -> None:
 @pytest.mark.sql("macros/corrected_scores.sql")
 def test_added_tags_come_first_and_removed_ones_go() -> None:
     assert value("corrected_tags([1, 2, 3], [9], [9, 2])") == [9, 1, 3]
-    assert value("corrected_scores([90, 80, 70]::TINYINT[], [1, 2, 3], [9], [9, 2])") == [100, 90, 70]
+    assert value("corrected_scores([900, 800, 700]::SMALLINT[], [1, 2, 3], [9], [9, 2])") == [1000, 900, 700]
     assert value("corrected_tags([1, 2], NULL, NULL)") == [1, 2]
-    assert value("corrected_scores([90, 80]::TINYINT[], [1, 2], NULL, NULL)") == [90, 80]
+    assert value("corrected_scores([90, 80]::SMALLINT[], [1, 2], NULL, NULL)") == [90, 80]
 
 
 @pytest.mark.sql("macros/cosine.sql")
@@ -298,7 +298,7 @@ def test_a_tag_is_found_among_numbers_and_among_words() -> None:
     assert value("has_tag([#smile, #red_hair], 'red hair')") is True
     assert value("has_tag([#smile], 'nobody_knows_it')") is False
     assert value("has_tag(['smile', 'red_hair'], 'red hair')") is True
-    assert value("has_tag(NULL::SMALLINT[], 'smile')") is None
+    assert value("has_tag(NULL::INTEGER[], 'smile')") is None
 
 
 @pytest.mark.sql("macros/has_all.sql")
@@ -329,7 +329,7 @@ def test_people_are_counted_by_the_counting_tags() -> None:
     assert value("n_girls([#2girls, #1girl])") == 2
     assert value("n_boys([#multiple_boys])") == 2
     assert value("n_people([#1girl, #1boy])") == 2
-    assert value("n_people(NULL::SMALLINT[])") is None
+    assert value("n_people(NULL::INTEGER[])") is None
 
 
 @pytest.mark.sql("macros/periods.sql")
@@ -366,7 +366,7 @@ def test_a_list_of_episodes_names_numbers_episodes_and_seasons(entries: list[str
 def test_the_framing_is_that_of_the_tags_else_of_the_face() -> None:
     known = Database(vocabulary=vocabulary("portrait", "full_body", "very_wide_shot", "smile"))
     rows = known.sql(
-        "SELECT framing(tags::SMALLINT[], height) FROM (VALUES ([2, 1]::SMALLINT[], 0.1), ([2], 0.9), ([3], NULL),"
+        "SELECT framing(tags::INTEGER[], height) FROM (VALUES ([2, 1]::INTEGER[], 0.1), ([2], 0.9), ([3], NULL),"
         " ([4], 0.6), ([4], 0.33), (NULL, 0.2), ([], 0.13), ([4], 0.05), ([4], 0.01), ([4], NULL)) AS t(tags, height)"
     )
     assert [row[0] for row in rows] == [
@@ -385,8 +385,8 @@ def test_a_tag_reaches_a_threshold_or_counts_as_its_tagger_decided() -> None:
     assert value("reaches(0.9, false, NULL)") is False
     assert value("reaches(0.2, true, NULL)") is True
     assert value("reaches(0.2, NULL, NULL)") is False
-    assert value("tags_at([1, 2], [90, 20], [1, 2], NULL)") == [1, 2]
-    assert value("tags_at([1, 2], [90, 20], [1, 2], 0.5)") == [1]
+    assert value("tags_at([1, 2], [900, 200], [1, 2], NULL)") == [1, 2]
+    assert value("tags_at([1, 2], [900, 200], [1, 2], 0.5)") == [1]
 
 
 @pytest.mark.sql("macros/sight.sql")
@@ -412,12 +412,12 @@ def test_squares_around_a_face_and_margins_around_a_box() -> None:
 @pytest.mark.sql("macros/sure.sql")
 @pytest.mark.sql("macros/tag_score.sql")
 def test_stored_scores_are_asked_below_the_threshold() -> None:
-    scores = "{'tag_ids': [#smile, #red_hair], 'scores': [90::TINYINT, 20::TINYINT]}"
+    scores = "{'tag_ids': [#smile, #red_hair], 'scores': [900::SMALLINT, 200::SMALLINT]}"
     assert value(f"sure({scores}, 0.5)") == [NUMBER["smile"]]
     assert value(f"sure({scores}, 0.2)") == [NUMBER["smile"], NUMBER["red_hair"]]
     assert value(f"tag_score({scores}, 'red_hair')") == pytest.approx(0.2)
     assert value(f"tag_score({scores}, '1girl')") == 0
-    assert value("tag_score({'tag_ids': NULL::SMALLINT[], 'scores': NULL::TINYINT[]}, 'smile')") is None
+    assert value("tag_score({'tag_ids': NULL::INTEGER[], 'scores': NULL::SMALLINT[]}, 'smile')") is None
     with pytest.raises(Exception, match="sure\\(\\) takes the column all_scores"):
         value("sure([1], [2], 0.5)")
     with pytest.raises(Exception, match="tag_score\\(\\) takes the column all_scores"):
@@ -443,7 +443,9 @@ def test_what_a_tag_is_about() -> None:
 
 @pytest.mark.sql("macros/tag_structs.sql")
 def test_the_tags_of_a_frame_as_structs_best_first() -> None:
-    found = value("tag_structs({'tag_ids': [#smile, #1girl, #red_hair], 'scores': [20, 90, 90]}, [#1girl])")
+    found = value(
+        "tag_structs({'tag_ids': [#smile, #1girl, #red_hair], 'scores': [200, 900, 900]}, [#1girl])"
+    )
     assert found == [
         {"tag": "1girl", "category": "general", "score": 0.9, "counts": True},
         {"tag": "red_hair", "category": "general", "score": 0.9, "counts": False},

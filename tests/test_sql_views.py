@@ -50,7 +50,7 @@ def test_tables_that_are_shown_as_they_are() -> None:
         duplicates=[{"frame_id": frame_id(0), "group_id": frame_id(0), "keeper": True}],
         detections=[FACE],
     )
-    assert database.sql("SELECT tag_id, typeof(tag_id), tag FROM vocabulary") == [(1, "SMALLINT", "smile")]
+    assert database.sql("SELECT tag_id, typeof(tag_id), tag FROM vocabulary") == [(1, "INTEGER", "smile")]
     assert database.sql("SELECT model_id, task FROM models") == [("m@1", "tagger")]
     assert database.sql("SELECT frame_id, webp FROM thumbnails") == [(frame_id(0), b"x")]
     assert database.sql("SELECT group_id, keeper FROM duplicates") == [(frame_id(0), True)]
@@ -62,8 +62,8 @@ def test_frames_have_the_tags_that_count_as_words_and_numbers_and_every_stored_s
     database = Database(frames=TAGGED, vocabulary=VOCABULARY)
     sql = "SELECT tags, tag_ids, tag_scores, all_scores, time_s FROM frames ORDER BY frame_id"
     assert database.sql(sql) == [
-        (["smile"], [1], [90], {"tag_ids": [1, 2], "scores": [90, 20]}, 0.0),
-        (["red_hair"], [2], [80], {"tag_ids": [2], "scores": [80]}, 1.0),
+        (["smile"], [1], [900], {"tag_ids": [1, 2], "scores": [900, 200]}, 0.0),
+        (["red_hair"], [2], [800], {"tag_ids": [2], "scores": [800]}, 1.0),
     ]
 
 
@@ -88,9 +88,9 @@ AGAIN: dict[str, Any] = {
     "source_id": SOURCE,
     "model": "new@1",
     "tags": [3, 1],
-    "tag_scores": [60, 20],
+    "tag_scores": [600, 200],
     "sure_tags": [3],
-    "sure_scores": [60],
+    "sure_scores": [600],
 }
 
 
@@ -99,8 +99,8 @@ AGAIN: dict[str, Any] = {
 def test_every_tagger_has_its_own_tags_of_a_frame() -> None:
     database = Database(frames=TAGGED[:1], taggings=[AGAIN], vocabulary=VOCABULARY)
     assert database.sql("SELECT model, tag_ids, all_scores.scores FROM taggings ORDER BY model") == [
-        ("new@1", [3], [60, 20]),
-        ("tagger@1", [1], [90, 20]),
+        ("new@1", [3], [600, 200]),
+        ("tagger@1", [1], [900, 200]),
     ]
     assert database.sql("SELECT model, tag, score FROM all_tags ORDER BY ALL") == [
         ("new@1", "hat", 0.6),
@@ -436,7 +436,7 @@ def test_boxes_have_the_tags_of_each_tagger_as_words_and_numbers() -> None:
         "SELECT detection_id, kind, model, tags, tag_ids, tag_scores, all_scores FROM box_tags"
     ) == [
         (
-            *(FACE["detection_id"], "face", "tagger@1", ["smile"], [1], [90]),
-            {"tag_ids": [1, 2], "scores": [90, 20]},
+            *(FACE["detection_id"], "face", "tagger@1", ["smile"], [1], [900]),
+            {"tag_ids": [1, 2], "scores": [900, 200]},
         )
     ]

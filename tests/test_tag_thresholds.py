@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 import videos
 from ingesting import run
-from model_files import selected_tags, wd_tagger
+from model_files import wd_tagger
 from rerunning import CPU, a_tagger, files
 from tables import add_source, counted, frame, new_store, rows
 
@@ -25,7 +25,6 @@ from animeds_db.errors import ModelError, StoreError
 from animeds_db.models import Models, Tagger, TagLabel
 from animeds_db.session import Session
 from animeds_db.store import Store
-from animeds_db.store.store import MAX_TAGS
 from animeds_db.store.sure_tags import SureTags
 from animeds_ingest.rows import TagColumns
 from animeds_ingest.vocabulary import label_thresholds
@@ -42,14 +41,14 @@ def columns_of(*scores: float) -> dict[str, object]:
 
 
 def test_a_score_is_rounded_down_so_that_it_passes_no_threshold_above_it() -> None:
-    assert columns_of(0.345, 0.849, 0.599) == {
+    assert columns_of(0.3459, 0.8499, 0.5999) == {
         "tags": [2, 3, 1],
-        "tag_scores": [84, 59, 34],
+        "tag_scores": [849, 599, 345],
         "sure_tags": [],
         "sure_scores": [],
     }
-    every = [float(np.float32(n / 100)) for n in range(10, 101)]
-    assert [columns_of(score, 0, 0)["tag_scores"][0] for score in every] == list(range(10, 101))  # type: ignore[index]
+    every = [float(np.float32(n / 1000)) for n in range(100, 1001)]
+    assert [columns_of(score, 0, 0)["tag_scores"][0] for score in every] == list(range(100, 1001))  # type: ignore[index]
 
 
 def test_each_tag_counts_at_its_own_threshold_or_that_of_its_category() -> None:
@@ -123,7 +122,7 @@ def test_views_show_the_tags_that_count_and_scored_tags_the_others_too(dataset: 
     seen = "SELECT score, counts FROM scored_tags WHERE tag = 'blush' ORDER BY score"
     assert dataset.sql(seen).fetchall() == [(0.2, False), (0.5, True), (0.9, True)]
     assert dataset.sql("SELECT tags, tag_scores FROM frames ORDER BY frame_id LIMIT 1").fetchall() == [
-        (["1girl"], [95])
+        (["1girl"], [950])
     ]
 
 
@@ -203,27 +202,28 @@ def test_lists_of_frames_that_were_never_tagged_stay_null(tmp_path: Path) -> Non
     store.upsert("models", rows(store, "models", add_model))
     sure = SureTags.of(store.table("models"), store.table("vocabulary"), store.schema("frames"))
     lists = [[1, 2], None, [], [2, 1], [1, 2]]
-    scores = [[60, 60], None, [], [90, 40], [40, 30]]
+    scores = [[600, 600], None, [], [900, 400], [400, 300]]
     batch = pa.record_batch(
         {
-            "tags": pa.array(lists, pa.list_(pa.int16())),
-            "tag_scores": pa.array(scores, pa.list_(pa.int8())),
+            "tags": pa.array(lists, pa.list_(pa.int32())),
+            "tag_scores": pa.array(scores, pa.list_(pa.int16())),
             "tagger": pa.array(["m@1", None, "m@1", "m@1", "unknown@1"]),
         }
     )
     assert [column.to_pylist() for column in sure(batch)] == [
         [[1], None, [], [2], [1]],
-        [[60], None, [], [90], [40]],
+        [[600], None, [], [900], [400]],
     ]
-    assert [column.to_pylist() for column in sure(batch.slice(3))] == [[[2], [1]], [[90], [40]]]
+    assert [column.to_pylist() for column in sure(batch.slice(3))] == [[[2], [1]], [[900], [400]]]
 
 
-def test_more_tags_than_a_database_holds_stop_an_ingest_before_it_starts(tmp_path: Path) -> None:
+def test_more_tags_than_a_database_holds_stop_an_ingest_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("animeds_db.store.store.MAX_TAGS", 39)  # really a million
     store = Store.create(str(tmp_path / "db"), 8, 8)
-    selected_tags(tmp_path / "selected_tags.csv", MAX_TAGS + 1)
-    made = files("huge", "wd-swinv2-v3", wd_tagger(tmp_path / "model.onnx", MAX_TAGS + 1, 448))
-    with pytest.raises(StoreError, match="room for 32767 more; 32768 new ones are needed"):
-        run(store, videos.shared_clip("vp9"), models=Models(tagger=Tagger(made, CPU)))
+    with pytest.raises(StoreError, match="room for 39 more; 40 new ones are needed"):
+        run(store, videos.shared_clip("vp9"), models=Models(tagger=a_tagger(tmp_path, "one", 3000)))
     assert [store.table(name).count_rows() for name in ("sources", "frames", "models", "vocabulary")] == [
         0
     ] * 4

@@ -70,7 +70,9 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         self._visible = pc.field(KEY).is_null() | ~pc.field(KEY).isin(list(hidden)) if hidden else None
         self._sure = sure
         self._attached = attached
-        self._older = {f.name: wanted.field(f.name).type for f in stored if is_older(f)} if wanted is not None else {}
+        self._older = (
+            {f.name: wanted.field(f.name).type for f in stored if is_older(f)} if wanted is not None else {}
+        )
         fields = [
             _readable(wanted.field(field.name) if wanted is not None and field.name in self._older else field)
             for field in stored

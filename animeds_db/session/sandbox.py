@@ -19,7 +19,6 @@ MOST_MEMORY = "4GiB"
 LEAST_MEMORY = "64MiB"
 """Minimum memory limit. With less, DuckDB cannot start its threads."""
 _LOCKS = (
-    "SET perfect_ht_threshold = 17",  # tag numbers are SMALLINT, so counting them needs no hash table
     "SET python_enable_replacements = false",  # variables of the calling program are not tables
     "SET enable_external_access = false",
     "SET lock_configuration = true",

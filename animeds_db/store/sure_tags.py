@@ -64,7 +64,9 @@ class SureTags:
         lowest = {}
         for row in ({"model_id": None, "thresholds": None}, *models.to_table().to_pylist()):
             thresholds = json.loads(row["thresholds"] or "{}")
-            of = {category: stored_threshold(threshold_of(category, thresholds)) for category in set(categories)}
+            of = {
+                category: stored_threshold(threshold_of(category, thresholds)) for category in set(categories)
+            }
             lowest[row["model_id"]] = np.full(max(numbers, default=0) + 1, NEVER, np.int16)
             lowest[row["model_id"]][numbers] = [of[category] for category in categories]
         model = "tagger" if "tagger" in table.schema.names else "model"

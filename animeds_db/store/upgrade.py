@@ -1,8 +1,9 @@
 """Upgrades databases of older releases. What existing rows say does not change.
 
 Each change of a table's columns increases `schema.SCHEMA_VERSION`. When a database is opened, the columns that it
-lacks are added, empty, and tags of older versions are converted (older_tags.py). Anything else that a release must fill in or change is a step in STEPS. The version in the
-table `sources` is written last, so an upgrade that was interrupted is done again.
+lacks are added, empty, and tags of older versions are converted (older_tags.py). Anything else that a release must
+fill in or change is a step in STEPS. The version in the table `sources` is written last, so an upgrade that was
+interrupted is done again.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from PIL import Image
-from tables import counted, empty_store
+from tables import counted, empty_store, stored
 from videos import write_video
 
 from animeds_db import schema
@@ -120,7 +120,7 @@ def database(
     for row, of_row in every:
         numbers = [ids[tag] for tag, _, _ in of_row]
         scores = [round(100 * score) for _, _, score in of_row]
-        rows.append({**row, "tags": numbers, "tag_scores": scores, **counted(numbers, scores)})
+        rows.append({**row, "tags": numbers, "tag_scores": stored(scores), **counted(numbers, scores)})
     frames = pa.Table.from_pylist(rows, store.schema("frames").schema)
     store.upsert("frames", frames)
     done = [{**source.source_row(), "state": "done"} for source in sources]

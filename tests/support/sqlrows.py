@@ -220,8 +220,8 @@ def tagged(*scores: tuple[int, int], sure: int = 35, tagger: str = "tagger@1") -
     """The columns of a frame with these tags: (number of the tag, per cent), best first."""
     return {
         "tags": [tag for tag, _ in scores],
-        "tag_scores": [score for _, score in scores],
+        "tag_scores": [score * 10 for _, score in scores],
         "sure_tags": [tag for tag, score in scores if score >= sure],
-        "sure_scores": [score for _, score in scores if score >= sure],
+        "sure_scores": [score * 10 for _, score in scores if score >= sure],
         "tagger": tagger,
     }

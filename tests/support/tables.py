@@ -41,9 +41,11 @@ def add_source(store: Store, source: str, state: str = "done", **columns: Any) -
 
 
 def frame(source: str, number: int, **columns: Any) -> dict[str, Any]:
-    """One row of `frames`. Tags with a score of at least 35 per cent count, unless `sure_tags` says which."""
+    """One row of `frames`; tag_scores are per cent. Those of at least 35 count, unless `sure_tags` says which."""
     if columns.get("tags") is not None and "sure_tags" not in columns:
         columns |= counted(columns["tags"], columns.get("tag_scores") or [100] * len(columns["tags"]))
+    if columns.get("tag_scores") is not None:
+        columns["tag_scores"] = stored(columns["tag_scores"])
     return {
         "frame_id": schema.frame_id(source, number * 1000),
         "source_id": source,
@@ -53,9 +55,14 @@ def frame(source: str, number: int, **columns: Any) -> dict[str, Any]:
 
 
 def counted(tags: Sequence[int], scores: Sequence[int], least: int = 35) -> dict[str, list[int]]:
-    """The columns sure_tags and sure_scores."""
+    """The columns sure_tags and sure_scores, of scores in per cent."""
     sure = [(tag, score) for tag, score in zip(tags, scores, strict=True) if score >= least]
-    return {"sure_tags": [tag for tag, _ in sure], "sure_scores": [score for _, score in sure]}
+    return {"sure_tags": [tag for tag, _ in sure], "sure_scores": stored([score for _, score in sure])}
+
+
+def stored(scores: Sequence[int]) -> list[int]:
+    """Scores in per cent as the database stores them: in thousandths."""
+    return [score * 10 for score in scores]
 
 
 def frames(store: Store, source: str, n: int, first: int = 0, **columns: Any) -> pa.Table:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tables import add_source, counted, frame, new_store, rows
+from tables import add_source, counted, frame, new_store, rows, stored
 
 from animeds_db.schema import frame_id
 from animeds_db.store import Store
@@ -64,7 +64,7 @@ def ten_frames(folder: Path) -> Store:
 
     def tagged(tags: Sequence[str]) -> dict[str, Any]:
         numbers, scores = [ids[tag] for tag in tags], [99 - 3 * place for place in range(len(tags))]
-        return {"tags": numbers, "tag_scores": scores} | counted(numbers, scores)
+        return {"tags": numbers, "tag_scores": stored(scores)} | counted(numbers, scores)
 
     values, faces, box_tags, names = ([] for _ in range(4))
     sentences: list[dict[str, Any]] = []
@@ -99,7 +99,7 @@ def ten_frames(folder: Path) -> Store:
     scored = [
         {"tagging_id": f"{frame_id(SOURCE, number * 1000)}@{SCORER}", "frame_id": frame_id(SOURCE, number * 1000),
          "source_id": SOURCE, "model": SCORER, "tags": [ids[label] for label in labels],
-         "tag_scores": list(labels.values()), "sure_tags": [], "sure_scores": []}
+         "tag_scores": stored(list(labels.values())), "sure_tags": [], "sure_scores": []}
         for number, labels in SCORES.items()
     ]  # fmt: skip
     known = {"source_id": SOURCE, "model": "captioner@1", "prompt": "prose@1", "language": "en"}
