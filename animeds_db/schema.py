@@ -244,7 +244,7 @@ MODELS = Table(
     _schema(
         _key("model_id"),  # name@revision
         pa.field("name", pa.string()),
-        pa.field("task", pa.string()),  # tagger | detector | character | image | captioner
+        pa.field("task", pa.string()),  # tagger | detector | character | image | classifier | captioner
         pa.field("repo", pa.string()),
         pa.field("revision", pa.string()),
         pa.field("sha256", pa.string()),
@@ -436,6 +436,25 @@ DETECTED = Table(
 )
 """Frames that `animeds detect` has finished. The boxes are in `detections`; a row here is written after them."""
 
+CLASSIFICATIONS = Table(
+    "classifications",
+    "classification_id",
+    _schema(
+        _key("classification_id"),  # frame_id@model
+        pa.field("frame_id", pa.string()),
+        pa.field("source_id", pa.string()),
+        pa.field("model", pa.string()),  # model id
+        pa.field("about", pa.string()),  # what it decides: aesthetic | rating | style | portrait | …
+        pa.field("label", pa.string()),  # its answer
+        pa.field("score", pa.float32()),  # probability of the most probable label, 0…1
+        pa.field("value", pa.float32()),  # of labels with an order: the mean rank, from 0; else null
+        pa.field("percentile", pa.float32()),  # share of pictures with a lower value, 0…1; null: not known
+        pa.field("labels", pa.list_(pa.string())),  # all labels, most probable first
+        pa.field("scores", pa.list_(pa.float32())),  # in step with labels, 0…1
+    ),
+)
+"""Results of `animeds classify-frames`: what classifiers say about whole frames."""
+
 DESCRIPTIONS = Table(
     "descriptions",
     "description_id",
@@ -591,6 +610,6 @@ def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)
     words = (LINES, CHAPTERS, SHOTS, SCREEN_TEXTS)
-    reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, DESCRIPTIONS, MASKS, CHOICES, SETTINGS)
+    reruns = (TAGGINGS, BOX_TAGS, EMBEDDINGS, DETECTED, CLASSIFICATIONS, DESCRIPTIONS, MASKS)
     people = (LABELS, examples(vector_width), IDENTITIES, CLUSTERS)
-    return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, *people)
+    return (*stored, *words, DUPLICATES, SEGMENTS, *reruns, CHOICES, SETTINGS, *people)

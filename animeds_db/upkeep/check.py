@@ -44,6 +44,7 @@ REMEDIES = {
     "box_tags": "`animeds tag --boxes` with that model",
     "embeddings": "`animeds embed` with that model",
     "detected": "`animeds detect` with that model",
+    "classifications": "`animeds classify-frames` with that model",
     "descriptions": "`animeds describe` with that model",
     "masks": "`animeds segment` with that model",
     "identities": "`animeds characters classify`",

@@ -21,6 +21,7 @@ WORK = {
         "box_tags",
         "embeddings",
         "detected",
+        "classifications",
         "descriptions",
         "screen_texts",
         "masks",

@@ -279,6 +279,7 @@ def _forget(store: Store, known: Row) -> None:
         "box_tags",
         "embeddings",
         "detected",
+        "classifications",
         "descriptions",
         "screen_texts",
         "masks",

@@ -33,7 +33,18 @@ Row = dict[str, Any]
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
 """Number of boxes deleted at once."""
-RESULTS = ("taggings", "box_tags", "embeddings", "detected", "descriptions", "screen_texts", "masks")
+RESULTS = (
+    *(
+        "taggings",
+        "box_tags",
+        "embeddings",
+        "detected",
+        "classifications",
+        "descriptions",
+        "screen_texts",
+        "masks",
+    ),
+)
 """Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
 OF_BOXES = ("identities", "box_tags", "masks")
 """Tables with results about boxes, which are deleted with them."""
