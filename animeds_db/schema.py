@@ -27,7 +27,7 @@ VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
 DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
-CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
+CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta", "year", "quality", "model")
 LAST_POSITION = 999_999_999
 """Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
 DAMAGED = "damaged"

@@ -6,7 +6,7 @@
 -- param first: text = null         a tagger's id or name; null is the one with the most frames
 -- param second: text = null        the other; null is the one with the most frames besides `first`
 -- param threshold: real = null     minimum score of a tag, 0…1; null is each tagger's own threshold
--- param category: general|character|copyright|artist|rating|meta = null   null is all
+-- param category: general|character|copyright|artist|rating|meta|year|quality|model = null   null is all
 -- param limit: int = 50            maximum number of tags; null is all
 WITH taggers AS (
     SELECT model, split_part(model, '@', 1) AS name, count(*) AS n FROM taggings GROUP BY model

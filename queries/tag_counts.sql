@@ -2,7 +2,7 @@
 -- Number of frames with each tag, most frequent first.
 -- share is relative to all frames that were tagged.
 -- param threshold: real = null     minimum score of a tag, 0…1; null is the tagger's own threshold
--- param category: general|character|copyright|artist|rating|meta = null   null is all
+-- param category: general|character|copyright|artist|rating|meta|year|quality|model = null   null is all
 -- param limit: int = 100           maximum number of tags; null is all
 WITH scored AS (
     SELECT

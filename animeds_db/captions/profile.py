@@ -19,7 +19,7 @@ PARTS = (
 )  # fmt: skip
 """The parts that a caption can consist of."""
 
-CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta")
+CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta", "year", "quality", "model")
 GROUPS = (
     "artist", "background", "body", "clothing", "expression", "eyes", "framing", "hair", "light", "people", "pose",
     "quality",

@@ -52,9 +52,9 @@ class Detector:
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
-        self.entry = files.entry
+        self.entry = files.described
         self.id = files.id
-        self.thresholds = {**DEFAULTS, **files.entry.thresholds}
+        self.thresholds = {**DEFAULTS, **self.entry.thresholds}
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
         self.classes = _class_names(self._vision)

@@ -22,7 +22,7 @@ class Embedder:
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
-        self.entry = files.entry
+        self.entry = files.described
         self.id = files.id
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider

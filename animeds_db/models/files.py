@@ -12,12 +12,15 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import ModelError
 from animeds_db.models.manifest import Entry
+from animeds_db.models.preprocess import read_preprocess
+from animeds_db.models.thresholds import read_thresholds
 from animeds_db.safe_files import whole_file
 
 Progress = Callable[[str, int, int | None], None]
@@ -32,6 +35,20 @@ class Files:
     paths: Mapping[str, Path]
     revision: str
     sha256: str  # of the model file
+
+    @cached_property
+    def described(self) -> Entry:
+        """The entry, completed by the model's own files: how pictures are prepared, and thresholds.
+
+        A threshold in the entry has priority. Raises ModelError for a file that cannot be read.
+        """
+        entry = self.entry
+        if "preprocess" in self.paths:
+            entry = replace(entry, input=read_preprocess(self.paths["preprocess"], entry.input))
+        if "thresholds" in self.paths:
+            own = read_thresholds(self.paths["thresholds"])
+            entry = replace(entry, thresholds={**own, **entry.thresholds})
+        return entry
 
     @property
     def id(self) -> str:

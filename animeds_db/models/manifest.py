@@ -23,8 +23,22 @@ TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metri
 CAPTIONERS = ("chat", "transformers")
 """Engines of captioners: an address that speaks the OpenAI chat API, and a local transformers model."""
 BOX_KINDS = ("face", "head", "halfbody", "person")
+ROLES = ("model", "tags", "labels", "tokenizer", "weights", "preprocess", "thresholds", "samples")
+"""What a file of a model is for. `preprocess` and `thresholds` are the model's own; `samples`: see classifier.py."""
 SHIPPED = Path(__file__).parent / "manifest.toml"
 TINY = Path(__file__).parent / "tiny"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a model's own `preprocess.json`: see preprocess.py. Sizes are in pixels."""
+
+    kind: str  # resize | pad_to_size | center_crop
+    height: int
+    width: int
+    shorter: bool = False  # resize: the size is that of the shorter side, and the aspect is kept
+    filter: str = "bilinear"
+    fill: tuple[int, ...] = (255, 255, 255)  # of the padding, RGB
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class Input:
     fill: int = 255  # value of the padding, 0…255
     filter: str = "bicubic"  # nearest | bilinear | bicubic | lanczos | box
     multiple: int = 32  # fit = keep: sides are rounded up to this
+    steps: tuple[Step, ...] = ()  # from the file `preprocess`, instead of `fit`, `fill` and `filter`
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of the manifest. `files` maps a role (model, tags, tokenizer, weights) to a path."""
+    """One model of the manifest. `files` maps a role (see ROLES) to a path."""
 
     name: str
     task: str
@@ -268,7 +283,7 @@ CHOICES = {
 
 
 def _part(kind: type[Any], table: dict[str, Any], where: str) -> Any:
-    _only(table, [f.name for f in dataclasses.fields(kind)], where)
+    _only(table, [f.name for f in dataclasses.fields(kind) if f.name != "steps"], where)
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
     if isinstance(values.get("size"), int):
         values["size"] = (values["size"], values["size"])

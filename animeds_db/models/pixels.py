@@ -7,6 +7,8 @@ There are five ways to fit a picture into the model's size (height H, width W):
     stretch    resized to H×W, aspect not kept                                           (YOLO, CCIP)
     keep       shrunk (never grown) to fit H×W, both sides rounded up to `multiple`      (YOLO, dynamic)
     crop       shorter side resized, then the centre cut out                             (CLIP)
+
+A model's own list of steps (preprocess.py) takes their place.
 """
 
 from __future__ import annotations
@@ -21,14 +23,7 @@ from PIL import Image
 
 from animeds_db.cores import core_count
 from animeds_db.models.manifest import Input
-
-FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-    "box": Image.Resampling.BOX,
-}
+from animeds_db.models.preprocess import FILTERS, prepared
 
 
 def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> np.ndarray:
@@ -79,6 +74,8 @@ def _round_up(side: float, multiple: int) -> int:
 def fit(image: np.ndarray, how: Input, size: tuple[int, int]) -> np.ndarray:
     """Return the picture fitted into `size` (height, width): uint8 RGB."""
     picture = Image.fromarray(image)
+    if how.steps:
+        return np.asarray(prepared(picture, how.steps))
     resample = FILTERS[how.filter]
     if how.fit == "pad":
         picture = _square(picture, how.fill)

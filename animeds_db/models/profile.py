@@ -159,7 +159,7 @@ def _fits(entry: Entry, part: str) -> bool:
 
 
 def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
-    entry = runner.files.entry
+    entry = runner.entry
     return {
         "model_id": runner.id,
         "name": entry.name,

@@ -32,8 +32,11 @@ CATEGORY_OF_CODE = {
     "4": "character",
     "5": "meta",
     "9": "rating",
+    "10": "year",
 }
-"""Danbooru's category numbers, and 9 for ratings, as in `selected_tags.csv` of the WD taggers."""
+"""Danbooru's category numbers, 9 for ratings as in `selected_tags.csv` of the WD taggers, and 10 as in that of camie."""
+CATEGORIES = (*CATEGORY_OF_CODE.values(), "quality", "model")
+"""Categories by name, as in a `tag_mapping.json`."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Tagger:
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
-        self.entry = files.entry
+        self.entry = files.described
         self.id = files.id
         self.labels: Sequence[TagLabel] = _labels(files)
         self._vision = Vision(files, device)
@@ -163,12 +166,12 @@ def _labels(files: Files) -> tuple[TagLabel, ...]:
 
 
 def read_labels(path: Path) -> list[tuple[str, str, float | None]]:
-    """Return the tags in a CSV or text file: name, code of the category, threshold (0…1).
+    """Return the tags in a CSV, JSON or text file: name, code or name of the category, threshold (0…1).
 
     Raises ModelError for a file that cannot be read, and for a name that cannot be a tag.
     """
     try:
-        rows = _csv_rows(path) if path.suffix == ".csv" else _text_rows(path)
+        rows = _READERS.get(path.suffix, _text_rows)(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ModelError(f"cannot read the tags in {path}: {error}") from error
     for name, _, _ in rows:
@@ -183,7 +186,9 @@ def read_labels(path: Path) -> list[tuple[str, str, float | None]]:
 def _label(name: str, code: str, threshold: float | None, entry: Entry) -> TagLabel:
     if name.startswith("rating:"):
         code, name = "9", name.removeprefix("rating:")
-    category = CATEGORY_OF_CODE.get(code, entry.output.category)
+    name = name.replace(" ", "_")
+    word = code.lower()
+    category = word if word in CATEGORIES else CATEGORY_OF_CODE.get(code, entry.output.category)
     return TagLabel(entry.output.rename.get(name, name), category, threshold)
 
 
@@ -209,8 +214,28 @@ def _own_threshold(row: Mapping[str, str], path: Path) -> float | None:
     return threshold
 
 
+def _json_rows(path: Path) -> list[tuple[str, str, float | None]]:
+    """Read a `tag_mapping.json`: {"0": {"tag": …, "category": "General"}, …}, or idx_to_tag with tag_to_category."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if "idx_to_tag" in content:
+            kinds = content.get("tag_to_category", {})
+            tags = {place: (tag, kinds.get(tag, "")) for place, tag in content["idx_to_tag"].items()}
+        else:
+            tags = {place: (about["tag"], about["category"]) for place, about in content.items()}
+        return [(str(tag), str(kind), None) for tag, kind in (tags[str(n)] for n in range(len(tags)))]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path} is not a list of tags: {error}",
+            hint='it must have a tag and a category for each output: {"0": {"tag": "1girl", "category": "General"}}',
+        ) from error
+
+
 def _text_rows(path: Path) -> list[tuple[str, str, float | None]]:
     return [(line.strip(), "", None) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+_READERS = {".csv": _csv_rows, ".json": _json_rows}
 
 
 def _json_labels(path: Path) -> list[str]:

@@ -17,7 +17,7 @@ class Vision:
     """A network whose input is a batch of pictures."""
 
     def __init__(self, files: Files, device: Device) -> None:
-        self.entry = files.entry
+        self.entry = files.described
         self.network = Network(files.paths["model"], device)
         self.input = _the_input(self.network, self.entry.input.name)
         self.output = _the_output(self.network, self.entry.output.name)

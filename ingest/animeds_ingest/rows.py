@@ -67,14 +67,19 @@ class TagColumns:
         self._labels = labels
         self._tag_ids = np.array([tag_ids[stored_tag(label)] for label in labels], np.int32)
         self._rating = np.array([label.category == "rating" for label in labels], bool)
+        self._floor = np.minimum(thresholds, np.float32(schema.SCORE_FLOOR))
+        self._has_twins = len(np.unique(self._tag_ids)) < len(self._tag_ids)
 
     def __call__(self, scores: np.ndarray) -> dict[str, object]:
-        """Return the columns, best score first. Scores below schema.SCORE_FLOOR are left out.
+        """Return the columns, best score first. Scores below schema.SCORE_FLOOR, and below the threshold, are left out.
 
+        Two labels of the same name, in two categories, are one tag, with the higher score.
         Scores are rounded down to whole thousandths, so that .3459 does not pass a threshold of .346.
         """
-        best = np.argsort(-scores, kind="stable")
-        best = best[scores[best] >= schema.SCORE_FLOOR]
+        kept = np.flatnonzero(scores >= self._floor)
+        best = kept[np.argsort(-scores[kept], kind="stable")]
+        if self._has_twins:
+            best = best[np.sort(np.unique(self._tag_ids[best], return_index=True)[1])]
         ratings = np.flatnonzero(self._rating)
         rating = self._labels[int(ratings[np.argmax(scores[ratings])])].tag if len(ratings) else None
         tags = self._tag_ids[best]
