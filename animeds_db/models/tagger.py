@@ -34,7 +34,7 @@ CATEGORY_OF_CODE = {
     "9": "rating",
     "10": "year",
 }
-"""Danbooru's category numbers, 9 for ratings as in `selected_tags.csv` of the WD taggers, and 10 as in that of camie."""
+"""Danbooru's category numbers, 9 for ratings as in the WD taggers' `selected_tags.csv`, and 10 as in that of camie."""
 CATEGORIES = (*CATEGORY_OF_CODE.values(), "quality", "model")
 """Categories by name, as in a `tag_mapping.json`."""
 

@@ -257,3 +257,15 @@ def tokenizer(path: Path, words: Sequence[str] = ("red", "hair", "smiling", "blu
     path.parent.mkdir(parents=True, exist_ok=True)
     made.save(str(path))
     return path
+
+
+def sparse_tagger(path: Path, tags: int, lit: int, size: int = 32) -> Path:
+    """A WD tagger that is sure of nothing but its last `lit` tags, whose scores are values of the middle row / 255."""
+    nodes, constants = stretch_of(size * size * 3 // 2, lit, "input", "values")
+    nodes += [
+        helper.make_node("Div", ["values", "divide"], ["scores"]),
+        helper.make_node("Pad", ["scores", "pads"], ["output"]),
+    ]
+    constants |= {"divide": np.array(255, np.float32), "pads": np.array([0, tags - lit, 0, 0], np.int64)}
+    shapes = {"input": ["batch_size", size, size, 3]}, {"output": ["batch_size", tags]}
+    return save(path, nodes, *shapes, constants)
