@@ -118,8 +118,8 @@ def expect_what_the_models_answer(dataset: animeds_db.Dataset) -> None:
     ]
     vocabulary = dataset.sql("SELECT tag FROM vocabulary ORDER BY tag_id").fetchall()
     for frame_id, picture in dataset.images(ids):
-        scores = np.floor(wd_scores(picture) * 100 + 1e-3)
-        wanted = {vocabulary[place][0]: scores[place] / 100 for place in np.flatnonzero(scores > 10)}
+        scores = np.floor(wd_scores(picture) * 1000 + 1e-3)
+        wanted = {vocabulary[place][0]: scores[place] / 1000 for place in np.flatnonzero(scores > 100)}
         got = dict(
             dataset.sql(
                 "SELECT tag, score FROM scored_tags WHERE frame_id = $id AND score > 0.1", {"id": frame_id}

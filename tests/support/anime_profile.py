@@ -10,7 +10,7 @@ WD = "SmilingWolf/wd-swinv2-tagger-v3"
 FACE = "deepghs/anime_face_detection"
 CCIP = "deepghs/ccip_onnx"
 CLIP = "deepghs/clip_onnx"
-WD_FROM, WD_DIVIDE = 200_000, 797.0  # a prime: no score lies between two per cents
+WD_FROM, WD_DIVIDE = 200_000, 797.0  # a prime: no score lies at the edge of a thousandth
 """The tagger's scores are the values of its input from there on, divided by that: 0 … 0.32."""
 CCIP_FROM, CLIP_FROM = 150_000, 9_000
 """The vectors are the values of the input from there on."""
