@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test check test-oldest test-torch test-ray lint docs pictures coverage bench trust train clean
+.PHONY: help demo test check test-oldest test-torch test-ray test-peers lint docs pictures coverage bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -45,6 +45,17 @@ test-torch: $(VENV)-torch/over ## run the tests of the [torch] and [ocr] extras 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"
 	$(BIN)/python -m pytest tests/test_ingest_ray.py tests/test_steps_on_workers.py
+
+# The peer needs an older NumPy, so that it has an environment of its own.
+PEERS = $(VENV)-peers
+$(PEERS)/installed: | $(VENV)/installed
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check dghs-imgutils onnxruntime
+	@touch $@
+
+test-peers: $(VENV)/installed $(PEERS)/installed ## compare every model with dghs-imgutils, without weights (installs 600 MB)
+	PEERS_PYTHON="$(abspath $(PEERS)/bin/python)" PEERS_TABLE="$(abspath $(PEERS)/table.md)" $(BIN)/python -m pytest tests/peers/against_imgutils.py
+	@cat $(PEERS)/table.md
 
 check: lint $(VENV)/installed ## lint and the fast tests: before every commit
 	$(BIN)/python -m pytest -m fast -n auto --dist worksteal

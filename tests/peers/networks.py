@@ -49,26 +49,34 @@ def detector(path: Path, classes: Sequence[str], *, decode: str, seed: int, boxe
     """A YOLO or RT-DETR network of free size. Many boxes overlap, and about a third of them reach any threshold."""
     rng = np.random.default_rng(seed)
     nodes, constants = _features("images", [3, "height", "width"], rng, 1.0)
-    unit = 1.0 if decode == "rt-detr" else 640.0
     middles = rng.uniform(0.2, 0.8, (boxes // 6, 2)).repeat(6, axis=0) + rng.normal(0, 0.03, (boxes, 2))
     sizes = rng.uniform(0.05, 0.3, (boxes // 6, 2)).repeat(6, axis=0) * rng.uniform(0.8, 1.25, (boxes, 2))
     scores = rng.uniform(0, 0.9, (boxes, len(classes)))
     if decode == "end-to-end":
         best = scores.max(axis=1, keepdims=True), scores.argmax(axis=1)[:, None]
-        table = np.hstack([(middles - sizes / 2) * unit, (middles + sizes / 2) * unit, *best])
-        moves = np.array([unit, unit, unit, unit, 1, 0])
+        table, moves = np.hstack([middles - sizes / 2, middles + sizes / 2, *best]), [1, 1, 1, 1, 1, 0]
     else:
-        table = np.hstack([middles * unit, sizes * unit, scores])
-        moves = np.array([unit, unit, 0, 0] + [1] * len(classes))
-    constants["boxes"] = table.astype(np.float32)[None]
-    mixed = rng.normal(0, 0.01, (FEATURES, table.size)) * np.tile(moves, boxes)
-    constants["mix"] = mixed.astype(np.float32)
-    constants["table_shape"] = np.array([-1, *table.shape], np.int64)
+        table, moves = np.hstack([middles, sizes, scores]), [1, 1, 0, 0] + [1] * len(classes)
+    constants |= {
+        "relative": table.astype(np.float32)[None],
+        "mix": (rng.normal(0, 0.01, (FEATURES, table.size)) * np.tile(moves, boxes)).astype(np.float32),
+        "table_shape": np.array([-1, *table.shape], np.int64),
+    }
     nodes += [
         helper.make_node("MatMul", ["features", "mix"], ["moved"]),
         helper.make_node("Reshape", ["moved", "table_shape"], ["moves"]),
-        helper.make_node("Add", ["boxes", "moves"], ["table"]),
+        helper.make_node("Add", ["relative", "moves"], ["unscaled" if decode != "rt-detr" else "table"]),
     ]
+    if decode != "rt-detr":
+        n_others = table.shape[1] - 4
+        constants |= {"sides": np.array([3, 2, 3, 2], np.int64), "ones": np.ones(n_others, np.float32)}
+        nodes += [  # boxes are in pixels of the input: width, height, width, height
+            helper.make_node("Shape", ["images"], ["shape"]),
+            helper.make_node("Gather", ["shape", "sides"], ["whole"]),
+            helper.make_node("Cast", ["whole"], ["pixels"], to=TensorProto.FLOAT),
+            helper.make_node("Concat", ["pixels", "ones"], ["units"], axis=0),
+            helper.make_node("Mul", ["unscaled", "units"], ["table"]),
+        ]
     columns_first = decode == "one-to-many"
     nodes.append(
         helper.make_node("Transpose", ["table"], ["output0"], perm=[0, 2, 1] if columns_first else [0, 1, 2])
