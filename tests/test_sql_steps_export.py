@@ -408,6 +408,34 @@ def test_folders_are_repeated_until_each_has_its_share() -> None:
     assert [(r["multiply"], r["repeats"]) for r in rows] == [(3.0, 3), (9.0, 9)]
 
 
+@pytest.mark.sql("steps/export/controls.sql")
+def test_controls_are_other_frames_and_looks_of_the_same_frame() -> None:
+    drop = label(1, "frame", "drop", frame_id=frame_id(2))
+    database = Database(frames=[frame(n, width=640, height=360) for n in range(3)], labels=[drop])
+    selection = columns(
+        selection_row=[0, 1, 2, 3],
+        frame_id=[frame_id(0), frame_id(0), frame_id(1), frame_id(1)],
+        control_ids=[[frame_id(1)], [frame_id(0), frame_id(2)], ["nothing"], None],
+        control_crops=pa.array([[[0, 0, 0.5, 1]], None, None, None], pa.list_(pa.list_(pa.float64()))),
+        kinds=pa.array([["lines"], None, [], ["frame"]], pa.list_(pa.string())),
+    )
+    rows = database.step("export/controls.sql", {"kinds": ["flat"]}, selection=selection)
+    shown = [
+        [(c["look"], (c["origin"] or {}).get("frame_id"), c["crop"]) for c in row["controls"]] for row in rows
+    ]
+    whole = [0.0, 0.0, 1.0, 1.0]
+    assert shown == [
+        [("frame", frame_id(1), [0.0, 0.0, 0.5, 1.0]), ("lines", None, None)],
+        [("frame", None, whole), ("frame", frame_id(2), None), ("flat", None, None)],
+        [("frame", None, None)],
+        [("frame", None, whole)],
+    ]
+    assert [row["unknown"] for row in rows] == [None, None, "nothing", None]
+    assert [row["is_dropped"] for row in rows] == [False, True, False, False]
+    assert len({row["pair"] for row in rows}) == 4 and {row["width"] for row in rows} == {640}
+    assert {control["width"] for control in rows[0]["controls"]} == {640}
+
+
 @pytest.mark.sql("steps/export/check_captions.sql")
 def test_checked_captions_have_their_faults_and_nothing_else() -> None:
     looks = vocabulary("1girl", "solo", "red_hair", "smile")

@@ -59,6 +59,7 @@ from animeds_db.cli.shaping import (
     ArrangeOption,
     BalanceOption,
     CharacterTagsOption,
+    ControlOption,
     FaceStepOption,
     KeepStructureOption,
     MaxCharactersOption,
@@ -197,6 +198,7 @@ def export(
             rich_help_panel=CROP,
         ),
     ] = 0.5,
+    control: ControlOption = None,
     layout: Annotated[
         list[str] | None,
         typer.Option(
@@ -311,6 +313,7 @@ def export(
             min_px=min_crop_size,
             max_share=max_crop_share,
         ),
+        controls=tuple(control or ()),
         layouts=tuple(layout or ("plain",)),
         sidecars=tuple(sidecar or ()),
         trainer_root=trainer_root,

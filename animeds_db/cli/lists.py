@@ -14,6 +14,12 @@ def _layouts() -> Iterable[str]:
     return LAYOUTS
 
 
+def _controls() -> Iterable[str]:
+    from animeds_db.export.looks import CONTROL_KINDS
+
+    return CONTROL_KINDS
+
+
 def _captions() -> Iterable[str]:
     from animeds_db.captions import profile_names
 
@@ -34,6 +40,7 @@ def _prompts() -> Iterable[str]:
 
 LISTS: dict[str, Callable[[], Iterable[str]]] = {
     "{layouts}": _layouts,
+    "{controls}": _controls,
     "{captions}": _captions,
     "{sampling}": _sampling,
     "{prompts}": _prompts,

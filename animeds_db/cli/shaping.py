@@ -14,6 +14,14 @@ from animeds_db.errors import ExportError, UsageError
 CAPTIONS, FOLDERS, BALANCE = "Captions", "Folders", "Balance"
 """Panels of `animeds export --help`."""
 
+ControlOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Also write a control of each picture, for trainers of edits: {controls}. Can be repeated. Columns "
+        "control_id and control of a selection do the same for each row.",
+        rich_help_panel="Layouts",
+    ),
+]
 ProfileOption = Annotated[
     str | None,
     typer.Option(

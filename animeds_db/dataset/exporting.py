@@ -217,4 +217,4 @@ class Exporting(Choosing):
         from animeds_db.session.why_empty import why_few
 
         left_out = (str(plan.left_out),) if str(plan.left_out) else ()
-        return (*left_out, *why_few(self.session, selected, plan.left_out.n_exported))
+        return (*left_out, *plan.left_out.notes, *why_few(self.session, selected, plan.left_out.n_exported))

@@ -100,6 +100,9 @@ SOURCE_COLUMNS = tuple(Source.__dataclass_fields__)
 STEERING = ("folder", "filename", "caption", "repeats", "crop", "caption_profile")
 """Columns of a selection that control the export."""
 
+CONTROL_COLUMNS = ("control_id", "control_crop", "control")
+"""Columns of a selection that name the controls of a picture, see controls.py."""
+
 BOX_IDS = ("face_id", "head_id", "halfbody_id", "person_id", "detection_id")
 """Columns of a selection that name the box to cut out."""
 

@@ -26,6 +26,8 @@ class LeftOut:
     """Near-duplicates that are left out."""
     n_dropped: int = 0
     """Frames left out because a person dropped them."""
+    notes: tuple[str, ...] = ()
+    """What else is left out or missing, and what is done about it, one sentence each."""
 
     @property
     def n_exported(self) -> int:

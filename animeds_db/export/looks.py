@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from animeds_db.export.drawings import flat_colours, line_art, regraded
 from animeds_db.export.picture import Picture
 
 Look = Callable[[np.ndarray, Picture], np.ndarray]
@@ -20,5 +21,18 @@ def as_it_is(pixels: np.ndarray, _picture: Picture) -> np.ndarray:
     return pixels
 
 
-LOOKS: dict[str, Look] = {"frame": as_it_is}
+LOOKS: dict[str, Look] = {
+    "frame": as_it_is,
+    "lines": lambda pixels, _picture: line_art(pixels),
+    "flat": lambda pixels, _picture: flat_colours(pixels),
+    "grade": lambda pixels, picture: regraded(pixels, picture.frame_id),
+}
 """Every look by name, see picture.Part."""
+
+CONTROL_KINDS = {
+    "frame": "all of the frame, of which the picture is a crop",
+    "lines": "its lines, white on black",
+    "flat": "its flat colours, without lines and shading",
+    "grade": "the picture before a colour grade",
+}
+"""What a control of the same frame can show, by the name of its look."""

@@ -13,6 +13,7 @@ from animeds_db.export.arrange import Arrangement
 from animeds_db.export.balance import Balance
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
+from animeds_db.export.looks import CONTROL_KINDS
 from animeds_db.export.names import safe_folder
 from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS, WRITTEN
@@ -46,6 +47,8 @@ class ExportOptions:
     """Enlarge smaller pictures as well."""
     crops: CropOptions = field(default_factory=CropOptions)
     """Which parts of the frames become pictures."""
+    controls: tuple[str, ...] = ()
+    """Names from CONTROL_KINDS: what controls of every picture show, besides those that the selection names."""
     layouts: tuple[str, ...] = ("plain",)
     """Names from LAYOUTS. If there are several, each has a folder with its name; the pictures are stored once."""
     sidecars: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class ExportOptions:
         for what, values, known in (
             ("layout", self.layouts, LAYOUTS),
             ("sidecar", self.sidecars, SIDECARS),
+            ("control", self.controls, CONTROL_KINDS),
         ):
             for value in values:
                 if what == "layout" and value in PROBLEMS:

@@ -16,7 +16,17 @@ from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.arrange import arranged, wanted_columns, with_safe_folders
 from animeds_db.export.balance import balanced
 from animeds_db.export.captioning import captioned, documented
-from animeds_db.export.columns import BESIDE, BOX_IDS, CLIP, KNOWN, PLAN, SOURCE_COLUMNS, STEERING
+from animeds_db.export.columns import (
+    BESIDE,
+    BOX_IDS,
+    CLIP,
+    CONTROL_COLUMNS,
+    KNOWN,
+    PLAN,
+    SOURCE_COLUMNS,
+    STEERING,
+)
+from animeds_db.export.controls import take_controls
 from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.left_out import LeftOut, leave_out
 from animeds_db.export.names import with_ending
@@ -72,6 +82,7 @@ def select(
     selection = selection_rows(session, selected, options.arrangement.form if options else "")
     wider = None if selected.wider is None else selection_rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
+    selection, left_out, controls = take_controls(session, selection, left_out, options, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
     for name, kind in (("clip", CLIP), ("beside", BESIDE)):
@@ -79,6 +90,7 @@ def select(
     plan = rows.select(PLAN.names).cast(PLAN)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
+        plan = plan if controls is None else controls.added_to(plan, options)
         plan = _furnished(session, plan, selection, options, captions=captions)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
@@ -129,7 +141,7 @@ def selection_rows(
     with session.errors(selected.sql, selected.file):
         relation = session.sql(selected.sql, selected.params, file=selected.file, tables=selected.tables)
         _check_columns(relation, ids)
-        steering = (*ids, *STEERING, *BOX_IDS, *wanted_columns(form, relation.columns))
+        steering = (*ids, *STEERING, *CONTROL_COLUMNS, *BOX_IDS, *wanted_columns(form, relation.columns))
         wanted = [name for name in relation.columns if name.lower() in {s.lower() for s in steering}]
         return relation.select(*(f'"{name}"' for name in wanted)).to_arrow_table()
 

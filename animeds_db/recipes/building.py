@@ -174,6 +174,7 @@ def export_of(recipe: Recipe, number: int) -> Export:
                 min_px=value("min_crop_size", 1),
                 max_share=value("max_crop_share", 0.5),
             ),
+            controls=tuple(texts(value("controls", None))),
             layouts=tuple(texts(value("layouts", "plain"))),
             sidecars=tuple(texts(value("sidecars", None))),
             trainer_root=value("trainer_root", ""),

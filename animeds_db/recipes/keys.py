@@ -148,6 +148,7 @@ EXPORT = Section(
         Key("min_face_number", "int", "Minimum number of faces for a frame to be cropped.", low=0),
         Key("min_crop_size", "int", "Minimum shorter edge of a crop, in pixels of the frame.", low=1),
         Key("max_crop_share", "real", "Use the whole frame for larger crops.", low=0, high=1),
+        Key("controls", "texts", "Controls of each picture: frame, lines, flat, grade."),
         Key("arrange", "text", "Folders by what is on the pictures: n_characters/character."),
         Key("max_character_number", "int", "This many characters or more share a folder.", low=1),
         Key("min_images_per_combination", "int", "Rarer combinations share a folder.", low=0),

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _EXPORT = {
     "image_format": "image", "quality": "quality", "max_size": "max_size", "short_edge": "short_edge",
-    "bucket": "bucket", "upscale": "upscale", "sidecars": "sidecars", "trainer_root": "trainer_root",
-    "resolution": "resolution", "captions": "write_captions",
+    "bucket": "bucket", "upscale": "upscale", "controls": "controls", "sidecars": "sidecars",
+    "trainer_root": "trainer_root", "resolution": "resolution", "captions": "write_captions",
 }  # fmt: skip
 """Options of an export, and their keys in [[export]]."""
 _CROPS = {

@@ -68,6 +68,11 @@ class ClipOptions(ExportOptions):
         ):
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} is {value}. It must be between {low} and {high}.")
+        if self.controls:
+            raise UsageError(
+                "--control is for pictures.",
+                hint="A selection of clips names controls in the column control_id.",
+            )
         if self.wav and self.sound is None:
             raise UsageError("--wav needs a track of sound.", hint="Add --audio default.")
         if self.frame_folders and self.sound is not None and not self.wav:

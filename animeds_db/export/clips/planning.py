@@ -16,7 +16,8 @@ from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import Path, followed
 from animeds_db.export.clips.making import sizes
 from animeds_db.export.clips.options import ClipOptions
-from animeds_db.export.columns import PLAN
+from animeds_db.export.columns import CONTROL_COLUMNS, PLAN
+from animeds_db.export.controls import refuse_uneven
 from animeds_db.export.left_out import LeftOut
 from animeds_db.export.names import with_ending
 from animeds_db.export.plan import select, selection_rows
@@ -158,16 +159,9 @@ def _check_known(stretches: list[dict[str, Any]], ids: Mapping[str, pa.Array]) -
 
 
 def _check_controls(session: Session, controls: list[str | None], options: ClipOptions) -> None:
-    n_without = controls.count(None)
-    if n_without == len(controls):
+    if controls.count(None) == len(controls):
         return
-    if n_without:
-        raise ExportError(
-            f"{n_without} of {len(controls)} clips have no control.",
-            hint="Give every row a control_id, or none.",
-        )
-    if wrong := [layout.name for layout in options.chosen if not layout.controls]:
-        raise ExportError(f"The layout {', '.join(wrong)} cannot hold the controls of clips (control_id).")
+    refuse_uneven([int(control is not None) for control in controls], options.chosen, "clips")
     known = set(session.arrow("SELECT source_id FROM sources WHERE kind = 'video'")["source_id"].to_pylist())
     for control in controls:
         stretch = None if control is None else stretch_of_clip(control)
@@ -199,7 +193,7 @@ def _stored_format(header: StreamFacts, options: ClipOptions) -> str | None:
 def _as_frames(rows: pa.Table, kept: list[dict[str, Any]]) -> pa.Table:
     """Return the selection as one of frames: those that represent the clips, each row with a name of its own."""
     chosen = rows.take(pa.array([fact["selection_row"] for fact in kept], pa.int64()))
-    replaced = {"frame_id", "filename"}
+    replaced = {"frame_id", "filename", *CONTROL_COLUMNS}
     chosen = chosen.drop_columns([name for name in chosen.column_names if name.lower() in replaced])
     given = _text(rows, "filename").to_pylist()
     names = [

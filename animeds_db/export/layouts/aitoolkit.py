@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from animeds_db.export.layouts.common import Files, Group, Layout, Tree, by_length, flat_below_pictures
+from animeds_db.export.layouts.common import MANY, Files, Group, Layout, Tree, by_length, flat_below_pictures
 
 
 def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
@@ -23,8 +23,14 @@ def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
         }  # all of them: no clip has more
         values |= {"fps": tree.settings.fps} if tree.settings.fps else {}
         values |= {"do_audio": True} if tree.settings.has_sound else {}
-        values |= {"control_path": tree.place(group.control_folder)} if group.control_folder else {}
+    values |= _controls(group, tree)
     return values | ({"is_reg": True} if group.is_reg else {})
+
+
+def _controls(group: Group, tree: Tree) -> dict[str, Any]:
+    """Return the folders of controls: a path if there is one, else a list."""
+    places = [tree.place(folder) for folder in group.control_folders]
+    return {"control_path": places[0] if len(places) == 1 else places} if places else {}
 
 
 def datasets(tree: Tree) -> Files:
@@ -46,8 +52,9 @@ AI_TOOLKIT = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
+    controls=MANY,
 ).with_clips(
     folder=by_length,
     other_media=False,  # it trains on pictures among videos
-    controls=True,
+    controls=1,
 )

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import IO, Any, Literal
 
 from animeds_db.export.names import part_path
@@ -24,6 +24,9 @@ PICTURES = "pictures"
 
 CLIPS = "clips"
 """The same for clips."""
+
+MANY = 9
+"""Maximum number of controls of a picture, where the reader sets no limit."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ class Item:
         return None if part is None else part_path(self.path, part)
 
     @property
+    def controls(self) -> list[str]:
+        """The paths of its controls."""
+        roles = ("control", *(f"control_{number}" for number in range(2, MANY + 1)))
+        return list(takewhile(bool, map(self.part, roles)))  # type: ignore[arg-type]
+
+    @property
     def folder(self) -> str:
         """Its folder; "" is the top."""
         return posixpath.dirname(self.path)
@@ -114,10 +123,9 @@ class Group:
         return sorted({item.n_frames for item in self.items})
 
     @property
-    def control_folder(self) -> str | None:
-        """The folder with the controls of its clips, under the same names. None: they have none."""
-        control = self.items[0].part("control")
-        return None if control is None else posixpath.dirname(control)
+    def control_folders(self) -> list[str]:
+        """The folders with the controls of its pictures or clips, under the same names."""
+        return [posixpath.dirname(control) for control in self.items[0].controls]
 
     @property
     def repeats(self) -> int:
@@ -283,8 +291,10 @@ class Layout:
     """The reader accepts a folder with the frames of a clip as pictures."""
     other_media: bool = True
     """The reader does not mistake a sound or picture beside a clip for a sample."""
-    controls: bool = False
-    """The layout names the controls of clips for the reader."""
+    controls: int = 0
+    """Maximum number of controls of a picture or clip that the reader accepts."""
+    equal_sizes: bool = False
+    """The reader accepts only controls of the size of their pictures."""
     note: str | None = None
     """Note about options that the trainer needs."""
     note_on_lines: str | None = None

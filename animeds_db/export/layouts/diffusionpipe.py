@@ -45,7 +45,7 @@ def dataset(tree: Tree) -> Files:
             {
                 "path": tree.place(group.folder),
                 "num_repeats": group.repeats,
-                "control_path": tree.place(group.control_folder) if group.control_folder else None,
+                "control_path": next(map(tree.place, group.control_folders), None),
             },
         )
         for group in tree.groups()
@@ -68,10 +68,10 @@ DIFFUSION_PIPE = Layout(
     note_on_lines="pictures have several captions: diffusion-pipe reads captions.json and ignores .txt files there",
     repeats="folder",
     has_config=True,
+    controls=1,
 ).with_clips(
     folder=below_clips,
     other_media=False,  # every file but texts is media to it
-    controls=True,
     note="diffusion-pipe computes the number of frames at the rate of its model: export with that rate (--fps)",
     note_on_lines=None,
 )

@@ -53,7 +53,9 @@ def _subset(group: Group, tree: Tree) -> dict[str, Any]:
     return {
         "image_dir": tree.place(group.folder),
         "num_repeats": group.repeats,
-        "is_reg": True if group.is_reg else None,
+        # with controls, a subset must not say more
+        "is_reg": True if group.is_reg and not group.control_folders else None,
+        "conditioning_data_dir": next(map(tree.place, group.control_folders), None),
         "caption_extension": ".txt" if has_captions else None,
         "class_tokens": None if has_captions else _class_tokens(group, tree),
         # several captions, one per line, of which one is drawn
@@ -101,4 +103,6 @@ TOML = Layout(
     on_empty=ON_EMPTY,
     class_tokens=True,
     has_config=True,
+    controls=1,
+    equal_sizes=True,
 )

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from animeds_db.export.layouts.common import (
+    MANY,
     Files,
     Group,
     Item,
@@ -22,15 +23,23 @@ from animeds_db.export.layouts.common import (
 
 
 def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
-    return {
-        "image_directory": tree.place(group.folder),
+    """Return the block of a folder. With controls it has a list of pictures, because musubi-tuner takes any control for
+    a picture whose name begins with that of the picture."""
+    pictures = {"image_directory": tree.place(group.folder)}
+    if group.control_folders:
+        pictures = {"image_jsonl_file": tree.place(_list_name(group))}
+    return pictures | {
         "cache_directory": tree.place(f"cache/{group.name}"),  # each its own: caches are named after pictures
         "num_repeats": group.repeats,
     }
 
 
+def _list_name(group: Group) -> str:
+    return f"{group.name}.jsonl".replace("/", "_")
+
+
 def config(tree: Tree) -> Files:
-    """Yield the dataset configuration."""
+    """Yield the dataset configuration, and a list of pictures for every folder whose pictures have controls."""
     edge = tree.settings.resolution
     general = {
         "resolution": [edge, edge],
@@ -39,8 +48,17 @@ def config(tree: Tree) -> Files:
         "enable_bucket": True,
         "bucket_no_upscale": True,
     }
-    blocks = [toml_table("[[datasets]]", _dataset(group, tree)) for group in tree.groups()]
+    groups = tree.groups()
+    blocks = [toml_table("[[datasets]]", _dataset(group, tree)) for group in groups]
     yield "dataset_config.toml", "".join([toml_table("[general]", general), *blocks]).encode()
+    for group in groups:
+        if group.control_folders:
+            yield _list_name(group), as_jsonl(_picture(item, tree) for item in group.items)
+
+
+def _picture(item: Item, tree: Tree) -> dict[str, Any]:
+    row = {"image_path": tree.place(item.path), "caption": item.caption or ""}
+    return row | {f"control_path_{n}": tree.place(path) for n, path in enumerate(item.controls)}
 
 
 def clip_config(tree: Tree) -> Files:
@@ -74,9 +92,8 @@ def clip_config(tree: Tree) -> Files:
 
 
 def _clip(item: Item, tree: Tree) -> dict[str, Any]:
-    control = item.part("control")
     row = {"video_path": tree.place(item.path), "caption": item.caption or ""}
-    return row | ({} if control is None else {"control_path": tree.place(control)})
+    return row | ({"control_path": tree.place(item.controls[0])} if item.controls else {})
 
 
 MUSUBI = Layout(
@@ -91,11 +108,12 @@ MUSUBI = Layout(
     globs=True,
     repeats="folder",
     has_config=True,
+    controls=MANY,
 ).with_clips(
     folder=below_clips,
     files=clip_config,
     texts=False,
     frame_folders=True,
-    controls=True,
+    controls=1,
     note="musubi-tuner uses 4n+1 frames of a clip, and ignores sound",
 )

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import IO
 
-from animeds_db.export.layouts.common import Files, Item, Layout, Tree
+from animeds_db.export.layouts.common import MANY, Files, Item, Layout, Tree
 from animeds_db.export.names import part_path
 
 ARCHIVE = "dataset.zip"
@@ -36,11 +36,13 @@ def pack_zip(
 PLAIN = Layout(
     "plain",
     "any trainer that reads .txt beside pictures",
-    clips=Layout("plain", "any trainer that reads .txt beside videos", frame_folders=True, controls=True),
+    controls=MANY,
+    clips=Layout("plain", "any trainer that reads .txt beside videos", frame_folders=True, controls=1),
 )
 ZIP = Layout(
     "zip",
     "upload forms: one archive with pictures and captions",
     pack=pack_zip,
-    clips=Layout("zip", "upload forms: one archive with clips and captions", pack=pack_zip, controls=True),
+    controls=MANY,
+    clips=Layout("zip", "upload forms: one archive with clips and captions", pack=pack_zip, controls=1),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import IO
 
-from animeds_db.export.layouts.common import Files, Item, Layout, Tree
+from animeds_db.export.layouts.common import MANY, Files, Item, Layout, Tree
 from animeds_db.export.layouts.huggingface import record
 
 SHARD_BYTES = 1_000_000_000
@@ -66,6 +66,8 @@ WEBDATASET = Layout(
     repeats="picture",
     tells=True,
     pack=pack_shards,
+    controls=MANY,
 ).with_clips(
+    controls=1,
     reads='webdataset, load_dataset("webdataset", …)',
 )

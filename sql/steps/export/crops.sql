@@ -4,6 +4,7 @@
 --             repeats, and
 --             crop                              the part of the frame to use; crops of boxes are cut from it
 --             face_id, head_id, halfbody_id, person_id, detection_id   the only box to crop
+--             pair                              rows with different controls differ in it
 -- $kinds      what to crop: frame (all of it), face, head, halfbody, person; empty: the box in the selection, or else
 --             the frame
 -- $margin     share of the box to add on each side; NULL: the largest square for faces, a tenth for others
@@ -16,7 +17,7 @@
 -- selection wins.
 --
 -- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
---             crop_number (from 1, left to right), selection_row (the first row with this picture)
+--             crop_number (from 1, left to right), pair, selection_row (the first row with this picture)
 
 WITH wanted AS MATERIALIZED (FROM wanted_pictures('selection')),
 
@@ -89,7 +90,7 @@ matched AS (
         ON dropped.field = 'frame' AND dropped.value = 'drop' AND dropped.detection_id = all_boxes.detection_id
     WHERE coalesce(n_faces, 0) >= $min_faces
     QUALIFY with_kinds.chosen IS NULL OR 1 = row_number() OVER (
-        PARTITION BY with_kinds.frame_id, with_kinds.chosen, wanted_kind, folder, filename, caption, repeats, given
+        PARTITION BY with_kinds.frame_id, with_kinds.chosen, wanted_kind, folder, filename, caption, repeats, given, pair
         ORDER BY (all_boxes.box[3] - all_boxes.box[1]) * (all_boxes.box[4] - all_boxes.box[2]), all_boxes.crop_number
     )
 ),
@@ -134,7 +135,7 @@ pictures AS (
 )
 
 SELECT
-    frame_id, folder, filename, caption, repeats, part AS crop, face_id, crop_kind, crop_number,
+    frame_id, folder, filename, caption, repeats, part AS crop, face_id, crop_kind, crop_number, pair,
     min(selection_row) AS selection_row
 FROM pictures
 GROUP BY ALL
