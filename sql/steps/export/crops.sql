@@ -90,7 +90,8 @@ matched AS (
         ON dropped.field = 'frame' AND dropped.value = 'drop' AND dropped.detection_id = all_boxes.detection_id
     WHERE coalesce(n_faces, 0) >= $min_faces
     QUALIFY with_kinds.chosen IS NULL OR 1 = row_number() OVER (
-        PARTITION BY with_kinds.frame_id, with_kinds.chosen, wanted_kind, folder, filename, caption, repeats, given, pair
+        PARTITION BY
+            with_kinds.frame_id, with_kinds.chosen, wanted_kind, folder, filename, caption, repeats, given, pair
         ORDER BY (all_boxes.box[3] - all_boxes.box[1]) * (all_boxes.box[4] - all_boxes.box[2]), all_boxes.crop_number
     )
 ),
