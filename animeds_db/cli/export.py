@@ -53,6 +53,13 @@ from animeds_db.cli.common import (
     parse_params,
 )
 from animeds_db.cli.lists import ListsInHelp
+from animeds_db.cli.mask_options import (
+    BackgroundOption,
+    MaskFormatOption,
+    MaskOption,
+    MaskOutOption,
+    mask_options,
+)
 from animeds_db.cli.output import FormatOption, talk
 from animeds_db.cli.pushing import PublicOption, PushOption, check_push, push_folder
 from animeds_db.cli.shaping import (
@@ -199,6 +206,10 @@ def export(
         ),
     ] = 0.5,
     control: ControlOption = None,
+    mask: MaskOption = None,
+    mask_format: MaskFormatOption = None,
+    background: BackgroundOption = "keep",
+    mask_out: MaskOutOption = None,
     layout: Annotated[
         list[str] | None,
         typer.Option(
@@ -314,6 +325,7 @@ def export(
             max_share=max_crop_share,
         ),
         controls=tuple(control or ()),
+        masks=mask_options(mask, mask_format, background, mask_out),
         layouts=tuple(layout or ("plain",)),
         sidecars=tuple(sidecar or ()),
         trainer_root=trainer_root,

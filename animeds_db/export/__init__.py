@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from animeds_db.export.exporter import export, rebuild
     from animeds_db.export.hub.pushing import Pushed, check_push, push
     from animeds_db.export.layouts import LAYOUTS
+    from animeds_db.export.masks import MaskOptions
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
     from animeds_db.export.plan import select
     from animeds_db.export.preview import preview_pictures, with_previous
@@ -37,6 +38,7 @@ _HOMES = {
     "ExportReport": "options",
     "FORMATS": "render",
     "LAYOUTS": "layouts",
+    "MaskOptions": "masks",
     "PLAN": "columns",
     "Provenance": "options",
     "Pushed": "hub.pushing",
@@ -65,6 +67,7 @@ __all__ = [
     "CropOptions",
     "ExportOptions",
     "ExportReport",
+    "MaskOptions",
     "Provenance",
     "Pushed",
     "check_push",

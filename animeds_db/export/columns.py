@@ -33,6 +33,13 @@ BESIDE = pa.list_(
 )
 """The parts of a picture, see picture.Part."""
 
+_REGIONS = pa.list_(
+    pa.struct({**dict.fromkeys(("left", "top", "right", "bottom"), pa.float64()), "shape": pa.string()})
+)
+
+MASKS = pa.list_(pa.struct({"time_s": pa.float64(), "shown": _REGIONS, "out": _REGIONS}))
+"""What masks are drawn of, see picture.Mask."""
+
 CLIP = pa.struct(
     [(name, pa.int64()) for name in ("first_pts", "last_pts", "n_frames")]
     + [(name, pa.string()) for name in ("fps", "control_id", "suffix")]
@@ -87,6 +94,8 @@ PLAN = pa.schema(
         pa.field("clip", CLIP),
         # Pictures that belong to it, see picture.Part. Null: none.
         pa.field("beside", BESIDE),
+        # What its mask is drawn of, see picture.Mask. Null: it has none.
+        pa.field("masks", MASKS),
         # Kind of sidecar → text of the file, for sidecars that the caption profile writes.
         pa.field("caption_profile", pa.string()),  # of the selection; default: that of the export
         pa.field("documents", pa.map_(pa.string(), pa.string())),
@@ -119,6 +128,7 @@ KNOWN = (
     "caption_profile",
     "clip",
     "beside",
+    "masks",
     "documents",
 )
 """Columns of PLAN that a plan may lack, besides STEERING."""

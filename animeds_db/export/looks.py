@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from animeds_db.export.drawings import flat_colours, line_art, regraded
+from animeds_db.export.masks import learnt
 from animeds_db.export.picture import Picture
 
 Look = Callable[[np.ndarray, Picture], np.ndarray]
@@ -21,8 +22,15 @@ def as_it_is(pixels: np.ndarray, _picture: Picture) -> np.ndarray:
     return pixels
 
 
+def mask(pixels: np.ndarray, picture: Picture) -> np.ndarray:
+    """Return the picture's mask: white is learnt. Without a mask, everything is white."""
+    height, width = pixels.shape[:2]
+    return learnt(picture.masks, width, height)
+
+
 LOOKS: dict[str, Look] = {
     "frame": as_it_is,
+    "mask": mask,
     "lines": lambda pixels, _picture: line_art(pixels),
     "flat": lambda pixels, _picture: flat_colours(pixels),
     "grade": lambda pixels, picture: regraded(pixels, picture.frame_id),
@@ -31,6 +39,7 @@ LOOKS: dict[str, Look] = {
 
 CONTROL_KINDS = {
     "frame": "all of the frame, of which the picture is a crop",
+    "mask": "its mask: what --mask shows (without it: character), white on black",
     "lines": "its lines, white on black",
     "flat": "its flat colours, without lines and shading",
     "grade": "the picture before a colour grade",

@@ -10,23 +10,20 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from animeds_db.errors import AnimedsError, ExportError, UsageError
 from animeds_db.export.clips.options import options_from
-from animeds_db.export.looks import LOOKS
+from animeds_db.export.lines import line_of, read_line
 from animeds_db.export.names import CREDITS_NAME as CREDITS_NAME
 from animeds_db.export.names import MANIFEST_NAME as MANIFEST_NAME
-from animeds_db.export.names import part_path, safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
-from animeds_db.export.picture import Clip, Origin, Part, Picture, Source, Written
-from animeds_db.export.render import checked_crop
+from animeds_db.export.picture import Picture, Source, Written
 from animeds_db.export.typed import check_fields, check_types
 from animeds_db.safe_files import UnsafePathError, inside, relative
 
-_OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id", "clip", "parts", "beside"})
 _TOP = {
     "animeds_export": int,
     "versions": dict[str, str],
@@ -35,20 +32,6 @@ _TOP = {
     "sources": list[dict[str, Any]],
     "files": dict[str, str],
     "pictures": list[dict[str, Any]],
-}
-_ABOUT = {
-    **dict.fromkeys(("show", "rating", "crop_kind"), str | None),
-    **dict.fromkeys(("season", "episode"), int | None),
-    "time_s": float | None,
-    "tags": list[tuple[str, str | None, float | None]],
-    "boxes": list[dict[str, Any]],
-    "documents": dict[str, str],
-}
-_BOX = {
-    "kind": str | None,
-    "character": str | None,
-    "box": tuple[float, float, float, float],
-    "score": float | None,
 }
 FORMAT = 2
 """Version of the manifest's format; a reader refuses a higher one.
@@ -104,7 +87,7 @@ class Manifest:
             "files": self.files,
         }
         lines = [
-            json.dumps(_line(p, w), ensure_ascii=False)
+            json.dumps(line_of(p, w), ensure_ascii=False)
             for p, w in zip(self.pictures, self.written, strict=True)
         ]
         # Parameters may be dates or decimals. They are recorded as text.
@@ -116,23 +99,6 @@ class Manifest:
         counts = Counter(picture.source_id for picture in self.pictures)
         parts = [_credit(source, counts[source.source_id]) for source in self.sources]
         return "The pictures in this folder come from:\n\n" + "\n".join(parts)
-
-
-def _line(picture: Picture, written: Written) -> dict[str, Any]:
-    """Return a picture and its file as one record, without default values."""
-    clip = None if picture.clip is None else asdict(picture.clip)
-    beside = [_part_record(part) for part in picture.beside]
-    line = {**vars(picture), "clip": clip, "beside": beside, **vars(written)}
-    return {
-        name: value
-        for name, value in line.items()
-        if name not in _OPTIONAL or value not in ((), None, {}, [])
-    }
-
-
-def _part_record(part: Part) -> dict[str, Any]:
-    record = asdict(part) | {"look": None if part.look == "frame" else part.look}
-    return {name: value for name, value in record.items() if value is not None}
 
 
 def _credit(source: Source, count: int) -> str:
@@ -224,7 +190,7 @@ def _parsed(content: dict[str, Any]) -> Manifest:
     n_layouts = len(options.layouts)
     pictures, written = [], []
     for line in content["pictures"]:
-        picture, done = _read_line(line)
+        picture, done = read_line(line)
         for source_id in _source_ids(picture):
             if source_id not in known:
                 raise ValueError(f"{picture.path} comes from the source {source_id}, which is not listed")
@@ -261,54 +227,3 @@ def _from_format_1(content: Mapping[str, Any]) -> dict[str, Any]:
     arrangement = {"form": form} if form else {}
     options |= {"profile": profile, "arrangement": arrangement}
     return {**content, "options": options, "selection": selection}
-
-
-def _read_clip(record: dict[str, Any]) -> Clip:
-    check_types(Clip, record)
-    clip = Clip(**record | {"path": tuple(tuple(point) for point in record.get("path", ()))})
-    if clip.control_id is not None and clip.control is None:
-        raise ValueError(f"{clip.control_id} is not a clip")
-    if clip.n_frames < 1 or clip.last_pts < clip.first_pts:
-        raise ValueError("a clip has no frames")
-    if not 0 < clip.rate <= 1000:  # a text that is no fraction raises ValueError
-        raise ValueError(f"a clip has {clip.fps} frames per second")
-    return clip
-
-
-def _read_part(record: dict[str, Any]) -> Part:
-    origin = record.pop("origin", None)
-    check_types(Part, record)
-    if origin is not None:
-        check_types(Origin, origin)
-    part = Part(**record | {"origin": None if origin is None else Origin(**origin)})
-    if part.look not in LOOKS:
-        raise ValueError(f"a picture has a part that shows {part.look!r}")
-    if not part.name or safe_folder(part_path("a/b.png", part.name)) != part_path("a/b.png", part.name):
-        raise ValueError(f"unsafe part {part.name!r}")
-    return part if part.crop is None else replace(part, crop=checked_crop(part.crop, part.name))
-
-
-def _read_line(line: dict[str, Any]) -> tuple[Picture, Written]:
-    done: dict[str, Any] = {name: line.pop(name) for name in Written.__dataclass_fields__ if name in line}
-    check_types(Written, done)
-    clip = line.pop("clip", None)
-    beside = line.pop("beside", [])
-    if not isinstance(beside, list):
-        raise TypeError("beside is not a list")
-    check_types(Picture, line)
-    if line.get("about") is not None:
-        check_fields(_ABOUT, line["about"], "picture's about")
-        for box in line["about"]["boxes"]:
-            check_fields(_BOX, box, "box")
-    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in line.items()}
-    parts = tuple(_read_part(record) for record in beside)
-    picture = Picture(**tuples, clip=None if clip is None else _read_clip(clip), beside=parts)
-    if picture.repeats < 1:
-        raise ValueError(f"{picture.path} has {picture.repeats} repeats")
-    if picture.crop is not None:
-        picture = replace(picture, crop=checked_crop(picture.crop, picture.frame_id))
-    for path in picture.paths:
-        if safe_folder(path) != path:
-            raise ValueError(f"unsafe path {path!r}")
-    done = {name: tuple(v) if isinstance(v, list) else v for name, v in done.items()}
-    return picture, Written(**done)

@@ -21,7 +21,8 @@ _SHARED = {
 
 
 def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> None:
-    """Raise ExportError if captions are empty and the trainer of a layout does not accept that."""
+    """Raise ExportError for pictures that the trainer of a layout does not accept: with empty captions, or masked."""
+    _refuse_masked(pictures, options)
     empty = _empty(pictures)
     strict = [layout for layout in options.chosen if not layout.reads_empty]
     if not (empty and strict):
@@ -33,6 +34,20 @@ def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> No
         hint=f"{_way_out(empty, options)}, leave those frames out of the selection, or choose a layout that accepts "
         f"empty captions: {others}",
     )
+
+
+def _refuse_masked(pictures: Sequence[Picture], options: ExportOptions) -> None:
+    """Raise ExportError for pictures that cannot have mask files: sd-scripts have one folder for those and controls."""
+    if not ("kohya-toml" in options.layouts and options.mask_part()):
+        return
+    n_reg = sum(picture.image_type == REGULARIZATION for picture in pictures)
+    n_controls = sum(any(part.name.startswith("control") for part in picture.beside) for picture in pictures)
+    for count, what in ((n_reg, "regularization pictures"), (n_controls, "pictures with controls")):
+        if count:
+            raise ExportError(
+                f"sd-scripts cannot read mask files of {what}: there are {count}.",
+                hint="Choose --mask-format alpha, or leave them out of the selection.",
+            )
 
 
 def _empty(pictures: Sequence[Picture]) -> list[Picture]:
@@ -80,6 +95,8 @@ def notes(manifest: Manifest, options: ExportOptions, folder: Path, shared: Coun
             )
         if options.captions:
             yield from _about_captions(layout, pictures, options)
+        if options.masks.has_file and layout.note_on_masks is not None:
+            yield layout.note_on_masks
         if layout.has_config and not options.trainer_root:
             yield _about_paths(layout, folder)
     yield from (_SHARED[how] for how in shared)

@@ -14,7 +14,9 @@ from animeds_db.export.balance import Balance
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.looks import CONTROL_KINDS
-from animeds_db.export.names import safe_folder
+from animeds_db.export.masks import FORMATS as FORMATS_OF_MASKS
+from animeds_db.export.masks import MOVING, MOVING_SUFFIX, MaskOptions
+from animeds_db.export.names import FRAMES_SUFFIX, safe_folder
 from animeds_db.export.render import FORMATS
 from animeds_db.export.sidecars import SIDECARS, WRITTEN
 from animeds_db.export.sizes import Resize
@@ -24,7 +26,7 @@ from animeds_db.notebook import as_html
 _NOT_RECORDED = ("balance", "overwrite", "workers")
 """Options that a manifest leaves out. A balance is recorded as the repeats of each picture; the others change nothing
 in the folder."""
-_NESTED = ("crops", "profile", "arrangement")
+_NESTED = ("crops", "masks", "profile", "arrangement")
 """Options that are records of their own."""
 _DROPOUT = "The trainer can do this itself: caption_dropout_rate."
 
@@ -49,6 +51,8 @@ class ExportOptions:
     """Which parts of the frames become pictures."""
     controls: tuple[str, ...] = ()
     """Names from CONTROL_KINDS: what controls of every picture show, besides those that the selection names."""
+    masks: MaskOptions = field(default_factory=MaskOptions)
+    """What a trainer learns from the pictures, and what becomes of their background."""
     layouts: tuple[str, ...] = ("plain",)
     """Names from LAYOUTS. If there are several, each has a folder with its name; the pictures are stored once."""
     sidecars: tuple[str, ...] = ()
@@ -89,6 +93,7 @@ class ExportOptions:
         _within("resolution", self.resolution, 64, None)
         _ = self.resize  # refuses sizes that contradict each other
         self._check_layouts()
+        self._check_masks()
         if self.captions:
             self.check_profile(self.profile)
 
@@ -162,6 +167,59 @@ class ExportOptions:
                         hint=f"These layouts have configuration files: {homes}",
                     )
 
+    def _check_masks(self) -> None:
+        kind = self.mask_format
+        if (kind == "alpha" or self.masks.background == "remove") and self.image_format == "jpg":
+            raise UsageError("JPEG has no transparency.", hint="Add --image png or --image webp.")
+        if kind is None:
+            return
+        if "simpletuner" in self.layouts and self.image_format != "png":
+            raise UsageError(
+                "SimpleTuner looks for a mask under the file name of its picture, and masks are PNG.",
+                hint="Add --image png.",
+            )
+        if "kohya-toml" in self.layouts and kind != "alpha" and not self.captions:
+            raise UsageError(
+                "sd-scripts need captions for pictures with mask files.",
+                hint="Omit --no-captions, or choose --mask-format alpha.",
+            )
+
+    @property
+    def mask_format(self) -> str | None:
+        """How masks are stored, a name from masks.FORMATS. None: there are none.
+
+        Raises UsageError if a layout cannot hold masks, or if no format suits all layouts.
+        """
+        if not self.masks.has_file:
+            return None
+        without = [layout.name for layout in self.chosen if not layout.masks]
+        if without:
+            raise UsageError(
+                f"The layout {', '.join(without)} cannot hold masks: its trainer reads none.",
+                hint=f"These can: {', '.join(one.name for one in LAYOUTS.values() if one.masks)}",
+            )
+        given, first = self.masks.format, self.chosen[0].masks
+        wanted = first if given is None else (given,)
+        fitting = [one for one in wanted if all(one in layout.masks for layout in self.chosen)]
+        if not fitting:
+            reads = "; ".join(f"{layout.name}: {', '.join(layout.masks)}" for layout in self.chosen)
+            what = (
+                "No mask format suits all layouts."
+                if given is None
+                else f"--mask-format {given} does not suit."
+            )
+            raise UsageError(
+                f"{what} {reads}", hint="Choose one of these formats, or export each layout alone."
+            )
+        return fitting[0]
+
+    def mask_part(self, suffix: str | None = None) -> str:
+        """Return the name of the part that has the mask; "": no file has it. suffix: that of a clip's file."""
+        kind = self.mask_format
+        if kind == MOVING and suffix is not None:
+            return f"mask{suffix if suffix == FRAMES_SUFFIX else MOVING_SUFFIX}"
+        return "" if kind is None else FORMATS_OF_MASKS[kind]
+
     def _check_class_tokens(self) -> None:
         tag = self.profile.activation_tag
         if not tag:
@@ -218,7 +276,8 @@ class ExportOptions:
         root = self.trainer_root.rstrip("/") or (out.as_posix() if layout.absolute else "")
         root = "/".join(part for part in (root, self.folder_of(layout)) if part) if root else ""
         edge = self.resolution or self.bucket or self.short_edge or 1024
-        return Settings(root, edge, self.profile.activation_tag, self.profile.keep_tokens_separator)
+        tag, separator = self.profile.activation_tag, self.profile.keep_tokens_separator
+        return Settings(root, edge, tag, separator, mask_format=self.mask_format)
 
     def folder_of(self, layout: Layout) -> str:
         """Return the folder of a layout, relative to the export: its name, or "" if it is the only layout."""
@@ -231,6 +290,7 @@ class ExportOptions:
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         return plain | {
             "crops": record_of(self.crops),
+            "masks": record_of(self.masks),
             "profile": self.profile.record(),
             "arrangement": record_of(self.arrangement),
         }
@@ -248,6 +308,7 @@ class ExportOptions:
             )
             values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in plain.items()}
             values["crops"] = from_record(CropOptions, record.get("crops", {}))
+            values["masks"] = from_record(MaskOptions, record.get("masks", {}))
             values["arrangement"] = from_record(Arrangement, record.get("arrangement", {}))
         except TypeError as error:
             raise UsageError(f"An option is not valid: {error}") from error

@@ -100,6 +100,22 @@ class Part:
     """The part of that frame. None: that of its picture, or all of another frame."""
 
 
+Region = tuple[float, float, float, float, str | None]
+"""Left, top, right, bottom, 0…1 of the frame, and a grey PNG stretched over it (base64). None: all of it is white."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What the mask of a frame is drawn of."""
+
+    shown: tuple[Region, ...] = ()
+    """White: to be learnt."""
+    out: tuple[Region, ...] = ()
+    """Black, whatever is white there."""
+    time_s: float | None = None
+    """Seconds from the source's start. None: a picture without a time."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A file to write: which frame, which part of it, under which names, with which caption."""
@@ -130,6 +146,8 @@ class Picture:
     """None: a still picture."""
     beside: tuple[Part, ...] = ()
     """Pictures that are written with it and belong to it."""
+    masks: tuple[Mask, ...] = ()
+    """What its mask is drawn of: one, or of a clip one per ingested frame that has masks. (): it has no mask."""
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -11,18 +11,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import xxhash
+from PIL import Image
 
 from animeds_db.cores import MAX_BYTES, core_count
 from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.clips.writing import write_clips
 from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.looks import LOOKS
+from animeds_db.export.masks import learnt, painted, subject
 from animeds_db.export.names import part_path
 from animeds_db.export.options import ExportOptions
 from animeds_db.export.picture import Origin, Part, Picture, Source, Written, mark_of
@@ -80,6 +82,8 @@ def _made_of(picture: Picture, options: ExportOptions, versions: Mapping[str, st
         options.image_format,
         options.quality,
         [asdict(part) for part in picture.beside],
+        [asdict(mask) for mask in picture.masks],
+        [options.masks.background, options.mask_format],
     ]
     if picture.clip is not None and isinstance(options, ClipOptions):
         facts += [picture.source_id, asdict(picture.clip), options.encoded()]
@@ -182,7 +186,19 @@ class _Pipeline:
         image_format = format_of(part.name) if part.name else self._options.image_format
         with self._room.taken(rendered_pixels(pixels, crop, self._resize)):
             rendered = render(LOOKS[part.look](pixels, task.picture), crop, self._resize)
+            if not part.name and task.picture.masks:
+                rendered = replace(rendered, image=self._masked(rendered.image, pixels, task.picture))
             return rendered, encode(rendered.image, image_format, self._options.quality)
+
+    def _masked(self, image: Image.Image, pixels: np.ndarray, picture: Picture) -> Image.Image:
+        """Return the picture with the background and the alpha channel that were asked for."""
+        height, width = pixels.shape[:2]
+        if self._options.masks.paints:
+            mask = render(subject(picture.masks, width, height), picture.crop, self._resize).image
+            image = painted(image, mask, self._options.masks.background)
+        if self._options.mask_format == "alpha":
+            image.putalpha(render(learnt(picture.masks, width, height), picture.crop, self._resize).image)
+        return image
 
 
 def _tasks(path: str, picture: Picture) -> Iterator[_Task]:

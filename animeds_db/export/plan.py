@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,7 @@ from animeds_db.export.columns import (
     CLIP,
     CONTROL_COLUMNS,
     KNOWN,
+    MASKS,
     PLAN,
     SOURCE_COLUMNS,
     STEERING,
@@ -29,9 +31,10 @@ from animeds_db.export.columns import (
 from animeds_db.export.controls import take_controls
 from animeds_db.export.crops import CropOptions, crop_selection
 from animeds_db.export.left_out import LeftOut, leave_out
+from animeds_db.export.masking import masked
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import About, Clip, Origin, Part, Picture, Source
+from animeds_db.export.picture import About, Clip, Mask, Origin, Part, Picture, Source
 from animeds_db.export.places import SCREENSHOT, Request, place
 from animeds_db.export.render import FORMATS, checked_crop
 from animeds_db.remote.paths import present
@@ -75,7 +78,7 @@ def select(
     copies: False leaves out near-duplicates in the selection. dropped: False leaves out frames that a person dropped.
 
     Raises QueryError for SQL that cannot be run or gives no frame_id, ExportError for a control column of the wrong
-    type, or if no crop is left.
+    type, or if no crop or no mask is left.
     """
     if isinstance(selected, str):
         selected = Selected(selected, params or {})
@@ -85,12 +88,14 @@ def select(
     selection, left_out, controls = take_controls(session, selection, left_out, options, dropped=dropped)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions())
     rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
-    for name, kind in (("clip", CLIP), ("beside", BESIDE)):
+    for name, kind in (("clip", CLIP), ("beside", BESIDE), ("masks", MASKS)):
         rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))
     plan = rows.select(PLAN.names).cast(PLAN)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = plan if controls is None else controls.added_to(plan, options)
+        plan, notes = masked(session, plan, options)
+        left_out = replace(left_out, notes=(*left_out.notes, *notes))
         plan = _furnished(session, plan, selection, options, captions=captions)
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
@@ -268,7 +273,16 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         about=_about(row, source) if options.tells else None,
         clip=None if row["clip"] is None else _clip(row["clip"]),
         beside=tuple(_part(part) for part in row["beside"] or ()),
+        masks=tuple(_mask(mask) for mask in row["masks"] or ()),
     )
+
+
+def _mask(values: dict[str, Any]) -> Mask:
+    shown, out = (
+        tuple((r["left"], r["top"], r["right"], r["bottom"], r["shape"]) for r in values[name])
+        for name in ("shown", "out")
+    )
+    return Mask(shown, out, values["time_s"])
 
 
 def _part(values: dict[str, Any]) -> Part:

@@ -145,7 +145,7 @@ def _is_list(name: str) -> bool:
 
 def export_of(recipe: Recipe, number: int) -> Export:
     """Return an export of a recipe. Raises UsageError for values that contradict each other."""
-    from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
+    from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions, MaskOptions
     from animeds_db.export.hub.pushing import repo_of
 
     given, path = recipe.exports[number], ("export", number)
@@ -175,6 +175,12 @@ def export_of(recipe: Recipe, number: int) -> Export:
                 max_share=value("max_crop_share", 0.5),
             ),
             controls=tuple(texts(value("controls", None))),
+            masks=MaskOptions(
+                parts=tuple(texts(value("mask", None))),
+                out=tuple(texts(value("mask_out", None))),
+                format=value("mask_format", None),
+                background=value("background", "keep"),
+            ),
             layouts=tuple(texts(value("layouts", "plain"))),
             sidecars=tuple(texts(value("sidecars", None))),
             trainer_root=value("trainer_root", ""),

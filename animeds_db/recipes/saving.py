@@ -34,6 +34,7 @@ _CROPS = {
     "kinds": "crops", "margin": "crop_margin", "trim": "trim", "min_faces": "min_face_number",
     "min_px": "min_crop_size", "max_share": "max_crop_share",
 }  # fmt: skip
+_MASKS = {"parts": "mask", "format": "mask_format", "out": "mask_out", "background": "background"}
 _ARRANGEMENT = {
     "form": "arrange", "max_characters": "max_character_number", "min_pictures": "min_images_per_combination",
     "face_step": "face_ratio_step", "keep_source_structure": "keep_source_structure",
@@ -181,6 +182,7 @@ def export_keys(options: ExportOptions, base: Path) -> dict[str, Any]:
     for mine, default, names in (
         (options, plain, _EXPORT),
         (options.crops, plain.crops, _CROPS),
+        (options.masks, plain.masks, _MASKS),
         (options.arrangement, plain.arrangement, _ARRANGEMENT),
     ):
         keys |= _differing(mine, default, names)

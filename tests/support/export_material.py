@@ -67,13 +67,16 @@ def encoded_source(path: Path, source_id: str = "aaaaaaaa", *, every: int = 6) -
         )
 
 
-def picture_source(path: Path, source_id: str = "bbbbbbbb", count: int = 3) -> Measured:
-    """Draw a folder of pictures and measure them."""
+def picture_source(
+    path: Path, source_id: str = "bbbbbbbb", count: int = 3, pictures: Sequence[np.ndarray] | None = None
+) -> Measured:
+    """Draw a folder of pictures, or save these (uint8 RGB), and measure them."""
     path.mkdir()
-    for i in range(count):
-        Image.new("RGB", (64 + i, 48), (80 * i, 40, 200)).save(path / f"picture {i + 1}.png")
-    with open_media(path) as pictures:
-        return _measured(path, source_id, "images", list(pictures.frames()))
+    plain = (np.full((48, 64 + i, 3), (80 * i, 40, 200), np.uint8) for i in range(count))
+    for i, pixels in enumerate(plain if pictures is None else pictures):
+        Image.fromarray(pixels).save(path / f"picture {i + 1}.png")
+    with open_media(path) as opened:
+        return _measured(path, source_id, "images", list(opened.frames()))
 
 
 def _measured(path: Path, source_id: str, kind: str, frames: Sequence[Frame]) -> Measured:

@@ -45,7 +45,7 @@ def kohya_folders(root: Path, ending: str = ".txt") -> Found:
 
 
 SUBSET = {"image_dir", "num_repeats", "is_reg", "caption_extension", "class_tokens", "enable_wildcard"}
-SUBSET |= {"shuffle_caption", "keep_tokens_separator", "keep_tokens"}
+SUBSET |= {"shuffle_caption", "keep_tokens_separator", "keep_tokens", "alpha_mask", "conditioning_data_dir"}
 
 
 def kohya_toml(root: Path) -> Found:

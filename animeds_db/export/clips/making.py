@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from itertools import chain, islice
 
 import numpy as np
@@ -13,11 +14,14 @@ from PIL import Image
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import crop_at
 from animeds_db.export.clips.options import ClipOptions
+from animeds_db.export.masks import MOVING_SUFFIX, learnt, painted, subject
+from animeds_db.export.names import FRAMES_SUFFIX
 from animeds_db.export.picture import Clip, Picture, Source
 from animeds_db.export.render import FORMATS, Crop, encode
 from animeds_db.export.sizes import Resize, Size
 from animeds_db.media import VideoFrame
 from animeds_db.media.clips import (
+    Encoding,
     Sound,
     SoundTrack,
     at_rate,
@@ -27,6 +31,7 @@ from animeds_db.media.clips import (
     sound_between,
     wav_of,
 )
+from animeds_db.media.masks import read_png
 from animeds_db.remote.paths import source_path
 
 UNEVEN = 0.5
@@ -61,11 +66,12 @@ def make_clip(
     if first is None:
         raise SourceError(f"{source.uri} has no frame of the clip at {picture.path}")
     every = chain([first], checked)
-    look = _Look(first, picture.crop, clip, options.resize)
+    look = _Look(first, picture, clip, options)
     keeps = options.fps is None
     chosen = _steady(every, clip, source) if keeps else at_rate(every, clip.rate, clip.n_frames)
     sound = None if track is None else _sound(first, clip, source, track)
-    return Made(_files(chosen, look, clip.rate, sound, options), look.final, look.shown)
+    mask = next((part.name for part in picture.beside if part.look == "mask"), "")
+    return Made(_files(chosen, look, clip.rate, sound, options, mask), look.final, look.shown)
 
 
 def _checked(
@@ -102,19 +108,25 @@ def sizes(frame: Size, crop: Crop, resize: Resize) -> tuple[Size, Size, Size]:
 
 
 class _Look:
-    """How the frames of a clip are cropped and scaled."""
+    """How the frames of a clip are cropped, scaled and masked."""
 
-    def __init__(self, first: VideoFrame, crop: Crop | None, clip: Clip, resize: Resize) -> None:
-        self._crop: Crop = crop or (0.0, 0.0, 1.0, 1.0)
+    def __init__(self, first: VideoFrame, picture: Picture, clip: Clip, options: ClipOptions) -> None:
+        self._crop: Crop = picture.crop or (0.0, 0.0, 1.0, 1.0)
         self._path = clip.path
+        self._masks, self._background = picture.masks, options.masks.background
+        paints = bool(picture.masks) and options.masks.paints
         self._frame_size = (first.width, first.height)
-        self._window, self._size, self.final = sizes(self._frame_size, self._crop, resize)
+        self._window, self._size, self.final = sizes(self._frame_size, self._crop, options.resize)
         is_turned = first.geometry.transpose or first.geometry.flip_h or first.geometry.flip_v
         as_coded = (first.decoded.width, first.decoded.height) == self._frame_size and not is_turned
         self.is_untouched = (
-            as_coded and self._frame_size == self._window == self.final and not first.colour.is_wide
+            not paints
+            and as_coded
+            and self._frame_size == self._window == self.final
+            and not first.colour.is_wide
         )
         """True if the picture is the decoded frame as it is."""
+        self._paints = paints
 
     @property
     def shown(self) -> Crop | None:
@@ -129,19 +141,50 @@ class _Look:
         """Return uint8 RGB [height, width, 3] of a frame, as it is written."""
         if (frame.width, frame.height) != self._frame_size:
             raise ExportError("The size of the frames changes within a clip.", hint="leave this clip out")
-        box = self._box(crop_at(self._crop, self._path, frame.time_s or 0.0))
+        shown = self._fitted(frame.time_s or 0.0, frame.pixels, frame.scaled, Image.Resampling.LANCZOS)
+        if not self._paints:
+            return shown
+        image = Image.fromarray(np.ascontiguousarray(shown))
+        return np.asarray(painted(image, Image.fromarray(self.mask(frame, subject)), self._background))
+
+    def mask(self, frame: VideoFrame, drawn: Callable[..., np.ndarray] = learnt) -> np.ndarray:
+        """Return a mask of a frame, cut and scaled as its picture: uint8 [height, width]. drawn: see export.masks."""
+        seconds = frame.time_s or 0.0
+        whole = Image.fromarray(drawn(self._masks, *self._frame_size, seconds=seconds))
+        linear = Image.Resampling.BILINEAR
+        fitted = self._fitted(
+            seconds,
+            lambda: np.asarray(whole),
+            lambda width, height: np.asarray(whole.resize((width, height), linear)),
+            linear,
+        )
+        return np.ascontiguousarray(fitted)
+
+    def _fitted(
+        self,
+        seconds: float,
+        pixels: Callable[[], np.ndarray],
+        scaled: Callable[[int, int], np.ndarray],
+        resampling: Image.Resampling,
+    ) -> np.ndarray:
+        """Return the crop of a frame at this time, in the size that is written.
+
+        pixels, scaled: return the whole frame, as it is and in another size.
+        """
+        box = self._box(crop_at(self._crop, self._path, seconds))
         if self._size == self._window:
             left, top = round(box[0]), round(box[1])
-            shown = frame.pixels()[top : top + self._size[1], left : left + self._size[0]]
+            shown = pixels()[top : top + self._size[1], left : left + self._size[0]]
         elif self._size[0] < self._window[0]:
-            shown = self._shrunk(frame, box)
+            shown = self._shrunk(scaled, box)
         else:
-            image = Image.fromarray(frame.pixels())
-            shown = np.asarray(image.resize(self._size, Image.Resampling.LANCZOS, box=box))
+            shown = np.asarray(Image.fromarray(pixels()).resize(self._size, resampling, box=box))
         left, top = (self._size[0] - self.final[0]) // 2, (self._size[1] - self.final[1]) // 2
         return shown[top : top + self.final[1], left : left + self.final[0]]
 
-    def _shrunk(self, frame: VideoFrame, box: tuple[float, float, float, float]) -> np.ndarray:
+    def _shrunk(
+        self, scaled: Callable[[int, int], np.ndarray], box: tuple[float, float, float, float]
+    ) -> np.ndarray:
         """Return the box, scaled down. The whole frame is scaled, so that the crop moves by pixels of the result."""
         factors = (self._size[0] / self._window[0], self._size[1] / self._window[1])
         whole = [max(round(n * f), m) for n, f, m in zip(self._frame_size, factors, self._size, strict=True)]
@@ -149,8 +192,9 @@ class _Look:
             min(max(round(b * f), 0), n - m)
             for b, f, n, m in zip(box[:2], factors, whole, self._size, strict=True)
         ]
-        scaled = frame.scaled(whole[0], whole[1])
-        return scaled[start[1] : start[1] + self._size[1], start[0] : start[0] + self._size[0]]
+        return scaled(whole[0], whole[1])[
+            start[1] : start[1] + self._size[1], start[0] : start[0] + self._size[0]
+        ]
 
     def _box(self, crop: Crop) -> tuple[float, float, float, float]:
         wide, high = self._frame_size
@@ -158,14 +202,22 @@ class _Look:
 
 
 def _files(
-    chosen: Iterable[VideoFrame], look: _Look, rate: Fraction, sound: Sound | None, options: ClipOptions
+    chosen: Iterable[VideoFrame],
+    look: _Look,
+    rate: Fraction,
+    sound: Sound | None,
+    options: ClipOptions,
+    mask: str,
 ) -> dict[str, bytes]:
-    """Return the files of a clip without its control."""
+    """Return the files of a clip without its control. mask: the part that has its mask; "": none."""
     files: dict[str, bytes] = {}
+    masks: list[bytes] = []  # as PNG, since those of a long clip would fill the memory
     suffix = FORMATS[options.image_format].suffix
 
     def pictures() -> Iterator[np.ndarray | VideoFrame]:
         for number, frame in enumerate(chosen):
+            if mask:
+                masks.append(encode(Image.fromarray(look.mask(frame)), "png", options.quality))
             if options.first_frame and number == 0:
                 files[suffix] = _picture(look.picture(frame), options)
             yield frame if options.lossless and look.is_untouched else look.picture(frame)
@@ -179,7 +231,18 @@ def _files(
         files[""] = encode_clip(pictures(), rate, encoding=options.encoding, sound=inside)
     if options.wav and sound is not None:
         files[".wav"] = wav_of(sound)
-    return files
+    return files | (_mask_files(mask, masks, rate) if mask else {})
+
+
+def _mask_files(part: str, masks: Sequence[bytes], rate: Fraction) -> dict[str, bytes]:
+    """Return the files of the mask of a clip: a folder of pictures, a clip, or one picture of all masks together."""
+    if part.endswith(FRAMES_SUFFIX):
+        return {f"{part}/{number:04d}.png": png for number, png in enumerate(masks)}
+    if part.endswith(MOVING_SUFFIX):
+        colours = (np.repeat(read_png(png)[..., None], 3, axis=2) for png in masks)
+        return {part: encode_clip(colours, rate, encoding=Encoding(lossless=True))}
+    union = reduce(np.maximum, map(read_png, masks))
+    return {part: encode(Image.fromarray(union), "png", 100)}
 
 
 def _picture(pixels: np.ndarray, options: ClipOptions) -> bytes:

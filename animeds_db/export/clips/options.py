@@ -79,6 +79,8 @@ class ClipOptions(ExportOptions):
             raise UsageError("A folder of frames holds no sound.", hint="Add --wav, or omit --audio.")
         if self.frame_folders and self.lossless:
             raise UsageError("--lossless is for video files.", hint="Omit it, and use --image png.")
+        if self.masks.background == "remove":
+            raise UsageError("A clip has no transparency.", hint="Choose a colour: --background '#ffffff'")
         self._check_clip_layouts()
         super().__post_init__()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -19,6 +20,8 @@ from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.columns import CONTROL_COLUMNS, PLAN
 from animeds_db.export.controls import refuse_uneven
 from animeds_db.export.left_out import LeftOut
+from animeds_db.export.masking import masked
+from animeds_db.export.masks import MaskOptions
 from animeds_db.export.names import with_ending
 from animeds_db.export.plan import select, selection_rows
 from animeds_db.export.render import Crop
@@ -84,13 +87,15 @@ def select_clips(
     if not kept:
         return ClipPlan(PLAN.empty_table(), pa.table({}), LeftOut(), [], _left_out(facts), ())
     ours = Selected(f"SELECT * FROM {_OURS}", tables={_OURS: _as_frames(rows, kept)})
-    plan = select(session, ours, options=options, captions=captions, dropped=dropped)
+    unmasked = replace(options, masks=MaskOptions())  # the masks of a clip are those of all its frames
+    plan = select(session, ours, options=unmasked, captions=captions, dropped=dropped)
     pictures = _with_clips(session, plan.pictures, kept, rows, options, captions=captions)
+    pictures, about_masks = masked(session, pictures, options)
     used = [fact for fact, _ in _with_facts(pictures, kept)]
     pictures = pictures.set_column(
         pictures.column_names.index("filename"), PLAN.field("filename"), _names(pictures)
     )
-    notes = tuple(_notes(used))
+    notes = (*_notes(used), *about_masks)
     return ClipPlan(
         pictures, plan.sources, plan.left_out, _buckets(pictures, used, options), _left_out(facts), notes
     )
@@ -187,7 +192,8 @@ def _stored_format(header: StreamFacts, options: ClipOptions) -> str | None:
     """Return the pixel format of lossless clips: that of the source, unless they are cropped or scaled."""
     resize, crops = options.resize, options.crops
     changes = (resize.max_size, resize.short_edge, resize.bucket, crops.kinds or None, crops.trim or None)
-    return header.pix_fmt if all(value is None for value in changes) else None
+    is_stored = all(value is None for value in changes) and not options.masks.paints
+    return header.pix_fmt if is_stored else None
 
 
 def _as_frames(rows: pa.Table, kept: list[dict[str, Any]]) -> pa.Table:

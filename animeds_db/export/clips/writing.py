@@ -74,7 +74,7 @@ def _tasks(jobs: Iterable[tuple[str, Picture]], sources: Mapping[str, Source]) -
             source_id, first, last = picture.clip.control
             clip = replace(picture.clip, first_pts=first, last_pts=last, path=(), control_id=None)
             # no frame of it was ingested for sure, so that none is compared
-            control = replace(picture, clip=clip, source_id=source_id, pts=first - 1)
+            control = replace(picture, clip=clip, source_id=source_id, pts=first - 1, beside=(), masks=())
             stream = picture.stream if source_id == picture.source_id else None
             yield _Task(path, control, sources[source_id], stream, is_control=True)
 

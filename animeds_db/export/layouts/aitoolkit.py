@@ -24,6 +24,8 @@ def _dataset(group: Group, tree: Tree) -> dict[str, Any]:
         values |= {"fps": tree.settings.fps} if tree.settings.fps else {}
         values |= {"do_audio": True} if tree.settings.has_sound else {}
     values |= _controls(group, tree)
+    values |= {"mask_path": tree.place(group.mask_folder)} if group.mask_folder else {}
+    values |= {"alpha_mask": True} if tree.settings.mask_format == "alpha" else {}
     return values | ({"is_reg": True} if group.is_reg else {})
 
 
@@ -53,7 +55,9 @@ AI_TOOLKIT = Layout(
     repeats="folder",
     has_config=True,
     controls=MANY,
+    masks=("ai-toolkit", "folder", "alpha"),
 ).with_clips(
+    masks=(),
     folder=by_length,
     other_media=False,  # it trains on pictures among videos
     controls=1,

@@ -128,6 +128,12 @@ class Group:
         return [posixpath.dirname(control) for control in self.items[0].controls]
 
     @property
+    def mask_folder(self) -> str | None:
+        """The folder with the masks of its pictures, under the same names. None: they have no masks there."""
+        mask = self.items[0].part("mask")
+        return None if mask is None else posixpath.dirname(mask)
+
+    @property
     def repeats(self) -> int:
         """How often a trainer shows each of them per epoch."""
         return self.items[0].repeats
@@ -165,6 +171,8 @@ class Settings:
     """Frames per second of clips. None: pictures, or clips at the rates of their sources."""
     has_sound: bool = False
     """Clips have sound, in them or beside them."""
+    mask_format: str | None = None
+    """How masks are stored, a name from masks.FORMATS. None: there are none."""
 
     def n_kept(self, group: Group) -> int:
         """Return how many tags stay in front when a trainer shuffles: the number of tags in the activation tag."""
@@ -295,6 +303,10 @@ class Layout:
     """Maximum number of controls of a picture or clip that the reader accepts."""
     equal_sizes: bool = False
     """The reader accepts only controls of the size of their pictures."""
+    masks: tuple[str, ...] = ()
+    """The formats of masks that the reader accepts (names from masks.FORMATS), its own first. (): none."""
+    note_on_masks: str | None = None
+    """Note about options that the trainer needs to use masks."""
     note: str | None = None
     """Note about options that the trainer needs."""
     note_on_lines: str | None = None

@@ -46,6 +46,7 @@ def dataset(tree: Tree) -> Files:
                 "path": tree.place(group.folder),
                 "num_repeats": group.repeats,
                 "control_path": next(map(tree.place, group.control_folders), None),
+                "mask_path": tree.place(group.mask_folder) if group.mask_folder else None,
             },
         )
         for group in tree.groups()
@@ -69,7 +70,9 @@ DIFFUSION_PIPE = Layout(
     repeats="folder",
     has_config=True,
     controls=1,
+    masks=("diffusion-pipe", "folder"),
 ).with_clips(
+    masks=("diffusion-pipe",),  # one picture for all frames of a clip
     folder=below_clips,
     other_media=False,  # every file but texts is media to it
     note="diffusion-pipe computes the number of frames at the rate of its model: export with that rate (--fps)",

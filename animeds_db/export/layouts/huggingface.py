@@ -68,7 +68,9 @@ IMAGEFOLDER = Layout(
     reads_lines=False,
     repeats="picture",
     tells=True,
+    masks=("alpha",),
 ).with_clips(
+    masks=(),
     reads='Hugging Face datasets: load_dataset("videofolder", data_dir=…)',
     other_media=False,  # it takes every file for a sample
 )

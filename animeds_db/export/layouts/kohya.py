@@ -50,12 +50,14 @@ def _subset(group: Group, tree: Tree) -> dict[str, Any]:
     captions = [item.caption for item in group.items if item.caption is not None]
     separator = tree.settings.keep_tokens_separator or SEPARATOR
     has_captions, is_split = bool(captions), any(separator in text for text in captions)
+    conditioning = [group.mask_folder] if group.mask_folder else group.control_folders
     return {
         "image_dir": tree.place(group.folder),
+        "alpha_mask": True if tree.settings.mask_format == "alpha" else None,
         "num_repeats": group.repeats,
-        # with controls, a subset must not say more
-        "is_reg": True if group.is_reg and not group.control_folders else None,
-        "conditioning_data_dir": next(map(tree.place, group.control_folders), None),
+        # with masks or controls, a subset must not say more
+        "is_reg": True if group.is_reg and not conditioning else None,
+        "conditioning_data_dir": next(map(tree.place, conditioning), None),
         "caption_extension": ".txt" if has_captions else None,
         "class_tokens": None if has_captions else _class_tokens(group, tree),
         # several captions, one per line, of which one is drawn
@@ -90,6 +92,9 @@ FOLDERS = Layout(
     repeats="folder",
     on_empty=ON_EMPTY,
     class_tokens=True,
+    masks=("alpha", ".mask"),  # a folder of masks would be read as one of pictures
+    note_on_masks="masks are the alpha channels of the pictures: start sd-scripts with --alpha_mask, or masks are the "
+    "files .mask, which AnimaLoraStudio reads",
     note="start sd-scripts with --caption_extension .txt, since they look for .caption files",
     note_on_lines="pictures have several captions: start sd-scripts with --enable_wildcard",
     note_on_separator="tags stay in front: start sd-scripts with --shuffle_caption --keep_tokens_separator",
@@ -105,4 +110,6 @@ TOML = Layout(
     has_config=True,
     controls=1,
     equal_sizes=True,
+    masks=("kohya", "folder", "alpha"),
+    note_on_masks="start sd-scripts with --masked_loss",
 )

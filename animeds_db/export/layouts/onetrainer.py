@@ -51,6 +51,8 @@ ONETRAINER = Layout(
     fractions=True,
     has_config=True,
     absolute=CONCEPTS,
+    masks=("masklabel",),
+    note_on_masks="turn on masked training in OneTrainer",
 ).with_clips(
     folder=below_clips,
     other_media=False,  # it trains on pictures among videos

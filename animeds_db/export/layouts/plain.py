@@ -33,16 +33,34 @@ def pack_zip(
                 archive.writestr(member, content)
 
 
+MASKS = ("folder", "alpha", "masklabel", ".mask", "kohya", "diffusion-pipe", "ai-toolkit", "simpletuner")
+"""Every format of masks: this is the layout for trainers that have none here."""
+CLIP_MASKS = tuple(name for name in MASKS if name != "alpha")
+
 PLAIN = Layout(
     "plain",
     "any trainer that reads .txt beside pictures",
     controls=MANY,
-    clips=Layout("plain", "any trainer that reads .txt beside videos", frame_folders=True, controls=1),
+    masks=MASKS,
+    clips=Layout(
+        "plain",
+        "any trainer that reads .txt beside videos",
+        frame_folders=True,
+        controls=1,
+        masks=CLIP_MASKS,
+    ),
 )
 ZIP = Layout(
     "zip",
     "upload forms: one archive with pictures and captions",
     pack=pack_zip,
     controls=MANY,
-    clips=Layout("zip", "upload forms: one archive with clips and captions", pack=pack_zip, controls=1),
+    masks=MASKS,
+    clips=Layout(
+        "zip",
+        "upload forms: one archive with clips and captions",
+        pack=pack_zip,
+        controls=1,
+        masks=CLIP_MASKS,
+    ),
 )

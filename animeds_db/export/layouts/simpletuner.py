@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from animeds_db.export.layouts.common import (
@@ -37,7 +38,24 @@ def _backend(group: Group, tree: Tree) -> dict[str, Any]:
         n_frames = group.frame_counts[0]
         values |= {"video": {"num_frames": n_frames, "min_frames": n_frames}}
         values |= {"audio": {"auto_split": True}} if tree.settings.has_sound else {}
+    values |= {"conditioning_data": f"masks-{group.name}"} if group.mask_folder else {}
     return values | ({"is_regularisation_data": True} if group.is_reg else {})
+
+
+def _masks(group: Group, tree: Tree) -> Iterator[dict[str, Any]]:
+    """Yield the backend with the masks of a folder. SimpleTuner aligns them to the pictures of the same file names."""
+    if group.mask_folder:
+        yield {
+            "id": f"masks-{group.name}",
+            "type": "local",
+            "dataset_type": "conditioning",
+            "conditioning_type": "mask",
+            "source_dataset_id": f"pictures-{group.name}",
+            "instance_data_dir": tree.place(group.mask_folder),
+            "resolution": tree.settings.resolution,
+            "resolution_type": "pixel_area",
+            "crop": False,
+        }
 
 
 def backends(tree: Tree) -> Files:
@@ -49,7 +67,9 @@ def backends(tree: Tree) -> Files:
         "default": True,
         "cache_dir": tree.place("cache/text"),
     }
-    yield "multidatabackend.json", as_json([*(_backend(g, tree) for g in tree.groups()), text])
+    groups = tree.groups()
+    masks = [backend for group in groups for backend in _masks(group, tree)]
+    yield "multidatabackend.json", as_json([*(_backend(g, tree) for g in groups), *masks, text])
 
 
 SIMPLETUNER = Layout(
@@ -61,7 +81,9 @@ SIMPLETUNER = Layout(
     reads_separator=False,
     repeats="folder",
     has_config=True,
+    masks=("simpletuner", "folder"),
 ).with_clips(
     folder=by_length,
+    masks=(),
     other_media=False,  # pictures and videos must not be in one of its datasets
 )

@@ -67,7 +67,9 @@ WEBDATASET = Layout(
     tells=True,
     pack=pack_shards,
     controls=MANY,
+    masks=("folder", "alpha"),
 ).with_clips(
     controls=1,
+    masks=("folder",),
     reads='webdataset, load_dataset("webdataset", …)',
 )

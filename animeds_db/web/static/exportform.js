@@ -16,6 +16,14 @@ export const exportOptions = (choices) => [
     ],
   ],
   [
+    "Masks",
+    [
+      ["mask", "What is learnt", "text", "character, person, or a name; default: everything"],
+      ["mask_out", "What is not learnt", "text", "text, logo, border"],
+      ["background", "Background", "text", "keep, remove, blur, or #00ff00"],
+    ],
+  ],
+  [
     "Captions",
     [
       ["captions", "Captions", "choice", [["", "default"], ...choices.captions, ["none", "no captions"]]],

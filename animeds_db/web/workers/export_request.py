@@ -27,7 +27,10 @@ CAPTION_FLAGS = {
     "keep_underscores": bool,
 }
 """Options that change the caption profile, and their types."""
-OTHERS = ("layout", "layouts", "sidecars", "crop", "captions", "arrange", "balance", "copies", "dropped")
+OTHERS = (
+    "layout", "layouts", "sidecars", "crop", "mask", "mask_format", "mask_out", "background", "captions", "arrange",
+    "balance", "copies", "dropped",
+)  # fmt: skip
 NO_CAPTIONS = "none"
 T = TypeVar("T", bound="ExportOptions")
 
@@ -52,7 +55,7 @@ def described_clips(given: Mapping[str, Any]) -> ClipOptions:
 
 
 def _described(kind: type[T], plain: tuple[str, ...], given: Mapping[str, Any]) -> T:
-    from animeds_db.export import Arrangement, Balance, CropOptions
+    from animeds_db.export import Arrangement, Balance, CropOptions, MaskOptions
     from animeds_db.export.typed import check_fields, check_types
 
     given = {name: value for name, value in given.items() if value not in (None, "")}
@@ -70,6 +73,12 @@ def _described(kind: type[T], plain: tuple[str, ...], given: Mapping[str, Any]) 
             layouts=layouts,
             sidecars=_words(given.get("sidecars") or ()),
             crops=CropOptions(kinds=_words(given.get("crop") or ())),
+            masks=MaskOptions(
+                parts=_words(given.get("mask") or ()),
+                out=_words(given.get("mask_out") or ()),
+                format=None if given.get("mask_format") is None else str(given["mask_format"]),
+                background=str(given.get("background", "keep")),
+            ),
             captions=given.get("captions") != NO_CAPTIONS,
             profile=_profile(given.get("captions")).with_flags(
                 activation_tag=flags.get("activation_tag"),
