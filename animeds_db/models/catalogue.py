@@ -29,6 +29,7 @@ from animeds_db.models.manifest import (
 )
 from animeds_db.models.profile import image_embedder
 from animeds_db.models.runtime import Device, Network, choose_device
+from animeds_db.models.segmenter import Segmenter
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import load as load_text
 from animeds_db.models.text_tower import TextTower
@@ -253,7 +254,7 @@ def _try(name: str, block: str) -> None:
         load(found, choose_device("cpu"))
 
 
-def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTower | Network:
+def load(found: Files, device: Device) -> Tagger | Detector | Embedder | Segmenter | TextTower | Network:
     """Load and check one model; its task decides the class."""
     task = found.entry.task
     if task in ("tagger", "aesthetic"):
@@ -264,6 +265,8 @@ def load(found: Files, device: Device) -> Tagger | Detector | Embedder | TextTow
         return image_embedder(found, device)
     if task == "character":
         return Embedder(found, device)
+    if task == "segmenter":
+        return Segmenter(found, device)
     return load_text(found, device) if task == "text" else Network(found.paths["model"], device)
 
 

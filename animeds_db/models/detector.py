@@ -57,7 +57,7 @@ class Detector:
         self.thresholds = {**DEFAULTS, **self.entry.thresholds}
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
-        self.classes = _class_names(self._vision)
+        self.classes = class_names(self._vision)
         self._kinds = [_kind(name, self.entry) for name in self.classes]
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(k for k in self._kinds if k))
         self._expect_kinds()
@@ -171,7 +171,7 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float) -> list[int]:
     return kept
 
 
-def _class_names(vision: Vision) -> list[str]:
+def class_names(vision: Vision) -> list[str]:
     """Return the classes in the file's metadata `names` ({0: 'face'}), else the entry's `labels`."""
     text = vision.network.metadata.get("names")
     if text is None:

@@ -19,7 +19,7 @@ from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.asking import Ask, check_ask
 
 ENGINES = ("onnx", "open_clip", "sentence-transformers", "chat", "transformers")
-TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric", "captioner")
+TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric", "captioner", "segmenter")
 CAPTIONERS = ("chat", "transformers")
 """Engines of captioners: an address that speaks the OpenAI chat API, and a local transformers model."""
 BOX_KINDS = ("face", "head", "halfbody", "person")
@@ -54,7 +54,7 @@ class Input:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     fit: str = "stretch"  # pad | letterbox | stretch | keep | crop: see pixels.py
     fill: int = 255  # value of the padding, 0…255
-    filter: str = "bicubic"  # nearest | bilinear | bicubic | lanczos | box
+    filter: str = "bicubic"  # nearest | bilinear | bicubic | lanczos | box | linear (as in OpenCV)
     multiple: int = 32  # fit = keep: sides are rounded up to this
     steps: tuple[Step, ...] = ()  # from the file `preprocess`, instead of `fit`, `fill` and `filter`
 
@@ -70,6 +70,7 @@ class Output:
     labels: tuple[str, ...] = ()  # classifiers without a file of tags
     category: str = "general"  # of tags without a category
     rename: Mapping[str, str] = field(default_factory=dict)  # the model's tag → ours
+    part: str = "character"  # segmenters: what their masks show
     vector: str | None = None  # taggers: the tensor with vectors from which tags can be predicted again
 
 
@@ -130,6 +131,7 @@ class Profile:
     detectors: tuple[str, ...] = ()
     character: str | None = None
     image: str | None = None
+    segmenter: str | None = None
     boxes: tuple[str, ...] = ()
     """Kinds of boxes that the tagger also tags, one by one."""
 
@@ -276,7 +278,7 @@ CHOICES = {
     "layout": ("NCHW", "NHWC"),
     "colour": ("RGB", "BGR"),
     "fit": ("pad", "letterbox", "stretch", "keep", "crop"),
-    "filter": ("nearest", "bilinear", "bicubic", "lanczos", "box"),
+    "filter": ("nearest", "bilinear", "bicubic", "lanczos", "box", "linear"),
     "activation": ("none", "sigmoid", "softmax"),
     "decode": ("auto", "one-to-many", "end-to-end", "rt-detr"),
 }

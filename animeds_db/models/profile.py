@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.detector import Detector
@@ -15,12 +15,16 @@ from animeds_db.models.files import Files, Progress, locate
 from animeds_db.models.manifest import Entry, Manifest, Profile, checked_boxes, load_manifest
 from animeds_db.models.named import named_entry, remember_used
 from animeds_db.models.runtime import Device, choose_device
+from animeds_db.models.segmenter import Segmenter
 from animeds_db.models.tagger import Tagger
 
 log = logging.getLogger("animeds")
 
 NOBODY = "none"
-PARTS = ("tagger", "detector", "character", "image", "boxes")
+PARTS = ("tagger", "detector", "character", "image", "segmenter", "boxes")
+
+
+Runner: TypeAlias = Tagger | Detector | Embedder | Segmenter
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Models:
     detectors: tuple[Detector, ...] = ()
     character: Embedder | None = None
     image: Embedder | None = None
+    segmenter: Segmenter | None = None
     boxes: tuple[str, ...] = ()
     """Kinds of boxes that the tagger also tags, one by one."""
     profile: str = NOBODY
@@ -44,9 +49,9 @@ class Models:
             {row["model_id"]: row for row in rows}.values()
         )  # a tagger may also be the image embedder
 
-    def runners(self) -> list[Tagger | Detector | Embedder]:
-        """Return every model of this run, in the order tagger, detectors, character, image."""
-        parts = (self.tagger, *self.detectors, self.character, self.image)
+    def runners(self) -> list[Runner]:
+        """Return every model of this run, in the order tagger, detectors, character, image, segmenter."""
+        parts = (self.tagger, *self.detectors, self.character, self.image, self.segmenter)
         return [part for part in parts if part is not None]
 
 
@@ -62,13 +67,14 @@ def load_profile(
 
     With `named_by_database`, the names come from a database and not from the user: see models.named.
 
-    `overrides` maps a part (tagger, detector, character, image) to a model's name, "none" for no model, and `boxes`
+    `overrides` maps a part (tagger, detector, character, image, segmenter) to a model's name, "none" for no model, and `boxes`
     to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or cuda.
     Raises ModelError for an unknown name, or a model that cannot be loaded or returns invalid results.
     """
     manifest = load_manifest()
     profile = _overridden(Profile(NOBODY) if name == NOBODY else manifest.profile(name), overrides or {})
-    wanted = [n for n in (profile.tagger, *profile.detectors, profile.character, profile.image) if n]
+    parts = (profile.tagger, *profile.detectors, profile.character, profile.image, profile.segmenter)
+    wanted = [n for n in parts if n]
     if not wanted:
         return Models(profile=name, notes=("no models: frames are measured only",))
     if named_by_database:
@@ -93,6 +99,7 @@ def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Mod
         detectors=tuple(Detector(files[name], device) for name in profile.detectors),
         character=Embedder(files[profile.character], device) if profile.character else None,
         image=image_embedder(files[profile.image], device) if profile.image else None,
+        segmenter=Segmenter(files[profile.segmenter], device) if profile.segmenter else None,
         boxes=profile.boxes,
     )
 
@@ -141,6 +148,7 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
         *(("detector", name) for name in profile.detectors),
         ("character", profile.character),
         ("image", profile.image),
+        ("segmenter", profile.segmenter),
     ]
     for part, name in chosen:
         if name and not _fits(manifest.entry(name), part):
@@ -158,7 +166,7 @@ def _fits(entry: Entry, part: str) -> bool:
     return entry.task == part or (part == "tagger" and entry.task == "aesthetic")
 
 
-def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
+def _record(runner: Runner) -> dict[str, object]:
     entry = runner.entry
     return {
         "model_id": runner.id,
@@ -167,7 +175,7 @@ def _record(runner: Tagger | Detector | Embedder) -> dict[str, object]:
         "repo": entry.repo or entry.origin_kind,
         "revision": runner.files.revision,
         "sha256": runner.files.sha256,
-        "width": None if isinstance(runner, Detector) else runner.width,
+        "width": None if isinstance(runner, Detector | Segmenter) else runner.width,
         "thresholds": json.dumps(dict(entry.thresholds), sort_keys=True),
         "licence": entry.licence,
     }

@@ -93,7 +93,7 @@ class Tagger:
                 f"{path} is not a last layer for vectors of width {vectors.shape[1]}: {error}",
                 hint="pull the model again; the file must be an .npz with weights [width, tags] and bias [tags]",
             ) from error
-        return _sigmoid(logits.astype(np.float32))
+        return sigmoid(logits.astype(np.float32))
 
     def can_repeat(self) -> bool:
         """Return True if `from_vectors` returns the model's own scores, within 0.01; tried on one picture."""
@@ -114,7 +114,7 @@ class Tagger:
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
         raw = raw.astype(np.float32)
         if self.entry.output.activation == "sigmoid":
-            return _sigmoid(raw)
+            return sigmoid(raw)
         return _softmax(raw) if self.entry.output.activation == "softmax" else raw
 
     def _check(self) -> None:
@@ -144,7 +144,7 @@ def aesthetic_score(model: Tagger, probabilities: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def sigmoid(x: np.ndarray) -> np.ndarray:
     # Clipped, because exp overflows float32 beyond ±88. The result is 0 or 1 long before that.
     y: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -80, 80)))
     return y.astype(np.float32)
