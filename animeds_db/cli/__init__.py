@@ -34,6 +34,7 @@ MAP: dict[str, dict[str, str]] = {
         "tag": "rerun",
         "detect": "rerun",
         "embed": "rerun",
+        "segment": "rerun",
         "describe": "describe",
         "drop-model": "rerun",
         "sources": "sources",

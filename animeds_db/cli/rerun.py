@@ -1,4 +1,4 @@
-"""`animeds tag | detect | embed`: run another model on frames in the database; `animeds drop-model`."""
+"""`animeds tag | detect | embed | segment`: run another model on frames in the database; `animeds drop-model`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("tag")(tag)
     app.command("detect")(detect)
     app.command("embed")(embed)
+    app.command("segment")(segment)
     app.command("drop-model")(drop_model)
 
 
@@ -124,11 +125,49 @@ def embed(
     raise typer.Exit(_report(model, report, dataset.uri))
 
 
+def segment(
+    model: ModelOption,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            "--boxes",
+            help="Boxes whose content gets a mask of its own: person, face and others, separated by commas, or none. "
+            "Default: person, if the database has such boxes.",
+        ),
+    ] = None,
+    where: WhereOption = None,
+    db: DbOption = None,
+    device: DeviceOption = None,
+    progress: ProgressOption = True,
+) -> None:
+    """Make masks: which pixels of a frame show a character.
+
+    Every frame gets a mask, and every person in it whose box is known. Frames that this model has already
+    processed are skipped; the command can be interrupted and run again. The view `masks` has the masks, also those of
+    text and borders, which need no model. A mask that you draw on a frame's page replaces the model's.
+
+    animeds segment --model isnetis
+    """
+    kinds = (
+        None
+        if boxes is None
+        else [kind.strip() for kind in boxes.split(",") if kind.strip() not in ("", "none")]
+    )
+    with open_dataset(db) as dataset, watcher(progress) as watching:
+        report = dataset.segment(
+            model, boxes=kinds, where=where, device=device, progress=watching, load=Loading()
+        )
+    raise typer.Exit(_report(model, report, dataset.uri))
+
+
 def drop_model(
     model: Annotated[str, typer.Argument(help="Name or id (name@revision) of the model.")],
     db: DbOption = None,
 ) -> None:
-    """Delete the results of a model that ran with `tag`, `detect` or `embed`. Results from the ingest stay."""
+    """Delete the results of a model that ran with `tag`, `detect`, `embed` or `segment`.
+
+    Results from the ingest stay.
+    """
     with open_dataset(db) as dataset:
         talk(f"{model}: results deleted from {counted(dataset.drop_model(model), 'frame')}")
 

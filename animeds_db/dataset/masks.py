@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from animeds_db.session import Session
@@ -12,12 +13,55 @@ from animeds_db.store import Store
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from animeds_ingest.choice import Load
+    from animeds_ingest.outcomes import Report, Watcher
+
 
 class Masking:
     """Methods of `Dataset` to make and correct masks."""
 
     store: Store
     session: Session
+
+    if TYPE_CHECKING:
+
+        def _boxes_of(self, kinds: Sequence[str]) -> list[str]: ...
+        def _frames_where(self, condition: str | None) -> Collection[str] | None: ...
+
+    def segment(
+        self,
+        model: str,
+        *,
+        boxes: Sequence[str] | None = None,
+        where: str | None = None,
+        device: str | None = None,
+        progress: Watcher | None = None,
+        load: Load | None = None,
+    ) -> Report:
+        """Make masks of frames with a segmenter; skip frames that have them already. The view `masks` has the results.
+
+        boxes: kinds of boxes whose content gets a mask of its own, such as person; by default persons, if the database
+        has their boxes. where: an SQL condition for frames. Raises ModelError, UsageError for a kind of box that the
+        database does not have, QueryError, StoreError.
+        """
+        from animeds_ingest.choice import load_models
+        from animeds_ingest.verbs import segment
+
+        return segment(
+            self.store,
+            model,
+            frames=self._frames_where(where),
+            boxes=self._persons() if boxes is None else self._boxes_of(boxes),
+            device=device,
+            load=load or load_models,
+            watcher=progress,
+        )
+
+    def _persons(self) -> list[str]:
+        """Return the ids of the boxes of persons in use; none if there are none."""
+        rows = self.session.arrow("SELECT detection_id FROM newest_detections WHERE kind = 'person'")
+        ids: list[str] = rows["detection_id"].to_pylist()
+        return ids
 
     def set_mask(
         self,

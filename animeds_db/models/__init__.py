@@ -1,4 +1,4 @@
-"""Models: manifest, files, ONNX sessions, taggers, detectors, embedders, segmenters. This package reads no database tables."""
+"""Models: manifest, files, ONNX sessions, taggers, detectors, embedders, segmenters. Nothing here reads a table."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ def load_profile(
 
     With `named_by_database`, the names come from a database and not from the user: see models.named.
 
-    `overrides` maps a part (tagger, detector, character, image, segmenter) to a model's name, "none" for no model, and `boxes`
-    to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or cuda.
+    `overrides` maps a part (tagger, detector, character, image, segmenter) to a model's name, "none" for no model, and
+    `boxes` to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or cuda.
     Raises ModelError for an unknown name, or a model that cannot be loaded or returns invalid results.
     """
     manifest = load_manifest()

@@ -51,15 +51,16 @@ class Segmented:
         middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, np.maximum((boxes[:, 2:] - boxes[:, :2]) / 2, 1e-6)
         across = np.abs((np.arange(width) + 0.5) / width - middle[:, :1]) / half[:, :1]
         down = np.abs((np.arange(height) + 0.5) / height - middle[:, 1:]) / half[:, 1:]
-        far = np.maximum(across[:, None, :], down[:, :, None])
-        nearest = (far == far.min(axis=0)) & (far <= 1)
-        masks = self.mask * nearest
+        inside = (across <= 1)[:, None, :] & (down <= 1)[:, :, None]
+        far = np.where(inside, (across**2)[:, None, :] + (down**2)[:, :, None], np.inf)
+        masks = self.mask * (inside & (far == far.min(axis=0, initial=np.inf)))
         if len(self.boxes):
             shared = _ious(boxes, self.boxes)
             best = shared.argmax(axis=1)
             matched = shared.max(axis=1) >= SAME_BOX
             masks[matched] = self.instances[best[matched]]
-        return masks.astype(np.float32, copy=False)
+        found: np.ndarray = masks.astype(np.float32, copy=False)
+        return found
 
 
 class Segmenter:
@@ -111,7 +112,8 @@ class Segmenter:
                 if len(self._vision.network.outputs) > 1
                 else "this is not a segmenter",
             )
-        return mask.astype(np.float32)
+        single: np.ndarray = mask.astype(np.float32)
+        return single
 
     def _probabilities(self, mask: np.ndarray) -> np.ndarray:
         low, high = float(mask.min()), float(mask.max())
@@ -154,7 +156,11 @@ class Segmenter:
             masks, raw[rows:, kept].T[places], boxes, strict=True
         ):
             logits = pixels.linear(np.tensordot(factors, prototypes, 1), height, width)
-            mask[:] = (logits > 0) & ((across >= left) & (across < right)) & ((down >= top) & (down < bottom))[:, None]
+            mask[:] = (
+                (logits > 0)
+                & ((across >= left) & (across < right))
+                & ((down >= top) & (down < bottom))[:, None]
+            )
         whole = masks.max(axis=0, initial=0.0)
         return Segmented(whole, boxes / [width, height, width, height], masks)
 
@@ -182,4 +188,5 @@ def _ious(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     high = np.minimum(some[:, None, 2:], others[None, :, 2:])
     shared = np.maximum(0, high - low).prod(axis=2)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (some, others)]
-    return shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-12)
+    ious: np.ndarray = shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-12)
+    return ious

@@ -16,7 +16,8 @@ from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.engines.shots import shots as shots  # the same for every caller
 from animeds_ingest.outcomes import Report, Watcher
 from animeds_ingest.reruns.describing import describe as describe  # the same for every caller
-from animeds_ingest.reruns.running import character_of, drop, rerun
+from animeds_ingest.reruns.masking import SegmentStage
+from animeds_ingest.reruns.running import character_of, drop, rerun, run_stage
 from animeds_ingest.reruns.screen_text import (
     read_screen_text as read_screen_text,  # the same for every caller
 )
@@ -126,8 +127,30 @@ def embed(
     return _rerun(store, {"image": model}, frames, use, device, load, watcher)
 
 
+def segment(
+    store: Store,
+    model: str,
+    *,
+    frames: Collection[str] | None = None,
+    boxes: Collection[str] = (),
+    device: str | None = None,
+    load: Load = load_models,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Make the masks of frames with a segmenter. Frames that it has processed already are skipped.
+
+    `frames` are ids; None means all. `boxes` are ids of detections, whose content gets a mask of its own.
+    Raises ModelError, StoreError.
+    """
+    models = load("none", settings.resolve("device", device).value, {"segmenter": model})
+    if models.segmenter is None:
+        raise ModelError("no segmenter was chosen", hint="`animeds models list` shows them")
+    stage = SegmentStage(store, models.segmenter, boxes)
+    return run_stage(store, stage, models.records(), wanted=frames, watcher=watcher)
+
+
 def drop_model(store: Store, model: str) -> int:
-    """Delete the results of `tag`, `detect` or `embed` with a model; return the number of frames affected.
+    """Delete the results of `tag`, `detect`, `embed` or `segment` with a model; return the number of frames affected.
 
     `model` is a name or an id (name@revision). Results from the ingest are kept, except the
     tags of boxes. Raises ModelError if the model was not run with one of these.

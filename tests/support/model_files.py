@@ -164,6 +164,44 @@ def detector(
     return save(path, nodes, *shapes, constants, metadata=metadata)
 
 
+def segmenter(
+    path: Path, size: Sequence[Any] = ("height", "width"), *, scale: float = 1.0, offset: float = 0.0
+) -> Path:
+    """A matting network as isnetis: `img` [n,3,H,W] to `mask` [n,1,H,W], its red channel × scale + offset."""
+    nodes = [
+        helper.make_node("Slice", ["img", "from", "to", "axis"], ["red"]),
+        helper.make_node("Mul", ["red", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "offset"], ["mask"]),
+    ]
+    constants: dict[str, np.ndarray] = {
+        "from": np.array([0], np.int64),
+        "to": np.array([1], np.int64),
+        "axis": np.array([1], np.int64),
+        "scale": np.array(scale, np.float32),
+        "offset": np.array(offset, np.float32),
+    }
+    return save(path, nodes, {"img": ["batch", 3, *size]}, {"mask": ["batch", 1, *size]}, constants)
+
+
+def yolo_segmenter(path: Path, answer: np.ndarray, prototypes: np.ndarray, names: str) -> Path:
+    """A YOLO-seg file for 64 × 64 that answers with `answer` [4+C+P,N] and `prototypes` [P,h,w]."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Squeeze", ["nothing", "last"], ["row"]),
+        helper.make_node("Add", ["answer", "row"], ["output0"]),
+        helper.make_node("Add", ["prototypes", "nothing"], ["output1"]),
+    ]
+    constants: dict[str, np.ndarray] = {
+        "zero": np.array(0, np.float32),
+        "last": np.array([3], np.int64),
+        "answer": answer.astype(np.float32)[None],
+        "prototypes": prototypes.astype(np.float32)[None],
+    }
+    outputs = {"output0": ["batch", *answer.shape], "output1": ["batch", *prototypes.shape]}
+    return save(path, nodes, {"images": ["batch", 3, 64, 64]}, outputs, constants, metadata={"names": names})
+
+
 def embedder(
     path: Path,
     width: int,
