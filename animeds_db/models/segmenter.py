@@ -132,7 +132,8 @@ class Segmenter:
                 f"{self._path} answers with values from {low:.3g} to {high:.3g}, which are not probabilities",
                 hint='set output = { activation = "sigmoid" } in its manifest entry if they are logits',
             )
-        return np.clip(mask, 0, 1)
+        clipped: np.ndarray = np.clip(mask, 0, 1)
+        return clipped
 
     def _instances(self, raw: np.ndarray, prototypes: np.ndarray, fitted: tuple[int, int]) -> Segmented:
         """Return the persons of a YOLO-seg answer: boxes above `conf`, after suppression, with their masks."""
