@@ -10,6 +10,7 @@ from animeds_db.cli.common import DbOption, open_dataset
 from animeds_db.cli.ingest import Loading
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import report_failures, watcher
+from animeds_db.errors import UsageError
 from animeds_db.printable import counted
 
 if TYPE_CHECKING:
@@ -126,7 +127,15 @@ def embed(
 
 
 def segment(
-    model: ModelOption,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Name of the model. `animeds models list` shows all.")
+    ] = None,
+    logos: Annotated[
+        bool,
+        typer.Option(
+            "--logos", help="Instead of characters, mask what stays still over a whole video. Needs no model."
+        ),
+    ] = False,
     boxes: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +156,16 @@ def segment(
     text and borders, which need no model. A mask that you draw on a frame's page replaces the model's.
 
     animeds segment --model isnetis
+    animeds segment --logos
     """
+    if (model is None) != logos:
+        raise UsageError("Give --model NAME or --logos.", hint="`animeds models list` shows segmenters.")
+    if logos:
+        with open_dataset(db) as dataset:
+            found = dataset.mask_logos()
+        talk(f"{counted(sum(found.values()), 'logo')} in {counted(len(found), 'video')} of {dataset.uri}")
+        return
+    assert model is not None
     kinds = (
         None
         if boxes is None

@@ -57,6 +57,17 @@ class Masking:
             watcher=progress,
         )
 
+    def mask_logos(self) -> dict[str, int]:
+        """Find what stays still over whole videos, such as the logo of a broadcaster; the view `masks` has them.
+
+        It looks at the thumbnails, so it needs no model and takes about a second per episode. Returns the number of
+        logos per source_id; videos with fewer than 12 shots are left out, as a part of the scene may stay still in
+        them. `drop_model("logos")` removes the masks again.
+        """
+        from animeds_ingest.verbs import mask_logos
+
+        return mask_logos(self.store)
+
     def _persons(self) -> list[str]:
         """Return the ids of the boxes of persons in use; none if there are none."""
         rows = self.session.arrow("SELECT detection_id FROM newest_detections WHERE kind = 'person'")

@@ -22,9 +22,9 @@ Mask: TypeAlias = npt.NDArray[np.uint8]
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 LONGEST = 512
 """Longer edge of a stored shape, pixels: an edge is then right to about two pixels of a frame of 1080 lines."""
-FAINT = 8
-"""Values below it are stored as 0, and those as close to 255 as 255. Networks are never quite sure, and noise makes
-a PNG large."""
+STEP = 15
+"""Stored values are multiples of it: 0, 15, … 255. Networks are never quite sure, and noise makes a PNG large."""
+_LEVELS = ((np.arange(256) + STEP // 2) // STEP * STEP).astype(np.uint8)
 LARGEST_PNG = 8192
 """Maximum width and height of a PNG that is read, pixels. A larger one is not a mask, but an attempt to fill memory."""
 
@@ -55,8 +55,7 @@ def shape_of(values: npt.NDArray[Any], region: Region = WHOLE) -> Shape:
     values: [height, width], any size; uint8 0…255, bool, or float 0…1 (values outside are clipped). The same values
     always give the same bytes. Raises UsageError for another form, and for values that are not numbers.
     """
-    grey = shrunk(as_grey(values))
-    grey = np.where(grey < FAINT, 0, np.where(grey > 255 - FAINT, 255, grey)).astype(np.uint8)
+    grey = _LEVELS[shrunk(as_grey(values))]
     rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
     left, top, right, bottom = region
     if not len(rows):

@@ -14,6 +14,7 @@ from animeds_ingest.choice import Choice, Load, load_models
 from animeds_ingest.engines import local
 from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.engines.shots import shots as shots  # the same for every caller
+from animeds_ingest.logos import mask_logos as mask_logos  # the same for every caller
 from animeds_ingest.outcomes import Report, Watcher
 from animeds_ingest.reruns.describing import describe as describe  # the same for every caller
 from animeds_ingest.reruns.masking import SegmentStage

@@ -171,13 +171,20 @@ def drop(store: Store, model: str) -> int:
             _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
         _drop_screen_lines(store, mine)
         for name in RESULTS:
-            there = store.table(name).to_table(columns=["frame_id"], filter=mine)["frame_id"]
-            n += pc.count_distinct(there).as_py()
+            there = store.table(name).to_table(columns=["frame_id", "source_id"], filter=mine)
+            n += _frames_of(store, there)
             if len(there):
                 store.delete(name, mine)
         if model_id in _without_ingest(store):
             store.delete("models", f"model_id = {quoted(model_id)}")
     return n
+
+
+def _frames_of(store: Store, results: pa.Table) -> int:
+    """Return the number of frames that rows of results are about; a row without a frame is about its whole source."""
+    whole = results.filter(pc.field("frame_id").is_null())["source_id"].unique()
+    of_sources = store.table("frames").count_rows(pc.field("source_id").isin(whole)) if len(whole) else 0
+    return int(pc.count_distinct(results["frame_id"]).as_py()) + of_sources
 
 
 def _sources(store: Store, wanted: Collection[str] | None) -> list[Row]:
