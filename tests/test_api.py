@@ -40,6 +40,7 @@ def test_models_run_over_frames_that_are_in_and_are_dropped_again(tmp_path: Path
         assert sum(outcome.frames for outcome in ds.tag("tiny-tagger", use=True).outcomes) == frames
         assert sum(outcome.frames for outcome in ds.detect("tiny-face", where="ordinal = 0").outcomes) == 1
         assert sum(outcome.frames for outcome in ds.embed("tiny-image").outcomes) == frames
+        assert sum(outcome.frames for outcome in ds.segment("tiny-mask").outcomes) == frames
         assert ds.drop_model("tiny-tagger") == frames
         with pytest.raises(ModelError):
             ds.drop_model("tiny-tagger")
@@ -61,7 +62,9 @@ def test_the_public_names_are_shown() -> None:
         "drop_model",
         "embed",
         "ingest",
+        "mask_logos",
         "read_text",
+        "segment",
         "shots",
         "tag",
     ]

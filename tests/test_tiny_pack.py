@@ -25,6 +25,7 @@ SIGNATURES = {
     "face.onnx": (["images"], [["batch", 3, 192, 320]], ["output0"]),
     "character.onnx": (["input"], [["batch", 3, 96, 96]], ["output"]),
     "image.onnx": (["pixel_values"], [["batch", 3, 192, 320]], ["image_embeds"]),
+    "mask.onnx": (["img"], [["batch", 3, 192, 320]], ["mask"]),
     "text.onnx": (["input_ids", "attention_mask"], [["batch", "length"]] * 2, ["text_embeds"]),
 }
 STYLE = Style()
@@ -68,8 +69,8 @@ def test_every_file_has_the_names_and_shapes_of_its_big_model(name: str) -> None
     assert [o.name for o in session.get_outputs()] == outputs
 
 
-def test_the_whole_pack_is_at_most_six_megabytes() -> None:
-    assert sum(p.stat().st_size for p in PACK.iterdir() if p.is_file()) <= 6_000_000
+def test_the_whole_pack_is_at_most_seven_megabytes() -> None:
+    assert sum(p.stat().st_size for p in PACK.iterdir() if p.is_file()) <= 7_000_000
 
 
 def test_ratings_come_first_and_at_least_sixty_general_tags_follow() -> None:

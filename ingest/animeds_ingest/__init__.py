@@ -5,9 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from animeds_ingest.verbs import describe, detect, drop_model, embed, ingest, read_text, shots, tag
+    from animeds_ingest.verbs import (
+        describe,
+        detect,
+        drop_model,
+        embed,
+        ingest,
+        mask_logos,
+        read_text,
+        segment,
+        shots,
+        tag,
+    )
 
-__all__ = ["describe", "detect", "drop_model", "embed", "ingest", "read_text", "shots", "tag"]
+__all__ = [
+    "describe",
+    "detect",
+    "drop_model",
+    "embed",
+    "ingest",
+    "mask_logos",
+    "read_text",
+    "segment",
+    "shots",
+    "tag",
+]
 
 
 def __getattr__(name: str) -> Any:
