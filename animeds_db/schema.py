@@ -9,7 +9,7 @@ Ids are strings that people can read, sort and use in file names:
 
     source     k3f9a2qd                  base32 of the content's hash
     frame      k3f9a2qd-000754212        + milliseconds (videos) or position (pictures), nine digits
-    detection  k3f9a2qd-000754212-f0     + kind and position from left to right
+    detection  k3f9a2qd-000754212-f0     + kind (f, h, b, p, or a word: eye) and position from left to right
     shot       k3f9a2qd-s00012           + number in the video
     clip       k3f9a2qd-c1024_53248      + pts of its first and last frame
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import re
+import string
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,6 +28,9 @@ VERSION_KEY = b"animeds_schema_version"
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 
 DETECTION_LETTERS = {"face": "f", "head": "h", "halfbody": "b", "person": "p"}
+"""Kinds of boxes of people, and their letters in ids. Ids of other kinds (eye, hand, text) have the kind itself."""
+BOX_KIND = re.compile(r"[a-z][a-z_]*[a-z]")
+"""What a kind of box may be called, so that an id shows where the kind ends and the number begins."""
 CATEGORIES = ("general", "character", "copyright", "artist", "rating", "meta", "year", "quality", "model")
 LAST_POSITION = 999_999_999
 """Highest position of a frame, milliseconds or place: an id has nine digits for it, so that ids sort by time."""
@@ -65,8 +69,18 @@ def frame_id(source: str, position: int) -> str:
 
 
 def detection_id(frame: str, kind: str, index: int) -> str:
-    """Return a detection's id: frame id, the kind's letter, and its index among that kind from left to right."""
-    return f"{frame}-{DETECTION_LETTERS[kind]}{index}"
+    """Return a detection's id: frame id, the kind or its letter, and its index among that kind from left to right.
+
+    Raises ValueError for a kind that is not made of lower-case letters.
+    """
+    if not BOX_KIND.fullmatch(kind):
+        raise ValueError(f'"{kind}" is not a kind of box: use lower-case letters and underscores')
+    return f"{frame}-{DETECTION_LETTERS.get(kind, kind)}{index}"
+
+
+def index_of_detection(detection: str) -> int:
+    """Return the number at the end of a detection's id."""
+    return int(detection.rpartition("-")[2].lstrip(string.ascii_lowercase + "_"))
 
 
 def shot_id(source: str, number: int) -> str:
@@ -205,7 +219,7 @@ def detections(vector_width: int) -> Table:
             _key("detection_id"),
             pa.field("frame_id", pa.string()),
             pa.field("source_id", pa.string()),
-            pa.field("kind", pa.string()),  # face | head | halfbody | person
+            pa.field("kind", pa.string()),  # face | head | halfbody | person | what other detectors find
             pa.field("left", pa.float32()),  # relative to the displayed frame, origin top left, 0…1
             pa.field("top", pa.float32()),
             pa.field("right", pa.float32()),
@@ -526,7 +540,7 @@ LABELS = Table(
         pa.field("act", pa.string()),  # the change set: one command or click, undone as a whole
         pa.field("frame_id", pa.string()),  # null for names and stretches
         pa.field("source_id", pa.string()),
-        pa.field("kind", pa.string()),  # face | head | halfbody | person; null: the whole frame
+        pa.field("kind", pa.string()),  # of the box, as in detections; null: the whole frame
         pa.field("left", pa.float32()),  # the labelled box, as in detections; null: the whole frame
         pa.field("top", pa.float32()),
         pa.field("right", pa.float32()),

@@ -57,6 +57,7 @@ def test_wrong_arguments_name_the_way_out(tmp_path: Path) -> None:
 def test_the_public_names_are_shown() -> None:
     assert dir(animeds_db) == sorted(animeds_db.__all__)
     assert dir(animeds_ingest) == [
+        "classify_frames",
         "describe",
         "detect",
         "drop_model",

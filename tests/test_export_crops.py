@@ -307,7 +307,7 @@ def test_boxes_follow_the_ends_that_a_bucket_cuts_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"kinds": ("hand",)}, "hand"),
+        ({"kinds": ("Hand 1",)}, "Hand 1"),
         ({"kinds": ("face", "face")}, "given twice"),
         ({"trim": ("logos",)}, "logos"),
         ({"margin": -1}, "between 0 and 10"),

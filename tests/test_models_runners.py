@@ -32,7 +32,7 @@ from animeds_db.models.embedder import Embedder, difference, metric_error, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Input, Output, load_manifest
 from animeds_db.models.runtime import Device, choose_device
-from animeds_db.models.tagger import Tagger, TagLabel, aesthetic_score
+from animeds_db.models.tagger import Tagger, TagLabel
 from animeds_db.models.text_tower import TextTower
 
 CPU = Device("cpu", "test")
@@ -127,18 +127,6 @@ def test_deepdanbooru_ratings_lose_their_prefix_and_take_todays_names(tmp_path: 
     ]
 
 
-def test_the_aesthetic_score_counts_from_worst_whatever_the_order_of_the_outputs(tmp_path: Path) -> None:
-    labels = '["masterpiece", "best", "great", "good", "normal", "low", "worst"]'
-    (tmp_path / "meta.json").write_text(f'{{"labels": {labels}}}', "utf-8")
-    changes = {"output": replace(load_manifest().entry("anime-aesthetic").output, activation="softmax")}
-    made = embedder(tmp_path / "model.onnx", 7, (448, 448))
-    model = Tagger(files("anime-aesthetic", made, **changes), CPU)
-    probabilities = model([picture(30, 40)])
-    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
-    wanted = (probabilities[0] * np.arange(6, -1, -1)).sum()
-    assert aesthetic_score(model, probabilities)[0] == pytest.approx(wanted, rel=1e-5)
-
-
 def test_an_embedder_gives_unit_vectors_of_the_reference_input(tmp_path: Path) -> None:
     model = embedder(tmp_path / "model_feat.onnx", 768, (384, 384), start=150_000)
     ccip = Embedder(files("ccip-caformer-24", model), CPU)
@@ -218,14 +206,16 @@ def test_rt_detr_boxes_are_relative_already(tmp_path: Path) -> None:
     assert_boxes(WANTED, model([picture(640, 360)])[0])
 
 
-def test_several_classes_become_their_kinds_and_strange_ones_are_left_out(tmp_path: Path) -> None:
+def test_classes_become_the_kinds_that_the_entry_says_or_without_that_their_own(tmp_path: Path) -> None:
     answer = np.zeros((4 + 3, 3), np.float32)
     answer[:4] = [[100, 300, 500], [100, 100, 100], [50, 50, 50], [50, 50, 50]]
     answer[4, 0] = answer[5, 1] = answer[6, 2] = 0.8
     made = detector(tmp_path / "model.onnx", answer, names="{0: 'person', 1: 'cat', 2: 'head'}")
     model = Detector(files("person-v1.1-m", made), CPU)
-    assert model.kinds == ("person", "head")
-    assert [box.kind for box in model([picture(64, 64)])[0]] == ["person", "head"]
+    assert model.kinds == ("person",)
+    assert [box.kind for box in model([picture(64, 64)])[0]] == ["person"]
+    both = replace(model.files, entry=replace(model.entry, output=replace(model.entry.output, kinds={})))
+    assert Detector(both, CPU).kinds == ("person", "cat", "head")
 
 
 def test_boxes_outside_the_picture_are_clipped(tmp_path: Path) -> None:
@@ -354,7 +344,7 @@ def test_a_detector_of_other_things_is_refused_by_name(tmp_path: Path, names: st
     made = detector(tmp_path / "model.onnx", np.zeros((4 + names.count(":"), 3), np.float32), names=names)
     with pytest.raises(ModelError, match=f"{told} the entry face-v1.4-s expects face") as error:
         Detector(files("face-v1.4-s", made), CPU)
-    assert 'kinds = { "eye" = "face" }' in str(error.value.hint)
+    assert 'kinds = { "eye" = "eye" }' in str(error.value.hint)
 
 
 def test_a_class_of_another_name_is_a_face_where_the_entry_says_so(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ STYLE = """mine AS (SELECT * REPLACE (
 def database() -> Database:
     """Emi and Aoi on one frame, with boxes of the whole persons, which have tags; one of them is described."""
     models = [
-        {"model_id": "anime-aesthetic@1", "task": "aesthetic"},
+        {"model_id": "anime-aesthetic@1", "task": "classifier"},
         {"model_id": "tagger@1", "task": "tagger"},
     ]
     described = {"description_id": "d", "frame_id": frame_id(0), "source_id": SOURCE, "model": "captioner@1"}
@@ -39,9 +39,9 @@ def database() -> Database:
             box_tagging(AOI_WHOLE, (3, 90), (4, 80)),
         ],
         descriptions=[described | {"detection_id": None, "text": "Two\ngirls"}],
-        taggings=[
-            {"tagging_id": "t", "frame_id": frame_id(0), "source_id": SOURCE, "model": "anime-aesthetic@1",
-             "tags": [6, 7], "tag_scores": [600, 200], "sure_tags": [], "sure_scores": []}
+        classifications=[
+            {"frame_id": frame_id(0), "source_id": SOURCE, "model": "anime-aesthetic@1", "about": "aesthetic",
+             "label": "best", "value": 4.5}
         ],
     )  # fmt: skip
 

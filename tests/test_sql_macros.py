@@ -27,9 +27,17 @@ def value(expression: str, **params: Any) -> Any:
 
 @pytest.mark.sql("macros/box_kind.sql")
 @pytest.mark.parametrize(
-    ("letter", "kind"), [("f", "face"), ("h", "head"), ("b", "halfbody"), ("p", "person")]
+    ("letter", "kind"),
+    [
+        ("f", "face"),
+        ("h", "head"),
+        ("b", "halfbody"),
+        ("p", "person"),
+        ("eye", "eye"),
+        ("left_eye", "left_eye"),
+    ],
 )
-def test_the_letter_in_a_box_id_gives_its_kind(letter: str, kind: str) -> None:
+def test_the_letters_in_a_box_id_give_its_kind(letter: str, kind: str) -> None:
     assert value("box_kind($id, 'aaaaaaaa-000001000')", id=f"aaaaaaaa-000001000-{letter}12") == kind
 
 

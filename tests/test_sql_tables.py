@@ -38,6 +38,24 @@ WHOLE = columns(picture=[1, 2], frame_id=[frame_id(0), frame_id(1)])
 LEFT_HALF = columns(picture=[1], frame_id=[frame_id(0)], crop=[[0.0, 0.0, 0.5, 1.0]], crop_kind=["face"])
 
 
+@pytest.mark.sql("tables/boxes.sql")
+def test_boxes_of_any_kind_are_a_table_with_their_names() -> None:
+    eye, hand = box(0, 0, (0.1, 0.2, 0.2, 0.3), "eye"), box(1, 0, (0.1, 0.2, 0.2, 0.3), "hand")
+    seen = Database(detections=[FATE, eye, hand], identities=[identity(FATE, "Fate")])
+    asked = "SELECT detection_id, kind, character FROM boxes('{}')"
+    assert seen.sql(asked.format("eye")) == [(f"{frame_id(0)}-eye0", "eye", None)]
+    assert seen.sql(asked.format("face")) == [(FATE["detection_id"], "face", "Fate")]
+    assert seen.sql(asked.format("tail")) == []
+
+
+@pytest.mark.sql("tables/person_boxes.sql")
+def test_an_eye_is_no_box_of_a_person() -> None:
+    eye, person = box(0, 0, (0.15, 0.25, 0.2, 0.3), "eye"), box(0, 0, (0.0, 0.1, 0.4, 1.0), "person")
+    seen = Database(frames=[frame(0)], detections=[FATE, eye, person])
+    found = seen.sql("SELECT kind, person FROM person_boxes('pictures') ORDER BY kind", pictures=WHOLE)
+    assert found == [("face", FATE["detection_id"]), ("person", FATE["detection_id"])]
+
+
 @pytest.mark.sql("tables/described.sql")
 def test_the_facts_of_whole_frames() -> None:
     wanted = "characters, character_string, appearance, n_faces, n_girls, n_people, key, image_type, rating"
@@ -176,6 +194,23 @@ def test_each_frame_has_the_first_gate_that_it_fails() -> None:
     ]
     sql = "SELECT gate FROM gates(min_height := 100, max_text := 1) WHERE frame_id IN ($a, $b)"
     assert found.sql(sql, {"a": frame_id(3), "b": frame_id(7)}) == [("passed",), ("passed",)]
+
+
+@pytest.mark.sql("tables/gates.sql")
+def test_gates_may_use_what_classifiers_say() -> None:
+    answer = {"source_id": SOURCE, "model": "c@1"}
+    seen = Database(
+        frames=[frame(n, sharpness=100.0, brightness=0.5, is_blank=False) for n in range(3)],
+        models=[{"model_id": "c@1"}],
+        classifications=[
+            answer | {"frame_id": frame_id(0), "about": "style", "label": "comic"},
+            answer | {"frame_id": frame_id(1), "about": "aesthetic", "label": "low", "percentile": 0.125},
+        ],
+    )
+    sql = "SELECT gate FROM gates({}) ORDER BY frame_id"
+    assert seen.sql(sql.format("")) == [("passed",)] * 3
+    strict = "unwanted := ['style:comic'], min_aesthetic := 0.25"
+    assert seen.sql(sql.format(strict)) == [("class",), ("aesthetic",), ("passed",)]
 
 
 def vectors() -> Database:

@@ -440,3 +440,51 @@ def test_boxes_have_the_tags_of_each_tagger_as_words_and_numbers() -> None:
             {"tag_ids": [1, 2], "scores": [900, 200]},
         )
     ]
+
+
+def classified(number: int, about: str, label: str, model: str = "c@1", **columns: Any) -> dict[str, Any]:
+    """One answer of a classifier."""
+    return {
+        "classification_id": f"{frame_id(number)}@{model}/{about}",
+        "frame_id": frame_id(number),
+        "source_id": SOURCE,
+        "model": model,
+        "about": about,
+        "label": label,
+        "score": 0.75,
+        "labels": [label, "other"],
+        "scores": [0.75, 0.25],
+    } | columns
+
+
+@pytest.mark.sql("views/classifications.sql")
+@pytest.mark.sql("views/frame_classes.sql")
+@pytest.mark.sql("layers/used_classifications.sql")
+def test_answers_of_classifiers_are_rows_and_columns_and_the_newest_model_decides() -> None:
+    old, new = datetime.datetime(2026, 1, 1), datetime.datetime(2026, 2, 1)
+    rows = [
+        classified(0, "style", "comic"),
+        classified(0, "style", "bangumi", "d@1"),
+        classified(0, "aesthetic", "best", "a@1", value=4.5, percentile=0.875),
+        classified(1, "style", "comic"),
+    ]
+    models = [
+        {"model_id": "c@1", "added_at": old},
+        *({"model_id": m, "added_at": new} for m in ("d@1", "a@1")),
+    ]
+    database = Database(classifications=rows, models=models)
+    assert database.sql(
+        "SELECT frame_id, style, aesthetic, aesthetic_label, aesthetic_percentile, rating, classes FROM frame_classes "
+        "ORDER BY frame_id"
+    ) == [
+        (frame_id(0), "bangumi", 4.5, "best", 0.875, None, ["aesthetic:best", "style:bangumi"]),
+        (frame_id(1), "comic", None, None, None, None, ["style:comic"]),
+    ]
+    assert database.sql(
+        "SELECT model, label, all_scores['other'] FROM classifications WHERE about = 'style'"
+    ) == [
+        ("c@1", "comic", 0.25),
+        ("d@1", "bangumi", 0.25),
+        ("c@1", "comic", 0.25),
+    ]
+    assert Database(models=models).sql("FROM frame_classes") == []

@@ -35,6 +35,7 @@ MAP: dict[str, dict[str, str]] = {
         "detect": "rerun",
         "embed": "rerun",
         "segment": "rerun",
+        "classify-frames": "rerun",
         "describe": "describe",
         "drop-model": "rerun",
         "sources": "sources",

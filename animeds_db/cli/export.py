@@ -174,7 +174,7 @@ def export(
     crop: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to cut out: frame, face, head, halfbody, person. Can be repeated; frame: whole frames.",
+            help="What to cut out: frame, face, head, halfbody, person, or another kind of box. Can be repeated.",
             rich_help_panel=CROP,
         ),
     ] = None,

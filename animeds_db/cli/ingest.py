@@ -132,7 +132,7 @@ def ingest(
     boxes: Annotated[
         str | None,
         typer.Option(
-            help="Also tag these boxes one by one: face, head, halfbody, person, separated by commas, or none.",
+            help="Also tag these boxes one by one: face, head, person, eye, …, separated by commas, or none.",
             rich_help_panel=MODELS,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""`animeds tag | detect | embed | segment`: run another model on frames in the database; `animeds drop-model`."""
+"""`animeds tag | detect | embed | segment | classify-frames`: more models on stored frames; `animeds drop-model`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("detect")(detect)
     app.command("embed")(embed)
     app.command("segment")(segment)
+    app.command("classify-frames")(classify_frames)
     app.command("drop-model")(drop_model)
 
 
@@ -42,7 +43,7 @@ def tag(
         str | None,
         typer.Option(
             "--boxes",
-            help="Tag these boxes one by one instead of the frames: face, head, halfbody, person, separated by commas.",
+            help="Tag these boxes one by one instead of the frames: face, head, person, eye, …, separated by commas.",
         ),
     ] = None,
     where: WhereOption = None,
@@ -178,11 +179,31 @@ def segment(
     raise typer.Exit(_report(model, report, dataset.uri))
 
 
+def classify_frames(
+    model: ModelOption,
+    where: WhereOption = None,
+    db: DbOption = None,
+    device: DeviceOption = None,
+    progress: ProgressOption = True,
+) -> None:
+    """Classify the database's frames: style, rating, portrait, aesthetic score and others.
+
+    Frames that this model has already classified are skipped; the command can be interrupted and run again. The view
+    `classifications` has the answers of every classifier, and `frame_classes` has them as columns. The quality gates
+    can use them: gates(min_aesthetic := 0.25, unwanted := ['style:comic']).
+
+    animeds classify-frames --model anime-style
+    """
+    with open_dataset(db) as dataset, watcher(progress) as watching:
+        report = dataset.classify_frames(model, where=where, device=device, progress=watching, load=Loading())
+    raise typer.Exit(_report(model, report, dataset.uri))
+
+
 def drop_model(
     model: Annotated[str, typer.Argument(help="Name or id (name@revision) of the model.")],
     db: DbOption = None,
 ) -> None:
-    """Delete the results of a model that ran with `tag`, `detect`, `embed` or `segment`.
+    """Delete what a model gave in `tag`, `detect`, `embed`, `segment` or `classify-frames`.
 
     Results from the ingest stay.
     """

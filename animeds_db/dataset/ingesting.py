@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.schema import DETECTION_LETTERS
+from animeds_db.errors import UsageError
 from animeds_db.session import Session
+from animeds_db.session.box_kinds import expect_kinds
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Ingesting:
     ) -> Report:
         """Tag frames with another tagger; skip frames that it has tagged already.
 
-        `boxes` are kinds of boxes (face, head, halfbody, person): then each of these boxes is tagged instead of the
+        `boxes` are kinds of boxes (face, person, eye, …): then each of these boxes is tagged instead of the
         whole frame, for the view `box_tags` and the captions of crops. `where` is an SQL condition on the view
         `frames`. With `use`, the views `frames` and `tags` use its tags from now on.
         Raises UsageError if there are no such boxes, ModelError, QueryError, StoreError.
@@ -231,8 +231,33 @@ class Ingesting:
             watcher=progress,
         )
 
+    def classify_frames(
+        self,
+        model: str,
+        *,
+        where: str | None = None,
+        device: str | None = None,
+        progress: Watcher | None = None,
+        load: Load | None = None,
+    ) -> Report:
+        """Classify frames (style, rating, aesthetic, …) with a classifier; skip frames that it has classified already.
+
+        The views `classifications` and `frame_classes` have the answers. Raises ModelError, QueryError, StoreError.
+        """
+        from animeds_ingest.choice import load_models
+        from animeds_ingest.verbs import classify_frames
+
+        return classify_frames(
+            self.store,
+            model,
+            frames=self._frames_where(where),
+            device=device,
+            load=load or load_models,
+            watcher=progress,
+        )
+
     def drop_model(self, model: str) -> int:
-        """Delete the results of `tag`, `detect` or `embed` with a model; return the number of frames affected.
+        """Delete what `tag`, `detect`, `embed` or `classify_frames` wrote with a model; return the number of frames.
 
         Results from the ingest stay. Raises ModelError if the model was not run with one of these.
         """
@@ -242,11 +267,7 @@ class Ingesting:
 
     def _boxes_of(self, kinds: Sequence[str]) -> list[str]:
         """Return the ids of the boxes in use of these kinds. Raises UsageError if there are none of a kind."""
-        for kind in kinds:
-            if kind not in DETECTION_LETTERS:
-                raise UsageError(
-                    f'There is no kind of box "{kind}".', hint=did_you_mean(kind, DETECTION_LETTERS)
-                )
+        expect_kinds(self.session, kinds)
         rows = self.session.arrow(
             "SELECT detection_id, kind FROM newest_detections WHERE list_contains($kinds, kind)",
             {"kinds": list(kinds)},

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, UsageError, did_you_mean
-from animeds_db.schema import DETECTION_LETTERS
+from animeds_db.schema import BOX_KIND, DETECTION_LETTERS
+from animeds_db.session.box_kinds import expect_kinds
 from animeds_db.session.scripts import sql_script
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class CropOptions:
     """The crops of a selection. Raises UsageError for a value that is not valid."""
 
     kinds: tuple[str, ...] = ()
-    """Names from CROP_KINDS. `frame` adds the whole frames. (): crops come from the columns of the selection."""
+    """Names from CROP_KINDS, or other kinds of boxes in the database (eye, hand). `frame` adds the whole frames.
+    (): crops come from the columns of the selection."""
     margin: float | None = None
     """Margin added on each side, as a share of the box. None: the largest square for faces, 0.1 for other boxes."""
     trim: tuple[str, ...] = ()
@@ -37,10 +39,13 @@ class CropOptions:
     frame."""
 
     def __post_init__(self) -> None:
-        for what, values, known in (("crop", self.kinds, CROP_KINDS), ("trim", self.trim, TRIMS)):
-            for value in values:
-                if value not in known:
-                    raise UsageError(f'There is no {what} "{value}".', hint=did_you_mean(value, known))
+        for value in self.kinds:
+            if not BOX_KIND.fullmatch(value):
+                raise UsageError(f'There is no crop "{value}".', hint=did_you_mean(value, CROP_KINDS))
+        for value in self.trim:
+            if value not in TRIMS:
+                raise UsageError(f'There is no trim "{value}".', hint=did_you_mean(value, TRIMS))
+        for what, values in (("crop", self.kinds), ("trim", self.trim)):
             if len(set(values)) != len(values):
                 raise UsageError(f"A {what} is given twice: {', '.join(values)}.")
         if self.margin is not None and not 0 <= self.margin <= 10:
@@ -54,8 +59,9 @@ class CropOptions:
 def crop_selection(session: Session, selection: pa.Table, options: CropOptions) -> pa.Table:
     """Return one row per picture of a selection (rows with `frame_id`): the result of export/crops.sql.
 
-    Raises ExportError if no crop is left.
+    Raises ExportError if no crop is left, and UsageError for a kind of box that does not exist.
     """
+    expect_kinds(session, [kind for kind in options.kinds if kind != "frame"])
     numbered = selection.append_column("selection_row", pa.array(range(selection.num_rows), pa.int64()))
     rows = session.step(
         sql_script("steps/export", "crops.sql"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models import files, hub
 from animeds_db.models.captioners.captioner import load_captioner
+from animeds_db.models.classifier import Classifier
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of
@@ -254,13 +255,17 @@ def _try(name: str, block: str) -> None:
         load(found, choose_device("cpu"))
 
 
-def load(found: Files, device: Device) -> Tagger | Detector | Embedder | Segmenter | TextTower | Network:
+def load(
+    found: Files, device: Device
+) -> Tagger | Detector | Classifier | Embedder | Segmenter | TextTower | Network:
     """Load and check one model; its task decides the class."""
     task = found.entry.task
-    if task in ("tagger", "aesthetic"):
+    if task == "tagger":
         return Tagger(found, device)
     if task == "detector":
         return Detector(found, device)
+    if task == "classifier":
+        return Classifier(found, device)
     if task == "image":
         return image_embedder(found, device)
     if task == "character":

@@ -10,6 +10,7 @@ Three kinds of output are supported, as in deepghs' YOLO files (imgutils, generi
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 from animeds_db.errors import ModelError
 from animeds_db.models import pixels
 from animeds_db.models.files import Files
-from animeds_db.models.manifest import BOX_KINDS, Entry, user_file
+from animeds_db.models.manifest import BOX_KIND, Entry, user_file
 from animeds_db.models.runtime import Device
 from animeds_db.models.vision import Vision
 
@@ -28,7 +29,7 @@ DEFAULTS = {"conf": 0.25, "iou": 0.7}
 
 @dataclass(frozen=True)
 class Box:
-    """One detection: its kind (face, head, halfbody, person), its position (0…1) and its score (0…1)."""
+    """One detection: its kind (face, person, eye, …), its position (0…1) and its score (0…1)."""
 
     kind: str
     left: float
@@ -102,14 +103,16 @@ class Detector:
         return one_to_many(raw, self.thresholds["conf"])
 
     def _expect_kinds(self) -> None:
-        """Raise ModelError if the entry knows none of the file's classes: the model detects something else."""
-        if self.kinds:
+        """Raise ModelError if the file lacks a class of its entry: the model detects something else."""
+        there = {name.lower() for name in self.classes}
+        if self.kinds and there >= {name.lower() for name in self.entry.output.kinds}:
             return
-        found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds or BOX_KINDS)
+        found, wanted = ", ".join(self.classes), ", ".join(self.entry.output.kinds) or "names of letters only"
         raise ModelError(
             f"{self.files.paths['model']} detects {found}; the entry {self.entry.name} expects {wanted}",
-            hint=f"choose a detector of {' or '.join(BOX_KINDS)}. If {self.classes[0]} is another word for one, "
-            f'add an entry with output = {{ kinds = {{ "{self.classes[0]}" = "face" }} }} to {user_file()}',
+            hint=f"if {self.classes[0]} is another word for {wanted}, or a kind of its own, say so in an entry: "
+            f'output = {{ kinds = {{ "{self.classes[0]}" = "{_suggested(self.classes[0])}" }} }} in {user_file()}, or '
+            f"`animeds models add … --kind {self.classes[0]}={_suggested(self.classes[0])}`",
         )
 
     def _check(self) -> str:
@@ -189,7 +192,15 @@ def class_names(vision: Vision) -> list[str]:
 
 
 def _kind(name: str, entry: Entry) -> str | None:
-    """Return our kind for a class: the entry's mapping (in any case), else the class name; None if it is not stored."""
+    """Return our kind for a class, from the entry's mapping (in any case); None if it is not stored.
+
+    Without a mapping, each class is a kind of its own name.
+    """
     mapped = {known.lower(): kind for known, kind in entry.output.kinds.items()}
-    kind = mapped.get(name.lower(), name.lower())
-    return kind if kind in BOX_KINDS else None
+    kind = mapped.get(name.lower()) if mapped else _suggested(name)
+    return kind if kind and BOX_KIND.fullmatch(kind) else None
+
+
+def _suggested(name: str) -> str:
+    """Return a class's name in the form of a kind: lower case, underscores for blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())

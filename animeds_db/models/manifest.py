@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.asking import Ask, check_ask
 
 ENGINES = ("onnx", "open_clip", "sentence-transformers", "chat", "transformers")
-TASKS = ("tagger", "detector", "character", "image", "text", "aesthetic", "metric", "captioner", "segmenter")
+TASKS = ("tagger", "detector", "character", "image", "text", "classifier", "metric", "captioner", "segmenter")
 CAPTIONERS = ("chat", "transformers")
 """Engines of captioners: an address that speaks the OpenAI chat API, and a local transformers model."""
-BOX_KINDS = ("face", "head", "halfbody", "person")
+PEOPLE = ("face", "head", "halfbody", "person")
+"""Kinds of boxes of people, which have views of their own. Other kinds come from `output.kinds` of detectors."""
+BOX_KIND = re.compile(r"[a-z][a-z_]*[a-z]")
+"""What a kind of box may be called: see schema.detection_id."""
 ROLES = ("model", "tags", "labels", "tokenizer", "weights", "preprocess", "thresholds", "samples")
 """What a file of a model is for. `preprocess` and `thresholds` are the model's own; `samples`: see classifier.py."""
 SHIPPED = Path(__file__).parent / "manifest.toml"
@@ -71,6 +75,11 @@ class Output:
     category: str = "general"  # of tags without a category
     rename: Mapping[str, str] = field(default_factory=dict)  # the model's tag → ours
     part: str = "character"  # segmenters: what their masks show
+    about: str | None = None  # classifiers: what they decide, e.g. style; None: the model's name
+    ranked: tuple[str, ...] = ()  # classifiers whose labels have an order: all labels, the lowest first
+    cuts: Mapping[str, float] = field(
+        default_factory=dict
+    )  # the minimum percentile of each ranked label, 0…1
     vector: str | None = None  # taggers: the tensor with vectors from which tags can be predicted again
 
 
@@ -132,6 +141,7 @@ class Profile:
     character: str | None = None
     image: str | None = None
     segmenter: str | None = None
+    classifier: str | None = None  # not at an ingest: see `animeds classify-frames`
     boxes: tuple[str, ...] = ()
     """Kinds of boxes that the tagger also tags, one by one."""
 
@@ -203,6 +213,8 @@ def load_manifest(own: Path | None = None) -> Manifest:
             tables[name] = (table, path)
         profiles |= {name: _profile(name, t, path) for name, t in content.get("profiles", {}).items()}
     entries = {name: _entry(name, _inherited(name, tables), path) for name, (_, path) in tables.items()}
+    for name, profile in profiles.items():
+        checked_boxes(profile.boxes, f'profile "{name}": boxes', box_kinds(entries.values()))
     return Manifest(entries, profiles)
 
 
@@ -299,15 +311,20 @@ def _profile(name: str, table: dict[str, Any], path: Path) -> Profile:
     where = f'{path}: profile "{name}"'
     _only(table, ("tagger", "detectors", "character", "image", "boxes"), where)
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-    checked_boxes(values.get("boxes", ()), f"{where}: boxes")
     return Profile(name, **values)
 
 
-def checked_boxes(kinds: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """Return kinds of boxes. Raises ModelError, naming `where`, for one that does not exist."""
+def box_kinds(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the kinds of boxes that the detectors among these entries find: people first, then the others."""
+    found = {kind for entry in entries for kind in entry.output.kinds.values() if kind}
+    return (*PEOPLE, *sorted(found - set(PEOPLE)))
+
+
+def checked_boxes(kinds: tuple[str, ...], where: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Return kinds of boxes. Raises ModelError, naming `where`, for one that no detector finds."""
     for kind in kinds:
-        if kind not in BOX_KINDS:
-            raise ModelError(f'{where}: there is no kind of box "{kind}"', hint=did_you_mean(kind, BOX_KINDS))
+        if kind not in known:
+            raise ModelError(f'{where}: there is no kind of box "{kind}"', hint=did_you_mean(kind, known))
     return kinds
 
 

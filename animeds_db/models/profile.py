@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from animeds_db.errors import ModelError, did_you_mean
+from animeds_db.models.classifier import Classifier
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder, TaggerVectors
 from animeds_db.models.files import Files, Progress, locate
-from animeds_db.models.manifest import Entry, Manifest, Profile, checked_boxes, load_manifest
+from animeds_db.models.manifest import Entry, Manifest, Profile, box_kinds, checked_boxes, load_manifest
 from animeds_db.models.named import named_entry, remember_used
 from animeds_db.models.runtime import Device, choose_device
 from animeds_db.models.segmenter import Segmenter
@@ -21,10 +22,10 @@ from animeds_db.models.tagger import Tagger
 log = logging.getLogger("animeds")
 
 NOBODY = "none"
-PARTS = ("tagger", "detector", "character", "image", "segmenter", "boxes")
+PARTS = ("tagger", "detector", "character", "image", "segmenter", "classifier", "boxes")
 
 
-Runner: TypeAlias = Tagger | Detector | Embedder | Segmenter
+Runner: TypeAlias = Tagger | Detector | Embedder | Segmenter | Classifier
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Models:
     character: Embedder | None = None
     image: Embedder | None = None
     segmenter: Segmenter | None = None
+    classifier: Classifier | None = None
     boxes: tuple[str, ...] = ()
     """Kinds of boxes that the tagger also tags, one by one."""
     profile: str = NOBODY
@@ -50,8 +52,8 @@ class Models:
         )  # a tagger may also be the image embedder
 
     def runners(self) -> list[Runner]:
-        """Return every model of this run, in the order tagger, detectors, character, image, segmenter."""
-        parts = (self.tagger, *self.detectors, self.character, self.image, self.segmenter)
+        """Return every model of this run, in the order tagger, detectors, character, image, segmenter, classifier."""
+        parts = (self.tagger, *self.detectors, self.character, self.image, self.segmenter, self.classifier)
         return [part for part in parts if part is not None]
 
 
@@ -67,13 +69,16 @@ def load_profile(
 
     With `named_by_database`, the names come from a database and not from the user: see models.named.
 
-    `overrides` maps a part (tagger, detector, character, image, segmenter) to a model's name, "none" for no model, and
-    `boxes` to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or cuda.
+    `overrides` maps a part (tagger, detector, character, image, segmenter, classifier) to a model's name, "none" for no
+    model, and `boxes` to kinds of boxes; several detectors or kinds are separated by commas. `device` is auto, cpu or
+    cuda.
     Raises ModelError for an unknown name, or a model that cannot be loaded or returns invalid results.
     """
     manifest = load_manifest()
-    profile = _overridden(Profile(NOBODY) if name == NOBODY else manifest.profile(name), overrides or {})
-    parts = (profile.tagger, *profile.detectors, profile.character, profile.image, profile.segmenter)
+    given = Profile(NOBODY) if name == NOBODY else manifest.profile(name)
+    profile = _overridden(given, overrides or {}, manifest)
+    others = (profile.character, profile.image, profile.segmenter, profile.classifier)
+    parts = (profile.tagger, *profile.detectors, *others)
     wanted = [n for n in parts if n]
     if not wanted:
         return Models(profile=name, notes=("no models: frames are measured only",))
@@ -100,6 +105,7 @@ def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Mod
         character=Embedder(files[profile.character], device) if profile.character else None,
         image=image_embedder(files[profile.image], device) if profile.image else None,
         segmenter=Segmenter(files[profile.segmenter], device) if profile.segmenter else None,
+        classifier=Classifier(files[profile.classifier], device) if profile.classifier else None,
         boxes=profile.boxes,
     )
 
@@ -125,7 +131,7 @@ def _present(manifest: Manifest, name: str, progress: Progress | None) -> Files:
     return pull(entry, progress)
 
 
-def _overridden(profile: Profile, overrides: Mapping[str, str]) -> Profile:
+def _overridden(profile: Profile, overrides: Mapping[str, str], manifest: Manifest) -> Profile:
     for part, value in overrides.items():
         if part not in PARTS:
             raise ModelError(f'a profile has no part "{part}"', hint=did_you_mean(part, PARTS))
@@ -133,7 +139,9 @@ def _overridden(profile: Profile, overrides: Mapping[str, str]) -> Profile:
         if part == "detector":
             profile = replace(profile, detectors=names)
         elif part == "boxes":
-            profile = replace(profile, boxes=checked_boxes(names, "boxes"))
+            profile = replace(
+                profile, boxes=checked_boxes(names, "boxes", box_kinds(manifest.entries.values()))
+            )
         elif len(names) > 1:
             raise ModelError(f"only one {part} model can be used at a time, not {value}")
         else:
@@ -149,6 +157,7 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
         ("character", profile.character),
         ("image", profile.image),
         ("segmenter", profile.segmenter),
+        ("classifier", profile.classifier),
     ]
     for part, name in chosen:
         if name and not _fits(manifest.entry(name), part):
@@ -160,10 +169,10 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
 
 
 def _fits(entry: Entry, part: str) -> bool:
-    """Return True if a model fits this part. The aesthetic scorer fits as tagger, a tagger with vectors as image."""
+    """Return True if a model fits this part. A tagger with vectors fits as image."""
     if part == "image" and entry.task == "tagger":
         return entry.output.vector is not None
-    return entry.task == part or (part == "tagger" and entry.task == "aesthetic")
+    return entry.task == part
 
 
 def _record(runner: Runner) -> dict[str, object]:

@@ -112,10 +112,7 @@ class Tagger:
         return int(self.with_vectors(self._vision.probe())[1].shape[1])
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
-        raw = raw.astype(np.float32)
-        if self.entry.output.activation == "sigmoid":
-            return sigmoid(raw)
-        return _softmax(raw) if self.entry.output.activation == "softmax" else raw
+        return as_probabilities(raw, self.entry.output.activation)
 
     def _check(self) -> None:
         path = self.files.paths["model"]
@@ -133,15 +130,12 @@ class Tagger:
             )
 
 
-def aesthetic_score(model: Tagger, probabilities: np.ndarray) -> np.ndarray:
-    """Return Σ i·pᵢ (float32 [n]), where i is a label's rank in the entry, from worst (0) to best.
-
-    This reduces the output of deepghs' anime_aesthetic to one number, as in imgutils (metrics/dbaesthetic.py).
-    """
-    ranks = {label: float(rank) for rank, label in enumerate(model.entry.output.labels)}
-    weights = np.array([ranks[label.tag] for label in model.labels], np.float32)
-    scores: np.ndarray = probabilities @ weights
-    return scores
+def as_probabilities(raw: np.ndarray, activation: str) -> np.ndarray:
+    """Return a network's output as float32 probabilities; `activation`: none, sigmoid or softmax."""
+    raw = raw.astype(np.float32)
+    if activation == "sigmoid":
+        return sigmoid(raw)
+    return _softmax(raw) if activation == "softmax" else raw
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -142,7 +142,9 @@ EXPORT = Section(
         Key("short_edge", "int", "Maximum shorter edge in pixels.", low=1),
         Key("bucket", "int", "Edges in multiples of 64, with the area of a square of this side.", low=64),
         Key("upscale", "bool", "Enlarge smaller pictures as well."),
-        Key("crops", "texts", "What to cut out: frame, face, head, halfbody, person."),
+        Key(
+            "crops", "texts", "What to cut out: frame, face, head, halfbody, person, or another kind of box."
+        ),
         Key("trim", "texts", "What to remove before cropping: borders, subtitles."),
         Key("crop_margin", "real", "Margin on each side, as a share of the box.", low=0),
         Key("min_face_number", "int", "Minimum number of faces for a frame to be cropped.", low=0),

@@ -44,6 +44,7 @@ VARIABLES: Mapping[str, Callable[[Pinned], bool | str | None]] = {
     "retagged": lambda pinned: pinned.table("taggings").count_rows() > 0,
     "boxes_tagged": lambda pinned: pinned.table("box_tags").count_rows() > 0,
     "embedded_again": lambda pinned: pinned.table("embeddings").count_rows() > 0,
+    "classified": lambda pinned: pinned.table("classifications").count_rows() > 0,
     "detected_again": lambda pinned: pinned.table("detected").count_rows() > 0,
     "frames_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'frame'") > 0,
     "tags_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'tag'") > 0,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from animeds_ingest.verbs import (
+        classify_frames,
         describe,
         detect,
         drop_model,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "classify_frames",
     "describe",
     "detect",
     "drop_model",

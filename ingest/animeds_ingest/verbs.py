@@ -150,8 +150,24 @@ def segment(
     return run_stage(store, stage, models.records(), wanted=frames, watcher=watcher)
 
 
+def classify_frames(
+    store: Store,
+    model: str,
+    *,
+    frames: Collection[str] | None = None,
+    device: str | None = None,
+    load: Load = load_models,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Classify frames of the database: style, rating, aesthetic … Frames with an answer of this model are skipped.
+
+    Raises ModelError, StoreError.
+    """
+    return _rerun(store, {"classifier": model}, frames, False, device, load, watcher)
+
+
 def drop_model(store: Store, model: str) -> int:
-    """Delete the results of `tag`, `detect`, `embed` or `segment` with a model; return the number of frames affected.
+    """Delete what `tag`, `detect`, `embed`, `segment` or `classify_frames` wrote; return the number of frames.
 
     `model` is a name or an id (name@revision). Results from the ingest are kept, except the
     tags of boxes. Raises ModelError if the model was not run with one of these.

@@ -11,7 +11,7 @@ WITH given AS (
     SELECT * FROM active_labels WHERE kind IS NOT NULL AND field NOT IN ('cluster', 'crop', 'mask')
 ),
 
-boxes AS (
+labelled AS (
     SELECT DISTINCT frame_id, kind, "left", "top", "right", "bottom" FROM given
 ),
 
@@ -21,9 +21,9 @@ shared AS (
         d.detection_id,
         d.kind = p.kind AS same_kind,
         iou(d.left, d.top, d.right, d.bottom, p.left, p.top, p.right, p.bottom) AS share,
-        p.kind <> 'face' AND d.kind = 'face'
+        p.kind IN ('head', 'halfbody', 'person') AND d.kind = 'face'
             AND inside(d.left, d.top, d.right, d.bottom, p.left, p.top, p.right, p.bottom) >= 0.9 AS face_in_it
-    FROM boxes AS p
+    FROM labelled AS p
     JOIN newest_detections AS d USING (frame_id)
 ),
 

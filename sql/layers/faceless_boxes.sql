@@ -6,7 +6,7 @@
 -- source_id, shot, ordinal, time_s are those of the frame. If the face of a person is visible, all boxes of that person
 -- are left out.
 CREATE OR REPLACE VIEW faceless_boxes AS
-WITH boxes AS (
+WITH bodies AS (
     SELECT
         d.detection_id, d.frame_id, f.source_id, f.shot, f.ordinal, f.time_s,
         CASE d.kind WHEN 'head' THEN 1 WHEN 'halfbody' THEN 2 ELSE 3 END AS rank,
@@ -18,20 +18,20 @@ WITH boxes AS (
 ),
 
 with_face AS (
-    SELECT DISTINCT boxes.*
-    FROM boxes
+    SELECT DISTINCT bodies.*
+    FROM bodies
     JOIN newest_detections AS d
-        ON d.frame_id = boxes.frame_id
+        ON d.frame_id = bodies.frame_id
         AND d.kind = 'face'
-        AND (d.left + d.right) / 2 BETWEEN boxes.l AND boxes.r
-        AND (d.top + d.bottom) / 2 BETWEEN boxes.t AND boxes.b
+        AND (d.left + d.right) / 2 BETWEEN bodies.l AND bodies.r
+        AND (d.top + d.bottom) / 2 BETWEEN bodies.t AND bodies.b
 )
 
-SELECT boxes.*
-FROM boxes
+SELECT bodies.*
+FROM bodies
 ANTI JOIN with_face AS other
-    ON other.frame_id = boxes.frame_id
+    ON other.frame_id = bodies.frame_id
     AND (
-        other.detection_id = boxes.detection_id
-        OR inside(boxes.l, boxes.t, boxes.r, boxes.b, other.l, other.t, other.r, other.b) > 0.3
+        other.detection_id = bodies.detection_id
+        OR inside(bodies.l, bodies.t, bodies.r, bodies.b, other.l, other.t, other.r, other.b) > 0.3
     );

@@ -8,7 +8,7 @@
 --            largest first), and picture_tags: the tags of the person (see box_tags). Without them, a person
 --            alone has those of the picture (NULL), and several people have none (an empty list).
 CREATE OR REPLACE MACRO people_of(pictures) AS TABLE
-WITH boxes AS (
+WITH shown AS (
     SELECT
         p.picture, p.frame_id, p.key, p.crop, p.picture_tags,
         b.detection_id, b.size, b.person, b."left", b.top, b."right", b.bottom,
@@ -31,7 +31,7 @@ people AS (
         arg_max(["left", top, "right", bottom]::DOUBLE[], size) AS box,
         arg_min(who, size) FILTER (WHERE who IS NOT NULL) AS who,
         list(detection_id ORDER BY size DESC, detection_id) AS described_by
-    FROM boxes
+    FROM shown
     GROUP BY picture, person
 ),
 
@@ -39,7 +39,7 @@ tagged AS (
     SELECT
         b.picture, b.person,
         arg_max(tag_structs({'tag_ids': t.tags, 'scores': t.tag_scores}, t.sure_tags), b.size) AS tags
-    FROM boxes AS b
+    FROM shown AS b
     JOIN used_box_tags AS t USING (detection_id)
     GROUP BY b.picture, b.person
 ),

@@ -7,7 +7,7 @@
 -- A box belongs to a larger one if its centre is inside. Of several larger boxes of a kind, it belongs to the one in
 -- which it is most where a head is: in the middle, at the top.
 CREATE OR REPLACE MACRO person_boxes(pictures) AS TABLE
-WITH boxes AS MATERIALIZED (
+WITH parts AS MATERIALIZED (
     SELECT
         detection_id, frame_id, kind,
         list_position(['face', 'head', 'halfbody', 'person'], kind) AS size,
@@ -16,6 +16,7 @@ WITH boxes AS MATERIALIZED (
         (d.top + d.bottom) / 2 AS y
     FROM newest_detections AS d
     SEMI JOIN query_table(pictures) USING (frame_id)
+    WHERE d.kind IN ('face', 'head', 'halfbody', 'person')
 ),
 
 pairs AS (
@@ -25,8 +26,8 @@ pairs AS (
         whole.detection_id AS whole,
         abs(part.x - (whole."left" + whole."right") / 2) / (whole."right" - whole."left")
         + (part.y - whole.top) / (whole.bottom - whole.top) AS distance
-    FROM boxes AS part
-    JOIN boxes AS whole
+    FROM parts AS part
+    JOIN parts AS whole
         ON whole.frame_id = part.frame_id
         AND whole.size > part.size
         AND part.x BETWEEN whole."left" AND whole."right"
@@ -42,5 +43,5 @@ SELECT
     detection_id, frame_id, kind, size,
     coalesce(belongs.person, detection_id) AS person,
     "left", top, "right", bottom
-FROM boxes
+FROM parts
 LEFT JOIN belongs USING (detection_id);

@@ -26,6 +26,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 import networks
 
+from animeds_db.models.classifier import Classifier
 from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder, difference, unit
 from animeds_db.models.files import Files
@@ -109,6 +110,8 @@ def tagger(entry: Entry, hub: Hub) -> Case:
     outputs = {output: (n_tags, "sigmoid"), "embedding": (1024, "none")}
     if own:
         outputs["logits"] = (n_tags, "none")
+    if "camie" in entry.name:  # the peer asks for the first and the refined results
+        outputs |= {f"initial/{name}": kind for name, kind in outputs.items()}
     path = hub.path(repo, entry.files["model"])
     if "deepdanbooru" in entry.name:
         outputs.pop("embedding")
@@ -124,6 +127,8 @@ def tagger(entry: Entry, hub: Hub) -> Case:
     stages = _stages(entry, side)
     if own:
         hub.write(repo, entry.files["preprocess"], stages)
+        names = {0: "general", 4: "character", 9: "rating"}
+        hub.write(repo, "categories.json", [{"category": n, "name": name} for n, name in names.items()])
         _thresholds(hub.path(repo, entry.files["thresholds"]))
     job, fed = _tagger_job(entry, hub, path)
     fed = f"{fed}, {n_tags:,} tags, {'×'.join(map(str, shape))}"
@@ -195,7 +200,7 @@ def _thresholds(path: Path) -> None:
 def classifier(entry: Entry, hub: Hub) -> Case:
     """The classifiers of deepghs, the aesthetic one too."""
     repo, (model, labels) = entry.repo or "", (entry.files["model"], entry.files["labels"])
-    names = list(entry.output.labels) or [f"label_{n}" for n in range(5)]
+    names = list(entry.output.ranked or entry.output.labels) or [f"label_{n}" for n in range(5)]
     side = entry.input.size[0]
     networks.vision(
         hub.path(repo, model),
@@ -213,7 +218,7 @@ def classifier(entry: Entry, hub: Hub) -> Case:
     return Case(
         entry,
         job,
-        lambda pictures: Tagger(files, choose_device("cpu"))(pictures),
+        lambda pictures: Classifier(files, choose_device("cpu"))(pictures),
         f"stretched to {side}×{side}, {len(names)} labels",
     )
 
@@ -231,6 +236,7 @@ def detector(entry: Entry, hub: Hub) -> Case:
     job = {"way": "detector", "repo": repo, "model": folder, "labels": labels}
     job |= {"conf": conf, "iou": iou, "keep": entry.input.fit == "keep"}
     kinds = [entry.output.kinds.get(label, label) for label in labels]
+    job["kinds"] = kinds
 
     def ours(pictures: list[np.ndarray]) -> np.ndarray:
         found = Detector(hub.files(entry), choose_device("cpu"))
@@ -319,7 +325,6 @@ def _said(files: Files) -> np.ndarray:
 
 WAYS = {
     "tagger": tagger,
-    "aesthetic": classifier,
     "classifier": classifier,
     "detector": detector,
     "character": character,

@@ -79,16 +79,23 @@ def aesthetic(pictures: Pictures, model: str) -> np.ndarray:
 
 
 def detector(
-    pictures: Pictures, repo: str, model: str, conf: float, iou: float, keep: bool, labels: list[str]
+    pictures: Pictures,
+    repo: str,
+    model: str,
+    conf: float,
+    iou: float,
+    keep: bool,
+    labels: list[str],
+    kinds: list[str],
 ) -> np.ndarray:
-    """Return one row per box: picture, left, top, right, bottom in whole pixels, class, score."""
+    """Return one row per box: picture, left, top, right, bottom in whole pixels, the place of its kind, score."""
     from imgutils.generic.yolo import YOLOModel
 
     peer = YOLOModel(repo)
     rows = []
     for n, one in enumerate(pictures):
         for box, label, score in peer.predict(one, model, conf, iou, allow_dynamic=keep):
-            rows.append([n, *box, labels.index(label), score])
+            rows.append([n, *box, kinds.index(kinds[labels.index(label)]), score])
     return np.array(rows, np.float64).reshape(-1, 7)
 
 

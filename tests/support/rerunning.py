@@ -55,7 +55,8 @@ def a_detector(folder: Path, name: str, answer: np.ndarray, kind: str = "face") 
     model = detector(
         folder / name / "model.onnx", answer, names=f"{{0: '{kind}'}}", sides=(64, 64), imgsz=None
     )
-    return Detector(files(name, "face-v1.4-s", model), CPU)
+    like = {"face": "face-v1.4-s", "head": "head-v2.0-s", "person": "person-v1.3-s"}[kind]
+    return Detector(files(name, like, model), CPU)
 
 
 def an_embedder(folder: Path, name: str, width: int, task: str = "image") -> Embedder:

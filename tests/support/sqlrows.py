@@ -70,6 +70,7 @@ class Database:
             "boxes_tagged": bool(rows["box_tags"]),
             "embedded_again": bool(rows["embeddings"]),
             "detected_again": bool(rows["detected"]),
+            "classified": bool(rows["classifications"]),
             "frames_labelled": any(row["field"] == "frame" for row in rows["labels"]),
             "tags_labelled": any(row["field"] == "tag" for row in rows["labels"]),
         }
@@ -159,9 +160,8 @@ def box(
     **columns: Any,
 ) -> dict[str, Any]:
     """One detection in a frame."""
-    letter = schema.DETECTION_LETTERS[kind]
     return {
-        "detection_id": f"{frame_id(number)}-{letter}{index}",
+        "detection_id": schema.detection_id(frame_id(number), kind, index),
         "frame_id": frame_id(number),
         "source_id": SOURCE,
         "kind": kind,

@@ -47,6 +47,7 @@ SENTENCES = {
 """Frame → its description."""
 OF_PEOPLE = {(1, 1): "Aoi reads a book.", (2, 1): "He looks away."}
 """Frame and person → the description of the person's box."""
+RANKS = ["worst", "low", "normal", "good", "great", "best", "masterpiece"]
 SCORES = {0: {"masterpiece": 80, "best": 20}, 1: {"normal": 60, "good": 40}, 9: {"worst": 90}}
 """Frame → per cent of the labels of the aesthetic model."""
 CATEGORIES = {"saber_(fate)": "character"}
@@ -56,10 +57,9 @@ def ten_frames(folder: Path) -> Store:
     """Return a database with these frames. The faces are named, and the boxes of people have the tags."""
     store = new_store(folder)
     add_source(store, SOURCE, show="My Show", episode=4, kind="video", image_type="screenshot")
-    models = [{"model_id": SCORER, "task": "aesthetic"}, {"model_id": TAGGER, "task": "tagger"}]
+    models = [{"model_id": SCORER, "task": "classifier"}, {"model_id": TAGGER, "task": "tagger"}]
     store.upsert("models", rows(store, "models", *models))
     every = {tag for tags, people in FRAMES for tag in (*tags, *(t for p in people for t in p[3] or ()))}
-    every |= {label for labels in SCORES.values() for label in labels}
     ids = store.ensure_tags([(tag, CATEGORIES.get(tag, "general")) for tag in sorted(every)])
 
     def tagged(tags: Sequence[str]) -> dict[str, Any]:
@@ -97,9 +97,9 @@ def ten_frames(folder: Path) -> Store:
                 text = OF_PEOPLE[number, place]
                 sentences.append({"frame_id": frame_of, "detection_id": person["detection_id"], "text": text})
     scored = [
-        {"tagging_id": f"{frame_id(SOURCE, number * 1000)}@{SCORER}", "frame_id": frame_id(SOURCE, number * 1000),
-         "source_id": SOURCE, "model": SCORER, "tags": [ids[label] for label in labels],
-         "tag_scores": stored(list(labels.values())), "sure_tags": [], "sure_scores": []}
+        {"classification_id": f"{frame_id(SOURCE, number * 1000)}@{SCORER}", "about": "aesthetic", "model": SCORER,
+         "frame_id": frame_id(SOURCE, number * 1000), "source_id": SOURCE, "label": next(iter(labels)),
+         "value": sum(RANKS.index(label) * share for label, share in labels.items()) / sum(labels.values())}
         for number, labels in SCORES.items()
     ]  # fmt: skip
     known = {"source_id": SOURCE, "model": "captioner@1", "prompt": "prose@1", "language": "en"}
@@ -108,7 +108,7 @@ def ten_frames(folder: Path) -> Store:
     ]
     for table, given in (
         ("frames", values), ("detections", faces), ("identities", names), ("box_tags", box_tags),
-        ("descriptions", described), ("taggings", scored),
+        ("descriptions", described), ("classifications", scored),
     ):  # fmt: skip
         columns = store.schema(table).schema.names
         store.upsert(

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.models.captioners.answers import language_name
 from animeds_db.models.prompts import Prompt, load_prompt
-from animeds_db.schema import DETECTION_LETTERS
 from animeds_db.session import Session
+from animeds_db.session.box_kinds import expect_kinds
 from animeds_db.session.scripts import sql_script
 
 
@@ -36,24 +35,18 @@ def style_of(model: str, prompt: str | Path, language: str) -> Style:
     return Style(model, load_prompt(prompt), language)
 
 
-def checked_kinds(kinds: Sequence[str]) -> list[str]:
-    """Return kinds of boxes, each once. Raises UsageError for an unknown one."""
-    for kind in kinds:
-        if kind not in DETECTION_LETTERS:
-            raise UsageError(f'There are no boxes "{kind}".', hint=did_you_mean(kind, DETECTION_LETTERS))
-    return list(dict.fromkeys(kinds))
-
-
 def pictures_left(
     session: Session, frames: Collection[str] | None, kinds: Sequence[str], style: Style
 ) -> pa.Table:
     """Return the pictures without a description of this style: see sql/steps/describe/pictures.sql.
 
-    `frames` are ids; None means all. `kinds` are kinds of boxes; none means whole frames.
+    `frames` are ids; None means all. `kinds` are kinds of boxes; none means whole frames. Raises UsageError for an
+    unknown kind.
     """
+    expect_kinds(session, kinds)
     chosen = session.arrow("SELECT frame_id FROM frames") if frames is None else _table(sorted(frames))
     script = sql_script("steps/describe", "pictures.sql")
-    return session.step(script, {"chosen": chosen}, {"kinds": checked_kinds(kinds), **style.ids})
+    return session.step(script, {"chosen": chosen}, {"kinds": list(dict.fromkeys(kinds)), **style.ids})
 
 
 def with_prompts(session: Session, pictures: pa.Table, style: Style) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The stages that can be run again: tag, detect, embed.
+"""The stages that can be run again: tag, detect, embed, classify-frames.
 
 A result is stored under its frame and model. Results of other models are not changed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.models import Detector, Embedder, Models, Tagger
+from animeds_db.models import Classifier, Detector, Embedder, Models, Tagger
 from animeds_db.store import Store
 from animeds_ingest.rows import TagColumns, box_tag_rows, detection_rows
 from animeds_ingest.vocabulary import vocabulary_of
@@ -193,6 +194,23 @@ class EmbedStage(Stage):
         return [m | {"vector": v} for m, v in zip(marks, self._embedder(pixels), strict=True)]
 
 
+class ClassifyStage(Stage):
+    """Writes the answers of one classifier to `classifications`."""
+
+    mark = "classifications"
+
+    def __init__(self, store: Store, classifier: Classifier) -> None:
+        super().__init__(store, classifier.id)
+        self._classifier = classifier
+
+    def rows(self, source_id: str, frame_ids: Sequence[str], pixels: Sequence[np.ndarray]) -> list[Row]:
+        """Return rows of `classifications`."""
+        marks = self._marks(source_id, frame_ids)
+        answers = self._classifier.answers(pixels)
+        about = {"about": self._classifier.about}
+        return [m | about | asdict(answer) for m, answer in zip(marks, answers, strict=True)]
+
+
 class DetectStage(Stage):
     """Finds boxes with one detector and writes them to `detections`. The mark in `detected` is written last.
 
@@ -261,7 +279,7 @@ class DetectStage(Stage):
         mine: dict[tuple[str, str], int] = {}
         others: dict[tuple[str, str], int] = {}
         for row in there.to_pylist():
-            place, index = (row["frame_id"], row["kind"]), _index(row["detection_id"])
+            place, index = (row["frame_id"], row["kind"]), schema.index_of_detection(row["detection_id"])
             if row["model"] == self.model:
                 mine[place] = min(index, mine.get(place, index))
             else:
@@ -270,7 +288,7 @@ class DetectStage(Stage):
 
 
 def stage_of(store: Store, models: Models, boxes: Collection[str] | None = None) -> Stage:
-    """Return the stage for the one tagger, detector or image embedder among `models`.
+    """Return the stage for the one tagger, detector, image embedder or classifier among `models`.
 
     A character embedder goes with a detector. With `boxes` (ids of detections), the tagger tags these boxes instead of
     frames. Raises UsageError for any other number of models.
@@ -283,16 +301,14 @@ def stage_of(store: Store, models: Models, boxes: Collection[str] | None = None)
     stages += [DetectStage(store, detector, models.character) for detector in models.detectors]
     if models.image:
         stages.append(EmbedStage(store, models.image))
+    if models.classifier:
+        stages.append(ClassifyStage(store, models.classifier))
     if len(stages) != 1:
         raise UsageError(f"only one model can be run at a time, not {len(stages)}")
     return stages[0]
 
 
-def _index(detection_id: str) -> int:
-    return int(detection_id.rpartition("-")[2][1:])
-
-
 def _moved(box: Row, first: Mapping[tuple[str, str], int]) -> Row:
     frame_id, kind = box["frame_id"], box["kind"]
-    index = first.get((frame_id, kind), 0) + _index(box["detection_id"])
+    index = first.get((frame_id, kind), 0) + schema.index_of_detection(box["detection_id"])
     return box | {"detection_id": schema.detection_id(frame_id, kind, index)}

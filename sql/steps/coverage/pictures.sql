@@ -9,7 +9,7 @@
 --
 -- Tags are those of the whole frame. While others are on it, only the setting is taken from them; the framing is then
 -- that of the face, and the expression is not known.
-WITH boxes AS (
+WITH ones AS (
     SELECT
         c.frame_id,
         arg_max(
@@ -43,7 +43,7 @@ seen AS (
             'score': round(box.score::DOUBLE, 1),
             'sharpness': coalesce(f.sharpness, 0)
         } AS merit
-    FROM boxes AS b
+    FROM ones AS b
     JOIN frames AS f ON f.frame_id = b.frame_id
     JOIN frame_characters AS who ON who.frame_id = b.frame_id
     JOIN gates() AS g ON g.frame_id = b.frame_id

@@ -5,8 +5,8 @@
 --             crop                              the part of the frame to use; crops of boxes are cut from it
 --             face_id, head_id, halfbody_id, person_id, detection_id   the only box to crop
 --             pair                              rows with different controls differ in it
--- $kinds      what to crop: frame (all of it), face, head, halfbody, person; empty: the box in the selection, or else
---             the frame
+-- $kinds      what to crop: frame (all of it), face, head, person or another kind of box; empty: the box in the
+--             selection, or else the frame
 -- $margin     share of the box to add on each side; NULL: the largest square for faces, a tenth for others
 -- $trim       what to remove before cropping: borders, subtitles
 -- $min_faces  frames with fewer faces give no crops of boxes
@@ -41,7 +41,7 @@ boxes AS MATERIALIZED (
         frame_id,
         kind,
         [d.left, d.top, d.right, d.bottom]::DOUBLE[] AS box,
-        coalesce(try_cast(regexp_extract(detection_id, '-[a-z](\d+)', 1) AS INTEGER), 0) + 1 AS crop_number
+        coalesce(try_cast(regexp_extract(detection_id, '-[a-z_]+(\d+)$', 1) AS INTEGER), 0) + 1 AS crop_number
     FROM newest_detections AS d
     SEMI JOIN wanted USING (frame_id)
 ),

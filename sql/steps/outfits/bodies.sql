@@ -6,7 +6,7 @@
 --                                     frame from the head down, three faces wide and six faces high
 --          known      the appearance that a person gave it; else null
 --          tags       clothes on the frame as [{tag, score}], score 0…1; [] if only a face is seen (framing: close-up)
-WITH boxes AS (
+WITH ones AS (
     SELECT
         c.face_id AS detection_id, c.frame_id, c.kind, d."left", d.top, d."right", d.bottom,
         d."right" - d."left" AS wide, d.bottom - d.top AS high
@@ -19,7 +19,7 @@ around AS (  -- a person or half body with the middle of the face in it, the lar
     SELECT
         b.detection_id,
         arg_max([p."left", p.top, p."right", p.bottom], (p.kind = 'person', p.bottom - p.top, p.detection_id)) AS body
-    FROM boxes AS b
+    FROM ones AS b
     JOIN newest_detections AS p ON p.frame_id = b.frame_id AND p.kind IN ('person', 'halfbody')
     WHERE (b."left" + b."right") / 2 BETWEEN p."left" AND p."right"
       AND (b.top + b.bottom) / 2 BETWEEN p.top AND p.bottom
@@ -29,7 +29,7 @@ around AS (  -- a person or half body with the middle of the face in it, the lar
 clothes AS (
     SELECT frame_id, list({'tag': tag, 'score': score::FLOAT} ORDER BY tag) AS tags
     FROM scored_tags
-    WHERE is_outfit_tag(tag) AND category = 'general' AND frame_id IN (SELECT frame_id FROM boxes)
+    WHERE is_outfit_tag(tag) AND category = 'general' AND frame_id IN (SELECT frame_id FROM ones)
     GROUP BY frame_id
 ),
 
@@ -42,7 +42,7 @@ seen AS (
         b.*,
         f.source_id, f.episode, f.shot, f.ordinal,
         coalesce(framing(f.tag_ids, face_height(b.kind, b.top, b.bottom)), '') <> 'close-up' AS is_seen
-    FROM boxes AS b
+    FROM ones AS b
     JOIN frames AS f ON f.frame_id = b.frame_id
 )
 

@@ -1,4 +1,4 @@
--- The boxes on the pictures of an edited folder, with the current name of each.
+-- The boxes of people on the pictures of an edited folder, with the current name of each.
 --
 -- pictures  picture (its number), frame_id, crop (left, top, right, bottom; null: all of the frame)
 -- gives     picture, detection_id, source_id, kind, left, top, right, bottom (of the frame, 0…1), character,
@@ -16,5 +16,6 @@ SELECT
     CASE WHEN is_known(d.character) THEN d.appearance END AS appearance
 FROM pictures
 JOIN identified_detections AS d USING (frame_id)
-WHERE crop IS NULL OR in_crop(d.left, d.top, d.right, d.bottom, crop)
+WHERE d.kind IN ('face', 'head', 'halfbody', 'person')
+    AND (crop IS NULL OR in_crop(d.left, d.top, d.right, d.bottom, crop))
 ORDER BY pictures.picture, d.kind, d.left, d.detection_id;
