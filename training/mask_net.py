@@ -62,5 +62,5 @@ class MaskExport(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> Tensor:
-        logits = F.interpolate(self.net(x), scale_factor=2.0, mode="bilinear", align_corners=False)
-        return torch.sigmoid(logits)
+        logits = self.net(x).squeeze(1).unsqueeze(1)  # else onnxruntime resizes eight channels, seven of them empty
+        return torch.sigmoid(F.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False))
