@@ -10,7 +10,7 @@ from sqlrows import SOURCE, Database, box, frame, frame_id, label
 
 PERSON = box(0, 0, (0.2, 0.1, 0.6, 1.0), "person")
 OTHER = box(0, 1, (0.7, 0.1, 0.9, 1.0), "person")
-BORDERS = {f"border_{side}": 0.0 for side in ("left", "top", "right", "bottom")}
+BORDERS: dict[str, Any] = {f"border_{side}": 0.0 for side in ("left", "top", "right", "bottom")}
 MODELS = [
     {"model_id": name, "added_at": datetime.datetime(2026, 1, day)}
     for day, name in ((1, "old@1"), (2, "new@1"))
@@ -119,7 +119,7 @@ def test_a_mask_that_a_person_drew_replaces_those_of_models() -> None:
         mask(OTHER["detection_id"], detection_id=OTHER["detection_id"]),
     ]
     sql = 'SELECT detection_id, part, "by", coverage FROM masks ORDER BY ALL'
-    there = {
+    there: dict[str, Any] = {
         "frames": [frame(0, **BORDERS | {"border_top": 0.25})],
         "detections": [PERSON, OTHER],
         "models": MODELS,

@@ -31,7 +31,9 @@ from animeds_db.models.detector import Detector
 from animeds_db.models.embedder import Embedder, difference, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Manifest, load_manifest
+from animeds_db.models.pixels import linear
 from animeds_db.models.runtime import choose_device
+from animeds_db.models.segmenter import Segmenter
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import load as load_text
 
@@ -323,6 +325,22 @@ def _said(files: Files) -> np.ndarray:
     return tower(TEXTS)
 
 
+def segmenter(entry: Entry, hub: Hub) -> Case:
+    """The matting network of skytnt, whose masks the peer resizes to the size of the picture."""
+    side = entry.input.size[0]
+    path = hub.path(entry.repo or "", entry.files["model"])
+    networks.matting(path, entry.input.name or "img", "mask", side, seed=seed_of(entry))
+
+    def ours(pictures: list[np.ndarray]) -> np.ndarray:
+        found = Segmenter(hub.files(entry), choose_device("cpu"))(pictures)
+        masks = [
+            linear(one.mask, *picture.shape[:2]).ravel() for one, picture in zip(found, pictures, strict=True)
+        ]
+        return np.concatenate(masks)
+
+    return Case(entry, {"way": "matting"}, ours, f"letterbox on black, {side}×{side}")
+
+
 WAYS = {
     "tagger": tagger,
     "classifier": classifier,
@@ -331,6 +349,7 @@ WAYS = {
     "metric": metric,
     "image": image,
     "text": text,
+    "segmenter": segmenter,
 }
 """How a case is made of an entry of each task."""
 SCALED = ("character", "image", "text")
