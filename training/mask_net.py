@@ -62,5 +62,6 @@ class MaskExport(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> Tensor:
-        logits = self.net(x).squeeze(1).unsqueeze(1)  # else onnxruntime resizes eight channels, seven of them empty
+        # onnxruntime pads one channel to eight; after these two steps it resizes only the one
+        logits = self.net(x).squeeze(1).unsqueeze(1)
         return torch.sigmoid(F.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False))
