@@ -11,7 +11,8 @@ from model_places import only_here
 
 from animeds_db.errors import ModelError
 from animeds_db.models import Models, load_profile
-from animeds_db.models.catalogue import add_model, list_models, pull_models, remove_model, verify_models
+from animeds_db.models.adding import add_model
+from animeds_db.models.catalogue import list_models, pull_models, remove_model, verify_models
 from animeds_db.models.manifest import SHIPPED, load_manifest, read_toml
 
 

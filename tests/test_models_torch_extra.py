@@ -17,7 +17,8 @@ from PIL import Image
 
 from animeds_db.errors import ModelError
 from animeds_db.models import load_profile
-from animeds_db.models.catalogue import add_model, list_models
+from animeds_db.models.adding import add_model
+from animeds_db.models.catalogue import list_models
 from animeds_db.models.extras import extra
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.text import embed_text, text_tower

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from animeds_db.cli.output import FormatOption, print_rows, talk
+from animeds_db.errors import UsageError
 
 models = typer.Typer(help="List, download, check, add and remove models.", no_args_is_help=True)
 
@@ -72,17 +73,84 @@ def add(
         list[str] | None,
         typer.Option(help="Additional file as role=path, e.g. tags=my_tags.csv. Can be repeated."),
     ] = None,
+    layout: Annotated[str | None, typer.Option(help="Order of the input's axes: NCHW or NHWC.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Input size, if the file does not fix it: 448, or height×width: 384x512."),
+    ] = None,
+    colour: Annotated[str | None, typer.Option(help="RGB or BGR.")] = None,
+    divide: Annotated[
+        float | None, typer.Option(help="Pixel values 0…255 are divided by this: 255, or 1 for none.")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Subtracted after the division: one number, or three: 0.5,0.5,0.5.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Divisor after that: one number, or three.")] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="How pictures get that size: pad, letterbox, stretch, keep or crop.")
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="What makes probabilities of the output: none, sigmoid or softmax.")
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Threshold as name=value, e.g. general=0.4, or conf=0.3 of a detector. Can be repeated."
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="Detectors: a class and the kind of its boxes, e.g. eye=eye. Can be repeated."),
+    ] = None,
     form: FormatOption = None,
 ) -> None:
     """Add your own ONNX model. It is loaded and tested before anything is written.
 
+    What the options do not say is as in the model of --like, unless the file says it (sizes, classes) or files beside
+    it do: preprocess.json, thresholds.csv, threshold.json, samples.npz.
+
     animeds models add my_tagger.onnx --like wd-swinv2-v3
+    animeds models add eyes.onnx --like face-v1.4-s --kind eye=eye --threshold conf=0.3
     """
     from animeds_db.cli.common import parse_params
-    from animeds_db.models.catalogue import add_model
+    from animeds_db.models.adding import add_model
 
     companions = {role: Path(path) for role, path in parse_params(companion).items()}
-    print_rows([add_model(file, like, name=name, companions=companions)], form)
+    picture = {
+        "layout": layout,
+        "size": _numbers(size, "size", 2, "x"),
+        "colour": colour,
+        "divide": divide,
+        "mean": _numbers(mean, "mean", 3),
+        "std": _numbers(std, "std", 3),
+        "fit": fit,
+    }
+    output = {"activation": activation, "kinds": parse_params(kind) or None}
+    thresholds = {key: _number(value, f"threshold {key}") for key, value in parse_params(threshold).items()}
+    parts = {"input": picture, "output": output, "thresholds": thresholds}
+    settings = {key: {k: v for k, v in part.items() if v is not None} for key, part in parts.items()}
+    row = add_model(
+        file, like, name=name, companions=companions, settings={k: v for k, v in settings.items() if v}
+    )
+    print_rows([row], form)
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f'The {what} is "{text}". It must be a number.') from None
+
+
+def _numbers(text: str | None, what: str, count: int, between: str = ",") -> list[float] | list[int] | None:
+    """Return `count` numbers; one stands for all of them. Sizes are whole numbers."""
+    if text is None:
+        return None
+    values = [_number(part, what) for part in text.replace("×", "x").split(between)]
+    if len(values) not in (1, count):
+        raise UsageError(f"The {what} has {len(values)} values. It must have 1 or {count}.")
+    values = values * count if len(values) == 1 else values
+    return [int(value) for value in values] if between == "x" else values
 
 
 @models.command()

@@ -1,15 +1,12 @@
-"""Lists, pulls, verifies, adds and removes models.
+"""Lists, pulls, verifies and removes models; adding.py adds them.
 
 Every function returns dictionaries of plain values, ready for a table. Nothing is printed here.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from animeds_db.errors import ModelError, did_you_mean
@@ -46,6 +43,12 @@ def list_models() -> list[Row]:
     """
     manifest = load_manifest()
     return [_row(entry, manifest) for entry in manifest.entries.values()]
+
+
+def row_of(name: str) -> Row:
+    """Return the row of one model, as in `list_models`."""
+    manifest = load_manifest()
+    return _row(manifest.entry(name), manifest)
 
 
 def _row(entry: Entry, manifest: Manifest) -> Row:
@@ -169,7 +172,7 @@ def remove_model(name: str) -> Row:
         raise ModelError(f"{name} is part of animeds-db and cannot be removed")
     freed = _forget_pulled(entry) if entry.repo else 0
     if entry.origin != SHIPPED:
-        _change_user_file(lambda text: _without(text, name, entry.origin))
+        change_user_file(lambda text: _without(text, name, entry.origin))
     elif not freed:
         raise ModelError(f"{name} is not on this disk, so there is nothing to remove")
     what = "files deleted" if entry.repo else "entry removed, file kept"
@@ -182,77 +185,6 @@ def _forget_pulled(entry: Entry) -> int:
         shared = {f["path"] for other in record.pulled.values() for f in other["files"].values()}
     paths = [Path(f["path"]) for f in known["files"].values()] if known else []
     return sum(hub.forget(path) for path in paths if str(path) not in shared)
-
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def add_model(
-    file: Path,
-    like: str,
-    *,
-    name: str | None = None,
-    companions: Mapping[str, Path] | None = None,
-    settings: Mapping[str, object] | None = None,
-) -> Row:
-    """Add the user's own ONNX file to their manifest, with the inputs and outputs of a known model.
-
-    `like`: the known model. `name`: default the file's name. `companions`: other files by role (tags, tokenizer,
-    weights); those that `like` has are looked for beside the file. `settings`: differences from `like`, e.g.
-    {"input": {"size": 512}}. The model is loaded and tried before anything is written, and its checksums are
-    recorded. Returns its row.
-    """
-    manifest = load_manifest()
-    pattern = manifest.entry(like)
-    name = name or file.stem
-    if not NAME.fullmatch(name):
-        raise ModelError(
-            f'"{name}" is not a valid model name', hint="use letters, digits, . _ - ; set a name with --name"
-        )
-    if name in manifest.entries:
-        raise ModelError(
-            f'a model named "{name}" already exists',
-            hint="choose another name with --name, or remove the existing model first",
-        )
-    paths = _companions(file.expanduser().resolve(), pattern, companions or {})
-    table: dict[str, object] = {"like": like, "title": f"added from {file.name}"}
-    table["files"] = {role: str(path) for role, path in paths.items()}
-    table["sha256"] = {role: sha256_of(path) for role, path in paths.items()}
-    table |= settings or {}
-    block = f"\n[models.{json.dumps(name)}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in table.items())
-    _try(name, block)
-    _change_user_file(lambda text: text + block)
-    manifest = load_manifest()
-    return _row(manifest.entry(name), manifest)
-
-
-def _companions(file: Path, pattern: Entry, given: Mapping[str, Path]) -> dict[str, Path]:
-    if not file.is_file():
-        raise ModelError(f"{file} does not exist or is not a file")
-    paths = {"model": file}
-    for role, usual in pattern.files.items():
-        if role == "model":
-            continue
-        path = given.get(role, file.parent / Path(usual).name).expanduser().resolve()
-        if not path.is_file():
-            raise ModelError(
-                f"a model like {pattern.name} needs a {role} file, but {path} does not exist",
-                hint=f"put {Path(usual).name} beside the model, or give its path with --companion {role}=PATH",
-            )
-        paths[role] = path
-    return paths
-
-
-def _try(name: str, block: str) -> None:
-    """Load the model of a manifest block once, so that only working models are added."""
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / "models.toml"
-        own = user_file().read_text("utf-8") if user_file().is_file() else ""
-        trial.write_text(own + block, "utf-8")
-        entry = load_manifest(trial).entry(name)
-    found = locate(entry)
-    if found is not None:
-        load(found, choose_device("cpu"))
 
 
 def load(
@@ -275,7 +207,7 @@ def load(
     return load_text(found, device) if task == "text" else Network(found.paths["model"], device)
 
 
-def _change_user_file(change: Callable[[str], str]) -> None:
+def change_user_file(change: Callable[[str], str]) -> None:
     """Replace the user's manifest atomically, one process at a time, and only if the new text is valid."""
     path = user_file()
     try:
@@ -322,10 +254,3 @@ def _header(line: str) -> tuple[str, ...] | None:
         key, table = next(iter(table.items()))
         keys.append(key)
     return tuple(keys)
-
-
-def _toml(value: object) -> str:
-    """Return a value as TOML. JSON's strings, numbers and lists are valid TOML; tables are not."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_toml(v)}" for k, v in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.asking import Ask, check_ask
+from animeds_db.models.contradictions import check_entry
 
 ENGINES = ("onnx", "open_clip", "sentence-transformers", "chat", "transformers")
 TASKS = ("tagger", "detector", "character", "image", "text", "classifier", "metric", "captioner", "segmenter")
@@ -27,8 +28,6 @@ PEOPLE = ("face", "head", "halfbody", "person")
 """Kinds of boxes of people, which have views of their own. Other kinds come from `output.kinds` of detectors."""
 BOX_KIND = re.compile(r"[a-z][a-z_]*[a-z]")
 """What a kind of box may be called: see schema.detection_id."""
-ROLES = ("model", "tags", "labels", "tokenizer", "weights", "preprocess", "thresholds", "samples")
-"""What a file of a model is for. `preprocess` and `thresholds` are the model's own; `samples`: see classifier.py."""
 SHIPPED = Path(__file__).parent / "manifest.toml"
 TINY = Path(__file__).parent / "tiny"
 
@@ -94,7 +93,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of the manifest. `files` maps a role (see ROLES) to a path."""
+    """One model of the manifest. `files` maps a role (see contradictions.ROLES) to a path."""
 
     name: str
     task: str
@@ -213,6 +212,8 @@ def load_manifest(own: Path | None = None) -> Manifest:
             tables[name] = (table, path)
         profiles |= {name: _profile(name, t, path) for name, t in content.get("profiles", {}).items()}
     entries = {name: _entry(name, _inherited(name, tables), path) for name, (_, path) in tables.items()}
+    for name, (table, path) in tables.items():
+        check_entry(entries[name], table, f'{path}: model "{name}"')
     for name, profile in profiles.items():
         checked_boxes(profile.boxes, f'profile "{name}": boxes', box_kinds(entries.values()))
     return Manifest(entries, profiles)

@@ -76,7 +76,7 @@ def _cropped(picture: Image.Image, step: Step) -> Image.Image:
 
 
 def read_preprocess(path: Path, how: Input) -> Input:
-    """Return how pictures are prepared by a `preprocess.json`; the rest is as in `how` (name, layout, colour).
+    """Return how pictures are prepared by a `preprocess.json`; the rest is as in `how`.
 
     Raises ModelError for a file that cannot be read, and for a step that is not supported.
     """
@@ -88,7 +88,7 @@ def read_preprocess(path: Path, how: Input) -> Input:
             if kind in STEPS:
                 steps.append(_step(stage))
             elif kind in ("to_tensor", "maybe_to_tensor"):
-                values["divide"] = 255.0
+                values |= {"divide": 255.0, "layout": "NCHW", "colour": "RGB"}
             elif kind == "rescale":
                 values["divide"] = 1.0 / float(stage.get("rescale_factor", 1 / 255))
             elif kind == "normalize":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -30,6 +31,13 @@ DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
 }
+LARGEST_FILE = 2**31
+"""Bytes. Larger ONNX files cannot be read; their weights must be in other files."""
+CUSTOM_OPERATOR = re.compile(r"No Op registered for (\S+)|([\w.:]+)\(-?\d+\) is not a registered function/op")
+MISSING_DATA = re.compile(r'External data path does not exist: "([^"]+)"')
+OUTSIDE_DATA = re.compile(
+    r"External data path escapes|Absolute path not allowed|External data path validation failed"
+)
 OUT_OF_MEMORY = ("out of memory", "failed to allocate", "bad_alloc", "alloc_failed")
 
 
@@ -179,6 +187,7 @@ def _session(path: Path, device: Device) -> Any:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=device.providers)
     except Exception as error:
+        _refuse_known(path, str(error))
         raise ModelError(
             f"{path} is not an ONNX model that can be run: {_first_line(error)}",
             hint="check it with `animeds models verify`; if it is damaged, remove it and pull (or add) it again",
@@ -191,10 +200,34 @@ def _session(path: Path, device: Device) -> Any:
     return session
 
 
+def _refuse_known(path: Path, error: str) -> None:
+    """Raise ModelError for errors of onnxruntime whose reason is known."""
+    if found := CUSTOM_OPERATOR.search(error):
+        raise ModelError(
+            f"{path} uses the operator {found[1] or found[2]}, which onnxruntime does not have",
+            hint="export the model again without custom operators, or look for a file of it without them",
+        )
+    if found := MISSING_DATA.search(error):
+        raise ModelError(
+            f"{path} keeps its weights in the file {found[1]}, which does not exist",
+            hint="put that file beside the model, under this name",
+        )
+    if OUTSIDE_DATA.search(error):
+        raise ModelError(
+            f"{path} keeps its weights in a file outside its own folder, which is not read",
+            hint="save the model again with the weights in the ONNX file or beside it (a link does not count)",
+        )
+
+
 def refuse_other_files(path: Path) -> None:
-    """Raise ModelError for a file that is clearly not a model: missing, empty, a web page, a git-lfs pointer."""
+    """Raise ModelError for a file that is not a model: missing, empty, too large, a web page, a git-lfs pointer."""
     if not path.is_file():
         raise ModelError(f"the model file {path} is missing")
+    if path.stat().st_size > LARGEST_FILE:
+        raise ModelError(
+            f"{path} has {path.stat().st_size / 1e9:.1f} GB; an ONNX file can have at most {LARGEST_FILE / 1e9:.1f} GB",
+            hint="save its weights in a separate file beside it (external data), or use a smaller model",
+        )
     with path.open("rb") as file:
         head = file.read(512).lstrip().lower()
     if not head:

@@ -126,7 +126,8 @@ class Tagger:
         if not (np.isfinite(scores).all() and scores.min() >= -1e-6 and scores.max() <= 1 + 1e-6):
             raise ModelError(
                 f"{path} returns scores of {scores.min():.3g} … {scores.max():.3g}, not probabilities in 0…1",
-                hint='if they are logits, set output = { activation = "sigmoid" } in its manifest entry',
+                hint='if they are logits, set output = { activation = "sigmoid" } in its manifest entry '
+                "(`animeds models add … --activation sigmoid`)",
             )
 
 

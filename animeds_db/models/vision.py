@@ -81,7 +81,8 @@ def _size(network: Network, name: str, layout: str, default: tuple[int, int]) ->
     if len(shape) != 4 or (isinstance(shape[channels], int) and shape[channels] != 3):
         raise ModelError(
             f'{network.path}: input "{name}" has the shape {shape}, not {layout} with three colours',
-            hint='set input = { layout = "NHWC" } or "NCHW" in its manifest entry',
+            hint='set input = { layout = "NHWC" } or "NCHW" in its manifest entry (`animeds models add … --layout`), '
+            "and check how it scales pictures: divide, mean, std",
         )
     sides = shape[1:3] if layout == "NHWC" else shape[2:4]
     if all(isinstance(side, int) for side in sides):
