@@ -116,7 +116,7 @@ def add(
     from animeds_db.models.adding import add_model
 
     companions = {role: Path(path) for role, path in parse_params(companion).items()}
-    picture = {
+    picture: dict[str, object] = {
         "layout": layout,
         "size": _numbers(size, "size", 2, "x"),
         "colour": colour,
@@ -125,8 +125,10 @@ def add(
         "std": _numbers(std, "std", 3),
         "fit": fit,
     }
-    output = {"activation": activation, "kinds": parse_params(kind) or None}
-    thresholds = {key: _number(value, f"threshold {key}") for key, value in parse_params(threshold).items()}
+    output: dict[str, object] = {"activation": activation, "kinds": parse_params(kind) or None}
+    thresholds: dict[str, object] = {
+        key: _number(value, f"threshold {key}") for key, value in parse_params(threshold).items()
+    }
     parts = {"input": picture, "output": output, "thresholds": thresholds}
     settings = {key: {k: v for k, v in part.items() if v is not None} for key, part in parts.items()}
     row = add_model(
