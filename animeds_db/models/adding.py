@@ -41,7 +41,7 @@ def add_model(
     """Add the user's own ONNX file to their manifest, with the inputs and outputs of a known model.
 
     `like`: the known model. `name`: default the file's name. `companions`: other files by role (tags, tokenizer,
-    weights, …); those that `like` has are looked for beside the file, and so is what the model says of itself
+    weights, …); those that `like` has are looked for beside the file, and so are its own files
     (preprocess.json, thresholds.csv, threshold.json, samples.npz). `settings`: differences from `like`, e.g.
     {"input": {"size": 512}, "thresholds": {"general": 0.4}}; they have priority over those files.
     The model is loaded and tried before anything is written, and its checksums are recorded. Returns its row.
