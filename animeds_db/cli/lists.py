@@ -15,7 +15,7 @@ def _layouts() -> Iterable[str]:
 
 
 def _controls() -> Iterable[str]:
-    from animeds_db.export.looks import CONTROL_KINDS
+    from animeds_db.export.layouts.common import CONTROL_KINDS
 
     return CONTROL_KINDS
 

@@ -1,4 +1,4 @@
-"""`animeds models …`: list, pull, verify, add, remove."""
+"""`animeds models …`: list, pull, verify, check, add, remove."""
 
 from __future__ import annotations
 
@@ -61,6 +61,25 @@ def verify(
     rows = verify_models(names or [])
     print_rows(rows, form)
     if any(row["state"] != "ok" for row in rows):
+        raise typer.Exit(1)
+
+
+@models.command()
+def check(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    device: Annotated[str, typer.Option(help="Device for the model: auto, cpu or cuda.")] = "auto",
+    form: FormatOption = None,
+) -> None:
+    """Run a model on ten drawn pictures and say whether it sees what is on them. Exit code 1 if it does not.
+
+    animeds models check wd-swinv2-v3
+    """
+    from animeds_db.models.checking import check_model
+
+    checked = check_model(name, device=device)
+    print_rows([finding.row() for finding in checked.findings], form)
+    talk(checked.summary)
+    if not checked.is_plausible:
         raise typer.Exit(1)
 
 

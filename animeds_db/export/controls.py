@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from animeds_db.errors import ExportError, did_you_mean
 from animeds_db.export.columns import BESIDE, CONTROL_COLUMNS, PLAN
 from animeds_db.export.layouts import LAYOUTS, Layout
+from animeds_db.export.layouts.common import CONTROL_KINDS
 from animeds_db.export.left_out import LeftOut
-from animeds_db.export.looks import CONTROL_KINDS
 from animeds_db.export.render import FORMATS, checked_crop, crop_box
 from animeds_db.printable import counted
 from animeds_db.session.scripts import sql_script

@@ -36,12 +36,3 @@ LOOKS: dict[str, Look] = {
     "grade": lambda pixels, picture: regraded(pixels, picture.frame_id),
 }
 """Every look by name, see picture.Part."""
-
-CONTROL_KINDS = {
-    "frame": "all of the frame, of which the picture is a crop",
-    "mask": "its mask: what --mask shows (without it: character), white on black",
-    "lines": "its lines, white on black",
-    "flat": "its flat colours, without lines and shading",
-    "grade": "the picture before a colour grade",
-}
-"""What a control of the same frame can show, by the name of its look."""

@@ -13,7 +13,7 @@ from animeds_db.export.arrange import Arrangement
 from animeds_db.export.balance import Balance
 from animeds_db.export.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
-from animeds_db.export.looks import CONTROL_KINDS
+from animeds_db.export.layouts.common import CONTROL_KINDS
 from animeds_db.export.masks import FORMATS as FORMATS_OF_MASKS
 from animeds_db.export.masks import MOVING, MOVING_SUFFIX, MaskOptions
 from animeds_db.export.names import FRAMES_SUFFIX, safe_folder

@@ -25,6 +25,15 @@ PICTURES = "pictures"
 CLIPS = "clips"
 """The same for clips."""
 
+CONTROL_KINDS = {
+    "frame": "all of the frame, of which the picture is a crop",
+    "mask": "its mask: what --mask shows (without it: character), white on black",
+    "lines": "its lines, white on black",
+    "flat": "its flat colours, without lines and shading",
+    "grade": "the picture before a colour grade",
+}
+"""What a control of the same frame can show, by the name of its look, see looks.LOOKS."""
+
 MANY = 9
 """Maximum number of controls of a picture, where the reader sets no limit."""
 
