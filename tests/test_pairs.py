@@ -17,7 +17,7 @@ import animeds_db
 from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError
-from animeds_db.export import ExportOptions, rebuild
+from animeds_db.export import ExportOptions, MaskOptions, rebuild
 from animeds_db.export.drawings import FLAT_COLOURS
 from animeds_db.sample.truth import Person
 
@@ -154,6 +154,13 @@ def test_controls_that_cannot_be_are_refused(
     rows = ds.sql(f"SELECT frame_id, {columns} FROM kept ORDER BY frame_id LIMIT 4").to_arrow_table()
     with pytest.raises(ExportError, match=message):
         ds.export(rows, tmp_path / "out", options=ExportOptions(layouts=(layout,)))
+
+
+def test_masks_and_controls_cannot_share_a_folder_of_sd_scripts(ds: Dataset, tmp_path: Path) -> None:
+    rows = ds.sql("SELECT frame_id, 'lines' AS control FROM kept LIMIT 1").to_arrow_table()
+    options = ExportOptions(layouts=("kohya-toml",), masks=MaskOptions(out=("border",)))
+    with pytest.raises(ExportError, match="kohya-toml cannot hold both masks and controls"):
+        ds.export(rows, tmp_path / "out", options=options)
 
 
 def test_a_picture_whose_control_was_dropped_is_left_out(ds: Dataset, tmp_path: Path) -> None:

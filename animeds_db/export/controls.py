@@ -46,6 +46,7 @@ class Controls:
         chosen = [self.rows[number] for number in plan["selection_row"].to_pylist()]
         for layout in options.chosen:
             if layout.equal_sizes:
+                _refuse_masks(options, layout)
                 _check_sizes(plan, chosen, options, layout)
         suffix = FORMATS[options.image_format].suffix
         parts = [
@@ -191,6 +192,14 @@ def _parts(controls: Sequence[Mapping[str, Any]], suffix: str) -> list[dict[str,
         {"name": name, **{key: control[key] for key in ("look", "origin", "crop")}}
         for name, control in zip(names, controls, strict=True)
     ]
+
+
+def _refuse_masks(options: ExportOptions, layout: Layout) -> None:
+    if options.mask_format not in (None, "alpha"):
+        raise ExportError(
+            f"{layout.name} cannot hold both masks and controls: its trainer reads one of them from one folder.",
+            hint="--mask-format alpha stores masks in the pictures.",
+        )
 
 
 def _check_sizes(

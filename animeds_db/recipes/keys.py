@@ -150,7 +150,7 @@ EXPORT = Section(
         Key("min_face_number", "int", "Minimum number of faces for a frame to be cropped.", low=0),
         Key("min_crop_size", "int", "Minimum shorter edge of a crop, in pixels of the frame.", low=1),
         Key("max_crop_share", "real", "Use the whole frame for larger crops.", low=0, high=1),
-        Key("controls", "texts", "Controls of each picture: frame, lines, flat, grade."),
+        Key("controls", "texts", "Controls of each picture: frame, mask, lines, flat, grade."),
         Key("mask", "texts", "What masks show: character, person, text, or the name of a character."),
         Key("mask_format", "text", "How masks are stored. Default: what the layout's trainer reads."),
         Key("mask_out", "texts", "Black in the masks: text, logo, border."),
