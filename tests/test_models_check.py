@@ -12,6 +12,7 @@ from animeds_db.errors import ModelError
 from animeds_db.models.catalogue import add_model
 from animeds_db.models.checking import check_model
 
+PACK = ("tiny-tagger", "tiny-face", "tiny-character", "tiny-image", "tiny-text", "tiny-mask")
 WRONG = """
 [models.swapped]
 like = "tiny-tagger"
@@ -34,7 +35,7 @@ def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANIMEDS_MODELS", str(tmp_path / "models.toml"))
 
 
-@pytest.mark.parametrize("name", ["tiny-tagger", "tiny-face", "tiny-character", "tiny-image", "tiny-text"])
+@pytest.mark.parametrize("name", PACK)
 def test_the_tiny_pack_sees_what_is_on_the_pictures(name: str) -> None:
     checked = check_model(name, device="cpu")
     assert checked.is_plausible and checked.summary == f"{name} sees what is on the pictures."

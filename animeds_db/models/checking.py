@@ -18,12 +18,14 @@ from PIL import Image
 
 from animeds_db.errors import ModelError
 from animeds_db.models.catalogue import load
+from animeds_db.models.classifier import Classifier
 from animeds_db.models.crops import head_crop
 from animeds_db.models.detector import Box, Detector
 from animeds_db.models.embedder import Embedder, metric_error
 from animeds_db.models.files import Files, locate
 from animeds_db.models.manifest import Input, load_manifest
 from animeds_db.models.runtime import Device, choose_device
+from animeds_db.models.segmenter import Segmenter
 from animeds_db.models.tagger import Tagger
 from animeds_db.models.text import load as load_text
 from animeds_db.models.text_tower import TextTower
@@ -352,9 +354,8 @@ def _of_text(model: TextTower) -> list[Finding]:
     return [Finding("different sentences have different vectors", differ, len(texts), 1.0)]
 
 
-def _of_classifier(model: Tagger) -> list[Finding]:
-    scores = model(_pixels())
-    labels = [label.tag for label in model.labels]
+def _of_classifier(model: Classifier) -> list[Finding]:
+    scores, labels = model(_pixels()), list(model.labels)
     sums = np.abs(scores.sum(axis=1) - 1) < 1e-3
     findings = [Finding("the probabilities of a picture add up to 1", int(sums.sum()), len(sums), 1.0)]
     if safe := [labels.index(label) for label in SAFE if label in labels]:
@@ -368,13 +369,35 @@ def _of_classifier(model: Tagger) -> list[Finding]:
     return findings
 
 
+def _of_segmenter(model: Segmenter) -> list[Finding]:
+    if model.part not in ("character", "person"):
+        return [Finding(f"no picture shows {model.part}", 0, 0)]
+    inside, outside = [], []
+    for picture, seen in zip(_pictures(), model(_pixels()), strict=True):
+        height, width = seen.mask.shape
+        around = np.zeros((height, width), bool)
+        for person in picture.people:
+            left, top, right, bottom = person["person"]
+            around[
+                int(top * height) : int(bottom * height) + 1, int(left * width) : int(right * width) + 1
+            ] = True
+        if picture.people:
+            inside.append(float(seen.mask[around].mean()))
+        if not around.all():
+            outside.append(float(seen.mask[~around].mean()))
+    return [
+        Finding("people are white", sum(value > 0.3 for value in inside), len(inside)),
+        Finding("what is around them is black", sum(value < 0.2 for value in outside), len(outside)),
+    ]
+
+
 JUDGES: dict[str, Callable[[Any], list[Finding]]] = {
     "tagger": _of_tagger,
     "detector": _of_detector,
     "character": _of_character,
     "image": _of_image,
     "text": _of_text,
-    "aesthetic": _of_classifier,
     "classifier": _of_classifier,
+    "segmenter": _of_segmenter,
 }
 """What is asked of a model of each task."""
