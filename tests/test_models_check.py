@@ -9,7 +9,7 @@ import pytest
 from cli_run import Runner
 
 from animeds_db.errors import ModelError
-from animeds_db.models.catalogue import add_model
+from animeds_db.models.adding import add_model
 from animeds_db.models.checking import check_model
 
 PACK = ("tiny-tagger", "tiny-face", "tiny-character", "tiny-image", "tiny-text", "tiny-mask")

@@ -31,7 +31,9 @@ def main() -> None:
             name = f"{number:02d}.webp"
             with av.open(str(Path(show) / truth.episode(episode).file)) as container:
                 frame = next(f for n, f in enumerate(container.decode(video=0)) if n == index)
-            Image.fromarray(frame.to_ndarray(format="rgb24")).save(folder / name, "WEBP", quality=90, method=6)
+            Image.fromarray(frame.to_ndarray(format="rgb24")).save(
+                folder / name, "WEBP", quality=90, method=6
+            )
             state = truth.episode(episode).frame(index)
             people = [{k: v for k, v in asdict(person).items() if v is not None} for person in state.people]
             facts.append({"picture": name, "tags": state.tags, "people": people})
