@@ -129,7 +129,7 @@ def _notes(
         yield f"nothing is masked out: no {noun} has {_joined(out)}{_READ if 'text' in out else ''}"
     bare = sum(not all(row["is_known"] for row in of_picture[n]) for n in kept)
     if bare:
-        yield f"{counted(bare, 'clip')} have frames without a mask, which get that of the nearest frame with one"
+        yield f"some frames of {counted(bare, 'clip')} have no mask, and get that of the nearest frame with one"
 
 
 _READ = ". `animeds read-text` finds text"
