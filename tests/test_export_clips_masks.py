@@ -31,7 +31,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dataset, st
 
 def box_of(number: int) -> np.ndarray:
     """Return where the box of a frame is: bool [height, width]."""
-    return (picture(number)[..., 2] == 20) & (picture(number)[..., 0] == 250)
+    shown: np.ndarray = (picture(number)[..., 2] == 20) & (picture(number)[..., 0] == 250)
+    return shown
 
 
 def export(made: tuple[Dataset, str], out: Path, layout: str = "plain", **more: Any) -> tuple[str, ...]:
