@@ -1,4 +1,4 @@
-"""Editing in a real browser, by mouse and by keyboard: tags of many frames, views, crops, captions, uploads."""
+"""Editing in a real browser, by mouse and by keyboard: tags of many frames, views, crops, masks, captions, uploads."""
 
 from __future__ import annotations
 
@@ -142,6 +142,33 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
         becomes(f"SELECT count(*) FROM labels WHERE field = 'crop' AND frame_id = '{frame}'", [(2,)])
         page.locator(".said", has_text="crop drawn by hand").wait_for()
 
+        # a mask drawn by hand: a box, a stroke and a flood that are taken back; it is shown, and undone
+        visitor.press("d")
+        area = page.locator(".mask-layer").bounding_box()
+        assert area is not None
+        x, y, wide, tall = area["x"], area["y"], area["width"], area["height"]
+        page.get_by_role("button", name="Clear").click()
+        page.locator("#mask-tool").select_option("box")
+        drag(page, (x + 1, y + 1), (x + wide / 2, y + tall / 2))
+        page.locator("#mask-tool").select_option("brush")
+        drag(page, (x + 20, y + tall - 20), (x + wide - 20, y + tall - 20))
+        visitor.shoot_both("editing-5-mask", ".crop-bar")
+        page.get_by_role("button", name="Undo stroke").click()
+        page.locator("#mask-tool").select_option("flood")
+        page.mouse.click(x + wide - 8, y + tall - 8)
+        page.locator("#mask-tool").press("u")  # a letter for the list, not the key
+        page.get_by_role("button", name="Undo stroke").click()
+        page.locator("#apply-mask").click()
+        said(page, "Mask of the whole picture")
+        drawn = f"FROM masks WHERE frame_id = '{frame}' AND part = 'character' AND \"by\" = 'person'"
+        becomes(f"SELECT count(*) {drawn} AND coverage BETWEEN 0.23 AND 0.27", [(1,)])
+        page.locator(".mask-shown").wait_for()
+        visitor.rest()
+        visitor.shoot_both("editing-6-masks-shown")
+        visitor.press("u")
+        becomes(f"SELECT count(*) {drawn}", [(0,)])
+        page.locator(".mask-shown").wait_for(state="detached")
+
         # captions beside those of the last export, and the crop in its pictures
         page = visitor.open(f"/export?where=frame_id+%3D+'{frame}'&hide=none&out=one")
         page.locator(".preview li").first.wait_for()
@@ -154,7 +181,7 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
         page.locator("#dry-run").press("Enter")
         page.locator(".preview ins", has_text="new word").wait_for()
         assert "1 of these 1 caption change" in page.locator("#differences").inner_text()
-        visitor.shoot_both("editing-5-captions", ".preview li")
+        visitor.shoot_both("editing-7-captions", ".preview li")
 
         # pictures are uploaded: dropped, and chosen
         page = visitor.open("/ingest")
@@ -178,7 +205,7 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
         )
         page.get_by_text("bad.png: not a picture").wait_for()
         page.get_by_text("2 pictures in this folder").wait_for()
-        visitor.shoot_both("editing-6-upload")
+        visitor.shoot_both("editing-8-upload")
         assert sorted(p.name for p in (tmp_path / "home" / "fan art").iterdir()) == [
             "dropped.png",
             "good.png",

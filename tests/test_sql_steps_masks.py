@@ -33,7 +33,7 @@ def mask(
 
 
 DATABASE: dict[str, Any] = {
-    "frames": [frame(n, pts=n) for n in range(3)],
+    "frames": [frame(n, pts=n, width=640, height=360) for n in range(3)],
     "detections": [PERSON, OTHER, FACE],
     "identities": [identity(PERSON, "Emi"), identity(OTHER, "Rin")],
     "models": [MODEL],
@@ -104,3 +104,18 @@ def test_a_clip_gets_the_masks_of_all_its_frames() -> None:
         (frame_id(1), True, [], []),  # nobody is there
         (frame_id(2), False, [], []),  # nobody has looked
     ]
+
+
+@pytest.mark.sql("steps/web/masks.sql")
+def test_the_page_of_a_frame_has_its_masks() -> None:
+    rows = Database(**DATABASE).step("web/masks.sql", texts={"id": f"'{frame_id(0)}'"})
+    seen = [(row["part"], row["detection_id"], row["character"], row["by"]) for row in rows]
+    assert seen == [
+        ("character", None, None, "model"),
+        ("character", PERSON["detection_id"], "Emi", "model"),
+        ("character", OTHER["detection_id"], "Rin", "model"),
+        ("logo", None, None, "model"),
+    ]
+    assert all((row["width"], row["height"]) == (640, 360) for row in rows)
+    [nothing] = Database(**DATABASE).step("web/masks.sql", texts={"id": f"'{frame_id(2)}'"})
+    assert nothing["part"] is None

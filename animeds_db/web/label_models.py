@@ -53,6 +53,17 @@ class LabelBody(BaseModel):
     who: Annotated[str | None, Field(max_length=100)] = None
 
 
+class MaskBody(BaseModel):
+    """A mask of all of a frame or box (`id`): a PNG in base64, white = in the part. null: remove what was drawn."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    part: Annotated[Text, Field(min_length=1, max_length=100)] = "character"
+    png: Annotated[str | None, Field(max_length=4_000_000)] = None
+    who: Annotated[str | None, Field(max_length=100)] = None
+
+
 class ChosenBody(BaseModel):
     """Frames: their `ids`, or a `selection` (a query string)."""
 

@@ -383,6 +383,17 @@ class FrameFacts(BaseModel):
     provenance: dict[str, Any]
 
 
+class MaskFacts(BaseModel):
+    """A mask of a frame. detection_id, kind, character: of the box that is masked; null: the whole frame."""
+
+    part: str
+    detection_id: str | None
+    kind: str | None
+    character: str | None
+    by: str
+    coverage: float
+
+
 class Character(BaseModel):
     """A character with counts and its most certain faces."""
 

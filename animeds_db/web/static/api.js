@@ -111,6 +111,11 @@ const ROOM = 0.22;
 export const thumbnail = (id) => `/api/frames/${encodeURIComponent(id)}/thumbnail`;
 export const image = (id, width) => `/api/frames/${encodeURIComponent(id)}/image${width ? `?width=${width}` : ""}`;
 
+export const masks = (id) => get(`/api/frames/${encodeURIComponent(id)}/masks`);
+
+/* The picture of a mask: white, opaque where the mask is. `box`: only that of a box. */
+export const mask = (id, part, box) => asked(`/api/frames/${encodeURIComponent(id)}/mask`, { part, ...(box ? { box } : {}) });
+
 /* The picture of a face, with some of its surroundings if its box is known. */
 export function faceCrop({ frame_id: frameId, face_id: faceId, left, top, right, bottom }) {
   const path = `/api/frames/${encodeURIComponent(frameId)}/crop`;

@@ -122,7 +122,7 @@ function said({ labels }) {
 
 function labelWords({ field, op, value }) {
   if (field === "tag") return `${op === "add" ? "+" : "−"}${spoken(value)}`;
-  if (field === "crop") return "crop drawn by hand";
+  if (field === "crop" || field === "mask") return `${field} drawn by hand`;
   if (field === "frame") return op === "set" ? value : "keep or drop removed";
   if (field === "description") return op === "remove" ? "description removed" : `description: ${value}`;
   return op === "remove" ? `${field}: correction removed` : `${field}: ${plainCharacter(value)}`;

@@ -2,13 +2,14 @@
 
 import * as api from "./api.js";
 import { entitle, start } from "./chrome.js";
-import { Palette, look, readOnly, say, undo } from "./corrections.js";
+import { Palette, changed, look, readOnly, say, undo } from "./corrections.js";
 import { CropBox } from "./cropbox.js";
 import { $, failure, show, tellError } from "./dom.js";
 import { facts } from "./framefacts.js";
 import { FramePlayer } from "./frameplayer.js";
 import { plainCharacter, where } from "./format.js";
 import { bind } from "./keys.js";
+import { MaskBox } from "./maskbox.js";
 import { address, manner, selection, stateLink } from "./selection.js";
 import { SourceTimeline } from "./sourcetimeline.js";
 import { stage } from "./stage.js";
@@ -20,6 +21,9 @@ let current = 0;
 let boxed = manner("boxes", "1") === "1";
 let around = { before: null, after: null };
 let crop = null;
+let masking = null;
+let masks = null;
+let masked = manner("masks") === "1";
 let when = null;
 const zoom = new Zoom();
 const player = new FramePlayer(() => known && draw());
@@ -43,7 +47,7 @@ const id = () => decodeURIComponent(location.pathname.split("/").pop());
 async function load() {
   player.stop();
   try {
-    known = await api.frame(id());
+    [known, masks] = await Promise.all([api.frame(id()), masked ? api.masks(id()) : null]);
   } catch (error) {
     return show(place, failure(error, load));
   }
@@ -55,7 +59,7 @@ async function load() {
 function draw() {
   entitle(`${where(known.frame)} ${known.frame.show ?? ""}`.trim());
   const below = when && timeline.update(when, known.frame.time_s);
-  const parts = { current, boxed, around, choose, link, flip, zoom, crop, editCrop, player, play, below };
+  const parts = { current, boxed, around, choose, link, flip, zoom, crop, editCrop, masks, flipMasks, masking, editMask, player, play, below };
   player.through(() => show(place, stage(known, parts), facts(known, { current, choose, search: selection(), again: load })));
 }
 
@@ -69,7 +73,7 @@ async function timed() {
 
 function play() {
   if (known.frame.time_s === null) return;
-  if (crop) endCrop();
+  if (crop || masking) endEditing();
   zoom.reset();
   player.toggle(id());
 }
@@ -90,6 +94,7 @@ const link = (frame, step) => {
   const params = selection();
   if (step) params.set("at", around.at + step);
   if (!boxed) params.set("boxes", 0);
+  if (masked) params.set("masks", 1);
   return address(`/frames/${encodeURIComponent(frame.frame_id)}`, params);
 };
 
@@ -100,7 +105,7 @@ function step(direction) {
   history.pushState(null, "", link(typeof frame === "string" ? { frame_id: frame } : frame, inSelection ? direction : 0));
   around = { before: null, after: null };
   current = 0;
-  crop = null;
+  crop = masking = null;
   zoom.reset();
   load();
 }
@@ -116,6 +121,19 @@ function flip() {
   const params = new URLSearchParams(location.search);
   boxed ? params.delete("boxes") : params.set("boxes", 0);
   history.replaceState(null, "", address(location.pathname, params));
+  draw();
+}
+
+async function flipMasks() {
+  masked = !masked;
+  const params = new URLSearchParams(location.search);
+  masked ? params.set("masks", 1) : params.delete("masks");
+  history.replaceState(null, "", address(location.pathname, params));
+  try {
+    masks = masked ? await api.masks(id()) : null;
+  } catch (error) {
+    tellError(error);
+  }
   draw();
 }
 
@@ -157,24 +175,54 @@ function tags() {
 
 /* Starts the crop editor for the current face or, without faces, for the whole picture; or ends it. */
 function editCrop() {
-  if (crop || readOnly()) return endCrop();
+  if (crop || readOnly()) return endEditing();
   player.stop();
+  masking = null;
   crop = new CropBox(known, known.faces[current]?.face_id, {
     apply: (target, value) => sayCrop(target, { op: "set", value }, `Crop of ${target.words}`),
     remove: (target) => sayCrop(target, { op: "remove", value: null }, `Crop of ${target.words}: removed`),
-    cancel: endCrop,
+    cancel: endEditing,
   });
   draw();
   crop.box.focus({ preventScroll: true });
 }
 
 function sayCrop(target, word, words) {
-  endCrop();
+  endEditing();
   say({ field: "crop", ...word, ids: [target.id] }, words, null, load);
 }
 
-function endCrop() {
+/* Starts the mask editor for the whole picture, or ends it. */
+async function editMask() {
+  if (masking || readOnly()) return endEditing();
+  player.stop();
   crop = null;
+  try {
+    masking = new MaskBox(known, await api.masks(id()), id(), {
+      apply: (target, part, png) => sayMask({ id: target.id, part, png }, `Mask of ${target.words}`),
+      remove: (target, part) => sayMask({ id: target.id, part, png: null }, `Mask of ${target.words}: removed`),
+      cancel: endEditing,
+    });
+  } catch (error) {
+    tellError(error);
+  }
+  draw();
+}
+
+async function sayMask(body, words) {
+  try {
+    const { act } = await api.post("/api/labels/mask", body);
+    masking = null;
+    masked = true;
+    changed(act, words);
+    await load();
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+function endEditing() {
+  crop = masking = null;
   draw();
 }
 
@@ -182,7 +230,7 @@ function endCrop() {
 const orPan = (right, down, does) => (event) => (event.shiftKey && zoom.isClose ? zoom.pan(right, down) : does());
 
 function back() {
-  if (crop) return endCrop();
+  if (crop || masking) return endEditing();
   if (player.stop()) return;
   if (zoom.isClose) return zoom.reset();
   const params = selection();
@@ -206,11 +254,13 @@ function bindKeys() {
     ["x", "drop the frame, or undo it", drop],
     ["t", "tags", tags],
     ["e", "crop: draw the part that exports use", editCrop],
-    ["u", "undo", undo],
+    ["d", "mask: draw what trainers learn", editMask],
+    ["u", "undo", () => (masking ? masking.undo() : undo())],
   ]);
   bind("See", [
     ["p", "play the seconds around the frame, or stop", play],
     ["b", "boxes and names", flip],
+    ["m", "masks", flipMasks],
     [["="], "", () => zoom.by(1.5)],
     ["+ -", "zoom in, zoom out (Shift and arrows move the picture)", ({ key }) => zoom.by(key === "-" ? 1 / 1.5 : 1.5)],
     ["z", "the whole picture", () => zoom.reset()],

@@ -9,27 +9,37 @@ import { keyButton } from "./keys.js";
 
 const WIDTH = 1600;
 
-/* `zoom` is the Zoom of the page; `crop` is its CropBox while somebody draws a crop, else null; `player` is its
+/* `zoom` is the Zoom of the page; `crop` is its CropBox while somebody draws a crop, else null, and `masking`
+   its MaskBox; `masks` are the masks that are shown, null: none; `player` is its
    FramePlayer; `below` is shown below the picture. */
 export function stage(known, parts) {
-  const { current, boxed, choose, link, zoom, crop, player, below } = parts;
+  const { current, boxed, choose, link, zoom, crop, masking, masks, player, below } = parts;
   const { frame } = known;
   const img = h("img", { alt: alt(known), src: api.image(frame.frame_id, WIDTH), decoding: "async" });
-  const inner = h("div", { class: "inner" }, img, crop?.layer);
+  const inner = h("div", { class: "inner" }, img, masking ? null : shownMasks(frame, masks), crop?.layer, masking?.layer);
   const picture = h("div", { class: frame.dropped ? "picture dropped" : "picture" }, inner);
   picture.style.aspectRatio = `${frame.width} / ${frame.height}`;
   picture.style.setProperty("--ratio", frame.width / frame.height);
-  if (boxed && !crop) drawBoxes(inner, known, current, choose);
+  if (boxed && !crop && !masking) drawBoxes(inner, known, current, choose);
   picture.append(zoom.attach(picture, inner, api.image(frame.frame_id)));
   img.addEventListener("load", () => tellMissing(img, frame));
   if (player.video) picture.append(player.video);
-  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, parts), crop?.bar, picture, strip(known, link), below);
+  return h("section", { class: "stage", "aria-label": "Picture" }, bar(known, parts), crop?.bar, masking?.bar, picture, strip(known, link), below);
 }
 
 const alt = ({ frame, faces }) => {
   const names = faces.map((face) => face.character).filter((name) => name && name !== "unknown" && name !== "ood");
   return `${frame.show ?? ""} ${episodeName(frame)} at ${exactClock(frame.time_s)}${names.length ? `: ${names.join(", ")}` : ""}`.trim();
 };
+
+/* The masks of a frame, a colour for each part. null: they are hidden. */
+function shownMasks(frame, masks) {
+  return [...new Set((masks ?? []).map(({ part }) => part))].map((part, i) => {
+    const el = h("div", { class: `mask-shown part-${i % 4}`, title: part });
+    el.style.maskImage = `url("${api.mask(frame.frame_id, part)}")`;
+    return el;
+  });
+}
 
 /* Redraws the boxes when the picture changes its size. Faces can be clicked. */
 function drawBoxes(picture, known, current, choose) {
@@ -51,7 +61,7 @@ function drawBoxes(picture, known, current, choose) {
   });
 }
 
-function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop, player, play }) {
+function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop, masks, flipMasks, masking, editMask, player, play }) {
   const before = around.before ?? asFrame(neighbours?.before);
   const after = around.after ?? asFrame(neighbours?.after);
   return h(
@@ -64,7 +74,9 @@ function bar({ frame, neighbours }, { around, link, boxed, flip, crop, editCrop,
       { class: "row" },
       frame.time_s === null ? null : keyButton(player.video ? "Stop" : "Play", "p", play, { id: "play", title: "Play the seconds around this frame (p)" }),
       keyButton("Boxes", "b", flip, { "aria-pressed": boxed, class: "toggle" }),
+      keyButton("Masks", "m", flipMasks, { "aria-pressed": Boolean(masks), class: "toggle" }),
       readOnly() ? null : keyButton("Crop", "e", editCrop, { "aria-pressed": Boolean(crop), class: "toggle" }),
+      readOnly() ? null : keyButton("Mask", "d", editMask, { "aria-pressed": Boolean(masking), class: "toggle" }),
       h("a", { class: "button", href: `/?like=${encodeURIComponent(frame.frame_id)}`, "aria-keyshortcuts": "s" }, "Similar ", h("kbd", { "aria-hidden": "true" }, "s")),
       step(before, "Previous", "k", around.before ? -1 : 0, link),
       step(after, "Next", "j", around.after ? 1 : 0, link),
