@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import io
 import json
 import os
 import select
@@ -14,12 +16,15 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
+import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 from webserving import FEW, client_of, own_copy, reader, serving, workers_of
 
 import animeds_db
 from animeds_db.errors import QueryError, UsageError
+from animeds_db.media.masks import as_png
 from animeds_db.web import Options
 from animeds_db.web.options import Limits
 
@@ -68,6 +73,25 @@ def test_a_face_is_named_and_the_name_is_taken_back(client: httpx2.Client) -> No
     assert "Hana" not in [who["name"] for who in client.get("/api/characters").json()]
     history = client.get("/api/labels").json()["acts"]
     assert history[0]["what"].startswith("undo ") and history[1]["counts"] is False
+
+
+def test_a_mask_is_drawn_shown_and_removed(client: httpx2.Client) -> None:
+    person, frame = rows(client, "SELECT person_id, frame_id FROM persons ORDER BY person_id LIMIT 1")[0]
+    png = base64.b64encode(as_png(np.full((64, 64), 255, np.uint8))).decode()
+    drawn = client.post("/api/labels/mask", json={"id": person, "png": png})
+    assert drawn.json()["n"] == 1
+    [mask] = [one for one in client.get(f"/api/frames/{frame}/masks").json() if one["part"] == "character"]
+    assert (mask["detection_id"], mask["kind"], mask["by"]) == (person, "person", "person")
+    for box in ({}, {"box": person}):
+        shown = client.get(f"/api/frames/{frame}/mask", params={"part": "character", **box})
+        with Image.open(io.BytesIO(shown.content)) as picture:
+            alpha = np.asarray(picture)[..., 1]
+        assert alpha.mean() / 255 == pytest.approx(mask["coverage"], abs=0.01)
+    assert client.post("/api/labels/mask", json={"id": person, "png": None}).status_code == 200
+    assert not any(one["by"] == "person" for one in client.get(f"/api/frames/{frame}/masks").json())
+    for wrong in ({"id": person, "png": "no"}, {"id": person, "png": "bm8="}, {"id": person, "png": None}):
+        assert client.post("/api/labels/mask", json=wrong).status_code == 400
+    assert client.get("/api/frames/nothing-1/masks").status_code == 404
 
 
 def test_everything_in_a_selection_is_dropped_at_once(client: httpx2.Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from typing import Annotated, Any
 
@@ -67,7 +66,7 @@ async def draw(request: Request, body: label_models.MaskBody) -> label_models.Ac
         return await written(service, lambda: service.dataset.remove_mask(body.id, body.part, who=who))
     try:
         png = base64.b64decode(body.png, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one
         raise UsageError("png is not base64.", hint="Send the bytes of a PNG in base64.") from error
     return await written(service, lambda: service.dataset.set_mask(body.id, png, body.part, who=who))
 

@@ -1,4 +1,4 @@
-/* The mask editor of a frame: what is white is learnt by a trainer. A brush, boxes and flood paint or erase; the result
+/* The mask editor of a frame: what is marked is learnt by a trainer. A brush, boxes and flood paint or erase; the result
    is a label of the whole picture or of one of its boxes, and it replaces the masks of models. */
 
 import * as api from "./api.js";
@@ -9,7 +9,7 @@ const LONGEST = 512;
 const STEPS = 30;
 const TOOLS = [["brush", "Brush"], ["box", "Box"], ["flood", "Flood: similar colours"]];
 const PARTS = ["character", "text", "logo", "border"];
-const WHITE = "#fff";
+const TINT = "#12c98f";
 
 export class MaskBox {
   /* `on.apply(target, part, png)`, `on.remove(target, part)` and `on.cancel()` hear of the end. `masks` are those of the
@@ -39,7 +39,7 @@ export class MaskBox {
     this.tool = h("select", { "aria-label": "Tool", id: "mask-tool" }, options(TOOLS, "brush"));
     this.size = h("input", { type: "range", min: 1, max: 60, value: 16, "aria-label": "Size of the brush, or likeness of colours" });
     this.erases = h("input", { type: "checkbox", id: "mask-erase" });
-    this.removing = button("Remove", () => this.on.remove(this.target, this.part.value), { class: "bad", title: "Remove what was drawn: the model's mask counts again" });
+    this.removing = button("Remove", () => this.on.remove(this.target, this.part.value), { class: "bad", title: "Remove what was drawn; the mask of the model counts again" });
     this.undoing = button("Undo stroke", () => this.undo());
     this.bar = h(
       "div",
@@ -56,7 +56,7 @@ export class MaskBox {
       button("Apply", () => this.#apply(), { class: "primary", id: "apply-mask" }),
       this.removing,
       button("Cancel", () => this.on.cancel()),
-      h("span", { class: "hint" }, "White is learnt. Ctrl+Z takes back a stroke; Enter applies."),
+      h("span", { class: "hint" }, "What is marked is learnt. u undoes a stroke."),
     );
   }
 
@@ -73,8 +73,10 @@ export class MaskBox {
     this.#told();
     try {
       const picture = await pictureOf(api.mask(this.frameId, this.part.value, isWhole ? null : this.target.id));
+      this.pen.globalCompositeOperation = "source-over";
       this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
       this.pen.drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
+      coloured(this.pen, TINT);
     } catch (error) {
       tellError(error);
     }
@@ -84,7 +86,7 @@ export class MaskBox {
     this.undoing.disabled = !this.past.length;
   }
 
-  /* Keeps the mask as it is, so that the next stroke can be taken back. */
+  /* Keeps the mask as it is, so that the next stroke can be undone. */
   #keep() {
     this.past.push(this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height));
     if (this.past.length > STEPS) this.past.shift();
@@ -97,12 +99,12 @@ export class MaskBox {
     this.#told();
   }
 
-  #whole(white) {
+  #whole(all) {
     this.#keep();
     this.pen.globalCompositeOperation = "source-over";
     this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.pen.fillStyle = WHITE;
-    if (white) this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.pen.fillStyle = TINT;
+    if (all) this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   #point(event) {
@@ -111,7 +113,7 @@ export class MaskBox {
   }
 
   #ready() {
-    Object.assign(this.pen, { fillStyle: WHITE, strokeStyle: WHITE, lineCap: "round", lineJoin: "round" });
+    Object.assign(this.pen, { fillStyle: TINT, strokeStyle: TINT, lineCap: "round", lineJoin: "round" });
     this.pen.globalCompositeOperation = this.erases.checked ? "destination-out" : "source-over";
     this.pen.lineWidth = Number(this.size.value);
   }
@@ -153,7 +155,9 @@ export class MaskBox {
     this.colours ??= colours(await pictureOf(api.image(this.frameId, LONGEST)), width, height);
     const filled = connected(this.colours, width, height, Math.floor(x), Math.floor(y), 2 * Number(this.size.value));
     const layer = h("canvas", { width, height });
-    layer.getContext("2d").putImageData(new ImageData(filled, width, height), 0, 0);
+    const pen = layer.getContext("2d");
+    pen.putImageData(new ImageData(filled, width, height), 0, 0);
+    coloured(pen, TINT);
     this.#ready();
     this.pen.drawImage(layer, 0, 0);
   }
@@ -163,7 +167,9 @@ export class MaskBox {
     const { width, height } = this.canvas;
     const [x, y, w, t] = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const cut = h("canvas", { width: Math.max(1, Math.round(w)), height: Math.max(1, Math.round(t)) });
-    cut.getContext("2d").drawImage(this.canvas, x, y, w, t, 0, 0, cut.width, cut.height);
+    const pen = cut.getContext("2d");
+    pen.drawImage(this.canvas, x, y, w, t, 0, 0, cut.width, cut.height);
+    coloured(pen, "#fff");
     this.on.apply(this.target, this.part.value, cut.toDataURL("image/png").split(",")[1]);
   }
 
@@ -175,6 +181,13 @@ export class MaskBox {
     else return;
     event.preventDefault();
   }
+}
+
+/* Gives everything that is drawn one colour. */
+function coloured(pen, colour) {
+  pen.globalCompositeOperation = "source-in";
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
 }
 
 /* The boxes of a frame by id. */
