@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 200_000
 """Minimum number of rows for an index. With fewer, a scan is fast enough: an exact search takes about a second."""
-BY_FRAME = ("frames", "detections", "box_tags", "identities", "thumbnails")
+BY_FRAME = ("frames", "detections", "box_tags", "masks", "identities", "thumbnails")
 """Tables from which queries read the rows of a few frames."""
 STALE = 0.2
 """Maximum share (0…1) of rows outside an index. These rows are found by a scan."""

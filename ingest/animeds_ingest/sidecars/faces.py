@@ -20,8 +20,8 @@ def write_faces(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -
     """Write the faces that the sidecars of a source describe (by member), and delete faces that they no longer
     describe.
 
-    If a detector has processed this source, its faces are used and none are written. Tags of faces that were moved are
-    deleted.
+    If a detector has processed this source, its faces are used and none are written. Tags and masks of faces that were
+    moved are deleted.
     """
     mine = pc.field("source_id") == source_id
     earlier = store.table("detections").to_table(columns=BOX, filter=mine & (pc.field("model") == MODEL))
@@ -31,7 +31,8 @@ def write_faces(store: Store, source_id: str, sidecars: Mapping[str, Sidecar]) -
         store.replace("detections", written)
     there = {tuple(row.values()) for row in written.select(BOX).to_pylist()}
     moved = {row["detection_id"] for row in earlier.to_pylist() if tuple(row.values()) not in there}
-    _delete(store, "box_tags", moved)
+    for of_boxes in ("box_tags", "masks"):
+        _delete(store, of_boxes, moved)
     _delete(store, "detections", moved - set(written["detection_id"].to_pylist()))
 
 
