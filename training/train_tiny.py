@@ -266,8 +266,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
 
 
 def do_mask(work: Path, out: Path, plan: Plan) -> None:
-    """Draw, train and write mask.onnx."""
-    draw_masks(work, plan.seed)
+    """Train and write mask.onnx."""
     net = train_masks(work / "masks-train", plan, say)
     names = {"img": {0: "batch"}, "mask": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
@@ -298,13 +297,16 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(chosen.threads)
     np.seterr(all="raise", under="ignore")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    if not chosen.no_draw:
+    stages_run = chosen.only or STAGES
+    if not chosen.no_draw and set(stages_run) - {"mask"}:
         draw(chosen.work, chosen.seed)
+    if not chosen.no_draw and "mask" in stages_run:
+        draw_masks(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
         "near": do_near, "details": do_details, "mask": do_mask,
     }  # fmt: skip
-    for stage in chosen.only or STAGES:
+    for stage in stages_run:
         say(f"== {stage}")
         steps = STEPS[stage] if chosen.steps is None else chosen.steps
         kept = chosen.work / f"{stage}.pt"

@@ -154,7 +154,7 @@ class Segmenter:
         across, down = np.arange(width), np.arange(height)
         masks = np.zeros((len(boxes), height, width), np.float32)
         for mask, factors, (left, top, right, bottom) in zip(
-            masks, raw[rows:, kept].T[places], boxes, strict=True
+            masks, raw[rows:, kept].T[places], boxes.round(), strict=True
         ):
             logits = pixels.linear(np.tensordot(factors, prototypes, 1), height, width)
             mask[:] = (
