@@ -8,15 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from castings import PEOPLE, Face, around, face_id, faces_of, identities, three_people
 from model_files import detector
-from rerunning import CPU, copy_of_ingested, files, second
+from rerunning import CPU, a_detector, an_embedder, copy_of_ingested, files, second
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ModelError, UsageError
 from animeds_db.export.crops import CropOptions, crop_selection
-from animeds_db.models import Detector, Models, load_profile
+from animeds_db.models import Box, Detector, Models, load_profile
+from animeds_db.models.crops import character_crop, to_embed
 from animeds_db.models.manifest import Output, load_manifest
+from animeds_db.steps.characters.classify import classify
 
 EYES = np.array([[16, 40, 32], [30, 30, 50], [8, 8, 12], [6, 6, 12], [0.9, 0.8, 0], [0, 0, 0.7]], np.float32)
 """Two eyes and a hand, in 64 × 64."""
@@ -94,3 +97,45 @@ def test_profiles_may_tag_boxes_that_some_detector_finds() -> None:
     }
     with pytest.raises(ModelError, match='there is no kind of box "hands"'):
         load_profile("tiny", device="cpu", overrides={"boxes": "hands"})
+
+
+def test_of_each_person_the_face_or_else_the_head_or_else_all_of_it_is_embedded() -> None:
+    face, head = Box("face", 0.1, 0.1, 0.2, 0.2, 1), Box("head", 0.05, 0.05, 0.25, 0.25, 1)
+    person, behind = Box("person", 0.0, 0.0, 0.3, 1.0, 1), Box("head", 0.6, 0.1, 0.8, 0.3, 1)
+    far, eye = Box("person", 0.85, 0.0, 1.0, 1.0, 1), Box("eye", 0.86, 0.1, 0.9, 0.2, 1)
+    every = [face, head, person, behind, far, eye]
+    assert to_embed(every, ("face", "head", "person")) == [True, False, False, True, True, False]
+    assert to_embed(every, ("face", "head")) == [True, False, False, True, False, False]
+    assert to_embed([head, behind], ("face", "head"), [face]) == [False, True]
+    image = np.arange(64 * 48 * 3, dtype=np.uint8).reshape(48, 64, 3)
+    assert character_crop(image, behind).shape == (14, 14, 3)
+    assert character_crop(image, far).shape[0] == 48
+
+
+def test_heads_without_a_face_get_vectors_where_the_model_allows(tmp_path: Path) -> None:
+    store = copy_of_ingested(tmp_path / "show.animeds")
+    character = an_embedder(tmp_path, "c", store.widths[1], "character")
+    character.entry = replace(character.entry, boxes=("face", "head"))
+    middle = np.array(
+        [[32, 16], [16, 34], [20, 10], [20, 10], [0.7, 0.6]], np.float32
+    )  # the second holds a face
+    heads = a_detector(tmp_path, "heads", middle, "head")
+    with Dataset(store) as opened:
+        opened.detect(
+            "heads", load=lambda *_a, **_k: Models(detectors=(heads,), character=character), character="c"
+        )
+        asked = "SELECT count(*), count(vector), count(DISTINCT frame_id) FROM heads"
+        [(n, n_vectors, n_frames)] = opened.sql(asked).fetchall()
+        assert n == 2 * n_frames and n_vectors == n_frames
+
+
+def test_people_without_faces_are_recognised_by_their_heads(tmp_path: Path) -> None:
+    frames = [[Face(around(n % 3, n), kind="head")] for n in range(9)]
+    frames += [[Face(around(20, 7), kind="head")], [Face(around(0, 50)), Face(around(1, 51), kind="head")]]
+    with faces_of(tmp_path, frames) as ds:  # in the last frame, the head has a face in it
+        three_people(ds)
+        classify(ds.store, ds.session)
+        found = {key: row["character"] for key, row in identities(ds).items()}
+        wanted = {face_id(n, 0, "h"): PEOPLE[n % 3] for n in range(9)} | {face_id(10): "Akari"}
+        assert found == wanted
+        assert ds.sql("SELECT DISTINCT kind FROM characters ORDER BY 1").fetchall() == [("face",), ("head",)]

@@ -37,6 +37,11 @@ def check_entry(entry: Entry, own: Mapping[str, Any], where: str) -> None:
         f"{where} has a checksum of {', '.join(sorted(set(entry.sha256) - set(entry.files)))}, but no such file",
         "name the file in files, or remove the checksum",
     )
+    _expect(
+        "boxes" not in own or (entry.task == "character" and set(entry.boxes) <= {"face", "head", "person"}),
+        f"{where}: boxes is {list(entry.boxes)}, but only character models have it, for face, head and person",
+        None,
+    )
     _check_input(entry, own, where)
     _check_output(entry, where)
     for name, value in entry.thresholds.items():

@@ -8,6 +8,8 @@ The square is shrunk if it does not fit the picture, and moved if it extends bey
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 
 from animeds_db.models.detector import Box
@@ -33,6 +35,49 @@ def head_crop(image: np.ndarray, box: Box) -> np.ndarray:
     """Return the square around a face's head, uint8 RGB [side,side,3]: a view of `image` (uint8 [h,w,3])."""
     left, top, right, bottom = head_square(image.shape[1], image.shape[0], box)
     return image[top:bottom, left:right]
+
+
+HEAD_SIDE = 1.1
+"""× the longer side of a head box: as much of the hair as around a face."""
+
+
+def character_crop(image: np.ndarray, box: Box) -> np.ndarray:
+    """Return what a character embedder gets of a box, uint8 RGB [h,w,3], a view of `image`: the square around a face's
+    head, a square around a head, or a person with a margin."""
+    if box.kind == "face":
+        return head_crop(image, box)
+    if box.kind != "head":
+        return tag_crop(image, box)
+    height, width = image.shape[:2]
+    x, y = (box.left + box.right) / 2 * width, (box.top + box.bottom) / 2 * height
+    longer = max((box.right - box.left) * width, (box.bottom - box.top) * height)
+    side = max(1, min(round(HEAD_SIDE * longer), width, height))
+    left = min(max(0, round(x - side / 2)), width - side)
+    top = min(max(0, round(y - side / 2)), height - side)
+    return image[top : top + side, left : left + side]
+
+
+def to_embed(boxes: Sequence[Box], kinds: Collection[str], faces: Sequence[Box] = ()) -> list[bool]:
+    """Return which boxes of a frame get a character vector: of each person, the face, else the head, else all of it.
+
+    kinds: those that the embedder can tell apart. faces: further faces of the frame, found by other detectors.
+    """
+    order = ("face", "head", "person")
+    seen = [*boxes, *faces]
+    return [
+        box.kind in kinds
+        and not any(
+            order.index(other.kind) < order.index(box.kind) and _holds(box, other)
+            for other in seen
+            if other.kind in order
+        )
+        for box in boxes
+    ]
+
+
+def _holds(box: Box, other: Box) -> bool:
+    x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
+    return box.left <= x <= box.right and box.top <= y <= box.bottom
 
 
 def tag_crop(image: np.ndarray, box: Box) -> np.ndarray:

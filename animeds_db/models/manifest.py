@@ -113,6 +113,7 @@ class Entry:
     text: str | None = None  # image embedders: the text tower for the same space
     space: str | None = None  # text towers: the image embedder whose space they share
     metric: str | None = None  # character embedders: the model that compares two vectors
+    boxes: tuple[str, ...] = ("face",)  # character embedders: kinds of boxes that they can tell apart
     thresholds: Mapping[str, float] = field(default_factory=dict)
     input: Input = Input()
     output: Output = Output()
@@ -279,6 +280,8 @@ def _entry(name: str, table: dict[str, Any], path: Path) -> Entry:
             f"{where}: task {values['task']} with engine {values.get('engine', 'onnx')}",
             hint=f'a captioner has engine = "{CAPTIONERS[0]}" or "{CAPTIONERS[1]}", and only captioners have these',
         )
+    if "boxes" in values:
+        values["boxes"] = tuple(values["boxes"])
     if values["task"] == "captioner":
         check_ask(values["ask"], values["engine"], where)
     try:

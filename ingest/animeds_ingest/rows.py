@@ -16,7 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.media import Frame
 from animeds_db.models import Box, Embedder, Models, Tagger, TagLabel
-from animeds_db.models.crops import head_crop, tag_crop
+from animeds_db.models.crops import character_crop, tag_crop, to_embed
 from animeds_ingest.measures.frame import Measures
 
 RATING_PREFIX = "rating:"
@@ -185,16 +185,22 @@ def detection_rows(
     found: Sequence[Sequence[tuple[Box, str]]],
     pixels: Sequence[np.ndarray],
     character: Embedder | None,
+    faces: Mapping[str, Sequence[Box]] | None = None,
 ) -> list[dict[str, object]]:
     """Return rows of `detections` for the boxes found in each frame, with the ids of the models that found them.
 
-    Boxes are numbered from 0 within their frame and kind. Faces get a vector from `character`.
+    Boxes are numbered from 0 within their frame and kind. Faces get a vector from `character`, and so do heads and
+    persons without a face, if the model can tell them apart. `faces`: faces of the frames that are known already.
     """
     rows: list[dict[str, object]] = []
     crops: list[np.ndarray] = []
-    faces: list[dict[str, object]] = []
+    embedded: list[dict[str, object]] = []
+    kinds = character.entry.boxes if character else ()
     for place, frame_id in enumerate(frame_ids):
-        for index, (box, model) in _numbered(found[place]):
+        numbered = _numbered(found[place])
+        boxes = [box for _, (box, _) in numbered]
+        wanted = to_embed(boxes, kinds, (faces or {}).get(frame_id, ()))
+        for (index, (box, model)), is_wanted in zip(numbered, wanted, strict=True):
             row: dict[str, object] = {
                 "detection_id": schema.detection_id(frame_id, box.kind, index),
                 "frame_id": frame_id,
@@ -203,11 +209,11 @@ def detection_rows(
                 **asdict(box),
             }
             rows.append(row)
-            if box.kind == "face" and character:
-                faces.append(row)
-                crops.append(head_crop(pixels[place], box))
+            if is_wanted:
+                embedded.append(row)
+                crops.append(character_crop(pixels[place], box))
     if crops and character:
-        for row, vector in zip(faces, character(crops), strict=True):
+        for row, vector in zip(embedded, character(crops), strict=True):
             row.update(vector=vector, vector_model=character.id)
     return rows
 

@@ -128,9 +128,9 @@ def preview(
 
 
 def vector_model(session: Session) -> str:
-    """Return the id of the model that made the vectors of most faces. Raises StoreError when there are none."""
+    """Return the id of the model that made most character vectors. Raises StoreError when there are none."""
     found = session.sql(
-        "SELECT vector_model FROM newest_detections WHERE kind = 'face' AND vector_model IS NOT NULL"
+        "SELECT vector_model FROM newest_detections WHERE vector_model IS NOT NULL"
         " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchall()
     if not found:
@@ -190,7 +190,11 @@ class _Run:
 
     def _vote_on_faces(self, on: Ray | None, progress: Progress | None) -> tuple[pa.Table, pa.Table]:
         """Return the detection ids of the faces by their numbers, and the votes."""
-        chosen = Chosen(self.model, self.options.where)
+        bodies = self.session.sql(
+            "SELECT 1 FROM detections WHERE kind <> 'face' AND vector_model = $model LIMIT 1",
+            {"model": self.model},
+        ).fetchall()
+        chosen = Chosen(self.model, self.options.where, bodies=bool(bodies))
         total, done = sum(chosen.count(self.session).values()), 0
 
         def counted(parts: Iterator[Part]) -> Iterator[Part]:

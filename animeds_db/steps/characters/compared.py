@@ -32,10 +32,12 @@ Part = tuple[pa.Array, pa.Table]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The faces with vectors of a model, of all frames or those that meet a condition."""
+    """The faces, and boxes of people without a face, with vectors of a model, of all frames or some (`where`)."""
 
     model: str
     where: str | None
+    bodies: bool = False
+    """Also heads and persons without a face."""
 
     def count(self, session: Session) -> dict[str, int]:
         """Return how many faces each source has. Raises QueryError for a bad condition."""
@@ -52,9 +54,10 @@ class Chosen:
             else f"AND frame_id IN (SELECT frame_id FROM frames WHERE (\n{self.where}\n))"
         )
         among = "" if sources is None else f"AND source_id IN ({', '.join(map(quoted, sources))})"
+        faceless = "OR detection_id IN (SELECT detection_id FROM faceless_boxes)" if self.bodies else ""
         return (
-            f"FROM newest_detections WHERE kind = 'face' AND vector_model = {quoted(self.model)}"
-            f" AND vector IS NOT NULL {among} {inside}"
+            f"FROM newest_detections WHERE (kind = 'face' {faceless})"
+            f" AND vector_model = {quoted(self.model)} AND vector IS NOT NULL {among} {inside}"
         )
 
 

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError
-from animeds_db.models import Classifier, Detector, Embedder, Models, Tagger
+from animeds_db.models import Box, Classifier, Detector, Embedder, Models, Tagger
 from animeds_db.store import Store
-from animeds_ingest.rows import TagColumns, box_tag_rows, detection_rows
+from animeds_ingest.rows import TagColumns, box_of, box_tag_rows, detection_rows
 from animeds_ingest.vocabulary import vocabulary_of
 
 Row = dict[str, Any]
@@ -214,8 +214,8 @@ class ClassifyStage(Stage):
 class DetectStage(Stage):
     """Finds boxes with one detector and writes them to `detections`. The mark in `detected` is written last.
 
-    Ids continue after those of other models in the same frame and kind. Faces get a vector from `character`,
-    which must have the same width as in the database.
+    Ids continue after those of other models in the same frame and kind. Faces get a vector from `character`, and so do
+    heads and persons without a face. It must have the same width as in the database.
     """
 
     mark = "detected"
@@ -235,7 +235,9 @@ class DetectStage(Stage):
         """Return rows of `detected`, each with the rows of its boxes under `boxes`, numbered from 0."""
         found = [[(box, self.model) for box in boxes] for boxes in self._detector(pixels)]
         boxes: dict[str, list[Row]] = defaultdict(list)
-        for row in detection_rows(source_id, frame_ids, found, pixels, self._character):
+        for row in detection_rows(
+            source_id, frame_ids, found, pixels, self._character, self._faces(frame_ids)
+        ):
             boxes[str(row["frame_id"])].append(row)
         kinds = sorted(self._detector.kinds)
         marks = self._marks(source_id, frame_ids)
@@ -251,6 +253,18 @@ class DetectStage(Stage):
             self._write_boxes(boxes)
         columns = self.store.schema(self.mark).schema.names
         self._upsert(self.mark, [{name: row[name] for name in columns} for row in rows])
+
+    def _faces(self, frame_ids: Sequence[str]) -> dict[str, list[Box]]:
+        """Return the faces that other detectors found in these frames."""
+        faces: dict[str, list[Box]] = defaultdict(list)
+        if self._character and "face" not in self._detector.kinds:
+            there = self.store.table("detections").to_table(
+                columns=BOX_COLUMNS,
+                filter=(pc.field("kind") == "face") & pc.field("frame_id").isin(list(frame_ids)),
+            )
+            for row in there.to_pylist():
+                faces[row["frame_id"]].append(box_of(row))
+        return faces
 
     def _write_boxes(self, boxes: Sequence[Row]) -> None:
         for _ in range(ATTEMPTS):

@@ -5,6 +5,7 @@
 --
 -- The box is compared with faces in the frame before and after, and within two seconds. There is no name if two
 -- characters were at that position in the shot, or if the score is below 0.8. A character is named once per frame.
+-- Boxes that were recognised by their own vector are left out.
 WITH faces_of AS (
     SELECT
         s.named, s.appearance, s.sure, s.example_id,
@@ -34,6 +35,7 @@ one_name AS (
         arg_min({'appearance': appearance, 'sure': sure, 'example_id': example_id}, (apart, example_id)) AS one,
         min(apart) AS apart
     FROM matches
+    ANTI JOIN scores AS recognised USING (detection_id)
     GROUP BY detection_id, frame_id, source_id, rank
     HAVING count(DISTINCT named) = 1 AND is_known(any_value(named)) AND max(sure) >= 0.8
 )

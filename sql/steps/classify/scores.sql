@@ -5,8 +5,8 @@
 -- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
 -- $threshold, $margin      minimum score and margin for a name, 0…1
 --
--- gives        one row per face: character (including 'unknown' and 'ood'), named (the name that a person gave, or else
---              character), sure (1 if a person named it, else the score)
+-- gives        one row per face, and per recognised head or person without a face: character (including 'unknown' and
+--              'ood'), named (the name that a person gave, or else character), sure (1 if a person named it, else the score)
 WITH scored AS (
     SELECT
         detection_id,
@@ -49,4 +49,5 @@ SELECT
 FROM decided
 JOIN newest_detections AS d USING (detection_id)
 LEFT JOIN labelled USING (detection_id)
+WHERE d.kind = 'face' OR is_known(decided.answer)
 ORDER BY decided.detection_id
