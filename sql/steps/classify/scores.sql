@@ -6,7 +6,8 @@
 -- $threshold, $margin      minimum score and margin for a name, 0…1
 --
 -- gives        one row per face, and per recognised head or person without a face: character (including 'unknown' and
---              'ood'), named (the name that a person gave, or else character), sure (1 if a person named it, else the score)
+--              'ood'), named (the name that a person gave, or else character), sure (1 if a person named it, else the
+--              score)
 WITH scored AS (
     SELECT
         detection_id,
