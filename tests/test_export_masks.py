@@ -18,13 +18,14 @@ from trainer_readers import READERS
 
 from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
-from animeds_db.errors import ExportError, UsageError
+from animeds_db.errors import ExportError, SourceError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, MaskOptions, rebuild
 from animeds_db.export.masks import FORMATS
 
 SIZE = (300, 200)
 SPOTS = [(40, 30, 150, 170), (100, 20, 290, 120), (90, 90, 210, 199)]
 """What is white in each picture, in pixels: left, top, right, bottom."""
+TEXT = "SELECT frame_id FROM masks WHERE part = 'text'"
 CROPPED = "SELECT frame_id, [0.1, 0.05, 0.9, 1.0] AS crop, 'emi' AS folder, 'emi' AS caption FROM frames"
 
 
@@ -194,7 +195,16 @@ def test_what_is_missing_is_said_before_and_after(
     rows = "SELECT frame_id FROM frames"
     preview = dataset.preview_export(None, sql=rows, options=options("plain", parts=("person", "text")))
     assert preview.folders[0]["pictures"] == 1
-    assert any("2 of them have a mask of the whole frame only" in note for note in preview.notes)
+    assert any("2 frames have a mask of the whole frame only" in note for note in preview.notes)
+    none = options("plain", parts=("logo", "text"))
+    dataset.set_mask(
+        dataset.sql("SELECT max(frame_id) FROM frames").fetchall()[0][0], np.zeros((9, 9)), "logo"
+    )
+    shown = dataset.preview_export(
+        None, sql="SELECT max(frame_id) AS frame_id FROM frames UNION ALL " + TEXT, options=none
+    )
+    assert any("The masks of their frames show that it is not there" in note for note in shown.notes)
+    dataset.undo()
     nothing = dataset.preview_export(None, sql=rows, options=options("plain", out=("logo", "border")))
     assert any("nothing is masked out: no picture has logo or border" in note for note in nothing.notes)
     with pytest.raises(ExportError, match='No mask shows "caracter"') as caught:
@@ -205,11 +215,27 @@ def test_what_is_missing_is_said_before_and_after(
     assert "segment --boxes person" in str(caught.value)
 
 
-def test_a_mask_is_a_control_too_and_sd_scripts_hold_one_of_the_two(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_mask_is_a_control_too(dataset: Dataset, tmp_path: Path) -> None:
     control = replace(options("kohya-toml"), controls=("mask",))
     dataset.export(None, tmp_path / "out", sql=CROPPED, options=control)
     for path in sorted((tmp_path / "out/pictures/emi").glob("*.png")):
         assert_aligned(pixels(path), pixels(tmp_path / "out/pictures/emi.control" / path.name))
-    both = replace(options("kohya-toml", parts=("character",)), controls=("lines",))
-    with pytest.raises(ExportError, match="cannot read mask files of pictures with controls: there are 3"):
-        dataset.export(None, tmp_path / "both", sql=CROPPED, options=both)
+
+
+def test_a_mask_is_deleted_with_its_picture_and_a_changed_frame_is_refused(tmp_path: Path) -> None:
+    shown = [np.stack([drawn(spot)] * 3, axis=2) for spot in SPOTS[:2]]
+    source = picture_source(tmp_path / "caps", pictures=shown)
+    with Dataset(database(tmp_path / "db", [source])) as dataset:
+        for frame_id, spot in zip(source.frame_ids, SPOTS, strict=False):
+            dataset.set_mask(frame_id, drawn(spot))
+        rows, out = "SELECT frame_id FROM frames", tmp_path / "out"
+        options = ExportOptions(masks=MaskOptions(("character",)), captions=False, overwrite=True)
+        dataset.export(None, out, sql=rows, options=options)
+        (out / "picture 1.png").unlink()
+        assert [change.what for change in dataset.sync(out).changes] == ["dropped"]
+        (out / "mask" / "picture 1.png").unlink()
+        dataset.export(None, out, sql=rows, options=options)
+        assert sorted(path.name for path in out.rglob("*.png")) == ["picture 2.png"] * 2
+        Image.fromarray(255 - shown[1]).save(tmp_path / "caps" / "picture 2.png")
+        with pytest.raises(SourceError, match="picture 2"):
+            dataset.export(None, tmp_path / "changed", sql=rows, options=options)

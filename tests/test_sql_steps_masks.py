@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -47,6 +48,11 @@ DATABASE: dict[str, Any] = {
 }
 
 
+@cache
+def database() -> Database:
+    return Database(**DATABASE)
+
+
 def found(
     *parts: str, names: tuple[str, ...] = (), out: tuple[str, ...] = (), **picture: Any
 ) -> list[tuple[Any, ...]]:
@@ -59,7 +65,7 @@ def found(
         "last_pts": pa.int64(),
     }
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in row])
-    rows = Database(**DATABASE).step(
+    rows = database().step(
         "export/masks.sql",
         {"parts": list(parts), "names": list(names), "out": list(out)},
         pictures=pa.Table.from_pylist([row], schema),
@@ -108,7 +114,7 @@ def test_a_clip_gets_the_masks_of_all_its_frames() -> None:
 
 @pytest.mark.sql("steps/web/masks.sql")
 def test_the_page_of_a_frame_has_its_masks() -> None:
-    rows = Database(**DATABASE).step("web/masks.sql", texts={"id": f"'{frame_id(0)}'"})
+    rows = database().step("web/masks.sql", texts={"id": f"'{frame_id(0)}'"})
     seen = [(row["part"], row["detection_id"], row["character"], row["by"]) for row in rows]
     assert seen == [
         ("character", None, None, "model"),
@@ -117,5 +123,5 @@ def test_the_page_of_a_frame_has_its_masks() -> None:
         ("logo", None, None, "model"),
     ]
     assert all((row["width"], row["height"]) == (640, 360) for row in rows)
-    [nothing] = Database(**DATABASE).step("web/masks.sql", texts={"id": f"'{frame_id(2)}'"})
+    [nothing] = database().step("web/masks.sql", texts={"id": f"'{frame_id(2)}'"})
     assert nothing["part"] is None

@@ -113,14 +113,9 @@ def _notes(
 ) -> Iterator[str]:
     """Yield what is missing, and what is done about it."""
     if without:
-        boxed = bool(names) or "person" in shown
-        n_whole = sum(any(row["has_whole"] for row in of_picture[n]) for n in without) if boxed else 0
-        hint = _MAKE
-        if n_whole:
-            hint = (
-                f"{n_whole} of them have a mask of the whole frame only: `animeds segment --boxes person` masks people "
-                "one by one"
-            )
+        hint = _way_out(
+            [row for n in without for row in of_picture[n]], boxed=bool(names) or "person" in shown
+        )
         yield (
             f"{len(without)} of {counted(len(without) + len(kept), noun)} have no mask of {_joined(shown)} and "
             f"are left out. {hint}"
@@ -132,7 +127,19 @@ def _notes(
         yield f"some frames of {counted(bare, 'clip')} have no mask, and get that of the nearest frame with one"
 
 
-_READ = ". `animeds read-text` finds text"
+def _way_out(rows: Sequence[dict[str, Any]], *, boxed: bool) -> str:
+    """Return why frames have no mask of what was asked for. boxed: the mask of a box was."""
+    unknown = [row for row in rows if not row["is_known"]]
+    if not unknown:
+        return "The masks of their frames show that it is not there"
+    n_whole = sum(row["has_whole"] for row in unknown) if boxed else 0
+    if not n_whole:
+        return _MAKE
+    way = "`animeds segment --boxes person` masks people one by one"
+    return f"{n_whole} frames have a mask of the whole frame only: {way}"
+
+
+_READ = ". `animeds read-text --ocr` finds text in pictures"
 
 
 def _with_masks(

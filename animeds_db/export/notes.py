@@ -37,17 +37,13 @@ def refuse_unreadable(pictures: Sequence[Picture], options: ExportOptions) -> No
 
 
 def _refuse_masked(pictures: Sequence[Picture], options: ExportOptions) -> None:
-    """Raise ExportError for pictures that cannot have mask files: sd-scripts have one folder for those and controls."""
-    if not ("kohya-toml" in options.layouts and options.mask_part()):
-        return
+    """Raise ExportError for regularization pictures with mask files: to sd-scripts, such a folder cannot be both."""
     n_reg = sum(picture.image_type == REGULARIZATION for picture in pictures)
-    n_controls = sum(any(part.name.startswith("control") for part in picture.beside) for picture in pictures)
-    for count, what in ((n_reg, "regularization pictures"), (n_controls, "pictures with controls")):
-        if count:
-            raise ExportError(
-                f"sd-scripts cannot read mask files of {what}: there are {count}.",
-                hint="Choose --mask-format alpha, or leave them out of the selection.",
-            )
+    if n_reg and "kohya-toml" in options.layouts and options.mask_part():
+        raise ExportError(
+            f"sd-scripts cannot read mask files of regularization pictures: there are {n_reg}.",
+            hint="Choose --mask-format alpha, or leave them out of the selection.",
+        )
 
 
 def _empty(pictures: Sequence[Picture]) -> list[Picture]:
