@@ -8,6 +8,7 @@ import logging
 import zipfile
 from pathlib import Path
 
+import lance
 import pyarrow as pa
 import pytest
 import videos
@@ -18,7 +19,7 @@ import animeds_db
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
-from animeds_db.store import Store, upgrade
+from animeds_db.store import Store, older_tags, upgrade
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
 COLUMNS = {
@@ -178,3 +179,33 @@ def test_steps_run_in_order_and_before_the_version_is_written(
     Store.open(old.uri)
     Store.open(old.uri)
     assert seen == [schema.SCHEMA_VERSION - 1]
+
+
+@pytest.mark.parametrize("done", ["nothing", "added", "dropped", "all"])
+def test_tags_are_converted_once_wherever_an_upgrade_was_stopped(tmp_path: Path, done: str) -> None:
+    numbers, per_cent = pa.list_(pa.int16()), pa.list_(pa.int8())
+    lists, scores = [[3, 1], None, []], [[90, 34], None, []]
+    rows = {
+        "tagging_id": ["a", "b", "c"],
+        "tags": pa.array(lists, numbers),
+        "tag_scores": pa.array(scores, per_cent),
+    }
+    old = lance.write_dataset(pa.table(rows), str(tmp_path / "taggings.lance"))
+    renewed = [(pa.int32(), lists), (pa.int16(), [[900, 340], None, []])]
+    if done in ("added", "dropped"):
+        marked = {
+            f"{name}{older_tags.MARK}": pa.array(values, pa.list_(kind))
+            for name, (kind, values) in zip(("tags", "tag_scores"), renewed, strict=True)
+        }
+        old.add_columns(pa.table(marked).to_reader())
+        if done == "dropped":
+            old.drop_columns(["tags", "tag_scores"])
+    for _ in range(2 if done == "all" else 1):
+        older_tags.renew(lance.dataset(str(tmp_path / "taggings.lance")), schema.TAGGINGS)
+    found = (
+        lance.dataset(str(tmp_path / "taggings.lance"))
+        .to_table()
+        .select(["tagging_id", "tags", "tag_scores"])
+    )
+    assert [field.type for field in found.schema][1:] == [pa.list_(pa.int32()), pa.list_(pa.int16())]
+    assert found.to_pydict() == {"tagging_id": ["a", "b", "c"], "tags": lists, "tag_scores": renewed[1][1]}
