@@ -12,7 +12,7 @@ import pytest
 
 from animeds_db.errors import SourceError, UsageError
 from animeds_db.sample.figure import HAIR_COLOURS
-from animeds_db.sample.show import draw_episode, draw_show
+from animeds_db.sample.show import draw_episode, draw_show, show_shapes
 from animeds_db.sample.tags import TAGS
 from animeds_db.sample.truth import EpisodeTruth, State, Truth
 
@@ -260,3 +260,24 @@ def test_impossible_wishes_are_refused_before_anything_is_written(
     with pytest.raises(UsageError):
         draw_show(tmp_path / "new", **wrong)  # type: ignore[arg-type]
     assert not (tmp_path / "new").exists()
+
+
+def test_the_shapes_of_people_fill_their_boxes(show: tuple[Path, Truth]) -> None:
+    truth = show[1]
+    numbers = [n for n in sorted(_well_inside_shots(truth.episode(3))) if truth.episode(3).frame(n).people][
+        ::9
+    ]
+    fits = []
+    for n, shapes in zip(numbers, show_shapes(truth, 3, numbers), strict=True):
+        people = truth.episode(3).frame(n).people
+        assert shapes.shape == (len(people), SIZE[1], SIZE[0])
+        for person, shape in zip(people, shapes > 127, strict=True):
+            rows, columns = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
+            assert person.person is not None
+            wanted = np.array(person.person) * (*SIZE, *SIZE)
+            found = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+            fits.append(bool(np.abs(np.array(found) - wanted).max() <= 3))
+        assert not shapes[:, :6].any()  # the third episode has black bars
+    assert len(fits) > 10 and np.mean(fits) > 0.75  # a nearer person may hide an edge
+    with pytest.raises(UsageError, match="sorted"):
+        next(show_shapes(truth, 1, [3, 1]))

@@ -92,7 +92,7 @@ def scene_shapes(scene: Scene, size: tuple[int, int] = (640, 360), supersample: 
     """
     width, height = size[0] * supersample, size[1] * supersample
     alone = [
-        stencil((width, height), p.look, p.pose, scene.style, p.x * width, p.y * height, p.height * height)
+        stencil((width, height), p.look, p.pose, scene.style, p.x * width, p.y * height, p.height * height)[0]
         for p in scene.figures
     ]
     shapes = visible(alone, size, supersample)

@@ -181,7 +181,7 @@ class _Studio:
         moment = self.moments[number]
         width, height = self.size[0] * _SUPERSAMPLE, self.size[1] * _SUPERSAMPLE
         canvas = canvas_size(self.shot, self.size)
-        alone = [
+        drawn = [
             stencil(
                 (canvas[0] * _SUPERSAMPLE, canvas[1] * _SUPERSAMPLE),
                 actor.placed.look,
@@ -194,12 +194,11 @@ class _Studio:
             for actor, (pose, x) in zip(self.shot.actors, moment.acting, strict=True)
         ]
         window = self._window(moment.camera)
-        drawn = self._cel(moment.acting).sketches
         shown = [
-            place for place, figure in enumerate(drawn) if figure.seen(window).person and moment.fade <= _DARK
+            n for n, (_, figure) in enumerate(drawn) if figure.seen(window).person and moment.fade <= _DARK
         ]
         left, top = moment.camera
-        shapes = visible(alone, canvas, _SUPERSAMPLE)[shown]
+        shapes = visible([alone for alone, _ in drawn], canvas, _SUPERSAMPLE)[shown]
         shapes = shapes[:, top : top + self.size[1], left : left + self.size[0]]
         bar = bar_pixels(self.letterbox, self.size[1])
         shapes[:, :bar] = 0

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from .figure import Look, Pose, Style, sketch
+from .figure import Look, Pose, Sketch, Style, sketch
 
 Shapes: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 Stencil: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -22,15 +22,15 @@ _EMPTY = (0, 255, 1)
 
 def stencil(
     size: tuple[int, int], look: Look, pose: Pose, style: Style, x: float, y: float, height: float
-) -> Stencil:
-    """Return where a figure is on a canvas of this size (width, height): bool [height, width].
+) -> tuple[Stencil, Sketch]:
+    """Return where a figure is on a canvas of this size (width, height), bool [height, width], and the figure.
 
     The other parameters are those of `sketch`.
     """
     canvas = Image.new("RGB", size, _EMPTY)
-    sketch(canvas, look, pose, style, x, y, height)
+    figure = sketch(canvas, look, pose, style, x, y, height)
     drawn: Stencil = (np.asarray(canvas) != np.array(_EMPTY, np.uint8)).any(axis=2)
-    return drawn
+    return drawn, figure
 
 
 def visible(alone: Sequence[Stencil], size: tuple[int, int], supersample: int) -> Shapes:
