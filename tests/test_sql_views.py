@@ -468,7 +468,7 @@ def test_answers_of_classifiers_are_rows_and_columns_and_the_newest_model_decide
         classified(0, "aesthetic", "best", "a@1", value=4.5, percentile=0.875),
         classified(1, "style", "comic"),
     ]
-    models = [
+    models: list[dict[str, Any]] = [
         {"model_id": "c@1", "added_at": old},
         *({"model_id": m, "added_at": new} for m in ("d@1", "a@1")),
     ]

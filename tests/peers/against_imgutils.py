@@ -234,7 +234,7 @@ def detector(entry: Entry, hub: Hub) -> Case:
     if decode == "rt-detr":
         hub.write(repo, f"{folder}/model_type.json", {"model_type": "rtdetr"})
     conf, iou = (entry.thresholds.get(name, usual) for name, usual in (("conf", 0.25), ("iou", 0.7)))
-    job = {"way": "detector", "repo": repo, "model": folder, "labels": labels}
+    job: dict[str, Any] = {"way": "detector", "repo": repo, "model": folder, "labels": labels}
     job |= {"conf": conf, "iou": iou, "keep": entry.input.fit == "keep"}
     kinds = [entry.output.kinds.get(label, label) for label in labels]
     job["kinds"] = kinds

@@ -102,25 +102,25 @@ def detector(
 def character(pictures: Pictures, model: str) -> np.ndarray:
     from imgutils.metrics import ccip
 
-    return ccip.ccip_batch_extract_features(pictures, model=model)
+    return np.asarray(ccip.ccip_batch_extract_features(pictures, model=model))
 
 
 def metric(pictures: Pictures, model: str) -> np.ndarray:
     from imgutils.metrics import ccip
 
-    return ccip.ccip_batch_differences(pictures, model=model)
+    return np.asarray(ccip.ccip_batch_differences(pictures, model=model))
 
 
 def clip(pictures: Pictures, repo: str, model: str) -> np.ndarray:
     from imgutils.generic.clip import clip_image_encode
 
-    return clip_image_encode(pictures, repo, model)
+    return np.asarray(clip_image_encode(pictures, repo, model))
 
 
 def clip_text(pictures: Pictures, repo: str, model: str, texts: list[str]) -> np.ndarray:
     from imgutils.generic.clip import clip_text_encode
 
-    return clip_text_encode(texts, repo, model)
+    return np.asarray(clip_text_encode(texts, repo, model))
 
 
 def matting(pictures: Pictures) -> np.ndarray:

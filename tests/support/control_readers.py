@@ -34,7 +34,7 @@ def musubi(root: Path) -> Controls:
         ]
         assert all("control_path_0" in row and row["caption"] for row in rows)
         for row in rows:
-            paths = []
+            paths: list[str] = []
             while (path := row.get(f"control_path_{len(paths)}")) is not None:
                 assert (root / path).is_file()
                 paths.append(path)
