@@ -144,6 +144,8 @@ def test_a_person_edits_by_mouse_and_by_keyboard(chrome: Browser, tmp_path: Path
 
         # a mask drawn by hand: a box, a stroke and a flood that are taken back; it is shown, and undone
         visitor.press("d")
+        page.locator(".mask-layer").wait_for()
+        visitor.rest()  # the mask that counts now is there
         area = page.locator(".mask-layer").bounding_box()
         assert area is not None
         x, y, wide, tall = area["x"], area["y"], area["width"], area["height"]

@@ -28,12 +28,12 @@ export class MaskBox {
     this.layer.addEventListener("pointermove", (event) => this.#moved(event));
     for (const end of ["pointerup", "pointercancel"]) this.layer.addEventListener(end, (event) => this.#released(event));
     this.bar.addEventListener("keydown", (event) => this.#key(event));
-    this.ready = this.#load();
+    this.#load();
   }
 
   #build() {
     const parts = [...new Set([...PARTS, ...this.masks.map(({ part }) => part)])];
-    const redo = () => (this.ready = this.#load());
+    const redo = () => this.#load();
     this.pick = h("select", { "aria-label": "Mask of", onchange: redo }, options(this.all.map(({ id, words }) => [id, words]), this.target.id));
     this.part = h("select", { "aria-label": "What the mask shows", onchange: redo }, options(parts, "character"));
     this.tool = h("select", { "aria-label": "Tool", id: "mask-tool" }, options(TOOLS, "brush"));
@@ -60,8 +60,9 @@ export class MaskBox {
     );
   }
 
-  /* Shows the mask that counts now. */
+  /* Shows the mask that counts now. Nobody can draw before it is there. */
   async #load() {
+    this.layer.setAttribute("aria-busy", "true");
     this.target = this.all.find(({ id }) => id === this.pick.value);
     const isWhole = this.target.id === this.frameId;
     const box = this.boxes.get(this.target.id);
@@ -77,6 +78,8 @@ export class MaskBox {
       this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
       this.pen.drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
       coloured(this.pen, TINT);
+      this.colours ??= colours(await pictureOf(api.image(this.frameId, LONGEST)), this.canvas.width, this.canvas.height);
+      this.layer.removeAttribute("aria-busy");
     } catch (error) {
       tellError(error);
     }
@@ -119,7 +122,7 @@ export class MaskBox {
   }
 
   #pressed(event) {
-    if (event.button) return;
+    if (event.button || this.layer.ariaBusy) return;
     event.preventDefault();
     event.stopPropagation();
     this.layer.setPointerCapture(event.pointerId);
@@ -150,9 +153,8 @@ export class MaskBox {
   }
 
   /* Paints what has about the colour of the picture at this point, and is connected with it. */
-  async #flood({ x, y }) {
+  #flood({ x, y }) {
     const [width, height] = [this.canvas.width, this.canvas.height];
-    this.colours ??= colours(await pictureOf(api.image(this.frameId, LONGEST)), width, height);
     const filled = connected(this.colours, width, height, Math.floor(x), Math.floor(y), 2 * Number(this.size.value));
     const layer = h("canvas", { width, height });
     const pen = layer.getContext("2d");
