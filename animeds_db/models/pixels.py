@@ -35,10 +35,9 @@ def prepare(images: Sequence[np.ndarray], how: Input, size: tuple[int, int]) -> 
     batch = np.stack(list(_workers().map(lambda image: fit(image, how, size), images)))
     if how.colour == "BGR":
         batch = batch[..., ::-1]
-    tensor = normalise(batch, how)
     if how.layout == "NCHW":
-        tensor = tensor.transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(tensor)
+        return normalise(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)), how, (3, 1, 1))
+    return np.ascontiguousarray(normalise(batch, how, (3,)))
 
 
 @cache
@@ -47,15 +46,15 @@ def _workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(core_count(), thread_name_prefix="animeds-pixels")
 
 
-def normalise(batch: np.ndarray, how: Input) -> np.ndarray:
-    """Return (batch / divide - mean) / std as float32, over the last axis."""
+def normalise(batch: np.ndarray, how: Input, colours: tuple[int, ...]) -> np.ndarray:
+    """Return (batch / divide - mean) / std as float32. `colours` is the shape in which a value per colour fits."""
     tensor = batch.astype(np.float32)
     if how.divide != 1.0:
         tensor /= np.float32(how.divide)
     if any(how.mean):
-        tensor -= np.asarray(how.mean, np.float32)
+        tensor -= np.asarray(how.mean, np.float32).reshape(colours)
     if any(value != 1.0 for value in how.std):
-        tensor /= np.asarray(how.std, np.float32)
+        tensor /= np.asarray(how.std, np.float32).reshape(colours)
     return tensor
 
 
