@@ -43,9 +43,13 @@ def test_a_clip_or_shot_says_which_frames_of_which_source_it_has() -> None:
     assert rows[1]["clip_id"] == f"{SOURCE}-c0_2000" and rows[0]["title"] == "Show - 01"
 
 
-def stretches(*pts: tuple[int, int]) -> pa.Table:
-    """Stretches of a video with 10 frames per second and pts in milliseconds, for clips with 5 per second."""
+def stretches(*pts: tuple[int, int], control: tuple[int, int] | None = None) -> pa.Table:
+    """Stretches of a video with 10 frames per second and pts in milliseconds, for clips with 5 per second.
+
+    control: that of all of them.
+    """
     n = len(pts)
+    first, last = control or (None, None)
     return columns(
         selection_row=list(range(n)),
         source_id=[SOURCE] * n,
@@ -55,6 +59,9 @@ def stretches(*pts: tuple[int, int]) -> pa.Table:
         time_base=[0.001] * n,
         rate=[10.0] * n,
         fps=[5.0] * n,
+        control_source_id=pa.array([SOURCE if control else None] * n, pa.string()),
+        control_first_pts=pa.array([first] * n, pa.int64()),
+        control_last_pts=pa.array([last] * n, pa.int64()),
     )
 
 
@@ -94,6 +101,11 @@ def test_a_clip_has_a_length_a_frame_that_represents_it_and_what_is_said() -> No
         "export/clips.sql", params | {"dropped": True}, stretches=stretches((1000, 2300))
     )
     assert (crossing["n_cuts"], crossing["why"]) == (1, None)
+    with_dropped = stretches((0, 2000), control=(7000, 8000))
+    (pair,) = found.step("export/clips.sql", params, stretches=with_dropped)
+    assert pair["why"] == "control"
+    (pair,) = found.step("export/clips.sql", params | {"dropped": True}, stretches=with_dropped)
+    assert pair["why"] is None
     (short,) = found.step("export/clips.sql", params | {"frames": "9,17"}, stretches=stretches((0, 1000)))
     assert (short["n_frames"], short["why"]) == (None, "short")
 

@@ -41,10 +41,18 @@ _OURS = "clip_rows"
 _MARK = "\x1f"
 """Between a name and the number of its row. Names with a number keep two clips with the same frame apart."""
 
+_CONTROL = {
+    "control_source_id": pa.string(),
+    "control_first_pts": pa.int64(),
+    "control_last_pts": pa.int64(),
+}
+"""Columns for the stretch of a control."""
+
 WHY = {
     "short": "too short for the smallest number of frames",
     "no_frame": "no ingested frame in it (animeds ingest --sample shots gives every shot one)",
     "dropped": "dropped by a person",
+    "control": "its control was dropped by a person",
     "cut": "a person marked a cut within it",
 }
 """Reasons for which a clip is left out."""
@@ -130,10 +138,14 @@ def _facts(session: Session, rows: pa.Table, options: ClipOptions, *, dropped: b
             "fps": pa.array([float(r["clip_rate"]) for r in stretches], pa.float64()),
         }
     )
-    params = {"frames": options.frames.replace(" ", ""), "max_frames": options.max_frames, "dropped": dropped}
-    found = session.step(sql_script("steps/export", "clips.sql"), {"stretches": table}, params).to_pylist()
     controls = ids["control_id"].to_pylist()
     _check_controls(session, controls, options)
+    of_controls = [stretch_of_clip(control) if control else None for control in controls]
+    for place, (name, kind) in enumerate(_CONTROL.items()):
+        values = [None if stretch is None else stretch[place] for stretch in of_controls]
+        table = table.append_column(name, pa.array(values, kind))
+    params = {"frames": options.frames.replace(" ", ""), "max_frames": options.max_frames, "dropped": dropped}
+    found = session.step(sql_script("steps/export", "clips.sql"), {"stretches": table}, params).to_pylist()
     return [
         stretch | fact | {"control_id": control}
         for stretch, fact, control in zip(stretches, found, controls, strict=True)

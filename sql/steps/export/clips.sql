@@ -1,7 +1,8 @@
 -- What an export needs to know of clips: their lengths, the frames that represent them, what is said in them.
 --
 -- stretches    the rows of clip_stretches.sql, with what the file says: start_pts, time_base (seconds), rate (frames
---              per second), and fps (of the clip that is written)
+--              per second), fps (of the clip that is written), and control_source_id, control_first_pts and
+--              control_last_pts (of its control; NULL: it has none)
 -- $frames      numbers of frames that the trainer accepts, as for clip_length
 -- $max_frames  maximum number of frames; NULL: no limit
 -- $dropped     true to export what people dropped
@@ -9,7 +10,7 @@
 -- gives  selection_row, first_s, last_s, source_frames (in the video), n_possible and n_frames (at the rate of the
 --        clip: as many as fit, and as many as are written), frame_id (the ingested frame that represents the clip: the
 --        sharpest that is not blank and was not dropped), width and height (of that frame), said (who says what),
---        n_cuts (within the clip), why it is left out: short | no_frame | dropped | cut; NULL: it is exported
+--        n_cuts (within the clip), why it is left out: short | no_frame | dropped | control | cut; NULL: it is exported
 WITH timed AS (
     SELECT
         *,
@@ -52,6 +53,18 @@ labelled AS (
     GROUP BY t.selection_row
 ),
 
+dropped_controls AS (
+    SELECT t.selection_row
+    FROM timed AS t
+    JOIN stretch_labels AS l
+        ON l.source_id = t.control_source_id
+        AND l.first_pts <= t.control_last_pts AND l.last_pts >= t.control_first_pts
+    GROUP BY t.selection_row
+    HAVING bool_or(l.value = 'drop') AND NOT bool_or(
+        l.value = 'keep' AND l.first_pts = t.control_first_pts AND l.last_pts = t.control_last_pts
+    )
+),
+
 -- as in clip_facts: a line counts if half of it, or half of the clip, is in the other
 said AS (
     SELECT
@@ -81,6 +94,7 @@ SELECT
     coalesce(cuts.n_cuts, 0) AS n_cuts,
     CASE
         WHEN l.is_dropped AND NOT $dropped THEN 'dropped'
+        WHEN t.selection_row IN (SELECT selection_row FROM dropped_controls) AND NOT $dropped THEN 'control'
         WHEN t.n_frames IS NULL THEN 'short'
         WHEN l.is_cut THEN 'cut'
         WHEN p.shown IS NULL THEN 'no_frame'
