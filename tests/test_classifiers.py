@@ -16,7 +16,7 @@ from rerunning import CPU, copy_of_ingested, files
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ModelError
-from animeds_db.models import Classifier
+from animeds_db.models import Classifier, load_profile
 from animeds_db.models.classifier import percentile_of
 from animeds_db.models.manifest import load_manifest
 from animeds_db.store import Store
@@ -139,3 +139,11 @@ def test_every_classifier_of_the_manifest_says_what_it_decides() -> None:
         about.values()
     )
     assert None not in about.values()
+
+
+def test_a_classifier_given_as_a_tagger_is_refused_with_its_command() -> None:
+    with pytest.raises(
+        ModelError, match="anime-aesthetic is a model for the task classifier, not tagger"
+    ) as error:
+        load_profile("none", overrides={"tagger": "anime-aesthetic"}, device="cpu")
+    assert "animeds classify-frames" in str(error.value.hint)

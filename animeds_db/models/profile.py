@@ -150,6 +150,14 @@ def _overridden(profile: Profile, overrides: Mapping[str, str], manifest: Manife
     return profile
 
 
+COMMANDS = {
+    "classifier": "`animeds classify-frames --model …` runs classifiers",
+    "segmenter": "`animeds segment --model …` runs segmenters",
+    "captioner": "`animeds describe --model …` runs captioners",
+}
+"""Hints for models of tasks that have a command of their own."""
+
+
 def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
     chosen: Sequence[tuple[str, str | None]] = [
         ("tagger", profile.tagger),
@@ -164,7 +172,9 @@ def _tasks_fit(profile: Profile, manifest: Manifest) -> None:
             same = [e.name for e in manifest.entries.values() if e.task == part]
             raise ModelError(
                 f"{name} is a model for the task {manifest.entry(name).task}, not {part}",
-                hint=f"models for {part}: " + ", ".join(sorted(same)),
+                hint=COMMANDS.get(
+                    manifest.entry(name).task, f"models for {part}: " + ", ".join(sorted(same))
+                ),
             )
 
 
