@@ -20,6 +20,8 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError, SourceError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, MaskOptions, rebuild
+from animeds_db.export.hub.card import card
+from animeds_db.export.manifest import read_manifest
 from animeds_db.export.masks import FORMATS
 
 SIZE = (300, 200)
@@ -187,6 +189,8 @@ def test_masks_are_packed_rebuilt_and_belong_to_their_pictures(dataset: Dataset,
         member = shard.extractfile("emi/picture 1.mask.png")
         assert member is not None and member.read() == mask
     assert dataset.sync(out, dry_run=True).changes == ()
+    page = card(read_manifest(out), "mika/emi", list(content(out)))
+    assert "picture 1.png" in page.replace("%20", " ") and "emi.mask" not in page
 
 
 def test_what_is_missing_is_said_before_and_after(

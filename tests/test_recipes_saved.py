@@ -14,7 +14,7 @@ from webserving import client_of
 import animeds_db
 from animeds_db.captions import CaptionProfile, load_profile, profile_names
 from animeds_db.errors import UsageError
-from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions
+from animeds_db.export import Arrangement, Balance, CropOptions, ExportOptions, MaskOptions
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.recipes import Making, describe, parse, save
 from animeds_db.recipes.building import export_of
@@ -137,6 +137,7 @@ def test_a_recipe_says_what_was_done_with_the_database(home: Path) -> None:
         ExportOptions(),
         ExportOptions(layouts=("kohya", "plain"), image_format="jpg", quality=80, bucket=512, upscale=True),
         ExportOptions(crops=CropOptions(("face", "frame"), 0.3, ("borders",), 1, 64, 0.4), short_edge=640),
+        ExportOptions(masks=MaskOptions(("person", "Emi"), ("text", "logo"), "folder", "#00ff80")),
         ExportOptions(arrangement=Arrangement("character", 4, 2, 10, True), balance=Balance(None, 7, 2)),
         ExportOptions(
             captions=False, layouts=("kohya",), sidecars=("json",), profile=CaptionProfile(activation_tag="a")

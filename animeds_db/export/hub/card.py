@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from animeds_db.export.manifest import Manifest
+from animeds_db.export.names import part_path
 from animeds_db.printable import counted
 
 TAG = "animeds-db"
@@ -23,7 +24,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 def card(manifest: Manifest, repo: str, paths: Sequence[str]) -> str:
     """Return README.md for the dataset `repo`, which has the files `paths`."""
-    there = set(paths)
+    there = set(paths) - _parts(manifest)
     loose = [path for path in manifest.loose if path in there]
     name = repo.partition("/")[2]
     parts = [
@@ -37,6 +38,17 @@ def card(manifest: Manifest, repo: str, paths: Sequence[str]) -> str:
         "\n".join(f"    {line}".rstrip() for line in manifest.credits().splitlines()),
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def _parts(manifest: Manifest) -> set[str]:
+    """Return the paths of masks, controls and other files that belong to pictures. The frames of a clip are its own."""
+    return {
+        part_path(path, part)
+        for picture, written in zip(manifest.pictures, manifest.written, strict=True)
+        for path in picture.paths
+        for part in written.parts
+        if not part.startswith("/")
+    }
 
 
 def _head(manifest: Manifest, n: int) -> str:
