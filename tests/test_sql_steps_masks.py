@@ -88,6 +88,7 @@ def test_a_picture_gets_the_masks_of_what_was_asked_for() -> None:
     assert found("person") == [(first, True, [EMI, RIN], [])]
     assert found(names=("Rin",)) == [(first, True, [RIN], [])]
     assert found(names=("Arf",)) == [(first, True, [], [])]
+    assert found("person", frame_id=frame_id(1)) == [(frame_id(1), True, [], [])]
     assert found("logo", out=("logo",)) == [(first, True, [LOGO], [LOGO])]
     assert found(out=("logo",)) == [(first, True, [WHOLE], [LOGO])]
 

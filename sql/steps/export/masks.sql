@@ -112,7 +112,7 @@ known AS (
             list_contains($parts, part)
             OR (
                 part = 'character'
-                AND detection_id IS NOT NULL
+                AND (detection_id IS NOT NULL OR NOT is_inside)  -- a whole frame without anybody has no boxes
                 AND (len($names) > 0 OR list_contains($parts, 'person'))
             )
         ) AS is_known,
