@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-from timing import in_turns, table
+from tools.timing import in_turns, table
 
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.neighbours import References, neighbours

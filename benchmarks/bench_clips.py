@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from bench_ingest import episode, ffmpeg
-from timing import in_turns, machine, table
+from tools.timing import in_turns, machine, table
 
 import animeds_db
 

@@ -18,8 +18,8 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from drawn_pairs import drawings, same
-from timing import table
+from tools.drawn_pairs import drawings, same
+from tools.timing import table
 
 from animeds_db.dataset.dataset import Dataset, open_or_create
 from animeds_db.models import load_profile

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_ingest import episode, ffmpeg
-from timing import table
+from tools.timing import table
 
 FRAMES = 2000
 GOP = 12  # frames from one key frame to the next, at 24 frames per second

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from timing import Timing, command, in_turns, table
+from tools.timing import Timing, command, in_turns, table
 
 MINUTES = 24
 GRAIN = 5  # strength of ffmpeg's noise filter, 8-bit levels

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import synthetic
-from timing import machine, table
+from tools import synthetic
+from tools.timing import machine, table
 
 from animeds_db.dataset import Dataset
 from animeds_db.steps.map import Map, keep, points_sql

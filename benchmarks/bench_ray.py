@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from timing import in_turns, machine, table
+from tools.timing import in_turns, machine, table
 
 from animeds_db.models import Models
 from animeds_db.store import Store

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plots
+from tools import plots
 
 QUESTIONS = {
     "none: start and open": "nothing",
@@ -78,7 +78,7 @@ def _panels(every: Sequence[Asked]) -> dict[str, dict[str, list[float | None]]]:
 
 def prepare(folder: Path, n: int) -> None:
     """Write the material; what is there already stays."""
-    import synthetic
+    from tools import synthetic
 
     folder.mkdir(parents=True, exist_ok=True)
     store = synthetic.write_database(folder / "show.animeds", n)
@@ -90,7 +90,7 @@ def prepare(folder: Path, n: int) -> None:
 
 
 def _section(asked: Asked, n: int) -> str:
-    from timing import table
+    from tools.timing import table
 
     rows, bandwidth = [], _bandwidth()
     for told, question in QUESTIONS.items():

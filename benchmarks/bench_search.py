@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from synthetic import PER_SOURCE, write_database
-from timing import in_turns, machine, table
+from tools.synthetic import PER_SOURCE, write_database
+from tools.timing import in_turns, machine, table
 
 import animeds_db
 from animeds_db.dataset import Dataset

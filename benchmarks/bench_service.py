@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bench_scale
-from timing import table
+from tools.timing import table
 
 BEARING = "SELECT frame_id FROM frame_tags WHERE tag = '{}'"
 THREE = " INTERSECT ".join(BEARING.format(tag) for tag in ("1girl", "red_hair", "{tag}"))

@@ -4,7 +4,7 @@ Thresholds were chosen on the seeds 7 and 31. SEEDS are reported. Each is scored
 second hard cut turned into a dissolve of 8 to 16 frames and with titles that come and go.
 
 python benchmarks/bench_shots.py                                scores, and the cost beside decoding alone
-python benchmarks/bench_shots.py --peers ~/peers/bin/python     also PySceneDetect and TransNetV2 (see shots_peers.py)
+python benchmarks/bench_shots.py --peers ~/peers/bin/python     also those of tools/shots_peers.py
 python benchmarks/bench_shots.py --cost episode.mkv             only the cost, on a file of yours
 """
 
@@ -21,8 +21,8 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image, ImageDraw
-from shots_peers import PEERS
-from timing import in_turns, machine, table
+from tools.shots_peers import PEERS
+from tools.timing import in_turns, machine, table
 
 from animeds_db.media import Video
 from animeds_db.media.shots import find_shots, small_frames
@@ -70,7 +70,7 @@ def ours(paths: Sequence[Path]) -> tuple[list[list[int]], float]:
 
 def peer(python: str, name: str) -> Callable[[Sequence[Path]], tuple[list[list[int]], float]]:
     """Return a function that does the same with another program."""
-    script = Path(__file__).parent / "shots_peers.py"
+    script = Path(__file__).parent / "tools" / "shots_peers.py"
 
     def find(paths: Sequence[Path]) -> tuple[list[list[int]], float]:
         words = [python, str(script), name, *map(str, paths)]

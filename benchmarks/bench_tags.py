@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from timing import in_turns, table
+from tools.timing import in_turns, table
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plots
 from join_methods import CHUNK, METHODS
-from timing import machine, table
+from tools import plots
+from tools.timing import machine, table
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from planted import planted

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from timing import table
+from tools.timing import table
 
 import animeds_db
 from animeds_db.dataset.dataset import Dataset, open_or_create

@@ -24,7 +24,7 @@ import bench_search
 import bench_service
 import bench_tags
 import bench_vectors
-from timing import machine
+from tools.timing import machine
 
 SIZES = ("quick", "half an hour", "full")
 SECTIONS: dict[str, Callable[[Path, int], str]] = {

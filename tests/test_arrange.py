@@ -13,8 +13,8 @@ from tables import add_source, frame, rows
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import CropOptions, ExportOptions, select
-from animeds_db.export.arrange import Arrangement
-from animeds_db.export.balance import Balance, folders_of
+from animeds_db.export.columns.arrange import Arrangement
+from animeds_db.export.columns.balance import Balance, folders_of
 from animeds_db.session import Session
 
 GIRL = [("1girl", "general", 97)]

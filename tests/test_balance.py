@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from animeds_db.errors import UsageError
-from animeds_db.export.balance import (
+from animeds_db.export.columns.balance import (
     TOLERANCE,
     WEIGHTS,
     Balance,

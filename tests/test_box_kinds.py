@@ -15,10 +15,10 @@ from rerunning import CPU, a_detector, an_embedder, copy_of_ingested, files, sec
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ModelError, UsageError
-from animeds_db.export.crops import CropOptions, crop_selection
+from animeds_db.export.columns.crops import CropOptions, crop_selection
 from animeds_db.models import Box, Detector, Models, load_profile
-from animeds_db.models.crops import character_crop, to_embed
 from animeds_db.models.manifest import Output, load_manifest
+from animeds_db.models.runners.crops import character_crop, to_embed
 from animeds_db.steps.characters.classify import classify
 
 EYES = np.array([[16, 40, 32], [30, 30, 50], [8, 8, 12], [6, 6, 12], [0.9, 0.8, 0], [0, 0, 0.7]], np.float32)

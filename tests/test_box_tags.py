@@ -17,7 +17,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import UsageError
 from animeds_db.export import CropOptions, ExportOptions, select
-from animeds_db.sample.look import HAIR_COLOURS
+from animeds_db.sample.drawing.look import HAIR_COLOURS
 from animeds_db.sample.truth import Person, State
 from animeds_db.store import Store
 

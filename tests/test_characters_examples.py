@@ -18,7 +18,7 @@ from PIL import Image
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ModelError, QueryError, SourceError, StoreError, UsageError
 from animeds_db.models import Box
-from animeds_db.models.crops import head_crop
+from animeds_db.models.runners.crops import head_crop
 from animeds_db.steps.characters.folders import checked_name, name_notes, read_folder, summary
 from animeds_db.steps.characters.pictures import heads
 

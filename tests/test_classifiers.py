@@ -17,8 +17,8 @@ from rerunning import CPU, copy_of_ingested, files
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ModelError
 from animeds_db.models import Classifier, load_profile
-from animeds_db.models.classifier import percentile_of
 from animeds_db.models.manifest import load_manifest
+from animeds_db.models.runners.classifier import percentile_of
 from animeds_db.store import Store
 
 RANKED = ("worst", "low", "normal", "good", "great", "best", "masterpiece")

@@ -28,7 +28,7 @@ from animeds_db.export import ClipOptions, CropOptions, rebuild
 from animeds_db.export.clips import writing
 from animeds_db.export.clips.making import Made, make_clip
 from animeds_db.export.manifest import read_manifest
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.media import Video, plane_array
 from animeds_db.media.clips import frames_between
 

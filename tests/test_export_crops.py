@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import CropOptions, ExportOptions, export, select
-from animeds_db.export.render import crop_box
-from animeds_db.export.sizes import BUCKET_STEP, MAX_PIXELS, MAX_RATIO, Resize
+from animeds_db.export.pictures.render import crop_box
+from animeds_db.export.pictures.sizes import BUCKET_STEP, MAX_PIXELS, MAX_RATIO, Resize
 from animeds_db.session import Session, catalog
 
 BOXES = st.tuples(*[st.floats(0, 1)] * 4).map(

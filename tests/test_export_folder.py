@@ -18,9 +18,9 @@ from PIL import Image
 from animeds_db.captions import CaptionProfile, load_profile
 from animeds_db.errors import ExportError, UsageError
 from animeds_db.export import PLAN, ExportOptions, export, rebuild
-from animeds_db.export.columns import BESIDE
-from animeds_db.export.render import crop_box
-from animeds_db.export.sizes import Resize
+from animeds_db.export.columns.schema import BESIDE
+from animeds_db.export.pictures.render import crop_box
+from animeds_db.export.pictures.sizes import Resize
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, Any], message: 
 
 
 def test_a_picture_too_large_for_the_format_is_refused(tmp_path: Path) -> None:
-    from animeds_db.export.render import encode
+    from animeds_db.export.pictures.render import encode
 
     with pytest.raises(ExportError, match="16383"):
         encode(Image.new("RGB", (16384, 1)), "webp", 95)

@@ -15,7 +15,7 @@ from trainer_readers import READERS, kohya_folders
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, export, rebuild
-from animeds_db.export.balance import Balance, balanced
+from animeds_db.export.columns.balance import Balance, balanced
 from animeds_db.export.layouts import webdataset
 
 STEERED: list[dict[str, Any]] = [

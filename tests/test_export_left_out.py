@@ -15,7 +15,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError
 from animeds_db.export import ExportOptions
-from animeds_db.export.balance import Balance
+from animeds_db.export.columns.balance import Balance
 
 ALL = "SELECT frame_id FROM frames"
 GIRLS = {"has": ["1girl"]}

@@ -14,8 +14,8 @@ from export_material import Measured, picture_source, tables
 
 from animeds_db.errors import ExportError
 from animeds_db.export import ExportOptions, export, rebuild
+from animeds_db.export.pictures.sizes import MAX_PIXELS, Resize
 from animeds_db.export.pipeline import Room
-from animeds_db.export.sizes import MAX_PIXELS, Resize
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from animeds_db.errors import ExportError, SourceError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, MaskOptions, rebuild
 from animeds_db.export.hub.card import card
 from animeds_db.export.manifest import read_manifest
-from animeds_db.export.masks import FORMATS
+from animeds_db.export.pictures.masks import FORMATS
 
 SIZE = (300, 200)
 SPOTS = [(40, 30, 150, 170), (100, 20, 290, 120), (90, 90, 210, 199)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import synthetic
+from tools import synthetic
 
 from animeds_db.session import catalog
 

@@ -18,8 +18,8 @@ from model_places import only_here
 from PIL import Image
 
 import animeds_db
-from animeds_db.models.crops import head_square
-from animeds_db.models.detector import Box
+from animeds_db.models.runners.crops import head_square
+from animeds_db.models.runners.detector import Box
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 

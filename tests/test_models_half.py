@@ -14,10 +14,10 @@ import pytest
 from model_files import picture
 
 from animeds_db.models import load_profile
-from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files
+from animeds_db.models.runners.embedder import Embedder
+from animeds_db.models.runners.tagger import Tagger
 from animeds_db.models.runtime import choose_device
-from animeds_db.models.tagger import Tagger
 
 DOCS = Path(__file__).parents[1] / "docs" / "models.md"
 CPU = choose_device("cpu")

@@ -23,7 +23,7 @@ from animeds_db.models import load_profile
 from animeds_db.models.catalogue import list_models, pull_models, remove_model, verify_models
 from animeds_db.models.files import Files, Record, locate
 from animeds_db.models.manifest import load_manifest
-from animeds_db.models.text import embed_text
+from animeds_db.models.runners.text import embed_text
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from model_files import picture
 from PIL import Image
 
-from animeds_db.models import pixels
-from animeds_db.models.crops import head_crop, head_square
-from animeds_db.models.detector import Box
 from animeds_db.models.manifest import Input, load_manifest
+from animeds_db.models.runners import pixels
+from animeds_db.models.runners.crops import head_crop, head_square
+from animeds_db.models.runners.detector import Box
 
 CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
 CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711])

@@ -26,14 +26,14 @@ from model_files import (
 )
 
 from animeds_db.errors import ModelError, UsageError
-from animeds_db.models import pixels
-from animeds_db.models.detector import Box, Detector, suppress
-from animeds_db.models.embedder import Embedder, difference, metric_error, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Input, Output, load_manifest
+from animeds_db.models.runners import pixels
+from animeds_db.models.runners.detector import Box, Detector, suppress
+from animeds_db.models.runners.embedder import Embedder, difference, metric_error, unit
+from animeds_db.models.runners.tagger import Tagger, TagLabel
+from animeds_db.models.runners.text_tower import TextTower
 from animeds_db.models.runtime import Device, choose_device
-from animeds_db.models.tagger import Tagger, TagLabel
-from animeds_db.models.text_tower import TextTower
 
 CPU = Device("cpu", "test")
 

@@ -11,10 +11,10 @@ import pytest
 from model_files import picture, save, stretch_of
 from onnx import TensorProto, helper
 
-from animeds_db.models import pixels
-from animeds_db.models.embedder import Embedder, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Input
+from animeds_db.models.runners import pixels
+from animeds_db.models.runners.embedder import Embedder, unit
 from animeds_db.models.runtime import CPU_BATCH, Device, Network, free_gpu_bytes, gpu_batch
 
 CPU = Device("cpu", "test")

@@ -16,9 +16,10 @@ from rerunning import a_detector, copy_of_ingested
 import animeds_db
 from animeds_db.errors import ModelError, UsageError
 from animeds_db.media.masks import Shape, drawn
-from animeds_db.models import Models, Segmenter, pixels
+from animeds_db.models import Models, Segmenter
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Input, Output, load_manifest
+from animeds_db.models.runners import pixels
 from animeds_db.models.runtime import Device
 from animeds_ingest.reruns.running import rerun
 

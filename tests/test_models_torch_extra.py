@@ -21,7 +21,7 @@ from animeds_db.models.adding import add_model
 from animeds_db.models.catalogue import list_models
 from animeds_db.models.extras import extra
 from animeds_db.models.manifest import load_manifest
-from animeds_db.models.text import embed_text, text_tower
+from animeds_db.models.runners.text import embed_text, text_tower
 
 HERE = {name: importlib.util.find_spec(name) is not None for name in ("open_clip", "sentence_transformers")}
 needs_torch = pytest.mark.skipif(not all(HERE.values()), reason="needs the [torch] extra (several GB)")

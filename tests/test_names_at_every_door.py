@@ -15,7 +15,7 @@ import animeds_db
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ModelError, UsageError
 from animeds_db.media import Pictures
-from animeds_db.models.tagger import read_labels
+from animeds_db.models.runners.tagger import read_labels
 from animeds_db.steps.characters.folders import checked_name
 from animeds_db.tagtext import MAX_NAME, parts
 from animeds_ingest.sidecars.read import Sidecars

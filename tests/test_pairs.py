@@ -18,7 +18,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError
 from animeds_db.export import ExportOptions, MaskOptions, rebuild
-from animeds_db.export.drawings import FLAT_COLOURS
+from animeds_db.export.pictures.drawings import FLAT_COLOURS
 from animeds_db.sample.truth import Person
 
 UNIFORM = frozenset({"school_uniform", "serafuku", "gakuran"})

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from animeds_db.sample.figure import HAIR_COLOURS, Look, Pose, Style, draw_figure, random_look
+from animeds_db.sample.drawing.figure import HAIR_COLOURS, Look, Pose, Style, draw_figure, random_look
 from animeds_db.sample.scene import Background, Drawn, Effects, Scene, compose, place, random_scene
 from animeds_db.sample.tags import TAGS
 from animeds_db.schema import CATEGORIES

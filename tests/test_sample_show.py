@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from animeds_db.errors import SourceError, UsageError
-from animeds_db.sample.figure import HAIR_COLOURS
+from animeds_db.sample.drawing.figure import HAIR_COLOURS
 from animeds_db.sample.show import draw_episode, draw_show, show_shapes
 from animeds_db.sample.tags import TAGS
 from animeds_db.sample.truth import EpisodeTruth, State, Truth

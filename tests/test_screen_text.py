@@ -16,7 +16,7 @@ from PIL import Image
 from videos import write_video
 
 import animeds_db
-from animeds_db.models.text_reader import ScreenText
+from animeds_db.models.runners.text_reader import ScreenText
 from animeds_db.sample.truth import Truth
 from animeds_db.store import Store
 from animeds_ingest.reruns.screen_text import ReadFrame, paragraphs, screen_lines, share

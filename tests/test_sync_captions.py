@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.captions import Ours, diff, edited
 from animeds_db.sync.facts import Facts

@@ -11,7 +11,7 @@ import xxhash
 
 from animeds_db.errors import ExportError
 from animeds_db.export.folder.synced import RECORD_NAME
-from animeds_db.export.picture import Picture, Written
+from animeds_db.export.pictures.picture import Picture, Written
 from animeds_db.sync.folder import Found, Status, look
 from animeds_db.sync.record import add_entry, last_statuses, read_record
 

@@ -10,7 +10,7 @@ import pytest
 from synced import ARRANGED, export, pictures, said, show
 
 from animeds_db.dataset import Dataset
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.sync.facts import Box, Facts
 from animeds_db.sync.folder import Status
 from animeds_db.sync.grammar import Grammar

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from animeds_db.models import Models, load_profile
-from animeds_db.models.crops import head_crop
 from animeds_db.models.manifest import load_manifest
-from animeds_db.models.text import embed_text
-from animeds_db.sample.figure import Look, Pose, Style
+from animeds_db.models.runners.crops import head_crop
+from animeds_db.models.runners.text import embed_text
+from animeds_db.sample.drawing.figure import Look, Pose, Style
 from animeds_db.sample.scene import Background, Drawn, Placed, Scene, compose
 
 PACK = Path(str(files("animeds_db.models.tiny")))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animeds_db.sample.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
 
 LONGEST = 48
 SPECIAL = ("[PAD]", "[UNK]")

@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 from animeds_db.models import Box, Models, load_profile
-from animeds_db.models.crops import head_crop
-from animeds_db.models.text import embed_text
-from animeds_db.sample.figure import Look, Style, random_look, random_style
+from animeds_db.models.runners.crops import head_crop
+from animeds_db.models.runners.text import embed_text
+from animeds_db.sample.drawing.figure import Look, Style, random_look, random_style
 from animeds_db.sample.scene import Placed, Scene, compose
 from animeds_db.sample.show import draw_show
 from training.captions import compose as caption

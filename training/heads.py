@@ -14,9 +14,17 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image, ImageDraw
 
-from animeds_db.models.crops import RAISED, SIDE
-from animeds_db.sample.figure import Look, Pose, Style, draw_figure, random_look, random_pose, random_style
-from animeds_db.sample.look import (
+from animeds_db.models.runners.crops import RAISED, SIDE
+from animeds_db.sample.drawing.figure import (
+    Look,
+    Pose,
+    Style,
+    draw_figure,
+    random_look,
+    random_pose,
+    random_style,
+)
+from animeds_db.sample.drawing.look import (
     ACCESSORIES,
     BANGS,
     EYE_COLOURS,

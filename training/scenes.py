@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image
 
-from animeds_db.sample.figure import Style, random_look, random_pose
+from animeds_db.sample.drawing.figure import Style, random_look, random_pose
 from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
 from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
 from training.degrade import degrade, encode

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from animeds_db.sample.look import CLOTH_COLOURS
+from animeds_db.sample.drawing.look import CLOTH_COLOURS
 from animeds_db.sample.tags import TAGS
 from training import stages
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
@@ -26,8 +26,8 @@ from training.details import train_details, train_near
 from training.heads import draw_heads
 from training.joint import train_joint
 from training.loop import Plan
-from training.mask_net import MaskExport
-from training.masks import draw_masked_scenes, draw_masked_shows, train_masks
+from training.masks.drawing import draw_masked_scenes, draw_masked_shows, train_masks
+from training.masks.net import MaskExport
 from training.nets import (
     Details,
     DetailTagNet,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from animeds_db.export.masks import MaskOptions
+    from animeds_db.export.pictures.masks import MaskOptions
 
 MASKS = "Masks"
 """Panel of `animeds export --help`."""

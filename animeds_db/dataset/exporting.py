@@ -104,7 +104,7 @@ class Exporting(Choosing):
         Nothing is written. Raises as `export` does.
         """
         from animeds_db.export import ExportOptions, preview_pictures, select, with_previous
-        from animeds_db.export.balance import folders_of
+        from animeds_db.export.columns.balance import folders_of
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         options = options or ExportOptions()
@@ -137,7 +137,7 @@ class Exporting(Choosing):
         """
         from animeds_db.captions import CaptionProfile
         from animeds_db.export import select
-        from animeds_db.export.captioning import captioned
+        from animeds_db.export.columns.captioning import captioned
 
         selected = self._selected(query, sql, params, dropped=include_dropped)
         plan = select(self.session, selected, dropped=include_dropped)
@@ -167,7 +167,7 @@ class Exporting(Choosing):
         Raises ModelError if the tokenizer cannot be read.
         """
         from animeds_db.captions import CaptionProfile
-        from animeds_db.export.captioning import faults
+        from animeds_db.export.columns.captioning import faults
 
         profile = profile or CaptionProfile()
         rows = self.captions(query, sql=sql, params=params, profile=profile, include_dropped=include_dropped)

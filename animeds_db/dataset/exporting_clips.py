@@ -91,7 +91,7 @@ class ExportingClips(Exporting):
         Raises as `export_clips` does.
         """
         from animeds_db.export import ClipOptions
-        from animeds_db.export.balance import folders_of
+        from animeds_db.export.columns.balance import folders_of
 
         options = options or ClipOptions()
         _, plan = self._clip_plan(

@@ -59,8 +59,8 @@ class Voicing:
         return export_voices(voices, sources, Path(out), options, provenance=provenance, progress=progress)
 
     def _voice_sources(self) -> dict[str, Any]:
-        from animeds_db.export.columns import SOURCE_COLUMNS
-        from animeds_db.export.picture import Source
+        from animeds_db.export.columns.schema import SOURCE_COLUMNS
+        from animeds_db.export.pictures.picture import Source
         from animeds_db.remote.paths import present
 
         columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)

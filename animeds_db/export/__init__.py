@@ -14,36 +14,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from animeds_db.export.arrange import Arrangement
-    from animeds_db.export.balance import Balance
     from animeds_db.export.clips.options import ClipOptions
-    from animeds_db.export.columns import PLAN, SOURCE_COLUMNS
-    from animeds_db.export.crops import CROP_KINDS, TRIMS, CropOptions
+    from animeds_db.export.columns.arrange import Arrangement
+    from animeds_db.export.columns.balance import Balance
+    from animeds_db.export.columns.crops import CROP_KINDS, TRIMS, CropOptions
+    from animeds_db.export.columns.schema import PLAN, SOURCE_COLUMNS
     from animeds_db.export.exporter import export, rebuild
     from animeds_db.export.hub.pushing import Pushed, check_push, push
     from animeds_db.export.layouts import LAYOUTS
-    from animeds_db.export.masks import MaskOptions
     from animeds_db.export.options import ExportOptions, ExportReport, Provenance
+    from animeds_db.export.pictures.masks import MaskOptions
+    from animeds_db.export.pictures.render import FORMATS
     from animeds_db.export.plan import select
     from animeds_db.export.preview import preview_pictures, with_previous
-    from animeds_db.export.render import FORMATS
 
 _HOMES = {
-    "Arrangement": "arrange",
-    "Balance": "balance",
-    "CROP_KINDS": "crops",
+    "Arrangement": "columns.arrange",
+    "Balance": "columns.balance",
+    "CROP_KINDS": "columns.crops",
     "ClipOptions": "clips.options",
-    "CropOptions": "crops",
+    "CropOptions": "columns.crops",
     "ExportOptions": "options",
     "ExportReport": "options",
-    "FORMATS": "render",
+    "FORMATS": "pictures.render",
     "LAYOUTS": "layouts",
-    "MaskOptions": "masks",
-    "PLAN": "columns",
+    "MaskOptions": "pictures.masks",
+    "PLAN": "columns.schema",
     "Provenance": "options",
     "Pushed": "hub.pushing",
-    "SOURCE_COLUMNS": "columns",
-    "TRIMS": "crops",
+    "SOURCE_COLUMNS": "columns.schema",
+    "TRIMS": "columns.crops",
     "check_push": "hub.pushing",
     "export": "exporter",
     "preview_pictures": "preview",

@@ -24,7 +24,7 @@ from animeds_db.export.manifest import (
 )
 from animeds_db.export.notes import notes, refuse_remote, refuse_unreadable
 from animeds_db.export.options import ExportOptions, ExportReport, Provenance
-from animeds_db.export.picture import Source
+from animeds_db.export.pictures.picture import Source
 from animeds_db.export.pipeline import Progress, write_pictures
 from animeds_db.export.plan import read_plan, read_sources
 from animeds_db.remote.paths import are_there, source_path

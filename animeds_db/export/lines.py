@@ -6,10 +6,10 @@ from base64 import b64decode
 from dataclasses import asdict, replace
 from typing import Any
 
-from animeds_db.export.looks import LOOKS
 from animeds_db.export.names import part_path, safe_folder
-from animeds_db.export.picture import Clip, Mask, Origin, Part, Picture, Written
-from animeds_db.export.render import checked_crop
+from animeds_db.export.pictures.looks import LOOKS
+from animeds_db.export.pictures.picture import Clip, Mask, Origin, Part, Picture, Written
+from animeds_db.export.pictures.render import checked_crop
 from animeds_db.export.typed import check_fields, check_types
 
 _OPTIONAL = frozenset({"multiply", "links", "about", "shown", "face_id", "clip", "parts", "beside", "masks"})

@@ -20,7 +20,7 @@ from animeds_db.export.lines import line_of, read_line
 from animeds_db.export.names import CREDITS_NAME as CREDITS_NAME
 from animeds_db.export.names import MANIFEST_NAME as MANIFEST_NAME
 from animeds_db.export.options import ExportOptions, Provenance
-from animeds_db.export.picture import Picture, Source, Written
+from animeds_db.export.pictures.picture import Picture, Source, Written
 from animeds_db.export.typed import check_fields, check_types
 from animeds_db.safe_files import UnsafePathError, inside, relative
 

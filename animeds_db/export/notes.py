@@ -11,7 +11,7 @@ from animeds_db.export.layouts import LAYOUTS, Layout
 from animeds_db.export.layouts.common import REGULARIZATION
 from animeds_db.export.manifest import Manifest
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 
 _SHARED = {
     "clone": "the layouts share the pictures on disk, until one of them is changed",

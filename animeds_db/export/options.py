@@ -9,17 +9,17 @@ from typing import Any
 
 from animeds_db.captions import CaptionProfile
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.export.arrange import Arrangement
-from animeds_db.export.balance import Balance
-from animeds_db.export.crops import CropOptions
+from animeds_db.export.columns.arrange import Arrangement
+from animeds_db.export.columns.balance import Balance
+from animeds_db.export.columns.crops import CropOptions
 from animeds_db.export.layouts import LAYOUTS, PROBLEMS, Layout, Settings
 from animeds_db.export.layouts.common import CONTROL_KINDS
-from animeds_db.export.masks import FORMATS as FORMATS_OF_MASKS
-from animeds_db.export.masks import MOVING, MOVING_SUFFIX, MaskOptions
 from animeds_db.export.names import FRAMES_SUFFIX, safe_folder
-from animeds_db.export.render import FORMATS
+from animeds_db.export.pictures.masks import FORMATS as FORMATS_OF_MASKS
+from animeds_db.export.pictures.masks import MOVING, MOVING_SUFFIX, MaskOptions
+from animeds_db.export.pictures.render import FORMATS
+from animeds_db.export.pictures.sizes import Resize
 from animeds_db.export.sidecars import SIDECARS, WRITTEN
-from animeds_db.export.sizes import Resize
 from animeds_db.export.typed import check_fields, check_types, from_record, record_of
 from animeds_db.notebook import as_html
 

@@ -23,13 +23,13 @@ from animeds_db.cores import MAX_BYTES, core_count
 from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.clips.writing import write_clips
 from animeds_db.export.folder.writer import NewFolder
-from animeds_db.export.looks import LOOKS
-from animeds_db.export.masks import learnt, painted, subject
 from animeds_db.export.names import part_path
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import Origin, Part, Picture, Source, Written, mark_of
-from animeds_db.export.pieces import Collect, Piece, Pieces
-from animeds_db.export.render import Rendered, encode, format_of, render, rendered_pixels
+from animeds_db.export.pictures.looks import LOOKS
+from animeds_db.export.pictures.masks import learnt, painted, subject
+from animeds_db.export.pictures.picture import Origin, Part, Picture, Source, Written, mark_of
+from animeds_db.export.pictures.pieces import Collect, Piece, Pieces
+from animeds_db.export.pictures.render import Rendered, encode, format_of, render, rendered_pixels
 from animeds_db.media import Frame, fetch
 
 Progress = Callable[[int, int], None]

@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, QueryError
-from animeds_db.export.arrange import arranged, wanted_columns, with_safe_folders
-from animeds_db.export.balance import balanced
-from animeds_db.export.captioning import captioned, documented
-from animeds_db.export.columns import (
+from animeds_db.export.columns.arrange import arranged, wanted_columns, with_safe_folders
+from animeds_db.export.columns.balance import balanced
+from animeds_db.export.columns.captioning import captioned, documented
+from animeds_db.export.columns.controls import take_controls
+from animeds_db.export.columns.crops import CropOptions, crop_selection
+from animeds_db.export.columns.left_out import LeftOut, leave_out
+from animeds_db.export.columns.masking import masked
+from animeds_db.export.columns.schema import (
     BESIDE,
     BOX_IDS,
     CLIP,
@@ -28,15 +32,11 @@ from animeds_db.export.columns import (
     SOURCE_COLUMNS,
     STEERING,
 )
-from animeds_db.export.controls import take_controls
-from animeds_db.export.crops import CropOptions, crop_selection
-from animeds_db.export.left_out import LeftOut, leave_out
-from animeds_db.export.masking import masked
 from animeds_db.export.names import with_ending
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import About, Clip, Mask, Origin, Part, Picture, Source
+from animeds_db.export.pictures.picture import About, Clip, Mask, Origin, Part, Picture, Source
+from animeds_db.export.pictures.render import FORMATS, checked_crop
 from animeds_db.export.places import SCREENSHOT, Request, place
-from animeds_db.export.render import FORMATS, checked_crop
 from animeds_db.remote.paths import present
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected

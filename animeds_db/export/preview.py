@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from animeds_db.export.captioning import captioned
+from animeds_db.export.columns.captioning import captioned
 from animeds_db.export.manifest import MANIFEST_NAME, read_manifest
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 
 if TYPE_CHECKING:
     from animeds_db.session import Session

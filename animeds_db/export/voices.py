@@ -22,7 +22,7 @@ from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.manifest import CREDITS_NAME, MANIFEST_NAME, Manifest, current_versions
 from animeds_db.export.names import safe_folder
 from animeds_db.export.options import ExportOptions, Provenance
-from animeds_db.export.picture import Source
+from animeds_db.export.pictures.picture import Source
 from animeds_db.media.clips import SoundTrack, choose_track, sound_between, sound_tracks, wav_of
 from animeds_db.media.reader import Reader
 from animeds_db.remote.paths import SourcePath, source_path

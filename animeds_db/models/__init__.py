@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from animeds_db.models.classifier import Answer, Classifier
-from animeds_db.models.detector import Box, Detector
-from animeds_db.models.embedder import Embedder
 from animeds_db.models.profile import Models, load_profile
-from animeds_db.models.segmenter import Segmenter
-from animeds_db.models.tagger import Tagger, TagLabel
+from animeds_db.models.runners.classifier import Answer, Classifier
+from animeds_db.models.runners.detector import Box, Detector
+from animeds_db.models.runners.embedder import Embedder
+from animeds_db.models.runners.segmenter import Segmenter
+from animeds_db.models.runners.tagger import Tagger, TagLabel
 
 __all__ = [
     "Answer",

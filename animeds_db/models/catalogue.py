@@ -12,9 +12,6 @@ from pathlib import Path
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models import files, hub
 from animeds_db.models.captioners.captioner import load_captioner
-from animeds_db.models.classifier import Classifier
-from animeds_db.models.detector import Detector
-from animeds_db.models.embedder import Embedder
 from animeds_db.models.files import Files, Progress, Record, locate, record_key, sha256_of
 from animeds_db.models.manifest import (
     OPEN_CLIP,
@@ -26,11 +23,14 @@ from animeds_db.models.manifest import (
     user_file,
 )
 from animeds_db.models.profile import image_embedder
+from animeds_db.models.runners.classifier import Classifier
+from animeds_db.models.runners.detector import Detector
+from animeds_db.models.runners.embedder import Embedder
+from animeds_db.models.runners.segmenter import Segmenter
+from animeds_db.models.runners.tagger import Tagger
+from animeds_db.models.runners.text import load as load_text
+from animeds_db.models.runners.text_tower import TextTower
 from animeds_db.models.runtime import Device, Network, choose_device
-from animeds_db.models.segmenter import Segmenter
-from animeds_db.models.tagger import Tagger
-from animeds_db.models.text import load as load_text
-from animeds_db.models.text_tower import TextTower
 from animeds_db.safe_files import whole_file
 
 Row = dict[str, object]

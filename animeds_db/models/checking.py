@@ -18,17 +18,17 @@ from PIL import Image
 
 from animeds_db.errors import ModelError
 from animeds_db.models.catalogue import load
-from animeds_db.models.classifier import Classifier
-from animeds_db.models.crops import head_crop
-from animeds_db.models.detector import Box, Detector
-from animeds_db.models.embedder import Embedder, metric_error
 from animeds_db.models.files import Files, locate
 from animeds_db.models.manifest import Input, load_manifest
+from animeds_db.models.runners.classifier import Classifier
+from animeds_db.models.runners.crops import head_crop
+from animeds_db.models.runners.detector import Box, Detector
+from animeds_db.models.runners.embedder import Embedder, metric_error
+from animeds_db.models.runners.segmenter import Segmenter
+from animeds_db.models.runners.tagger import Tagger
+from animeds_db.models.runners.text import load as load_text
+from animeds_db.models.runners.text_tower import TextTower
 from animeds_db.models.runtime import Device, choose_device
-from animeds_db.models.segmenter import Segmenter
-from animeds_db.models.tagger import Tagger
-from animeds_db.models.text import load as load_text
-from animeds_db.models.text_tower import TextTower
 
 Row = dict[str, object]
 

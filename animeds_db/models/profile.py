@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from animeds_db.errors import ModelError, did_you_mean
-from animeds_db.models.classifier import Classifier
-from animeds_db.models.detector import Detector
-from animeds_db.models.embedder import Embedder, TaggerVectors
 from animeds_db.models.files import Files, Progress, locate
 from animeds_db.models.manifest import Entry, Manifest, Profile, box_kinds, checked_boxes, load_manifest
 from animeds_db.models.named import named_entry, remember_used
+from animeds_db.models.runners.classifier import Classifier
+from animeds_db.models.runners.detector import Detector
+from animeds_db.models.runners.embedder import Embedder, TaggerVectors
+from animeds_db.models.runners.segmenter import Segmenter
+from animeds_db.models.runners.tagger import Tagger
 from animeds_db.models.runtime import Device, choose_device
-from animeds_db.models.segmenter import Segmenter
-from animeds_db.models.tagger import Tagger
 
 log = logging.getLogger("animeds")
 
@@ -116,7 +116,7 @@ def image_embedder(files: Files, device: Device) -> Embedder:
         return TaggerVectors(files, device)
     if files.entry.engine == "onnx":
         return Embedder(files, device)
-    from animeds_db.models.torch_clip import OpenClipEmbedder
+    from animeds_db.models.runners.torch_clip import OpenClipEmbedder
 
     return OpenClipEmbedder(files, device)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS, Look, Style, random_look
+from .drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS, Look, Style, random_look
 from .truth import Character
 
 MOST_CHARACTERS = 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from .look import Pose
+from .drawing.look import Pose
 from .story import Actor, Shot
 
 Acting: TypeAlias = tuple[Pose, float]

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from .background import PLACES, TIMES, Background, draw_background
-from .draft import body_share
-from .effects import Effects, apply_effects, bar_pixels
-from .figure import Box, Figure, draw_figure
-from .look import Look, Pose, Style, random_look, random_pose, random_style
+from .drawing.background import PLACES, TIMES, Background, draw_background
+from .drawing.draft import body_share
+from .drawing.effects import Effects, apply_effects, bar_pixels
+from .drawing.figure import Box, Figure, draw_figure
+from .drawing.look import Look, Pose, Style, random_look, random_pose, random_style
 from .stencils import Shapes, stencil, visible
 
 __all__ = ["Background", "Drawn", "Effects", "Placed", "Scene", "compose", "random_scene", "scene_shapes"]

@@ -14,11 +14,11 @@ from PIL import Image
 
 from animeds_db.errors import UsageError
 
-from .background import draw_background
 from .cast import MOST_CHARACTERS, Cast, draw_cast
-from .effects import Effects, apply_effects, bar_pixels
+from .drawing.background import draw_background
+from .drawing.effects import Effects, apply_effects, bar_pixels
+from .drawing.figure import Box, Figure, Sketch, sketch
 from .encode import Pixels, Writer
-from .figure import Box, Figure, Sketch, sketch
 from .motion import Acting, Moment, canvas_size, moments
 from .scene import scene_tags
 from .stencils import Shapes, stencil, visible

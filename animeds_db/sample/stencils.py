@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from .figure import Look, Pose, Sketch, Style, sketch
+from .drawing.figure import Look, Pose, Sketch, Style, sketch
 
 Shapes: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 Stencil: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .background import Background
 from .cast import Cast
-from .look import Look, Pose
+from .drawing.background import Background
+from .drawing.look import Look, Pose
 from .scene import LINES, Placed, place
 
 _MOODS = ("neutral", "smile", "smile", "open_mouth", "laugh", "frown", "surprised", "angry", "crying")

@@ -5,7 +5,7 @@ Drawings have no other tags than these, which a test checks.
 
 from __future__ import annotations
 
-from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
+from .drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
 
 _COUNTS = (
     *("1girl", "2girls", "3girls", "4girls", "5girls", "6+girls", "multiple_girls"),

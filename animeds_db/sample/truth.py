@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from animeds_db.errors import SourceError, UsageError
 
-from .look import Look
+from .drawing.look import Look
 
 FILE_NAME = "truth.json"
 Relative: TypeAlias = tuple[float, float, float, float]

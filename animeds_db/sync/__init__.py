@@ -17,7 +17,7 @@ from pathlib import Path
 from animeds_db.errors import ExportError
 from animeds_db.export.layouts import LAYOUTS, Layout
 from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.session import Session
 from animeds_db.steps.labels.changes import speak
 from animeds_db.steps.labels.renames import NOBODY, known_characters

@@ -17,7 +17,7 @@ from animeds_db.export.folder.furnish import item_of
 from animeds_db.export.layouts import Item, Tree
 from animeds_db.export.layouts.huggingface import SPLIT
 from animeds_db.export.manifest import Manifest
-from animeds_db.export.picture import mark_of
+from animeds_db.export.pictures.picture import mark_of
 from animeds_db.export.sidecars import SIDECARS
 from animeds_db.safe_files import inside
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.facts import Facts
 from animeds_db.sync.places import Change, left_alone

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.labels.changes import Word

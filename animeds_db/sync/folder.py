@@ -16,7 +16,7 @@ import xxhash
 
 from animeds_db.errors import ExportError
 from animeds_db.export.names import part_path
-from animeds_db.export.picture import Picture, Written
+from animeds_db.export.pictures.picture import Picture, Written
 from animeds_db.media import PICTURE_SUFFIXES, suffix_of
 from animeds_db.safe_files import inside
 from animeds_db.sync.beside import Words

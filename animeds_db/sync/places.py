@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.steps.labels.changes import Word
 from animeds_db.sync.facts import Box, Facts
 from animeds_db.sync.folder import Status

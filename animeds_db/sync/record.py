@@ -15,7 +15,7 @@ from typing import Any
 
 from animeds_db.errors import ExportError
 from animeds_db.export.folder.synced import RECORD_NAME
-from animeds_db.export.picture import Picture
+from animeds_db.export.pictures.picture import Picture
 from animeds_db.safe_files import UnsafePathError, inside, relative, whole_file
 from animeds_db.sync.folder import Status
 

@@ -18,8 +18,8 @@ from animeds_db.errors import AnimedsError
 from animeds_db.web import pages
 from animeds_db.web.api import ROUTERS
 from animeds_db.web.api.facts import count_ahead
+from animeds_db.web.bodies.answers import Refusal
 from animeds_db.web.errors import as_json, status_of
-from animeds_db.web.models import Refusal
 from animeds_db.web.options import Options
 from animeds_db.web.safety import Safety
 from animeds_db.web.service import Service

@@ -16,7 +16,7 @@ from animeds_db.captions import load_profile
 from animeds_db.contact_sheet import Sheet, drawn
 from animeds_db.dataset import Dataset
 from animeds_db.export import ExportOptions
-from animeds_db.export.crops import CropOptions
+from animeds_db.export.columns.crops import CropOptions
 from animeds_db.steps.clusters.sheet import cluster_sheet
 
 ROOT = Path(__file__).parents[2]

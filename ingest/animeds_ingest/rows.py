@@ -16,7 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.media import Frame
 from animeds_db.models import Box, Embedder, Models, Tagger, TagLabel
-from animeds_db.models.crops import character_crop, tag_crop, to_embed
+from animeds_db.models.runners.crops import character_crop, tag_crop, to_embed
 from animeds_ingest.measures.frame import Measures
 
 RATING_PREFIX = "rating:"

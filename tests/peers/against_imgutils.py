@@ -26,16 +26,16 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 import networks
 
-from animeds_db.models.classifier import Classifier
-from animeds_db.models.detector import Detector
-from animeds_db.models.embedder import Embedder, difference, unit
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Manifest, load_manifest
-from animeds_db.models.pixels import linear
+from animeds_db.models.runners.classifier import Classifier
+from animeds_db.models.runners.detector import Detector
+from animeds_db.models.runners.embedder import Embedder, difference, unit
+from animeds_db.models.runners.pixels import linear
+from animeds_db.models.runners.segmenter import Segmenter
+from animeds_db.models.runners.tagger import Tagger
+from animeds_db.models.runners.text import load as load_text
 from animeds_db.models.runtime import choose_device
-from animeds_db.models.segmenter import Segmenter
-from animeds_db.models.tagger import Tagger
-from animeds_db.models.text import load as load_text
 
 COMMIT = "0" * 40
 SAME = 1e-5

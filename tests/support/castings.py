@@ -15,9 +15,9 @@ from tables import add_source, frame, rows
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.models import Models, load_profile
-from animeds_db.sample.background import Background
 from animeds_db.sample.cast import draw_cast
-from animeds_db.sample.look import Pose
+from animeds_db.sample.drawing.background import Background
+from animeds_db.sample.drawing.look import Pose
 from animeds_db.sample.scene import Scene, compose, place
 from animeds_db.store import Store
 

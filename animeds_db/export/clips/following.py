@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from animeds_db.export.render import Crop
+from animeds_db.export.pictures.render import Crop
 
 SMOOTHED_S = 1.0
 """Seconds over which the movement is smoothed, by a Hann window."""

@@ -14,11 +14,11 @@ from PIL import Image
 from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import crop_at
 from animeds_db.export.clips.options import ClipOptions
-from animeds_db.export.masks import MOVING_SUFFIX, learnt, painted, subject
 from animeds_db.export.names import FRAMES_SUFFIX
-from animeds_db.export.picture import Clip, Picture, Source
-from animeds_db.export.render import FORMATS, Crop, encode
-from animeds_db.export.sizes import Resize, Size
+from animeds_db.export.pictures.masks import MOVING_SUFFIX, learnt, painted, subject
+from animeds_db.export.pictures.picture import Clip, Picture, Source
+from animeds_db.export.pictures.render import FORMATS, Crop, encode
+from animeds_db.export.pictures.sizes import Resize, Size
 from animeds_db.media import VideoFrame
 from animeds_db.media.clips import (
     Encoding,

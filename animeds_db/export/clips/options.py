@@ -13,7 +13,7 @@ from animeds_db.errors import UsageError
 from animeds_db.export.layouts import LAYOUTS, Layout, Settings
 from animeds_db.export.names import FRAMES_SUFFIX
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.render import FORMATS
+from animeds_db.export.pictures.render import FORMATS
 from animeds_db.media.clips import Encoding
 
 _FRAMES = re.compile(r"any|[1-9]\d*n\+\d+|[1-9]\d*(,[1-9]\d*)*")

@@ -17,14 +17,14 @@ from animeds_db.errors import ExportError, SourceError
 from animeds_db.export.clips.following import Path, followed
 from animeds_db.export.clips.making import sizes
 from animeds_db.export.clips.options import ClipOptions
-from animeds_db.export.columns import CONTROL_COLUMNS, PLAN
-from animeds_db.export.controls import refuse_uneven
-from animeds_db.export.left_out import LeftOut
-from animeds_db.export.masking import masked
-from animeds_db.export.masks import MaskOptions
+from animeds_db.export.columns.controls import refuse_uneven
+from animeds_db.export.columns.left_out import LeftOut
+from animeds_db.export.columns.masking import masked
+from animeds_db.export.columns.schema import CONTROL_COLUMNS, PLAN
 from animeds_db.export.names import with_ending
+from animeds_db.export.pictures.masks import MaskOptions
+from animeds_db.export.pictures.render import Crop
 from animeds_db.export.plan import select, selection_rows
-from animeds_db.export.render import Crop
 from animeds_db.media.clips import StreamFacts, lossless_suffix, stream_facts
 from animeds_db.printable import counted
 from animeds_db.remote.paths import present, source_path

@@ -18,8 +18,8 @@ from animeds_db.export.clips.feeds import Budget, Feed
 from animeds_db.export.clips.making import make_clip
 from animeds_db.export.clips.options import ClipOptions
 from animeds_db.export.names import part_path
-from animeds_db.export.picture import Picture, Source, mark_of
-from animeds_db.export.pieces import Collect, Piece, Pieces
+from animeds_db.export.pictures.picture import Picture, Source, mark_of
+from animeds_db.export.pictures.pieces import Collect, Piece, Pieces
 from animeds_db.media import VideoFrame
 from animeds_db.media.clips import SoundTrack, Stretch, choose_track, frames_of, sound_tracks
 from animeds_db.remote.paths import source_path

@@ -13,8 +13,8 @@ from animeds_db.export.folder.writer import NewFolder
 from animeds_db.export.layouts import Item, Layout, Tree
 from animeds_db.export.names import part_path
 from animeds_db.export.options import ExportOptions
-from animeds_db.export.picture import About, Picture, Written
-from animeds_db.export.render import Crop
+from animeds_db.export.pictures.picture import About, Picture, Written
+from animeds_db.export.pictures.render import Crop
 from animeds_db.export.sidecars import SIDECARS
 
 STAGED = ".staged"

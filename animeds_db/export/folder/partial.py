@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import xxhash
 
-from animeds_db.export.picture import Written
+from animeds_db.export.pictures.picture import Written
 from animeds_db.safe_files import UnsafePathError, inside
 
 FICLONE = 0x40049409

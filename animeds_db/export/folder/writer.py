@@ -22,7 +22,7 @@ from animeds_db.errors import ExportError
 from animeds_db.export.folder.partial import finished, mark_of_file, note, shared_copy, sweep
 from animeds_db.export.folder.synced import RECORD_NAME, deletions_read
 from animeds_db.export.manifest import MANIFEST_NAME, Manifest, read_manifest
-from animeds_db.export.picture import Written, mark_of
+from animeds_db.export.pictures.picture import Written, mark_of
 from animeds_db.remote.storage import was_uri
 from animeds_db.safe_files import inside, locked_file
 

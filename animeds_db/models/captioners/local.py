@@ -17,8 +17,8 @@ from animeds_db.models.captioners.answers import Answer
 from animeds_db.models.extras import extra
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
+from animeds_db.models.runners.torch_clip import cannot_load, torch_device, weights_sha256
 from animeds_db.models.runtime import Device
-from animeds_db.models.torch_clip import cannot_load, torch_device, weights_sha256
 
 
 class TorchCaptioner:

@@ -97,8 +97,8 @@ def _cut(image: Image.Image, box: Mapping[str, Any]) -> Image.Image:
 
 
 def _head(image: Image.Image, face: Mapping[str, Any]) -> Image.Image:
-    from animeds_db.models.crops import head_crop
-    from animeds_db.models.detector import Box
+    from animeds_db.models.runners.crops import head_crop
+    from animeds_db.models.runners.detector import Box
 
     left, top, right, bottom = (float(face[side]) for side in ("left", "top", "right", "bottom"))
     box = Box("face", left, top, right, bottom, 1.0)

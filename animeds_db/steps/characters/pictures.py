@@ -12,7 +12,7 @@ from PIL import Image
 from animeds_db.errors import ModelError, StoreError
 from animeds_db.media.picture_files import open_picture
 from animeds_db.models import Box, Detector, Embedder, load_profile
-from animeds_db.models.crops import head_crop
+from animeds_db.models.runners.crops import head_crop
 from animeds_db.session import Session
 from animeds_db.steps.characters.classify import vector_model
 

@@ -106,7 +106,7 @@ def words_vector(words: str, model: str, tower: str | None = None) -> np.ndarray
     `tower`: another text tower of that space; default: the setting `text_tower`, else the model's own.
     """
     from animeds_db import settings
-    from animeds_db.models.text import embed_text
+    from animeds_db.models.runners.text import embed_text
 
     chosen = settings.resolve("text_tower", tower).value or None
     return np.asarray(embed_text(model, [words], tower=chosen)[0])

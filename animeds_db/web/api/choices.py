@@ -8,7 +8,7 @@ from animeds_db import settings
 from animeds_db.captions import profile_names
 from animeds_db.dataset import sampling_modes
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
-from animeds_db.web import job_models
+from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.service import service_of
 
 router = APIRouter(tags=["choices"])

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 
 from animeds_db.session.statements import literal
-from animeds_db.web import label_models, moving_models
 from animeds_db.web.api.common import alone
 from animeds_db.web.api.jobs import started
+from animeds_db.web.bodies import labels as label_models
+from animeds_db.web.bodies import moving as moving_models
 from animeds_db.web.download import export_folder
 from animeds_db.web.plain import records
 from animeds_db.web.selection import script

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 
 from animeds_db.session.scripts import sql_script
-from animeds_db.web import models
 from animeds_db.web.api.common import alone
+from animeds_db.web.bodies import answers as models
 from animeds_db.web.plain import records
 from animeds_db.web.service import service_of
 

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.errors import UsageError
 from animeds_db.steps.labels.changes import Act
-from animeds_db.web import label_models
+from animeds_db.web.bodies import labels as label_models
 from animeds_db.web.selection import LONGEST, Selection
 from animeds_db.web.service import Service, service_of
 

@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from animeds_db.export import with_previous
-from animeds_db.web import job_models
 from animeds_db.web.api.frames import placed
 from animeds_db.web.api.jobs import started
+from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.download import export_folder, files_of, last_export, zipped
 from animeds_db.web.plain import records
 from animeds_db.web.selection import Selection

@@ -13,9 +13,9 @@ import animeds_db
 from animeds_db.errors import AnimedsError, StoreError
 from animeds_db.session.statements import literal
 from animeds_db.steps.coverage import Coverage
-from animeds_db.web import models
 from animeds_db.web.api.common import FrameId, Selected, Token, alone, read_token, token_of
 from animeds_db.web.api.frames import PICTURES, placed
+from animeds_db.web.bodies import answers as models
 from animeds_db.web.errors import MissingError
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.plain import records

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from animeds_db.errors import SourceError, UsageError
 from animeds_db.media import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, natural_key, suffix_of
 from animeds_db.safe_files import UnsafePathError, resolved_below
-from animeds_db.web import job_models
+from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.errors import RefusedError
 from animeds_db.web.service import service_of
 from animeds_db.web.uploading import new_folder_in, store_picture

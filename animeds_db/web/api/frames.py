@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from animeds_db.errors import QueryError, SourceError, UsageError
 from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
 from animeds_db.web.api.placeholder import placeholder
-from animeds_db.web.models import Count, Explained, FramesPage
+from animeds_db.web.bodies.answers import Count, Explained, FramesPage
 from animeds_db.web.pictures import WIDTHS, Box, no_frame
 from animeds_db.web.selection import Selection
 from animeds_db.web.service import Service, service_of

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.safe_files import resolved_below
-from animeds_db.web import job_models
+from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.errors import RefusedError
 from animeds_db.web.service import Service, service_of
 from animeds_db.web.workers.job import Job, Kind

@@ -11,9 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 from animeds_db.errors import UsageError
 from animeds_db.steps.labels import changes as steps
 from animeds_db.steps.labels.tag_edits import TagEdits, holders, tag_labels
-from animeds_db.web import label_models
 from animeds_db.web.api.common import Token, read_token, token_of, written
 from animeds_db.web.api.frames import placed
+from animeds_db.web.bodies import labels as label_models
 from animeds_db.web.errors import ConflictError
 from animeds_db.web.plain import plain, records
 from animeds_db.web.selection import Selection, script

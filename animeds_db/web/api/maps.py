@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from animeds_db.steps.map import Map, is_current, kept_map, points_sql
-from animeds_db.web import models
+from animeds_db.web.bodies import answers as models
 from animeds_db.web.selection import script
 from animeds_db.web.service import Service, service_of
 from animeds_db.web.workers.rendering import compact

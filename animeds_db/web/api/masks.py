@@ -14,8 +14,9 @@ from PIL import Image
 from animeds_db.errors import UsageError
 from animeds_db.media.masks import LONGEST, Shape, drawn
 from animeds_db.session.statements import literal
-from animeds_db.web import label_models, models
 from animeds_db.web.api.common import FrameId, written
+from animeds_db.web.bodies import answers as models
+from animeds_db.web.bodies import labels as label_models
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.selection import script
 from animeds_db.web.service import service_of

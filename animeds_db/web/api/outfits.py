@@ -9,8 +9,9 @@ from fastapi import APIRouter, Path, Query, Request
 
 from animeds_db.steps.labels.changes import Act
 from animeds_db.steps.outfits.find import Outfits
-from animeds_db.web import label_models, models
 from animeds_db.web.api.common import alone, written
+from animeds_db.web.bodies import answers as models
+from animeds_db.web.bodies import labels as label_models
 from animeds_db.web.errors import ConflictError
 from animeds_db.web.plain import records
 from animeds_db.web.service import Service, service_of

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.recipes import Saved, describe, read, save
-from animeds_db.web import job_models
 from animeds_db.web.api.frames import placed
 from animeds_db.web.api.jobs import started
+from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.download import export_folder, exports_of
 from animeds_db.web.saved_recipes import described, expect_allowed, new_recipe_file, recipe_file, recipe_files
 from animeds_db.web.selection import Selection

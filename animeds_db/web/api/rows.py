@@ -15,7 +15,7 @@ from starlette.types import Send
 
 from animeds_db.errors import UsageError
 from animeds_db.web.api.common import read_token, token_of
-from animeds_db.web.models import Rows
+from animeds_db.web.bodies.answers import Rows
 from animeds_db.web.service import Service, service_of
 from animeds_db.web.workers.framing import Ask, Form
 from animeds_db.web.workers.rendering import compact

@@ -10,8 +10,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from animeds_db.errors import UsageError
 from animeds_db.steps import selections as steps
-from animeds_db.web import models
 from animeds_db.web.api.frames import placed
+from animeds_db.web.bodies import answers as models
 from animeds_db.web.selection import Selection
 from animeds_db.web.service import service_of
 

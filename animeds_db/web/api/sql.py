@@ -12,9 +12,9 @@ from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.session.named_queries import NamedQuery, find, list_queries, save
-from animeds_db.web import models
 from animeds_db.web.api.common import Token
 from animeds_db.web.api.rows import SHAPES, FormParam, Limit, RowsRequest, answer, streamed
+from animeds_db.web.bodies import answers as models
 from animeds_db.web.errors import MissingError
 from animeds_db.web.plain import records
 from animeds_db.web.selection import LONGEST

@@ -15,8 +15,8 @@ from fastapi.responses import Response
 from animeds_db.dataset.playing import AFTER_S, BEFORE_S
 from animeds_db.session.statements import literal
 from animeds_db.web.api.common import FrameId
+from animeds_db.web.bodies.moving import Timeline
 from animeds_db.web.errors import MissingError
-from animeds_db.web.moving_models import Timeline
 from animeds_db.web.plain import records
 from animeds_db.web.selection import script
 from animeds_db.web.service import service_of

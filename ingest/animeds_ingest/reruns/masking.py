@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.media.masks import WHOLE, Region, Shape, shape_of
 from animeds_db.models import Segmenter
-from animeds_db.models.segmenter import Segmented
+from animeds_db.models.runners.segmenter import Segmented
 from animeds_db.store import Store
 from animeds_ingest.reruns.stages import BOX_COLUMNS, Row, Stage
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from animeds_db.media.subtitles import Line, Track
-from animeds_db.models.text_reader import ScreenText, TextReader
+from animeds_db.models.runners.text_reader import ScreenText, TextReader
 from animeds_db.store import Store
 from animeds_ingest.measures.burned_text import BAND
 from animeds_ingest.outcomes import Report, Watcher

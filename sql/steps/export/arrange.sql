@@ -3,7 +3,7 @@
 -- pictures   rows of a plan, with picture (from 0) and picture_tags
 -- selection  the rows of the selection, with selection_row; any columns
 -- structure  source_id and folder: the folder of each source, if the folder structure of the sources is kept
--- {levels}   expressions for the folder names, made by animeds_db.export.arrange from a format such as
+-- {levels}   expressions for the folder names, made by animeds_db.export.columns.arrange from a format such as
 --            n_characters/character/fh_ratio; s is the selection's row, d the picture's row from described()
 SELECT
     concat_ws(

@@ -1,0 +1,1 @@
+"""What fills the columns of a plan: folders, repeats, captions, crops, masks."""

@@ -1,0 +1,1 @@
+"""A picture of an export, and how its pixels are cut, scaled, masked and encoded."""

@@ -1,0 +1,1 @@
+"""How the people and rooms of the sample show are drawn."""

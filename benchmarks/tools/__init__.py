@@ -1,0 +1,1 @@
+"""What benchmarks share: material, timing, plots."""

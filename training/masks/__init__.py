@@ -1,0 +1,1 @@
+"""The masks of tiny-mask: drawings with shapes, the net, how good it is."""
