@@ -3,7 +3,8 @@
 -- tags        names of the tags above the tagger's own threshold, best score first
 -- tag_ids     the same tags as numbers, for has_tag(); tag_scores has their scores in thousandths
 -- all_scores  every stored tag (scores from 0.1), as {tag_ids, scores}
--- kind        face, head, halfbody, person or another; detection_id is the box in `detections`; model is the tagger's id
+-- kind        face, head, halfbody, person or another
+-- detection_id is the box in `detections`; model is the tagger's id
 --
 --     SELECT face_id FROM faces JOIN box_tags ON detection_id = face_id WHERE has_tag(tag_ids, 'red_hair')
 CREATE OR REPLACE VIEW box_tags AS

@@ -2,9 +2,10 @@
 --
 -- act           id of the change set: the labels of one command or click
 -- field         character, appearance, tag, frame (value: keep or drop), description, crop (value:
---               left,top,right,bottom, 0…1), mask (of the part in subject; `masks` has its shape), name (of subject), cluster (a face of a cluster that was merged or split;
---               value: one person, or person 1, person 2, … of that change set), stretch (of the pts in subject, such
---               as 1024_53248; value: keep, drop or cut), speaker (of the subtitles, in subject; value: character)
+--               left,top,right,bottom, 0…1), mask (of the part in subject; `masks` has its shape), name (of subject),
+--               cluster (a face of a cluster that was merged or split; value: one person, or person 1, person 2, … of
+--               that change set), stretch (of the pts in subject, such as 1024_53248; value: keep, drop or cut),
+--               speaker (of the subtitles, in subject; value: character)
 -- op            set; for tags add or remove
 -- detection_id  the face, head or person that has this character, appearance, description or crop now; see box_labels
 -- in_database   false if the frame is gone: its source was deleted or is sampled differently
