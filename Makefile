@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 TORCH ?= torch
 
-.PHONY: help demo test check test-oldest test-torch test-ray test-peers lint docs pictures coverage bench trust train clean
+.PHONY: help demo test test-long check test-oldest test-torch test-ray test-peers lint docs pictures coverage bench trust train clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -21,7 +21,10 @@ demo: $(VENV)/installed ## draw a small show, ingest it, ask it questions, expor
 	PATH="$(abspath $(BIN)):$$PATH" DEMO="$(DEMO)" sh docs/demo.sh
 
 test: $(VENV)/installed ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -m "not long" -n auto --dist worksteal
+
+test-long: $(VENV)/installed ## run the tests that repeat for minutes what others try once (every night)
+	$(BIN)/python -m pytest -m long -n auto --dist worksteal
 
 # An environment that only has what is installed into it later; everything else it takes from the one in $(VENV).
 $(VENV)-%/over: $(VENV)/installed

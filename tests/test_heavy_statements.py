@@ -33,9 +33,13 @@ STATEMENTS = [
     *(f"view {name}" for name in VIEWS),
 ]
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="only Linux says how much memory a process has held"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not Path("/proc/self/clear_refs").exists(),
+        reason="only Linux says how much memory a process has held",
+    ),
+]
 
 
 def statements(path: str) -> dict[str, Callable[[], object]]:

@@ -211,6 +211,7 @@ def visible(uri: str, sql: str) -> list[tuple[object, ...]]:
         return dataset.sql(sql).fetchall()
 
 
+@pytest.mark.long
 def test_two_users_of_one_bucket_at_once_lose_and_double_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from tables import WIDTH, add_source, frame, frames, new_store, rows
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store.store import MAX_TAGS, Store
+from animeds_db.store.store import Store
 from animeds_db.upkeep.optimize import tend_if_worth_it
 
 
@@ -122,15 +122,18 @@ def test_tags_get_lasting_numbers_from_one(tmp_path: Path) -> None:
     assert Store.open(store.uri).ensure_tags([("a", "general")]) == {"a": 1}
 
 
-def test_more_tags_than_numbers_are_refused(tmp_path: Path) -> None:
+def test_more_tags_than_a_database_can_have_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("animeds_db.store.store.MAX_TAGS", 1200)
     store = new_store(tmp_path)
-    names = [(f"tag{i}", "general") for i in range(MAX_TAGS + 1)]
+    names = [(f"tag{i}", "general") for i in range(1201)]
     with pytest.raises(
-        StoreError, match="0 tags and room for 32767 more; 32768 new ones are needed"
+        StoreError, match="0 tags and room for 1,200 more; 1,201 new ones are needed"
     ) as error:
         store.ensure_tags(names)
-    assert "a database can have at most 32767 tags" in str(error.value.hint)
-    assert len(store.ensure_tags(names[:-1])) == MAX_TAGS
+    assert "a database can have at most 1,200 tags" in str(error.value.hint)
+    assert len(store.ensure_tags(names[:-1])) == 1200
     with pytest.raises(StoreError, match="room for 0 more; 1 new ones") as error:
         store.ensure_tags([("another", "general")])
     assert "another database with --db" in str(error.value.hint)

@@ -232,6 +232,7 @@ def test_a_token_of_nested_lists_is_refused(generous: httpx2.Client, path: str) 
     assert answer.status_code == 400 and "token" in answer.json()["error"]["message"]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_300_mb_pass_through_the_service_in_pieces() -> None:
     with apart("--seconds", "900") as (client, pid):

@@ -19,7 +19,7 @@ ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.ran
 ENDLESS_ROWS = "SELECT repeat('x', 1000) AS x FROM range(1000000000)"
 ENDLESS_FRAMES = f"SELECT frame_id FROM frames, ({ENDLESS}) AS t(n) WHERE n >= 0"
 MB = 1 << 20
-ROUNDS = 6
+ROUNDS = 25
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def asked(client: httpx2.Client) -> dict[str, float]:
     return seconds
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads and files are read from /proc")
 def test_it_answers_others_under_siege_and_keeps_nothing_of_it(tmp_path: Path) -> None:
     with apart("--exports", str(tmp_path), "--seconds", "20") as (client, pid):
