@@ -192,6 +192,17 @@ def test_aspect_keeping_boxes_are_relative_to_what_was_fed(tmp_path: Path) -> No
     assert_boxes([Box("face", 0.4, 0.4, 0.6, 0.6, 0.9)], tall)  # fed 640 × 320
 
 
+def test_boxes_in_a_padded_picture_are_relative_to_the_picture(tmp_path: Path) -> None:
+    made = detector(tmp_path / "model.onnx", YOLO[:, :1])  # from 128 to 192 across, from 256 to 384 down
+    for fit in ("letterbox", "pad"):
+        model = Detector(files("face-v1.4-s", made, input=Input(name="images", fit=fit)), CPU)
+        wide, tall = model([picture(640, 320), picture(256, 512)])
+        assert_boxes([Box("face", 0.2, 96 / 320, 0.3, 224 / 320, 0.9)], wide)  # the picture is 160 … 480 down
+        assert_boxes([Box("face", 0, 0.4, 32 / 320, 0.6, 0.9)], tall)  # the picture is 160 … 480 across
+    with pytest.raises(ModelError, match="with fit = crop, a detector may not see the whole picture"):
+        Detector(files("face-v1.4-s", made, input=Input(name="images", fit="crop")), CPU)
+
+
 def test_end_to_end_boxes_need_no_decoding(tmp_path: Path) -> None:
     rows = np.array([[128, 256, 192, 384, 0.9, 0], [416, 128, 544, 192, 0.6, 0], [0, 0, 9, 9, 0.1, 0]])
     model = Detector(files("face-v1.4-s", detector(tmp_path / "model.onnx", rows)), CPU)

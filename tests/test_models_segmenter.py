@@ -78,6 +78,11 @@ def test_logits_and_other_outputs_are_refused_with_the_key_to_set(tmp_path: Path
         opened(vectors, plain)
     with pytest.raises(ModelError, match="may not see the whole picture"):
         opened(segmenter(tmp_path / "m.onnx", (64, 64)), input=Input(name="img", fit="crop"))
+    steps = tmp_path / "preprocess.json"
+    steps.write_text('{"stages": [{"type": "pad_to_size", "size": [64, 64]}, {"type": "to_tensor"}]}')
+    paths = {"model": segmenter(tmp_path / "m.onnx", (64, 64)), "preprocess": steps}
+    with pytest.raises(ModelError, match="with steps of its own, a segmenter may not see the whole picture"):
+        Segmenter(Files(load_manifest().entry("isnetis"), paths, "", ""), CPU)
 
 
 def test_where_boxes_overlap_a_pixel_belongs_to_the_nearer_person(tmp_path: Path) -> None:

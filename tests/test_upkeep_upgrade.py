@@ -20,6 +20,7 @@ from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
 from animeds_db.store import Store, older_tags, upgrade
+from animeds_db.store.location import Location
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
 COLUMNS = {
@@ -179,6 +180,26 @@ def test_steps_run_in_order_and_before_the_version_is_written(
     Store.open(old.uri)
     Store.open(old.uri)
     assert seen == [schema.SCHEMA_VERSION - 1]
+
+
+def test_two_processes_can_convert_the_same_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = str(tmp_path / "taggings.lance")
+    rows = {"tagging_id": ["a"], "tag_scores": pa.array([[90, 34]], pa.list_(pa.int8()))}
+    lance.write_dataset(pa.table(rows), place)
+    seen: list[int] = []
+
+    def raced(dataset: lance.LanceDataset, table: schema.Table) -> None:
+        if not seen:  # the other process starts in between
+            scores = pa.array([[900, 340]], pa.list_(pa.int16()))
+            lance.dataset(place).add_columns(pa.table({f"tag_scores{older_tags.MARK}": scores}).to_reader())
+        seen.append(dataset.version)
+        older_tags.renew(dataset, table)
+
+    monkeypatch.setattr(upgrade, "renew", raced)
+    monkeypatch.setattr(upgrade, "PAUSE_S", 0.0)
+    upgrade._renew_tags(Location(str(tmp_path)), schema.TAGGINGS)
+    assert lance.dataset(place).to_table().to_pydict() == {"tagging_id": ["a"], "tag_scores": [[900, 340]]}
+    assert seen == [1, 2]
 
 
 @pytest.mark.parametrize("done", ["nothing", "added", "dropped", "all"])

@@ -63,9 +63,11 @@ def add_model(
     table: dict[str, object] = {"like": like, "title": f"added from {file.name}"}
     table["files"] = {role: str(path) for role, path in paths.items()}
     table["sha256"] = {role: sha256_of(path) for role, path in paths.items()}
-    if "thresholds" in paths:
-        table["thresholds"] = {}  # those of `like` are not this model's
     table |= given
+    if "thresholds" in paths:
+        table.setdefault("thresholds", {})  # those of `like` are not this model's
+    elif isinstance(own := given.get("thresholds"), Mapping):
+        table["thresholds"] = {**pattern.thresholds, **own}
     block = f"\n[models.{json.dumps(name)}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in table.items())
     _try(name, block)
     change_user_file(lambda text: text + block)
@@ -103,7 +105,6 @@ def _beside(file: Path, pattern: Entry, settings: Mapping[str, object]) -> dict[
     """Return the files beside a model that say more about it, unless the settings say it."""
     own = settings.get("input", {})
     said = {"preprocess"} if isinstance(own, Mapping) and set(own) & set(PREPARED) else set()
-    said |= {"thresholds"} & settings.keys()
     roles = OF_TASK.get(pattern.task, ("data", "preprocess"))
     places = {role: [file.with_name(n.format(name=file.name)) for n in FOUND[role]] for role in roles}
     return {

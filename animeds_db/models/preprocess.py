@@ -109,7 +109,7 @@ def _stages(path: Path) -> list[Mapping[str, Any]]:
         return [dict(stage) for stage in found]
     except (OSError, ValueError, TypeError, StopIteration) as error:
         raise ModelError(
-            f"{path} does not say how pictures are prepared: {error or 'it has no list of steps'}",
+            f"{path} does not say how pictures are prepared: {str(error) or 'it has no list of steps'}",
             hint=f"the file must have a list of steps under {' or '.join(VARIANTS)}",
         ) from error
 

@@ -9,6 +9,7 @@ interrupted is done again.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.location import Location, write_errors
-from animeds_db.store.older_tags import is_older, renew
+from animeds_db.store.older_tags import renew
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 STEPS: Mapping[int, Callable[[Location], None]] = {}
 """What must be done, besides adding columns, to upgrade from the previous version to this one. Safe to repeat."""
+
+ATTEMPTS, PAUSE_S = 10, 0.2
+"""Maximum number of attempts to convert the tags of a table while another process does the same, and the time between
+them."""
 
 _log = logging.getLogger("animeds.upkeep")
 
@@ -57,9 +62,13 @@ def upgrade(location: Location, tables: Sequence[schema.Table], version: int) ->
     for step in range(version + 1, schema.SCHEMA_VERSION + 1):
         if step in STEPS:
             STEPS[step](location)
-    with write_errors(location.uri):
-        sources = location.dataset("sources")
-        sources.update_schema_metadata({schema.VERSION_KEY.decode(): str(schema.SCHEMA_VERSION)})
+    try:
+        with write_errors(location.uri):
+            sources = location.dataset("sources")
+            sources.update_schema_metadata({schema.VERSION_KEY.decode(): str(schema.SCHEMA_VERSION)})
+    except StoreError:
+        if stored_version(location) < schema.SCHEMA_VERSION:  # else another process was first
+            raise
     what = f" (new: {', '.join(added)})" if added else ""
     _log.info(
         "%s: tables upgraded from version %d to %d%s", location.uri, version, schema.SCHEMA_VERSION, what
@@ -67,14 +76,16 @@ def upgrade(location: Location, tables: Sequence[schema.Table], version: int) ->
 
 
 def _renew_tags(location: Location, table: schema.Table) -> None:
-    """Convert columns with tags of an older version."""
-    try:
-        with write_errors(location.uri):
-            renew(location.dataset(table.name), table)
-    except StoreError:
-        stored = location.dataset(table.name).schema  # else another process was first
-        if any(is_older(field) for field in stored) or lacking(table.schema, location.dataset(table.name)):
-            raise
+    """Convert columns with tags of an older version. If another process does the same, one of the two ends it."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with write_errors(location.uri):
+                renew(location.dataset(table.name), table)
+            return
+        except StoreError:
+            if attempt + 1 == ATTEMPTS:
+                raise
+            time.sleep(PAUSE_S)
 
 
 def _add_columns(location: Location, table: schema.Table) -> list[str]:

@@ -21,7 +21,7 @@ from animeds_db.errors import ModelError
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import BOX_KIND, Entry, user_file
 from animeds_db.models.runners import pixels
-from animeds_db.models.runners.vision import Vision
+from animeds_db.models.runners.vision import Vision, expect_whole
 from animeds_db.models.runtime import Device
 
 DEFAULTS = {"conf": 0.25, "iou": 0.7}
@@ -56,6 +56,7 @@ class Detector:
         self.entry = files.described
         self.id = files.id
         self.thresholds = {**DEFAULTS, **self.entry.thresholds}
+        expect_whole(self.entry)
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
         self.classes = class_names(self._vision)
@@ -67,10 +68,12 @@ class Detector:
     def __call__(self, images: Sequence[np.ndarray]) -> list[list[Box]]:
         """Return the boxes of each uint8 RGB picture [h,w,3], best score first."""
         results: list[list[Box]] = [[] for _ in images]
-        for (height, width), places in self._groups(images).items():
+        for fed, places in self._groups(images).items():
             raw = self._vision([images[place] for place in places])[0].astype(np.float32)
             for place, one in zip(places, raw, strict=True):
-                results[place] = self._boxes(one, height, width)
+                height, width = images[place].shape[:2]
+                shown = pixels.shown(width, height, self.entry.input, self._vision.size)
+                results[place] = self._boxes(one, fed, shown)
         return results
 
     def _groups(self, images: Sequence[np.ndarray]) -> dict[tuple[int, int], list[int]]:
@@ -81,13 +84,17 @@ class Detector:
             groups[size].append(place)
         return groups
 
-    def _boxes(self, raw: np.ndarray, height: int, width: int) -> list[Box]:
-        fed = np.array([width, height, width, height], np.float32)
-        found = self._decoded(raw, fed)
+    def _boxes(
+        self, raw: np.ndarray, fed: tuple[int, int], shown: tuple[int, int, int, int]
+    ) -> list[Box]:
+        """Return the boxes of one answer. fed: height and width of the input; shown: where the picture is in it."""
+        found = self._decoded(raw, np.array([*fed[::-1], *fed[::-1]], np.float32))
+        corner = np.array([*shown[:2], *shown[:2]], np.float32)
+        extent = np.array([*shown[2:], *shown[2:]], np.float32) - corner
         boxes = []
         for place in suppress(found.boxes, found.scores, self.thresholds["iou"]):
             kind = self._kinds[int(found.classes[place])]
-            left, top, right, bottom = np.clip(found.boxes[place] / fed, 0.0, 1.0).tolist()
+            left, top, right, bottom = np.clip((found.boxes[place] - corner) / extent, 0.0, 1.0).tolist()
             if kind and right > left and bottom > top:
                 boxes.append(Box(kind, left, top, right, bottom, float(found.scores[place])))
         return boxes

@@ -20,7 +20,7 @@ from animeds_db.models.files import Files
 from animeds_db.models.runners import pixels
 from animeds_db.models.runners.detector import DEFAULTS, class_names, one_to_many, suppress
 from animeds_db.models.runners.tagger import sigmoid
-from animeds_db.models.runners.vision import Vision
+from animeds_db.models.runners.vision import Vision, expect_whole
 from animeds_db.models.runtime import Device
 
 SLACK = 0.01
@@ -68,13 +68,13 @@ class Segmenter:
 
     def __init__(self, files: Files, device: Device) -> None:
         self.files = files
-        self.entry = files.entry
+        self.entry = files.described
         self.id = files.id
-        self.part = files.entry.output.part
-        self.thresholds = {**DEFAULTS, **files.entry.thresholds}
+        self.part = self.entry.output.part
+        self.thresholds = {**DEFAULTS, **self.entry.thresholds}
+        expect_whole(self.entry)
         self._vision = Vision(files, device)
         self.provider = self._vision.network.provider
-        self._check_fit()
         outputs = self._vision.network.outputs
         flat = len(outputs[self._vision.output].shape) == 3
         self._prototypes = next((n for n, o in outputs.items() if flat and len(o.shape) == 4), None)
@@ -169,14 +169,6 @@ class Segmenter:
         """Return True if what a class shows is in the part: all classes, or those in the entry's `kinds`."""
         kinds = self.entry.output.kinds
         return not kinds or kinds.get(name) == self.part
-
-    def _check_fit(self) -> None:
-        if self.entry.input.fit == "crop" or self.entry.input.steps:
-            how = "steps of its own" if self.entry.input.steps else "fit = crop"
-            raise ModelError(
-                f"{self.entry.name}: with {how}, a segmenter may not see the whole picture",
-                hint='set input = { fit = "letterbox" } or "stretch" in its manifest entry',
-            )
 
     @property
     def _path(self) -> str:

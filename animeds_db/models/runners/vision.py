@@ -9,6 +9,7 @@ import numpy as np
 
 from animeds_db.errors import ModelError
 from animeds_db.models.files import Files
+from animeds_db.models.manifest import Entry
 from animeds_db.models.runners import pixels
 from animeds_db.models.runtime import Device, Network
 
@@ -49,6 +50,17 @@ class Vision:
         if name == "second" and len(names) > 1:
             return names[1]
         raise ModelError(f'{self.network.path} has no output "{name}"; it has {", ".join(names)}')
+
+
+def expect_whole(entry: Entry) -> None:
+    """Raise ModelError for a model that may not see the whole picture: the positions in its answer would be wrong."""
+    if entry.input.fit == "crop" or entry.input.steps:
+        how = "steps of its own" if entry.input.steps else "fit = crop"
+        raise ModelError(
+            f"{entry.name}: with {how}, a {entry.task} may not see the whole picture",
+            hint='set input = { fit = "letterbox" } or "stretch" in its manifest entry '
+            "(`animeds models add … --fit`), without a file preprocess",
+        )
 
 
 def _the_input(network: Network, wanted: str | None) -> str:

@@ -236,7 +236,7 @@ class DetectStage(Stage):
         found = [[(box, self.model) for box in boxes] for boxes in self._detector(pixels)]
         boxes: dict[str, list[Row]] = defaultdict(list)
         for row in detection_rows(
-            source_id, frame_ids, found, pixels, self._character, self._faces(frame_ids)
+            source_id, frame_ids, found, pixels, self._character, self._faces(source_id, frame_ids)
         ):
             boxes[str(row["frame_id"])].append(row)
         kinds = sorted(self._detector.kinds)
@@ -254,13 +254,15 @@ class DetectStage(Stage):
         columns = self.store.schema(self.mark).schema.names
         self._upsert(self.mark, [{name: row[name] for name in columns} for row in rows])
 
-    def _faces(self, frame_ids: Sequence[str]) -> dict[str, list[Box]]:
+    def _faces(self, source_id: str, frame_ids: Sequence[str]) -> dict[str, list[Box]]:
         """Return the faces that other detectors found in these frames."""
         faces: dict[str, list[Box]] = defaultdict(list)
         if self._character and "face" not in self._detector.kinds:
             there = self.store.table("detections").to_table(
                 columns=BOX_COLUMNS,
-                filter=(pc.field("kind") == "face") & pc.field("frame_id").isin(list(frame_ids)),
+                filter=(pc.field("source_id") == source_id)
+                & (pc.field("kind") == "face")
+                & pc.field("frame_id").isin(list(frame_ids)),
             )
             for row in there.to_pylist():
                 faces[row["frame_id"]].append(box_of(row))
