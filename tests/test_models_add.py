@@ -106,6 +106,9 @@ def test_files_beside_a_model_say_how_it_works(own: Path, tagger_file: Path) -> 
     (tagger_file.parent / "preprocess.json").write_text('{"steps": []}')
     with pytest.raises(ModelError, match="are prepared: it has no list of steps"):
         add_model(tagger_file, "wd-swinv2-v3", name="third", settings=settings)
+    (tagger_file.parent / "preprocess.json").unlink()
+    with pytest.raises(ModelError, match="a model like pixai-v0.9 needs a preprocess file"):
+        add_model(tagger_file, "pixai-v0.9", name="third")
     (tagger_file.parent / "preprocess.json").write_text('{"stages": [{"type": "solarize"}]}')
     with pytest.raises(ModelError, match='the step "solarize" is not supported'):
         add_model(tagger_file, "wd-swinv2-v3", name="third", settings=settings)

@@ -257,7 +257,7 @@ class Ingesting:
         )
 
     def drop_model(self, model: str) -> int:
-        """Delete what `tag`, `detect`, `embed` or `classify_frames` wrote with a model; return the number of frames.
+        """Delete what `tag`, `detect`, `embed`, `segment` or `classify_frames` wrote; return the number of frames.
 
         Results from the ingest stay. Raises ModelError if the model was not run with one of these.
         """

@@ -84,15 +84,15 @@ def _companions(
         if role not in ROLES:
             raise ModelError(f'there is no role "{role}" for a file', hint="roles: " + ", ".join(ROLES))
     paths = {"model": file}
-    found = _beside(file, pattern, settings)
+    own = settings.get("input", {})
+    said = {"preprocess"} if isinstance(own, Mapping) and set(own) & set(PREPARED) else set()
+    found = _beside(file, pattern)
     for role in dict.fromkeys((*pattern.files, *given, *found)):
-        if role == "model":
+        if role == "model" or (role in said and role not in given):
             continue
         usual = Path(pattern.files.get(role, "")).name
         path = given[role].expanduser().resolve() if role in given else found.get(role, file.parent / usual)
         if not path.is_file():
-            if role in FOUND and role not in given:
-                continue
             raise ModelError(
                 f"a model like {pattern.name} needs a {role} file, but {path} does not exist",
                 hint=f"put {usual or path.name} beside the model, or give its path with --companion {role}=PATH",
@@ -101,16 +101,14 @@ def _companions(
     return paths
 
 
-def _beside(file: Path, pattern: Entry, settings: Mapping[str, object]) -> dict[str, Path]:
-    """Return the files beside a model that say more about it, unless the settings say it."""
-    own = settings.get("input", {})
-    said = {"preprocess"} if isinstance(own, Mapping) and set(own) & set(PREPARED) else set()
+def _beside(file: Path, pattern: Entry) -> dict[str, Path]:
+    """Return the files beside a model that say more about it."""
     roles = OF_TASK.get(pattern.task, ("data", "preprocess"))
     places = {role: [file.with_name(n.format(name=file.name)) for n in FOUND[role]] for role in roles}
     return {
         role: next(path for path in paths if path.is_file())
         for role, paths in places.items()
-        if role not in said and any(path.is_file() for path in paths)
+        if any(path.is_file() for path in paths)
     }
 
 

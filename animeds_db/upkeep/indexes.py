@@ -15,7 +15,7 @@ Measured on 300,000 frames with vectors of width 512 (processor time, two cores)
   of the sources, which takes 0.2 s to build.
 - tags: a scan by `has_tag` takes 80 ms. An index of labels (5 s to build, 12 MB) answers in 2…13 ms, but it knows only
   the tagger's results without people's corrections, and DuckDB cannot use it. It was left out. So was a full-text
-  index of tags: a vocabulary of 32,767 words is searched in a millisecond.
+  index of tags: a vocabulary of some ten thousand words is searched in a millisecond.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ const frameLink = (id, words) =>
   h("a", { href: `/frames/${encodeURIComponent(id)}` }, h("img", { src: api.thumbnail(id), alt: "", loading: "lazy", width: 64, height: 36 }), h("span", { class: "code" }, words));
 
 function faceLink(id) {
-  const frame = id.replace(/-[a-z]+\d+$/, "");
+  const frame = id.replace(/-[a-z_]+\d+$/, "");
   return h("a", { class: "face", href: `/frames/${encodeURIComponent(frame)}` }, h("img", { src: api.faceCrop({ frame_id: frame, face_id: id }), alt: "", loading: "lazy", width: 36, height: 36 }), h("span", { class: "code" }, id));
 }
 
