@@ -93,6 +93,8 @@ def _companions(
         usual = Path(pattern.files.get(role, "")).name
         path = given[role].expanduser().resolve() if role in given else found.get(role, file.parent / usual)
         if not path.is_file():
+            if role == "data" and role not in given:
+                continue  # the weights are in the file itself, or loading says which file lacks
             raise ModelError(
                 f"a model like {pattern.name} needs a {role} file, but {path} does not exist",
                 hint=f"put {usual or path.name} beside the model, or give its path with --companion {role}=PATH",
