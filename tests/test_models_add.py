@@ -71,7 +71,7 @@ def test_options_describe_a_tagger_of_another_kind(
     np.testing.assert_allclose(tagger([image])[0], wanted, atol=1e-6)
     one = ("--name", "one", *words.split(), "--activation", "sigmoid", "--threshold", "general=0.4")
     assert animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", *one).code == 0
-    assert loaded("one").entry.thresholds == {"general": 0.4, "character": 0.85}  # the other is that of --like
+    assert loaded("one").entry.thresholds == {"general": 0.4, "character": 0.85}
     for wrong in ("--mean=a", "--std=1,2", "--threshold=general", "--size=1x2x3"):
         assert animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", wrong).code == 2
     refused = animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", "--name", "b", "--fit", "zoom")
@@ -102,7 +102,8 @@ def test_files_beside_a_model_say_how_it_works(own: Path, tagger_file: Path) -> 
         settings=settings
         | {"thresholds": {"general": 0.2}, "input": {"layout": "NCHW", "size": 16, "divide": 255}},
     )
-    assert loaded("other").entry.thresholds == {"general": 0.2, "character": 0.82} and not loaded("other").entry.input.steps
+    other = loaded("other").entry
+    assert other.thresholds == {"general": 0.2, "character": 0.82} and not other.input.steps
     (tagger_file.parent / "preprocess.json").write_text('{"steps": []}')
     with pytest.raises(ModelError, match="are prepared: it has no list of steps"):
         add_model(tagger_file, "wd-swinv2-v3", name="third", settings=settings)

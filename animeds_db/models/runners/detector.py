@@ -84,9 +84,7 @@ class Detector:
             groups[size].append(place)
         return groups
 
-    def _boxes(
-        self, raw: np.ndarray, fed: tuple[int, int], shown: tuple[int, int, int, int]
-    ) -> list[Box]:
+    def _boxes(self, raw: np.ndarray, fed: tuple[int, int], shown: tuple[int, int, int, int]) -> list[Box]:
         """Return the boxes of one answer. fed: height and width of the input; shown: where the picture is in it."""
         found = self._decoded(raw, np.array([*fed[::-1], *fed[::-1]], np.float32))
         corner = np.array([*shown[:2], *shown[:2]], np.float32)
