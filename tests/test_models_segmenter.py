@@ -117,6 +117,10 @@ def test_the_persons_of_a_yolo_segmenter_are_apart(tmp_path: Path) -> None:
     assert np.array_equal(seen.mask, seen.instances.max(axis=0))
     [mask] = seen.of_boxes(np.array([[0.1, 0.05, 0.4, 0.95]]))
     assert np.array_equal(mask, seen.instances[0])
+    padded = replace(entry, input=Input(size=(64, 64), fit="letterbox"))
+    wide = opened(model, padded)([picture(64, 32)])[0]  # the picture is from 16 to 48 down
+    assert np.array_equal(wide.instances, seen.instances[:, 16:48])
+    assert np.allclose(wide.boxes * 64, [[6, 0, 26, 64], [38, 0, 58, 64]])
 
 
 def test_frames_and_persons_get_masks_once(tmp_path: Path) -> None:

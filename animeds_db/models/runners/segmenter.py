@@ -95,7 +95,7 @@ class Segmenter:
         left, top, right, bottom = pixels.shown(width, height, self.entry.input, self._vision.size)
         answers = self._vision([image], [self._prototypes] if self._prototypes else [])
         if self._prototypes:
-            return self._instances(answers[0][0], answers[1][0], fitted)
+            return self._instances(answers[0][0], answers[1][0], fitted, (left, top, right, bottom))
         mask = self._probabilities(self._single(answers[0][0], fitted))
         if mask.shape != fitted:
             mask = pixels.linear(mask, *fitted)
@@ -135,8 +135,17 @@ class Segmenter:
         clipped: np.ndarray = np.clip(mask, 0, 1)
         return clipped
 
-    def _instances(self, raw: np.ndarray, prototypes: np.ndarray, fitted: tuple[int, int]) -> Segmented:
-        """Return the persons of a YOLO-seg answer: boxes above `conf`, after suppression, with their masks."""
+    def _instances(
+        self,
+        raw: np.ndarray,
+        prototypes: np.ndarray,
+        fitted: tuple[int, int],
+        shown: tuple[int, int, int, int],
+    ) -> Segmented:
+        """Return the persons of a YOLO-seg answer: boxes above `conf`, after suppression, with their masks.
+
+        fitted: height and width of the input. shown: where the picture is in it: left, top, right, bottom.
+        """
         rows = 4 + len(self.classes)
         if len(raw) != rows + len(prototypes):
             raise ModelError(
@@ -162,8 +171,10 @@ class Segmenter:
                 & ((across >= left) & (across < right))
                 & ((down >= top) & (down < bottom))[:, None]
             )
-        whole = masks.max(axis=0, initial=0.0)
-        return Segmented(whole, boxes / [width, height, width, height], masks)
+        x0, y0, x1, y1 = shown
+        masks = masks[:, y0:y1, x0:x1]
+        inside = (boxes - [x0, y0, x0, y0]) / [x1 - x0, y1 - y0, x1 - x0, y1 - y0]
+        return Segmented(masks.max(axis=0, initial=0.0), inside.clip(0, 1), masks)
 
     def _counts(self, name: str) -> bool:
         """Return True if what a class shows is in the part: all classes, or those in the entry's `kinds`."""
