@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.dataset import Dataset
 from animeds_db.errors import ExportError, SourceError, UsageError
 from animeds_db.export import LAYOUTS, ExportOptions, MaskOptions, rebuild
+from animeds_db.export.columns.masking import _parted
 from animeds_db.export.hub.card import card
 from animeds_db.export.manifest import read_manifest
 from animeds_db.export.pictures.masks import FORMATS
@@ -193,6 +195,15 @@ def test_masks_are_packed_rebuilt_and_belong_to_their_pictures(dataset: Dataset,
     assert "picture 1.png" in page.replace("%20", " ") and "emi.mask" not in page
 
 
+def test_an_archive_of_pictures_without_a_folder_leaves_nothing_beside_it(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    wanted = options("zip", parts=("character",))
+    for overwrite in (False, True):
+        dataset.export(None, tmp_path / "out", sql=TEXT, options=replace(wanted, overwrite=overwrite))
+        assert set(content(tmp_path / "out")) == {"CREDITS.txt", "animeds-export.json", "dataset.zip"}
+
+
 def test_what_is_missing_is_said_before_and_after(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +228,14 @@ def test_what_is_missing_is_said_before_and_after(
     with pytest.raises(ExportError, match="None of 4 pictures has a mask of person") as caught:
         dataset.preview_export(None, sql=rows, options=options("plain", parts=("person",)))
     assert "segment --boxes person" in str(caught.value)
+
+
+def test_pictures_of_a_large_export_are_parted_in_one_go() -> None:
+    rows = {n: [{"shown": [n] if n % 2 else []}] for n in range(40_000)}
+    began = time.process_time()
+    kept, without = _parted(rows, 40_001)
+    assert time.process_time() - began < 2
+    assert kept == list(range(1, 40_000, 2)) and without == list(range(0, 40_000, 2))
 
 
 def test_a_mask_is_a_control_too(dataset: Dataset, tmp_path: Path) -> None:

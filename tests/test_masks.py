@@ -85,6 +85,12 @@ def test_what_is_not_a_mask_is_refused() -> None:
     assert not read_png(transparent.getvalue()).any()
 
 
+def test_a_png_with_16_bits_keeps_its_greys() -> None:
+    deep = io.BytesIO()
+    Image.fromarray(np.array([[0, 300, 32768, 65535]], np.uint16)).save(deep, "PNG")
+    assert read_png(deep.getvalue()).tolist() == [[0, 1, 128, 255]]
+
+
 def test_a_drawn_mask_wins_is_undone_and_removed(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     add_source(store, "aaaaaaaa")

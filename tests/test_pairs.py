@@ -141,6 +141,7 @@ def test_a_frame_with_two_controls_in_two_rows_is_two_pictures(ds: Dataset, tmp_
             "kohya-toml",
             "size of their pictures, but 4 of 4",
         ),
+        ("'lines' AS control, [0, 0, 1] AS crop", "kohya-toml", "is not a box inside the frame"),
         (
             "CASE WHEN row_number() OVER () > 1 THEN 'flat' END AS control",
             "musubi",
@@ -154,6 +155,12 @@ def test_controls_that_cannot_be_are_refused(
     rows = ds.sql(f"SELECT frame_id, {columns} FROM kept ORDER BY frame_id LIMIT 4").to_arrow_table()
     with pytest.raises(ExportError, match=message):
         ds.export(rows, tmp_path / "out", options=ExportOptions(layouts=(layout,)))
+
+
+def test_an_unknown_frame_with_a_control_is_named(ds: Dataset, tmp_path: Path) -> None:
+    rows = pa.table({"frame_id": ["nothing"], "control": ["lines"]})
+    with pytest.raises(ExportError, match="Frame nothing is not in the database"):
+        ds.export(rows, tmp_path / "out", options=ExportOptions(layouts=("kohya-toml",)))
 
 
 def test_masks_and_controls_cannot_share_a_folder_of_sd_scripts(ds: Dataset, tmp_path: Path) -> None:

@@ -136,3 +136,19 @@ def test_a_mask_that_a_person_drew_replaces_those_of_models() -> None:
         (None, "border", "person", 0.25),
         (None, "character", "person", 0.25),
     ]
+
+
+@pytest.mark.sql("views/masks.sql")
+def test_a_drawn_mask_of_the_whole_frame_replaces_what_was_drawn_for_boxes_before() -> None:
+    there: dict[str, Any] = {"frames": [frame(0, **BORDERS)], "detections": [PERSON, OTHER]}
+    sql = "SELECT detection_id, part FROM masks ORDER BY ALL"
+    labels = [
+        drawn(1, "character", PERSON),
+        drawn(2, "logo", PERSON),
+        drawn(3, "character"),
+        drawn(4, "character", OTHER),
+    ]
+    later = [(PERSON["detection_id"], "logo"), (OTHER["detection_id"], "character")]
+    assert Database(**there, labels=labels).sql(sql) == [*later, (None, "character")]
+    removed = [*labels, drawn(5, "character", op="remove")]
+    assert Database(**there, labels=removed).sql(sql) == [(PERSON["detection_id"], "character"), *later]

@@ -417,7 +417,7 @@ def test_controls_are_other_frames_and_looks_of_the_same_frame() -> None:
         frame_id=[frame_id(0), frame_id(0), frame_id(1), frame_id(1)],
         control_ids=[[frame_id(1)], [frame_id(0), frame_id(2)], ["nothing"], None],
         control_crops=pa.array([[[0, 0, 0.5, 1]], None, None, None], pa.list_(pa.list_(pa.float64()))),
-        kinds=pa.array([["lines"], None, [], ["frame"]], pa.list_(pa.string())),
+        kinds=pa.array([["lines", None], None, [], ["frame"]], pa.list_(pa.string())),
     )
     rows = database.step("export/controls.sql", {"kinds": ["flat"]}, selection=selection)
     shown = [

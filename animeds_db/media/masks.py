@@ -128,6 +128,9 @@ def read_png(png: bytes) -> Mask:
                     f"This mask has {picture.width}×{picture.height} pixels.",
                     hint=f"Give at most {LARGEST_PNG} pixels per side.",
                 )
+            if picture.mode.startswith("I"):  # 16 bits: Pillow would make everything above 255 white
+                grey: Mask = (np.asarray(picture) >> 8).astype(np.uint8)
+                return grey
             if picture.has_transparency_data:
                 black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
                 return np.asarray(Image.alpha_composite(black, picture.convert("RGBA")).convert("L"))

@@ -10,7 +10,7 @@
 -- coverage      share of the frame's area that is in the part, 0…1
 -- model         id of the model; NULL: drawn by hand, or a border or band of text that the ingest measured
 -- by            model | person. A mask that a person drew replaces those of the same part of that box; one of the
---               whole frame replaces all of that part.
+--               whole frame replaces all of that part, also what people drew for boxes before.
 CREATE OR REPLACE VIEW masks AS
 WITH found AS (
     SELECT * FROM model_masks
@@ -38,5 +38,11 @@ SELECT
     label_id, frame_id, source_id, "show", season, episode, detection_id, kind, part, NULL,
     "left", top, "right", bottom, shape, coverage,
     'person'
-FROM drawn_masks
+FROM drawn_masks AS drawn
+ANTI JOIN drawn_masks AS later ON
+    drawn.frame_id = later.frame_id
+    AND drawn.part = later.part
+    AND drawn.kind IS NOT NULL
+    AND later.kind IS NULL
+    AND later.label_id > drawn.label_id
 WHERE CASE WHEN kind IS NULL THEN frame_id IN (SELECT frame_id FROM lance_frames) ELSE detection_id IS NOT NULL END;

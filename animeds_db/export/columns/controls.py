@@ -205,11 +205,16 @@ def _refuse_masks(options: ExportOptions, layout: Layout) -> None:
 def _check_sizes(
     plan: pa.Table, rows: Sequence[Mapping[str, Any]], options: ExportOptions, layout: Layout
 ) -> None:
-    crops = plan["crop"].to_pylist()
+    frames = plan["frame_id"].to_pylist()
+    crops = [
+        None if crop is None else checked_crop(crop, frame)
+        for frame, crop in zip(frames, plan["crop"].to_pylist(), strict=True)
+    ]
     uneven = [
         frame
-        for frame, crop, row in zip(plan["frame_id"].to_pylist(), crops, rows, strict=True)
-        if any(
+        for frame, crop, row in zip(frames, crops, rows, strict=True)
+        if row["width"] is not None  # a frame that is not in the database is refused later
+        and any(
             _size(control["crop"] or (crop if control["origin"] is None else None), control, options)
             != _size(crop, row, options)
             for control in row["controls"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -49,16 +49,34 @@ def masked(session: Session, plan: pa.Table, options: ExportOptions) -> tuple[pa
     of_picture: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         of_picture[row["picture"]].append(row)
-    kept = [n for n in range(plan.num_rows) if any(row["shown"] for row in of_picture[n])]
-    without = [n for n in range(plan.num_rows) if n not in set(kept) and of_picture[n]]
-    notes = tuple(_notes(without, kept, of_picture, shown, wanted.out, names, _noun(plan)))
+    kept, without = _parted(of_picture, plan.num_rows)
+    missing = [row for n in without for row in of_picture[n]]
+    hint = _way_out(missing, boxed=bool(names) or "person" in shown)
     if without and not kept:
         raise ExportError(
-            f"None of {counted(len(without), _noun(plan))} has a mask of {_joined(shown)}.",
-            hint=notes[0].partition(". ")[2],
+            f"None of {counted(len(without), _noun(plan))} has a mask of {_joined(shown)}.", hint=hint
         )
-    numbers = [n for n in range(plan.num_rows) if n not in set(without)]
+    notes = tuple(_notes(without, kept, of_picture, shown, wanted.out, hint, _noun(plan)))
+    is_out = set(without)
+    numbers = [n for n in range(plan.num_rows) if n not in is_out]
     return _with_masks(plan, numbers, of_picture, options), notes
+
+
+def _parted(
+    of_picture: Mapping[int, Sequence[Mapping[str, Any]]], n_pictures: int
+) -> tuple[list[int], list[int]]:
+    """Return the pictures that show something of what was asked for, and those that show nothing of it.
+
+    Pictures without rows are in neither: their frames are not in the database, which is refused later.
+    """
+    kept, without = [], []
+    for number in range(n_pictures):
+        rows = of_picture.get(number, ())
+        if any(row["shown"] for row in rows):
+            kept.append(number)
+        elif rows:
+            without.append(number)
+    return kept, without
 
 
 def _names(session: Session, parts: Sequence[str]) -> list[str]:
@@ -108,14 +126,11 @@ def _notes(
     of_picture: dict[int, list[dict[str, Any]]],
     shown: Sequence[str],
     out: Sequence[str],
-    names: Sequence[str],
+    hint: str,
     noun: str,
 ) -> Iterator[str]:
-    """Yield what is missing, and what is done about it."""
+    """Yield what is missing, and what is done about it. hint: what to do about pictures without a mask."""
     if without:
-        hint = _way_out(
-            [row for n in without for row in of_picture[n]], boxed=bool(names) or "person" in shown
-        )
         yield (
             f"{len(without)} of {counted(len(without) + len(kept), noun)} have no mask of {_joined(shown)} and "
             f"are left out. {hint}"

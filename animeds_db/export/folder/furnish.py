@@ -26,7 +26,7 @@ def own_path(picture: Picture, options: ExportOptions) -> str:
     for layout, path in zip(options.chosen, picture.paths, strict=True):
         if layout.pack is None:
             return path
-    return f"{STAGED}/{picture.path}"
+    return f"{STAGED}/pictures/{picture.path}"  # folders of parts lie beside that of the pictures
 
 
 def furnish(

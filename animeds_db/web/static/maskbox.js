@@ -60,8 +60,9 @@ export class MaskBox {
     );
   }
 
-  /* Shows the mask that counts now. Nobody can draw before it is there. */
+  /* Shows the mask that counts now. Nobody can draw or apply before it is there: the canvas still shows another one. */
   async #load() {
+    const load = (this.latest = {});
     this.layer.setAttribute("aria-busy", "true");
     this.target = this.all.find(({ id }) => id === this.pick.value);
     const isWhole = this.target.id === this.frameId;
@@ -74,15 +75,20 @@ export class MaskBox {
     this.#told();
     try {
       const picture = await pictureOf(api.mask(this.frameId, this.part.value, isWhole ? null : this.target.id));
+      if (load !== this.latest) return; // another one was chosen in the meantime
       this.pen.globalCompositeOperation = "source-over";
       this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
       this.pen.drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
       coloured(this.pen, TINT);
       this.colours ??= colours(await pictureOf(api.image(this.frameId, LONGEST)), this.canvas.width, this.canvas.height);
-      this.layer.removeAttribute("aria-busy");
+      if (load === this.latest) this.layer.removeAttribute("aria-busy");
     } catch (error) {
       tellError(error);
     }
+  }
+
+  get #isBusy() {
+    return this.layer.hasAttribute("aria-busy");
   }
 
   #told() {
@@ -103,6 +109,7 @@ export class MaskBox {
   }
 
   #whole(all) {
+    if (this.#isBusy) return;
     this.#keep();
     this.pen.globalCompositeOperation = "source-over";
     this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -122,7 +129,7 @@ export class MaskBox {
   }
 
   #pressed(event) {
-    if (event.button || this.layer.ariaBusy) return;
+    if (event.button || this.#isBusy) return;
     event.preventDefault();
     event.stopPropagation();
     this.layer.setPointerCapture(event.pointerId);
@@ -165,6 +172,7 @@ export class MaskBox {
   }
 
   #apply() {
+    if (this.#isBusy) return;
     const { left, top, right, bottom } = this.boxes.get(this.target.id) ?? { left: 0, top: 0, right: 1, bottom: 1 };
     const { width, height } = this.canvas;
     const [x, y, w, t] = [left * width, top * height, (right - left) * width, (bottom - top) * height];

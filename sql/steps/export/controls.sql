@@ -21,6 +21,7 @@ WITH asked AS (
         coalesce(kinds, $kinds)[number]
     FROM selection
     CROSS JOIN unnest(range(1, len(coalesce(kinds, $kinds)) + 1)) AS t (number)
+    WHERE coalesce(kinds, $kinds)[number] IS NOT NULL
 ),
 
 every AS (
