@@ -72,7 +72,16 @@ def test_options_describe_a_tagger_of_another_kind(
     one = ("--name", "one", *words.split(), "--activation", "sigmoid", "--threshold", "general=0.4")
     assert animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", *one).code == 0
     assert loaded("one").entry.thresholds == {"general": 0.4, "character": 0.85}
-    for wrong in ("--mean=a", "--std=1,2", "--threshold=general", "--size=1x2x3"):
+    for wrong in (
+        "--mean=a",
+        "--std=1,2",
+        "--threshold=general",
+        "--size=1x2x3",
+        "--size=nan",
+        "--size=inf",
+        "--size=448.5",
+        "--size=0",
+    ):
         assert animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", wrong).code == 2
     refused = animeds("models", "add", tagger_file, "--like", "wd-swinv2-v3", "--name", "b", "--fit", "zoom")
     assert refused.code == 1 and "fit is 'zoom'" in refused.err

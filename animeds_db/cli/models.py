@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -158,9 +159,12 @@ def add(
 
 def _number(text: str, what: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UsageError(f'The {what} is "{text}". It must be a number.') from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f'The {what} is "{text}". It must be a number.')
+    return number
 
 
 def _numbers(text: str | None, what: str, count: int, between: str = ",") -> list[float] | list[int] | None:
@@ -171,7 +175,11 @@ def _numbers(text: str | None, what: str, count: int, between: str = ",") -> lis
     if len(values) not in (1, count):
         raise UsageError(f"The {what} has {len(values)} values. It must have 1 or {count}.")
     values = values * count if len(values) == 1 else values
-    return [int(value) for value in values] if between == "x" else values
+    if between != "x":
+        return values
+    if any(not value.is_integer() or value < 1 for value in values):
+        raise UsageError(f"The {what} is {text}. It must be whole numbers of pixels, at least 1.")
+    return [int(value) for value in values]
 
 
 @models.command()
