@@ -46,12 +46,12 @@ shown AS MATERIALIZED (
 
 dressed AS MATERIALIZED (
     SELECT CASE
-        WHEN (same = 'appearance' OR different = 'appearance') AND count(*) > 0 AND count(worn) = 0
+        WHEN (same = 'appearance' OR different = 'appearance') AND n > 0 AND n_worn = 0
             THEN error('No outfit has a name. Name outfits with `animeds characters outfits`, or use '
                 || 'same := ''character'' with different := ''shot''.')
         ELSE true
     END AS has_outfits
-    FROM shown
+    FROM (SELECT count(*) AS n, count(worn) AS n_worn FROM shown)
 ),
 
 compared AS (
