@@ -61,6 +61,20 @@ from animeds_db.cli.mask_options import (
     mask_options,
 )
 from animeds_db.cli.output import FormatOption, talk
+from animeds_db.cli.picture_options import (
+    BucketOption,
+    CropMarginOption,
+    CropOption,
+    ImageOption,
+    MaxCropShareOption,
+    MaxSizeOption,
+    MinCropSizeOption,
+    MinFacesOption,
+    QualityOption,
+    ShortEdgeOption,
+    TrimOption,
+    UpscaleOption,
+)
 from animeds_db.cli.pushing import PublicOption, PushOption, check_push, push_folder
 from animeds_db.cli.shaping import (
     ArrangeOption,
@@ -92,8 +106,8 @@ from animeds_db.remote.storage import is_remote
 if TYPE_CHECKING:
     from animeds_db.export import ExportReport
 
-SIZE, CROP, TRAINER = "Size", "Crops", "Layouts"
-"""Panels of `animeds export --help`."""
+TRAINER = "Layouts"
+"""Panel of `animeds export --help`."""
 
 
 def register(app: typer.Typer) -> None:
@@ -147,64 +161,18 @@ def export(
     weights: WeightsOption = None,
     min_repeats: MinRepeatsOption = 1,
     max_repeats: MaxRepeatsOption = 100,
-    image: Annotated[str, typer.Option(help="png, webp or jpg.")] = "png",
-    quality: Annotated[int, typer.Option(help="Quality of WebP and JPEG, 1…100.")] = 95,
-    max_size: Annotated[
-        int | None,
-        typer.Option(
-            help="Maximum longer edge in pixels. Larger pictures are scaled down.", rich_help_panel=SIZE
-        ),
-    ] = None,
-    short_edge: Annotated[
-        int | None,
-        typer.Option(
-            help="Maximum shorter edge in pixels. Larger pictures are scaled down.", rich_help_panel=SIZE
-        ),
-    ] = None,
-    bucket: Annotated[
-        int | None,
-        typer.Option(
-            help="Crop and scale to edges in multiples of 64, with about the area of a square of this side.",
-            rich_help_panel=SIZE,
-        ),
-    ] = None,
-    upscale: Annotated[
-        bool, typer.Option("--upscale", help="Enlarge smaller pictures as well.", rich_help_panel=SIZE)
-    ] = False,
-    crop: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What to cut out: frame, face, head, halfbody, person, or another kind of box. Can be repeated.",
-            rich_help_panel=CROP,
-        ),
-    ] = None,
-    trim: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Remove before cropping: borders, subtitles. Can be repeated.", rich_help_panel=CROP
-        ),
-    ] = None,
-    crop_margin: Annotated[
-        float | None,
-        typer.Option(
-            help="Margin added on each side, as a share of the box. With faces: a close square.",
-            rich_help_panel=CROP,
-        ),
-    ] = None,
-    min_face_number: Annotated[
-        int, typer.Option(help="Minimum number of faces for a frame to be cropped.", rich_help_panel=CROP)
-    ] = 0,
-    min_crop_size: Annotated[
-        int,
-        typer.Option(help="Minimum shorter edge of a crop, in pixels of the frame.", rich_help_panel=CROP),
-    ] = 1,
-    max_crop_share: Annotated[
-        float,
-        typer.Option(
-            help="Use the whole frame where a head, halfbody or person crop takes more of it than this share.",
-            rich_help_panel=CROP,
-        ),
-    ] = 0.5,
+    image: ImageOption = "png",
+    quality: QualityOption = 95,
+    max_size: MaxSizeOption = None,
+    short_edge: ShortEdgeOption = None,
+    bucket: BucketOption = None,
+    upscale: UpscaleOption = False,
+    crop: CropOption = None,
+    trim: TrimOption = None,
+    crop_margin: CropMarginOption = None,
+    min_face_number: MinFacesOption = 0,
+    min_crop_size: MinCropSizeOption = 1,
+    max_crop_share: MaxCropShareOption = 0.5,
     control: ControlOption = None,
     mask: MaskOption = None,
     mask_format: MaskFormatOption = None,

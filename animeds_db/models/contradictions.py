@@ -100,7 +100,7 @@ def _check_output(entry: Entry, where: str) -> None:
     )
     _expect(
         not output.cuts or "samples" in entry.files,
-        f"{where}: output.cuts are percentiles, but there is no file of samples",
+        f"{where}: output.cuts needs a file of samples, because its values are percentiles",
         'files = { samples = "samples.npz" }',
     )
 

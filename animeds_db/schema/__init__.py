@@ -79,6 +79,7 @@ __all__ = [
     "MASKS",
     "MODELS",
     "PRIMARY_KEY",
+    "RERUNS",
     "SCHEMA_VERSION",
     "SCORE_FLOOR",
     "SCORE_UNIT",
@@ -106,6 +107,18 @@ __all__ = [
     "source_id",
     "stretch_of_clip",
 ]
+
+RERUNS = (
+    "taggings",
+    "box_tags",
+    "embeddings",
+    "detected",
+    "classifications",
+    "descriptions",
+    "screen_texts",
+    "masks",
+)
+"""Names of the tables with results of models that ran after the ingest."""
 
 
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:

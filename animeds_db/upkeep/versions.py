@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from animeds_db import schema
 from animeds_db.errors import UsageError
 from animeds_db.store.history import At, Commit, History, Versions, checked_name, in_local_time
 from animeds_db.store.location import read_errors, write_errors
@@ -16,17 +17,7 @@ if TYPE_CHECKING:
 
 WORK = {
     "ingest": ("sources", "frames", "detections", "thumbnails", "lines", "chapters", "shots"),
-    "other models": (
-        "taggings",
-        "box_tags",
-        "embeddings",
-        "detected",
-        "classifications",
-        "descriptions",
-        "screen_texts",
-        "masks",
-        "choices",
-    ),
+    "other models": (*schema.RERUNS, "choices"),
     "dedup": ("duplicates", "segments"),
     "labels": ("labels",),
     "characters": ("examples", "identities", "clusters"),

@@ -33,19 +33,6 @@ Row = dict[str, Any]
 KEYS = ["frame_id", "stream", "pts", "key_pts", "member", "content_hash"]
 BLOCK = 10_000
 """Number of boxes deleted at once."""
-RESULTS = (
-    *(
-        "taggings",
-        "box_tags",
-        "embeddings",
-        "detected",
-        "classifications",
-        "descriptions",
-        "screen_texts",
-        "masks",
-    ),
-)
-"""Tables with the results of reruns. Dropping a model deletes its rows there, and its boxes."""
 OF_BOXES = ("identities", "box_tags", "masks")
 """Tables with results about boxes, which are deleted with them."""
 
@@ -170,7 +157,7 @@ def drop(store: Store, model: str) -> int:
             listed = ", ".join(quoted(source) for source in sources.to_pylist())
             _drop_boxes(store, f"{mine} AND source_id IN ({listed})")
         _drop_screen_lines(store, mine)
-        for name in RESULTS:
+        for name in schema.RERUNS:
             there = store.table(name).to_table(columns=["frame_id", "source_id"], filter=mine)
             n += _frames_of(store, there)
             if len(there):
@@ -274,7 +261,7 @@ def _results_of(store: Store, model: str) -> list[str]:
     A model that an interrupted `drop` left in the table `models`, without results, is one of them.
     """
     there = _without_ingest(store)
-    for name in RESULTS:
+    for name in schema.RERUNS:
         there.update(store.table(name).to_table(columns=["model"])["model"].unique().to_pylist())
     found = sorted(i for i in there if model in (i, i.partition("@")[0]))
     if not found:
