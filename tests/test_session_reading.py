@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -306,6 +308,7 @@ def test_rows_that_are_being_read_do_not_block_the_next_query(session: Session) 
 
 LEFT_OPEN = """
 import sys
+import threading
 from animeds_db.session import Session
 from animeds_db.store import Store
 session = Session(Store.open(sys.argv[1]))
@@ -321,3 +324,30 @@ def test_a_program_that_closes_nothing_ends_in_silence(tmp_path: Path) -> None:
     )
     assert done.stdout == "1\n"
     assert done.stderr == ""
+
+
+def test_an_interrupt_at_any_moment_leaves_a_session_that_answers(session: Session) -> None:
+    """A page that is left interrupts its queries, also one that is just beginning or ending its transaction."""
+    ended = threading.Event()
+
+    def interrupting() -> None:
+        moments = random.Random(5)
+        while not ended.wait(moments.uniform(0, 0.01)):
+            session.interrupt()
+
+    said: set[str] = set()
+    thread = threading.Thread(target=interrupting)
+    thread.start()
+    try:
+        for _ in range(300):
+            try:
+                with session.reading("SELECT frame_id FROM frames") as reader:
+                    reader.read_all()
+            except QueryError as error:
+                said.add(error.message)
+    finally:
+        ended.set()
+        thread.join()
+    assert said <= {"Interrupted!"}
+    with session.reading("SELECT frame_id FROM frames") as reader:
+        assert reader.read_all().num_rows == 2

@@ -157,13 +157,13 @@ def keep(pinned: Pinned, names: Iterable[str], instead: Mapping[str, str], there
         if name not in pinned.kept and _scripts()[name].text in below:
             if pinned.has_labels or name not in _columns:
                 create(pinned.connection, [name], instead, there)
-                pinned.connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")
+                pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM main.{name}")
                 table = pinned.connection.table(f"temp.{name}")
                 _columns[name] = ", ".join(
                     f'"{column}" {kind}' for column, kind in zip(table.columns, table.types, strict=True)
                 )
             else:
-                pinned.connection.execute(f"CREATE TEMP TABLE {name} ({_columns[name]})")
+                pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_columns[name]})")
             pinned.kept.add(name)
 
 

@@ -136,8 +136,8 @@ class Session:
             statement = checked(self._base, text, file)
             values = matched(statement.named_parameters, params, file)
             connection = self._connection(text, *_texts(values))
-            connection.execute("BEGIN TRANSACTION READ ONLY")
             try:
+                connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
                     relation = _relation(connection, _cut(statement, values, limit, offset), {})
                 except duckdb.Error as error:
@@ -146,7 +146,7 @@ class Session:
                     yield reader
             finally:
                 connection.abort()  # a reader that stopped early leaves a result open
-                connection.execute("ROLLBACK")
+                _roll_back(connection)
 
     def interrupt(self) -> None:
         """Stop the running query, if any, from another thread. It raises QueryError there."""
@@ -319,6 +319,18 @@ def _no_text_vector(_words: str) -> list[float]:
 
 def _no_said_frames(_words: str) -> list[dict[str, Any]]:
     raise QueryError("This session cannot search subtitles.", hint="open the database with animeds_db.open()")
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction, if one is open. An interrupt that comes late stops the statement that should end it."""
+    while True:
+        try:
+            connection.execute("ROLLBACK")
+            return
+        except duckdb.InterruptException:
+            continue
+        except duckdb.TransactionException:  # none is open: the interrupt stopped its beginning
+            return
 
 
 def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
