@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+from tools.ratios import Section
 from tools.timing import in_turns, table
 
 from animeds_db.session.scripts import sql_script
@@ -146,7 +147,7 @@ def _peak_kb() -> int:
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
-def run(_work: Path, n: int = 100_000, rounds: int = 5) -> str:
+def run(_work: Path, n: int = 100_000, rounds: int = 5) -> Section:
     """Return the section of the report. Raises AssertionError where methods give other names."""
     material = draw(n)
     answers = {name: method(material) for name, method in METHODS.items()}
@@ -161,10 +162,13 @@ def run(_work: Path, n: int = 100_000, rounds: int = 5) -> str:
         wall, processor = scale * time.wall, scale * time.cpu
         rows.append([name, f"{wall:.2f}", f"{processor:.2f}", f"{wall / base:.1f}", f"{memory:.0f}"])
     header = ["method", "wall s", "processor s", "× product", "peak MB beside the vectors"]
-    return (
+    text = (
         f"## Characters\n\n{n} faces × {WIDTH} against {EXAMPLES} examples of {CHARACTERS} characters, k = {K}, "
         f"{rounds} rounds in turns. {same}\n\n{table(header, rows)}"
     )
+    ours = times["ours: vector query and SQL"].wall
+    peers = {name: t.wall for name, t in times.items() if name.startswith(("scikit", "the matrix"))}
+    return Section(text, {f"÷ {name}": ours / wall for name, wall in peers.items()})
 
 
 def agreement(answers: dict[str, np.ndarray]) -> str:

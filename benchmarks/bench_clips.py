@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from bench_ingest import episode, ffmpeg
+from tools.ratios import Section
 from tools.timing import in_turns, machine, table
 
 import animeds_db
@@ -25,7 +26,7 @@ MINUTES = 4
 CLIPS = "SELECT clip_id, first_s, n_frames FROM clips WHERE frame_id IS NOT NULL ORDER BY first_pts"
 
 
-def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> str:
+def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> Section:
     """Return the report section."""
     video, db, out, theirs = episode(work, minutes), work / "clips.animeds", work / "ours", work / "theirs"
     if not db.exists():
@@ -70,7 +71,8 @@ def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> str:
     times = " and ".join(f"{other.wall / first.wall:.2f}" for other in others)
     head = f"## Clips\n\n{len(clips)} clips of {minutes:g} minutes at 1080p, {rounds} rounds in turns, medians:\n\n"
     ratio = f"\n\nClips per second of wall time: {times} times those of ffmpeg."
-    return head + table(["", "wall s", "processor s", "clips/s"], rows) + ratio
+    text = head + table(["", "wall s", "processor s", "clips/s"], rows) + ratio
+    return Section(text, {f"÷ {name}": first.wall / t.wall for name, t in timings.items() if t is not first})
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_ingest import episode, ffmpeg
+from tools.ratios import Section
 from tools.timing import table
 
 FRAMES = 2000
@@ -77,7 +78,7 @@ def material(work: Path, frames: int) -> Path:
     return out
 
 
-def run(work: Path, *, frames: int = FRAMES, rounds: int = 3) -> str:
+def run(work: Path, *, frames: int = FRAMES, rounds: int = 3) -> Section:
     """Return the report section."""
     video, db, out = material(work, frames), work / f"export-{frames}.animeds", work / "exported"
     animeds = [sys.executable, "-m", "animeds_db"]
@@ -106,7 +107,7 @@ def run(work: Path, *, frames: int = FRAMES, rounds: int = 3) -> str:
     return _section(runs, sizes, frames)
 
 
-def _section(runs: dict[str, list[Run]], sizes: dict[str, tuple[int, int]], frames: int) -> str:
+def _section(runs: dict[str, list[Run]], sizes: dict[str, tuple[int, int]], frames: int) -> Section:
     base = _median(next(iter(runs.values())))
     rows = [_row(name, of_way, base, sizes[name]) for name, of_way in runs.items()]
     png, webp = (name for name in runs if name.endswith(("png", "webp")))
@@ -124,10 +125,15 @@ def _section(runs: dict[str, list[Run]], sizes: dict[str, tuple[int, int]], fram
     )
     header = ["way", "wall s", "× ffmpeg", "processor s", "× ffmpeg", "peak MB", "pictures", "MB on disk"]
     rounds = len(next(iter(runs.values())))
-    return (
+    text = (
         f"## {frames} key frames of a 1080p episode to pictures\n\n"
         f"Rounds in turns: {rounds}. On a busy machine look at processor time.\n\n{table(header, rows)}"
     )
+    ratios = {}
+    for kind, name in (("png", png), ("webp", webp)):
+        ours = _median(runs[name])
+        ratios |= {f"{kind}, wall": ours.wall / base.wall, f"{kind}, processor": ours.cpu / base.cpu}
+    return Section(text, ratios)
 
 
 def _median(runs: Sequence[Run]) -> Run:

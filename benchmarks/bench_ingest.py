@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.ratios import Section
 from tools.timing import Timing, command, in_turns, table
 
 MINUTES = 24
@@ -43,7 +44,7 @@ def episode(work: Path, minutes: float) -> Path:
     return out
 
 
-def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> str:
+def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> Section:
     """Return the report section."""
     video = episode(work, minutes)
     pngs, db = work / "pngs", work / "bench.animeds"
@@ -91,13 +92,13 @@ def _size(folder: Path) -> int:
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
 
-def _section(times: dict[str, Timing], png_bytes: int, db_bytes: int, n: int, minutes: float) -> str:
+def _section(times: dict[str, Timing], png_bytes: int, db_bytes: int, n: int, minutes: float) -> Section:
     ours = times["ours: animeds ingest, models off"]
     share = f"1/{png_bytes / db_bytes:.0f}"
     rows = [
         [name, f"{t.wall:.2f}", f"{t.cpu:.2f}", f"{t.wall / ours.wall:.2f}×"] for name, t in times.items()
     ]
-    return "\n".join(
+    text = "\n".join(
         [
             f"## From a {minutes:g}-minute 1080p episode to rows ({n} I-frames, drawn with grain, H.264)",
             "",
@@ -106,3 +107,5 @@ def _section(times: dict[str, Timing], png_bytes: int, db_bytes: int, n: int, mi
             f"On disk: PNGs {png_bytes / 2**20:.0f} MB, database {db_bytes / 2**20:.2f} MB: {share}.",
         ]
     )
+    peers = [name for name in times if name.startswith(("seed", "ffmpeg"))]
+    return Section(text, {f"models off ÷ {name}": ours.wall / times[name].wall for name in peers})

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tools.ratios import Section
 from tools.timing import in_turns, machine, table
 
 from animeds_db.models import Models
@@ -35,7 +36,7 @@ SOURCES = 6
 TIMES = ("started_at", "finished_at", "added_at")
 
 
-def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
+def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> Section:
     """Return a section of the report."""
     films = [film(work / f"Show - {i:02}.mkv", seconds, i) for i in range(1, SOURCES + 1)]
     specs, sampling = discover(films), Sampling.parse("all")
@@ -62,7 +63,7 @@ def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
     same = all(rows(disturbed, name) == rows(alone, name) for name in alone.names())
     figures = [[name, f"{t.wall:.1f} s", f"{one.wall / t.wall:.2f}"] for name, t in times.items()]
     walls = ", ".join(f"{a / b:.2f}" for a, b in zip(one.walls, two.walls, strict=True))
-    return "\n\n".join(
+    text = "\n\n".join(
         (
             f"## Ray\n\n{SOURCES} videos of {seconds} s, {SIZE}, every frame, without models; a cluster of 2 cores.",
             table(["", "wall", "times one worker"], figures),
@@ -71,6 +72,7 @@ def run(work: Path, seconds: int, kills: int, rounds: int = 3) -> str:
             f"{'equal' if same else 'DO NOT EQUAL'} those of the local engine, row for row.",
         )
     )
+    return Section(text, {"two workers ÷ one": two.wall / one.wall})
 
 
 def film(path: Path, seconds: int, number: int) -> Path:

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from tools import plots
+from tools.ratios import Section
+from tools.timing import warm
 
 QUESTIONS = {
     "none: start and open": "nothing",
@@ -46,19 +48,31 @@ Asked = dict[tuple[str, str], dict[str, Any]]
 """By question and kind: wall seconds, and of those that answered in time also the answer, processor seconds and MB."""
 
 
-def run(work: Path, *, sizes: Sequence[int], rounds: int = 3) -> str:
+def run(work: Path, *, sizes: Sequence[int], rounds: int = 3) -> Section:
     """Return the section of the report."""
     parts = ["## Large collections", __doc__.partition("\n\n")[2].strip()]
-    every = []
+    every, ratios = [], {}
     for n in sizes:
         folder = work / f"synthetic-{n}"
         prepare(folder, n)
+        warm(folder)
         asked = _in_turns(folder, rounds)
         every.append(asked)
+        ratios |= {f"{n:,}: {row}": ratio for row, ratio in _ratios(asked).items()}
         parts.append(f"### {n:,} frames\n\n{_section(asked, n)}")
     (work / "questions.svg").write_text(plots.growth(sizes, _panels(every), "seconds"), "utf-8")
     parts.append("![Seconds over frames, both axes logarithmic](questions.svg)")
-    return "\n\n".join(parts)
+    return Section("\n\n".join(parts), ratios)
+
+
+def _ratios(asked: Asked) -> dict[str, float]:
+    """Return our wall time divided by that of each other way that answered in time."""
+    return {
+        f"{told} ÷ {kind}": asked[question, "animeds"]["wall"] / asked[question, kind]["wall"]
+        for told, question in QUESTIONS.items()
+        for kind in KINDS
+        if kind != "animeds" and "answer" in asked.get((question, kind), {})
+    }
 
 
 def _panels(every: Sequence[Asked]) -> dict[str, dict[str, list[float | None]]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from tools.ratios import Section, joined
 from tools.synthetic import PER_SOURCE, write_database
 from tools.timing import in_turns, machine, table
 
@@ -65,17 +66,17 @@ def write_lines(store: Store, n: int) -> None:
         store.upsert("lines", pa.Table.from_arrays(filled, schema=schema))
 
 
-def run(work: Path, *, frames: int = 300_000, lines: int = 1_000_000, rounds: int = 5) -> str:
+def run(work: Path, *, frames: int = 300_000, lines: int = 1_000_000, rounds: int = 5) -> Section:
     """Measure both searches in turns and return the report section."""
     store = write_database(work / f"search-{frames}-{lines}", frames)
     write_lines(store, lines)
     for name in ("lines", "frames"):
         indexes.tend(store, name)
     with animeds_db.open(store.uri) as dataset:
-        return f"{_said(dataset, lines, rounds)}\n\n{_near(dataset, frames, rounds)}"
+        return joined(_said(dataset, lines, rounds), _near(dataset, frames, rounds))
 
 
-def _said(dataset: Dataset, lines: int, rounds: int) -> str:
+def _said(dataset: Dataset, lines: int, rounds: int) -> Section:
     """Search words of three frequencies, with and without a condition; and by SQL's scan."""
     jobs: dict[str, Callable[[], object]] = {}
     for words in ("word3 word40", "word900", "word12000"):
@@ -88,14 +89,15 @@ def _said(dataset: Dataset, lines: int, rounds: int) -> str:
         job()
     times = in_turns(jobs, rounds)
     rows = [[name, f"{1000 * t.wall:,.0f}", f"{1000 * t.cpu:,.0f}"] for name, t in times.items()]
-    return f"## Words among {lines:,} lines\n\n{table(['search', 'wall ms', 'cpu ms'], rows)}"
+    text = f"## Words among {lines:,} lines\n\n{table(['search', 'wall ms', 'cpu ms'], rows)}"
+    return Section(text, {"word12000 ÷ a scan": times["word12000"].wall / times["by a scan: word12000"].wall})
 
 
 def _fetched(dataset: Dataset, **asked: str | None) -> list[tuple[object, ...]]:
     return dataset.search(k=K, **asked).fetchall()  # type: ignore[arg-type]
 
 
-def _near(dataset: Dataset, frames: int, rounds: int) -> str:
+def _near(dataset: Dataset, frames: int, rounds: int) -> Section:
     """Search the neighbours of frames: all, those of a tenth, those of a thousandth; and their recall."""
     asked = dataset.sql(f"SELECT frame_id FROM frames USING SAMPLE {ASKED} ROWS (reservoir, 1)").fetchall()
     ids = [str(row[0]) for row in asked]
@@ -130,7 +132,8 @@ def _near(dataset: Dataset, frames: int, rounds: int) -> str:
             ]
         )
     head = ["frames", "share", "wall ms", "cpu ms", "of all", f"recall@{K}"]
-    return f"## Vectors of {frames:,} frames, width 512, one frame's neighbours\n\n{table(head, rows)}"
+    text = f"## Vectors of {frames:,} frames, width 512, one frame's neighbours\n\n{table(head, rows)}"
+    return Section(text, {"neighbours by index ÷ exactly": times["all"].wall / times["all, exactly"].wall})
 
 
 def _neighbours(dataset: Dataset, ids: list[str], where: str | None, *, exact: bool) -> list[set[str]]:

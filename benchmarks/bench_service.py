@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bench_scale
-from tools.timing import table
+from tools.ratios import Section
+from tools.timing import table, warm
 
 BEARING = "SELECT frame_id FROM frame_tags WHERE tag = '{}'"
 THREE = " INTERSECT ".join(BEARING.format(tag) for tag in ("1girl", "red_hair", "{tag}"))
@@ -62,22 +63,25 @@ PATIENCE_S = 20
 """So long Datasette may think about a question; it is not asked again."""
 
 
-def run(work: Path, *, n: int, rounds: int = 9, crowd_s: float = 60) -> str:
+def run(work: Path, *, n: int, rounds: int = 9, crowd_s: float = 60) -> Section:
     """Return the section of the report."""
     folder = work / f"synthetic-{n}"
     bench_scale.prepare(folder, n)
+    warm(folder)
     with _animeds(folder) as ours, _datasette(folder) as theirs:
         for path in WARM:
             _ask(ours.address + path)
-        rows = [[told, *_cells(ours, theirs, *asked, rounds)] for told, asked in QUESTIONS.items()]
+        asked = {told: _seconds(ours, theirs, *paths, rounds) for told, paths in QUESTIONS.items()}
         _crowd(ours, WARM_S)  # whatever is started once has started
         crowd = _crowd(ours, crowd_s)
     header = ["question", "animeds", "asked again", "Datasette", "Datasette ÷ animeds"]
-    return (
+    rows = [[told, *_cells(*seconds)] for told, seconds in asked.items()]
+    text = (
         f"## The service, {n:,} frames\n\nMedians of {rounds} rounds in turns, each with other numbers and tags; "
         f"what has none is asked anew once. Answers are kept while no table changes: asked again.\n\n"
         f"{table(header, rows)}\n\n{crowd}"
     )
+    return Section(text, {f"{told} ÷ Datasette": anew / theirs for told, (anew, _, theirs) in asked.items()})
 
 
 @dataclass
@@ -152,7 +156,8 @@ def _datasette(folder: Path) -> Iterator[_Served]:
     )
 
 
-def _cells(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -> list[str]:
+def _seconds(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -> tuple[float, float, float]:
+    """Return the median seconds of an answer of ours, of the same asked again, and of Datasette's."""
     anew, again, others = [], [], []
     for round_ in range(rounds):
         words = {"start": 200 * round_, "tag": f"tag_{round_}", "n": round_}
@@ -164,7 +169,10 @@ def _cells(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -> 
             others.append(
                 _patiently(f"{theirs.address}/show.json?_shape=array&sql={_quoted(sql.format(**words))}")
             )
-    a, b, c = (statistics.median(seconds) for seconds in (anew, again, others))
+    return statistics.median(anew), statistics.median(again), statistics.median(others)
+
+
+def _cells(a: float, b: float, c: float) -> list[str]:
     more = "> " if c >= PATIENCE_S else ""
     return [f"{a * 1000:.0f} ms", f"{b * 1000:.0f} ms", f"{more}{c * 1000:.0f} ms", f"{more}{c / a:.1f} ×"]
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from join_methods import CHUNK, METHODS
 from tools import plots
+from tools.ratios import Section
 from tools.timing import machine, table
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
@@ -53,7 +54,7 @@ def installed(method: str) -> bool:
     return not method.startswith("faiss") or importlib.util.find_spec("faiss") is not None
 
 
-def run(work: Path, *, rows: int = 20_000, rounds: int = 1, methods: list[str] | None = None) -> str:
+def run(work: Path, *, rows: int = 20_000, rounds: int = 1, methods: list[str] | None = None) -> Section:
     """Run the methods in turns and return the report section."""
     data = material(work, rows)
     chosen = [method for method in methods or METHODS if installed(method)]
@@ -79,7 +80,9 @@ def run(work: Path, *, rows: int = 20_000, rounds: int = 1, methods: list[str] |
     ]
     head = ["method", "cpu-s", "of ours", "wall-s", "peak MB", "above x and imports", "pairs", ""]
     title = f"## Near-duplicates among {rows:,} × {WIDTH} vectors, cosine ≥ {THRESHOLD}"
-    return f"{title}\n\n{table(head, lines)}\n"
+    peers = [name for name in ("full blocked GEMM", "GEMM at sgemm peak", "the seed's way") if name in cpu]
+    ratios = {f"÷ {name}": cpu["ours"] / cpu[name] for name in peers} if "ours" in cpu else {}
+    return Section(f"{title}\n\n{table(head, lines)}\n", ratios)
 
 
 def judged(method: str, found: dict[str, np.ndarray], rows: int) -> str:
@@ -106,7 +109,7 @@ def judged(method: str, found: dict[str, np.ndarray], rows: int) -> str:
     return f"{len(keys):,}: {share:.2%} of ours{reason}, {extra} others"
 
 
-def growth(work: Path, sizes: list[int]) -> str:
+def growth(work: Path, sizes: list[int]) -> Section:
     """Measure our join at several sizes, and draw the curves into growth.svg in `work`."""
     methods = ["ours", "ours, incremental", "GEMM at sgemm peak"]
     cpu: dict[str, list[float]] = {method: [] for method in methods}
@@ -125,7 +128,10 @@ def growth(work: Path, sizes: list[int]) -> str:
     (work / "growth.svg").write_text(plot, "utf-8")
     head = ["rows", "ours, cpu-s", "full GEMM at peak, cpu-s", "times less", "1 % new rows", "peak MB"]
     picture = "![Processor seconds over rows, both axes logarithmic](growth.svg)"
-    return f"### How they grow\n\n{table(head, lines)}\n\n{picture}"
+    text = f"### How they grow\n\n{table(head, lines)}\n\n{picture}"
+    return Section(
+        text, {f"{sizes[-1]:,} rows, 1 % new ÷ all": part / full, f"{sizes[-1]:,} rows ÷ peak": full / peak}
+    )
 
 
 def main() -> None:

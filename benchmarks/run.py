@@ -1,14 +1,19 @@
 """Measure the README's claims on this machine and write benchmarks/results/report.md.
 
-python benchmarks/run.py                 everything, in sizes that take about half an hour on two cores
+python benchmarks/run.py                 everything, in sizes that take less than half an hour on two cores
 python benchmarks/run.py ingest --quick  one section, small: to see that it runs
 python benchmarks/run.py --full          the sizes of a curator: hours
+python benchmarks/run.py --commit        also write the ratios into benchmarks/expected.toml
+
+Without --quick and --full, the ratios are compared with those in benchmarks/expected.toml. Sections that look worse are
+measured again, up to three rounds as long as the half hour allows. The exit status is 1 if a ratio got worse.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +29,21 @@ import bench_search
 import bench_service
 import bench_tags
 import bench_vectors
+from tools import ratios
+from tools.ratios import Section, joined
 from tools.timing import machine
 
 SIZES = ("quick", "half an hour", "full")
-SECTIONS: dict[str, Callable[[Path, int], str]] = {
+COMPARED = 1
+"""The size whose ratios are committed: those of other sizes are others."""
+LIMIT_S = 27 * 60
+"""Seconds after which no section is measured again: `make bench` with its installation takes less than half an hour."""
+WARM = (
+    "Times are medians of runs in turns. Files are warm unless a row says otherwise: each section writes its material, "
+    "or reads it once, before the clock starts, so the system has it in memory."
+)
+EXPECTED = Path(__file__).parent / "expected.toml"
+SECTIONS: dict[str, Callable[[Path, int], str | Section]] = {
     "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 4, 24)[size], rounds=(1, 1, 3)[size]),
     "dedup": lambda work, size: bench_dedup.run(work, episodes=(2, 2, 3)[size]),
     "export": lambda work, size: bench_export.run(work, frames=(60, 300, 2000)[size], rounds=(1, 1, 3)[size]),
@@ -39,11 +55,9 @@ SECTIONS: dict[str, Callable[[Path, int], str]] = {
     "ray": lambda work, size: bench_ray.run(
         work, seconds=(2, 8, 11)[size], kills=(2, 3, 10)[size], rounds=(1, 1, 2)[size]
     ),
-    "vectors": lambda work, size: "\n\n".join(
-        (
-            bench_vectors.run(work, rows=(10_000, 30_000, 100_000)[size]),
-            bench_vectors.growth(work, [1_000, 3_000, 10_000, 30_000, 100_000, 300_000][: (3, 5, 6)[size]]),
-        )
+    "vectors": lambda work, size: joined(
+        bench_vectors.run(work, rows=(10_000, 30_000, 100_000)[size]),
+        bench_vectors.growth(work, [1_000, 3_000, 10_000, 30_000, 100_000, 300_000][: (3, 5, 6)[size]]),
     ),
     "scale": lambda work, size: bench_scale.run(
         work,
@@ -73,20 +87,32 @@ def main() -> None:
     how.add_argument("--full", dest="size", action="store_const", const=2, help="large sizes: hours")
     parser.set_defaults(size=1)
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
+    parser.add_argument(
+        "--commit", action="store_true", help="write the ratios into benchmarks/expected.toml"
+    )
     options = parser.parse_args()
+    if options.commit and options.size != COMPARED:
+        parser.error("--commit needs the default size, because ratios of other sizes are others")
     work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
     work.mkdir(parents=True, exist_ok=True)
-    parts = [
-        f"# Benchmarks\n\n{machine()}. Sizes: {SIZES[options.size]}. Times are medians of runs in turns."
-    ]
-    for name in options.sections:
-        parts.append(SECTIONS[name](work, options.size))
+    header = f"# Benchmarks\n\n{machine()}. Sizes: {SIZES[options.size]}. {WARM}"
+    print(header, flush=True)
+    committed = ratios.read(EXPECTED) if EXPECTED.exists() and options.size == COMPARED else {}
+    measured, rows = ratios.measured_in_rounds(
+        options.sections, lambda name: SECTIONS[name](work, options.size), committed, limit_s=LIMIT_S
+    )
+    parts = [header, *(str(found[0]) for found in measured.values())]
+    if options.size == COMPARED:
+        parts.append(ratios.verdict(rows))
         print(parts[-1], flush=True)
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
     (results / "report.md").write_text("\n\n".join(parts) + "\n", "utf-8")
     for plot in work.glob("*.svg"):
         shutil.copy(plot, results)
+    if options.commit:
+        ratios.write(EXPECTED, ratios.merged(committed, rows))
+    sys.exit(int(any(row.is_worse for row in rows)))
 
 
 if __name__ == "__main__":

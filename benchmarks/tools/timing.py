@@ -38,6 +38,15 @@ def in_turns(jobs: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[
     }
 
 
+def warm(folder: Path) -> None:
+    """Read every file of a folder once, so that the system has it in memory."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(1 << 24):
+                    pass
+
+
 def _cpu() -> float:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
