@@ -47,6 +47,11 @@ SETTINGS = (
     ),
     Setting("device", "auto", "where models run: auto, cpu or cuda"),
     Setting(
+        "hwaccel",
+        "none",
+        "what decodes videos in an ingest: none (the processor), auto, cuda, vaapi, d3d11va or videotoolbox",
+    ),
+    Setting(
         "text_tower", "", "the model that reads the words of a search; default: the image embedder's own"
     ),
     Setting(

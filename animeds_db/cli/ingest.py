@@ -68,6 +68,13 @@ def ingest(
         str | None,
         typer.Option(help="Skip everything after this time.", metavar="TIME", rich_help_panel=FRAMES),
     ] = None,
+    hwaccel: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a graphics card decode videos: auto, cuda, vaapi, d3d11va or videotoolbox. Default: none.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = None,
     show: Annotated[
         str | None,
         typer.Option(help="Name of the show. Default: from the file name.", rich_help_panel=SOURCE),
@@ -179,7 +186,7 @@ def ingest(
         "boxes": boxes,
     }
     overrides = {part: name for part, name in parts.items() if name is not None}
-    choice = Choice(sampling, start, end, profile, device, overrides)
+    choice = Choice(sampling, start, end, profile, device, overrides, hwaccel)
     specs = discover(
         paths,
         show=show,
@@ -247,6 +254,7 @@ def _run(
                 progress=watching,
                 load=loading,
                 on=ray,
+                hwaccel=choice.hwaccel,
             )
         frames = sum(outcome.frames for outcome in report.outcomes)
         talk(

@@ -62,6 +62,7 @@ class Ingesting:
         progress: Watcher | None = None,
         load: Load | None = None,
         on: Ray | None = None,
+        hwaccel: str | None = None,
     ) -> Report:
         """Read frames from episodes, pictures, archives or folders, run the models, and store the results.
 
@@ -69,7 +70,8 @@ class Ingesting:
         animeds_ingest.sampling). profile: "anime", "tiny", "none" or your own; `models` replaces some of its models,
         e.g. {"tagger": "wd-vit-v3"}, or says which boxes are tagged one by one: {"boxes": "person,face"}. Options that
         are not given are taken from the last ingest. `progress` is called for every source; `load` replaces the
-        default model loader.
+        default model loader. `hwaccel` lets a graphics card decode videos: "auto" or a device such as "cuda"; what it
+        cannot decode to the same bits as the processor, the processor decodes.
 
         Raises SourceError if a path has nothing to ingest, ModelError, UsageError, and StoreError if the database
         cannot be written. A source that cannot be read has the outcome `failed` in the report.
@@ -78,7 +80,7 @@ class Ingesting:
         from animeds_ingest.verbs import ingest
 
         listed = [paths] if isinstance(paths, str | Path) else paths
-        choice = Choice(sample, start, end, profile, device, models or {})
+        choice = Choice(sample, start, end, profile, device, models or {}, hwaccel)
         return ingest(
             self.store, listed, choice, replace=replace, load=load or load_models, on=on, watcher=progress
         )

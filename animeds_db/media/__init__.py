@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from animeds_db.media.exact import FrameKey, fetch
 from animeds_db.media.frame import Frame, MediaInfo, VideoFrame, plane_array
+from animeds_db.media.hardware import PROCESSOR, Hardware, choose_hardware
 from animeds_db.media.notes import Damage
 from animeds_db.media.pictures import ARCHIVE_SUFFIXES, PICTURE_SUFFIXES, Pictures, natural_key, suffix_of
 from animeds_db.media.video import Video
@@ -24,14 +25,17 @@ VIDEO_SUFFIXES = frozenset(
 __all__ = [
     "ARCHIVE_SUFFIXES",
     "PICTURE_SUFFIXES",
+    "PROCESSOR",
     "VIDEO_SUFFIXES",
     "Damage",
     "Frame",
     "FrameKey",
+    "Hardware",
     "MediaInfo",
     "Pictures",
     "Video",
     "VideoFrame",
+    "choose_hardware",
     "fetch",
     "natural_key",
     "open_media",
@@ -40,11 +44,12 @@ __all__ = [
 ]
 
 
-def open_media(path: SourcePath) -> Video | Pictures:
+def open_media(path: SourcePath, hardware: Hardware = PROCESSOR) -> Video | Pictures:
     """Open a video file, a folder of pictures, an archive, or one picture.
 
-    A file with an unknown suffix is tried as a video. Raises SourceError if it cannot be opened.
+    A file with an unknown suffix is tried as a video. `hardware` decodes videos. Raises SourceError if a file cannot be
+    opened.
     """
     if path.is_dir() or suffix_of(path) in PICTURE_SUFFIXES | ARCHIVE_SUFFIXES:
         return Pictures(path)
-    return Video(path)
+    return Video(path, hardware=hardware)

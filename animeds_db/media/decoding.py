@@ -58,6 +58,9 @@ class KeyDecoder:
     encoders write one slice per frame. On two cores this is 1.9 times as fast as one decoder.
     """
 
+    workers: int | None = None
+    """Threads that may call it at a time; None: as many as there are cores."""
+
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._others: list[Reader] = []

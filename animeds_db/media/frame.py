@@ -170,11 +170,27 @@ class VideoFrame(Frame):
 
     @cached_property
     def _content_hash(self) -> str:
-        digest = xxhash.xxh3_128()
-        digest.update(f"{self.decoded.format.name} {self.decoded.width}x{self.decoded.height}".encode())
-        for plane in self.planes():
-            digest.update(np.ascontiguousarray(plane).data)
-        return digest.hexdigest()
+        return hash_of(self.decoded)
+
+
+def hash_of(decoded: av.VideoFrame) -> str:
+    """Return 32 hex digits, xxh3-128 of a decoded frame's format, size and planes."""
+    digest = xxhash.xxh3_128()
+    digest.update(f"{decoded.format.name} {decoded.width}x{decoded.height}".encode())
+    for index in range(len(decoded.planes)):
+        digest.update(np.ascontiguousarray(plane_array(decoded, index)).data)
+    return digest.hexdigest()
+
+
+def same_size(decoded: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    """Return a decoded frame in another pixel format, with its colours and times unchanged."""
+    return _reformatter((pix_fmt, decoded.width, decoded.height, decoded.format.name)).reformat(
+        decoded,
+        format=pix_fmt,
+        src_color_range=decoded.color_range,
+        dst_color_range=decoded.color_range,
+        threads=1,
+    )
 
 
 def _rgb_array(frame: av.VideoFrame) -> np.ndarray:

@@ -10,6 +10,7 @@ import av
 from av.stream import Disposition
 
 from animeds_db.errors import SourceError
+from animeds_db.media.hardware import HardwareError, settings_for
 from animeds_db.media.picture_files import MAX_PIXELS, PictureError, open_picture
 from animeds_db.remote.paths import BucketPath, SourcePath, SpecialFileError, open_file
 from animeds_db.remote.read_ahead import BLOCK, BucketFile
@@ -51,17 +52,18 @@ HINT_TEXT = "open it in an editor: it may be an error page or a playlist that wa
 class OpenVideo:
     """An open container; for a file in a bucket also the reader that passes its bytes to FFmpeg.
 
-    Raises SourceError that says what the file is if it is not a video.
+    `device` decodes the video instead of the processor. Raises SourceError that says what the file is if it is not a
+    video, and HardwareError if the device cannot be used.
     """
 
-    def __init__(self, path: SourcePath) -> None:
+    def __init__(self, path: SourcePath, device: str | None = None) -> None:
         file = opened(path).detach()
         file.seek(0)
         self._file = file if isinstance(file, BucketFile) else None
         if self._file is None:
             file.close()  # FFmpeg reads files on a disk itself
         try:
-            self.container = _container(path, self._file)
+            self.container = _container(path, self._file, device)
         except BaseException:
             self._close_file()
             raise
@@ -81,7 +83,7 @@ class OpenVideo:
             self._file.close()
 
 
-def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
+def _container(path: SourcePath, file: BucketFile | None, device: str | None) -> InputContainer:
     try:
         # An absolute path: FFmpeg would take "concat:…" at the start of a name as a protocol.
         return av.open(
@@ -90,10 +92,15 @@ def _container(path: SourcePath, file: BucketFile | None) -> InputContainer:
             metadata_errors="replace",
             buffer_size=BLOCK,
             container_options={"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"},
+            hwaccel=None if device is None else settings_for(device),
         )
+    except RuntimeError as error:  # PyAV's, if the device decodes none of the streams
+        raise HardwareError(str(error)) from error
     except av.FFmpegError as error:
         if file is not None and file.failure is not None:
             raise file.failure from error
+        if device is not None:
+            raise HardwareError(error.strerror or type(error).__name__) from error
         raise _not_a_video(path, error) from error
 
 

@@ -12,6 +12,7 @@ from av.codec.context import ThreadType
 from animeds_db.cores import core_count, is_limited
 from animeds_db.media.colour import BT2020_PRIMARIES, UNSPECIFIED, Geometry, Tags, geometry, resolve
 from animeds_db.media.frame import VideoFrame
+from animeds_db.media.hardware import HardwareError
 from animeds_db.media.opening import OpenVideo, choose_stream
 from animeds_db.remote.paths import SourcePath
 
@@ -29,11 +30,14 @@ NO_TIMESTAMPS = 0x0080
 
 
 class Reader:
-    """An open video stream: its packets, its decoder and its time base."""
+    """An open video stream: its packets, its decoder and its time base.
 
-    def __init__(self, path: SourcePath, stream: int | None = None) -> None:
+    `device` decodes instead of the processor (see `hardware`); raises HardwareError if it cannot.
+    """
+
+    def __init__(self, path: SourcePath, stream: int | None = None, device: str | None = None) -> None:
         self.path = path
-        self._index = stream
+        self._index, self._device = stream, device
         self._open()
         self.time_base: Fraction = self.stream.time_base or Fraction(1, 1_000_000)
         self.start_pts: int = self.stream.start_time or 0
@@ -42,7 +46,7 @@ class Reader:
         self._geometry: Geometry | None = None
 
     def _open(self) -> None:
-        self._open_video = OpenVideo(self.path)
+        self._open_video = OpenVideo(self.path, self._device)
         self._container = self._open_video.container
         try:
             self.stream: VideoStream = choose_stream(self.path, self._container, self._index)
@@ -50,6 +54,8 @@ class Reader:
             self._open_video.close()
             raise
         self.context = self.stream.codec_context
+        if self._device is not None:
+            self._use_device()
         # Program streams have no time for some frames: after a seek, FFmpeg guesses other times than before.
         flags = self._container.format.flags
         self.can_seek = self._container.format.name != "mpeg" and not flags & NO_TIMESTAMPS
@@ -57,6 +63,13 @@ class Reader:
             self._container.format.name == "avi"
         )  # whose packed B-frames have the time of a neighbour
         self._is_fresh = True
+
+    def _use_device(self) -> None:
+        if not self.context.is_hwaccel:
+            self._open_video.close()
+            raise HardwareError(f"{self._device} does not decode {self.context.codec.canonical_name}")
+        # Threads gain nothing: the device works on several frames by itself, and each thread would keep some of them.
+        self.context.thread_type, self.context.thread_count = ThreadType.SLICE, 1
 
     def close(self) -> None:
         """Close the file. Packets and frames already returned stay valid."""

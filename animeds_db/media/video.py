@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -14,11 +14,13 @@ from av.video.frame import PictureType
 
 from animeds_db.cores import map_in_order
 from animeds_db.errors import SourceError
+from animeds_db.media.accelerated import CheckedKeyDecoder, Checks, decode_checked, expect_same
 from animeds_db.media.decoding import Alone, KeyDecoder, decode_alone, decode_in_order
 from animeds_db.media.frame import MediaInfo, VideoFrame
+from animeds_db.media.hardware import PROCESSOR, Hardware, HardwareError
 from animeds_db.media.notes import HINT_RAW, Damage, Notes, Timeline
 from animeds_db.media.opening import HINT_DAMAGED
-from animeds_db.media.reader import Reader, frame_pts, packet_pts
+from animeds_db.media.reader import Reader, clock, frame_pts, packet_pts
 from animeds_db.remote.paths import BucketPath, source_path
 
 if TYPE_CHECKING:
@@ -38,14 +40,27 @@ class Video:
 
     `warnings` grows while frames are read: cut short, damaged packets, HDR. Times are seconds from the
     stream's start. Each iteration opens the file again, so several can run at once.
+
+    `hardware` decodes instead of the processor, if its frames are the same to the bit (see `accelerated`). Otherwise
+    the processor does, and a warning says why.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | BucketPath, stream: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | BucketPath,
+        stream: int | None = None,
+        hardware: Hardware = PROCESSOR,
+    ) -> None:
         self.path = source_path(path)
         self._notes = Notes()
+        if hardware.note:
+            self._notes.tell(hardware.note)
         with closing(Reader(self.path, stream)) as reader:
             self._stream = reader.stream.index
-            self.info = self._describe(reader, self._first_frame(reader))
+            first = self._first_frame(reader)
+            self.info = self._describe(reader, first)
+        self._pix_fmt = first.decoded.format.name
+        self.hardware = self._proven(hardware, first)
 
     @property
     def warnings(self) -> list[str]:
@@ -70,11 +85,16 @@ class Video:
 
     def keyframes(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
         """Yield exactly the key frames from `start` to `end` (seconds, inclusive), decoding nothing else."""
-        with closing(Reader(self.path, self._stream)) as reader, closing(KeyDecoder(reader)) as decoder:
+        with (
+            closing(Reader(self.path, self._stream)) as reader,
+            closing(self._key_decoder(reader)) as decoder,
+        ):
             timeline = Timeline(reader, self._notes)
             keys = (p for p in self._packets(reader, timeline, start, end) if p.is_keyframe)
             weight = 3 * reader.stream.width * reader.stream.height
-            with closing(map_in_order(decoder, keys, weigh=lambda _packet: weight)) as results:
+            with closing(
+                map_in_order(decoder, keys, decoder.workers, weigh=lambda _packet: weight)
+            ) as results:
                 for alone in results:
                     self._note_missing(reader, alone)
                     for decoded in alone.frames:
@@ -84,35 +104,104 @@ class Video:
 
     def intra_frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
         """Yield all I-frames from `start` to `end` (seconds, inclusive), key frames or not."""
-        for frame in self._decode(start, end, only_intra=True):
+        if self.hardware.device is not None:
+            self._notes.tell("I-frames are decoded by the processor")
+        for frame in self._decoded(start, end, only_intra=True):
             if frame.decoded.pict_type == PictureType.I:
                 yield frame
 
     def frames(self, start: float | None = None, end: float | None = None) -> Iterator[VideoFrame]:
         """Yield every frame from `start` to `end` (seconds, inclusive) in presentation order."""
-        yield from self._decode(start, end, only_intra=False)
+        if self.hardware.device is None:
+            yield from self._decoded(start, end)
+            return
+        last: VideoFrame | None = None
+        try:
+            with closing(Reader(self.path, self._stream, self.hardware.device)) as reader:
+                for last in self._decoded_on(reader, start, end):
+                    yield last
+            return
+        except HardwareError as error:
+            at = "the start" if last is None else clock(last.time_s or 0.0)
+            self._notes.tell(
+                f"decoded by the processor from {at} on, because {self.hardware.device} stopped ({error})"
+            )
+        for frame in self._decoded(start if last is None else last.time_s, end):
+            if last is None or frame.pts > last.pts:
+                yield frame
 
-    def _decode(self, start: float | None, end: float | None, *, only_intra: bool) -> Iterator[VideoFrame]:
+    def _decoded_on(self, reader: Reader, start: float | None, end: float | None) -> Iterator[VideoFrame]:
+        """Yield every frame, decoded by the reader's device. Raises HardwareError at the first sign of damage."""
+        with (
+            closing(Reader(self.path, self._stream)) as same,
+            closing(KeyDecoder(same)) as exact,
+        ):
+            checks = Checks(reader, exact, self._pix_fmt)
+            yield from self._in_order(
+                reader, lambda packets: decode_checked(reader, packets, checks), start, end
+            )
+
+    def _decoded(
+        self, start: float | None, end: float | None, *, only_intra: bool = False
+    ) -> Iterator[VideoFrame]:
+        """Yield every frame, or every I-frame and some others, decoded by the processor."""
         with closing(Reader(self.path, self._stream)) as reader:
             reader.use_all_cores()
             if only_intra and self.info.codec in SKIPS_NON_INTRA:
                 reader.context.skip_frame = "NONINTRA"
-            timeline = Timeline(reader, self._notes)
-            keys: list[int] = []
-            awaited: set[int] = set()
-            packets = self._remember(self._packets(reader, timeline, start, end), keys, awaited)
-            first = None
-            for decoded in decode_in_order(reader, packets, self._notes):
-                pts = frame_pts(decoded)
-                if pts is not None:
-                    awaited.discard(pts)
-                    first = pts if first is None else first
-                key_pts = governing_key(keys, pts)
-                frame = self._frame(reader, timeline, decoded, key_pts, pts == key_pts)
-                if frame is not None and _is_within(reader, frame.pts, start, end):
-                    yield frame
-            if self._counts_packets and not only_intra:
-                self._note_lost(reader, (pts for pts in awaited if first is None or pts > first), start, end)
+
+            def decode(packets: Iterator[Packet[VideoStream]]) -> Iterator[av.VideoFrame]:
+                return decode_in_order(reader, packets, self._notes)
+
+            yield from self._in_order(reader, decode, start, end, only_intra=only_intra)
+
+    def _in_order(
+        self,
+        reader: Reader,
+        decode: Callable[[Iterator[Packet[VideoStream]]], Iterator[av.VideoFrame]],
+        start: float | None,
+        end: float | None,
+        *,
+        only_intra: bool = False,
+    ) -> Iterator[VideoFrame]:
+        timeline = Timeline(reader, self._notes)
+        keys: list[int] = []
+        awaited: set[int] = set()
+        packets = self._remember(self._packets(reader, timeline, start, end), keys, awaited)
+        first = None
+        for decoded in decode(packets):
+            pts = frame_pts(decoded)
+            if pts is not None:
+                awaited.discard(pts)
+                first = pts if first is None else first
+            key_pts = governing_key(keys, pts)
+            frame = self._frame(reader, timeline, decoded, key_pts, pts == key_pts)
+            if frame is not None and _is_within(reader, frame.pts, start, end):
+                yield frame
+        if self._counts_packets and not only_intra:
+            self._note_lost(reader, (pts for pts in awaited if first is None or pts > first), start, end)
+
+    def _proven(self, hardware: Hardware, first: VideoFrame) -> Hardware:
+        """Return the hardware if it decodes this video to the bits of the processor, else the processor."""
+        if hardware.device is None:
+            return PROCESSOR
+        try:
+            expect_same(self.path, self._stream, hardware.device, self.info.codec or "", first)
+        except HardwareError as error:
+            self._notes.tell(f"decoded by the processor: {error}")
+            return PROCESSOR
+        return hardware
+
+    def _key_decoder(self, reader: Reader) -> KeyDecoder | CheckedKeyDecoder:
+        exact = KeyDecoder(reader)
+        if self.hardware.device is None:
+            return exact
+        try:
+            device = Reader(self.path, self._stream, self.hardware.device)
+        except HardwareError as error:
+            self._notes.tell(f"decoded by the processor: {error}")
+            return exact
+        return CheckedKeyDecoder(device, exact, self._pix_fmt)
 
     def _note_lost(
         self, reader: Reader, awaited: Iterable[int], start: float | None, end: float | None

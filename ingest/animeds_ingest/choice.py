@@ -9,6 +9,7 @@ from functools import partial
 
 from animeds_db import settings
 from animeds_db.errors import UsageError, did_you_mean
+from animeds_db.media.hardware import NONE
 from animeds_db.models import Models, load_profile
 from animeds_ingest.sampling import Sampling
 
@@ -30,7 +31,8 @@ class Choice:
 
     sample is keyframes, iframes, changes, scenes, shots, every=2s or all; start and end are times such as 90 or "1:30".
     overrides maps tagger, detector, character or image to a model's name, or to "none", and boxes to the kinds of
-    boxes that are tagged one by one, e.g. "person,face".
+    boxes that are tagged one by one, e.g. "person,face". hwaccel is what decodes videos: "none" for the processor,
+    "auto", or a device (see animeds_db.media.hardware).
     """
 
     sample: str | None = None
@@ -39,6 +41,7 @@ class Choice:
     profile: str | None = None
     device: str | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+    hwaccel: str | None = None
 
     def __post_init__(self) -> None:
         for part in self.overrides:
@@ -63,17 +66,19 @@ class Choice:
         parts = {p: remembered[p] for p in PARTS if p in remembered} if profile.origin == "database" else {}
         device = settings.resolve("device", self.device).value
         sampling = Sampling.parse(sample, self.start, self.end)
-        return Chosen(sampling, profile.value, device, {**parts, **self.overrides})
+        hwaccel = settings.resolve("hwaccel", self.hwaccel).value
+        return Chosen(sampling, profile.value, device, {**parts, **self.overrides}, hwaccel)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which frames are taken, and which models look at them."""
+    """Which frames are taken, which models look at them, and what decodes them."""
 
     sampling: Sampling
     profile: str
     device: str
     overrides: Mapping[str, str]
+    hwaccel: str = NONE
 
     def load(self, load: Load = load_models) -> Models:
         """Load the models. Raises ModelError."""

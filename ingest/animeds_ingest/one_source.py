@@ -77,7 +77,7 @@ def ingest_source(
             status = ledger.status_of(store, spec, request, replace=replace)
             if status.state == "skipped":
                 return skipped(store, spec, status)
-            with open_media(spec.path) as media:
+            with open_media(spec.path, request.hardware) as media:
                 opened(media.info.duration_s)
                 row = ledger.begin(store, status.row, media.info)
                 sidecars = _sidecars(media)

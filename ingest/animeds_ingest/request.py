@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from animeds_db.errors import SourceError
+from animeds_db.media import PROCESSOR, Hardware
 from animeds_ingest.rows import Analyser
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import SourceSpec
@@ -22,12 +23,17 @@ class Request:
 
     `asked` says which the user chose: "sampling", "models". The others are defaults for new sources.
     `prepare` loads the models. It is called when the first source needs them, so an ingest with nothing to do
-    loads none.
+    loads none. `hardware` decodes videos.
     """
 
     def __init__(
-        self, sampling: Sampling, prepare: Callable[[], Analyser], asked: frozenset[str] = ASKED
+        self,
+        sampling: Sampling,
+        prepare: Callable[[], Analyser],
+        asked: frozenset[str] = ASKED,
+        hardware: Hardware = PROCESSOR,
     ) -> None:
+        self.hardware = hardware
         self._sampling = sampling
         self._prepare = prepare
         self._asked = asked

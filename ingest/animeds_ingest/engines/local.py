@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from animeds_db.media import PROCESSOR, Hardware
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.upkeep.optimize import tend_if_worth_it
@@ -23,15 +24,16 @@ def ingest(
     asked: frozenset[str] = ASKED,
     replace: bool = False,
     watcher: Watcher | None = None,
+    hardware: Hardware = PROCESSOR,
 ) -> Report:
     """Ingest all sources and return a report. Raises StoreError if the database itself fails (a full disk).
 
     `models` may be a function that loads them, which is called when a source needs them. `asked` says which of
-    "sampling" and "models" the user chose. For the others, a known source keeps its own.
+    "sampling" and "models" the user chose. For the others, a known source keeps its own. `hardware` decodes videos.
     """
     watcher = watcher or Silent()
     request = Request(
-        sampling, lambda: prepare(store, models if isinstance(models, Models) else models()), asked
+        sampling, lambda: prepare(store, models if isinstance(models, Models) else models()), asked, hardware
     )
     report = Report()
     for index, spec in enumerate(specs):

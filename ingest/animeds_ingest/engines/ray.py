@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from animeds_db.errors import EngineError, SourceError
+from animeds_db.media.hardware import NONE
 from animeds_db.models import Models
 from animeds_db.store.location import Location
 from animeds_db.store.store import Store, quoted
@@ -50,17 +51,19 @@ def ingest(
     asked: frozenset[str] = ASKED,
     replace: bool = False,
     watcher: Watcher | None = None,
+    hwaccel: str = NONE,
 ) -> Report:
     """Ingest all sources with workers on Ray. The rows are the same as those of the local engine.
 
     `asked` is as for the local engine. After Ctrl-C, sources in progress are marked as interrupted.
-    `load` is called on every worker and must return the same models there (it is pickled).
+    `load` is called on every worker and must return the same models there (it is pickled). `hwaccel` names what decodes
+    videos, as in `media.hardware`; a worker without that device decodes on its processor and notes it.
     Raises EngineError if Ray is missing or cannot be reached, if another process distributes work for this
     database on the same cluster, or if workers cannot run; StoreError and ModelError as in the local engine.
     """
     uri = Location(store.uri).shared
     ids = tuple(str(record["model_id"]) for record in models.records())
-    job = Job(uri, sampling, load, ids, replace, asked)
+    job = Job(uri, sampling, load, ids, replace, asked, hwaccel)
     with cluster(on) as ray, sole_coordinator(ray, uri):
         prepare(store, models)
         try:

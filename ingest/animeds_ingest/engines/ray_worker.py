@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from animeds_db.errors import EngineError, SourceError
+from animeds_db.media.hardware import NONE, choose_hardware
 from animeds_db.models import Models
 from animeds_db.workers import Worker
 from animeds_ingest.engines.stretches import Numbering, Stretch, ingest_stretch, number
@@ -21,7 +22,10 @@ from animeds_ingest.sources import SourceSpec
 
 @dataclass(frozen=True)
 class Job:
-    """The job shared by all sources of a run. `load` returns the models of `model_ids` on any node."""
+    """The job shared by all sources of a run. `load` returns the models of `model_ids` on any node.
+
+    Each worker chooses the device for `hwaccel` by itself.
+    """
 
     uri: str
     sampling: Sampling
@@ -29,6 +33,7 @@ class Job:
     model_ids: tuple[str, ...]
     replace: bool
     asked: frozenset[str] = ASKED
+    hwaccel: str = NONE
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class SourceWorker(Worker[Job, Task, Answer]):
                 hint="pull the same revisions on every machine: animeds models pull",
             )
         self._analyser = analyser_for(self._store, models)
-        self._request = Request(job.sampling, lambda: self._analyser, job.asked)
+        self._request = Request(job.sampling, lambda: self._analyser, job.asked, choose_hardware(job.hwaccel))
 
     def work(self, item: Task) -> Answer:
         """Do one task and return its result. A source that is not on this node is treated like a bad file."""

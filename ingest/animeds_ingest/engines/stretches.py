@@ -60,7 +60,7 @@ def number(store: Store, spec: SourceSpec, request: Request, *, replace: bool = 
             status = ledger.status_of(store, spec, request, replace=replace)
             if status.state == "skipped":
                 return skipped(store, spec, status)
-            with Video(spec.path) as video:
+            with Video(spec.path, hardware=request.hardware) as video:
                 row = ledger.begin(store, status.row, video.info)
                 sampling = Sampling.parse(row["sampling"])
                 frames = _frames_of(video, row["source_id"], sampling, status.earlier)

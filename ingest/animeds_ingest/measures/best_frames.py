@@ -92,7 +92,9 @@ def _sharpest(
 def _choices(video: Video, per_shot: int, start: float | None, end: float | None) -> Iterator[_Choice]:
     """Yield, in order of time, the frames among which each frame is chosen."""
     held: list[_Seen] = []
-    with Video(video.path, video.info.stream) as same:  # the other pass notes what is wrong with the file
+    with Video(
+        video.path, video.info.stream, video.hardware
+    ) as same:  # the other pass notes what is wrong with the file
         for shot in find_shots(_remembered(small_frames(same, start, end), held)):
             for pts in candidates(held[: shot.n_frames], per_shot):
                 yield _Choice(shot.number, tuple(pts))
