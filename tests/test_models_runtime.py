@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
-from model_files import picture, save, stretch_of
+from model_files import greedy_embedder, picture, save, stretch_of
 from onnx import TensorProto, helper
 
+from animeds_db.models import feeding
+from animeds_db.models.feeding import Feeder
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Input
 from animeds_db.models.runners import pixels
 from animeds_db.models.runners.embedder import Embedder, unit
-from animeds_db.models.runtime import CPU_BATCH, Device, Network, free_gpu_bytes, gpu_batch
+from animeds_db.models.runtime import CPU_BATCH, Device, Network, free_gpu_bytes, gpu_batch, gpu_count
 
 CPU = Device("cpu", "test")
 WD_PICTURE = 448 * 448 * 3 * 4  # bytes
@@ -44,6 +50,87 @@ def test_free_memory_is_what_the_driver_says_or_a_cautious_guess(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert free_gpu_bytes() == megabytes << 20
+
+
+@pytest.mark.parametrize(
+    ("visible", "asked", "count"),
+    [(None, "0", 3), ("", "0", 3), ("2", "2", 1), ("GPU-4f, GPU-7a", "GPU-4f", 2)],
+)
+def test_the_gpu_that_is_asked_for_its_memory_is_the_one_that_cuda_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, asked: str, count: int
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *memory.free*--id={asked}) echo 77;; *=index*) seq 0 2;; *) exit 6;; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert (free_gpu_bytes(), gpu_count()) == (77 << 20, count)
+
+
+def test_without_a_driver_there_is_one_gpu_with_a_cautious_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert (free_gpu_bytes(), gpu_count()) == (1 << 30, 1)
+
+
+def test_a_network_that_is_fed_through_buffers_answers_as_one_that_is_not(tmp_path: Path) -> None:
+    network = Network(half_precision(tmp_path / "half.onnx"), CPU)
+    assert network.feeder is None
+    chance = np.random.default_rng(2)
+    rows = [chance.normal(0, 1, (n, 3, 16, 16)).astype(np.float32) for n in (3, 2 * CPU_BATCH + 3, 1)]
+    plain = [network.run({"input": part}, ["output"])[0] for part in rows]
+    network.feeder = Feeder(onnxruntime.InferenceSession(tmp_path / "half.onnx"))
+    for part, expected in zip(rows, plain, strict=True):
+        (answer,) = network.run({"input": part}, ["output"])
+        np.testing.assert_array_equal(answer, expected)
+    with ThreadPoolExecutor(4) as threads:
+        answers = threads.map(lambda part: network.run({"input": part}, ["output"])[0], rows * 5)
+        for answer, expected in zip(answers, plain * 5, strict=True):
+            np.testing.assert_array_equal(answer, expected)
+
+
+def test_batches_are_halved_when_memory_runs_out_in_a_buffered_run(tmp_path: Path) -> None:
+    network = Network(greedy_embedder(tmp_path / "greedy.onnx", fits=4), CPU)
+    network.feeder = Feeder(onnxruntime.InferenceSession(tmp_path / "greedy.onnx"))
+    rows = np.random.default_rng(2).normal(0, 1, (10, 3, 16, 16)).astype(np.float32)
+    (answer,) = network.run({"input": rows}, ["output"])
+    np.testing.assert_array_equal(answer, rows.reshape(10, -1)[:, :64])
+
+
+def test_memory_that_the_driver_can_lock_is_unlocked_before_it_is_freed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[tuple[str, int | None]] = []
+
+    class Runtime:
+        """The two functions of NVIDIA's library, with the status of the first."""
+
+        status = 0
+
+        def cudaHostRegister(self, at: ctypes.c_void_p, size: ctypes.c_size_t, flags: int) -> int:  # noqa: N802
+            calls.append(("lock", at.value))
+            return self.status
+
+        def cudaHostUnregister(self, at: ctypes.c_void_p) -> int:  # noqa: N802
+            calls.append(("unlock", at.value))
+            return 0
+
+    monkeypatch.setattr(feeding, "_runtime", Runtime)
+    buffer = feeding.locked(4096)
+    part = buffer[:100].view(np.float32)
+    address = buffer.ctypes.data
+    del buffer
+    gc.collect()
+    assert calls == [("lock", address)]
+    del part
+    gc.collect()
+    assert calls == [("lock", address), ("unlock", address)]
+    Runtime.status = 712
+    assert feeding.locked(10).nbytes == 10 and len(calls) == 3
 
 
 def half_precision(path: Path) -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from animeds_db.cores import core_count, is_limited
 from animeds_db.errors import ModelError, UsageError
+from animeds_db.models.feeding import Feeder
 
 log = logging.getLogger("animeds")
 
@@ -23,6 +25,10 @@ CPU_BATCH = 8
 GPU_BATCHES = (1, 64)
 ACTIVATION_FACTOR = 300
 """Working memory per byte of input assumed for GPU batches: about as much as SwinV2-B needs at 448 px."""
+
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
+"""Options of onnxruntime's CUDA provider. By default it tries all ways to compute a convolution for each new size of a
+batch, which takes seconds, and doubles its memory whenever it needs more, so that less is left for larger batches."""
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -58,6 +64,11 @@ class Device:
             else ["CPUExecutionProvider"]
         )
 
+    @property
+    def provider_options(self) -> list[dict[str, str]]:
+        """Options of each provider."""
+        return [CUDA_OPTIONS if name.startswith("CUDA") else {} for name in self.providers]
+
 
 def choose_device(wanted: str = "auto") -> Device:
     """Return the device to use on this machine for `wanted` (auto, cpu, cuda).
@@ -70,7 +81,7 @@ def choose_device(wanted: str = "auto") -> Device:
         return Device("cpu", "models run on the CPU, as requested")
     problem = _why_no_cuda()
     if problem is None:
-        return Device("cuda", "models run on CUDA, found by onnxruntime", demanded=wanted == "cuda")
+        return Device("cuda", _where(gpu_count()), demanded=wanted == "cuda")
     if wanted == "cuda":
         raise ModelError(
             f"models cannot run on CUDA: {problem}",
@@ -86,9 +97,18 @@ def _why_no_cuda() -> str | None:
         return "this onnxruntime has no CUDA provider (pip install 'animeds-db[gpu]' for NVIDIA cards)"
     if shutil.which("nvidia-smi") is None:
         return "there is no NVIDIA driver (nvidia-smi not found)"
+    # So that CUDA numbers the GPUs as nvidia-smi does, which is asked for their free memory.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     # The documented way to find the CUDA libraries that pip installed beside onnxruntime-gpu.
     onnxruntime.preload_dlls()
     return None
+
+
+def _where(gpus: int) -> str:
+    """Return a sentence about the GPU that models run on: one process uses one GPU."""
+    if gpus <= 1:
+        return "models run on CUDA, found by onnxruntime"
+    return f"models run on CUDA, on the first of {gpus} GPUs (an ingest with --engine ray --worker-gpus 1 uses all)"
 
 
 class Network:
@@ -102,6 +122,7 @@ class Network:
         self.inputs: dict[str, Any] = {i.name: i for i in self._session.get_inputs()}
         self.outputs: dict[str, Any] = {o.name: o for o in self._session.get_outputs()}
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.feeder = Feeder(self._session) if self.provider == "cuda" else None
         self._batch = 0
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
@@ -144,13 +165,18 @@ class Network:
         missing = max(0, self.fixed_batch - (stop - start))
         part = {name: _padded(value[start:stop], missing) for name, value in feeds.items()}
         try:
-            results = self._session.run(outputs, part)
+            run = self.feeder or self._run_plainly
+            results = run(part, outputs)
         except Exception as error:
             text = str(error)
             if any(sign in text.lower() for sign in OUT_OF_MEMORY):
                 raise _OutOfMemoryError(text) from error
             raise ModelError(f"{self.path} failed: {_first_line(error)}", hint=FITS) from error
         return [np.asarray(result)[: stop - start] for result in results]
+
+    def _run_plainly(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
+        results: list[np.ndarray] = self._session.run(list(outputs), dict(feeds))
+        return results
 
     def _dtype(self, name: str) -> type[Any]:
         kind = self.inputs[name].type
@@ -185,7 +211,9 @@ def _session(path: Path, device: Device) -> Any:
     if is_limited():
         options.intra_op_num_threads = core_count()
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=device.providers)
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=device.providers, provider_options=device.provider_options
+        )
     except Exception as error:
         _refuse_known(path, str(error))
         raise ModelError(
@@ -254,10 +282,29 @@ def gpu_batch(one: int, free: int) -> int:
 
 
 def free_gpu_bytes() -> int:
-    """Return the free memory of the first GPU in bytes, or 1 GiB if it is unknown."""
-    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
+    """Return the free memory of the GPU in use in bytes, or 1 GiB if it is unknown."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-        return int(answer.split()[0]) * 1024 * 1024
+        first = _visible()[:1] or ["0"]
+        return int(_nvidia_smi("memory.free", f"--id={first[0]}")[0]) * 1024 * 1024
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return 1 << 30
+
+
+def gpu_count() -> int:
+    """Return the number of GPUs that CUDA shows this process, or 1 if it is unknown."""
+    try:
+        return len(_visible()) or len(_nvidia_smi("index"))
+    except (OSError, subprocess.SubprocessError):
+        return 1
+
+
+def _visible() -> list[str]:
+    """Return the GPUs that CUDA shows this process (numbers or UUIDs; Ray sets them), or nothing if it shows all."""
+    return [part.strip() for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if part.strip()]
+
+
+def _nvidia_smi(what: str, *options: str) -> list[str]:
+    """Return the driver's answer to a query, one line for each GPU. Raises OSError and SubprocessError."""
+    command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits", *options]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    return [line.strip() for line in answer.splitlines() if line.strip()]
