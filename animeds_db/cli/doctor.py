@@ -56,7 +56,7 @@ def report(db: str | None) -> list[str]:
         f"animeds-db {animeds_db.__version__}, Python {platform.python_version()}, {platform.platform()}"
     ]
     lines += [f"  {name} {version(name)}" for name in PACKAGES]
-    lines += ["devices", *_providers(), "decoders", *_decoders(), "extras"]
+    lines += ["devices", *_providers(), "decoders", *_decoders(), _hardware(), "extras"]
     for name, (purpose, command) in EXTRAS.items():
         installed = _version(name)
         lines.append(
@@ -105,6 +105,18 @@ def _decoders() -> list[str]:
             f"  missing in this build of PyAV: {', '.join(missing)} (`{sys.executable} -m pip install -U av`)"
         )
     return lines
+
+
+def _hardware() -> str:
+    """Return which device can decode videos, or why the processor does."""
+    from animeds_db.media.hardware import choose_hardware
+
+    chosen = choose_hardware("auto")
+    return (
+        f"  on a graphics card: {chosen.device} (ingest --hwaccel auto)"
+        if chosen.device
+        else f"  {chosen.note}"
+    )
 
 
 def _models() -> list[str]:

@@ -31,6 +31,9 @@ SLACK_S = 1.0
 """Seconds of decoding after a frame's time has passed, because packed B-frames come out of order."""
 
 HINT_CHANGED = "the file has changed since it was ingested: restore the original, or ingest this file again"
+HINT_OTHER = (
+    f"{HINT_CHANGED}. If a graphics card decoded it (--hwaccel), use --hwaccel none --replace for this file"
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _gone(reader: Reader, pts: int, rest: dict[int, list[FrameKey]], changed: se
     what = "is no longer the one that was stored" if pts in changed else "no longer exists"
     return SourceError(
         f"{reader.path}: frame {rest[pts][0].frame_id} (at {clock(reader.seconds_at(pts))}) {what}",
-        hint=HINT_CHANGED,
+        hint=HINT_OTHER if pts in changed else HINT_CHANGED,
     )
 
 
