@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tools.ratios import ROUNDS, SLACK, Row, Section, compared, measured_in_rounds, merged, read, verdict, write
+from tools.ratios import (
+    ROUNDS,
+    SLACK,
+    Row,
+    Section,
+    compared,
+    measured_in_rounds,
+    merged,
+    read,
+    verdict,
+    write,
+)
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 COMMITTED = {"ingest": {"÷ ffmpeg": 1.0, "÷ the seed": 0.07}, "tags": {"÷ files": 0.02}}
