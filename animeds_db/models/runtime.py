@@ -112,7 +112,10 @@ def _where(gpus: int) -> str:
 
 
 class Network:
-    """One ONNX file, ready to run. Large batches are split; if memory runs out, they are halved with a warning."""
+    """One ONNX file, ready to run. Large batches are split; if memory runs out, they are halved with a warning.
+
+    `batch` is the number of pictures that are run together; 0: it is planned at the first run.
+    """
 
     def __init__(self, path: Path, device: Device) -> None:
         refuse_other_files(path)
@@ -123,7 +126,7 @@ class Network:
         self.outputs: dict[str, Any] = {o.name: o for o in self._session.get_outputs()}
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.feeder = Feeder(self._session) if self.provider == "cuda" else None
-        self._batch = 0
+        self.batch = 0
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
         """Return the named outputs for inputs with a common first axis, run in batches and joined again.
@@ -133,19 +136,19 @@ class Network:
         typed = {name: value.astype(self._dtype(name), copy=False) for name, value in feeds.items()}
         n = len(next(iter(typed.values())))
         fixed = self.fixed_batch
-        self._batch = fixed or self._batch or self._planned_batch(typed)
+        self.batch = fixed or self.batch or self._planned_batch(typed)
         parts: list[list[np.ndarray]] = []
         start = 0
         while start < n:
-            stop = min(start + self._batch, n)
+            stop = min(start + self.batch, n)
             try:
                 parts.append(self._run_once(typed, start, stop, outputs))
                 start = stop
             except _OutOfMemoryError as error:
-                if fixed or self._batch == 1:
+                if fixed or self.batch == 1:
                     raise ModelError(f"{self.path}: not enough memory for one picture: {error}") from error
-                self._batch //= 2
-                log.warning("%s: out of memory, continuing with batches of %d", self.path.name, self._batch)
+                self.batch //= 2
+                log.warning("%s: out of memory, continuing with batches of %d", self.path.name, self.batch)
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def run_whole(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:

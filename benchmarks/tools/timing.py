@@ -28,10 +28,10 @@ def in_turns(jobs: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[
     cpus: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name, job in jobs.items():
-            cpu, wall = _cpu(), time.perf_counter()
+            cpu, wall = processor_s(), time.perf_counter()
             job()
             walls[name].append(time.perf_counter() - wall)
-            cpus[name].append(_cpu() - cpu)
+            cpus[name].append(processor_s() - cpu)
     return {
         name: Timing(statistics.median(walls[name]), statistics.median(cpus[name]), tuple(walls[name]))
         for name in jobs
@@ -47,7 +47,8 @@ def warm(folder: Path) -> None:
                     pass
 
 
-def _cpu() -> float:
+def processor_s() -> float:
+    """Return the processor time of this process and of its children that have ended, in seconds."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
