@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 from videos import write_video
 
 from animeds_db import schema
-from animeds_db.media import Video
+from animeds_db.media import Video, VideoFrame
 from animeds_ingest.measures.frame import (
     Measures,
     brightness_and_contrast,
@@ -26,6 +26,7 @@ from animeds_ingest.measures.frame import (
     thumbnail,
 )
 from animeds_ingest.measures.phash import distance, phash
+from animeds_ingest.measures.shots import Signature, scene_frames
 from animeds_ingest.measures.views import grey, small
 
 # All together
@@ -34,6 +35,31 @@ from animeds_ingest.measures.views import grey, small
 def test_measures_are_columns_of_the_frames_table() -> None:
     names = set(schema.frames(8).schema.names)
     assert {field.name for field in fields(Measures)} <= names
+
+
+def test_text_hash_sharpness_light_and_shots_share_two_reductions_of_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = next(Video(write_video(tmp_path / "a.mkv", size=(640, 384), count=2)).frames())
+    reduced: list[tuple[str, tuple[int, int]]] = []
+    resize, scaled = Image.Image.resize, VideoFrame.scaled
+
+    def resized(self: Image.Image, size: tuple[int, int], *how: object, **more: object) -> Image.Image:
+        if self.size == (640, 384):
+            reduced.append(("grey", size))
+        return resize(self, size, *how, **more)  # type: ignore[arg-type]
+
+    def small_of(self: VideoFrame, width: int, height: int) -> np.ndarray:
+        reduced.append(("colours", (width, height)))
+        return scaled(self, width, height)
+
+    monkeypatch.setattr(Image.Image, "resize", resized)
+    monkeypatch.setattr(VideoFrame, "scaled", small_of)
+    list(scene_frames(iter([frame])))
+    measure(frame)
+    thumbnail(frame)
+    Signature.of(frame)
+    assert sorted(reduced) == [("colours", (256, 154)), ("grey", (600, 360))]
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv420p10le"])

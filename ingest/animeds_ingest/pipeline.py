@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
@@ -140,7 +141,8 @@ def _batches(
     """Yield the rows of BATCH frames at a time, without those in `done`."""
     batch: list[Measured] = []
     n_total = n_new = held = 0
-    with closing(_measured(numbered, done, workers)) as frames:
+    measure = partial(_measure, with_pixels=analyser.needs_pixels)
+    with closing(_measured(numbered, measure, done, workers)) as frames:
         for measured in frames:
             n_total += 1
             if measured is None:
@@ -156,11 +158,13 @@ def _batches(
         yield analyser.rows(source_id, batch)
 
 
-def _measured(frames: Iterator[Numbered], done: frozenset[str], workers: int) -> Generator[Measured | None]:
+def _measured(
+    frames: Iterator[Numbered], measure: Callable[..., Measured], done: frozenset[str], workers: int
+) -> Generator[Measured | None]:
     """Measure frames in order. Yields None for a frame in `done`."""
 
     def work(item: Numbered) -> Measured | None:
-        return None if item[1] in done else _measure(*item)
+        return None if item[1] in done else measure(*item)
 
     return overlapped(frames, work, workers, weigh=lambda item: _weight(item[0]))
 
@@ -283,7 +287,9 @@ def _position(frame: Frame, ordinal: int) -> int:
     return ordinal if frame.time_s is None else max(0, round(frame.time_s * 1000))
 
 
-def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int) -> Measured:
+def _measure(frame: Frame, frame_id: str, ordinal: int, shot: int, *, with_pixels: bool) -> Measured:
+    if with_pixels:
+        frame.pixels()  # the frame keeps them for the models, whose thread would convert one frame after the other
     return Measured(frame, frame_id, ordinal, shot, frame.content_hash(), measure(frame), thumbnail(frame))
 
 

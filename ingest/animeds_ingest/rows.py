@@ -111,7 +111,7 @@ class Analyser:
 
     def rows(self, source_id: str, batch: Sequence[Measured]) -> Chunk:
         """Return the rows of a batch. Each call runs each model once."""
-        pixels = [m.frame.pixels() for m in batch] if self._needs_pixels() else []
+        pixels = [m.frame.pixels() for m in batch] if self.needs_pixels else []
         boxes = self._detect(pixels, len(batch))
         columns = self._model_columns(pixels, len(batch))
         frames = [self._frame_row(source_id, m) | more for m, more in zip(batch, columns, strict=True)]
@@ -137,7 +137,9 @@ class Analyser:
         tagger = self.models.tagger
         return box_tag_rows(wanted, pixels, tagger, self._tag_columns) if wanted and tagger else []
 
-    def _needs_pixels(self) -> bool:
+    @property
+    def needs_pixels(self) -> bool:
+        """True if a model looks at whole frames."""
         models = self.models
         return bool(models.tagger or models.detectors or models.image)
 
