@@ -161,10 +161,14 @@ def test_an_ingest_without_the_card_says_so_once_and_stores_the_same_frames(
     assert run("ingest", *clips, *options, "--db", tmp_path / "a.animeds").code == 0
     assert not caplog.records
     assert run("ingest", *clips, *options, "--db", tmp_path / "b.animeds", "--hwaccel", absent()).code == 0
-    (note,) = caplog.messages
-    assert note.startswith(f"videos are decoded by the processor: {absent()} ")
-    rows = []
+    assert run("shots", "--db", tmp_path / "a.animeds").code == 0
+    assert run("shots", "--db", tmp_path / "b.animeds", "--hwaccel", absent()).code == 0
+    assert len(caplog.messages) == 2
+    assert all(m.startswith(f"videos are decoded by the processor: {absent()} ") for m in caplog.messages)
+    rows, shots = [], []
     for name in ("a", "b"):
         with animeds_db.open(tmp_path / f"{name}.animeds") as dataset:
             rows.append(dataset.sql("SELECT pts, content_hash FROM frames ORDER BY frame_id").fetchall())
+            shots.append(dataset.sql("SELECT first_pts, last_pts FROM shots ORDER BY ALL").fetchall())
     assert rows[0] == rows[1] and len(rows[0]) == 96
+    assert shots[0] == shots[1] and shots[0]

@@ -39,6 +39,13 @@ WorkerGpusOption = Annotated[
         help="GPUs per worker. With 0.25, four workers share one GPU. Only with --engine ray.",
     ),
 ]
+HwaccelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hwaccel",
+        help="Let a graphics card decode videos: auto, cuda, vaapi, d3d11va or videotoolbox. Default: none.",
+    ),
+]
 
 
 def on_ray(

@@ -14,6 +14,7 @@ from animeds_db.cli.common import DbOption
 from animeds_db.cli.engine import (
     AddressOption,
     EngineOption,
+    HwaccelOption,
     WorkerCpusOption,
     WorkerGpusOption,
     WorkersOption,
@@ -67,13 +68,6 @@ def ingest(
     end: Annotated[
         str | None,
         typer.Option(help="Skip everything after this time.", metavar="TIME", rich_help_panel=FRAMES),
-    ] = None,
-    hwaccel: Annotated[
-        str | None,
-        typer.Option(
-            help="Let a graphics card decode videos: auto, cuda, vaapi, d3d11va or videotoolbox. Default: none.",
-            rich_help_panel=FRAMES,
-        ),
     ] = None,
     show: Annotated[
         str | None,
@@ -146,6 +140,7 @@ def ingest(
     device: Annotated[
         str | None, typer.Option(help="Device for the models: auto, cpu or cuda.", rich_help_panel=MODELS)
     ] = None,
+    hwaccel: HwaccelOption = None,
     shots: Annotated[
         bool,
         typer.Option(
@@ -263,7 +258,7 @@ def _run(
         )
         read = zip(specs, report.outcomes, strict=True)
         videos = [o.source_id for spec, o in read if spec.kind == "video" and o.source_id]
-        code = find_shots(dataset, videos, bar=bar, on=ray) if shots and videos else 0
+        code = find_shots(dataset, videos, bar=bar, on=ray, hwaccel=choice.hwaccel) if shots and videos else 0
     return report_failures(report) or code
 
 

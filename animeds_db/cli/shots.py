@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from animeds_db.cli.common import DbOption, open_dataset
-from animeds_db.cli.engine import AddressOption, EngineOption, WorkerCpusOption, WorkersOption, on_ray
+from animeds_db.cli.engine import (
+    AddressOption,
+    EngineOption,
+    HwaccelOption,
+    WorkerCpusOption,
+    WorkersOption,
+    on_ray,
+)
 from animeds_db.cli.output import talk
 from animeds_db.cli.progress import report_failures, watcher
 from animeds_db.printable import counted
@@ -28,6 +35,7 @@ def shots(
         list[str] | None, typer.Argument(help="Ids of videos. Default: all.", metavar="SOURCE…")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Also videos that already have shots.")] = False,
+    hwaccel: HwaccelOption = None,
     db: DbOption = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
     engine: EngineOption = "local",
@@ -44,7 +52,9 @@ def shots(
     """
     on = on_ray(engine, address, workers, worker_cpus)
     with open_dataset(db) as dataset:
-        raise typer.Exit(find_shots(dataset, sources or None, again=again, bar=progress, on=on))
+        raise typer.Exit(
+            find_shots(dataset, sources or None, again=again, bar=progress, on=on, hwaccel=hwaccel)
+        )
 
 
 def find_shots(
@@ -54,12 +64,13 @@ def find_shots(
     again: bool = False,
     bar: bool = True,
     on: Ray | None = None,
+    hwaccel: str | None = None,
 ) -> int:
     """Find the shots of videos with a progress display, print their number, and return the exit code."""
     from animeds_ingest.shot_finding import ShotsFound
 
     with watcher(bar) as watching:
-        report = dataset.shots(sources, again=again, progress=watching, on=on)
+        report = dataset.shots(sources, again=again, progress=watching, on=on, hwaccel=hwaccel)
     n = sum(outcome.shots for outcome in report.outcomes if isinstance(outcome, ShotsFound))
     done = len(report.outcomes) - len(report.failed)
     talk(f"{done} of {counted(len(report.outcomes), 'video')}, {counted(n, 'shot')}")

@@ -120,17 +120,19 @@ class Ingesting:
         again: bool = False,
         progress: Watcher | None = None,
         on: Ray | None = None,
+        hwaccel: str | None = None,
     ) -> Report:
         """Find the shots of videos in the database, for the view `shots`; frames get the numbers of these shots.
 
         Each video is decoded once. First and last frames are exact; drawings, cadence and motion are measured.
         `sources` are ids; None means all videos. Videos that have shots are skipped, unless `again`. `on` hands the
-        videos to workers on Ray. A video that cannot be read has the outcome `failed` in the report.
+        videos to workers on Ray. `hwaccel` names what decodes them, as for `ingest`. A video that cannot be read has
+        the outcome `failed` in the report.
         Raises UsageError for an unknown id, StoreError, EngineError.
         """
         from animeds_ingest.verbs import shots
 
-        return shots(self.store, sources, again=again, on=on, watcher=progress)
+        return shots(self.store, sources, again=again, on=on, watcher=progress, hwaccel=hwaccel)
 
     def unfinished(self, sources: Sequence[SourceSpec]) -> list[SourceSpec]:
         """Return those of these sources (see animeds_ingest.sources.discover) that an ingest has not finished yet.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from animeds_db import settings
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.media.hardware import NONE
+from animeds_db.media.hardware import NONE, Hardware, choose_hardware
 from animeds_db.models import Models, load_profile
 from animeds_ingest.sampling import Sampling
+
+log = logging.getLogger("animeds")
 
 PARTS = ("tagger", "detector", "character", "image", "boxes")
 """The models of a profile that can be replaced one by one."""
@@ -23,6 +26,14 @@ Load = Callable[[str, str, Mapping[str, str]], Models]
 def load_models(profile: str, device: str, overrides: Mapping[str, str]) -> Models:
     """Load the models of a profile, with some of them replaced. Raises ModelError."""
     return load_profile(profile, device=device, overrides=overrides)
+
+
+def hardware_here(hwaccel: str) -> Hardware:
+    """Return what decodes videos on this machine. A device that cannot be used is reported here, not per source."""
+    hardware = choose_hardware(hwaccel)
+    if hardware.note:
+        log.warning(hardware.note)
+    return Hardware(hardware.device)
 
 
 @dataclass(frozen=True)

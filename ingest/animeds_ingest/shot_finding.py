@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import SourceError
-from animeds_db.media import Video
+from animeds_db.media import PROCESSOR, Hardware, Video
 from animeds_db.media.shots import Shot, SmallFrame, find_shots, small_frames
 from animeds_db.remote.paths import source_path
 from animeds_db.store import Store
@@ -41,11 +41,17 @@ class ShotsFound(Outcome):
 
 
 def shots_of_source(
-    store: Store, row: Row, *, again: bool = False, advance: Advance = lambda _n, _s: None
+    store: Store,
+    row: Row,
+    *,
+    again: bool = False,
+    advance: Advance = lambda _n, _s: None,
+    hardware: Hardware = PROCESSOR,
 ) -> ShotsFound:
     """Find the shots of one video and write them, unless it has some. Raises StoreError only.
 
-    row: of the table `sources`. With `again`, they are found again. An error of the video becomes the outcome.
+    row: of the table `sources`. With `again`, they are found again. `hardware` decodes the video. An
+    error of the video becomes the outcome.
     """
     started = time.monotonic()
     source, title = row["source_id"], row["title"] or row["source_id"]
@@ -56,7 +62,7 @@ def shots_of_source(
     try:
         with source_errors(path):
             path = ledger.unchanged(row)
-            with Video(path) as video:
+            with Video(path, hardware=hardware) as video:
                 found = list(find_shots(_reported(small_frames(video), advance)))
                 notes = tuple(video.warnings)
     except SourceError as error:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from animeds_db import settings
 from animeds_db.errors import ModelError
-from animeds_db.media import Hardware, choose_hardware
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.workers import Ray
-from animeds_ingest.choice import Choice, Load, load_models
+from animeds_ingest.choice import Choice, Load, hardware_here, load_models
 from animeds_ingest.engines import local
 from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.engines.shots import shots as shots  # the same for every caller
@@ -26,8 +24,6 @@ from animeds_ingest.reruns.screen_text import (
 )
 from animeds_ingest.sources import SourceSpec, discover
 from animeds_ingest.text import read_text as read_text  # the same for every caller
-
-log = logging.getLogger("animeds")
 
 
 def ingest(
@@ -66,7 +62,7 @@ def ingest(
             asked=choice.names,
             replace=replace,
             watcher=watcher,
-            hardware=_here(chosen.hwaccel),
+            hardware=hardware_here(chosen.hwaccel),
         )
     return ray_engine.ingest(
         store,
@@ -80,14 +76,6 @@ def ingest(
         watcher=watcher,
         hwaccel=chosen.hwaccel,
     )
-
-
-def _here(hwaccel: str) -> Hardware:
-    """Return what decodes videos on this machine. A device that cannot be used is reported once, not per source."""
-    hardware = choose_hardware(hwaccel)
-    if hardware.note:
-        log.warning(hardware.note)
-    return Hardware(hardware.device)
 
 
 def tag(

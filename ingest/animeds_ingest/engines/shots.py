@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from animeds_db import settings
 from animeds_db.errors import SourceError
+from animeds_db.media.hardware import NONE, Hardware, choose_hardware
 from animeds_db.store import Store
 from animeds_db.store.location import Location
 from animeds_db.upkeep.optimize import tend_if_worth_it
 from animeds_db.workers import HandOut, Ray, Worker, cluster, sole_coordinator
 from animeds_ingest import ledger
+from animeds_ingest.choice import hardware_here
 from animeds_ingest.outcomes import Report, Silent, Watcher
 from animeds_ingest.shot_finding import Row, ShotsFound, shots_of_source
 
@@ -22,36 +25,41 @@ def shots(
     again: bool = False,
     on: Ray | None = None,
     watcher: Watcher | None = None,
+    hwaccel: str | None = None,
 ) -> Report:
     """Find the shots of videos in the database: exact first and last frames, drawings, cadence, motion.
 
     `sources` are ids; None means all videos. Videos that have shots are skipped, unless `again`. `on` hands the
-    videos to workers on Ray. A video that cannot be read is an outcome `failed` in the report; the others go on.
+    videos to workers on Ray. `hwaccel` names what decodes them, as for an ingest. A video that cannot be read is an
+    outcome `failed` in the report; the others go on.
     Raises UsageError for an unknown id, StoreError, and EngineError if Ray cannot be used.
     """
     rows, watcher = ledger.videos(store, sources), watcher or Silent()
-    report = _on_ray(store, rows, again, on, watcher) if on else _here(store, rows, again, watcher)
+    decoder = settings.resolve("hwaccel", hwaccel).value
+    if on is None:
+        report = _here(store, rows, again, watcher, hardware_here(decoder))
+    else:
+        report = _on_ray(rows, Job(Location(store.uri).shared, again, decoder), on, watcher)
     tend_if_worth_it(store)
     return report
 
 
-def _here(store: Store, rows: Sequence[Row], again: bool, watcher: Watcher) -> Report:
+def _here(store: Store, rows: Sequence[Row], again: bool, watcher: Watcher, hardware: Hardware) -> Report:
     report = Report()
     for index, row in enumerate(rows):
         watcher.source(index, len(rows), _title(row), row["duration_s"])
-        outcome = shots_of_source(store, row, again=again, advance=watcher.frames)
+        outcome = shots_of_source(store, row, again=again, advance=watcher.frames, hardware=hardware)
         report.outcomes.append(outcome)
         watcher.outcome(outcome)
     return report
 
 
-def _on_ray(store: Store, rows: Sequence[Row], again: bool, on: Ray, watcher: Watcher) -> Report:
-    uri = Location(store.uri).shared
+def _on_ray(rows: Sequence[Row], job: Job, on: Ray, watcher: Watcher) -> Report:
     found: dict[int, ShotsFound] = {}
     with (
         cluster(on) as ray,
-        sole_coordinator(ray, uri),
-        _Videos(ray, ShotWorker, Job(uri, again), on) as hands,
+        sole_coordinator(ray, job.uri),
+        _Videos(ray, ShotWorker, job, on) as hands,
     ):
         for index, outcome in hands.run(rows):
             found[index] = outcome
@@ -65,6 +73,7 @@ class Job:
 
     uri: str
     again: bool
+    hwaccel: str = NONE
 
 
 class ShotWorker(Worker[Job, Row, ShotsFound]):
@@ -72,14 +81,16 @@ class ShotWorker(Worker[Job, Row, ShotsFound]):
 
     def prepare(self, job: Job) -> None:
         """Open the database. Raises StoreError."""
-        self._again = job.again
+        self._again, self._hardware = job.again, choose_hardware(job.hwaccel)
         self._store = self.open_store(job.uri)
         self._frames = 0
 
     def work(self, item: Row) -> ShotsFound:
         """Find and write the shots of one video."""
         self._frames = 0
-        return shots_of_source(self._store, item, again=self._again, advance=self._advance)
+        return shots_of_source(
+            self._store, item, again=self._again, advance=self._advance, hardware=self._hardware
+        )
 
     def done(self) -> int:
         """Return the number of frames of the current video that are done."""
