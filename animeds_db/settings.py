@@ -49,7 +49,7 @@ SETTINGS = (
     Setting(
         "hwaccel",
         "none",
-        "what decodes videos for `ingest` and `shots`: none (the processor), auto, cuda, vaapi, d3d11va or videotoolbox",
+        "what decodes videos in `ingest` and `shots`: none (the processor), auto, cuda, vaapi, d3d11va, videotoolbox",
     ),
     Setting(
         "text_tower", "", "the model that reads the words of a search; default: the image embedder's own"
