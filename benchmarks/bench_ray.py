@@ -27,7 +27,8 @@ from tools.timing import in_turns, machine, table
 from animeds_db.models import Models
 from animeds_db.store import Store
 from animeds_db.workers import Ray, cluster
-from animeds_ingest import local, ray_engine
+from animeds_ingest.engines import local
+from animeds_ingest.engines import ray as ray_engine
 from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 

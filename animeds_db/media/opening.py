@@ -94,8 +94,10 @@ def _container(path: SourcePath, file: BucketFile | None, device: str | None) ->
             container_options={"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"},
             hwaccel=None if device is None else settings_for(device),
         )
-    except RuntimeError as error:  # PyAV's, if the device decodes none of the streams
-        raise HardwareError(str(error)) from error
+    except RuntimeError as error:
+        if device is None:
+            raise
+        raise HardwareError(f"{device} decodes none of its streams") from error
     except av.FFmpegError as error:
         if file is not None and file.failure is not None:
             raise file.failure from error
