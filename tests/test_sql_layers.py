@@ -360,3 +360,8 @@ def test_a_character_is_alone_on_a_frame_with_no_other_face_or_name() -> None:
         (frame_id(0), "Fate", "armour"),
         (frame_id(1), "Arf", None),
     ]
+
+
+@pytest.mark.sql("layers/no_tags.sql")
+def test_no_tags_has_no_rows() -> None:
+    assert Database().sql("SELECT tag_id FROM no_tags") == []

@@ -5,6 +5,7 @@ A test here that starts to fail after an update may be good news: read it before
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from tables import TAGS, add_source, frame, new_store, rows, tagged_store
 from animeds_db import schema
 from animeds_db.session import Session
 from animeds_db.session.lance_view import LanceView
+from animeds_db.session.tag_names import TagNames
 
 
 def view_of(
@@ -43,6 +45,31 @@ def test_list_functions_over_tags_are_right(tmp_path: Path) -> None:
         ("has_all(tag_ids, ['1girl', 'smile'])", sum(wanted <= set(tags) for tags in lists)),
     ):
         assert session.sql(f"SELECT count(*) FROM frames WHERE {condition}").fetchall() == [(expected,)]
+
+
+def test_joins_of_tags_put_the_vocabulary_into_the_hash_table(tmp_path: Path) -> None:
+    """DuckDB assumes one row in every table of ours. The side that it puts into memory must be the small one."""
+    session = Session(tagged_store(tmp_path, [["1girl", "smile"]] * 3))
+    for view in ("tags", "scored_tags", "all_tags"):
+        plan = session.sql(f"EXPLAIN (FORMAT json) SELECT tag, count(*) FROM {view} GROUP BY tag").fetchall()
+        join = json.loads(plan[-1][1])[0]
+        while join["name"] != "HASH_JOIN":
+            [join] = join["children"]
+        probed, built = (json.dumps(side) for side in join["children"])
+        assert "UNNEST" in probed and "UNNEST" not in built
+
+
+def test_names_of_tags_are_looked_up_wherever_a_list_begins() -> None:
+    names = TagNames(lambda: pa.table({"tag_id": [1, 2, 4], "tag": ["a", "b", "d"]}))
+    lists = pa.array([[1], [2, 1], None, [], [4, 2]], pa.list_(pa.int32()))
+    assert names(lists).to_pylist() == [["a"], ["b", "a"], None, [], ["d", "b"]]
+    assert names(lists.slice(1, 3)).to_pylist() == [["b", "a"], None, []]
+    lost = pa.array([[1, 9], [3, -1]], pa.list_(pa.int32()))
+    assert names(lost).to_pylist() == [["a", None], [None, None]]
+    nothing = TagNames(
+        lambda: pa.table({"tag_id": pa.array([], pa.int32()), "tag": pa.array([], pa.string())})
+    )
+    assert nothing(lists).to_pylist() == [[None], [None, None], None, [], [None, None]]
 
 
 def _types(kind: pa.DataType) -> list[pa.DataType]:

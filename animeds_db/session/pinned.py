@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from animeds_db.schema import Table
 from animeds_db.session.lance_view import LanceView, Only
+from animeds_db.session.tag_names import NUMBERS, TagNames
 from animeds_db.store import Store
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
@@ -116,6 +117,7 @@ class Pinned:
             sure=SureTags.of(self.table("models"), self.table("vocabulary"), wanted)
             if wanted and _is_older(table, wanted)
             else None,
+            names=self._names if NUMBERS in self._store.schema(name).schema.names else None,
         )
 
     def _set(self, variable: str) -> None:
@@ -135,6 +137,11 @@ class Pinned:
         ]
         shows = rows["show"]
         return rows.drop_columns(["state"]).append_column("show_name", shows).combine_chunks(), hidden
+
+    @cached_property
+    def _names(self) -> TagNames:
+        """The names of tags."""
+        return TagNames(lambda: self.table("vocabulary").to_table())
 
     @cached_property
     def has_labels(self) -> bool:

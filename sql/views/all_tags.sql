@@ -14,5 +14,7 @@ SELECT
 FROM (
     SELECT frame_id, source_id, model, unnest(all_scores.tag_ids) AS tag_id, unnest(all_scores.scores) AS thousandths
     FROM taggings
+    UNION ALL BY NAME
+    SELECT tag_id FROM no_tags
 ) AS scored
 JOIN vocabulary USING (tag_id);

@@ -10,7 +10,7 @@
 CREATE OR REPLACE VIEW box_tags AS
 SELECT
     detection_id, frame_id, source_id, "show", season, episode, kind, model,
-    list_select(getvariable('tag_names'), sure_tags) AS tags,
+    sure_names[:] AS tags,  -- a copy: DuckDB 2.0 compares lists of dictionary values wrongly
     sure_tags AS tag_ids,
     sure_scores AS tag_scores,
     rating,

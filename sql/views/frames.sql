@@ -11,10 +11,10 @@ CREATE OR REPLACE VIEW frames AS
 SELECT
     frame_id, source_id, "show", season, episode, time_s, shot,
     * EXCLUDE (
-        frame_id, source_id, "show", season, episode, time_s, shot, tags, tag_scores, sure_tags, sure_scores, embedding,
+        frame_id, source_id, "show", season, episode, time_s, shot, tags, tag_scores, sure_tags, sure_scores, sure_names, embedding,
         embedder, added_tags
     ),
-    list_select(getvariable('tag_names'), sure_tags) AS tags,
+    sure_names[:] AS tags,  -- a copy: DuckDB 2.0 compares lists of dictionary values wrongly
     sure_tags AS tag_ids,
     sure_scores AS tag_scores,
     {'tag_ids': tags, 'scores': tag_scores} AS all_scores,

@@ -18,5 +18,7 @@ FROM (
     SELECT
         frame_id, source_id, tagger, added_tags, sure_tags, unnest(tags) AS tag_id, unnest(tag_scores) AS thousandths
     FROM tagged_frames
+    UNION ALL BY NAME
+    SELECT tag_id FROM no_tags
 ) AS scored
 JOIN vocabulary USING (tag_id);

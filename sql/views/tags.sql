@@ -17,5 +17,7 @@ SELECT
 FROM (
     SELECT frame_id, source_id, tagger, added_tags, unnest(sure_tags) AS tag_id, unnest(sure_scores) AS thousandths
     FROM tagged_frames
+    UNION ALL BY NAME
+    SELECT tag_id FROM no_tags
 ) AS scored
 JOIN vocabulary USING (tag_id);

@@ -16,6 +16,7 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.session import catalog, pinned, session
 from animeds_db.session.scripts import sql_script, with_texts
+from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 
 SQL = Path(__file__).parents[2] / "sql"
 WIDTH = 4
@@ -43,6 +44,13 @@ def table(name: str, rows: Rows) -> pa.Table:
     return pa.Table.from_pylist(rows, wanted)
 
 
+def with_names(rows: pa.Table, names: TagNames) -> pa.Table:
+    """Return the rows with the names of their tags, which a session adds to tables with tags."""
+    if NUMBERS not in rows.column_names:
+        return rows
+    return rows.append_column(NAMES, pa.chunked_array(map(names, rows[NUMBERS].chunks), KIND))
+
+
 class Database:
     """DuckDB with the tables of a store, and the views and macros that a text asks for."""
 
@@ -61,7 +69,8 @@ class Database:
         said = said_frames or (lambda words: [])
         self.connection.create_function("said_frames", said, ["VARCHAR"], session.SAID_FRAMES)
         rows = {name: list(tables.get(name, ())) for name in _TABLES}
-        self._waiting = {f"lance_{name}": table(name, rows[name]) for name in _TABLES}
+        names = TagNames(lambda: table("vocabulary", rows["vocabulary"]))
+        self._waiting = {f"lance_{name}": with_names(table(name, rows[name]), names) for name in _TABLES}
         self._register(" ".join(pinned.VOCABULARY.values()))
         for statement in pinned.VOCABULARY.values():
             self.connection.execute(statement)

@@ -7,6 +7,7 @@ SELECT
         CASE WHEN again.model IS NULL THEN ingested.tag_scores ELSE again.tag_scores END AS tag_scores,
         CASE WHEN again.model IS NULL THEN ingested.sure_tags ELSE again.sure_tags END AS sure_tags,
         CASE WHEN again.model IS NULL THEN ingested.sure_scores ELSE again.sure_scores END AS sure_scores,
+        CASE WHEN again.model IS NULL THEN ingested.sure_names ELSE again.sure_names END AS sure_names,
         CASE WHEN again.model IS NULL THEN ingested.rating ELSE again.rating END AS rating,
         coalesce(again.model, ingested.tagger) AS tagger
     )

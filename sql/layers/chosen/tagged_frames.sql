@@ -15,7 +15,11 @@ SELECT
         corrected_tags(seen.tags, added, mentioned) AS tags,
         corrected_scores(seen.tag_scores, seen.tags, added, mentioned) AS tag_scores,
         corrected_tags(seen.sure_tags, added, mentioned) AS sure_tags,
-        corrected_scores(seen.sure_scores, seen.sure_tags, added, mentioned) AS sure_scores
+        corrected_scores(seen.sure_scores, seen.sure_tags, added, mentioned) AS sure_scores,
+        CASE
+            WHEN added IS NULL THEN seen.sure_names
+            ELSE list_select(getvariable('tag_names'), corrected_tags(seen.sure_tags, added, mentioned))
+        END AS sure_names
     ),
     corrected.added AS added_tags
 FROM model_frames AS seen
