@@ -48,6 +48,8 @@ VARIABLES: Mapping[str, Callable[[Pinned], bool | str | None]] = {
     "classified": lambda pinned: pinned.table("classifications").count_rows() > 0,
     "detected_again": lambda pinned: pinned.table("detected").count_rows() > 0,
     "frames_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'frame'") > 0,
+    "renamed": lambda pinned: pinned.table("labels").count_rows("field = 'name'") > 0,
+    "boxes_labelled": lambda pinned: pinned.table("labels").count_rows("kind IS NOT NULL") > 0,
     "tags_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'tag'") > 0,
     "chosen_tagger": lambda pinned: pinned.chosen.get("tagger"),
     "chosen_embedder": lambda pinned: pinned.chosen.get("image"),

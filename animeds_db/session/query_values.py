@@ -67,10 +67,20 @@ def check_known(session: Session, asked: Sequence[tuple[str, str]]) -> None:
     kind: tag, character, appearance, outfit (an appearance as CHARACTER/NAME), show or episode.
     """
     for kind in dict.fromkeys(kind for kind, _ in asked):
-        known = {row[0] for row in session.sql(_KNOWN[kind]).fetchall()}
-        for value in (value for one, value in asked if one == kind):
-            if value not in known:
+        values = list(dict.fromkeys(value for one, value in asked if one == kind))
+        found = _among(session, kind, values)
+        for value in values:
+            if value not in found:
+                known = {row[0] for row in session.sql(_KNOWN[kind]).fetchall()}
                 raise QueryError(_fault(session, kind, value), hint=_way_out(kind, value, known))
+
+
+def _among(session: Session, kind: str, values: Sequence[str]) -> set[str]:
+    """Return those of the values that the database has. Lance looks for them, so that only their rows are read."""
+    params = {f"value_{n}": value for n, value in enumerate(values)}
+    wanted = ", ".join(f"${name}" for name in params)
+    text = f"SELECT DISTINCT value FROM ({_KNOWN[kind]}) AS known(value) WHERE value IN ({wanted})"
+    return {row[0] for row in session.sql(text, params).fetchall()}
 
 
 def _references(named: NamedQuery, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,13 +11,14 @@ CREATE OR REPLACE VIEW identities AS
 WITH answers AS (  -- a union and not a join, so that a condition on `character` reaches the table
     SELECT i.detection_id, i.character, i.* EXCLUDE (detection_id, character)
     FROM lance_identities AS i
-    ANTI JOIN names ON names.name = i.character
+    ANTI JOIN (SELECT name FROM names WHERE getvariable('renamed')) AS old ON old.name = i.character
     UNION ALL
     SELECT i.detection_id, names.final, i.* EXCLUDE (detection_id, character)
     FROM lance_identities AS i
     JOIN names ON names.name = i.character
+    WHERE getvariable('renamed')  -- here and below, DuckDB plans no join while it is false
 )
 
 SELECT answers.* REPLACE (coalesce(renamed.final, answers.second) AS second)
 FROM answers
-LEFT JOIN names AS renamed ON renamed.name = answers.second;
+LEFT JOIN (SELECT name, final FROM names WHERE getvariable('renamed')) AS renamed ON renamed.name = answers.second;

@@ -81,6 +81,8 @@ class Database:
             "detected_again": bool(rows["detected"]),
             "classified": bool(rows["classifications"]),
             "frames_labelled": any(row["field"] == "frame" for row in rows["labels"]),
+            "renamed": any(row["field"] == "name" for row in rows["labels"]),
+            "boxes_labelled": any(row.get("kind") for row in rows["labels"]),
             "tags_labelled": any(row["field"] == "tag" for row in rows["labels"]),
         }
         for name, value in {**known, **(variables or {})}.items():
