@@ -25,6 +25,8 @@ from ray_here import Assassin, ray_here
 
 import animeds_db
 from animeds_db.errors import EngineError, StoreError
+from animeds_db.media import choose_hardware
+from animeds_db.media.hardware import DEVICES
 from animeds_db.models import Models, load_profile
 from animeds_db.store import Store
 from animeds_db.workers import Ray, Seat, handout, sole_coordinator, versions
@@ -203,6 +205,27 @@ def test_more_than_the_cluster_has_is_told(cluster: Any, tmp_path: Path) -> None
     assert "--worker-cpus" in str(told.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("on", "workers"),
+    [
+        (Ray(cpus=4, gpus=1), 4),  # one for each card
+        (Ray(cpus=8, gpus=1), 2),  # as many as there are cores for
+        (Ray(gpus=0.25), 16),
+        (Ray(workers=3, gpus=1), 3),
+        (Ray(gpus=4), 1),
+    ],
+)
+def test_each_worker_gets_the_share_of_the_cards_that_it_reserves(on: Ray, workers: int) -> None:
+    class Cluster:
+        """A cluster of 16 cores and four cards, as Ray describes it."""
+
+        def cluster_resources(self) -> dict[str, float]:
+            return {"CPU": 16.0, "GPU": 4.0}
+
+    job = Job("show.animeds", Sampling.parse("all"), Models, (), False)
+    assert handout.HandOut(Cluster(), SourceWorker, job, on).most() == workers
+
+
 def test_the_command_line_ingests_on_ray(
     cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +283,17 @@ def test_a_source_that_is_not_on_the_workers_machine_fails_alone(
     outcome = worker.do(Whole(spec))
     assert isinstance(outcome, Outcome) and outcome.state == "failed"
     assert f"{clip} is not on {socket.gethostname()}, where this worker runs" in str(outcome.error)
+
+
+def test_a_worker_without_the_card_that_should_decode_notes_it_with_the_source(
+    worker: SourceWorker, tmp_path: Path
+) -> None:
+    absent = next(device for device in reversed(DEVICES) if choose_hardware(device).device is None)
+    wanted = Job(a_store(tmp_path).uri, Sampling.parse("all"), Models, (), False, hwaccel=absent)
+    assert isinstance(worker.begin(versions(), pickle.dumps(wanted)), Seat)
+    outcome = worker.do(Whole(discover([videos.shared_clip("vp9")])[0]))
+    assert isinstance(outcome, Outcome) and (outcome.state, outcome.frames) == ("new", 48)
+    assert outcome.notes == (choose_hardware(absent).note,)
 
 
 def test_a_database_that_is_not_on_the_workers_machine_is_told(worker: SourceWorker, tmp_path: Path) -> None:

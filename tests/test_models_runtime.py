@@ -15,13 +15,21 @@ import pytest
 from model_files import greedy_embedder, picture, save, stretch_of
 from onnx import TensorProto, helper
 
-from animeds_db.models import feeding
+from animeds_db.models import feeding, runtime
 from animeds_db.models.feeding import Feeder
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry, Input
 from animeds_db.models.runners import pixels
 from animeds_db.models.runners.embedder import Embedder, unit
-from animeds_db.models.runtime import CPU_BATCH, Device, Network, free_gpu_bytes, gpu_batch, gpu_count
+from animeds_db.models.runtime import (
+    CPU_BATCH,
+    Device,
+    Network,
+    choose_device,
+    free_gpu_bytes,
+    gpu_batch,
+    gpu_count,
+)
 
 CPU = Device("cpu", "test")
 WD_PICTURE = 448 * 448 * 3 * 4  # bytes
@@ -69,6 +77,28 @@ def test_the_gpu_that_is_asked_for_its_memory_is_the_one_that_cuda_uses(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert (free_gpu_bytes(), gpu_count()) == (77 << 20, count)
+
+
+def test_the_processor_is_the_second_choice_of_a_gpu_and_gets_no_options_of_cuda() -> None:
+    on_gpu = Device("cuda", "test")
+    assert on_gpu.providers == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert [set(options) for options in on_gpu.provider_options] == [
+        {"cudnn_conv_algo_search", "arena_extend_strategy"},
+        set(),
+    ]
+    assert (CPU.providers, CPU.provider_options) == (["CPUExecutionProvider"], [{}])
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words"), [(1, "found by onnxruntime"), (4, "the first of 4 GPUs (an ingest with")]
+)
+def test_a_process_says_that_it_uses_one_of_several_gpus(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, words: str
+) -> None:
+    monkeypatch.setattr(runtime, "_why_no_cuda", lambda: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(str(number) for number in range(gpus)))
+    device = choose_device("auto")
+    assert device.name == "cuda" and words in device.reason
 
 
 def test_without_a_driver_there_is_one_gpu_with_a_cautious_guess(monkeypatch: pytest.MonkeyPatch) -> None:
