@@ -19,7 +19,8 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
 from animeds_db.steps.search import frames as search_frames
-from animeds_db.steps.search.frames import by_index, sources_meeting
+from animeds_db.steps.search.closest_frames import sources_meeting
+from animeds_db.steps.search.frames import by_index
 from animeds_db.store import Store
 from animeds_db.upkeep import indexes
 from animeds_db.upkeep.compaction import compact

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +33,9 @@ from animeds_db.session.statements import (
 )
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
+
+if TYPE_CHECKING:
+    import lance
 
 BATCH = 8192
 """Number of rows per batch of a stream."""
@@ -187,6 +190,12 @@ class Session:
                     return _rows_of(connection, script, dict(params or {}))
             finally:
                 self._only.frames = None
+
+    def table(self, name: str) -> lance.LanceDataset:
+        """Return a Lance table at the version that queries read now."""
+        self._connection()
+        assert self._current is not None
+        return self._current.table(name)
 
     def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
         """Return rows as a relation, without planning a query."""

@@ -135,10 +135,17 @@ class Store:
         return next(table for table in schema.all_tables(*self.widths) if table.name == name)
 
     def table(self, name: str, version: int | None = None) -> lance.LanceDataset:
-        """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version."""
+        """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version.
+
+        The last handle of each table is returned again for the same version, because it keeps what it has read of an
+        index.
+        """
         if version is not None and name in self._handles and self._handles[name].version == version:
             return self._handles[name]
-        return self.location.dataset(name, version or (self.pinned[name] if self.pinned else None))
+        found = self.location.dataset(name, version or (self.pinned[name] if self.pinned else None))
+        if version is not None:
+            self._handles[name] = found
+        return found
 
     def lancedb(self) -> lancedb.DBConnection:
         """Return LanceDB's connection to this database; it always sees the newest versions."""

@@ -23,18 +23,20 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from animeds_db.store.fsync import flush_tree
 from animeds_db.store.location import read_errors, write_errors
+from animeds_db.store.vector_files import vector_parts
+from animeds_db.vectors.closest import closest
 
 if TYPE_CHECKING:
     import lance
     from lancedb.index import FTS
-    from lancedb.table import Table
 
     from animeds_db.store import Store
 
@@ -46,10 +48,8 @@ STALE = 0.2
 """Maximum share (0…1) of rows outside an index. These rows are found by a scan."""
 CELLS = 10_000
 """Maximum number of cells that a search reads: all of them."""
-REFINED = 5
-"""Number of candidates compared by their full vectors, per requested result."""
-MOST_REFINED = 500
-"""Maximum number of results for which REFINED candidates each are compared. For more results, one each is enough."""
+CANDIDATES, MIN_CANDIDATES = 10, 200
+"""Number of rows that the index gives per requested result, and additional ones. Their full vectors are compared."""
 WORDED = ("lines", "descriptions")
 """Tables with a full-text index of their column `text`."""
 MIN_TEXTS = 20_000
@@ -77,7 +77,7 @@ def tend(store: Store, name: str) -> str | None:
 
 
 def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
-    from lancedb.index import IvfSq
+    from lancedb.index import IvfRq
 
     rows = int(dataset.count_rows("embedder IS NOT NULL"))
     if rows < LEAST_ROWS:
@@ -90,7 +90,7 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
     with write_errors(store.uri):
         store.lancedb_table("frames").create_index(
             "embedding",
-            config=IvfSq(distance_type="cosine", num_partitions=cells),
+            config=IvfRq(distance_type="cosine", num_partitions=cells),
             name=_VECTORS,
             replace=True,
         )
@@ -193,66 +193,36 @@ def has_vectors(store: Store) -> bool:
     return dataset.count_rows() >= LEAST_ROWS and _has(dataset, _VECTORS)
 
 
+def candidates(k: int) -> int:
+    """Return the number of rows that the index must give, so that the k closest are among them (see `recall`)."""
+    return CANDIDATES * k + MIN_CANDIDATES
+
+
 def nearest(
-    store: Store,
-    vector: np.ndarray,
-    n: int,
-    *,
-    hidden: Sequence[str] = (),
-    sources: Sequence[str] | None = None,
-    among: Sequence[str] | None = None,
-    refined: bool = True,
-) -> list[str]:
-    """Return approximately the n frame ids whose vectors have the highest cosine to `vector` (float32 [width]).
+    frames: lance.LanceDataset, vector: np.ndarray, n: int, *, within: str | None = None
+) -> npt.NDArray[np.uint64]:
+    """Return the addresses of about the n rows with the highest cosine to `vector` (float32 [width]), ascending.
 
-    `hidden`: sources whose frames are left out. `sources`, `among`: only frames of these sources, only these frames.
-    `refined`: candidates are compared by their full vectors; otherwise by the index alone. The index must exist.
+    The index alone finds them. Their full vectors must be compared next. `within`: a condition in Lance's SQL.
     """
-    parts = [f"source_id NOT IN ({_listed(hidden)})"] if hidden else []
-    parts += [f"source_id IN ({_listed(sources)})"] if sources is not None else []
-    parts += [f"frame_id IN ({_listed(among)})"] if among is not None else []
-    times = (1 if n > MOST_REFINED else REFINED) if refined else None
-    return _nearest(store.search_table("frames"), vector, n, " AND ".join(parts) or None, refined=times)
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(f"'{one}'" for one in ids) or "''"
-
-
-def _nearest(
-    frames: Table,
-    vector: np.ndarray,
-    n: int,
-    within: str | None = None,
-    *,
-    refined: int | None = REFINED,
-    exact: bool = False,
-) -> list[str]:
-    query = frames.search(np.asarray(vector, np.float32), vector_column_name="embedding").distance_type(
-        "cosine"
+    query = {"column": "embedding", "q": vector, "k": n, "metric": "cosine", "nprobes": CELLS}
+    scanner = frames.scanner(
+        columns=["_distance"], nearest=query, filter=within, prefilter=True, with_row_address=True
     )
-    query = query.bypass_vector_index() if exact else query.nprobes(CELLS)
-    if refined is not None and not exact:
-        query = query.refine_factor(refined)
-    if within is not None:
-        query = query.where(within, prefilter=True)
-    with read_errors(frames.name):
-        found = query.select(["frame_id", "_distance"]).limit(n).to_arrow()
-    ids: list[str] = found["frame_id"].to_pylist()
-    return ids
+    return np.sort(scanner.to_table()["_rowaddr"].to_numpy())
 
 
 def recall(store: Store, questions: int = 8, k: int = 20) -> float:
-    """Return the share (0…1) of the k nearest vectors that the index finds, compared with a scan.
+    """Return the share (0…1) of the k closest rows that are among the candidates which the index gives.
 
-    Measured with the vectors of `questions` frames.
+    Measured with the vectors of `questions` rows.
     """
-    dataset, frames = store.table("frames"), store.lancedb_table("frames")
+    frames = store.table("frames")
     chance = np.random.default_rng(0)
-    rows = np.sort(chance.choice(dataset.count_rows(), questions, replace=False))
-    vectors = dataset.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
-    shares = [
-        len({*_nearest(frames, vector, k)} & {*_nearest(frames, vector, k, exact=True)}) / k
-        for vector in np.array(vectors.to_pylist(), np.float32)
-    ]
+    rows = np.sort(chance.choice(frames.count_rows(), questions, replace=False))
+    vectors = frames.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
+    shares = []
+    for vector in np.array(vectors.to_pylist(), np.float32):
+        true = closest([part.blocks for part in vector_parts(frames, "embedding")], vector, k)
+        shares.append(np.isin(true, nearest(frames, vector, candidates(k))).mean())
     return float(np.mean(shares)) if shares else 1.0

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session, catalog
 from animeds_db.session.scripts import sql_script, with_texts
+from animeds_db.steps.search.closest_frames import closest_frames, is_known, nearest_ids
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep import indexes
 
 MOST_BY_INDEX = 1000
 """Maximum number of results from the index. If more are requested, all frames are compared."""
-SPARE = 20
-"""Number of additional results requested from the index, because several may be equally similar."""
-FEW = 5_000
-"""If at most this many frames meet a condition, they are compared one by one, without the index."""
-WIDER = 30
-"""With a condition: number of results first requested from the index, per result that is wanted."""
-MOST_CANDIDATES = 3000
-"""Maximum number of results requested from the index because of a condition. More take longer than MOST_LISTED."""
-_DRAWN = re.compile(r"\b(random|uuid|gen_random_uuid)\s*\(", re.I)
-"""A condition that draws at random is drawn for each frame."""
-OF_SOURCES = ("source_id", "show", "show_name", "season", "episode")
-"""Columns that all frames of a source have in common."""
-MOST_LISTED = 30_000
-"""Maximum number of frames that meet a condition and are given to the index as a list, which takes 6 µs each."""
+WIDER, SURE = 30, 3
+"""With a condition: number of frames first requested from the index, per result that is wanted. SURE times as many
+results as are wanted must be among them, because the index does not know the exact order."""
 
 
 def embedder_id(session: Session, where: str | None = None) -> str:
@@ -127,12 +117,18 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
-    if store is None or not by_index(store, k):
-        return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
-    near = partial(indexes.nearest, store, vector, hidden=_hidden(session, store))
-    if where is None:
-        return _compared_only(session, vector, k, near(k + SPARE))
-    return _filtered(session, vector, k, where, near)
+    indexed = store is not None and by_index(store, k)
+    found = None
+    if indexed and where is not None and not is_known(session, where):
+        found = _nearest_that_meet(session, vector, k, where)
+    if found is None:
+        frames = closest_frames(session, vector, k, where=where, by_index=indexed)
+        found = (
+            _compared(session, vector, k, where)
+            if frames is None
+            else _compared_only(session, vector, k, frames)
+        )
+    return session.relation(_with_tags(session, found))
 
 
 def by_index(store: Store, k: int) -> bool:
@@ -153,90 +149,53 @@ def only(ids: Sequence[str]) -> str:
     return f"(SELECT * FROM frames WHERE {among(ids)} LIMIT {len(ids)}) AS frames"
 
 
-def _filtered(
-    session: Session, vector: np.ndarray, k: int, where: str, near: Callable[..., list[str]]
-) -> duckdb.DuckDBPyRelation:
-    """Return the nearest frames that meet a condition.
+def _nearest_that_meet(session: Session, vector: np.ndarray, k: int, where: str) -> pa.Table | None:
+    """Return the k nearest frames that meet a condition; None: too few of the nearest frames meet it to be sure.
 
-    A condition on sources is given to the index. With another one, the index gives more frames than are wanted, and
-    those that do not meet the condition are left out. If too few are left, the frames that meet it are listed first:
-    few are compared one by one, and of more, the index gives the nearest.
+    This is faster than to evaluate the condition on all frames.
     """
-    sources = sources_meeting(session, where)
-    if sources is not None:
-        return _compared_only(session, vector, k, near(k + SPARE, sources=sources))
-    wanted = WIDER * k
-    while wanted <= MOST_CANDIDATES:
-        met = _compared_those_that_meet(session, vector, k, where, near(wanted + SPARE, refined=False))
-        if len(met) >= k:
-            return session.relation(met)
-        wanted = 2 * wanted * k // len(met) if len(met) else MOST_CANDIDATES + 1
-    listed = _meeting(session, where, MOST_LISTED + 1)
-    if len(listed) > MOST_LISTED:
-        return _compared(session, vector, k, f"embedding IS NOT NULL AND (\n{where}\n)")
-    nearest = listed if len(listed) <= FEW else near(k + SPARE, among=listed)
-    return _compared_only(session, vector, k, nearest)
-
-
-def sources_meeting(session: Session, where: str) -> list[str] | None:
-    """Return the ids of the sources that meet a condition, or None if it is about more than sources.
-
-    A condition that can be evaluated with only these columns means the same for a source and for all of its frames.
-    """
-    return session.once(f"sources meeting {where}", partial(_sources_meeting, session, where))
-
-
-def _sources_meeting(session: Session, where: str) -> list[str] | None:
-    columns, sources = session.once("sources", partial(_sources, session))
-    if catalog.reads(where, columns - {*OF_SOURCES}) or _DRAWN.search(where):
-        return None
-    sql = f"SELECT source_id FROM all_sources AS frames WHERE (\n{where}\n)"
-    try:
-        met = session.sql(sql, file="search", tables={"all_sources": sources}).to_arrow_table()
-    except QueryError:
-        return None
-    ids: list[str] = met["source_id"].to_pylist()
-    return ids
-
-
-def _sources(session: Session) -> tuple[set[str], pa.Table]:
-    """Return the names of the columns of frames, and OF_SOURCES of all sources."""
-    listed = ", ".join(f'"{name}"' for name in OF_SOURCES)
-    return {*session.sql("FROM frames").columns}, session.arrow(f"SELECT {listed} FROM sources")
-
-
-def _meeting(session: Session, where: str, most: int) -> list[str]:
-    """Return frames with vectors that meet a condition: all of them, or the first `most`."""
-    sql = f"SELECT frame_id FROM frames WHERE embedder IS NOT NULL AND (\n{where}\n) LIMIT {most}"
-    ids: list[str] = session.arrow(sql, file="search")["frame_id"].to_pylist()
-    return ids
+    frames = nearest_ids(session, vector, WIDER * k)
+    if catalog.is_of_one_frame(where):
+        met = _compared_only(session, vector, SURE * k, frames, f"(\n{where}\n)")
+    else:
+        met = _compared(session, vector, SURE * k, where, of=only(frames))
+    return met.slice(0, k) if len(met) == SURE * k else None
 
 
 def _compared(
-    session: Session, vector: np.ndarray, k: int, condition: str, of: str = "frames"
-) -> duckdb.DuckDBPyRelation:
-    """Compare all frames that meet a condition; all of these must have a vector. `of`: all frames, or `only` some."""
-    return session.sql(_script(vector, of, condition), {"vector": vector.tolist(), "k": k}, file="search")
+    session: Session, vector: np.ndarray, k: int, where: str | None, of: str = "frames"
+) -> pa.Table:
+    """Compare all frames that meet a condition, by SQL. `of`: all frames, or `only` some."""
+    sql = _script(vector, of, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
+    with session.errors():
+        return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search").to_arrow_table()
 
 
 def _compared_only(
-    session: Session, vector: np.ndarray, k: int, frames: Sequence[str]
-) -> duckdb.DuckDBPyRelation:
-    """Compare these frames."""
-    params = {"vector": vector.tolist(), "k": k}
-    return session.relation(session.of_frames(_script(vector, "frames", "true"), frames, params=params))
-
-
-def _compared_those_that_meet(
-    session: Session, vector: np.ndarray, k: int, where: str, frames: Sequence[str]
+    session: Session, vector: np.ndarray, k: int, frames: Sequence[str], condition: str = "true"
 ) -> pa.Table:
-    """Compare those of these frames that meet a condition."""
-    condition = f"(\n{where}\n)"
-    if catalog.is_of_one_frame(where):
-        sql, params = _script(vector, "frames", condition), {"vector": vector.tolist(), "k": k}
-        return session.of_frames(sql, frames, params=params)
-    with session.errors():
-        return _compared(session, vector, k, condition, of=only(frames)).to_arrow_table()
+    """Compare those of these frames that meet a condition. All of them must have a vector."""
+    params = {"vector": vector.tolist(), "k": k}
+    return session.of_frames(_script(vector, "frames", condition), frames, params=params)
+
+
+def _with_tags(session: Session, rows: pa.Table) -> pa.Table:
+    """Return the rows with the names of their tags instead of the numbers.
+
+    With the names in a variable, DuckDB takes longer to plan the query than to run it.
+    """
+    names = session.once("tag names", partial(_tag_names, session))
+    numbers = rows["tag_ids"].combine_chunks()
+    ends = pc.fill_null(pc.list_value_length(numbers), 0).to_numpy().cumsum()
+    values = names.take(pc.subtract(pc.list_flatten(numbers), 1))
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
+    tags = pa.ListArray.from_arrays(offsets, values, mask=numbers.is_null())
+    return rows.set_column(rows.schema.get_field_index("tag_ids"), "tags", tags)
+
+
+def _tag_names(session: Session) -> pa.Array:
+    """Return the name of each tag, by its number, from 1."""
+    return session.arrow("SELECT unnest(getvariable('tag_names')) AS tag")["tag"].combine_chunks()
 
 
 def _script(vector: np.ndarray, frames: str, condition: str) -> str:
@@ -245,21 +204,11 @@ def _script(vector: np.ndarray, frames: str, condition: str) -> str:
     )
 
 
-def _hidden(session: Session, store: Store) -> list[str]:
-    """Return the sources that this session does not show."""
-    if session.unfinished:
-        return []
-    rows = store.table("sources").to_table(columns=["source_id"], filter="state <> 'done'")
-    ids: list[str] = rows["source_id"].to_pylist()
-    return ids
-
-
 def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
-    sql = "SELECT embedding, embedder FROM frames WHERE frame_id = $id"
-    rows = session.sql(sql, {"id": frame_id}).fetchall()
-    if not rows:
+    rows = session.of_frames("SELECT embedding, embedder FROM frames", [frame_id])
+    if not len(rows):
         raise QueryError(f"There is no frame {frame_id}.", hint="Ids look like k3f9a2qd-000754212.")
-    vector, embedder = rows[0]
+    vector, embedder = (column.to_pylist()[0] for column in rows.columns)
     if vector is None:
         raise StoreError(
             f"Frame {frame_id} has no vector.",

@@ -15,7 +15,8 @@ from animeds_db import schema
 from animeds_db.errors import UsageError
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script, with_texts
-from animeds_db.steps.search.frames import only, sources_meeting
+from animeds_db.steps.search.closest_frames import sources_meeting
+from animeds_db.steps.search.frames import only
 from animeds_db.steps.search.words import Asked, matching
 from animeds_db.store.location import read_errors
 from animeds_db.store.store import Store

@@ -1,0 +1,221 @@
+"""Reads a column of vectors in blocks, with the addresses of their rows, ten times as fast as Lance does.
+
+For 300,000 vectors of width 512, Lance takes 900 ms of processor time, NumPy over a file 80 ms, and this module 90 ms.
+Lance describes where in a data file the numbers of a column are, and how they are encoded. Vectors none of which is
+missing are plain float32 numbers, one vector after another. These are read from the file. Lance reads all others: with
+missing ones, in a bucket, or in another encoding.
+
+An address is Lance's: the number of the fragment · 2**32 + the position of the row in it, deleted rows included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import lance
+
+Addresses = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float32]
+Block = tuple[Addresses, Floats]
+"""Addresses [rows], and the vectors of these rows [rows, width]. A missing vector is a row of NaN."""
+
+ROWS = 1024
+"""Maximum number of rows in a block. 2 MB of vectors of width 512 stay in the processor's cache."""
+PART_ROWS = 16 * ROWS
+"""Maximum number of rows that one thread reads at a time."""
+SPARSE = 8
+"""If less than one of this many rows is wanted, the wanted ones are read one by one."""
+FRAGMENT = np.uint64(32)
+"""Number of bits of an address that are the position in the fragment."""
+_SPACE = re.compile(r"\s+")
+_PLAIN = (
+    "PageLayout{layout:Some(FullZipLayout(FullZipLayout{bits_rep:0,bits_def:0,num_items:%(rows)d,"
+    "num_visible_items:%(rows)d,value_compression:Some(CompressiveEncoding{compression:Some(FixedSizeList("
+    "FixedSizeList{items_per_value:%(width)d,has_validity:false,values:Some(CompressiveEncoding{compression:Some("
+    "Flat(Flat{bits_per_value:32,data:None,},),),},),},),),},),layers:[RepdefAllValidItem,],"
+    "details:Some(BitsPerValue(%(bits)d,),),},),),}"
+)
+"""What Lance says of a page of vectors that are plain float32 numbers, without spaces."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a column, for one thread. `wanted`: the addresses to read, ascending; None: all."""
+
+    wanted: Addresses | None
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the vectors. A block's arrays are valid until the next one is read."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Plain(Part):
+    """Rows that are plain numbers in a file: the first row's address and its position in bytes."""
+
+    path: str
+    address: int
+    position: int
+    rows: int
+    width: int
+
+    def blocks(self) -> Iterator[Block]:
+        with open(self.path, "rb", buffering=0) as file:
+            if self.wanted is None or SPARSE * len(self.wanted) >= self.rows:
+                yield from self._in_order(file)
+            else:
+                yield from self._one_by_one(file, self.wanted)
+
+    def _in_order(self, file: BinaryIO) -> Iterator[Block]:
+        buffer = np.empty((min(self.rows, ROWS), self.width), np.float32)
+        for first in range(0, self.rows, ROWS):
+            x = buffer[: self.rows - first]
+            self._read(file, first, x)
+            at = np.arange(self.address + first, self.address + first + len(x), dtype=np.uint64)
+            if self.wanted is not None:
+                low, high = np.searchsorted(self.wanted, [at[0], at[-1] + np.uint64(1)])
+                at = self.wanted[low:high]
+                x = x[(at - np.uint64(self.address + first)).astype(np.int64)]
+            if len(at):
+                yield at, x
+
+    def _one_by_one(self, file: BinaryIO, wanted: Addresses) -> Iterator[Block]:
+        buffer = np.empty((min(len(wanted), ROWS), self.width), np.float32)
+        for first in range(0, len(wanted), ROWS):
+            at = wanted[first : first + ROWS]
+            places = (at - np.uint64(self.address)).astype(np.int64)
+            gaps = np.flatnonzero(np.diff(places) > 1) + 1
+            for low, high in pairwise([0, *gaps.tolist(), len(places)]):  # neighbours are read at once
+                self._read(file, int(places[low]), buffer[low:high])
+            yield at, buffer[: len(at)]
+
+    def _read(self, file: BinaryIO, row: int, into: Floats) -> None:
+        file.seek(self.position + row * 4 * self.width)
+        left = memoryview(into).cast("B")
+        while left:
+            count = file.readinto(left)  # type: ignore[attr-defined]  # an unbuffered file has it
+            if not count:
+                raise OSError(f"{self.path} is shorter than it was when it was written")
+            left = left[count:]
+
+
+@dataclass(frozen=True)
+class _ByLance(Part):
+    """Rows of one fragment that Lance reads."""
+
+    fragment: lance.LanceFragment
+    column: str
+
+    def blocks(self) -> Iterator[Block]:
+        reader = self.fragment.scanner(
+            columns=[self.column], with_row_address=True, batch_size=ROWS
+        ).to_reader()
+        for batch in reader:
+            at = batch["_rowaddr"].to_numpy()
+            x = _matrix(batch[self.column])
+            if self.wanted is not None:
+                kept = np.isin(at, self.wanted, assume_unique=True)
+                at, x = at[kept], x[kept]
+            if len(at):
+                yield at, x
+
+
+def vector_parts(dataset: lance.LanceDataset, column: str, wanted: Addresses | None = None) -> list[Part]:
+    """Return a column of vectors as parts that can be read in any order, by any thread.
+
+    `wanted`: addresses of the rows to read, ascending; rows that were deleted must not be among them. None: all rows.
+    """
+    field = int(dataset.lance_schema.field(column).id())
+    width = int(dataset.schema.field(column).type.list_size)
+    parts: list[Part] = []
+    for fragment in dataset.get_fragments():
+        some = None if wanted is None else _between(wanted, fragment.fragment_id << 32, 1 << 32)
+        if some is not None and not len(some):
+            continue
+        pages = _pages_of(dataset, fragment, field, width)
+        if pages is None:
+            parts.append(_ByLance(some, fragment, column))
+            continue
+        if some is None and fragment.num_deletions:
+            some = addresses(fragment)
+        parts += _plain_parts(*pages, fragment.fragment_id << 32, width, some)
+    return parts
+
+
+def addresses(rows: lance.LanceDataset | lance.LanceFragment, condition: str | None = None) -> Addresses:
+    """Return the addresses of all rows that meet a condition in Lance's SQL, ascending."""
+    found = rows.scanner(columns=[], with_row_address=True, filter=condition).to_table()
+    return np.sort(found["_rowaddr"].to_numpy())
+
+
+def _between(wanted: Addresses, first: int, count: int) -> Addresses:
+    low, high = np.searchsorted(wanted, np.array([first, first + count], np.uint64))
+    return wanted[low:high]
+
+
+def _plain_parts(
+    path: str, pages: list[tuple[int, int]], address: int, width: int, wanted: Addresses | None
+) -> Iterator[Part]:
+    for position, rows in pages:
+        for row in range(0, rows, PART_ROWS):
+            count = min(PART_ROWS, rows - row)
+            some = None if wanted is None else _between(wanted, address + row, count)
+            if some is None or len(some):
+                yield _Plain(some, path, address + row, position + row * 4 * width, count, width)
+        address += rows
+
+
+def _pages_of(
+    dataset: lance.LanceDataset, fragment: lance.LanceFragment, field: int, width: int
+) -> tuple[str, list[tuple[int, int]]] | None:
+    """Return the file of a fragment's vectors and its pages, or None if Lance must read them."""
+    files = [file for file in fragment.metadata.files if field in file.fields]
+    if len(files) != 1 or "://" in dataset.uri:
+        return None
+    path = f"{dataset.uri}/data/{files[0].path}"
+    if not Path(path).is_file():
+        return None
+    pages = _pages(path, files[0].column_indices[files[0].fields.index(field)], width)
+    if pages is None or sum(rows for _, rows in pages) != fragment.physical_rows:
+        return None
+    return path, pages
+
+
+@lru_cache(maxsize=4096)
+def _pages(path: str, column: int, width: int) -> list[tuple[int, int]] | None:
+    """Return the position in bytes and the number of rows of each page, or None if they are not plain numbers.
+
+    Lance never changes a data file.
+    """
+    from lance.file import LanceFileReader
+
+    found = []
+    for page in LanceFileReader(path).metadata().columns[column].pages:
+        rows = page.buffers[0].size // (4 * width) if len(page.buffers) == 1 else 0
+        plain = _PLAIN % {"rows": rows, "width": width, "bits": 32 * width}
+        if not rows or _SPACE.sub("", page.encoding) != plain:
+            return None
+        found.append((int(page.buffers[0].position), int(rows)))
+    return found
+
+
+def _matrix(column: Any) -> Floats:
+    """Return an Arrow column of vectors as a matrix, with NaN for missing ones."""
+    width = column.type.list_size
+    values = column.values.slice(column.offset * width, len(column) * width)
+    x = np.asarray(values, np.float32).reshape(-1, width)
+    if not column.null_count:
+        return x
+    x = x.copy()
+    x[np.asarray(column.is_null())] = np.nan
+    return x
