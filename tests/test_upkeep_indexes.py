@@ -18,6 +18,7 @@ from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
+from animeds_db.steps.search import closest_frames
 from animeds_db.steps.search import frames as search_frames
 from animeds_db.steps.search.closest_frames import sources_meeting
 from animeds_db.steps.search.frames import by_index
@@ -85,9 +86,8 @@ def test_a_condition_is_answered_by_the_index_too(
     searched: Dataset, monkeypatch: pytest.MonkeyPatch, where: str, meeting: int
 ) -> None:
     """Half of the frames meet a condition, a few, two, none, those of some sources: these are found, and no others."""
-    monkeypatch.setattr(search_frames, "MOST_CANDIDATES", 100)
-    monkeypatch.setattr(search_frames, "WIDER", 2)
-    monkeypatch.setattr(search_frames, "FEW", 10)
+    monkeypatch.setattr(search_frames, "WIDER", 6)
+    monkeypatch.setattr(closest_frames, "FEW", 10)
     k = min(8, meeting)
 
     def of(frame: str, exact: bool) -> set[tuple[str, float]]:

@@ -15,7 +15,7 @@ solves problems that a plain Lance dataset has:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,13 @@ _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, p
 
 @dataclass
 class Only:
-    """The frames whose rows are currently visible; None: all."""
+    """The frames whose rows are currently visible: a function that returns their ids; None: all.
 
-    frames: Sequence[str] | None = None
+    rows: their addresses in the table of frames, if these are known. Lance finds rows faster by them than by ids.
+    """
+
+    frames: Callable[[], Sequence[str]] | None = None
+    rows: Sequence[int] | None = None
 
 
 class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
@@ -51,6 +55,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     wanted: the current columns; columns that an older table does not have are null, and older tags are converted.
     sure: computes the columns of sure tags if the table is older than these.
     names: looks up the names of tags, if the table has tags.
+    of_frames: this is the table of frames, to which the addresses in `only` belong.
     only: read at every scan, so that a query can be reused for other frames without planning it again.
     """
 
@@ -64,10 +69,12 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         only: Only | None = None,
         sure: SureTags | None = None,
         names: TagNames | None = None,
+        of_frames: bool = False,
     ) -> None:
         self._dataset = dataset
         stored = dataset.schema  # Lance builds it again at each access
         self._only = only if only and FRAME in stored.names else Only()
+        self._of_frames = of_frames
         older = [f for f in wanted if f.name not in stored.names] if wanted is not None else []
         self._absent = [_readable(field) for field in older]
         # rows without a source (an example from a file, a rename) are always shown
@@ -93,7 +100,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         """The filter for visible rows; None: all."""
         if self._only.frames is None:
             return self._visible
-        return _both(pc.field(FRAME).isin(pa.array(self._only.frames, pa.string())), self._visible)
+        return _both(pc.field(FRAME).isin(pa.array(self._only.frames(), pa.string())), self._visible)
 
     @property
     def schema(self) -> pa.Schema:
@@ -108,6 +115,13 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     ) -> Any:
         """Return an object with `to_reader()`: these columns of the rows that meet `filter`."""
         names = list(columns) if columns is not None else self._schema.names
+        if self._of_frames and self._only.rows is not None:
+            within = f"_rowaddr IN ({', '.join(map(str, self._only.rows)) or 'NULL'})"
+            return (
+                _Scan(self._read(names, within))
+                if filter is None
+                else self._scan_and_filter(names, filter, within)
+            )
         if filter is None:
             return _Scan(self._read(names, self._shown))
         if self._mentioned(filter, self._extra):
@@ -137,7 +151,9 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         within = _both(pc.field(KEY).isin(sources), self._shown)
         return self._scan_and_filter(names, wanted, within) if others else _Scan(self._read(names, within))
 
-    def _scan_and_filter(self, names: list[str], wanted: pc.Expression, within: pc.Expression | None) -> Any:
+    def _scan_and_filter(
+        self, names: list[str], wanted: pc.Expression, within: pc.Expression | str | None
+    ) -> Any:
         """Filter the stream in pyarrow, which supports every Arrow type."""
         self.filtered_here += 1
         needed = [*names, *(n for n in self._mentioned(wanted, self._schema) if n not in names)]
@@ -150,7 +166,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     def _schema_of(self, names: Sequence[str]) -> pa.Schema:
         return pa.schema([self._schema.field(name) for name in names])
 
-    def _read(self, names: Sequence[str], within: pc.Expression | None) -> pa.RecordBatchReader:
+    def _read(self, names: Sequence[str], within: pc.Expression | str | None) -> pa.RecordBatchReader:
+        """Read these columns of the rows that meet `within`, an expression or a condition in Lance's SQL."""
         extra = {field.name for field in self._extra}
         absent = {field.name for field in self._absent}
         named = self._names is not None and NAMES in names

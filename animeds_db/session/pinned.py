@@ -116,6 +116,7 @@ class Pinned:
             attached=attached if name != "sources" else None,
             wanted=wanted.schema if wanted else None,
             only=self._only,
+            of_frames=name == "frames",
             sure=SureTags.of(self.table("models"), self.table("vocabulary"), wanted)
             if wanted and _is_older(table, wanted)
             else None,

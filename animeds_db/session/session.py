@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -74,6 +75,7 @@ class Session:
         self._choices: Choices = {}
         self._made: set[str] = set()
         self._only = Only()
+        self._held = False
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
         said = said_frames or _no_said_frames
@@ -182,14 +184,40 @@ class Session:
         This is much faster than a condition in the script. `tables`, `params`: as for `step`. Nothing else may be read
         from this session in the meantime.
         """
+        return self._only_of(Only(lambda: frames), script, tables, params)
+
+    def of_rows(self, script: str, rows: Sequence[int], params: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one of our scripts as if the tables had only the rows of the frames at these addresses.
+
+        `rows`: addresses in the table of frames, as `table` returns it (see store.vector_files), of sources that this
+        session shows. This takes half as long as `of_frames`.
+        """
+        with self.held():
+            return self._only_of(Only(cache(partial(self._ids, rows)), rows), script, None, params)
+
+    def _ids(self, rows: Sequence[int]) -> list[str]:
+        """Return the ids of the frames at these addresses."""
+        condition = f"_rowaddr IN ({', '.join(map(str, rows)) or 'NULL'})"
+        ids: list[str] = (
+            self.table("frames").to_table(columns=["frame_id"], filter=condition)["frame_id"].to_pylist()
+        )
+        return ids
+
+    def _only_of(
+        self,
+        only: Only,
+        script: str,
+        tables: Mapping[str, pa.Table] | None,
+        params: Mapping[str, Any] | None,
+    ) -> pa.Table:
         with self.errors(script):
             connection = self._connection(script)
-            self._only.frames = frames
+            self._only.frames, self._only.rows = only.frames, only.rows
             try:
                 with registered(connection, tables or {}):
                     return _rows_of(connection, script, dict(params or {}))
             finally:
-                self._only.frames = None
+                self._only.frames = self._only.rows = None
 
     def table(self, name: str) -> lance.LanceDataset:
         """Return a Lance table at the version that queries read now."""
@@ -250,15 +278,27 @@ class Session:
     def _connection(self, *texts: str) -> duckdb.DuckDBPyConnection:
         """Return a connection with the newest versions of the tables, and with the views and macros in these
         texts."""
-        if (
-            self._current is None
-            or self._store.versions() != self._current.versions
-            or _is_busy(self._current.connection)
-        ):
+        if self._current is None or not (self._held or self._is_current(self._current)):
             with read_errors(self._store.uri), self.errors():
                 self._current = self._pin()
         with read_errors(self._store.uri), self.errors():
             return self._prepared(self._current, texts)
+
+    def _is_current(self, pinned: Pinned) -> bool:
+        return self._store.versions() == pinned.versions and not _is_busy(pinned.connection)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the same versions of the tables in all queries of a block, and look for newer ones only before it.
+
+        Rows must not be left unread in the block. To look for newer versions takes a millisecond each time.
+        """
+        self._connection()
+        before, self._held = self._held, True
+        try:
+            yield
+        finally:
+            self._held = before
 
     @property
     def versions(self) -> dict[str, int]:

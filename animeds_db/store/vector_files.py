@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from io import FileIO
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +71,13 @@ class _Plain(Part):
     width: int
 
     def blocks(self) -> Iterator[Block]:
-        with open(self.path, "rb", buffering=0) as file:
+        with Path(self.path).open("rb", buffering=0) as file:
             if self.wanted is None or SPARSE * len(self.wanted) >= self.rows:
                 yield from self._in_order(file)
             else:
                 yield from self._one_by_one(file, self.wanted)
 
-    def _in_order(self, file: BinaryIO) -> Iterator[Block]:
+    def _in_order(self, file: FileIO) -> Iterator[Block]:
         buffer = np.empty((min(self.rows, ROWS), self.width), np.float32)
         for first in range(0, self.rows, ROWS):
             x = buffer[: self.rows - first]
@@ -89,7 +90,7 @@ class _Plain(Part):
             if len(at):
                 yield at, x
 
-    def _one_by_one(self, file: BinaryIO, wanted: Addresses) -> Iterator[Block]:
+    def _one_by_one(self, file: FileIO, wanted: Addresses) -> Iterator[Block]:
         buffer = np.empty((min(len(wanted), ROWS), self.width), np.float32)
         for first in range(0, len(wanted), ROWS):
             at = wanted[first : first + ROWS]
@@ -99,11 +100,11 @@ class _Plain(Part):
                 self._read(file, int(places[low]), buffer[low:high])
             yield at, buffer[: len(at)]
 
-    def _read(self, file: BinaryIO, row: int, into: Floats) -> None:
+    def _read(self, file: FileIO, row: int, into: Floats) -> None:
         file.seek(self.position + row * 4 * self.width)
         left = memoryview(into).cast("B")
         while left:
-            count = file.readinto(left)  # type: ignore[attr-defined]  # an unbuffered file has it
+            count = file.readinto(left)
             if not count:
                 raise OSError(f"{self.path} is shorter than it was when it was written")
             left = left[count:]

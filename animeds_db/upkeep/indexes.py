@@ -48,13 +48,15 @@ STALE = 0.2
 """Maximum share (0…1) of rows outside an index. These rows are found by a scan."""
 CELLS = 10_000
 """Maximum number of cells that a search reads: all of them."""
-CANDIDATES, MIN_CANDIDATES = 10, 200
+CANDIDATES, MIN_CANDIDATES = 5, 200
 """Number of rows that the index gives per requested result, and additional ones. Their full vectors are compared."""
 WORDED = ("lines", "descriptions")
 """Tables with a full-text index of their column `text`."""
 MIN_TEXTS = 20_000
 """Minimum number of rows for a full-text index. With fewer, an index in memory is made in 0.3 s."""
 WORDS = "full_text"
+KIND = "IVF_RQ"
+"""Kind of the index of vectors, as Lance names it."""
 _VECTORS, _FRAME, _SOURCE = "near", "frame", "source"
 """Names of the indexes in the tables."""
 
@@ -84,7 +86,11 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
         return None
     cells = max(4, round(math.sqrt(rows) / 8))
     about = _about(dataset, _VECTORS)
-    if about is not None and cells < 4 * int(about["indices"][0]["num_partitions"]):
+    if (
+        about is not None
+        and about["index_type"] == KIND  # earlier releases made another kind
+        and cells < 4 * int(about["indices"][0]["num_partitions"])
+    ):
         return _updated(store, dataset, _VECTORS, about)
     began = time.monotonic()
     with write_errors(store.uri):

@@ -48,8 +48,8 @@ _PASSES = re.compile(
 
 def closest_frames(
     session: Session, vector: np.ndarray, k: int, *, where: str | None = None, by_index: bool = False
-) -> list[str] | None:
-    """Return the ids of some frames, among them the k with the highest cosine to `vector` (float32 [width]).
+) -> list[int] | None:
+    """Return the addresses of some frames, among them the k with the highest cosine to `vector`, float32 [width].
 
     `where` is a condition on the view `frames`. `by_index`: the index may miss some of the k. Returns None if SQL must
     compare the frames: if the vectors of another model were chosen, or too many frames are equally close.
@@ -64,15 +64,33 @@ def closest_frames(
         if among is None:
             among = _visible(session, frames) if where is None else meeting(session, frames, where)
         parts = vector_parts(frames, "embedding", among)
-        rows = closest([part.blocks for part in parts], np.asarray(vector, np.float32), k)
-        return _ids(frames, rows) if len(rows) <= MOST_LISTED else None
+        threads = 1 if among is not None and len(among) <= FEW else None
+        rows = closest([part.blocks for part in parts], np.asarray(vector, np.float32), k, threads=threads)
+        return rows.tolist() if len(rows) <= MOST_LISTED else None
 
 
-def nearest_ids(session: Session, vector: np.ndarray, n: int) -> list[str]:
-    """Return the ids of about the n closest frames, as the index gives them."""
+def stored_vector(session: Session, frame_id: str) -> tuple[np.ndarray | None, str | None] | None:
+    """Return the vector of a frame (float32 [width]) and the model that made it; None: there is no such frame."""
+    columns = ["embedding", "embedder"]
+    if session.once("chosen vectors", partial(_chosen, session)):
+        rows = session.of_frames("SELECT embedding, embedder FROM frames", [frame_id])
+    else:
+        frames = session.table("frames")
+        condition = _all_of(f"frame_id = {quoted(frame_id)}", _not_hidden(session))
+        with read_errors(frames.uri):
+            rows = frames.to_table(columns=columns, filter=condition)
+    if not len(rows):
+        return None
+    vector, embedder = (rows[name].to_pylist()[0] for name in columns)
+    return None if vector is None else np.asarray(vector, np.float32), embedder
+
+
+def nearest_frames(session: Session, vector: np.ndarray, n: int) -> list[int]:
+    """Return the addresses of about the n closest frames, as the index gives them."""
     frames = session.table("frames")
     with read_errors(frames.uri):
-        return _ids(frames, indexes.nearest(frames, vector, n, within=_not_hidden(session)))
+        rows: list[int] = indexes.nearest(frames, vector, n, within=_not_hidden(session)).tolist()
+        return rows
 
 
 def meeting(session: Session, frames: lance.LanceDataset, where: str) -> Addresses:
@@ -186,14 +204,3 @@ def _located(frames: lance.LanceDataset, ids: pa.ChunkedArray) -> Addresses:
     rows = frames.to_table(columns=["frame_id"], with_row_address=True)
     met = pc.is_in(rows["frame_id"], ids.combine_chunks())
     return np.sort(rows["_rowaddr"].filter(met).to_numpy())
-
-
-def _ids(frames: lance.LanceDataset, rows: Addresses) -> list[str]:
-    """Return the ids of the frames at these addresses, in no order."""
-    if not len(rows):
-        return []
-    listed = ", ".join(map(str, rows.tolist()))
-    ids: list[str] = frames.to_table(columns=["frame_id"], filter=f"_rowaddr IN ({listed})")[
-        "frame_id"
-    ].to_pylist()
-    return ids

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session, catalog
 from animeds_db.session.scripts import sql_script, with_texts
-from animeds_db.steps.search.closest_frames import closest_frames, is_known, nearest_ids
+from animeds_db.steps.search.closest_frames import closest_frames, is_known, nearest_frames, stored_vector
 from animeds_db.store.store import Store, quoted
 from animeds_db.upkeep import indexes
 
@@ -117,16 +117,14 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
-    indexed = store is not None and by_index(store, k)
+    indexed = store is not None and session.once(f"index for {k}", partial(by_index, store, k))
     found = None
-    if indexed and where is not None and not is_known(session, where):
+    if indexed and where is not None and catalog.is_of_one_frame(where) and not is_known(session, where):
         found = _nearest_that_meet(session, vector, k, where)
     if found is None:
-        frames = closest_frames(session, vector, k, where=where, by_index=indexed)
+        rows = closest_frames(session, vector, k, where=where, by_index=indexed)
         found = (
-            _compared(session, vector, k, where)
-            if frames is None
-            else _compared_only(session, vector, k, frames)
+            _compared(session, vector, k, where) if rows is None else _compared_only(session, vector, k, rows)
         )
     return session.relation(_with_tags(session, found))
 
@@ -154,29 +152,23 @@ def _nearest_that_meet(session: Session, vector: np.ndarray, k: int, where: str)
 
     This is faster than to evaluate the condition on all frames.
     """
-    frames = nearest_ids(session, vector, WIDER * k)
-    if catalog.is_of_one_frame(where):
-        met = _compared_only(session, vector, SURE * k, frames, f"(\n{where}\n)")
-    else:
-        met = _compared(session, vector, SURE * k, where, of=only(frames))
+    rows = nearest_frames(session, vector, WIDER * k)
+    met = _compared_only(session, vector, SURE * k, rows, f"(\n{where}\n)")
     return met.slice(0, k) if len(met) == SURE * k else None
 
 
-def _compared(
-    session: Session, vector: np.ndarray, k: int, where: str | None, of: str = "frames"
-) -> pa.Table:
-    """Compare all frames that meet a condition, by SQL. `of`: all frames, or `only` some."""
-    sql = _script(vector, of, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
-    with session.errors():
-        return session.sql(sql, {"vector": vector.tolist(), "k": k}, file="search").to_arrow_table()
+def _compared(session: Session, vector: np.ndarray, k: int, where: str | None) -> pa.Table:
+    """Compare all frames that meet a condition, by SQL."""
+    sql = _script(vector, f"embedding IS NOT NULL AND (\n{where or 'true'}\n)")
+    return session.arrow(sql, {"vector": vector.tolist(), "k": k}, file="search")
 
 
 def _compared_only(
-    session: Session, vector: np.ndarray, k: int, frames: Sequence[str], condition: str = "true"
+    session: Session, vector: np.ndarray, k: int, rows: Sequence[int], condition: str = "true"
 ) -> pa.Table:
-    """Compare those of these frames that meet a condition. All of them must have a vector."""
+    """Compare those of the frames at these addresses that meet a condition. All of them must have a vector."""
     params = {"vector": vector.tolist(), "k": k}
-    return session.of_frames(_script(vector, "frames", condition), frames, params=params)
+    return session.of_rows(_script(vector, condition), rows, params)
 
 
 def _with_tags(session: Session, rows: pa.Table) -> pa.Table:
@@ -198,17 +190,15 @@ def _tag_names(session: Session) -> pa.Array:
     return session.arrow("SELECT unnest(getvariable('tag_names')) AS tag")["tag"].combine_chunks()
 
 
-def _script(vector: np.ndarray, frames: str, condition: str) -> str:
-    return with_texts(
-        sql_script("steps/search", "frames.sql"), width=len(vector), frames=frames, where=condition
-    )
+def _script(vector: np.ndarray, condition: str) -> str:
+    return with_texts(sql_script("steps/search", "frames.sql"), width=len(vector), where=condition)
 
 
 def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
-    rows = session.of_frames("SELECT embedding, embedder FROM frames", [frame_id])
-    if not len(rows):
+    stored = stored_vector(session, frame_id)
+    if stored is None:
         raise QueryError(f"There is no frame {frame_id}.", hint="Ids look like k3f9a2qd-000754212.")
-    vector, embedder = (column.to_pylist()[0] for column in rows.columns)
+    vector, embedder = stored
     if vector is None:
         raise StoreError(
             f"Frame {frame_id} has no vector.",
@@ -220,7 +210,7 @@ def _stored(session: Session, frame_id: str, model: str) -> np.ndarray:
             "They cannot be compared.",
             hint=f"`animeds embed --model {model.partition('@')[0]} --use` gives all frames vectors of one model.",
         )
-    return np.asarray(vector, np.float32)
+    return vector
 
 
 def _of_picture(path: Path, model: str) -> np.ndarray:

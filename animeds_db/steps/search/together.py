@@ -63,6 +63,11 @@ class Asking:
 
 def find(session: Session, store: Store, asking: Asking) -> duckdb.DuckDBPyRelation:
     """Return the best k frames. With `said` alone, its columns are those of `search_said`; see Dataset.search."""
+    with session.held():
+        return _found(session, store, asking)
+
+
+def _found(session: Session, store: Store, asking: Asking) -> duckdb.DuckDBPyRelation:
     where = _limits(session, asking)
     if asking.said is not None and not asking.ways:
         return search_said(session, store, asking.said, k=asking.k, where=where)

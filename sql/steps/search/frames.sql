@@ -1,17 +1,16 @@
 -- The frames most similar to a vector, best first.
 --
--- $vector   a vector of the model that made the frames' vectors
--- $k        number of frames
--- {width}   length of the vector
--- {frames}  the view frames, or some of it
--- {where}   a condition on these; all frames that meet it must have a vector
+-- $vector  a vector of the model that made the frames' vectors
+-- $k       number of frames
+-- {width}  length of the vector
+-- {where}  a condition on frames; all frames that meet it must have a vector
 --
--- tag_ids   the numbers of the tags: with their names, planning takes longer than comparing
+-- tag_ids  the numbers of the tags: with their names, planning takes longer than comparing
 SELECT
     frame_id, source_id, "show", season, episode, time_s,
     array_cosine_similarity(embedding, $vector::FLOAT[{width}]) AS similarity,
     tag_ids
-FROM {frames}
+FROM frames
 WHERE {where}
 ORDER BY similarity DESC, frame_id
 LIMIT $k
