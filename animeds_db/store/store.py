@@ -64,6 +64,7 @@ class Store:
         """The table versions to read, if not the newest state. The store is then read-only."""
         self._handles: dict[str, lance.LanceDataset] = dict(opened or {})
         self._searched: dict[str, Table] = {}
+        self._names = [table.name for table in schema.all_tables()]
         self.widths = widths
         """Width of `frames.embedding` and of `detections.vector`."""
 
@@ -128,7 +129,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Return the names of the tables."""
-        return [table.name for table in schema.all_tables()]
+        return list(self._names)
 
     def schema(self, name: str) -> schema.Table:
         """Return a table's key and Arrow schema, with this database's vector widths."""

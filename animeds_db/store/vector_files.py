@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import FileIO
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +29,16 @@ Addresses = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float32]
 Block = tuple[Addresses, Floats]
 """Addresses [rows], and the vectors of these rows [rows, width]. A missing vector is a row of NaN."""
+Pages = list[tuple[int, int]]
+"""Of each page of a column, its position in bytes and its number of rows."""
 
 ROWS = 1024
 """Maximum number of rows in a block. 2 MB of vectors of width 512 stay in the processor's cache."""
 PART_ROWS = 16 * ROWS
 """Maximum number of rows that one thread reads at a time."""
 SPARSE = 8
-"""If less than one of this many rows is wanted, the wanted ones are read one by one."""
-FRAGMENT = np.uint64(32)
+"""If less than one of this many rows of a file is wanted, the wanted ones are read one by one."""
+FRAGMENT = 32
 """Number of bits of an address that are the position in the fragment."""
 _SPACE = re.compile(r"\s+")
 _PLAIN = (
@@ -61,8 +63,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Plain(Part):
-    """Rows that are plain numbers in a file: the first row's address and its position in bytes."""
+class _InOrder(Part):
+    """Rows that follow each other in a file: the address of the first one, and its position in bytes."""
 
     path: str
     address: int
@@ -71,43 +73,45 @@ class _Plain(Part):
     width: int
 
     def blocks(self) -> Iterator[Block]:
-        with Path(self.path).open("rb", buffering=0) as file:
-            if self.wanted is None or SPARSE * len(self.wanted) >= self.rows:
-                yield from self._in_order(file)
-            else:
-                yield from self._one_by_one(file, self.wanted)
-
-    def _in_order(self, file: FileIO) -> Iterator[Block]:
         buffer = np.empty((min(self.rows, ROWS), self.width), np.float32)
-        for first in range(0, self.rows, ROWS):
-            x = buffer[: self.rows - first]
-            self._read(file, first, x)
-            at = np.arange(self.address + first, self.address + first + len(x), dtype=np.uint64)
-            if self.wanted is not None:
-                low, high = np.searchsorted(self.wanted, [at[0], at[-1] + np.uint64(1)])
-                at = self.wanted[low:high]
-                x = x[(at - np.uint64(self.address + first)).astype(np.int64)]
-            if len(at):
-                yield at, x
+        with Path(self.path).open("rb", buffering=0) as file:
+            for first in range(0, self.rows, ROWS):
+                x = buffer[: self.rows - first]
+                at = np.arange(self.address + first, self.address + first + len(x), dtype=np.uint64)
+                some = at if self.wanted is None else _between(self.wanted, int(at[0]), len(at))
+                if len(some):
+                    _read(file, self.position + first * 4 * self.width, x)
+                    yield some, x if len(some) == len(at) else x[(some - at[0]).astype(np.int64)]
 
-    def _one_by_one(self, file: FileIO, wanted: Addresses) -> Iterator[Block]:
-        buffer = np.empty((min(len(wanted), ROWS), self.width), np.float32)
-        for first in range(0, len(wanted), ROWS):
-            at = wanted[first : first + ROWS]
-            places = (at - np.uint64(self.address)).astype(np.int64)
-            gaps = np.flatnonzero(np.diff(places) > 1) + 1
-            for low, high in pairwise([0, *gaps.tolist(), len(places)]):  # neighbours are read at once
-                self._read(file, int(places[low]), buffer[low:high])
-            yield at, buffer[: len(at)]
 
-    def _read(self, file: FileIO, row: int, into: Floats) -> None:
-        file.seek(self.position + row * 4 * self.width)
-        left = memoryview(into).cast("B")
-        while left:
-            count = file.readinto(left)
-            if not count:
-                raise OSError(f"{self.path} is shorter than it was when it was written")
-            left = left[count:]
+@dataclass(frozen=True)
+class _Scattered(Part):
+    """Rows here and there in a file, with their positions in bytes, int64 [rows]."""
+
+    wanted: Addresses
+    path: str
+    positions: npt.NDArray[np.int64]
+    width: int
+
+    def blocks(self) -> Iterator[Block]:
+        buffer = np.empty((min(len(self.wanted), ROWS), self.width), np.float32)
+        with Path(self.path).open("rb", buffering=0) as file:
+            for first in range(0, len(self.wanted), ROWS):
+                at, positions = self.wanted[first : first + ROWS], self.positions[first : first + ROWS]
+                gaps = np.flatnonzero(np.diff(positions) != 4 * self.width) + 1
+                for low, high in pairwise([0, *gaps.tolist(), len(at)]):  # neighbours are read at once
+                    _read(file, int(positions[low]), buffer[low:high])
+                yield at, buffer[: len(at)]
+
+
+def _read(file: FileIO, position: int, into: Floats) -> None:
+    file.seek(position)
+    left = into.data.cast("B")
+    while left:
+        count = file.readinto(left)
+        if not count:
+            raise OSError(f"{file.name} is shorter than it was when it was written")
+        left = left[count:]
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def vector_parts(dataset: lance.LanceDataset, column: str, wanted: Addresses | N
     width = int(dataset.schema.field(column).type.list_size)
     parts: list[Part] = []
     for fragment in dataset.get_fragments():
-        some = None if wanted is None else _between(wanted, fragment.fragment_id << 32, 1 << 32)
+        some = None if wanted is None else _between(wanted, fragment.fragment_id << FRAGMENT, 1 << FRAGMENT)
         if some is not None and not len(some):
             continue
         pages = _pages_of(dataset, fragment, field, width)
@@ -149,7 +153,7 @@ def vector_parts(dataset: lance.LanceDataset, column: str, wanted: Addresses | N
             continue
         if some is None and fragment.num_deletions:
             some = addresses(fragment)
-        parts += _plain_parts(*pages, fragment.fragment_id << 32, width, some)
+        parts += _plain_parts(*pages, fragment.fragment_id << FRAGMENT, width, some)
     return parts
 
 
@@ -165,20 +169,29 @@ def _between(wanted: Addresses, first: int, count: int) -> Addresses:
 
 
 def _plain_parts(
-    path: str, pages: list[tuple[int, int]], address: int, width: int, wanted: Addresses | None
+    path: str, pages: Pages, address: int, width: int, wanted: Addresses | None
 ) -> Iterator[Part]:
-    for position, rows in pages:
+    """Yield the parts of a file whose first row has this address."""
+    sizes = [rows for _, rows in pages]
+    starts = [0, *accumulate(sizes)]
+    if wanted is not None and SPARSE * len(wanted) < starts[-1]:
+        places = (wanted - np.uint64(address)).astype(np.int64)
+        page = np.searchsorted(starts, places, "right") - 1
+        first = np.array([position for position, _ in pages], np.int64)
+        inside = places - np.array(starts, np.int64)[page]
+        yield _Scattered(wanted, path, first[page] + inside * 4 * width, width)
+        return
+    for start, (position, rows) in zip(starts, pages, strict=False):
         for row in range(0, rows, PART_ROWS):
             count = min(PART_ROWS, rows - row)
-            some = None if wanted is None else _between(wanted, address + row, count)
+            some = None if wanted is None else _between(wanted, address + start + row, count)
             if some is None or len(some):
-                yield _Plain(some, path, address + row, position + row * 4 * width, count, width)
-        address += rows
+                yield _InOrder(some, path, address + start + row, position + row * 4 * width, count, width)
 
 
 def _pages_of(
     dataset: lance.LanceDataset, fragment: lance.LanceFragment, field: int, width: int
-) -> tuple[str, list[tuple[int, int]]] | None:
+) -> tuple[str, Pages] | None:
     """Return the file of a fragment's vectors and its pages, or None if Lance must read them."""
     files = [file for file in fragment.metadata.files if field in file.fields]
     if len(files) != 1 or "://" in dataset.uri:
@@ -193,7 +206,7 @@ def _pages_of(
 
 
 @lru_cache(maxsize=4096)
-def _pages(path: str, column: int, width: int) -> list[tuple[int, int]] | None:
+def _pages(path: str, column: int, width: int) -> Pages | None:
     """Return the position in bytes and the number of rows of each page, or None if they are not plain numbers.
 
     Lance never changes a data file.

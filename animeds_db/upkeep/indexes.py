@@ -47,7 +47,9 @@ BY_FRAME = ("frames", "detections", "box_tags", "masks", "identities", "thumbnai
 STALE = 0.2
 """Maximum share (0…1) of rows outside an index. These rows are found by a scan."""
 CELLS = 10_000
-"""Maximum number of cells that a search reads: all of them."""
+"""Maximum number of cells that a search with a condition reads: all of them."""
+PROBED, MIN_PROBED = 2 / 3, 64
+"""Share (0…1) of the cells that a search without a condition reads, and the minimum number."""
 CANDIDATES, MIN_CANDIDATES = 5, 200
 """Number of rows that the index gives per requested result, and additional ones. Their full vectors are compared."""
 WORDED = ("lines", "descriptions")
@@ -84,7 +86,7 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
     rows = int(dataset.count_rows("embedder IS NOT NULL"))
     if rows < LEAST_ROWS:
         return None
-    cells = max(4, round(math.sqrt(rows) / 8))
+    cells = _cells(rows)
     about = _about(dataset, _VECTORS)
     if (
         about is not None
@@ -103,6 +105,11 @@ def _tend_vectors(store: Store, dataset: lance.LanceDataset) -> str | None:
     took = time.monotonic() - began
     found = recall(store)
     return f"indexed {rows} vectors in {took:.0f} s; the index finds {found:.1%} of the nearest"
+
+
+def _cells(rows: int) -> int:
+    """Return the number of cells for this many vectors."""
+    return max(4, round(math.sqrt(rows) / 8))
 
 
 def _tend_frames(store: Store, name: str) -> str | None:
@@ -211,7 +218,14 @@ def nearest(
 
     The index alone finds them. Their full vectors must be compared next. `within`: a condition in Lance's SQL.
     """
-    query = {"column": "embedding", "q": vector, "k": n, "metric": "cosine", "nprobes": CELLS}
+    cells = round(PROBED * _cells(frames.count_rows())) if within is None else CELLS
+    query = {
+        "column": "embedding",
+        "q": vector,
+        "k": n,
+        "metric": "cosine",
+        "nprobes": max(MIN_PROBED, cells),
+    }
     scanner = frames.scanner(
         columns=["_distance"], nearest=query, filter=within, prefilter=True, with_row_address=True
     )
