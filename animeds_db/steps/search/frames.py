@@ -179,15 +179,17 @@ def _with_tags(session: Session, rows: pa.Table) -> pa.Table:
     names = session.once("tag names", partial(_tag_names, session))
     numbers = rows["tag_ids"].combine_chunks()
     ends = pc.fill_null(pc.list_value_length(numbers), 0).to_numpy().cumsum()
-    values = names.take(pc.subtract(pc.list_flatten(numbers), 1))
+    at = pc.list_flatten(numbers)
+    values = names.take(pc.if_else(pc.less(at, len(names)), at, 0))
     offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
     tags = pa.ListArray.from_arrays(offsets, values, mask=numbers.is_null())
     return rows.set_column(rows.schema.get_field_index("tag_ids"), "tags", tags)
 
 
 def _tag_names(session: Session) -> pa.Array:
-    """Return the name of each tag, by its number, from 1."""
-    return session.arrow("SELECT unnest(getvariable('tag_names')) AS tag")["tag"].combine_chunks()
+    """Return the name of each tag at the position of its number; null at 0, which is no tag's number."""
+    names = session.arrow("SELECT unnest(getvariable('tag_names')) AS tag")["tag"]
+    return pa.concat_arrays([pa.nulls(1, pa.string()), *names.chunks])
 
 
 def _script(vector: np.ndarray, condition: str) -> str:
