@@ -48,7 +48,7 @@ _PLAIN = (
     "Flat(Flat{bits_per_value:32,data:None,},),),},),},),),},),layers:[RepdefAllValidItem,],"
     "details:Some(BitsPerValue(%(bits)d,),),},),),}"
 )
-"""What Lance says of a page of vectors that are plain float32 numbers, without spaces."""
+"""Lance's description of a page whose vectors are plain float32 numbers, without spaces."""
 
 
 @dataclass(frozen=True)
