@@ -282,7 +282,7 @@ def test_the_frames_most_like_a_vector() -> None:
     )
     params = {"vector": [0.0, 1.0, 0.0, 0.0], "k": 1}
     (row,) = found.step("search/frames.sql", params, {"width": 4, "where": "embedding IS NOT NULL"})
-    assert (row["frame_id"], row["similarity"], row["tag_ids"]) == (frame_id(1), 1.0, [1])
+    assert (row["frame_id"], row["similarity"], row["tags"]) == (frame_id(1), 1.0, ["smile"])
 
 
 @pytest.mark.sql("steps/search/pair_frames.sql")

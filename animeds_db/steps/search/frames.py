@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session, catalog
@@ -126,7 +125,7 @@ def search(
         found = (
             _compared(session, vector, k, where) if rows is None else _compared_only(session, vector, k, rows)
         )
-    return session.relation(_with_tags(session, found))
+    return session.relation(found)
 
 
 def by_index(store: Store, k: int) -> bool:
@@ -169,27 +168,6 @@ def _compared_only(
     """Compare those of the frames at these addresses that meet a condition. All of them must have a vector."""
     params = {"vector": vector.tolist(), "k": k}
     return session.of_rows(_script(vector, condition), rows, params)
-
-
-def _with_tags(session: Session, rows: pa.Table) -> pa.Table:
-    """Return the rows with the names of their tags instead of the numbers.
-
-    With the names in a variable, DuckDB takes longer to plan the query than to run it.
-    """
-    names = session.once("tag names", partial(_tag_names, session))
-    numbers = rows["tag_ids"].combine_chunks()
-    ends = pc.fill_null(pc.list_value_length(numbers), 0).to_numpy().cumsum()
-    at = pc.list_flatten(numbers)
-    values = names.take(pc.if_else(pc.less(at, len(names)), at, 0))
-    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
-    tags = pa.ListArray.from_arrays(offsets, values, mask=numbers.is_null())
-    return rows.set_column(rows.schema.get_field_index("tag_ids"), "tags", tags)
-
-
-def _tag_names(session: Session) -> pa.Array:
-    """Return the name of each tag at the position of its number; null at 0, which is no tag's number."""
-    names = session.arrow("SELECT unnest(getvariable('tag_names')) AS tag")["tag"]
-    return pa.concat_arrays([pa.nulls(1, pa.string()), *names.chunks])
 
 
 def _script(vector: np.ndarray, condition: str) -> str:

@@ -4,12 +4,10 @@
 -- $k       number of frames
 -- {width}  length of the vector
 -- {where}  a condition on frames; all frames that meet it must have a vector
---
--- tag_ids  the numbers of the tags: with their names, planning takes longer than comparing
 SELECT
     frame_id, source_id, "show", season, episode, time_s,
     array_cosine_similarity(embedding, $vector::FLOAT[{width}]) AS similarity,
-    tag_ids
+    tags
 FROM frames
 WHERE {where}
 ORDER BY similarity DESC, frame_id
