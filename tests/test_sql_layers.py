@@ -365,3 +365,36 @@ def test_a_character_is_alone_on_a_frame_with_no_other_face_or_name() -> None:
 @pytest.mark.sql("layers/no_tags.sql")
 def test_no_tags_has_no_rows() -> None:
     assert Database().sql("SELECT tag_id FROM no_tags") == []
+
+
+@pytest.mark.sql("layers/hidden_frames.sql")
+def test_hidden_frames_are_those_of_the_gates_and_those_left_out() -> None:
+    fine = {"sharpness": 100.0, "brightness": 0.5, "height": 720}
+    rows = [
+        frame(0, **fine),
+        frame(1, **fine, is_blank=True, text_lower=0.5),
+        frame(2, **fine, text_upper=0.03),
+        frame(
+            3, **fine | {"height": 100, "brightness": 0.01, "sharpness": 1.0}, text_lower=0.03, is_blank=False
+        ),
+        frame(4, is_blank=True, text_lower=0.5),  # never measured
+        frame(5, **fine, text_upper=0.02),
+        frame(6, **fine),
+        frame(7, **fine),
+    ]
+    copy = {"frame_id": frame_id(6), "group_id": frame_id(0), "keeper": False}
+    database = Database(
+        frames=rows, duplicates=[copy], labels=[label(1, "frame", "drop", frame_id=frame_id(7))]
+    )
+    assert database.sql("SELECT word, frame_id FROM hidden_frames ORDER BY ALL") == [
+        ("blank", frame_id(1)),
+        ("copies", frame_id(6)),
+        ("dropped", frame_id(7)),
+        ("subtitled", frame_id(2)),
+        ("subtitled", frame_id(3)),
+    ]
+    wide = "gates(min_height := 0, min_sharpness := 0, min_brightness := 0, max_brightness := 1)"
+    hidden = "SELECT frame_id FROM hidden_frames WHERE word = "
+    for word, gate in (("blank", "blank"), ("subtitled", "text")):
+        found = database.sql(f"{hidden}'{word}' ORDER BY 1")
+        assert found == database.sql(f"SELECT frame_id FROM {wide} WHERE gate = '{gate}' ORDER BY 1")

@@ -38,14 +38,8 @@ LONGEST = 100_000
 """Maximum number of characters of one value."""
 
 
-HIDDEN = {
-    "copies": "SELECT frame_id FROM left_out WHERE why = 'copy'",
-    "dropped": "SELECT frame_id FROM left_out WHERE why = 'dropped'",
-    "blank": "SELECT frame_id FROM gates() WHERE gate = 'blank'",
-    "subtitled": "SELECT frame_id FROM gates(min_height := 0, min_sharpness := 0, min_brightness := 0, "
-    "max_brightness := 1) WHERE gate = 'text'",
-}
-"""The frames that each word of `hide` leaves out."""
+HIDDEN = ("copies", "dropped", "blank", "subtitled")
+"""The words of `hide`: the column `word` of sql/layers/hidden_frames.sql."""
 HIDDEN_FIRST = ",".join(HIDDEN)
 """What the pages hide unless a person shows it."""
 
@@ -111,14 +105,16 @@ def _where(values: Sequence[str]) -> list[str]:
 
 
 def _hidden(values: Sequence[str]) -> list[str]:
-    words = [word for value in values for word in value.split(",") if word and word != NONE]
+    split = [word for value in values for word in value.split(",")]
+    words = [word for word in dict.fromkeys(split) if word and word != NONE]
     for word in words:
         if word not in HIDDEN:
             raise UsageError(
                 f'"{word[:40]}" is not a kind of frame that can be hidden.',
                 hint=did_you_mean(word[:40], HIDDEN),
             )
-    return [f"frame_id NOT IN ({HIDDEN[word]})" for word in dict.fromkeys(words)]
+    named = ", ".join(map(literal, words))
+    return [f"frame_id NOT IN (SELECT frame_id FROM hidden_frames WHERE word IN ({named}))"] if words else []
 
 
 FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
@@ -143,6 +139,8 @@ FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     ],
 }
 KNOWN = (*STARTS, *FILTERS, "sort")
+OF_IDS = ("character", "appearance", "gate", "said", "hide", "group")
+"""Filters that read only frame_id, and so mean the same over every view that has it."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +198,11 @@ class Selection:
     def is_everything(self) -> bool:
         """True if the selection contains all frames."""
         return self.start is None and not self.filters
+
+    @property
+    def is_of_ids(self) -> bool:
+        """True if its condition reads only frame_id."""
+        return self.start is None and all(name in OF_IDS for name, _ in self.filters)
 
     def without(self, name: str) -> Selection:
         """Return the selection without one of its filters."""

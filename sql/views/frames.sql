@@ -11,8 +11,8 @@ CREATE OR REPLACE VIEW frames AS
 SELECT
     frame_id, source_id, "show", season, episode, time_s, shot,
     * EXCLUDE (
-        frame_id, source_id, "show", season, episode, time_s, shot, tags, tag_scores, sure_tags, sure_scores, sure_names,
-        embedding, embedder, added_tags
+        frame_id, source_id, "show", season, episode, time_s, shot, tags, tag_scores, sure_tags, sure_scores,
+        sure_names, embedding, embedder, added_tags
     ),
     sure_names[:] AS tags,  -- a copy: DuckDB 2.0 compares lists of dictionary values wrongly
     sure_tags AS tag_ids,

@@ -83,7 +83,7 @@ def within(selection: Selection, over_frames: bool = False) -> str:
     """Return a selection as a condition on frame_id, or on the view `frames`, which is faster."""
     if selection.is_everything:
         return "true"
-    if over_frames and selection.start is None:
+    if selection.is_of_ids or (over_frames and selection.start is None):
         return selection.condition()
     return f"frame_id IN (SELECT frame_id FROM (\n{selection.sql(order=False)}\n))"
 
