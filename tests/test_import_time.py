@@ -62,5 +62,35 @@ def test_neither_a_query_nor_a_correction_imports_lancedb(tmp_path: Path) -> Non
     assert "lancedb" not in loaded
 
 
+def test_a_query_without_tables_imports_neither_lance_nor_pydantic(tmp_path: Path) -> None:
+    store = tagged_store(tmp_path, [["1girl"]])
+    loaded = modules_after(
+        f"    sys.argv = ['animeds', 'sql', 'SELECT 1', '--db', {str(store.uri)!r}]\n"
+        "    from animeds_db.cli import main\n    main()"
+    )
+    assert "duckdb" in loaded
+    others = {"lance", "pyarrow.dataset", "pyarrow.compute", "pandas", "pydantic", "av", "PIL", "rich"}
+    assert not loaded & others
+
+
+def test_status_imports_nothing_for_media_or_models_and_opens_only_the_tables_it_reads(
+    tmp_path: Path,
+) -> None:
+    store = tagged_store(tmp_path, [["1girl"]])
+    loaded = modules_after(
+        "    import atexit, lance, re\n"
+        "    real, opened = lance.dataset, []\n"
+        "    lance.dataset = lambda uri, *a, **k: opened.append(str(uri)) or real(uri, *a, **k)\n"
+        "    atexit.register(lambda: print(','.join(sorted(re.findall(r'(\\w+)[.]lance', str(opened))))))\n"
+        f"    sys.argv = ['animeds', 'status', '--db', {str(store.uri)!r}]\n"
+        "    from animeds_db.cli import main\n    main()"
+    )
+    assert not loaded & {"lancedb", "pandas", "pydantic", "av", "PIL", "onnxruntime", "rich"}
+    opened = next(word for word in loaded if "," in word).split(",")
+    read = {"detected", "detections", "frames", "identities", "models", "sources", "vocabulary"}
+    assert set(opened) == read
+    assert len(opened) <= len(read) + 2  # `sources` also for its history: whether a check is due
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     assert not modules_after("    import animeds_db") & set(HEAVY)

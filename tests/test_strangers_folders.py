@@ -25,6 +25,7 @@ from animeds_db.models.files import Record
 from animeds_db.models.manifest import load_manifest
 from animeds_db.models.named import named_entry, remember_used
 from animeds_db.safe_files import locked_file
+from animeds_db.session import Session
 from animeds_db.store import Store
 from animeds_db.upkeep.copying import backup
 
@@ -52,7 +53,7 @@ def crafted(store: Store, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["../../..", "../..", "a/../../../.."])
-def test_a_database_whose_manifest_leaves_its_folder_is_neither_opened_nor_copied(
+def test_a_database_whose_manifest_leaves_its_folder_is_neither_read_nor_copied(
     tmp_path: Path, target: str
 ) -> None:
     (tmp_path / "received").mkdir()
@@ -64,20 +65,22 @@ def test_a_database_whose_manifest_leaves_its_folder_is_neither_opened_nor_copie
     (tmp_path / "mine").mkdir()
     before = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*")}
     with pytest.raises(StoreError, match="not a path inside"):
-        Store.open(store.uri)
+        Store.open(store.uri).table("frames")
+    with pytest.raises(StoreError, match="not a path inside"):
+        Session(Store.open(store.uri)).sql("SELECT * FROM frames").fetchall()
     with pytest.raises(AnimedsError, match="not a path inside"):
         backup(Store(store.location, store.widths), str(tmp_path / "mine" / "copy"))
     assert {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*")} == before
 
 
-def test_a_data_file_that_is_a_link_is_neither_opened_nor_copied(tmp_path: Path) -> None:
+def test_a_data_file_that_is_a_link_is_neither_read_nor_copied(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     add_source(store, "aaaaaaaa")
     data = next((Path(store.uri) / "sources.lance" / "data").iterdir())
     data.rename(tmp_path / "elsewhere")
     data.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreError, match="is a link"):
-        Store.open(store.uri)
+        Store.open(store.uri).table("sources")
     with pytest.raises(AnimedsError, match="is a link"):
         backup(Store(store.location, store.widths), str(tmp_path / "copy"))
 

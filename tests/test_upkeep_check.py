@@ -31,7 +31,7 @@ from tables import add_source, frames, new_store
 import animeds_db
 from animeds_db.errors import StoreError
 from animeds_db.store import Store
-from animeds_db.store.fsync import manifests
+from animeds_db.store.manifests import manifests
 from animeds_db.upkeep import repair
 from animeds_db.upkeep.check import INTERVAL, RECORD, check, due
 from animeds_db.upkeep.copying import backup

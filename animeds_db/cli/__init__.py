@@ -18,6 +18,7 @@ from typer.models import CommandInfo, TyperInfo
 
 import animeds_db
 from animeds_db.cli.output import LAYOUT, talk
+from animeds_db.cli.plain_values import without_pydantic
 from animeds_db.errors import AnimedsError
 from animeds_db.printable import printable
 
@@ -91,6 +92,7 @@ def command_line(verb: str | None = None) -> typer.Typer:
     for module in dict.fromkeys(needed):
         importlib.import_module(f"animeds_db.cli.{module}").register(app)
     _arrange(app)
+    without_pydantic(app)
     return app
 
 

@@ -16,6 +16,8 @@ Ids are strings that people can read, sort and use in file names:
 
 from __future__ import annotations
 
+from functools import cache
+
 from animeds_db.schema.columns import DEFAULT_WIDTH, PRIMARY_KEY, SCHEMA_VERSION, VERSION_KEY, Table
 from animeds_db.schema.footage import DAMAGED, SHOTS, SOURCES, THUMBNAILS, detections, frames
 from animeds_db.schema.ids import (
@@ -121,6 +123,7 @@ RERUNS = (
 """Names of the tables with results of models that ran after the ingest."""
 
 
+@cache
 def all_tables(embedding_width: int = DEFAULT_WIDTH, vector_width: int = DEFAULT_WIDTH) -> tuple[Table, ...]:
     """Return every table of a database, in the order in which they are created."""
     stored = (SOURCES, frames(embedding_width), detections(vector_width), THUMBNAILS, VOCABULARY, MODELS)

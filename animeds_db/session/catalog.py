@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from animeds_db.session.label_views import LABEL_VIEWS
 from animeds_db.session.scripts import sql_scripts
 
 if TYPE_CHECKING:
@@ -26,13 +27,6 @@ _WORD = re.compile(r"\w+")
 _CALLED = re.compile(r'(\w+)"?\s*\(')
 _READS = re.compile(r"\blance_\w+")
 FOLDERS = ("macros", "tables", "layers", "views")
-KEPT = (
-    *("undone", "names", "box_labels", "labelled_boxes", "stretch_labels", "speaker_names"),
-    *("frame_labels", "tag_labels", "description_labels", "drawn_labels", "drawn_crops", "drawn_masks"),
-)
-"""Views of labels. They have few rows, but take most of the planning time of queries that build on them."""
-_columns: dict[str, str] = {}
-"""Columns of those views, once one was planned. Without labels they are empty, and are made of their columns alone."""
 _ASKS_FOR_ALL = re.compile(r"\bSHOW\s+(ALL\s+)?TABLES\b|\bduckdb_\w+\s*\(|\binformation_schema\b", re.I)
 
 
@@ -149,22 +143,26 @@ def _below(text: str) -> frozenset[str]:
     return frozenset({word.lower() for words in found for word in words if word} & _scripts().keys())
 
 
-def keep(pinned: Pinned, names: Iterable[str], instead: Mapping[str, str], there: set[str]) -> None:
-    """Store the label views that these views build on as temporary tables with the same names, which DuckDB finds
-    before the views. `pinned.kept` holds the tables this connection has; new ones are added. `there`: see `create`."""
-    below = scripts_for(names, instead)
-    for name in KEPT:  # each builds on those before it
-        if name not in pinned.kept and _scripts()[name].text in below:
-            if pinned.has_labels or name not in _columns:
-                create(pinned.connection, [name], instead, there)
-                pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM main.{name}")
-                table = pinned.connection.table(f"temp.{name}")
-                _columns[name] = ", ".join(
-                    f'"{column}" {kind}' for column, kind in zip(table.columns, table.types, strict=True)
-                )
-            else:
-                pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_columns[name]})")
-            pinned.kept.add(name)
+def label_views(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
+    """Return the views of labels that these views build on, or are, each after those it builds on."""
+    below = set(scripts_for(names, instead))
+    return [name for name in LABEL_VIEWS if _scripts()[name].text in below]
+
+
+def keep(pinned: Pinned, views: Iterable[str], instead: Mapping[str, str], there: set[str]) -> None:
+    """Store these views of labels as temporary tables with the same names, which DuckDB finds before the views.
+
+    `pinned.kept` holds the tables this connection has; new ones are added. `there`: see `create`.
+    """
+    for name in views:
+        if name in pinned.kept:
+            continue
+        if pinned.has_labels:
+            create(pinned.connection, [name], instead, there)
+            pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM main.{name}")
+        else:
+            pinned.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({LABEL_VIEWS[name]})")
+        pinned.kept.add(name)
 
 
 def create(

@@ -15,8 +15,7 @@ solves problems that a plain Lance dataset has:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
+from animeds_db.session.only import Only
 from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 from animeds_db.store.older_tags import is_older, renewed
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
@@ -34,17 +34,6 @@ if TYPE_CHECKING:
 KEY, FRAME = "source_id", "frame_id"
 _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
 """Errors of pyarrow, Substrait and Lance for a filter they cannot express."""
-
-
-@dataclass
-class Only:
-    """The frames whose rows are currently visible: a function that returns their ids; None: all.
-
-    rows: their addresses in the table of frames, if these are known. Lance finds rows faster by them than by ids.
-    """
-
-    frames: Callable[[], Sequence[str]] | None = None
-    rows: Sequence[int] | None = None
 
 
 class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types

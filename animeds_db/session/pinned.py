@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from animeds_db.schema import Table
-from animeds_db.session.lance_view import LanceView, Only
-from animeds_db.session.tag_names import NUMBERS, TagNames
+from animeds_db.session.only import Only
 from animeds_db.store import Store
-from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
     import lance
+
+    from animeds_db.schema import Table
+    from animeds_db.session.lance_view import LanceView
+    from animeds_db.session.tag_names import TagNames
+    from animeds_db.store.sure_tags import SureTags
 
 ATTACHED = ("show", "season", "episode")
 """Columns of a source that its frames and detections also have. `show` is also available as show_name, because `show`
@@ -42,15 +44,15 @@ VOCABULARY: Mapping[str, str] = {
 }
 """The statement that sets each variable which is made of the table `vocabulary`."""
 VARIABLES: Mapping[str, Callable[[Pinned], bool | str | None]] = {
-    "retagged": lambda pinned: pinned.table("taggings").count_rows() > 0,
-    "boxes_tagged": lambda pinned: pinned.table("box_tags").count_rows() > 0,
-    "embedded_again": lambda pinned: pinned.table("embeddings").count_rows() > 0,
-    "classified": lambda pinned: pinned.table("classifications").count_rows() > 0,
-    "detected_again": lambda pinned: pinned.table("detected").count_rows() > 0,
-    "frames_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'frame'") > 0,
-    "renamed": lambda pinned: pinned.table("labels").count_rows("field = 'name'") > 0,
-    "boxes_labelled": lambda pinned: pinned.table("labels").count_rows("kind IS NOT NULL") > 0,
-    "tags_labelled": lambda pinned: pinned.table("labels").count_rows("field = 'tag'") > 0,
+    "retagged": lambda pinned: not pinned.is_empty("taggings"),
+    "boxes_tagged": lambda pinned: not pinned.is_empty("box_tags"),
+    "embedded_again": lambda pinned: not pinned.is_empty("embeddings"),
+    "classified": lambda pinned: not pinned.is_empty("classifications"),
+    "detected_again": lambda pinned: not pinned.is_empty("detected"),
+    "frames_labelled": lambda pinned: pinned.has_labels_where("field = 'frame'"),
+    "renamed": lambda pinned: pinned.has_labels_where("field = 'name'"),
+    "boxes_labelled": lambda pinned: pinned.has_labels_where("kind IS NOT NULL"),
+    "tags_labelled": lambda pinned: pinned.has_labels_where("field = 'tag'"),
     "chosen_tagger": lambda pinned: pinned.chosen.get("tagger"),
     "chosen_embedder": lambda pinned: pinned.chosen.get("image"),
 }
@@ -93,6 +95,14 @@ class Pinned:
             self._tables[name] = self._store.table(name, self.versions[name])
         return self._tables[name]
 
+    def is_empty(self, name: str) -> bool:
+        """Return True if a table has no rows."""
+        return self._store.is_empty(name, self.versions[name])
+
+    def has_labels_where(self, condition: str) -> bool:
+        """Return True if the table `labels` has rows that meet a condition in Lance's SQL."""
+        return self.has_labels and self.table("labels").count_rows(condition) > 0
+
     def register(self, texts: Sequence[str]) -> dict[str, pa.Schema]:
         """Register the tables and set the variables that these statements read, and return the tables' schemas."""
         tables, variables = read_by(texts)
@@ -106,8 +116,12 @@ class Pinned:
         return {name: self.table(name).schema for name in new}
 
     def _view(self, name: str) -> LanceView:
+        from animeds_db.session.lance_view import LanceView
+        from animeds_db.session.tag_names import NUMBERS
+
         table = self.table(name)
-        has_source = "source_id" in table.schema.names
+        stored = table.schema  # Lance builds it again at each access
+        has_source = "source_id" in stored.names
         attached, hidden = self._of_sources if has_source else (None, ())
         wanted = self._store.schema(name) if self._store.pinned else None
         return LanceView(
@@ -117,11 +131,18 @@ class Pinned:
             wanted=wanted.schema if wanted else None,
             only=self._only,
             of_frames=name == "frames",
-            sure=SureTags.of(self.table("models"), self.table("vocabulary"), wanted)
-            if wanted and _is_older(table, wanted)
-            else None,
-            names=self._names if NUMBERS in self._store.schema(name).schema.names else None,
+            sure=self._sure_tags(table, wanted) if wanted else None,
+            names=self._names if NUMBERS in (wanted.schema if wanted else stored).names else None,
         )
+
+    def _sure_tags(self, table: lance.LanceDataset, wanted: Table) -> SureTags | None:
+        """Return what computes the columns of sure tags, if a table is older than these."""
+        from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
+
+        column = SURE_COLUMNS[0]
+        if column not in wanted.schema.names or column in table.schema.names:
+            return None
+        return SureTags.of(self.table("models"), self.table("vocabulary"), wanted)
 
     def _set(self, variable: str) -> None:
         if variable in VOCABULARY:
@@ -144,17 +165,20 @@ class Pinned:
     @cached_property
     def _names(self) -> TagNames:
         """The names of tags."""
+        from animeds_db.session.tag_names import TagNames
+
         return TagNames(lambda: self.table("vocabulary").to_table())
 
     @cached_property
     def has_labels(self) -> bool:
         """True if the table `labels` has rows."""
-        return bool(self.table("labels").count_rows())
+        return not self.is_empty("labels")
 
     @cached_property
     def chosen(self) -> dict[str, str]:
         """The model that was chosen for each task, if it is not that of the ingest."""
-        return {row["task"]: row["model"] for row in self.table("choices").to_table().to_pylist()}
+        rows = [] if self.is_empty("choices") else self.table("choices").to_table().to_pylist()
+        return {row["task"]: row["model"] for row in rows}
 
     @cached_property
     def choices(self) -> Choices:
@@ -165,18 +189,13 @@ class Pinned:
             models = self.table("models").to_table(columns=["model_id", "width"])
             widths = dict(zip(models["model_id"].to_pylist(), models["width"].to_pylist(), strict=True))
             found = {task: widths.get(model) for task, model in self.chosen.items()}
-        if self.table("labels").count_rows("field = 'tag'"):
+        if self.has_labels_where("field = 'tag'"):
             found["tags"] = None
-        if self.table("identities").count_rows() or self.table("labels").count_rows("kind IS NOT NULL"):
+        if not self.is_empty("identities") or self.has_labels_where("kind IS NOT NULL"):
             found["characters"] = None
-        if self.table("screen_texts").count_rows():
+        if not self.is_empty("screen_texts"):
             found["text"] = None
         return found
-
-
-def _is_older(table: lance.LanceDataset, wanted: Table) -> bool:
-    """Return True if a table does not have the columns of sure tags."""
-    return SURE_COLUMNS[0] in wanted.schema.names and SURE_COLUMNS[0] not in table.schema.names
 
 
 def read_by(texts: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -34,10 +34,8 @@ def with_texts(script: str, **texts: object) -> str:
 @cache
 def sql_scripts(folder: str) -> tuple[str, ...]:
     """Return all files of `sql/<folder>`, sorted by name."""
-    entries = _scripts().joinpath(folder).iterdir()
-    return tuple(
-        sql_script(folder, name) for name in sorted(e.name for e in entries if e.name.endswith(".sql"))
-    )
+    files = {e.name: e for e in _scripts().joinpath(folder).iterdir() if e.name.endswith(".sql")}
+    return tuple(files[name].read_text("utf-8") for name in sorted(files))
 
 
 @cache

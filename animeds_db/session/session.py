@@ -20,8 +20,8 @@ import pyarrow as pa
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
 from animeds_db.session.given import registered
-from animeds_db.session.lance_view import Only
 from animeds_db.session.messages import EXPLAIN, explained
+from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
 from animeds_db.session.scripts import sql_script, with_texts
@@ -318,8 +318,11 @@ class Session:
             if pinned.choices != self._choices:
                 self._choices = pinned.choices
                 self._made.clear()
-            instead = stand_ins(pinned.table("frames").schema, self._choices)
-        scripts = catalog.scripts_for(names, instead)
+            frames = pinned.table("frames").schema if "image" in self._choices else None
+            instead = stand_ins(frames, self._choices)
+        views = [] if catalog.are_all(names) else catalog.label_views(names, instead)
+        without = set() if not views or pinned.has_labels else set(views)
+        scripts = catalog.scripts_for(names, instead, without)
         schemas = pinned.register([*texts, *scripts])
         if any(self._schemas.get(name, schema) != schema for name, schema in schemas.items()):
             self._made.clear()
@@ -327,7 +330,7 @@ class Session:
         if catalog.are_all(names):  # tables beside the views would be listed twice
             catalog.create(pinned.connection, names, instead, self._made)
         else:
-            catalog.keep(pinned, names, instead, self._made)
+            catalog.keep(pinned, views, instead, self._made)
             catalog.create(pinned.connection, names, instead, self._made, pinned.kept)
         return pinned.connection
 
@@ -337,10 +340,10 @@ def _texts(values: Mapping[str, Any]) -> list[str]:
     return [value for value in values.values() if isinstance(value, str)]
 
 
-def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
+def stand_ins(frames: pa.Schema | None, choices: Choices) -> dict[str, str]:
     """Return replacements for views if another model was chosen or people made corrections.
 
-    They need joins, so they are used only then.
+    They need joins, so they are used only then. `frames` is needed if another model for vectors was chosen.
     """
     views = {
         "text": "measured_frames.sql",
@@ -353,7 +356,7 @@ def stand_ins(frames: pa.Schema, choices: Choices) -> dict[str, str]:
         for key, name in views.items()
         if key in choices
     }
-    if width := choices.get("image"):
+    if frames is not None and (width := choices.get("image")):
         ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
         script = sql_script("layers/chosen", "embedded_frames.sql")
         instead[sql_script("layers", "embedded_frames.sql")] = with_texts(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 DAY_S = 86_400
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -32,6 +31,8 @@ def as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_struct(kind):
         fields = [as_text(field) for field in array.flatten()]
         return pa.StructArray.from_arrays(fields, [field.name for field in kind], mask=array.is_null())
+    import pyarrow.compute as pc
+
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
     return pa.ListArray.from_arrays(offsets, as_text(array.flatten()), mask=array.is_null())

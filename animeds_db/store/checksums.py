@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from animeds_db.safe_files import inside
-from animeds_db.store.fsync import flush_files, manifest_names
+from animeds_db.store.fsync import flush_files
+from animeds_db.store.manifests import manifest_names
 
 if TYPE_CHECKING:
     import lance

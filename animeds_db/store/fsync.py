@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import logging
 import os
-import struct
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from animeds_db.store.manifests import is_whole, manifest_names, newest_manifest
+
 if TYPE_CHECKING:
     import lance
 
-MAGIC = b"LANC"
-"""The last four bytes of every Lance manifest (lance-table, io/manifest.rs)."""
 TORN = "_torn"
-_FOOTER = struct.Struct("<QHH4s")
 _log = logging.getLogger("animeds")
 
 
@@ -38,11 +36,6 @@ def fragment_files(fragment: lance.LanceFragment) -> list[str]:
     deleted = fragment.metadata.deletion_file
     files = [f"data/{file.path}" for file in fragment.metadata.files]
     return [*files, deleted.path(fragment.fragment_id)] if deleted else files
-
-
-def manifest_names(version: int) -> tuple[str, str]:
-    """Return the paths that the manifest of a version may have, relative to the table."""
-    return f"_versions/{2**64 - 1 - version}.manifest", f"_versions/{version}.manifest"
 
 
 def short_file(
@@ -91,7 +84,7 @@ def flush_folder(path: Path) -> None:
 
 def heal(table: Path) -> None:
     """Set incomplete manifests aside until the newest one is complete. Logs a warning for each."""
-    while (newest := next(iter(manifests(table)), None)) is not None and not is_whole(newest):
+    while (newest := newest_manifest(table)) is not None and not is_whole(newest):
         set_aside(table, newest)
         _log.warning(
             "%s: the newest version was not completely written (a power cut?) and was moved to %s; "
@@ -112,37 +105,6 @@ def set_aside(table: Path, manifest: Path) -> None:
 def torn(table: Path) -> list[Path]:
     """Return the manifests that were set aside and not yet handled by `animeds check --repair`."""
     return sorted((table / TORN).glob("*.manifest"))
-
-
-def manifests(table: Path) -> list[Path]:
-    """Return a table's manifests, newest first. File names count down from 2**64 - 1; in older tables, up."""
-    found = [path for path in (table / "_versions").glob("*.manifest") if path.stem.isdecimal()]
-    return sorted(found, key=version_of, reverse=True)
-
-
-def version_of(manifest: Path) -> int:
-    """Return the version number of a manifest."""
-    number = int(manifest.stem)
-    return 2**64 - 1 - number if number >= 2**63 else number
-
-
-def is_whole(manifest: Path) -> bool:
-    """Return True if a manifest is complete: its footer points to a body, which fills the rest of the file.
-
-    From its end (lance-table, io/manifest.rs): 4 bytes MAGIC, two numbers of 2 bytes, the position of the body in
-    8 bytes; the body begins with its length in 4 bytes. All little-endian.
-    """
-    with manifest.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size < _FOOTER.size:
-            return False
-        file.seek(size - _FOOTER.size)
-        start, _, _, magic = _FOOTER.unpack(file.read(_FOOTER.size))
-        start = int(start)
-        if magic != MAGIC or start + 4 + _FOOTER.size > size:
-            return False
-        file.seek(start)
-        return start + 4 + int.from_bytes(file.read(4), "little") + _FOOTER.size == size
 
 
 def _sync_all(paths: Sequence[Path]) -> None:

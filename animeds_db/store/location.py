@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from animeds_db.errors import StoreError
 from animeds_db.remote.storage import expect_reachable, explained, is_remote, storage_options
@@ -145,6 +144,8 @@ def damaged(location: Location, name: str) -> StoreError:
 
 def _local(uri: str) -> Path | None:
     if uri.startswith("file://"):
+        from urllib.request import url2pathname
+
         return Path(url2pathname(urlsplit(uri).path))
     return None if "://" in uri else Path(uri).expanduser()
 

@@ -12,23 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store.checksums import Ledger, record
-from animeds_db.store.fsync import flush, heal, short_file, stored_files, withdraw
+from animeds_db.store.checksums import record
+from animeds_db.store.fsync import flush, short_file, stored_files, withdraw
 from animeds_db.store.history import At, History, Versions
 from animeds_db.store.location import (
     Location,
-    add_missing_tables,
     check_files,
     create_database,
-    damaged,
     read_errors,
     write_errors,
 )
-from animeds_db.store.upgrade import stored_version, upgrade
+from animeds_db.store.manifests import is_surely_empty, newest_version
+from animeds_db.store.opening import make_ready, widths_of
 from animeds_db.tagtext import expect_name
 
 if TYPE_CHECKING:
@@ -54,19 +52,18 @@ class Store:
     def __init__(
         self,
         location: Location,
-        widths: tuple[int, int],
+        widths: tuple[int, int] | None = None,
         pinned: Versions | None = None,
-        opened: Mapping[str, lance.LanceDataset] | None = None,
     ) -> None:
         self.location = location
         """The folder or URI."""
         self.pinned = pinned
         """The table versions to read, if not the newest state. The store is then read-only."""
-        self._handles: dict[str, lance.LanceDataset] = dict(opened or {})
+        self._handles: dict[str, lance.LanceDataset] = {}
+        self._safe: set[str] = set()
         self._searched: dict[str, Table] = {}
         self._names = [table.name for table in schema.all_tables()]
-        self.widths = widths
-        """Width of `frames.embedding` and of `detections.vector`."""
+        self._widths = widths
 
     @staticmethod
     def exists(uri: str) -> bool:
@@ -90,33 +87,21 @@ class Store:
     def open(cls, uri: str, at: At | None = None) -> Store:
         """Open a database, or read it as it was `at` a version or time (see store.history).
 
-        A newest version that a power cut left incomplete is set aside, with a warning. Raises StoreError if the
-        path is not a database, or if the database is damaged or was created by a newer release.
+        No table is opened before it is read. A newest version that a power cut left incomplete is set aside, with a
+        warning. Raises StoreError if the path is not a database, or if the database is damaged or was created by a
+        newer release.
         """
         location = Location(uri)
-        location.check()
-        for table in schema.all_tables():
-            if location.path is not None:
-                with write_errors(uri):
-                    heal(location.path / f"{table.name}.lance")
-        opened = {
-            table.name: check_files(location, table.name)
-            for table in schema.all_tables()
-            if location.path is not None and location.has_table(table.name)
-        }
-        version = stored_version(location)
-        widths = (_width(location, "frames", "embedding"), _width(location, "detections", "vector"))
-        if version < schema.SCHEMA_VERSION:
-            upgrade(location, schema.all_tables(*widths), version)
-            opened.clear()
-        _refuse_lost(location)
-        add_missing_tables(location, schema.all_tables(*widths))
-        store = cls(location, widths, opened=opened)
-        if at is None:
-            return store
-        pinned = store.history().resolve(at)
-        opened = {name: check_files(location, name, number) for name, number in pinned.items()}
-        return cls(location, widths, pinned, opened)
+        make_ready(location)
+        store = cls(location)
+        return store if at is None else cls(location, pinned=store.history().resolve(at))
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Width of `frames.embedding` and of `detections.vector`."""
+        if self._widths is None:
+            self._widths = widths_of(self.location)
+        return self._widths
 
     def history(self) -> History:
         """Return the history of the database."""
@@ -139,14 +124,21 @@ class Store:
         """Return a table at a version (default: the pinned or newest one). The handle keeps reading that version.
 
         The last handle of each table is returned again for the same version, because it keeps what it has read of an
-        index.
+        index. Raises StoreError, also for a table with files outside its own folder.
         """
         if version is not None and name in self._handles and self._handles[name].version == version:
             return self._handles[name]
-        found = self.location.dataset(name, version or (self.pinned[name] if self.pinned else None))
-        if version is not None:
+        at = version or (self.pinned[name] if self.pinned else None)
+        found = (self.location.dataset if name in self._safe else self._checked)(name, at)
+        if version is not None:  # without one, the caller may write with its handle
             self._handles[name] = found
         return found
+
+    def _checked(self, name: str, version: int | None) -> lance.LanceDataset:
+        """Return a table. Raises StoreError if it has data files outside its own folder."""
+        dataset = check_files(self.location, name, version)
+        self._safe.add(name)
+        return dataset
 
     def lancedb(self) -> lancedb.DBConnection:
         """Return LanceDB's connection to this database; it always sees the newest versions."""
@@ -154,6 +146,8 @@ class Store:
 
     def lancedb_table(self, name: str) -> Table:
         """Return a table as LanceDB knows it, at its newest (or pinned) version."""
+        if name not in self._safe:
+            self._checked(name, None)
         with read_errors(self.uri):
             return self.lancedb().open_table(name, version=self.pinned[name] if self.pinned else None)
 
@@ -170,6 +164,10 @@ class Store:
         """Return the number of a table's pinned or newest version. It grows with every commit."""
         if self.pinned:
             return self.pinned[name]
+        if self.location.path is not None:
+            newest = newest_version(self.location.path / f"{name}.lance")
+            if newest is not None:
+                return newest
         with read_errors(self.uri):
             if name not in self._handles:
                 self._handles[name] = self.table(name)
@@ -178,6 +176,14 @@ class Store:
     def versions(self) -> dict[str, int]:
         """Return the pinned or newest version of every table."""
         return self.location.of_each(self.names(), self.version)
+
+    def is_empty(self, name: str, version: int | None = None) -> bool:
+        """Return True if a table has no rows at a version (default: the pinned or newest one)."""
+        version = version or self.version(name)
+        if self.location.path is not None and is_surely_empty(self.location.path / f"{name}.lance", version):
+            return True
+        with read_errors(self.uri):
+            return not self.table(name, version).count_rows()
 
     def upsert(self, name: str, rows: pa.Table) -> int:
         """Insert the rows whose key is new, in one commit, and return their number.
@@ -227,6 +233,8 @@ class Store:
 
     def take(self, name: str, keys: Sequence[str | int], columns: Sequence[str]) -> pa.Table:
         """Return the rows with these keys, in the order of `keys`. Missing keys are skipped."""
+        import pyarrow.compute as pc
+
         key = self.schema(name).key
         wanted = pa.array(keys, self.schema(name).schema.field(key).type)
         if not len(wanted):
@@ -312,6 +320,8 @@ class Store:
 
     def _fitting(self, name: str, rows: pa.Table) -> tuple[str, pa.Table]:
         """Return the table's key and the rows in its schema. Raises StoreError if they do not fit."""
+        import pyarrow.compute as pc
+
         table = self.schema(name)
         try:
             rows = rows.select(table.schema.names).cast(table.schema)
@@ -323,6 +333,8 @@ class Store:
 
     def _expect_present(self, name: str, key: str, rows: pa.Table) -> None:
         """Raise StoreError unless each key exists once. Lance has had merges that silently did nothing."""
+        import pyarrow.compute as pc
+
         with read_errors(self.uri):
             n = self.table(name).count_rows(filter=pc.field(key).isin(rows[key].combine_chunks()))
         if n != rows.num_rows:
@@ -382,15 +394,6 @@ class Store:
         )
 
 
-def _refuse_lost(location: Location) -> None:
-    """Raise StoreError for a table that is gone and had rows: it would be made again, empty."""
-    if location.path is None:
-        return
-    for table in schema.all_tables():
-        if not location.has_table(table.name) and any(Ledger.of(location.path, table.name).rows.values()):
-            raise damaged(location, table.name)
-
-
 def quoted(text: str) -> str:
     """Return `text` as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -417,6 +420,8 @@ def _merge(table: lance.LanceDataset, key: str) -> Any:
 
 def _without_nan(rows: pa.Table) -> pa.Table:
     """Return the rows, with null in place of each vector that has a NaN: no search can compare it."""
+    import pyarrow.compute as pc
+
     for place, field in enumerate(rows.schema):
         if field.name not in VECTORS:
             continue
@@ -431,7 +436,3 @@ def _without_nan(rows: pa.Table) -> pa.Table:
 def _was_overtaken(error: StoreError) -> bool:
     """Return True if a write failed only because other writers committed first."""
     return any(words in str(error.__cause__) for words in ("ommit conflict", "Too many concurrent writers"))
-
-
-def _width(location: Location, name: str, column: str) -> int:
-    return int(location.dataset(name).schema.field(column).type.list_size)

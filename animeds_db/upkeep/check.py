@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.fsync import torn
+from animeds_db.store.history import History
 from animeds_db.store.location import Location
 from animeds_db.upkeep.comparing import Gap, Gaps, compare
 from animeds_db.upkeep.examining import INGESTED_OF_SOURCE, Examined, examine
@@ -133,7 +134,7 @@ def due(store: Store) -> str | None:
         last = datetime.datetime.fromisoformat(json.loads(content)["at"])
         words = "The last check of this database was"
     else:
-        last = store.history().of_table("sources")[0].at
+        last = History.of(store.location, ["sources"]).of_table("sources")[0].at
         words = "This database has never been checked; its oldest version is"
     age = datetime.datetime.now(datetime.UTC) - last
     return f"{words} {age.days} days ago: run `animeds check`." if age > INTERVAL else None

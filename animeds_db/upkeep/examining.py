@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 from animeds_db import schema
 from animeds_db.errors import StoreError
 from animeds_db.store.checksums import Ledger
-from animeds_db.store.fsync import fragment_files, is_whole, manifests, stored_files, torn, version_of
+from animeds_db.store.fsync import fragment_files, stored_files, torn
 from animeds_db.store.location import Location, first_words, read_errors
+from animeds_db.store.manifests import is_whole, manifests, version_of
 
 if TYPE_CHECKING:
     import lance

@@ -14,7 +14,8 @@ from rerunning import copy_of_ingested, first, ingested
 
 import animeds_db
 from animeds_db.store import Store
-from animeds_db.store.fsync import fragment_files, manifests
+from animeds_db.store.fsync import fragment_files
+from animeds_db.store.manifests import manifests
 
 SEEDS = range(40)
 FEW_SEEDS = (0, 1, 2, 3, 4, 5, 8, 11, 14, 15, 17, 26, 35, 38)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.session import catalog, pinned, session
+from animeds_db.session.label_views import LABEL_VIEWS
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 
@@ -126,7 +127,7 @@ class Database:
         names = catalog.mentioned_in([text])
         below = " ".join(catalog.scripts_for(names, self.instead))
         self._register(f"{text} {below}")
-        for name in catalog.KEPT:  # as in a session, whose queries are planned much sooner by it
+        for name in LABEL_VIEWS:  # as in a session, whose queries are planned much sooner by it
             if name not in {*self.kept, *given} and re.search(rf"\bVIEW {name} AS\b", below):
                 catalog.create(self.connection, [name], self.instead, self.made, self.kept)
                 self.connection.execute(f"CREATE TEMP TABLE {name} AS FROM main.{name}")

@@ -16,7 +16,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animeds_db import schema
 from animeds_db.errors import StoreError, UsageError, did_you_mean
@@ -24,7 +23,6 @@ from animeds_db.session import Session
 from animeds_db.store import Store
 from animeds_db.tagtext import expect_name
 from animeds_db.upkeep.compaction import MAX_PIECES
-from animeds_db.upkeep.optimize import tend_if_worth_it
 
 OPS = {
     "character": ("set", "remove"),
@@ -207,12 +205,16 @@ def _write(store: Store, rows: Sequence[Mapping[str, Any]], who: str | None) -> 
     if store.upsert("labels", table) != len(rows):
         raise StoreError(f"{store.uri} already has labels of this change set.", hint="Try again.")
     if len(store.table("labels").get_fragments()) > MAX_PIECES:
+        from animeds_db.upkeep.optimize import tend_if_worth_it
+
         tend_if_worth_it(store)
     return act
 
 
 def _next_time(store: Store) -> datetime.datetime:
     """Return the current time, but later than every label so far, even if the clock of another machine is ahead."""
+    import pyarrow.compute as pc
+
     newest = pc.max(store.table("labels").to_table(columns=["at"])["at"]).as_py()
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     return now if newest is None or newest < now else newest + datetime.timedelta(microseconds=1)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from animeds_db.errors import UsageError
-from animeds_db.media.masks import WHOLE, as_grey, as_png, read_png, shape_of, shrunk
 from animeds_db.session import Session
 from animeds_db.steps.labels.changes import Act, Word, speak
 from animeds_db.steps.labels.targets import words_about
 from animeds_db.store import Store
 from animeds_db.tagtext import expect_name
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FIELD = "mask"
 
@@ -23,6 +23,8 @@ def set_mask(
     store: Store, session: Session, target: str, mask: npt.NDArray[Any] | bytes, part: str, who: str | None
 ) -> Act:
     """Label a frame or box with the mask of a part; it covers all of the frame or box."""
+    from animeds_db.media.masks import WHOLE, as_grey, as_png, read_png, shape_of, shrunk
+
     grey = shrunk(read_png(mask) if isinstance(mask, bytes) else as_grey(mask))
     word = _about(store, session, target, part)
     coverage = shape_of(grey, word.box or WHOLE).coverage
