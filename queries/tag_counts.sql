@@ -11,7 +11,7 @@ WITH scored AS (
     FROM frames
 ),
 
-counted AS (  -- by number: several times faster than by name
+counted AS (  -- by number: twice as fast as by name
     SELECT tag_id, count(*) AS n_frames, avg(score) AS mean_score
     FROM scored
     WHERE $threshold IS NULL OR score >= $threshold
