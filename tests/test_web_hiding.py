@@ -69,3 +69,25 @@ def test_numbers_of_64_bits_travel_as_text() -> None:
         frame = client.get("/api/sql", params={"q": "SELECT phash, frame_id FROM frames LIMIT 1"}).json()
         value, frame_id = frame["rows"][0]
         assert int(value) == int(client.get(f"/api/frames/{frame_id}").json()["frame"]["phash"])
+
+
+def test_facets_count_the_frames_that_are_shown(tmp_path: Path) -> None:
+    gates = "gates(min_height := 0, min_sharpness := 0, min_brightness := 0, max_brightness := 1)"
+    shown = (
+        "SELECT frame_id FROM frames ANTI JOIN left_out USING (frame_id)"
+        f" ANTI JOIN (SELECT frame_id FROM {gates} WHERE gate IN ('blank', 'text')) USING (frame_id)"
+    )
+    asked = {
+        "character": f"SELECT character, count(DISTINCT frame_id) FROM named WHERE frame_id IN ({shown}) GROUP BY ALL",
+        "gate": f"SELECT gate, count(*) FROM gates() WHERE frame_id IN ({shown}) GROUP BY ALL",
+        "tag": f"SELECT tag, count(*) FROM tags WHERE frame_id IN ({shown}) GROUP BY ALL",
+    }
+    with client_of(own_copy(tmp_path), Options(limits=ONE)) as client:
+        faces = client.get("/api/sql", params={"q": "SELECT face_id FROM faces"}).json()["rows"]
+        ids = [row[0] for row in faces]
+        client.post("/api/labels", json={"field": "character", "op": "set", "value": "Emi", "ids": ids})
+        for facet, sql in asked.items():
+            found = client.get("/api/facets", params={"facet": facet, "hide": HIDDEN, "limit": 1000}).json()
+            rows = client.post("/api/sql", json={"q": sql, "limit": 1000}).json()["rows"]
+            counts = {value["value"]: value["count"] for value in found["values"]}
+            assert counts == dict(rows) and counts
