@@ -369,7 +369,7 @@ def test_no_tags_has_no_rows() -> None:
 
 @pytest.mark.sql("layers/hidden_frames.sql")
 def test_hidden_frames_are_those_of_the_gates_and_those_left_out() -> None:
-    fine = {"sharpness": 100.0, "brightness": 0.5, "height": 720}
+    fine: dict[str, Any] = {"sharpness": 100.0, "brightness": 0.5, "height": 720}
     rows = [
         frame(0, **fine),
         frame(1, **fine, is_blank=True, text_lower=0.5),
