@@ -98,10 +98,15 @@ def test_every_view_and_macro_is_on_the_sql_page() -> None:
         "room_above",
         "square_at",
         "relative_square",
+        "chosen_tags",
+        "kind_of_tag",
+        "words_of_kinds",
+        "words_of_groups",
         "part_tags",
         "part_words",
         "drawn_parts",
         "wanted_pictures",
+        "framed_pictures",
         "with_heads",
     }
     missing = {name for name in names - helpers if not re.search(rf"`[^`]*\b{name}\b", text)}

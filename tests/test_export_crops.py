@@ -227,6 +227,8 @@ def test_what_is_said_of_a_crop_is_its_own(session: Session, show: Measured) -> 
     assert box["left"] * (right - left) + left == pytest.approx(SMALL[0], abs=1e-4)
     assert box["bottom"] * (bottom - top) + top == pytest.approx(SMALL[3], abs=1e-4)
     whole = crops(session, kinds=("frame",))[0]
+    assert (whole["tags"], whole["boxes"]) == (None, None), "nothing that is written needs them"
+    whole = select(session, "SELECT frame_id FROM frames").pictures.to_pylist()[0]
     assert [t["tag"] for t in whole["tags"]] == ["2girls", "smile", "full_body"]
     assert len(whole["boxes"]) == 3 and whole["crop"] is None
 

@@ -10,7 +10,8 @@ from tables import TAGS, add_source, frame, frames, new_store, rows, tagged_stor
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
-from animeds_db.session import Session
+from animeds_db.session import Session, catalog, only
+from animeds_db.session import session as opened_session
 from animeds_db.session.label_views import LABEL_VIEWS
 from animeds_db.store import Store
 
@@ -312,3 +313,56 @@ def test_a_tag_that_two_writers_named_at_once_counts_with_its_lower_number(tmp_p
     double = {"tag_id": len(TAGS) + 1, "tag": "1girl", "category": "general"}
     store.upsert("vocabulary", rows(store, "vocabulary", double))
     assert ordinals(Session(store), "has_tag(tag_ids, '1girl')") == [0]
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_statements_about_some_frames_read_only_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(only, "FEW", few)
+    store = new_store(tmp_path / "x")
+    for source, state in (("aaaaaaaa", "done"), ("bbbbbbbb", "running")):
+        add_source(store, source, state)
+        store.upsert("frames", rows(store, "frames", *(frame(source, n, tags=[n + 1]) for n in range(4))))
+    some = [row["frame_id"] for row in frames(store, "aaaaaaaa", 2, 2).to_pylist()]
+    some += [row["frame_id"] for row in frames(store, "bbbbbbbb", 2).to_pylist()]
+    for unfinished, expected in ((False, some[:2]), (True, some)):
+        session = Session(store, unfinished=unfinished)
+        for condition in ("true", "time_s >= 1", "episode = 1 AND ordinal <> 3", "episode IS NULL"):
+            sql = f"SELECT frame_id, tags, show_name FROM lance_frames WHERE {condition} ORDER BY frame_id"
+            found = session.of_frames(sql, some).to_pylist()
+            whole = session.step(sql, {}).to_pylist()
+            assert found == [row for row in whole if row["frame_id"] in expected]
+        count = "SELECT count(*) AS n FROM lance_frames"
+        assert session.of_frames(count, some)["n"].to_pylist() == [len(expected)]
+        assert session.step(count, {})["n"].to_pylist() == [8 if unfinished else 4]
+        session.close()
+
+
+def test_a_word_that_is_no_view_makes_nothing() -> None:
+    texts = ["SELECT caption, 'pairs' AS word, kept FROM mine"]
+    assert catalog.mentioned_in(texts) == {"kept"}
+    called = ["FROM caption('kept')", "SELECT Has_Tag (tags, 'x')"]
+    assert catalog.mentioned_in(called) == {"caption", "kept", "has_tag", "tags"}
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_a_statement_in_parts_gives_what_it_gives_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(only, "FEW", few)
+    monkeypatch.setattr(opened_session, "PART", 2)
+    store = tagged_store(tmp_path, LISTS)
+    session = Session(store)
+    mine = session.step("SELECT frame_id, ordinal FROM frames ORDER BY ordinal DESC", {})
+    sql = """SELECT ordinal, tags, (SELECT count(*) FROM frames) AS n FROM mine JOIN frames USING (frame_id, ordinal)
+        ORDER BY ordinal DESC"""
+    parts = [part.to_pylist() for part in session.in_parts(sql, "mine", mine)]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert [row["n"] for part in parts for row in part] == [2, 2, 2, 2, 1], (
+        "the tables have only the frames of the part"
+    )
+    found = [row["tags"] for part in parts for row in part]
+    assert found == session.step(sql, {"mine": mine})["tags"].to_pylist()
+    assert session.step("SELECT count(*) AS n FROM frames", {})["n"].to_pylist() == [len(LISTS)]
+    session.close()

@@ -260,6 +260,23 @@ def test_a_selection_gives_whole_frames_or_a_square_for_each_face() -> None:
     assert rows[0]["crop"] == pytest.approx([0.0, 0.3, 0.4, 0.7])
 
 
+@pytest.mark.sql("steps/export/whole_frames.sql", "tables/framed_pictures.sql")
+def test_whole_frames_are_what_crops_of_nothing_are() -> None:
+    drawn = [label(1, "crop", "0,0.1,1,0.9", frame_id=frame_id(0))]
+    given = SELECTION.append_column("crop", pa.array([[0.5, 0.0, 1.0, 1.0]]))
+    twice = pa.concat_tables([SELECTION, SELECTION])
+    for trim in ([], ["borders"]):
+        for labels in ([], drawn):
+            for selection in (SELECTION, given, twice):
+                database = material(labels=labels)
+                rows = database.step("export/whole_frames.sql", {"trim": trim}, selection=selection)
+                assert rows == database.step(
+                    "export/crops.sql", CROPPING | {"trim": trim}, selection=selection
+                )
+    (row,) = material(labels=drawn).step("export/whole_frames.sql", {"trim": []}, selection=SELECTION)
+    assert (row["crop"], row["crop_kind"], row["selection_row"]) == ([0, 0.1, 1, 0.9], None, 0)
+
+
 @pytest.mark.sql("steps/export/crops.sql")
 def test_limits_and_deleted_crops_leave_boxes_out() -> None:
     faces = CROPPING | {"kinds": ["face"], "margin": 0.5}
@@ -303,8 +320,8 @@ def test_a_crop_drawn_by_hand_wins_over_the_box_and_the_frame() -> None:
     assert row["crop"] == [0.5, 0.0, 1.0, 1.0]  # the selection says otherwise
 
 
-@pytest.mark.sql("steps/export/plan.sql")
-def test_a_plan_has_the_boxes_and_tags_of_each_picture() -> None:
+@pytest.mark.sql("steps/export/plan.sql", "steps/export/contents.sql")
+def test_a_plan_has_the_place_of_each_picture_and_its_contents_are_boxes_and_tags() -> None:
     selection = pa.table(
         {
             "frame_id": [frame_id(0), frame_id(0), "nowhere"],
@@ -325,7 +342,9 @@ def test_a_plan_has_the_boxes_and_tags_of_each_picture() -> None:
         (frame_id(0), SOURCE, 7),
         (frame_id(0), SOURCE, 7),
     ]
-    _, whole, crop = rows
+    pictures = selection.append_column("picture", pa.array([1, 2, 0]))
+    unknown, whole, crop = material().step("export/contents.sql", pictures=pictures)
+    assert (unknown["picture"], unknown["tags"], unknown["boxes"]) == (0, None, [])
     assert [(t["tag"], t["score"]) for t in whole["tags"]] == [("2girls", 0.9), ("smile", 0.8)]
     assert [t["tag"] for t in crop["tags"]] == ["1girl", "solo", "smile"]
     assert [b["detection_id"] for b in whole["boxes"]] == [LEFT["detection_id"], RIGHT["detection_id"]]

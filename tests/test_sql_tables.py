@@ -93,7 +93,7 @@ def style(settings: str) -> str:
     return f"style AS (SELECT * REPLACE ({settings}) FROM default_style)"
 
 
-@pytest.mark.sql("tables/caption_tags.sql")
+@pytest.mark.sql("tables/caption_tags.sql", "tables/chosen_tags.sql")
 def test_the_tags_of_captions_obey_the_style() -> None:
     sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')), {style}
         SELECT tag_number, words FROM caption_tags('tags', 'facts', 'mine') WHERE picture = 1 ORDER BY tag_number"""

@@ -17,17 +17,15 @@ from animeds_db.errors import ExportError, QueryError
 from animeds_db.export.columns.arrange import arranged, wanted_columns, with_safe_folders
 from animeds_db.export.columns.balance import balanced
 from animeds_db.export.columns.captioning import captioned, documented
+from animeds_db.export.columns.contents import with_contents
 from animeds_db.export.columns.controls import take_controls
 from animeds_db.export.columns.crops import CropOptions, crop_selection
 from animeds_db.export.columns.left_out import LeftOut, leave_out
 from animeds_db.export.columns.masking import masked
 from animeds_db.export.columns.schema import (
-    BESIDE,
     BOX_IDS,
-    CLIP,
     CONTROL_COLUMNS,
     KNOWN,
-    MASKS,
     PLAN,
     SOURCE_COLUMNS,
     STEERING,
@@ -38,6 +36,7 @@ from animeds_db.export.pictures.picture import About, Clip, Mask, Origin, Part, 
 from animeds_db.export.pictures.render import FORMATS, checked_crop
 from animeds_db.export.places import SCREENSHOT, Request, place
 from animeds_db.remote.paths import present
+from animeds_db.session.given import sorted_ids
 from animeds_db.session.scripts import sql_script
 from animeds_db.session.selected import Selected
 
@@ -73,7 +72,8 @@ def select(
 ) -> Plan:
     """Run a selection (or SQL with `params`) and return the pictures that an export writes.
 
-    options: crops, folders, captions and repeats. None: whole frames, with what the selection's columns say.
+    options: crops, folders, captions and repeats. None: whole frames, with what the selection's columns say. The plan
+    has the tags and boxes of whole frames only without options, or if these write them (`tells`).
     captions: False makes no captions, for a quick look at the folders.
     copies: False leaves out near-duplicates in the selection. dropped: False leaves out frames that a person dropped.
 
@@ -86,11 +86,10 @@ def select(
     wider = None if selected.wider is None else selection_rows(session, selected.wider)
     selection, left_out = leave_out(session, selection, wider=wider, copies=copies, dropped=dropped)
     selection, left_out, controls = take_controls(session, selection, left_out, options, dropped=dropped)
-    pictures = crop_selection(session, selection, options.crops if options else CropOptions())
-    rows = session.step(sql_script("steps/export", "plan.sql"), {"selection": pictures})
-    for name, kind in (("clip", CLIP), ("beside", BESIDE), ("masks", MASKS)):
-        rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))
-    plan = rows.select(PLAN.names).cast(PLAN)
+    frames = sorted_ids(selection)
+    pictures = crop_selection(session, selection, options.crops if options else CropOptions(), frames)
+    plan = _placed(session, pictures, frames)
+    plan = with_contents(session, plan, frames, is_everything=options is None or options.tells)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = plan if controls is None else controls.added_to(plan, options)
@@ -100,6 +99,18 @@ def select(
     columns = ", ".join(f'"{name}"' for name in SOURCE_COLUMNS)
     sources = _at_known_paths(session.arrow(f"SELECT {columns}, other_uris FROM sources"))
     return Plan(plan, sources, left_out)
+
+
+def _placed(session: Session, pictures: pa.Table, frames: pa.Array) -> pa.Table:
+    """Return the plan of these pictures (the result of crops.sql), without tags and boxes."""
+    rows = session.of_frames(sql_script("steps/export", "plan.sql"), frames, {"selection": pictures})
+    columns = [
+        rows[field.name].cast(field.type)
+        if field.name in rows.column_names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in PLAN
+    ]
+    return pa.table(columns, schema=PLAN)
 
 
 def _with_profiles(plan: pa.Table, selection: pa.Table) -> pa.Table:

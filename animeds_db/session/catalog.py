@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
 _COMMENT = re.compile(r"--[^\n]*")
-_BUILDS_ON = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\s*\(|'(\w+)'")
+_FROM = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|'(\w+)'")
+"""A relation that is given to a macro is named in quotes."""
 _WORD = re.compile(r"\w+")
 _CALLED = re.compile(r'(\w+)"?\s*\(')
 _READS = re.compile(r"\blance_\w+")
@@ -51,9 +52,14 @@ def _scripts() -> Mapping[str, _Script]:
 
 
 @cache
+def _views() -> frozenset[str]:
+    return frozenset(view for script in _scripts().values() for view in script.views)
+
+
+@cache
 def view_names() -> tuple[str, ...]:
     """Return the names of all views, sorted."""
-    return tuple(sorted({view for script in _scripts().values() for view in script.views}))
+    return tuple(sorted(_views()))
 
 
 @cache
@@ -81,13 +87,15 @@ def names() -> frozenset[str]:
 
 
 def mentioned_in(texts: Iterable[str]) -> frozenset[str]:
-    """Return the views and macros whose names occur in the texts. A few too many do no harm."""
+    """Return the views whose names occur in the texts, and the macros that they call. A few too many do no harm."""
     words: set[str] = set()
+    called: set[str] = set()
     for text in texts:
         if _ASKS_FOR_ALL.search(text):
             return frozenset(_scripts())
         words |= {word.lower() for word in _WORD.findall(text)}
-    return frozenset(words & _scripts().keys())
+        called |= {word.lower() for word in _CALLED.findall(text)}
+    return frozenset(words & _views() | called & _scripts().keys())
 
 
 def reads(condition: str, columns: Set[str]) -> bool:
@@ -139,8 +147,10 @@ def scripts_for(names: Iterable[str], instead: Mapping[str, str], kept: Set[str]
 
 @cache
 def _below(text: str) -> frozenset[str]:
-    found = _BUILDS_ON.findall(_COMMENT.sub("", text))
-    return frozenset({word.lower() for words in found for word in words if word} & _scripts().keys())
+    text = _COMMENT.sub("", text)
+    relations = {word.lower() for words in _FROM.findall(text) for word in words}
+    called = {word.lower() for word in _CALLED.findall(text)}
+    return frozenset(relations & _views() | called & _scripts().keys())
 
 
 def label_views(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:

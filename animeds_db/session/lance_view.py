@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,23 @@ if TYPE_CHECKING:
 KEY, FRAME = "source_id", "frame_id"
 _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
 """Errors of pyarrow, Substrait and Lance for a filter they cannot express."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where the rows of some frames are in a table."""
+
+    frames: pa.Array
+    places: np.ndarray
+    ids: pa.ChunkedArray
+    """The frame of each of these rows."""
+
+    def places_of(self, frames: pa.Array) -> np.ndarray:
+        """Return the places of the rows of some of the frames."""
+        if frames is self.frames:
+            return self.places
+        are_shown: np.ndarray = pc.is_in(self.ids, value_set=frames).to_numpy()
+        return self.places[are_shown]
 
 
 class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
@@ -82,6 +100,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         self._names = names
         self._named = [pa.field(NAMES, KIND)] if names is not None else []
         self._schema = pa.schema([*fields, *self._absent, *self._named, *self._extra])
+        self._hidden = pa.array(hidden, pa.string())
+        self._found: _Found | None = None
         self.pushed = self.filtered_here = 0
 
     @property
@@ -90,6 +110,19 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         if self._only.frames is None:
             return self._visible
         return _both(pc.field(FRAME).isin(pa.array(self._only.frames(), pa.string())), self._visible)
+
+    def _places(self) -> np.ndarray:
+        """Return the places of the visible rows of many frames, int64, in the order of the table."""
+        frames = self._only.many
+        among = frames if self._only.among is None else self._only.among
+        if self._found is None or not self._found.frames.equals(among):
+            columns = [FRAME, KEY] if len(self._hidden) else [FRAME]
+            rows = self._dataset.to_table(columns=columns)
+            mask = pc.is_in(rows[FRAME], value_set=among)
+            if len(self._hidden):
+                mask = pc.and_not(mask, pc.is_in(rows[KEY], value_set=self._hidden))
+            self._found = _Found(among, np.flatnonzero(mask.to_numpy()), rows[FRAME].filter(mask))
+        return self._found.places_of(frames)
 
     @property
     def schema(self) -> pa.Schema:
@@ -104,6 +137,10 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     ) -> Any:
         """Return an object with `to_reader()`: these columns of the rows that meet `filter`."""
         names = list(columns) if columns is not None else self._schema.names
+        if self._only.many is not None:
+            if filter is None:
+                return _Scan(self._read(names, None))
+            return self._scan_and_filter(names, filter, None)
         if self._of_frames and self._only.rows is not None:
             within = f"_rowaddr IN ({', '.join(map(str, self._only.rows)) or 'NULL'})"
             return (
@@ -169,7 +206,10 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             stored = [self._dataset.schema.names[0]]  # so that rows are counted
         if extra.intersection(names) and KEY not in stored:
             stored.append(KEY)
-        reader = self._dataset.scanner(columns=stored, filter=within).to_reader()
+        if self._only.many is not None:
+            reader = self._dataset.take(self._places(), columns=stored).to_reader()
+        else:
+            reader = self._dataset.scanner(columns=stored, filter=within).to_reader()
         schema = self._schema_of(names)
         if reader.schema.equals(schema):
             return reader

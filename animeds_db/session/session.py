@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
-from animeds_db.session.given import registered
+from animeds_db.session.given import Part, registered, sorted_ids
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
@@ -42,6 +42,8 @@ BATCH = 8192
 """Number of rows per batch of a stream."""
 MANY = 10_000
 """From this many of the caller's rows on, a step is planned twice, which takes less than a copy of its result."""
+PART = 8192
+"""Number of the caller's rows per part of a script that runs in parts."""
 MOST_KNOWN = 256
 """Maximum number of results of `Session.once` that are kept."""
 T = TypeVar("T")
@@ -175,16 +177,16 @@ class Session:
     def of_frames(
         self,
         script: str,
-        frames: Sequence[str],
+        frames: Sequence[str] | pa.Array,
         tables: Mapping[str, pa.Table] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of these frames, and return its rows.
 
         This is much faster than a condition in the script. `tables`, `params`: as for `step`. Nothing else may be read
-        from this session in the meantime.
+        from this session in the meantime. Where the rows of many frames are is remembered while the frames are equal.
         """
-        return self._only_of(Only(lambda: frames), script, tables, params)
+        return self._only_of(Only.of(frames), script, tables, params)
 
     def of_rows(self, script: str, rows: Sequence[int], params: Mapping[str, Any] | None = None) -> pa.Table:
         """Run one of our scripts as if the tables had only the rows of the frames at these addresses.
@@ -211,19 +213,42 @@ class Session:
         params: Mapping[str, Any] | None,
     ) -> pa.Table:
         with self.errors(script):
-            connection = self._connection(script)
-            self._only.frames, self._only.rows = only.frames, only.rows
+            connection = self._connection(script, *_texts(params or {}))
+            self._only.show(only)
             try:
                 with registered(connection, tables or {}):
                     return _rows_of(connection, script, dict(params or {}))
             finally:
-                self._only.frames = self._only.rows = None
+                self._only.show(Only())
 
     def table(self, name: str) -> lance.LanceDataset:
         """Return a Lance table at the version that queries read now."""
         self._connection()
         assert self._current is not None
         return self._current.table(name)
+
+    def in_parts(
+        self, script: str, name: str, rows: pa.Table, tables: Mapping[str, pa.Table] | None = None
+    ) -> Iterator[pa.Table]:
+        """Run one of our scripts for some of the caller's rows after the others, and yield the rows of each time.
+
+        name: what the script calls `rows`, which have a frame_id. Each time, the tables have only the rows of the
+        frames of that part, as for `of_frames`. The script is planned once, and needs the memory of one part.
+        """
+        with self.errors(script):
+            connection = self._connection(script)
+            part = Part(rows.schema)
+            with registered(connection, {name: part, **(tables or {})}):
+                connection.execute(f"PREPARE in_parts AS {without_semicolon(script)}")
+                among = sorted_ids(rows)
+                try:
+                    for first in range(0, rows.num_rows, PART):
+                        part.rows = rows.slice(first, PART)
+                        self._only.show(Only.of(sorted_ids(part.rows), among))
+                        yield _rows_of(connection, "EXECUTE in_parts", {})
+                finally:
+                    self._only.show(Only())
+                    connection.execute("DEALLOCATE in_parts")
 
     def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
         """Return rows as a relation, without planning a query."""

@@ -4,6 +4,7 @@
 -- split_names    'a, b,' as a list: a and b
 -- joined         texts with a separator between them; unlike array_to_string(), the separator may differ per row
 -- listed         'a, b and c'
+-- words_of_kinds, words_of_groups   the words of chosen tags (see chosen_tags) that are of these kinds or groups
 -- one_line       a text without line breaks and tabs, which separate captions in files
 -- finished       a text that ends as a sentence does
 -- is_prose_part  true for the parts that are sentences: description and positions
@@ -30,12 +31,18 @@ CREATE OR REPLACE MACRO in_words(texts, underscores, escape_brackets) AS
 CREATE OR REPLACE MACRO joined(texts, separator) AS
     replace(array_to_string(list_filter(texts, lambda text: text <> ''), chr(31)), chr(31), separator);
 
+-- DuckDB computes the argument of a macro each time the macro mentions it (see squares.sql).
 CREATE OR REPLACE MACRO listed(words) AS
-    concat_ws(
-        ' and ',
-        nullif(array_to_string(words[1:len(words) - 1], ', '), ''),
-        words[len(words)]
-    );
+    list_transform(
+        [words],
+        lambda w: concat_ws(' and ', nullif(array_to_string(w[1:len(w) - 1], ', '), ''), w[len(w)])
+    )[1];
+
+CREATE OR REPLACE MACRO words_of_kinds(chosen, kinds) AS
+    list_transform(list_filter(chosen, lambda t: list_contains(kinds, t.kind)), lambda t: t.words);
+
+CREATE OR REPLACE MACRO words_of_groups(chosen, "groups") AS
+    list_transform(list_filter(chosen, lambda t: list_contains("groups", t.tag_group)), lambda t: t.words);
 
 CREATE OR REPLACE MACRO one_line(text) AS trim(regexp_replace(text, '\s+', ' ', 'g'));
 
@@ -71,14 +78,19 @@ CREATE OR REPLACE MACRO joined_stretches(front, held, loose, behind, separator, 
     END;
 
 CREATE OR REPLACE MACRO joined_parts(present, texts, parts, separator, keep_separator, before) AS
-    joined_stretches(
-        text_of(prose_in_front(present), texts, ' '),
-        text_of(tag_parts(present, parts, before, true), texts, separator),
-        text_of(tag_parts(present, parts, before, false), texts, separator),
-        text_of(prose_behind(present), texts, ' '),
-        separator,
-        keep_separator
-    );
+    CASE
+        WHEN keep_separator = '' AND NOT list_has_any(present, ['description', 'positions'])
+            AND list_unique(present) = len(present)
+            THEN coalesce(text_of(present, texts, separator), '')  -- the same, in a third of the time
+        ELSE joined_stretches(
+            text_of(prose_in_front(present), texts, ' '),
+            text_of(tag_parts(present, parts, before, true), texts, separator),
+            text_of(tag_parts(present, parts, before, false), texts, separator),
+            text_of(prose_behind(present), texts, ' '),
+            separator,
+            keep_separator
+        )
+    END;
 
 CREATE OR REPLACE MACRO person_place(place, n_people) AS
     CASE

@@ -19,9 +19,10 @@ CREATE OR REPLACE MACRO without_text(
 -- NULL for a crop that cuts off nothing or nearly everything. A blank frame is all border, and a measurement may be
 -- missing.
 CREATE OR REPLACE MACRO usable_crop(crop) AS
-    CASE
-        WHEN crop[3] - crop[1] > 0.1 AND crop[4] - crop[2] > 0.1 AND crop <> [0, 0, 1, 1]::DOUBLE[] THEN crop
-    END;
+    list_transform(  -- so that the argument is computed once (see squares.sql)
+        [crop],
+        lambda c: CASE WHEN c[3] - c[1] > 0.1 AND c[4] - c[2] > 0.1 AND c <> [0, 0, 1, 1]::DOUBLE[] THEN c END
+    )[1];
 
 -- The part of a frame that remains after --trim. `cut_off` can contain 'borders' and 'subtitles'.
 CREATE OR REPLACE MACRO trimmed(

@@ -49,3 +49,13 @@ CREATE OR REPLACE MACRO is_outfit_tag(tag) AS
             'panties', 'pajamas', 'buttons', 'zipper', 'headphones', 'wristband', 'cuffs', 'bag'
         ], '|') || ')(_|$)'
     );
+
+-- The kind of a tag for captions: people, hair, eyes, outfit or other.
+CREATE OR REPLACE MACRO kind_of_tag(tag) AS
+    CASE
+        WHEN is_people_tag(tag) THEN 'people'
+        WHEN is_hair_tag(tag) THEN 'hair'
+        WHEN is_eye_tag(tag) THEN 'eyes'
+        WHEN is_outfit_tag(tag) THEN 'outfit'
+        ELSE 'other'
+    END;

@@ -19,27 +19,16 @@ picture_tag_rows AS MATERIALIZED (FROM tags_of('facts')),
 more AS MATERIALIZED (FROM query_table(more)),
 
 -- A tag that a clause gives to one person is not repeated for the whole picture.
-moved AS (SELECT picture, variant, unnest(moved_tags) AS tag FROM more),
-
 chosen AS (
-    FROM caption_tags('picture_tag_rows', 'facts', style)
-    ANTI JOIN moved USING (picture, variant, tag)
-),
-
-tag_lists AS (
     SELECT
-        picture,
-        variant,
-        list(words ORDER BY tag_number) AS tags,
-        list(words ORDER BY tag_number) FILTER (kind = 'people') AS people_tags,
-        list(words ORDER BY tag_number) FILTER (kind <> 'people') AS other_tags,
-        list(words ORDER BY tag_number) FILTER (kind IN ('hair', 'eyes')) AS looks,
-        list(words ORDER BY tag_number) FILTER (kind = 'outfit') AS outfit,
-        list(words ORDER BY tag_number) FILTER (kind = 'other') AS others,
-        list(words ORDER BY tag_number) FILTER (tag_group IN ('hair', 'eyes', 'clothing', 'body')) AS appearance,
-        list(words ORDER BY tag_number) FILTER (tag_group IN ('background', 'light')) AS environment
-    FROM chosen
-    GROUP BY picture, variant
+        c.picture,
+        c.variant,
+        CASE
+            WHEN m.moved_tags IS NULL THEN c.chosen
+            ELSE list_filter(c.chosen, lambda t: NOT list_contains(m.moved_tags, t.tag))
+        END AS chosen
+    FROM chosen_tags('picture_tag_rows', 'facts', style) AS c
+    LEFT JOIN more AS m ON m.picture = c.picture AND m.variant = c.variant
 ),
 
 words AS (FROM part_words('facts', 'picture_tag_rows', style)),
@@ -47,97 +36,118 @@ words AS (FROM part_words('facts', 'picture_tag_rows', style)),
 drawn AS (
     SELECT
         parts.*,
-        coalesce(tags, []) AS tags,
-        coalesce(people_tags, []) AS people_tags,
-        coalesce(other_tags, []) AS other_tags,
-        coalesce(looks, []) AS looks,
-        coalesce(outfit, []) AS outfit,
-        coalesce(others, []) AS others,
-        coalesce(appearance, []) AS appearance,
-        coalesce(environment, []) AS environment,
+        coalesce(chosen, []) AS chosen,
         coalesce(quality_tags, list_filter([more.quality], lambda word: word <> '')) AS quality_words,
         more.description,
         more.positions,
         coalesce(more.elements, []) AS elements
     FROM drawn_parts('words', style) AS parts
-    LEFT JOIN tag_lists ON tag_lists.picture = parts.picture AND tag_lists.variant = parts.variant
+    LEFT JOIN chosen ON chosen.picture = parts.picture AND chosen.variant = parts.variant
     LEFT JOIN more ON more.picture = parts.picture AND more.variant = parts.variant
+),
+
+-- Only the parts of the caption are written. Lists are joined before the lambda, which would copy them.
+spoken AS (
+    SELECT
+        *,
+        joined(activation, inner_separator) AS activation_text,
+        joined(characters, character_separator) AS characters_text,
+        joined(copyright, ' ') AS copyright_text,
+        joined(artist, ' ') AS artist_text,
+        joined(quality_words, inner_separator) AS quality_text,
+        CASE
+            WHEN list_contains(present, 'faces')
+                THEN joined(faces, CASE face_words WHEN 'seed' THEN ' ' ELSE inner_separator END)
+        END AS faces_text,
+        CASE
+            WHEN list_contains(present, 'people_tags') THEN joined(words_of_kinds(chosen, ['people']), inner_separator)
+        END AS people_text,
+        CASE
+            WHEN list_contains(present, 'tags') AND list_contains(parts, 'people_tags')
+                THEN joined(words_of_kinds(chosen, ['hair', 'eyes', 'outfit', 'other']), inner_separator)
+            WHEN list_contains(present, 'tags') THEN joined(list_transform(chosen, lambda t: t.words), inner_separator)
+        END AS tags_text,
+        CASE
+            WHEN n_people = 1 THEN '1person'
+            WHEN n_people BETWEEN 2 AND 5 THEN n_people || 'people'
+            WHEN n_people > 5 THEN 'manypeople'
+        END AS people_count,
+        CASE
+            WHEN form = 'nl' THEN words_of_groups(chosen, ['hair', 'eyes', 'clothing', 'body'])
+        END AS appearance,
+        CASE WHEN form IN ('nl', 'json') THEN words_of_groups(chosen, ['background', 'light']) END AS environment
+    FROM drawn
 ),
 
 worded AS (
     SELECT
         *,
-        MAP {
-            'activation': joined(activation, inner_separator),
-            'people': CASE
-                WHEN n_people = 1 THEN '1person'
-                WHEN n_people BETWEEN 2 AND 5 THEN n_people || 'people'
-                WHEN n_people > 5 THEN 'manypeople'
-            END,
-            'characters': joined(characters, character_separator),
-            'copyright': joined(copyright, ' '),
-            'general': general,
-            'image_type': image_type_text,
-            'artist': joined(artist, ' '),
-            'rating': rating,
-            'crop': crop_text,
-            'faces': joined(faces, CASE face_words WHEN 'seed' THEN ' ' ELSE inner_separator END),
-            'people_tags': joined(people_tags, inner_separator),
-            'quality': joined(quality_words, inner_separator),
-            'description': description,
-            'positions': positions,
-            'tags': joined(
-                CASE WHEN list_contains(parts, 'people_tags') THEN other_tags ELSE tags END, inner_separator
-            )
-        } AS texts
-    FROM drawn
-    WHERE form <> 'sentence' AND NOT is_dropped
-),
-
-prefixed AS (
-    SELECT
-        * EXCLUDE (texts),
         map_from_entries(list_transform(
-            map_entries(texts),
-            lambda part: {'key': part.key, 'value': coalesce(prefixes[part.key], '') || nullif(part.value, '')}
+            list_distinct(present),
+            lambda part: {
+                'key': part,
+                'value': coalesce(prefixes[part], '') || nullif(CASE part
+                    WHEN 'activation' THEN activation_text
+                    WHEN 'people' THEN people_count
+                    WHEN 'characters' THEN characters_text
+                    WHEN 'copyright' THEN copyright_text
+                    WHEN 'general' THEN general
+                    WHEN 'image_type' THEN image_type_text
+                    WHEN 'artist' THEN artist_text
+                    WHEN 'rating' THEN rating
+                    WHEN 'crop' THEN crop_text
+                    WHEN 'faces' THEN faces_text
+                    WHEN 'people_tags' THEN people_text
+                    WHEN 'quality' THEN quality_text
+                    WHEN 'description' THEN description
+                    WHEN 'positions' THEN positions
+                    WHEN 'tags' THEN tags_text
+                END, '')
+            }
         )) AS texts
-    FROM worded
+    FROM spoken
 ),
 
 joined_texts AS (
     SELECT
         *,
-        joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before) AS text
-    FROM prefixed
+        CASE
+            WHEN form <> 'sentence'
+                THEN joined_parts(present, texts, parts, outer_separator, keep_tokens_separator, keep_tokens_before)
+        END AS text
+    FROM worded
 )
 
 SELECT
     picture,
     variant,
-    CASE form
-        WHEN 'json' THEN json_caption(text, environment, elements)
-        WHEN 'bbox' THEN bbox_caption(elements)
-        WHEN 'nl' THEN nl_caption(
-            activation, quality_words, people_tags, characters, copyright, artist, appearance,
+    CASE
+        WHEN is_dropped THEN ''
+        WHEN form = 'list' THEN text
+        WHEN form = 'json' THEN json_caption(text, environment, elements)
+        WHEN form = 'bbox' THEN bbox_caption(elements)
+        WHEN form = 'sentence' THEN sentence(
+            present, activation, characters, n_girls, n_boys,
+            words_of_kinds(chosen, ['hair', 'eyes']),
+            words_of_kinds(chosen, ['outfit']),
+            words_of_kinds(chosen, ['other']),
+            faces, concat_ws(', ', general, image_type_text, crop_text), copyright, artist, rating
+        )
+        WHEN form = 'nl' THEN nl_caption(
+            activation,
+            quality_words,
+            words_of_kinds(chosen, ['people']),
+            characters,
+            copyright,
+            artist,
+            appearance,
             list_filter(
-                other_tags, lambda word: NOT list_contains(appearance || environment || quality_words, word)
+                words_of_kinds(chosen, ['hair', 'eyes', 'outfit', 'other']),
+                lambda word: NOT list_contains(appearance || environment || quality_words, word)
             ),
             environment,
             description
         )
         ELSE text
     END AS caption
-FROM joined_texts
-UNION ALL
-SELECT
-    picture,
-    variant,
-    CASE
-        WHEN is_dropped THEN ''
-        ELSE sentence(
-            present, activation, characters, n_girls, n_boys, looks, outfit, others, faces,
-            concat_ws(', ', general, image_type_text, crop_text), copyright, artist, rating
-        )
-    END
-FROM drawn
-WHERE form = 'sentence' OR is_dropped;
+FROM joined_texts;

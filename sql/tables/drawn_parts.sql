@@ -4,18 +4,23 @@
 -- gives         the columns of both, variant (from 1), activation and general (the texts of these parts), present (the
 --               parts that were drawn, in the style's order), is_dropped (the caption is empty)
 CREATE OR REPLACE MACRO drawn_parts(words, style) AS TABLE
-WITH style AS (FROM query_table(style))
+WITH style AS (
+    SELECT
+        *,
+        in_words(split_names(activation_tag), underscores, escape_brackets) AS activation_words,
+        in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general
+    FROM query_table(style)
+)
 
 SELECT
-    style.*,
+    style.* EXCLUDE (activation_words),
     words.*,
     every_variant.variant,
     -- Regularization pictures get no activation tag: they show the model what the tag does not mean.
     CASE
         WHEN words.image_type = 'regularization' THEN []
-        ELSE in_words(split_names(activation_tag), underscores, escape_brackets)
+        ELSE activation_words
     END AS activation,
-    in_words(list_filter([general_text], lambda t: t <> ''), underscores, escape_brackets)[1] AS general,
     CASE
         WHEN cardinality(probability) + cardinality(group_dropout) = 0 THEN parts
         ELSE list_filter(

@@ -18,6 +18,7 @@ from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.export.columns.captioning import as_pictures
 from animeds_db.export.names import safe_folder
 from animeds_db.remote.paths import source_path
+from animeds_db.session.given import sorted_ids
 from animeds_db.session.scripts import sql_script, with_texts
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def arranged(
         "selection": numbered,
         "structure": _structure(session, plan, arrangement),
     }
-    folders = session.step(script, tables)["folder"].combine_chunks()
+    folders = session.of_frames(script, sorted_ids(plan), tables)["folder"].combine_chunks()
     return _with_folders(plan, folders.cast(pa.string()))
 
 

@@ -64,11 +64,10 @@ def captioned(
 def _captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
     if "core" in profile.leave_out:
         profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
-    rows = session.step(
-        _MORE if profile.needs_more else _CAPTIONS,
-        {"pictures": as_pictures(plan), "caption_style": profile.table()},
-    )
-    made = rows["caption"].combine_chunks().cast(pa.string())
+    script = _MORE if profile.needs_more else _CAPTIONS
+    tables = {"caption_style": profile.table()}
+    parts = session.in_parts(script, "pictures", as_pictures(plan), tables)
+    made = pa.chunked_array([column for part in parts for column in part["caption"].chunks], pa.string())
     place = plan.column_names.index("caption")
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from animeds_db.errors import ExportError, UsageError, did_you_mean
+from animeds_db.export.columns.schema import BOX_IDS
 from animeds_db.schema import BOX_KIND, DETECTION_LETTERS
 from animeds_db.session.box_kinds import expect_kinds
 from animeds_db.session.scripts import sql_script
@@ -56,25 +57,29 @@ class CropOptions:
             raise UsageError("min-face-number must be at least 0, and min-crop-size at least 1.")
 
 
-def crop_selection(session: Session, selection: pa.Table, options: CropOptions) -> pa.Table:
+def crop_selection(
+    session: Session, selection: pa.Table, options: CropOptions, frame_ids: pa.Array
+) -> pa.Table:
     """Return one row per picture of a selection (rows with `frame_id`): the result of export/crops.sql.
 
-    Raises ExportError if no crop is left, and UsageError for a kind of box that does not exist.
+    frame_ids: the frames of the selection, each once. Raises ExportError if no crop is left, and UsageError for a kind
+    of box that does not exist.
     """
     expect_kinds(session, [kind for kind in options.kinds if kind != "frame"])
     numbered = selection.append_column("selection_row", pa.array(range(selection.num_rows), pa.int64()))
-    rows = session.step(
-        sql_script("steps/export", "crops.sql"),
-        {"selection": numbered},
-        {
+    names_boxes = any(name.lower() in BOX_IDS for name in selection.column_names)
+    script = "whole_frames.sql"
+    params: dict[str, Any] = {"trim": list(options.trim)}
+    if names_boxes or options.kinds:
+        script = "crops.sql"
+        params |= {
             "kinds": list(options.kinds),
-            "trim": list(options.trim),
             "margin": options.margin,
             "min_faces": options.min_faces,
             "min_px": options.min_px,
             "max_share": options.max_share,
-        },
-    )
+        }
+    rows = session.of_frames(sql_script("steps/export", script), frame_ids, {"selection": numbered}, params)
     if rows.num_rows == 0 and selection.num_rows:
         raise ExportError(
             f"No crop is left: none of the {selection.num_rows} selected frames has a matching box "

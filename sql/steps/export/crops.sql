@@ -19,21 +19,7 @@
 -- gives       frame_id, folder, filename, caption, repeats, crop, face_id (of the box), crop_kind (NULL: the frame),
 --             crop_number (from 1, left to right), pair, selection_row (the first row with this picture)
 
-WITH wanted AS MATERIALIZED (FROM wanted_pictures('selection')),
-
-framed AS MATERIALIZED (
-    SELECT
-        wanted.*,
-        frames.width,
-        frames.height,
-        coalesce(
-            given, trimmed($trim, border_left, border_top, border_right, border_bottom, text_upper, text_lower)
-        ) AS bounds,
-        coalesce(given, drawn.crop, bounds) AS whole
-    FROM wanted
-    LEFT JOIN frames ON frames.frame_id = wanted.frame_id
-    LEFT JOIN drawn_crops AS drawn ON drawn.frame_id = wanted.frame_id AND drawn.kind IS NULL
-),
+WITH framed AS MATERIALIZED (FROM framed_pictures('selection', $trim)),
 
 boxes AS MATERIALIZED (
     SELECT
@@ -43,7 +29,7 @@ boxes AS MATERIALIZED (
         [d.left, d.top, d.right, d.bottom]::DOUBLE[] AS box,
         coalesce(try_cast(regexp_extract(detection_id, '-[a-z_]+(\d+)$', 1) AS INTEGER), 0) + 1 AS crop_number
     FROM newest_detections AS d
-    SEMI JOIN wanted USING (frame_id)
+    SEMI JOIN framed USING (frame_id)
 ),
 
 all_boxes AS (FROM with_heads('boxes')),
