@@ -17,6 +17,8 @@ from animeds_db.vectors.rows import Floats
 Numbers = npt.NDArray[np.uint64]
 Read = Callable[[], Iterator[tuple[Numbers, Floats]]]
 """Reads a part of the rows in blocks: the rows' numbers [n] and their vectors [n, width]."""
+TINY = float(np.finfo(np.float32).tiny)
+"""A shorter vector has no exact length in float32."""
 ROOM = 4096
 """Number of rows that are collected before the worse ones are removed, beside those that are kept."""
 
@@ -35,9 +37,10 @@ class _Best:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, rows: Numbers, cosine: Floats) -> None:
-        passed = ~(cosine < self.bar)  # a NaN passes, because nothing is known about it
-        if not passed.any():
+        """Add rows. A NaN passes, because nothing is known about it."""
+        if cosine.max() < self.bar:
             return
+        passed = ~(cosine < self.bar)
         with self.lock:
             self.found.append((rows[passed], cosine[passed]))
             self.count += int(np.count_nonzero(passed))
@@ -69,15 +72,15 @@ def closest(parts: Sequence[Read], query: Floats, k: int, *, threads: int | None
 
     def work(read: Read) -> None:
         for rows, x in read():
-            there = ~np.isnan(x[:, 0])
             with np.errstate(all="ignore"):  # vecdot is as fast as BLAS here, and starts no threads
-                length = np.sqrt(np.vecdot(x, x))
-                cosine = np.vecdot(x, scaled) / length
-            cosine[~(np.isfinite(length) & (length > np.finfo(np.float32).tiny))] = np.nan
-            if there.all():
+                lengths = np.sqrt(np.vecdot(x, x))
+                cosine = np.vecdot(x, scaled) / lengths
+            if not (lengths.min() > TINY and lengths.max() < np.inf):
+                cosine[~((lengths > TINY) & (lengths < np.inf))] = np.nan
+                there = ~np.isnan(x[:, 0])
+                rows, cosine = rows[there], cosine[there]
+            if len(rows):
                 best.add(rows, cosine)
-            else:
-                best.add(rows[there], cosine[there])
 
     count = min(thread_count(threads), len(parts))
     if count <= 1:
