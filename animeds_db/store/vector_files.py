@@ -1,6 +1,7 @@
-"""Reads a column of vectors in blocks, with the addresses of their rows, ten times as fast as Lance does.
+"""Reads a column of vectors in blocks, with the addresses of their rows, faster than Lance does.
 
-For 300,000 vectors of width 512, Lance takes 900 ms of processor time, NumPy over a file 80 ms, and this module 90 ms.
+To compare 1,000,000 vectors of width 512 takes 1830 ms of processor time by LanceDB, 430 ms with this module, and
+200 ms by NumPy over a file.
 Lance describes where in a data file the numbers of a column are, and how they are encoded. Vectors none of which is
 missing are plain float32 numbers, one vector after another. These are read from the file. Lance reads all others: with
 missing ones, in a bucket, or in another encoding.
