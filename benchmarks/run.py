@@ -27,6 +27,7 @@ import bench_ray
 import bench_scale
 import bench_search
 import bench_service
+import bench_start
 import bench_tags
 import bench_vectors
 from tools import ratios
@@ -44,6 +45,7 @@ WARM = (
 )
 EXPECTED = Path(__file__).parent / "expected.toml"
 SECTIONS: dict[str, Callable[[Path, int], str | Section]] = {
+    "start": lambda work, size: bench_start.run(work, rounds=(1, 5, 15)[size]),
     "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 4, 24)[size], rounds=(1, 1, 3)[size]),
     "dedup": lambda work, size: bench_dedup.run(work, episodes=(2, 2, 3)[size]),
     "export": lambda work, size: bench_export.run(work, frames=(60, 300, 2000)[size], rounds=(1, 1, 3)[size]),

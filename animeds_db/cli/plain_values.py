@@ -62,6 +62,6 @@ class _Plain:
         if kind.parameter_info.parser is None:
             if type(value) is kind.annotation:
                 return value
-            if kind.annotation == list[str] and isinstance(value, tuple):
+            if kind.annotation == list[str] and isinstance(value, tuple | list):
                 return list(value)
         return self._real().coerce(value, param=param, ctx=ctx)
