@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from animeds_db.errors import UsageError
 from animeds_db.session import catalog
@@ -17,6 +15,8 @@ from animeds_db.session import catalog
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+
+    from animeds_db.session.part import Part
 
 Rows: TypeAlias = Union["pa.Table", "pl.DataFrame", "pl.Series", "duckdb.DuckDBPyRelation", Sequence[str]]
 """Rows of a caller: an Arrow table, a polars DataFrame or Series, a relation of DuckDB, or a list of frame ids. A
@@ -72,28 +72,9 @@ def sorted_ids(rows: pa.Table) -> pa.Array:
     """Return the frames of rows with the column frame_id, each once, sorted: strings."""
     name = next(name for name in rows.column_names if name.lower() == "frame_id")
     found = rows[name].cast(pa.string()).unique().drop_null()
+    import pyarrow.compute as pc
+
     return found.take(pc.sort_indices(found))
-
-
-class Part(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
-    """Rows that a statement reads each time it runs, so that it can run for others without being planned again."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self.rows = schema.empty_table()
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns of the rows."""
-        return self.rows.schema
-
-    def scanner(
-        self,
-        columns: Sequence[str] | None = None,
-        filter: pc.Expression | None = None,  # noqa: A002 (DuckDB uses this name)
-        **_: Any,
-    ) -> pads.Scanner:
-        """Return these columns of the rows that meet `filter`."""
-        return pads.Scanner.from_batches(self.rows.to_reader(), columns=columns, filter=filter)
 
 
 @contextmanager

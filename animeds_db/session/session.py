@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
-from animeds_db.session.given import Part, registered, sorted_ids
+from animeds_db.session.given import registered, sorted_ids
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
@@ -235,6 +235,8 @@ class Session:
         name: what the script calls `rows`, which have a frame_id. Each time, the tables have only the rows of the
         frames of that part, as for `of_frames`. The script is planned once, and needs the memory of one part.
         """
+        from animeds_db.session.part import Part
+
         with self.errors(script):
             connection = self._connection(script)
             part = Part(rows.schema)
