@@ -87,7 +87,7 @@ def test_status_imports_nothing_for_media_or_models_and_opens_only_the_tables_it
     )
     assert not loaded & {"lancedb", "pandas", "pydantic", "av", "PIL", "onnxruntime", "rich"}
     opened = next(word for word in loaded if "," in word).split(",")
-    read = {"detected", "detections", "frames", "identities", "models", "sources", "vocabulary"}
+    read = {"detected", "detections", "frames", "models", "sources", "vocabulary"}
     assert set(opened) == read
     assert len(opened) <= len(read) + 2  # `sources` also for its history: whether a check is due
 
