@@ -89,7 +89,7 @@ def select(
     frames = sorted_ids(selection)
     pictures = crop_selection(session, selection, options.crops if options else CropOptions(), frames)
     plan = _placed(session, pictures, frames)
-    plan = with_contents(session, plan, frames, is_everything=options is None or options.tells)
+    plan = with_contents(session, plan, is_everything=options is None or options.tells)
     plan = _with_profiles(plan, selection)
     if options is not None and plan.num_rows:
         plan = plan if controls is None else controls.added_to(plan, options)
