@@ -50,8 +50,8 @@ class _Found:
         """Return the places of the rows of some of the frames."""
         if frames is self.frames:
             return self.places
-        are_shown: np.ndarray = pc.is_in(self.ids, value_set=frames).to_numpy()
-        return self.places[are_shown]
+        shown: np.ndarray = self.places[pc.is_in(self.ids, value_set=frames).to_numpy()]
+        return shown
 
 
 class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
