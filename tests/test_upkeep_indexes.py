@@ -19,7 +19,6 @@ from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
 from animeds_db.steps.search import closest_frames
-from animeds_db.steps.search import frames as search_frames
 from animeds_db.steps.search.closest_frames import sources_meeting
 from animeds_db.steps.search.frames import by_index
 from animeds_db.store import Store
@@ -86,7 +85,6 @@ def test_a_condition_is_answered_by_the_index_too(
     searched: Dataset, monkeypatch: pytest.MonkeyPatch, where: str, meeting: int
 ) -> None:
     """Half of the frames meet a condition, a few, two, none, those of some sources: these are found, and no others."""
-    monkeypatch.setattr(search_frames, "WIDER", 6)
     monkeypatch.setattr(closest_frames, "FEW", 10)
     k = min(8, meeting)
 
