@@ -66,7 +66,8 @@ def test_such_boxes_are_tagged_cropped_and_labelled(dataset: Dataset) -> None:
     dataset.tag("t", boxes=["eye"], load=lambda *_a, **_k: Models(tagger=tagger))
     assert dataset.sql("SELECT DISTINCT kind FROM box_tags").fetchall() == [("eye",)]
     chosen = dataset.session.arrow("SELECT frame_id FROM frames ORDER BY frame_id LIMIT 1")
-    crops = crop_selection(dataset.session, chosen, CropOptions(kinds=("eye",), margin=0)).to_pylist()
+    options = CropOptions(kinds=("eye",), margin=0)
+    crops = crop_selection(dataset.session, chosen, options, chosen["frame_id"]).to_pylist()
     assert sorted((row["crop_kind"], row["crop_number"]) for row in crops) == [("eye", 1), ("eye", 2)]
     eye = crops[0]["face_id"]
     dataset.label("description", "set", "a blue eye", [eye])
@@ -78,10 +79,9 @@ def test_a_kind_that_is_not_there_is_refused(dataset: Dataset, asked: str) -> No
     with pytest.raises(UsageError, match=f'There are no boxes "{asked}"') as error:
         dataset.tag("t", boxes=[asked])
     assert "eye" in str(error.value)
+    chosen = dataset.session.arrow("SELECT frame_id FROM frames")
     with pytest.raises(UsageError, match=f'There are no boxes "{asked}"'):
-        crop_selection(
-            dataset.session, dataset.session.arrow("SELECT frame_id FROM frames"), CropOptions((asked,))
-        )
+        crop_selection(dataset.session, chosen, CropOptions((asked,)), chosen["frame_id"])
 
 
 def test_an_entry_decides_which_classes_are_stored_and_under_which_name(tmp_path: Path) -> None:
