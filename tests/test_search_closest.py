@@ -226,6 +226,29 @@ def test_a_condition_is_evaluated_once_and_its_frames_are_kept(
         assert sum(where in sql for sql in asked) == times
 
 
+@pytest.mark.parametrize("where", ["hash(frames) % 2 = 0", "hash(COLUMNS('source_.*')) % 2 = 0"])
+def test_a_condition_on_the_whole_row_is_evaluated_for_each_frame(
+    stored: tuple[Dataset, np.ndarray], where: str
+) -> None:
+    dataset, x = stored
+    assert found(dataset, x[7], 200, where) == by_sql(dataset, x[7], 200, where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "frame_id IN (SELECT frame_id FROM frames USING SAMPLE 5 ROWS)",
+        "uuidv4()::VARCHAR < '8' AND shot < 90",
+    ],
+)
+def test_frames_that_are_drawn_are_drawn_again_for_each_search(
+    stored: tuple[Dataset, np.ndarray], where: str
+) -> None:
+    dataset, x = stored
+    draws = {str(search(dataset.session, x[7], k=200, where=where).fetchall()) for _ in range(4)}
+    assert len(draws) > 1
+
+
 def test_more_equal_frames_than_can_be_listed_are_compared_by_sql(
     stored: tuple[Dataset, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -364,5 +364,17 @@ def test_a_statement_in_parts_gives_what_it_gives_at_once(
     )
     found = [row["tags"] for part in parts for row in part]
     assert found == session.step(sql, {"mine": mine})["tags"].to_pylist()
+    abandoned = session.in_parts(sql, "mine", mine)
+    next(abandoned)
     assert session.step("SELECT count(*) AS n FROM frames", {})["n"].to_pylist() == [len(LISTS)]
+    abandoned.close()
+    session.close()
+
+
+def test_views_of_labels_are_listed_once_also_after_they_were_used(tmp_path: Path) -> None:
+    session = Session(tagged_store(tmp_path, LISTS))
+    listed = session.sql("SHOW TABLES").fetchall()
+    session.sql("SELECT count(*) FROM frame_labels").fetchall()
+    assert session.sql("SHOW TABLES").fetchall() == listed
+    assert session.sql("SELECT count(*) FROM frame_labels").fetchall() == [(0,)]
     session.close()

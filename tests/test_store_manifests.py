@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import lance
@@ -10,8 +11,10 @@ import pytest
 from tables import frames, new_store
 
 from animeds_db import schema
+from animeds_db.errors import StoreError
+from animeds_db.session import Session
 from animeds_db.store import Store
-from animeds_db.store.manifests import is_surely_empty, newest_version, noted
+from animeds_db.store.manifests import is_surely_empty, is_whole, newest_manifest, newest_version, noted
 
 
 def test_the_newest_version_and_whether_a_table_is_empty_are_what_lance_says(tmp_path: Path) -> None:
@@ -68,3 +71,38 @@ def test_opening_a_database_opens_no_table(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.undo()
     assert opened.table("frames").count_rows() == 3
     assert opened.widths == store.widths
+
+
+def zeros(body: bytes) -> bytes:
+    return bytes(len(body))
+
+
+def ones(body: bytes) -> bytes:
+    return b"\xff" * len(body)
+
+
+def zeros_after_two_bytes(body: bytes) -> bytes:
+    return body[:2] + bytes(len(body) - 2)
+
+
+@pytest.mark.parametrize("with_checksums", [True, False])
+@pytest.mark.parametrize("damage", [zeros, ones, zeros_after_two_bytes])
+def test_a_damaged_manifest_is_an_error_and_no_empty_table(
+    tmp_path: Path, damage: Callable[[bytes], bytes], with_checksums: bool
+) -> None:
+    """Its name and its footer may be whole while its body is not."""
+    store = new_store(tmp_path)
+    label = {"label_id": "1", "act": "1", "frame_id": "a", "field": "frame", "op": "set", "value": "drop"}
+    store.upsert("labels", pa.Table.from_pylist([label], store.schema("labels").schema))
+    if not with_checksums:
+        (Path(store.uri) / "_checksums" / "labels.jsonl").unlink()
+    manifest = newest_manifest(Path(store.location.table("labels")))
+    assert manifest is not None
+    content = manifest.read_bytes()
+    start = int.from_bytes(content[-16:-8], "little") + 4
+    manifest.write_bytes(content[:start] + damage(content[start:-16]) + content[-16:])
+    assert is_whole(manifest)
+    session = Session(Store.open(store.uri))
+    with pytest.raises(StoreError, match="animeds check"):
+        session.sql("SELECT count(*) FROM frame_labels").fetchall()
+    session.close()

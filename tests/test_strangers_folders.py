@@ -85,6 +85,20 @@ def test_a_data_file_that_is_a_link_is_neither_read_nor_copied(tmp_path: Path) -
         backup(Store(store.location, store.widths), str(tmp_path / "copy"))
 
 
+def test_a_version_whose_files_are_links_is_not_read_by_a_search_of_words_either(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    add_source(store, "aaaaaaaa")
+    old = store.versions()
+    data = next((Path(store.uri) / "sources.lance" / "data").iterdir())
+    store.delete("sources", "true")
+    data.rename(tmp_path / "elsewhere")
+    data.symlink_to(tmp_path / "elsewhere")
+    past = Store.open(store.uri)
+    past.pinned = old
+    with pytest.raises(StoreError, match="is a link"):
+        past.lancedb_table("sources")
+
+
 def test_a_backup_does_not_write_through_links_in_its_target(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     add_source(store, "aaaaaaaa")

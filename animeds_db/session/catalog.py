@@ -175,6 +175,13 @@ def keep(pinned: Pinned, views: Iterable[str], instead: Mapping[str, str], there
         pinned.kept.add(name)
 
 
+def drop_kept(pinned: Pinned) -> None:
+    """Remove the temporary tables that `keep` has made."""
+    for name in pinned.kept:
+        pinned.connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    pinned.kept.clear()
+
+
 def create(
     connection: duckdb.DuckDBPyConnection,
     names: Iterable[str],

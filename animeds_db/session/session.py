@@ -247,9 +247,12 @@ class Session:
                     for first in range(0, rows.num_rows, PART):
                         part.rows = rows.slice(first, PART)
                         self._only.show(Only.of(sorted_ids(part.rows), among))
-                        yield _rows_of(connection, "EXECUTE in_parts", {})
+                        try:
+                            found = _rows_of(connection, "EXECUTE in_parts", {})
+                        finally:  # before the caller goes on, who may ask other things or give up
+                            self._only.show(Only())
+                        yield found
                 finally:
-                    self._only.show(Only())
                     connection.execute("DEALLOCATE in_parts")
 
     def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
@@ -355,6 +358,7 @@ class Session:
             self._made.clear()
         self._schemas |= schemas
         if catalog.are_all(names):  # tables beside the views would be listed twice
+            catalog.drop_kept(pinned)
             catalog.create(pinned.connection, names, instead, self._made)
         else:
             catalog.keep(pinned, views, instead, self._made)

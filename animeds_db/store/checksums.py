@@ -113,6 +113,11 @@ def checksums_file(database: Path, table: str) -> Path:
     return inside(database, f"{FOLDER}/{table}.jsonl")
 
 
+def is_recorded(database: Path, table: str) -> bool:
+    """Return True if a table has checksums. One that was never written has none."""
+    return (database / FOLDER / f"{table}.jsonl").exists()
+
+
 def file_hash(file: Path) -> str:
     """Return the xxh3-128 of a file's bytes, in hexadecimal."""
     seen = xxhash.xxh3_128()

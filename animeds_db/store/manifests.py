@@ -16,9 +16,11 @@ MAGIC = b"LANC"
 FOLDER = "_versions"
 _FOOTER = struct.Struct("<QHH4s")
 _SUFFIX = ".manifest"
-_FRAGMENT, _METADATA = 2, 5
-"""Numbers of fields in the body of a manifest: a piece of the data, an entry of the schema's metadata
-(protos/table.proto)."""
+_COLUMN, _FRAGMENT, _VERSION, _METADATA, _READER_FLAGS = 1, 2, 3, 5, 9
+"""Numbers of fields in the body of a manifest: a column, a piece of the data, the number of the version, an entry of
+the schema's metadata, and what a reader must know of (protos/table.proto)."""
+_KNOWN_FLAGS = 0b11
+"""Reader flags that do not change where the data is named: deletion files, and stable row ids (feature_flags.rs)."""
 _FIXED = {1: 8, 5: 4}
 """Size in bytes of the kinds of fields with a fixed size."""
 
@@ -70,42 +72,72 @@ def is_whole(manifest: Path) -> bool:
 
 
 def noted(table: Path, key: bytes) -> str | None:
-    """Return the text of a key in the metadata of a table's newest schema; None if it is not there."""
+    """Return the text of a key in the metadata of a table's newest schema; None if it is not there.
+
+    None also for a damaged manifest: Lance then says what is wrong with it.
+    """
     manifest = newest_manifest(table)
-    entries = (content for number, content in _fields(manifest) if number == _METADATA) if manifest else ()
-    for entry in entries:
-        parts = dict(_parsed(entry))
-        if parts.get(1) == key:
-            return parts.get(2, b"").decode("utf-8", "replace")
+    try:
+        for number, entry in _fields(manifest) if manifest else ():
+            parts = dict(_parsed(entry)) if number == _METADATA and isinstance(entry, bytes) else {}
+            text = parts.get(2, b"")
+            if parts.get(1) == key and isinstance(text, bytes):
+                return text.decode("utf-8", "replace")
+    except ValueError:
+        return None
     return None
 
 
 def is_surely_empty(table: Path, version: int) -> bool:
-    """Return True if the manifest of a version is here and names no data. After a deletion, it may name some."""
+    """Return True if the manifest of a version is here, whole, and names no data.
+
+    After a deletion, it may name some. A bit that changed on the disk is noticed if it breaks the encoding.
+    """
     manifest = next((path for name in manifest_names(version) if (path := table / name).is_file()), None)
-    return manifest is not None and all(number != _FRAGMENT for number, _ in _fields(manifest))
+    if manifest is None:
+        return False
+    try:
+        fields = list(_fields(manifest))
+    except ValueError:
+        return False
+    flags = next((content for number, content in fields if number == _READER_FLAGS), 0)
+    numbers = {number for number, _ in fields}
+    return (
+        (_VERSION, version) in fields
+        and _COLUMN in numbers
+        and _FRAGMENT not in numbers
+        and isinstance(flags, int)
+        and not flags & ~_KNOWN_FLAGS
+    )
 
 
-def _fields(manifest: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of each field in the body of a manifest."""
+def _fields(manifest: Path) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and content of each field in the body of a manifest. Raises ValueError if it is damaged."""
     content = manifest.read_bytes()
     start = int.from_bytes(content[-_FOOTER.size :][:8], "little") + 4
     yield from _parsed(content[start : -_FOOTER.size])
 
 
-def _parsed(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of each field of a message in Protocol Buffers' encoding; a number has no content."""
+def _parsed(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and content of each field of a message in Protocol Buffers' encoding: a number, or bytes.
+
+    Raises ValueError if the message is not valid.
+    """
     place = 0
     while place < len(message):
         tag, place = _number(message, place)
         kind = tag & 7
+        if not tag >> 3 or kind not in (0, 1, 2, 5):
+            raise ValueError("A field has a number or a kind that does not exist.")
         if kind == 0:
-            _, place = _number(message, place)
-            yield tag >> 3, b""
+            value, place = _number(message, place)
+            yield tag >> 3, value
             continue
         size = _FIXED.get(kind)
         if size is None:
             size, place = _number(message, place)
+        if place + size > len(message):
+            raise ValueError("A field is longer than the message.")
         yield tag >> 3, message[place : place + size]
         place += size
 
@@ -113,10 +145,12 @@ def _parsed(message: bytes) -> Iterator[tuple[int, bytes]]:
 def _number(message: bytes, place: int) -> tuple[int, int]:
     """Return the number that begins at a place, seven bits per byte, and the place after it."""
     value = shift = 0
-    while message[place] & 0x80:
+    while place < len(message):
         value |= (message[place] & 0x7F) << shift
+        if not message[place] & 0x80:
+            return value, place + 1
         shift, place = shift + 7, place + 1
-    return value | message[place] << shift, place + 1
+    raise ValueError("A number is longer than the message.")
 
 
 def _numbers(table: Path) -> list[int]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from animeds_db import schema
 from animeds_db.errors import StoreError
-from animeds_db.store.checksums import record
+from animeds_db.store.checksums import is_recorded, record
 from animeds_db.store.fsync import flush, short_file, stored_files, withdraw
 from animeds_db.store.history import At, History, Versions
 from animeds_db.store.location import (
@@ -147,7 +147,7 @@ class Store:
     def lancedb_table(self, name: str) -> Table:
         """Return a table as LanceDB knows it, at its newest (or pinned) version."""
         if name not in self._safe:
-            self._checked(name, None)
+            self._checked(name, self.pinned[name] if self.pinned else None)
         with read_errors(self.uri):
             return self.lancedb().open_table(name, version=self.pinned[name] if self.pinned else None)
 
@@ -164,11 +164,11 @@ class Store:
         """Return the number of a table's pinned or newest version. It grows with every commit."""
         if self.pinned:
             return self.pinned[name]
-        if self.location.path is not None:
-            newest = newest_version(self.location.path / f"{name}.lance")
-            if newest is not None:
-                return newest
         with read_errors(self.uri):
+            if self.location.path is not None:
+                newest = newest_version(self.location.path / f"{name}.lance")
+                if newest is not None:
+                    return newest
             if name not in self._handles:
                 self._handles[name] = self.table(name)
             return int(self._handles[name].latest_version)
@@ -180,9 +180,14 @@ class Store:
     def is_empty(self, name: str, version: int | None = None) -> bool:
         """Return True if a table has no rows at a version (default: the pinned or newest one)."""
         version = version or self.version(name)
-        if self.location.path is not None and is_surely_empty(self.location.path / f"{name}.lance", version):
-            return True
+        folder = self.location.path
         with read_errors(self.uri):
+            if (
+                folder
+                and not is_recorded(folder, name)
+                and is_surely_empty(folder / f"{name}.lance", version)
+            ):
+                return True
             return not self.table(name, version).count_rows()
 
     def upsert(self, name: str, rows: pa.Table) -> int:

@@ -195,12 +195,15 @@ def _pages_of(
 ) -> tuple[str, Pages] | None:
     """Return the file of a fragment's vectors and its pages, or None if Lance must read them."""
     files = [file for file in fragment.metadata.files if field in file.fields]
-    if len(files) != 1 or "://" in dataset.uri:
+    if len(files) != 1 or "://" in dataset.uri or getattr(fragment.metadata, "overlays", None):
         return None
-    path = f"{dataset.uri}/data/{files[0].path}"
+    (file,) = files
+    if getattr(file, "base_id", None) is not None or len(file.column_indices) != len(file.fields):
+        return None  # in another folder, or in the format before 2.0
+    path = f"{dataset.uri}/data/{file.path}"
     if not Path(path).is_file():
         return None
-    pages = _pages(path, files[0].column_indices[files[0].fields.index(field)], width)
+    pages = _pages(path, file.column_indices[file.fields.index(field)], width)
     if pages is None or sum(rows for _, rows in pages) != fragment.physical_rows:
         return None
     return path, pages

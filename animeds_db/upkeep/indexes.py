@@ -240,9 +240,10 @@ def recall(store: Store, questions: int = 8, k: int = 20) -> float:
     frames = store.table("frames")
     chance = np.random.default_rng(0)
     rows = np.sort(chance.choice(frames.count_rows(), questions, replace=False))
-    vectors = frames.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
     shares = []
-    for vector in np.array(vectors.to_pylist(), np.float32):
-        true = closest([part.blocks for part in vector_parts(frames, "embedding")], vector, k)
-        shares.append(np.isin(true, nearest(frames, vector, candidates(k))).mean())
+    with read_errors(frames.uri):
+        vectors = frames.take(rows.tolist(), columns=["embedding"])["embedding"].drop_null()
+        for vector in np.array(vectors.to_pylist(), np.float32):
+            true = closest([part.blocks for part in vector_parts(frames, "embedding")], vector, k)
+            shares.append(np.isin(true, nearest(frames, vector, candidates(k))).mean())
     return float(np.mean(shares)) if shares else 1.0

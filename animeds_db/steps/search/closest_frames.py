@@ -38,8 +38,10 @@ KEPT = 8
 """Number of conditions whose frames are kept. Those of a million frames take 8 MB at most."""
 OF_SOURCES = ("source_id", "show", "show_name", "season", "episode")
 """Columns that all frames of a source have in common."""
-_DRAWN = re.compile(r"\b(random|uuid|gen_random_uuid)\s*\(", re.I)
+_DRAWN = re.compile(r"\b(random|\w*uuid\w*)\s*\(|\b(tablesample|using\s+sample)\b", re.I)
 """A condition that draws at random is drawn for each frame."""
+_WHOLE_ROW = re.compile(r"\bframes\b(?!\s*\.)|\bcolumns\s*\(|\*", re.I)
+"""A condition that may be about all columns of a frame."""
 _PASSES = re.compile(
     r"\b(now|today|current_\w+|get_current_\w+|localtime\w*|transaction_timestamp|age)\b", re.I
 )
@@ -123,12 +125,16 @@ def sources_meeting(session: Session, where: str) -> list[str] | None:
 
     A condition that can be evaluated with only these columns means the same for a source and for all of its frames.
     """
+    if _PASSES.search(where):
+        return _sources_meeting(session, where)
     return session.once(f"sources meeting {where}", partial(_sources_meeting, session, where))
 
 
 def _sources_meeting(session: Session, where: str) -> list[str] | None:
     columns, sources = session.once("sources", partial(_sources, session))
     if catalog.reads(where, columns - {*OF_SOURCES}) or _DRAWN.search(where):
+        return None
+    if _WHOLE_ROW.search(where):
         return None
     sql = f"SELECT source_id FROM all_sources AS frames WHERE (\n{where}\n)"
     try:

@@ -116,16 +116,20 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k is {k}. It must be at least 1.")
+    with session.held():  # addresses of rows are those of one version
+        found = _found(session, vector, k, where, store)
+    return session.relation(found)
+
+
+def _found(session: Session, vector: np.ndarray, k: int, where: str | None, store: Store | None) -> pa.Table:
+    """Return the rows of `search`."""
     indexed = store is not None and session.once(f"index for {k}", partial(by_index, store, k))
-    found = None
     if indexed and where is not None and catalog.is_of_one_frame(where) and not is_known(session, where):
         found = _nearest_that_meet(session, vector, k, where)
-    if found is None:
-        rows = closest_frames(session, vector, k, where=where, by_index=indexed)
-        found = (
-            _compared(session, vector, k, where) if rows is None else _compared_only(session, vector, k, rows)
-        )
-    return session.relation(found)
+        if found is not None:
+            return found
+    rows = closest_frames(session, vector, k, where=where, by_index=indexed)
+    return _compared(session, vector, k, where) if rows is None else _compared_only(session, vector, k, rows)
 
 
 def by_index(store: Store, k: int) -> bool:
