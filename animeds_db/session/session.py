@@ -9,7 +9,7 @@ earlier keep theirs.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -229,7 +229,7 @@ class Session:
 
     def in_parts(
         self, script: str, name: str, rows: pa.Table, tables: Mapping[str, pa.Table] | None = None
-    ) -> Iterator[pa.Table]:
+    ) -> Generator[pa.Table]:
         """Run one of our scripts for some of the caller's rows after the others, and yield the rows of each time.
 
         name: what the script calls `rows`, which have a frame_id. Each time, the tables have only the rows of the
