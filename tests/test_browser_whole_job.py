@@ -70,6 +70,7 @@ def unpacked(page: Page, place: Path) -> list[str]:
         return archive.namelist()
 
 
+@pytest.mark.long  # by keyboard it is the same job
 def test_by_mouse(chrome: Browser, home: Path, tmp_path: Path) -> None:
     with visiting(chrome, home, tmp_path) as visitor:
         page = visitor.open("/")

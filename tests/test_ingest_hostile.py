@@ -23,6 +23,7 @@ from PIL import Image
 
 import animeds_db
 from animeds_db.errors import SourceError
+from animeds_db.media import Hardware
 from animeds_db.printable import printable
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has other names and no pipes")
@@ -116,10 +117,10 @@ def test_an_error_that_nobody_foresaw_is_that_of_its_source(
     from animeds_db.media import open_media as really
     from animeds_ingest import one_source
 
-    def opened(path: Path) -> object:
+    def opened(path: Path, hardware: Hardware) -> object:
         if path.name.startswith("a "):
             raise ZeroDivisionError("a file that no test has")
-        return really(path)
+        return really(path, hardware)
 
     monkeypatch.setattr(one_source, "open_media", opened)
     for name in ("a bad.mkv", "b good.mkv"):

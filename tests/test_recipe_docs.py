@@ -134,6 +134,7 @@ def obeyed(text: str, *keys: str) -> str:
     return text
 
 
+@pytest.mark.long
 def test_the_commands_work_as_written_and_the_shipped_recipes_give_the_same_byte_for_byte(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
