@@ -79,6 +79,7 @@ def test_frames_get_sentences_through_errors_of_the_server_and_finished_ones_are
         500,
         (503, {"Retry-After": "Thu, 01 Jan 2026 00:00:00 GMT"}),
     ]
+    chat.pause_s = 0.3  # so that requests are there at once, however busy the machine is
     done = animeds("describe", "--model", "vlm", "--where", frames(store, 6))
     assert (done.code, done.out) == (0, "")
     assert "vlm: 6 pictures described, 6000 tokens read and 300 written" in done.err
