@@ -71,17 +71,19 @@ def run(work: Path, *, n: int, rounds: int = 9, crowd_s: float = 60) -> Section:
     with _animeds(folder) as ours, _datasette(folder) as theirs:
         for path in WARM:
             _ask(ours.address + path)
-        asked = {told: _seconds(ours, theirs, *paths, rounds) for told, paths in QUESTIONS.items()}
+        asked = {question: _seconds(ours, theirs, *paths, rounds) for question, paths in QUESTIONS.items()}
         _crowd(ours, WARM_S)  # whatever is started once has started
         crowd = _crowd(ours, crowd_s)
     header = ["question", "animeds", "asked again", "Datasette", "Datasette ÷ animeds"]
-    rows = [[told, *_cells(*seconds)] for told, seconds in asked.items()]
+    rows = [[question, *_cells(*seconds)] for question, seconds in asked.items()]
     text = (
         f"## The service, {n:,} frames\n\nMedians of {rounds} rounds in turns, each with other numbers and tags; "
         f"what has none is asked anew once. Answers are kept while no table changes: asked again.\n\n"
         f"{table(header, rows)}\n\n{crowd}"
     )
-    return Section(text, {f"{told} ÷ Datasette": anew / theirs for told, (anew, _, theirs) in asked.items()})
+    return Section(
+        text, {f"{question} ÷ Datasette": anew / theirs for question, (anew, _, theirs) in asked.items()}
+    )
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Pick frames by tag among a million: SQL over the database against reading a million .txt files.
 
 The files are read twice, one reading after the other, and the second counts: then the system has them in memory, as it
-has the database. The first reading is told, too. It is cold only if the files were written long before.
+has the database. The table shows the first reading as well. Only files that were written long before are cold then.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from cli_run import Runner
 from sqlrows import Database, box, frame, frame_id, identity, label, tagged, vocabulary
 
 from animeds_db.errors import AnimedsError, QueryError
-from animeds_db.session.named_queries import find
+from animeds_db.session.queries.named import find
 from animeds_db.session.query_params import signature
 from animeds_db.session.statements import with_conditions
 
@@ -248,7 +248,7 @@ def test_options_that_cannot_go_together_are_refused(
 
 
 def test_an_unknown_list_type_of_a_query_is_an_error() -> None:
-    from animeds_db.session.named_queries import parse
+    from animeds_db.session.queries.named import parse
 
     with pytest.raises(AnimedsError, match='"text" is not a parameter type'):
         parse("-- param x: text[] = []\nSELECT $x", Path("x.sql"))

@@ -12,7 +12,7 @@ from animeds_db.captions import CaptionProfile
 from animeds_db.errors import ExportError, QueryError
 from animeds_db.export import PLAN, SOURCE_COLUMNS, ExportOptions, export, select
 from animeds_db.session import Session
-from animeds_db.session.named_queries import parse
+from animeds_db.session.queries.named import parse
 from animeds_db.session.selected import Selected
 
 BOTH: Tags = (("1girl", "general", 0.97), ("1boy", "general", 0.95), ("red_hair", "general", 0.6))

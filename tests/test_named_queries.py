@@ -14,7 +14,7 @@ from tables import add_source, frame, new_store, rows
 
 from animeds_db.errors import QueryError
 from animeds_db.session import Session
-from animeds_db.session.named_queries import (
+from animeds_db.session.queries.named import (
     NamedQuery,
     as_relation,
     find,

@@ -11,7 +11,7 @@ from labelled import dataset, face_of, identify
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, ExportError, QueryError
-from animeds_db.session.named_queries import parse
+from animeds_db.session.queries.named import parse
 
 
 @pytest.fixture

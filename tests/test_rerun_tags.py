@@ -41,7 +41,7 @@ def test_tags_of_both_taggers_are_there_and_can_be_compared(store: Store) -> Non
     n = rows(store, "frames").num_rows
     assert ask(store, "SELECT count(*) FROM taggings") == [(2 * n,)]
 
-    from animeds_db.session.named_queries import find
+    from animeds_db.session.queries.named import find
 
     named = find("compare_taggers")
     session = Session(store)

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from sqlrows import SOURCE, Database, box, columns, frame, frame_id, identity, label
 
-from animeds_db.session.named_queries import find
+from animeds_db.session.queries.named import find
 
 RATE = 24
 """Frames per second of the videos of these tests. Their pts are frame numbers, unless a test says otherwise."""

@@ -128,7 +128,7 @@ def chosen(
 
     Raises UsageError for options with SQL, and for a parameter that is given twice.
     """
-    from animeds_db.session.named_queries import find
+    from animeds_db.session.queries.named import find
 
     if not options and limit is None:
         return query, dict(params)

@@ -16,7 +16,7 @@ def _starting(names: Iterable[str], begun: str) -> list[str]:
 
 def queries(incomplete: str) -> list[str]:
     """Return the named queries that start with these letters."""
-    from animeds_db.session.named_queries import list_queries
+    from animeds_db.session.queries.named import list_queries
 
     return _starting((query.name for query in list_queries()), incomplete)
 

@@ -399,7 +399,7 @@ def _query_and_folder(
 
 
 def _is_query(word: str) -> bool:
-    from animeds_db.session.named_queries import list_queries
+    from animeds_db.session.queries.named import list_queries
 
     return word in {one.name for one in list_queries()}
 

@@ -90,7 +90,7 @@ def query(
     animeds query by_tags -p has=1girl,red_hair -p has_none=1boy
     """
     if show_sql:
-        from animeds_db.session.named_queries import find
+        from animeds_db.session.queries.named import find
 
         say(find(name).text)
         return
@@ -115,7 +115,7 @@ def queries(form: FormatOption = None, wide: WideOption = False) -> None:
 
     A table shows names and titles. --wide adds parameters, descriptions and files.
     """
-    from animeds_db.session.named_queries import as_relation
+    from animeds_db.session.queries.named import as_relation
 
     rows = as_relation()
     as_table = form is Format.table or (form is None and sys.stdout.isatty())

@@ -135,7 +135,7 @@ class Choosing:
         dropped: bool = False,
     ) -> Selected:
         """Return a selection whose values are in the database. Raises QueryError, UsageError."""
-        from animeds_db.session.query_values import check_values
+        from animeds_db.session.queries.values import check_values
 
         selected = Selected.of(query, sql, params or {}, dropped=dropped)
         if selected.named is not None:

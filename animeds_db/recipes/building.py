@@ -92,7 +92,7 @@ def selection_of(recipe: Recipe, number: int) -> Selection:
         return Selection(None, sql, params, path, **also)
     if query is None and not section and not params:
         return Selection(None, "SELECT frame_id FROM kept", {}, path)
-    from animeds_db.session.named_queries import find
+    from animeds_db.session.queries.named import find
 
     chosen = Selection(query or SELECTION, None, _plain(params if query else section | params), path, **also)
     with _blamed(recipe, path):
@@ -115,7 +115,7 @@ def characters_in(selection: Selection) -> list[str]:
         return []
     if selection.query == SELECTION:
         return texts(selection.params.get("characters"))
-    from animeds_db.session.named_queries import find
+    from animeds_db.session.queries.named import find
 
     named = (param.name for param in find(selection.query).params if param.type == "character")
     return [str(selection.params[name]) for name in named if selection.params.get(name)]

@@ -167,7 +167,7 @@ class Folder:
         )
 
     def _query_text(self) -> str | None:
-        from animeds_db.session.named_queries import find
+        from animeds_db.session.queries.named import find
 
         query = self._export.selection.query
         return None if query is None else find(query).text
@@ -221,7 +221,7 @@ def adopt(recipe: Recipe, export: Export, *, always: bool = False) -> None:
 
 
 def _sql_of(export: Export) -> str:
-    from animeds_db.session.named_queries import find
+    from animeds_db.session.queries.named import find
 
     query, sql = export.selection.query, export.selection.sql
     return (sql or "" if query is None else find(query).sql).strip()

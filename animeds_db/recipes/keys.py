@@ -220,7 +220,7 @@ def _select() -> Section:
     """Return the section [select]: the parameters of the built-in query SELECTION, or another query, or SQL."""
     import importlib_resources
 
-    from animeds_db.session.named_queries import read
+    from animeds_db.session.queries.named import read
 
     query = read(Path(str(importlib_resources.files("animeds_queries").joinpath(f"{SELECTION}.sql"))))
     keys = []

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from animeds_db.session.label_views import LABEL_VIEWS
-from animeds_db.session.scripts import sql_scripts
+from animeds_db.session.scripts import sql_script, sql_scripts, with_texts
 
 if TYPE_CHECKING:
-    from animeds_db.session.pinned import Pinned
+    import pyarrow as pa
+
+    from animeds_db.session.pinned import Choices, Pinned
 
 _MAKES = re.compile(r"CREATE OR REPLACE (VIEW|MACRO)\s+(\w+)")
 _COMMENT = re.compile(r"--[^\n]*")
@@ -157,6 +159,31 @@ def label_views(names: Iterable[str], instead: Mapping[str, str]) -> list[str]:
     """Return the views of labels that these views build on, or are, each after those it builds on."""
     below = set(scripts_for(names, instead))
     return [name for name in LABEL_VIEWS if _scripts()[name].text in below]
+
+
+def stand_ins(frames: pa.Schema | None, choices: Choices) -> dict[str, str]:
+    """Return replacements for views if another model was chosen or people made corrections.
+
+    They need joins, so they are used only then. `frames` is needed if another model for vectors was chosen.
+    """
+    views = {
+        "text": "measured_frames.sql",
+        "tagger": "model_frames.sql",
+        "tags": "tagged_frames.sql",
+        "characters": "identified_detections.sql",
+    }
+    instead = {
+        sql_script("layers", name): sql_script("layers/chosen", name)
+        for key, name in views.items()
+        if key in choices
+    }
+    if frames is not None and (width := choices.get("image")):
+        ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
+        script = sql_script("layers/chosen", "embedded_frames.sql")
+        instead[sql_script("layers", "embedded_frames.sql")] = with_texts(
+            script, width=width, ingested=ingested
+        )
+    return instead
 
 
 def keep(pinned: Pinned, views: Iterable[str], instead: Mapping[str, str], there: set[str]) -> None:

@@ -13,7 +13,7 @@ from animeds_db.errors import UsageError
 from animeds_db.session.given import Rows, as_table
 
 if TYPE_CHECKING:
-    from animeds_db.session.named_queries import NamedQuery
+    from animeds_db.session.queries.named import NamedQuery
 
 ROWS = "given_rows"
 """Name under which SQL reads the rows of a caller."""
@@ -50,7 +50,7 @@ class Selected:
             return cls(str(sql or query), params)
         if not isinstance(query, str):
             return cls._of_rows(as_table(query), params)
-        from animeds_db.session.named_queries import find
+        from animeds_db.session.queries.named import find
 
         named = find(query)
         selected = cls(named.sql, named.bind(params), named)

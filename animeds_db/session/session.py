@@ -8,7 +8,6 @@ earlier keep theirs.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -23,11 +22,10 @@ from animeds_db.session.given import registered, sorted_ids
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
+from animeds_db.session.running import arrow_errors, cut, is_busy, relation_of, roll_back, rows_of
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
-from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import (
     checked,
-    filled,
     matched,
     with_conditions,
     without_semicolon,
@@ -112,7 +110,7 @@ class Session:
             connection = self._connection(text, *_texts(values))
             try:
                 with registered(connection, tables or {}):
-                    relation = _relation(connection, statement.query, values)
+                    relation = relation_of(connection, statement.query, values)
                     return connection.from_arrow(relation.to_arrow_table()) if tables else relation
             except duckdb.Error as error:
                 raise self._placed(error, statement, text, values, file, tables) from error
@@ -139,21 +137,21 @@ class Session:
         `limit`, `offset`: return only these rows. Another thread can stop it with `interrupt`. Raises QueryError.
         """
         text, params = with_conditions(text, params or {})
-        with self.errors(text, file), _arrow_errors():
+        with self.errors(text, file), arrow_errors():
             statement = checked(self._base, text, file)
             values = matched(statement.named_parameters, params, file)
             connection = self._connection(text, *_texts(values))
             try:
                 connection.execute("BEGIN TRANSACTION READ ONLY")
                 try:
-                    relation = _relation(connection, _cut(statement, values, limit, offset), {})
+                    relation = relation_of(connection, cut(statement, values, limit, offset), {})
                 except duckdb.Error as error:
                     raise self._placed(error, statement, text, values, file) from error
                 with relation.to_arrow_reader(BATCH) as reader:
                     yield reader
             finally:
                 connection.abort()  # a reader that stopped early leaves a result open
-                _roll_back(connection)
+                roll_back(connection)
 
     def interrupt(self) -> None:
         """Stop the running query, if any, from another thread. It raises QueryError there."""
@@ -171,8 +169,8 @@ class Session:
             connection = self._connection(script, *_texts(params or {}))
             with registered(connection, tables):
                 if sum(map(len, tables.values())) < MANY:
-                    return _rows_of(connection, script, dict(params or {}))
-                return _relation(connection, script, dict(params or {})).to_arrow_table()
+                    return rows_of(connection, script, dict(params or {}))
+                return relation_of(connection, script, dict(params or {})).to_arrow_table()
 
     def of_frames(
         self,
@@ -217,7 +215,7 @@ class Session:
             self._only.show(only)
             try:
                 with registered(connection, tables or {}):
-                    return _rows_of(connection, script, dict(params or {}))
+                    return rows_of(connection, script, dict(params or {}))
             finally:
                 self._only.show(Only())
 
@@ -248,7 +246,7 @@ class Session:
                         part.rows = rows.slice(first, PART)
                         self._only.show(Only.of(sorted_ids(part.rows), among))
                         try:
-                            found = _rows_of(connection, "EXECUTE in_parts", {})
+                            found = rows_of(connection, "EXECUTE in_parts", {})
                         finally:  # before the caller goes on, who may ask other things or give up
                             self._only.show(Only())
                         yield found
@@ -315,7 +313,7 @@ class Session:
             return self._prepared(self._current, texts)
 
     def _is_current(self, pinned: Pinned) -> bool:
-        return self._store.versions() == pinned.versions and not _is_busy(pinned.connection)
+        return self._store.versions() == pinned.versions and not is_busy(pinned.connection)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -349,7 +347,7 @@ class Session:
                 self._choices = pinned.choices
                 self._made.clear()
             frames = pinned.table("frames").schema if "image" in self._choices else None
-            instead = stand_ins(frames, self._choices)
+            instead = catalog.stand_ins(frames, self._choices)
         views = [] if catalog.are_all(names) else catalog.label_views(names, instead)
         without = set() if not views or pinned.has_labels else set(views)
         scripts = catalog.scripts_for(names, instead, without)
@@ -371,89 +369,9 @@ def _texts(values: Mapping[str, Any]) -> list[str]:
     return [value for value in values.values() if isinstance(value, str)]
 
 
-def stand_ins(frames: pa.Schema | None, choices: Choices) -> dict[str, str]:
-    """Return replacements for views if another model was chosen or people made corrections.
-
-    They need joins, so they are used only then. `frames` is needed if another model for vectors was chosen.
-    """
-    views = {
-        "text": "measured_frames.sql",
-        "tagger": "model_frames.sql",
-        "tags": "tagged_frames.sql",
-        "characters": "identified_detections.sql",
-    }
-    instead = {
-        sql_script("layers", name): sql_script("layers/chosen", name)
-        for key, name in views.items()
-        if key in choices
-    }
-    if frames is not None and (width := choices.get("image")):
-        ingested = "ingested.embedding" if frames.field("embedding").type.list_size == width else "NULL"
-        script = sql_script("layers/chosen", "embedded_frames.sql")
-        instead[sql_script("layers", "embedded_frames.sql")] = with_texts(
-            script, width=width, ingested=ingested
-        )
-    return instead
-
-
 def _no_text_vector(_words: str) -> list[float]:
     raise QueryError("This session has no text model.", hint="open the database with animeds_db.open()")
 
 
 def _no_said_frames(_words: str) -> list[dict[str, Any]]:
     raise QueryError("This session cannot search subtitles.", hint="open the database with animeds_db.open()")
-
-
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """End the transaction, if one is open. An interrupt that comes late stops the statement that should end it."""
-    while True:
-        try:
-            connection.execute("ROLLBACK")
-            return
-        except duckdb.InterruptException:
-            continue
-        except duckdb.TransactionException:  # none is open: the interrupt stopped its beginning
-            return
-
-
-def _is_busy(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return True if rows of an earlier query are still being read: a connection runs one query at a time."""
-    try:
-        connection.execute("SELECT 1").fetchall()
-    except duckdb.ResourceInUseException:
-        return True
-    return False
-
-
-@contextmanager
-def _arrow_errors() -> Iterator[None]:
-    """Convert Arrow errors while DuckDB's rows are read back to DuckDB errors."""
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise duckdb.Error(str(error)) from error
-
-
-def _cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int) -> str:
-    """Return the statement with its values and a LIMIT around it, so that DuckDB can stop early."""
-    query = filled(without_semicolon(statement.query), values)
-    if statement.type == duckdb.StatementType.EXPLAIN or (limit is None and not offset):
-        return query
-    return f"SELECT * FROM (\n{query}\n) LIMIT {'ALL' if limit is None else limit} OFFSET {offset}"
-
-
-def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
-    """Run a statement of ours and return its rows, copied once. A relation copies nothing, but is planned twice."""
-    with warnings.catch_warnings():  # DuckDB warns of a copy of the rows
-        warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
-        result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
-    return result
-
-
-def _relation(
-    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
-) -> duckdb.DuckDBPyRelation:
-    query = without_semicolon(query)
-    relation = connection.sql(query, params=values) if values else connection.sql(query)
-    assert relation is not None  # only a statement without rows gives None
-    return relation

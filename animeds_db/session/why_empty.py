@@ -14,7 +14,7 @@ from animeds_db.session.statements import parameters, without_semicolon
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
-    from animeds_db.session.named_queries import NamedQuery
+    from animeds_db.session.queries.named import NamedQuery
     from animeds_db.session.selected import Selected
 
 LIMITS = ("limit", "count", "per", "copies", "dropped")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from animeds_db.errors import UsageError, did_you_mean
-from animeds_db.session.named_queries import find
+from animeds_db.session.queries.named import find
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import filled, literal, without_semicolon
 

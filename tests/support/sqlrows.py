@@ -92,7 +92,7 @@ class Database:
             chosen = {"characters": None, **(chosen or {})}
         if any(row["field"] == "tag" for row in rows["labels"]):
             chosen = {"tags": None, **(chosen or {})}
-        self.instead = session.stand_ins(_TABLES["frames"].schema, dict(chosen or {}))
+        self.instead = catalog.stand_ins(_TABLES["frames"].schema, dict(chosen or {}))
         self.made: set[str] = set()
         self.kept: set[str] = set()
 

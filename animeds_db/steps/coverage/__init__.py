@@ -14,7 +14,7 @@ import pyarrow as pa
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.notebook import as_html
 from animeds_db.session import Session
-from animeds_db.session.query_values import check_known
+from animeds_db.session.queries.values import check_known
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.coverage.stretches import Stretches, find_stretches
 

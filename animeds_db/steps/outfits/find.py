@@ -21,7 +21,7 @@ import xxhash
 
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.session import Session
-from animeds_db.session.query_values import check_known
+from animeds_db.session.queries.values import check_known
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.clusters.find import by_size, one_per_person
 from animeds_db.vectors import average_linkage

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from animeds_db.errors import UsageError
 from animeds_db.session import Session
-from animeds_db.session.query_values import check_known
+from animeds_db.session.queries.values import check_known
 from animeds_db.session.scripts import sql_script, with_texts
 from animeds_db.session.statements import literal
 from animeds_db.steps.search.frames import MOST_BY_INDEX, among, has_vectors, search, vector_of

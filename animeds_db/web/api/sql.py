@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, UsageError
-from animeds_db.session.named_queries import NamedQuery, find, list_queries, save
+from animeds_db.session.queries.named import NamedQuery, find, list_queries, save
 from animeds_db.web.api.common import Token
 from animeds_db.web.api.rows import SHAPES, FormParam, Limit, RowsRequest, answer, streamed
 from animeds_db.web.bodies import answers as models

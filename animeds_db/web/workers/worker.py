@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from animeds_db.dataset.playing import Playing, Stretch
 from animeds_db.errors import AnimedsError, QueryError
-from animeds_db.session.named_queries import find
-from animeds_db.session.query_values import check_known, check_values
+from animeds_db.session.queries.named import find
+from animeds_db.session.queries.values import check_known, check_values
 from animeds_db.session.sandbox import Bounds
 from animeds_db.session.session import BATCH
 from animeds_db.session.statements import parameters

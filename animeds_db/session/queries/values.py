@@ -11,7 +11,7 @@ from animeds_db.session.query_params import LISTS, Condition
 
 if TYPE_CHECKING:
     from animeds_db.session import Session
-    from animeds_db.session.named_queries import NamedQuery
+    from animeds_db.session.queries.named import NamedQuery
 
 _KNOWN = {
     "tag": "SELECT tag FROM vocabulary WHERE tag IS NOT NULL",
