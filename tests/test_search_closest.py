@@ -160,11 +160,17 @@ def by_lance(dataset: Dataset) -> dict[int, bytes]:
     return {int(address): row.tobytes() for address, row in zip(rows["_rowaddr"].to_numpy(), x, strict=True)}
 
 
-def test_vectors_read_from_the_files_are_those_that_lance_reads(stored: tuple[Dataset, np.ndarray]) -> None:
+@pytest.mark.parametrize("most", [(4096, 16384), (70, 350)], ids=["a fragment at once", "in many parts"])
+def test_vectors_read_from_the_files_are_those_that_lance_reads(
+    stored: tuple[Dataset, np.ndarray], most: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset, _ = stored
     table = dataset.store.table("frames")
+    monkeypatch.setattr(vector_files, "ROWS", most[0])
+    monkeypatch.setattr(vector_files, "PART_ROWS", most[1])
     kinds = [type(part).__name__ for part in vector_parts(table, "embedding")]
-    assert kinds == ["_InOrder", "_InOrder", "_ByLance"]
+    times = -(-1000 // most[1])
+    assert kinds == [*["_InOrder"] * 2 * times, "_ByLance"]
     true = by_lance(dataset)
     assert len(true) == 1000 + 900 + 500 and read(dataset) == true
     for share in (0.02, 0.5):  # one by one, and in order
@@ -185,7 +191,8 @@ def test_a_file_that_became_shorter_is_an_error_and_not_a_wrong_result(
             pass
 
 
-def test_the_closest_rows_are_found_in_any_number_of_parts_and_threads() -> None:
+@pytest.mark.parametrize("rows", [100, 1000])
+def test_the_closest_rows_are_found_in_any_number_of_parts_and_threads(rows: int) -> None:
     x = np.random.default_rng(2).standard_normal((20_000, 32)).astype(np.float32)
     x[7000:7030] = x[5]
     query = x[5] * 3
@@ -193,13 +200,13 @@ def test_the_closest_rows_are_found_in_any_number_of_parts_and_threads() -> None
 
     def part(low: int) -> Callable[[], object]:
         return lambda: (
-            (np.arange(at, at + 100, dtype=np.uint64), x[at : at + 100]) for at in range(low, low + 5000, 100)
+            (np.arange(at, at + rows, dtype=np.uint64), x[at : at + rows]) for at in range(low, low + 5000, rows)
         )
 
     for threads in (1, 3):
-        rows = closest([part(low) for low in range(0, 20_000, 5000)], query, 40, threads=threads)  # type: ignore[misc]
-        assert {5, *range(7000, 7030)} < {*rows.tolist()}
-        assert {*np.argsort(-true)[:40].tolist()} <= {*rows.tolist()} and len(rows) < 60
+        best = closest([part(low) for low in range(0, 20_000, 5000)], query, 40, threads=threads)  # type: ignore[misc]
+        assert {5, *range(7000, 7030)} < {*best.tolist()}
+        assert {*np.argsort(-true)[:40].tolist()} <= {*best.tolist()} and len(best) < 60
 
 
 def test_a_condition_is_evaluated_once_and_its_frames_are_kept(

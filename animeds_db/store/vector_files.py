@@ -1,22 +1,24 @@
 """Reads a column of vectors in blocks, with the addresses of their rows, faster than Lance does.
 
-To compare 1,000,000 vectors of width 512 takes 1830 ms of processor time by LanceDB, 430 ms with this module, and
-200 ms by NumPy over a file.
+To compare 1,000,000 vectors of width 512 takes 1300 ms of processor time by LanceDB, 250 ms with this module, and
+210 ms by NumPy over a file.
 Lance describes where in a data file the numbers of a column are, and how they are encoded. Vectors none of which is
-missing are plain float32 numbers, one vector after another. These are read from the file. Lance reads all others: with
-missing ones, in a bucket, or in another encoding.
+missing are plain float32 numbers, one vector after another. The file is mapped into memory and they are used from there,
+without a copy. Lance reads all others: with missing ones, in a bucket, or in another encoding.
 
 An address is Lance's: the number of the fragment · 2**32 + the position of the row in it, deleted rows included.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from io import FileIO
 from itertools import accumulate, pairwise
+from mmap import ACCESS_READ, ALLOCATIONGRANULARITY, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +35,10 @@ Block = tuple[Addresses, Floats]
 Pages = list[tuple[int, int]]
 """Of each page of a column, its position in bytes and its number of rows."""
 
-ROWS = 1024
-"""Maximum number of rows in a block. 2 MB of vectors of width 512 stay in the processor's cache."""
-PART_ROWS = 16 * ROWS
-"""Maximum number of rows that one thread reads at a time."""
+ROWS = 4096
+"""Maximum number of rows in a block: 8 MB of vectors of width 512."""
+PART_ROWS = 4 * ROWS
+"""Maximum number of rows that one thread reads at a time. So much of a file is mapped at once, 32 MB."""
 SPARSE = 8
 """If less than one of this many rows of a file is wanted, the wanted ones are read one by one."""
 FRAGMENT = 32
@@ -74,15 +76,13 @@ class _InOrder(Part):
     width: int
 
     def blocks(self) -> Iterator[Block]:
-        buffer = np.empty((min(self.rows, ROWS), self.width), np.float32)
-        with Path(self.path).open("rb", buffering=0) as file:
-            for first in range(0, self.rows, ROWS):
-                x = buffer[: self.rows - first]
-                at = np.arange(self.address + first, self.address + first + len(x), dtype=np.uint64)
-                some = at if self.wanted is None else _between(self.wanted, int(at[0]), len(at))
-                if len(some):
-                    _read(file, self.position + first * 4 * self.width, x)
-                    yield some, x if len(some) == len(at) else x[(some - at[0]).astype(np.int64)]
+        rows = _mapped(self.path, self.position, self.rows * self.width).reshape(-1, self.width)
+        for first in range(0, self.rows, ROWS):
+            x = rows[first : first + ROWS]
+            at = np.arange(self.address + first, self.address + first + len(x), dtype=np.uint64)
+            some = at if self.wanted is None else _between(self.wanted, int(at[0]), len(at))
+            if len(some):
+                yield some, x if len(some) == len(at) else x[(some - at[0]).astype(np.int64)]
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,28 @@ class _Scattered(Part):
                 yield at, buffer[: len(at)]
 
 
+def _mapped(path: str, position: int, count: int) -> Floats:
+    """Return numbers of a file, which are read from it when they are used. The file stays open as long as the array."""
+    before = position % ALLOCATIONGRANULARITY
+    with Path(path).open("rb") as file:
+        if position + 4 * count > os.fstat(file.fileno()).st_size:  # a mapping beyond the end stops the process
+            raise _shorter(path)
+        mapping = mmap(file.fileno(), before + 4 * count, access=ACCESS_READ, offset=position - before)
+    return np.frombuffer(mapping, np.float32, count, before)
+
+
 def _read(file: FileIO, position: int, into: Floats) -> None:
     file.seek(position)
     left = into.data.cast("B")
     while left:
         count = file.readinto(left)
         if not count:
-            raise OSError(f"{file.name} is shorter than it was when it was written")
+            raise _shorter(file.name)
         left = left[count:]
+
+
+def _shorter(path: object) -> OSError:
+    return OSError(f"{path} is shorter than it was when it was written")
 
 
 @dataclass(frozen=True)

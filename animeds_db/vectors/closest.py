@@ -19,6 +19,8 @@ Read = Callable[[], Iterator[tuple[Numbers, Floats]]]
 """Reads a part of the rows in blocks: the rows' numbers [n] and their vectors [n, width]."""
 TINY = float(np.finfo(np.float32).tiny)
 """A shorter vector has no exact length in float32."""
+CACHED = 256
+"""Number of rows that are compared at a time: 0.5 MB of width 512 stay in the processor's cache between two uses."""
 ROOM = 4096
 """Number of rows that are collected before the worse ones are removed, beside those that are kept."""
 
@@ -72,9 +74,7 @@ def closest(parts: Sequence[Read], query: Floats, k: int, *, threads: int | None
 
     def work(read: Read) -> None:
         for rows, x in read():
-            with np.errstate(all="ignore"):  # vecdot is as fast as BLAS here, and starts no threads
-                lengths = np.sqrt(np.vecdot(x, x))
-                cosine = np.vecdot(x, scaled) / lengths
+            lengths, cosine = _compared(x, scaled)
             if not (lengths.min() > TINY and lengths.max() < np.inf):
                 cosine[~((lengths > TINY) & (lengths < np.inf))] = np.nan
                 there = ~np.isnan(x[:, 0])
@@ -94,3 +94,15 @@ def closest(parts: Sequence[Read], query: Floats, k: int, *, threads: int | None
         return np.zeros(0, np.uint64)
     best.shrink()
     return best.found[0][0]
+
+
+def _compared(x: Floats, unit: Floats) -> tuple[Floats, Floats]:
+    """Return the length of each row of x, and its cosine to a vector of length 1; both float32 [rows]."""
+    lengths, cosine = np.empty(len(x), np.float32), np.empty(len(x), np.float32)
+    with np.errstate(all="ignore"):
+        for low in range(0, len(x), CACHED):  # vecdot is as fast as BLAS here, and starts no threads
+            some = slice(low, low + CACHED)
+            np.vecdot(x[some], x[some], out=lengths[some])
+            np.vecdot(x[some], unit, out=cosine[some])
+        cosine /= np.sqrt(lengths, out=lengths)
+    return lengths, cosine
