@@ -200,7 +200,8 @@ def test_the_closest_rows_are_found_in_any_number_of_parts_and_threads(rows: int
 
     def part(low: int) -> Callable[[], object]:
         return lambda: (
-            (np.arange(at, at + rows, dtype=np.uint64), x[at : at + rows]) for at in range(low, low + 5000, rows)
+            (np.arange(at, at + rows, dtype=np.uint64), x[at : at + rows])
+            for at in range(low, low + 5000, rows)
         )
 
     for threads in (1, 3):
