@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ import pyarrow.dataset as pads
 from animeds_db.session.only import Only
 from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 from animeds_db.store.older_tags import is_older, renewed
+from animeds_db.store.store import quoted
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 KEY, FRAME = "source_id", "frame_id"
 _REFUSED = (ValueError, OSError, RuntimeError, NotImplementedError, TypeError, pa.ArrowException)
 """Errors of pyarrow, Substrait and Lance for a filter they cannot express."""
+FEW_SOURCES = 16
+"""Maximum number of sources whose rows are found by an index of frames. Those of more are found by reading a column."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         self._named = [pa.field(NAMES, KIND)] if names is not None else []
         self._schema = pa.schema([*fields, *self._absent, *self._named, *self._extra])
         self._hidden = pa.array(hidden, pa.string())
+        self._has_source = KEY in stored.names
         self._found: _Found | None = None
         self.pushed = self.filtered_here = 0
 
@@ -124,6 +129,27 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             self._found = _Found(among, np.flatnonzero(mask.to_numpy()), rows[FRAME].filter(mask))
         return self._found.places_of(frames)
 
+    def _where(self) -> str | None:
+        """Return which rows are visible as a condition in Lance's SQL; None: no sources or addresses are given."""
+        only = self._only
+        if self._of_frames and only.rows is not None:
+            return f"_rowaddr IN ({', '.join(map(str, only.rows)) or 'NULL'})"
+        if only.sources is None or not self._has_source:
+            return None
+        hidden = set(self._hidden.to_pylist())
+        sources = [source for source in only.sources if source not in hidden]
+        if sources and len(sources) <= FEW_SOURCES and self._has_index:
+            # the id of a frame is that of its source, "-" and a number; "." follows "-"
+            return " OR ".join(
+                f"({FRAME} >= {quoted(s + '-')} AND {FRAME} < {quoted(s + '.')})" for s in sources
+            )
+        return f"{KEY} IN ({', '.join(map(quoted, sources)) or 'NULL'})"
+
+    @cached_property
+    def _has_index(self) -> bool:
+        """True if the table has an index of its frames."""
+        return any(index.field_names == [FRAME] for index in self._dataset.describe_indices())
+
     @property
     def schema(self) -> pa.Schema:
         """The columns that DuckDB sees."""
@@ -141,8 +167,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             if filter is None:
                 return _Scan(self._read(names, None))
             return self._scan_and_filter(names, filter, None)
-        if self._of_frames and self._only.rows is not None:
-            within = f"_rowaddr IN ({', '.join(map(str, self._only.rows)) or 'NULL'})"
+        within = self._where()
+        if within is not None:
             return (
                 _Scan(self._read(names, within))
                 if filter is None

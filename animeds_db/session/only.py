@@ -18,12 +18,14 @@ class Only:
 
     rows: their addresses in the table of frames, if these are known. Lance finds rows faster by them than by ids.
     many: the ids of more than FEW frames.
+    sources: the sources whose frames these are, instead of `frames`.
     among: frames of which more and more subsets will be visible; their rows are looked for once. None: no others.
     """
 
     frames: Callable[[], Sequence[str]] | None = None
     rows: Sequence[int] | None = None
     many: pa.Array | None = None
+    sources: Sequence[str] | None = None
     among: pa.Array | None = None
 
     @classmethod

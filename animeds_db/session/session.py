@@ -8,7 +8,7 @@ earlier keep theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -235,23 +235,43 @@ class Session:
         """
         from animeds_db.session.part import Part
 
+        part, among = Part(rows.schema), sorted_ids(rows)
+
+        def parts() -> Iterator[Only]:
+            for first in range(0, rows.num_rows, PART):
+                part.rows = rows.slice(first, PART)
+                yield Only.of(sorted_ids(part.rows), among)
+
         with self.errors(script):
             connection = self._connection(script)
-            part = Part(rows.schema)
             with registered(connection, {name: part, **(tables or {})}):
-                connection.execute(f"PREPARE in_parts AS {without_semicolon(script)}")
-                among = sorted_ids(rows)
+                yield from self._each(connection, script, parts())
+
+    def by_source(self, script: str, groups: Iterable[Sequence[str]]) -> Generator[pa.Table]:
+        """Run one of our scripts for one group of sources after the other, and yield the rows of each time.
+
+        Each time, the tables with frames, boxes and their names have only the rows of these sources. The script is
+        planned once, and a group is read when its rows are asked for.
+        """
+        with self.errors(script):
+            connection = self._connection(script)
+            yield from self._each(connection, script, (Only(sources=sources) for sources in groups))
+
+    def _each(
+        self, connection: duckdb.DuckDBPyConnection, script: str, parts: Iterable[Only]
+    ) -> Generator[pa.Table]:
+        """Plan a script once, and yield its rows while the tables have only the rows of each of these parts."""
+        connection.execute(f"PREPARE in_parts AS {without_semicolon(script)}")
+        try:
+            for only in parts:
+                self._only.show(only)
                 try:
-                    for first in range(0, rows.num_rows, PART):
-                        part.rows = rows.slice(first, PART)
-                        self._only.show(Only.of(sorted_ids(part.rows), among))
-                        try:
-                            found = rows_of(connection, "EXECUTE in_parts", {})
-                        finally:  # before the caller goes on, who may ask other things or give up
-                            self._only.show(Only())
-                        yield found
-                finally:
-                    connection.execute("DEALLOCATE in_parts")
+                    found = rows_of(connection, "EXECUTE in_parts", {})
+                finally:  # before the caller goes on, who may ask other things or give up
+                    self._only.show(Only())
+                yield found
+        finally:
+            connection.execute("DEALLOCATE in_parts")
 
     def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
         """Return rows as a relation, without planning a query."""

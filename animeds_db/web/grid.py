@@ -15,8 +15,12 @@ from typing import Any
 from animeds_db.session import Session
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
+from animeds_db.store.store import quoted
 from animeds_db.web.plain import records
 from animeds_db.web.selection import script
+
+UNCOUNTED = 1000
+"""Assumed number of frames of a source whose ingest has not finished."""
 
 
 class Grid:
@@ -42,6 +46,24 @@ class Grid:
         None if SQL is needed: a source is not finished, or its frame count is wrong.
         """
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._page, start, count)
+
+    async def sources(self) -> tuple[list[str], list[int]]:
+        """Return all sources in the order of shows and episodes, and about how many frames each has.
+
+        None at all if there are frames of other sources.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._sources)
+
+    def _sources(self) -> tuple[list[str], list[int]]:
+        sources = self._session.arrow(script("sources"))
+        with read_errors(self._store.uri):
+            every = self._session.table("sources").to_table(columns=["source_id"])["source_id"].to_pylist()
+            named = ", ".join(map(quoted, every)) or "NULL"
+            others = self._session.table("frames").count_rows(f"source_id NOT IN ({named})")
+        if others or not every:
+            return [], []
+        sizes = [size or UNCOUNTED for size in sources["frames"].to_pylist()]
+        return sources["source_id"].to_pylist(), sizes
 
     def _tiles(self, ids: list[str]) -> dict[str, dict[str, Any]]:
         rows = records(self._session.of_frames(script("frames"), ids)) if ids else []

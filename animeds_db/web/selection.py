@@ -141,6 +141,8 @@ FILTERS: dict[str, Callable[[Sequence[str]], list[str]]] = {
 KNOWN = (*STARTS, *FILTERS, "sort")
 OF_IDS = ("character", "appearance", "gate", "said", "hide", "group")
 """Filters that read only frame_id, and so mean the same over every view that has it."""
+BY_SOURCE = frozenset(FILTERS) - {"where", "said"}
+"""Filters that read only rows about the frame itself, and so mean the same if a query sees only its source."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class Selection:
     names: tuple[tuple[str, str], ...] = ()
     """The tags, characters, outfits and shows of its filters, as ("tag", "smile"). They must be in the database, so
     that a typing error is not an empty page."""
+    required: frozenset[tuple[str, str]] = frozenset()
+    """Those of the names that each frame must have."""
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Selection:
@@ -185,7 +189,9 @@ class Selection:
         names += [("character", value.removeprefix("-")) for value in given.get("character", ())]
         names += [("outfit", value.removeprefix("-")) for value in given.get("appearance", ())]
         names += [("show", value) for value in given.get("show", ()) if value != NONE]
-        return cls(start, score, tuple(conditions), sort, tuple(names))
+        required = [("tag", value.replace(" ", "_")) for value in given.get("tag", ()) if value[0] != "-"]
+        required += [("character", value) for value in given.get("character", ()) if value[0] != "-"]
+        return cls(start, score, tuple(conditions), sort, tuple(names), frozenset(required))
 
     @classmethod
     def read(cls, text: str) -> Selection:
@@ -203,6 +209,20 @@ class Selection:
     def is_of_ids(self) -> bool:
         """True if its condition reads only frame_id."""
         return self.start is None and all(name in OF_IDS for name, _ in self.filters)
+
+    @property
+    def is_by_source(self) -> bool:
+        """True if its frames are those of one source after the other, in the order of shows and episodes."""
+        names = {name for name, _ in self.filters}
+        return self.start is None and self.sort == "time" and bool(names) and names <= BY_SOURCE
+
+    @property
+    def doubtful_names(self) -> tuple[tuple[str, str], ...]:
+        """The names that may not be in the database although frames are found.
+
+        A tag or character that is required is in the database if there is such a frame.
+        """
+        return tuple(pair for pair in self.names if pair not in self.required)
 
     def without(self, name: str) -> Selection:
         """Return the selection without one of its filters."""

@@ -19,6 +19,7 @@ from fastapi import Request
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.store import Store
+from animeds_db.web.by_source import BySource
 from animeds_db.web.errors import as_json
 from animeds_db.web.grid import Grid
 from animeds_db.web.moving import MovingPictures
@@ -53,6 +54,7 @@ class _Opened:
         self.dataset = Dataset(Store.open(uri), unfinished=unfinished)
         self.pictures = Pictures(self.dataset)
         self.grid = Grid(self.dataset.store, unfinished=unfinished)
+        self.by_source = BySource(self.dataset.store, self.grid)
 
     def close(self) -> None:
         """End the threads and the session."""
@@ -164,12 +166,28 @@ class Service:
         tiles: dict[str, dict[str, Any]] = await self.kept(tuple(ids), lambda: self._open().grid.tiles(ids))
         return tiles
 
-    async def page(self, start: int, count: int) -> tuple[list[str], bool] | None:
-        """Return ids of all frames in time order, and whether more follow; None if SQL is needed."""
-        page: tuple[list[str], bool] | None = await self.kept(
-            ("all frames", start, count), lambda: self._open().grid.page(start, count)
-        )
+    async def page(
+        self, request: Request | None, selection: Selection, start: int, count: int
+    ) -> tuple[list[str], bool] | None:
+        """Return ids of a selection in time order, and whether more follow; None if SQL is needed."""
+        opened = self._open()
+        if selection.is_everything and selection.sort == "time":
+            found = self.kept(("all frames", start, count), lambda: opened.grid.page(start, count))
+        else:
+            found = self.kept(
+                ("page", selection.sql(), start, count),
+                lambda: opened.by_source.page(self, request, selection, start, count),
+            )
+        page: tuple[list[str], bool] | None = await found
         return page
+
+    async def count(self, request: Request | None, selection: Selection) -> int:
+        """Return the number of frames in a selection."""
+        found = await self._open().by_source.count(self, request, selection)
+        if found is None:
+            sql = f"SELECT count(*) AS n FROM (\n{selection.sql(order=False)}\n)"
+            found = int((await self.cached(request, sql)).table["n"][0].as_py())
+        return found
 
     async def kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
         """Return the cached value of a key, or make it if it is missing or a table has changed."""
@@ -184,11 +202,17 @@ class Service:
             self._answers.move_to_end(key)
         return self._answers[key]
 
-    async def check_names(self, request: Request | None, selection: Selection) -> None:
-        """Raise QueryError if a filter has a tag, character or show that the database does not have."""
-        if selection.names:
-            ask = Ask(task="names", more={"names": selection.names})
-            await self.kept(("names", *selection.names), lambda: self.answer(request, ask))
+    async def check_names(
+        self, request: Request | None, selection: Selection, *, found: bool = False
+    ) -> None:
+        """Raise QueryError if a filter has a tag, character or show that the database does not have.
+
+        found: frames of this selection are known, which proves most of these names.
+        """
+        names = selection.doubtful_names if found else selection.names
+        if names:
+            ask = Ask(task="names", more={"names": names})
+            await self.kept(("names", *names), lambda: self.answer(request, ask))
 
     async def check(self, request: Request, sql: str) -> None:
         """Raise QueryError for SQL that cannot be run, without running it. Parameters may be missing."""

@@ -28,7 +28,7 @@ Token = Annotated[
 ]
 
 
-async def _selection(
+def _selection(
     request: Request,
     q: Annotated[str | None, Query(max_length=LONGEST, description="SQL with a column frame_id")] = None,
     query: Annotated[
@@ -76,13 +76,21 @@ async def _selection(
         hide,
         sort,
     )
-    selection = Selection.parse(request.query_params.multi_items())
+    return Selection.parse(request.query_params.multi_items())
+
+
+Written = Annotated[Selection, Depends(_selection)]
+"""The selection in the URL of a request, whose names are not checked yet. Its parameters are declared for OpenAPI, and
+parsed by Selection."""
+
+
+async def _checked(request: Request, selection: Written) -> Selection:
     await service_of(request).check_names(request, selection)
     return selection
 
 
-Selected = Annotated[Selection, Depends(_selection)]
-"""The selection in the URL of a request. Its parameters are declared for OpenAPI, and parsed by Selection."""
+Selected = Annotated[Selection, Depends(_checked)]
+"""The selection in the URL of a request, whose names are in the database."""
 
 
 def token_of(value: Any) -> str:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from animeds_db.errors import QueryError, SourceError, UsageError
-from animeds_db.web.api.common import FrameId, Selected, Token, read_token, token_of
+from animeds_db.web.api.common import FrameId, Selected, Token, Written, read_token, token_of
 from animeds_db.web.api.placeholder import placeholder
 from animeds_db.web.bodies.answers import Count, Explained, FramesPage
 from animeds_db.web.pictures import WIDTHS, Box, no_frame
@@ -31,7 +31,7 @@ LONG = {"cache-control": "private, max-age=3600"}
 @router.get("/frames")
 async def frames(
     request: Request,
-    selection: Selected,
+    selection: Written,
     start: Annotated[int, Query(alias="from", ge=0, le=FARTHEST)] = 0,
     count: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     token: Token = None,
@@ -42,16 +42,17 @@ async def frames(
         query, start, count = _continued(token)
         selection = Selection.parse(parse_qsl(query, keep_blank_values=True))
     found, more = await page_of(request, selection, start, count)
+    await service_of(request).check_names(request, selection, found=bool(found))
     after = token_of([query, start + len(found), count]) if more else None
     return FramesPage.model_validate({"frames": found, "from": start, "next": after, "truncated": more})
 
 
 @router.get("/count")
-async def count(request: Request, selection: Selected) -> Count:
+async def count(request: Request, selection: Written) -> Count:
     """Return the number of frames in a selection."""
-    sql = f"SELECT count(*) AS n FROM (\n{selection.sql(order=False)}\n)"
-    answer = await service_of(request).cached(request, sql)
-    return Count(count=answer.table["n"][0].as_py())
+    n = await service_of(request).count(request, selection)
+    await service_of(request).check_names(request, selection, found=n > 0)
+    return Count(count=n)
 
 
 @router.get("/explain")
@@ -112,7 +113,7 @@ async def page_of(
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return the grid rows of one page of a selection, and whether more follow."""
     service = service_of(request)
-    page = await service.page(start, count) if selection.is_everything and selection.sort == "time" else None
+    page = await service.page(request, selection, start, count)
     if page is not None:
         scores, more = dict.fromkeys(page[0]), page[1]
     else:

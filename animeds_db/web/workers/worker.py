@@ -30,7 +30,7 @@ from animeds_db.session.statements import parameters
 from animeds_db.steps.characters.review import review_faces
 from animeds_db.web.errors import MissingError
 from animeds_db.web.errors import as_json as error_as_json
-from animeds_db.web.workers import framing
+from animeds_db.web.workers import framing, time_order
 from animeds_db.web.workers.confine import confine
 from animeds_db.web.workers.export_request import described, described_clips, included
 from animeds_db.web.workers.framing import Ask
@@ -148,9 +148,25 @@ def _names(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     yield pa.table({"name": []}).to_reader()
 
 
+@contextmanager
+def _page(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    assert ask.rows is not None
+    # one row more than asked for, by which the caller sees whether there are more
+    found = time_order.page(dataset.session, ask.sql, ask.more["groups"], ask.skip, ask.rows + 1)
+    yield found.to_reader()
+
+
+@contextmanager
+def _counts(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+    (rows,) = dataset.session.by_source(ask.sql, [ask.more["sources"]])
+    yield rows.to_reader()
+
+
 TASKS = {
     "check": _check,
+    "counts": _counts,
     "names": _names,
+    "page": _page,
     "rows": _rows,
     "search": _search,
     "folders": _folders,
