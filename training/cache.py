@@ -51,11 +51,12 @@ class Scenes:
             for k, s in enumerate(shards)
             for f in json.loads((s / "facts.json").read_text("utf-8"))
         ]
-        arrays = [
+        pictures, twin = (
             np.concatenate([np.load(s / f"{name}.npy") for s in shards]) for name in ("detector", "twin")
-        ]
+        )
         return cls(
-            *arrays,
+            pictures,
+            twin,
             boxes=[np.array([b[1:] for b in f["boxes"]], np.float64).reshape(-1, 4) for f in facts],
             classes=[np.array([KINDS.index(b[0]) for b in f["boxes"]], np.int64) for f in facts],
             tags=[frozenset(f["tags"]) for f in facts],

@@ -6,6 +6,7 @@ Rule: pixels may get worse but stay in place, and a hair colour keeps its name.
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import av
 import numpy as np
@@ -69,7 +70,7 @@ def video(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     even = image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2))
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="matroska") as box:
-        stream = box.add_stream(
+        stream: Any = box.add_stream(
             name, rate=24, options={knob: str(int(rng.integers(low, high))), "preset": "ultrafast"}
         )
         stream.width, stream.height, stream.pix_fmt, stream.thread_count = (
@@ -78,11 +79,13 @@ def video(image: Image.Image, rng: np.random.Generator) -> Image.Image:
             "yuv420p",
             1,
         )
-        box.mux(stream.encode(av.VideoFrame.from_image(even)))
+        frame: Any = av.VideoFrame
+        box.mux(stream.encode(frame.from_image(even)))
         box.mux(stream.encode(None))
     buffer.seek(0)
-    with av.open(buffer) as box:
-        decoded = next(box.decode(video=0)).to_image()
+    with av.open(buffer, "r") as box:
+        shown: Any = next(box.decode(video=0))
+    decoded: Image.Image = shown.to_image()
     return decoded if decoded.size == image.size else decoded.resize(image.size)
 
 

@@ -1,6 +1,7 @@
 """Draws head crops of many characters: the training set of the character embedder.
 
-Rule: characters come in families of four that differ in one attribute each, numbered side by side.
+Rule: characters come in families of four, numbered side by side: those that differ in one attribute each, and strangers
+who have only the colour of their hair in common.
 """
 
 from __future__ import annotations
@@ -33,9 +34,14 @@ from animeds_db.sample.drawing.look import (
     HAIR_LENGTHS,
     HAIR_STYLES,
     SKINS,
+    DetailedLook,
 )
+from animeds_db.sample.drawing.tresses import MORE_BANGS
 from training.cache import HEAD_MARGIN, HEAD_STORED
 from training.degrade import degrade
+from training.lights import Light, random_light, relit
+from training.negatives import scatter
+from training.variety import CUT_BANGS, CUTS_AND_NONE, recoloured, varied_look, varied_pose, varied_style
 
 FAMILY = 4
 ATTRIBUTES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
@@ -43,7 +49,8 @@ ATTRIBUTES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     ("eye_colour", tuple(EYE_COLOURS)),
     ("hair_style", HAIR_STYLES),
     ("hair_length", HAIR_LENGTHS),
-    ("bangs", BANGS),
+    ("bangs", (*BANGS, *MORE_BANGS, CUT_BANGS)),
+    ("cut", CUTS_AND_NONE),
     ("accessory", (None, *ACCESSORIES)),
     ("skin", tuple(SKINS)),
     ("gender", GENDERS),
@@ -60,25 +67,55 @@ WORTH_CHANGING = (
 """What a family's members differ in. Bangs, skin and length alone are told, but not asked to part characters."""
 
 
+VARIED, STRANGERS = 0.85, 0.5
+"""Shares of the families that are varied ones, and of these, that are strangers with hair of one colour."""
+LIT = 0.55
+"""Share of the crops in a light of their own."""
+
+
 def family(rng: np.random.Generator) -> list[Look]:
-    """Return a random look and three others that differ from it in one attribute people would notice."""
-    base = random_look(rng)
+    """Return four looks: a random one with three that differ in one attribute people would notice, or strangers."""
+    if rng.random() >= VARIED:
+        return alike(random_look(rng), random_look, rng)
+    if rng.random() < STRANGERS:
+        return strangers(rng)
+    return alike(varied_look(rng), varied_look, rng)
+
+
+def alike(
+    base: Look, maker: Callable[[np.random.Generator, str | None], Look], rng: np.random.Generator
+) -> list[Look]:
+    """Return a look and three others that differ from it in one attribute people would notice."""
     looks, seen = [base], {identity(base)}
     while len(looks) < FAMILY:
         name = str(rng.choice(WORTH_CHANGING))
-        other = random_look(rng, None if name == "gender" else base.gender)
+        other = maker(rng, None if name == "gender" else base.gender)
         changed = replace(base, **{name: getattr(other, name)})
         if name == "hair_style":
             changed = replace(changed, hair_length=other.hair_length)
+        if isinstance(changed, DetailedLook) and isinstance(other, DetailedLook):
+            changed = recoloured(changed, other, name)
         if identity(changed) not in seen:
             seen.add(identity(changed))
             looks.append(changed)
     return looks
 
 
+def strangers(rng: np.random.Generator) -> list[Look]:
+    """Return four varied looks of one sex and one hair colour, each in a shade of its own, otherwise chosen freely."""
+    first = varied_look(rng)
+    looks, seen = [first], {identity(first)}
+    while len(looks) < FAMILY:
+        other = varied_look(rng, first.gender, first.hair_colour)
+        if identity(other) not in seen:
+            seen.add(identity(other))
+            looks.append(other)
+    return list(looks)
+
+
 def identity(look: Look) -> tuple[str | None, ...]:
     """Return what makes a character the same one, whatever they wear and do."""
-    return tuple(getattr(look, name) for name, _ in ATTRIBUTES)
+    return tuple(getattr(look, name, "") for name, _ in ATTRIBUTES)
 
 
 def backdrop(size: int, rng: np.random.Generator) -> Image.Image:
@@ -96,6 +133,8 @@ def backdrop(size: int, rng: np.random.Generator) -> Image.Image:
             fill=colour,
             outline=(30, 30, 30) if rng.random() < 0.3 else None,
         )
+    if rng.random() < 0.2:
+        scatter(image, rng, int(rng.integers(1, 4)))
     if rng.random() < 0.25:
         side = float(rng.choice((-0.75, 0.75)))
         style = random_style(rng)
@@ -105,29 +144,52 @@ def backdrop(size: int, rng: np.random.Generator) -> Image.Image:
     return image
 
 
-def draw_head(look: Look, pose: Pose, style: Style, rng: np.random.Generator, size: int = 256) -> Image.Image:
+def draw_head(
+    look: Look,
+    pose: Pose,
+    style: Style,
+    rng: np.random.Generator,
+    size: int = 256,
+    light: Light | None = None,
+) -> Image.Image:
     """Return the square around a head, `HEAD_MARGIN` wider than the crop that a detected face would give."""
     image = backdrop(size, rng)
+    turn_share = pose.yaw * 0.1 if pose.yaw is not None else 0.0
     face = 0.7 if pose.facing.startswith("profile") else 0.8  # the longer side of the face box, in heads
     unit = size / (SIDE * HEAD_MARGIN * face)
     turn = {"left": -0.06, "right": 0.06, "profile_left": -0.17, "profile_right": 0.17}.get(pose.facing, 0.0)
+    turn = turn_share if pose.yaw is not None else turn
     middle_y = (
         size / 2 - (0.15 - RAISED * 0.7) * unit
     )  # of the skull: the face box's centre lies 0.15 heads lower
     draw_figure(image, look, pose, style, size / 2 - turn * unit, middle_y - unit / 2, unit * style.heads)
+    image = relit(image, light) if light else image
     small = int(np.exp(rng.uniform(np.log(36), np.log(size))))
     image = degrade(image.resize((small // 2 * 2, small // 2 * 2), Image.Resampling.BOX), rng)
     return image.resize((HEAD_STORED, HEAD_STORED), Image.Resampling.BICUBIC)
 
 
 def random_face_pose(rng: np.random.Generator) -> Pose:
-    """Return a random pose in which a face is seen."""
-    pose = random_pose(rng)
+    """Return a random pose of the sample in which a face is seen."""
+    return facing_us(random_pose(rng))
+
+
+def facing_us(pose: Pose) -> Pose:
+    """Return the pose, from the front instead of from behind."""
     return replace(pose, facing="front") if pose.facing == "behind" else pose
 
 
 def dressed(look: Look, rng: np.random.Generator) -> Look:
-    """Return the character in other clothes."""
+    """Return the character in other clothes, the hood down."""
+    if isinstance(look, DetailedLook):
+        varied = varied_look(rng, look.gender)
+        return replace(
+            look,
+            outfit=varied.outfit,
+            outfit_colour=varied.outfit_colour,
+            cloth_rgb=varied.cloth_rgb,
+            hood=False,
+        )
     other = random_look(rng, look.gender)
     return replace(look, outfit=other.outfit, outfit_colour=other.outfit_colour)
 
@@ -143,13 +205,19 @@ def draw_heads(folder: Path, families: int, each: int, seed: int, say: Callable[
     names: list[int] = []
     attributes: list[list[int]] = []
     for number in range(families):
-        show = random_style(rng)
-        for member, look in enumerate(family(rng)):
-            numbers = [values.index(getattr(look, name)) for name, values in ATTRIBUTES]
+        looks = family(rng)
+        varied = isinstance(looks[0], DetailedLook)
+        styles, poses = (varied_style, varied_pose) if varied else (random_style, random_pose)
+        show = styles(rng)
+        for member, look in enumerate(looks):
+            numbers = [values.index(getattr(look, name, "")) for name, values in ATTRIBUTES]
             for _ in range(each):
-                pose = random_face_pose(rng)
-                style = show if rng.random() < 0.6 else random_style(rng)
-                pictures[len(names)] = np.asarray(draw_head(dressed(look, rng), pose, style, rng))
+                pose = facing_us(poses(rng))
+                style = show if rng.random() < (0.8 if varied else 0.6) else styles(rng)
+                light = random_light(rng) if varied and rng.random() < LIT else None
+                pictures[len(names)] = np.asarray(
+                    draw_head(dressed(look, rng), pose, style, rng, light=light)
+                )
                 names.append(number * FAMILY + member)
                 shut = pose.eyes_closed or pose.expression == "laugh"
                 attributes.append([-1 if shut and i == 1 else n for i, n in enumerate(numbers)])

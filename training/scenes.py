@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image
 
-from animeds_db.sample.drawing.figure import Style, random_look, random_pose
+from animeds_db.sample.drawing.figure import Look, Pose, Style, random_look, random_pose
+from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
 from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
 from training.degrade import degrade, encode
+from training.pictures import group, picture, varied_scene
+from training.variety import varied_look, varied_pose
 
 SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
 SIBLINGS = 3
@@ -27,7 +30,22 @@ NEAR = 0.17
 """Heads smaller than this share of the picture's height have lids and mouths too small to matter."""
 
 
-def crowd(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
+VARIED = 0.8
+"""Share of the scenes with varied people, grounds and lights; the others are drawn as the demo show is."""
+
+
+@dataclass(frozen=True)
+class Casting:
+    """Who is drawn: functions that return a random look and a random pose."""
+
+    look: Callable[[np.random.Generator], Look]
+    pose: Callable[[np.random.Generator], Pose]
+
+
+DEMO, ANYBODY = Casting(random_look, random_pose), Casting(varied_look, varied_pose)
+
+
+def crowd(rng: np.random.Generator, style: Style, casting: Casting = DEMO) -> tuple[Placed, ...]:
     """Return two or three rows of people, the nearer ones lower, so that every face stays free."""
     people: list[Placed] = []
     height, top = float(rng.uniform(0.45, 0.9)), float(rng.uniform(0.05, 0.2))
@@ -36,7 +54,7 @@ def crowd(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
         count = int(rng.integers(2, max(3, min(7, int(0.75 / head)))))
         xs = (np.arange(count) + rng.uniform(0.3, 0.7)) / count
         people += [
-            Placed(random_look(rng), random_pose(rng), float(x), top + float(rng.uniform(0, 0.02)), height)
+            Placed(casting.look(rng), casting.pose(rng), float(x), top + float(rng.uniform(0, 0.02)), height)
             for x in xs
         ]
         top += head * float(rng.uniform(1.15, 1.5))
@@ -44,17 +62,38 @@ def crowd(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
     return tuple(people)
 
 
-def close_up(rng: np.random.Generator, style: Style) -> tuple[Placed, ...]:
+def close_up(rng: np.random.Generator, style: Style, casting: Casting = DEMO) -> tuple[Placed, ...]:
     """Return one or two faces so near that the picture cuts the hair, or somebody half outside."""
     people = []
     for k in range(int(rng.integers(1, 3))):
         head = float(rng.uniform(0.5, 1.25))
         x = float(rng.uniform(0.1, 0.9)) if k == 0 else float(rng.choice((0.05, 0.95)))
         people.append(
-            Placed(random_look(rng), random_pose(rng), x, float(rng.uniform(-0.25, 0.3)), head * style.heads)
+            Placed(
+                casting.look(rng), casting.pose(rng), x, float(rng.uniform(-0.25, 0.3)), head * style.heads
+            )
         )
     far_apart = len(people) == 1 or abs(people[0].x - people[1].x) > 0.45
     return tuple(people) if far_apart else tuple(people[:1])
+
+
+def varied_picture(rng: np.random.Generator) -> Scene:
+    """Return a random scene of varied people: one or a few, crowds, groups of small faces, close-ups."""
+    scene, dice = varied_scene(rng), rng.random()
+    if dice < 0.1:
+        return replace(scene, figures=crowd(rng, scene.style, ANYBODY))
+    if dice < 0.28:
+        return replace(scene, figures=close_up(rng, scene.style, ANYBODY))
+    if dice < 0.46:
+        return replace(scene, figures=group(rng, scene.style))
+    return scene
+
+
+def drawn_picture(scene: Scene, seed: int, size: tuple[int, int]) -> Drawn:
+    """Return a scene as it is drawn for training: a varied one with the ground, things and light of `seed`."""
+    if any(isinstance(p.look, DetailedLook) for p in scene.figures):
+        return picture(scene, np.random.default_rng(seed), size).drawn
+    return compose(scene, size)
 
 
 def random_picture(rng: np.random.Generator) -> Scene:
@@ -68,13 +107,19 @@ def random_picture(rng: np.random.Generator) -> Scene:
     return scene
 
 
+def pose_of(look: Look, rng: np.random.Generator) -> Pose:
+    """Return a random pose of the kind that a look is drawn with."""
+    return varied_pose(rng) if isinstance(look, DetailedLook) else random_pose(rng)
+
+
 def sibling(scene: Scene, rng: np.random.Generator) -> Scene:
     """Return the same people before the same background in other poses, moved a little, maybe larger."""
     grow, slide = float(rng.uniform(0.85, 1.2)), float(rng.uniform(-0.08, 0.08))
     return replace(
         scene,
         figures=tuple(
-            replace(p, pose=random_pose(rng), x=p.x + slide, height=p.height * grow) for p in scene.figures
+            replace(p, pose=pose_of(p.look, rng), x=p.x + slide, height=p.height * grow)
+            for p in scene.figures
         ),
     )
 
@@ -87,6 +132,7 @@ def talking(scene: Scene, rng: np.random.Generator, *, blink: float) -> Scene:
             facing="front" if p.pose.facing == "behind" else p.pose.facing,
             eyes_closed=bool(rng.random() < blink),
             mouth_open=bool(rng.random() < 0.5),
+            cover="",
         )
         for p in scene.figures
     ]
@@ -147,18 +193,23 @@ def draw_scenes(
     facts: list[dict[str, object]] = []
     group = 0
     while len(facts) < count:
-        scene, shape = random_picture(rng), SHAPES[int(rng.integers(len(SHAPES)))]
+        varied = rng.random() < VARIED
+        scene, shape = (
+            (varied_picture if varied else random_picture)(rng),
+            SHAPES[int(rng.integers(len(SHAPES)))],
+        )
+        seed = int(rng.integers(1 << 62))
         members = SIBLINGS if scene.figures and rng.random() < 0.25 else 1
         for k in range(min(members, count - len(facts))):
-            drawn = compose(scene if k == 0 else sibling(scene, rng), shape)
+            drawn = drawn_picture(scene if k == 0 else sibling(scene, rng), seed, shape)
             seen = degrade(drawn.image, rng, strong=strong)
             twin = encode(seen, rng)
-            for array, picture in zip(
+            for array, pixels in zip(
                 arrays,
                 (stretched(seen, PICTURE_SIZE), stretched(twin, TWIN_SIZE)),
                 strict=True,
             ):
-                array[len(facts)] = picture
+                array[len(facts)] = pixels
             people = told_people(drawn)
             facts.append(
                 {"tags": sorted(drawn.tags), "boxes": covered(drawn), "group": group, "people": people}
@@ -176,14 +227,16 @@ def draw_talks(folder: Path, count: int, seed: int, say: Callable[[str], None]) 
     if (folder / "facts.json").exists():
         return
     rng = np.random.default_rng(seed)
-    pictures, twins, facts = [], [], []
+    pictures, twins = [], []
+    facts: list[dict[str, object]] = []
     while len(facts) < 2 * count:
-        scene = random_scene(rng, people=1 + int(rng.random() < 0.3))
+        people = 1 + int(rng.random() < 0.3)
+        scene = (varied_scene if rng.random() < VARIED else random_scene)(rng, people)
         if scene.figures[0].height / scene.style.heads < NEAR:
             continue
         medium = int(rng.integers(1 << 31))
         for moment in (talking(scene, rng, blink=0.0), talking(scene, rng, blink=0.7)):
-            drawn = compose(moment, SHAPES[0])
+            drawn = drawn_picture(moment, medium, SHAPES[0])
             seen = degrade(drawn.image, np.random.default_rng(medium), strong=False)
             pictures.append(stretched(seen, PICTURE_SIZE))
             twins.append(stretched(encode(seen, rng), TWIN_SIZE))

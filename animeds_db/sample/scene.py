@@ -81,7 +81,7 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
     )
     small = canvas.reduce(supersample) if supersample > 1 else canvas
     image = apply_effects(small, scene.effects)
-    figures = tuple(_scaled(figure, 1 / supersample) for figure in figures)
+    figures = tuple(scaled(figure, 1 / supersample) for figure in figures)
     return Drawn(image, figures, scene_tags(tags, figures, scene.effects))
 
 
@@ -120,7 +120,9 @@ def scene_tags(place: frozenset[str], figures: tuple[Figure, ...], effects: Effe
     return frozenset(tags)
 
 
-def _scaled(figure: Figure, factor: float) -> Figure:
+def scaled(figure: Figure, factor: float) -> Figure:
+    """Return a figure with its boxes `factor` times as large, as in a picture of another size."""
+
     def box(value: Box | None) -> Box | None:
         return (
             None

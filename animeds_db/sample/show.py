@@ -63,11 +63,20 @@ def draw_show(
 
 
 def draw_episode(
-    folder: Path, number: int, *, seed: int, size: tuple[int, int] = (640, 360), fps: int = 12
+    folder: Path,
+    number: int,
+    *,
+    seed: int,
+    size: tuple[int, int] = (640, 360),
+    fps: int = 12,
+    cast: Cast | None = None,
 ) -> EpisodeTruth:
-    """Draw one episode (1 … 99) as `draw_show` draws it, but neither the others nor truth.json."""
+    """Draw one episode (1 … 99) as `draw_show` draws it, but neither the others nor truth.json.
+
+    `cast` replaces the people and the style of the seed's own show.
+    """
     _check(number, _CHARACTERS, size, fps)
-    cast = draw_cast(seed, _CHARACTERS)
+    cast = cast or draw_cast(seed, _CHARACTERS)
     return _film(folder, write_episode(cast, seed, number), cast, size, fps)
 
 

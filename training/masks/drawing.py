@@ -17,14 +17,14 @@ import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 from torch import Tensor
 
-from animeds_db.sample.scene import compose, scene_shapes
+from animeds_db.sample.scene import scene_shapes
 from animeds_db.sample.show import draw_show, show_shapes
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
 from training.cache import PICTURE_SIZE
 from training.degrade import degrade
 from training.loop import Plan, fit
 from training.masks.net import MaskNet
-from training.scenes import SHAPES, random_picture, sibling, stretched
+from training.scenes import SHAPES, VARIED, drawn_picture, random_picture, sibling, stretched, varied_picture
 
 Say = Callable[[str], None]
 PER_SECOND = 1.0
@@ -47,9 +47,14 @@ def draw_masked_scenes(folder: Path, count: int, seed: int, say: Say) -> None:
     rng = np.random.default_rng(seed)
     pictures, shapes = [], []
     while len(pictures) < count:
-        scene, size = random_picture(rng), SHAPES[int(rng.integers(len(SHAPES)))]
+        varied = rng.random() < VARIED
+        scene, size = (
+            (varied_picture if varied else random_picture)(rng),
+            SHAPES[int(rng.integers(len(SHAPES)))],
+        )
+        seed = int(rng.integers(1 << 62))
         for drawn in (scene, sibling(scene, rng)) if rng.random() < 0.3 else (scene,):
-            pictures.append(stretched(degrade(compose(drawn, size).image, rng), PICTURE_SIZE))
+            pictures.append(stretched(degrade(drawn_picture(drawn, seed, size).image, rng), PICTURE_SIZE))
             shapes.append(_union(scene_shapes(drawn, size)))
         if len(pictures) % 100 < 2:
             say(f"masks: {len(pictures)} of {count}")

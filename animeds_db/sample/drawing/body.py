@@ -18,9 +18,16 @@ def half_widths(draft: Draft) -> tuple[float, float, float]:
 def draw_neck(draft: Draft) -> None:
     """Draw the neck with the chin's shadow."""
     pen, top = draft.pen, draft.collar + 0.03
-    x = -0.03 * draft.turn
+    x, more = -0.03 * draft.turn, 0.06 * draft.detail.broad
     pen.blob(
-        [(x - 0.1, 0.3), (x + 0.1, 0.3), (0.115, top + 0.05), (-0.115, top + 0.05)], draft.skin, smooth=False
+        [
+            (x - 0.1 - more, 0.3),
+            (x + 0.1 + more, 0.3),
+            (0.115 + more, top + 0.05),
+            (-0.115 - more, top + 0.05),
+        ],
+        draft.skin,
+        smooth=False,
     )
     if draft.style.shading != "flat" and not draft.behind:
         shadow = (*shade(draft.skin, 0.7), 150)
@@ -104,6 +111,17 @@ def arm_points(draft: Draft, side: int) -> list[tuple[float, float]]:
                 (x + side * 0.16, y - 0.3 * draft.build),
             ]
         return [(x, y), (x + side * 0.26, y + 0.05 * draft.build), (x + side * 0.36, y - 0.17 * draft.build)]
+    if pose == "folded":
+        chest = draft.down(0.24)
+        return [
+            (x, y),
+            (x + side * 0.12, chest + 0.06),
+            (x - side * draft.shoulder * 1.5, chest - 0.03 * side),
+        ]
+    if pose == "back":
+        return [(x, y), (x + side * 0.12, y + upper), (x - side * 0.1, y + upper + lower * 0.5)]
+    if draft.pose.cover and side == 1:  # gestures.py draws the forearm
+        return [(x, y), (x + 0.14, y + upper * 0.9), (x + 0.12, y + upper)]
     if pose == "hip":
         return [(x, y), (x + side * 0.25, y + upper * 0.95), (x - side * 0.06, y + upper + lower * 0.62)]
     return [(x, y), (x + side * 0.07, y + upper), (x + side * 0.05, y + upper + lower)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS, SKINS, Look, Pose, Style
+from .look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS, SKINS, DetailedLook, Face, Look, Pose, Style
 from .pen import Colour, Pen, mix, shade
 
 TURNS = {"front": 0.0, "left": -0.6, "right": 0.6, "profile_left": -1.0, "profile_right": 1.0, "behind": 0.0}
@@ -40,6 +40,13 @@ class Draft:
     skin: Colour
     cloth: Colour
     trim: Colour
+    detail: DetailedLook
+    """The look; a plain one with the defaults of a detailed one."""
+
+    @property
+    def face(self) -> Face:
+        """How faces are drawn."""
+        return self.style.face
 
     @property
     def behind(self) -> bool:
@@ -68,8 +75,13 @@ class Draft:
     @property
     def shoulder(self) -> float:
         """Half the width of the shoulders in heads; less when seen from the side."""
-        width = (0.27 + 0.036 * self.build) * (1.0 if self.girl else 1.14)
+        width = (0.27 + 0.036 * self.build) * (1.0 if self.girl else 1.14) * (1 + 0.16 * self.detail.broad)
         return width * (1 - 0.18 * abs(self.turn))
+
+    def lifted(self, y: float) -> float:
+        """Return where a place of the face (y in heads) is drawn when the head is lifted or lowered."""
+        pitch = self.pose.pitch
+        return y + 0.13 * pitch * (1 - (y / 0.6 if pitch > 0 else 0.6 * y)) if pitch else y
 
     def hair_end(self) -> float:
         """Return the y in heads at which the hair ends."""
@@ -84,11 +96,13 @@ def start(
     """Return the draft of a figure whose skull's top is at pixel (x, y), `height` pixels above its soles."""
     unit = height / style.heads
 
-    def tone(colour: Colour) -> Colour:
-        return _toned(colour, style)
+    def tone(named: Colour, exact: Colour | None) -> Colour:
+        return _toned(named if exact is None else exact, style)
 
-    hair = tone(HAIR_COLOURS[look.hair_colour])
+    detail = look if isinstance(look, DetailedLook) else DetailedLook(**vars(look))
+    hair = tone(HAIR_COLOURS[look.hair_colour], detail.hair_rgb)
     ink = mix(shade(hair, 0.3), (46, 30, 44), 0.5) if style.coloured_lines else (38, 28, 38)
+    ink = style.ink or ink
     pen = Pen(image, x, y + unit / 2, unit, style.line, ink)
     return Draft(
         look=look,
@@ -96,13 +110,14 @@ def start(
         style=style,
         pen=pen,
         head=pen.tilted(pose.tilt, (0, 0.5)) if pose.tilt else pen,
-        turn=TURNS[pose.facing],
+        turn=TURNS[pose.facing] if pose.yaw is None else pose.yaw,
         build=style.heads - 1,
         hair=hair,
-        eye=tone(EYE_COLOURS[look.eye_colour]),
-        skin=tone(SKINS[look.skin]),
-        cloth=tone(CLOTH_COLOURS[look.outfit_colour]),
-        trim=tone(CLOTH_COLOURS[look.accessory_colour]),
+        eye=tone(EYE_COLOURS[look.eye_colour], detail.eye_rgb),
+        skin=tone(SKINS[look.skin], detail.skin_rgb),
+        cloth=tone(CLOTH_COLOURS[look.outfit_colour], detail.cloth_rgb),
+        trim=tone(CLOTH_COLOURS[look.accessory_colour], detail.trim_rgb),
+        detail=detail,
     )
 
 

@@ -6,6 +6,7 @@ The drawing functions return nothing; `accessory_tags` returns the tags of an ac
 from __future__ import annotations
 
 from .draft import Draft
+from .headwear import draw_hat
 from .pen import shade
 
 _WHITE = (250, 250, 252)
@@ -35,19 +36,20 @@ def draw_on_face(draft: Draft) -> None:
     if draft.look.accessory != "glasses" or draft.behind:
         return
     t, frame = draft.turn, shade(draft.trim, 0.6)
+    y = draft.lifted(draft.face.eye_y) + 0.01
     if draft.profile:
         s = 1 if t > 0 else -1
-        draft.head.oval(s * 0.285, 0.13, 0.09, 0.14, (255, 255, 255, 50))
-        _ring(draft, s * 0.285, 0.13, 0.09, 0.14)
-        draft.head.curve([(s * 0.2, 0.11), (-s * 0.05, 0.1)], frame, line=1.6)
+        draft.head.oval(s * 0.285, y, 0.09, 0.14, (255, 255, 255, 50))
+        _ring(draft, s * 0.285, y, 0.09, 0.14)
+        draft.head.curve([(s * 0.2, y - 0.02), (-s * 0.05, y - 0.03)], frame, line=1.6)
         return
-    xs = [side * 0.19 * (1 - 0.16 * abs(t)) + 0.17 * t for side in (-1, 1)]
+    xs = [side * draft.face.eye_gap * (1 - 0.16 * abs(t)) + 0.17 * t for side in (-1, 1)]
     for side, x in zip((-1, 1), xs, strict=True):
         rx = 0.15 * (1 - 0.3 * max(0.0, side * t))
-        draft.head.oval(x, 0.13, rx, 0.15, (255, 255, 255, 45))
-        _ring(draft, x, 0.13, rx, 0.15)
+        draft.head.oval(x, y, rx, 0.15, (255, 255, 255, 45))
+        _ring(draft, x, y, rx, 0.15)
     draft.head.curve(
-        [(xs[0] + 0.14, 0.12), ((xs[0] + xs[1]) / 2, 0.1), (xs[1] - 0.12, 0.12)], frame, line=1.6
+        [(xs[0] + 0.14, y - 0.01), ((xs[0] + xs[1]) / 2, y - 0.03), (xs[1] - 0.12, y - 0.01)], frame, line=1.6
     )
 
 
@@ -71,7 +73,8 @@ def draw_on_head(draft: Draft) -> None:
     """Draw accessories on the hair or beside the face."""
     kind = draft.look.accessory
     if kind == "hat":
-        _hat(draft)
+        if not draw_hat(draft):
+            _hat(draft)
     elif kind == "hairband":
         s = -0.04 * draft.turn
         band = [(-0.47 + s, -0.18), (-0.36 + s, -0.42), (0 + s, -0.53), (0.36 + s, -0.42), (0.47 + s, -0.18)]

@@ -1,6 +1,7 @@
 """The front of the head: skull, ears, eyes, brows, nose, mouth, blush and tears.
 
-All positions go through `_across`, which converts a frontal x into the x of the turned head.
+All positions go through `_across`, which converts a frontal x into the x of the turned head, and `Draft.lifted`, which
+does the same for y and a head that is lifted or lowered.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ _EYE_SIZES = {
     "droopy": (0.23, 0.225),
     "tall": (0.185, 0.275),
     "simple": (0.12, 0.2),
+    "narrow": (0.215, 0.115),
+    "cat": (0.25, 0.215),
+    "dot": (0.075, 0.115),
 }
-_CORNER_LIFT = {"round": -0.015, "sharp": -0.05, "droopy": 0.035, "tall": -0.01, "simple": 0.0}
-_EYE_Y = 0.12
+_CORNER_LIFT = {"round": -0.015, "sharp": -0.05, "droopy": 0.035, "tall": -0.01, "simple": 0.0, "narrow": -0.02,
+                "cat": -0.075, "dot": 0.0}  # fmt: skip
+NOSES = ("line", "dot", "side", "bridge", "shadow", "none")
 
 
 def _across(draft: Draft, x: float) -> float:
@@ -32,43 +37,57 @@ def draw_skull(draft: Draft) -> None:
     if draft.profile:
         _profile_skull(draft)
         return
-    pen, jaw, t = draft.head, draft.style.jaw, draft.turn
+    pen, jaw, t, face = draft.head, draft.style.jaw, draft.turn, draft.face
     for side in (-1, 1):
         if side * t <= 0:
-            _ear(draft, side * 0.41 - 0.08 * t)
-    chin = 0.07 + 0.06 * (1 - jaw)
-    low = 0.36 - 0.05 * jaw
+            _ear(draft, side * 0.41 * face.wide - 0.08 * t)
+    broad = draft.detail.broad
+    chin = 0.07 + 0.06 * (1 - jaw) + face.chin + 0.045 * broad
+    low = 0.36 - 0.05 * jaw + face.low + 0.02 * broad
     contour: list[tuple[float, float]] = []
     for side in (1, -1):
         bulge = 0.02 * t * side
         half: list[tuple[float, float]] = [
-            (0.37, -0.3),
-            (0.4, -0.02),
-            (0.385 + bulge, 0.16),
-            (0.31 + 0.03 * (1 - jaw) + bulge, low),
-            (0.17 + 0.05 * (1 - jaw), 0.445 - 0.01 * jaw),
+            (0.37 * face.wide, -0.3),
+            (0.4 * face.wide, -0.02),
+            (0.385 * face.wide + bulge, 0.16),
+            ((0.31 + 0.03 * (1 - jaw) + 0.025 * broad) * face.wide + bulge, low),
+            ((0.17 + 0.05 * (1 - jaw) + 0.04 * broad) * face.wide, 0.445 - 0.01 * jaw),
             (chin, 0.495),
         ]
         placed = [(side * x + 0.05 * t * (0.4 + y), y) for x, y in half]
         contour += placed if side == 1 else placed[::-1]
     pen.blob(contour, draft.skin)
+    _shade_skin(draft, contour)
+
+
+def _shade_skin(draft: Draft, contour: Points) -> None:
+    """Darken the side of the face that lies away from the light, and the lower edge."""
+    depth = draft.face.depth
+    if not depth:
+        return
+    dark = mix(shade(draft.skin, 0.74), (170, 60, 70), 0.12)
+    side = 0.1 * draft.turn
+    soft = [(0.06 + 0.045 * k + side, int(20 * k * depth)) for k in range(1, 7)]
+    hard = [(0.24 * draft.face.wide + side, int(130 * depth))]
+    draft.head.glaze(contour, dark, soft if draft.style.shading == "soft" else hard, down=False)
 
 
 def _profile_skull(draft: Draft) -> None:
-    s = 1 if draft.turn > 0 else -1
+    s, tip, broad = 1 if draft.turn > 0 else -1, draft.face.profile, draft.detail.broad
     contour: Points = [
         (0.3, -0.36),
         (0.365, -0.14),
         (0.36, 0.06),
-        (0.4, 0.16),
-        (0.45, 0.225),
-        (0.45, 0.225),
+        (0.4 + 0.5 * tip, 0.16),
+        (0.45 + tip, 0.225),
+        (0.45 + tip, 0.225),
         (0.385, 0.265),
         (0.395, 0.315),
         (0.37, 0.345),
         (0.385, 0.385),
-        (0.34, 0.475),
-        (0.24, 0.495),
+        (0.34 + 0.03 * broad, 0.475),
+        (0.24 + 0.04 * broad, 0.495),
         (0.08, 0.41),
         (-0.06, 0.25),
         (-0.12, -0.3),
@@ -86,13 +105,32 @@ def draw_features(draft: Draft) -> None:
     _blush(draft)
     _mouth(draft)
     if not draft.profile:
-        x = _across(draft, 0.0) + 0.05 * draft.turn
-        nose = shade(draft.skin, 0.72)
-        draft.head.stroke([(x - 0.008, 0.25), (x + 0.012 + 0.02 * draft.turn, 0.268)], 0.016, nose)
+        _nose(draft)
     for eye in _eyes(draft):
         _draw_eye(draft, eye)
     if draft.pose.expression == "crying":
         _tears(draft)
+
+
+def _nose(draft: Draft) -> None:
+    pen, kind = draft.head, draft.face.nose
+    x, y, t = _across(draft, 0.0) + 0.05 * draft.turn, draft.lifted(draft.face.nose_y), draft.turn
+    nose = shade(draft.skin, 0.72)
+    side = 1 if t >= 0 else -1
+    if kind == "line":
+        pen.stroke([(x - 0.008, y), (x + 0.012 + 0.02 * t, y + 0.018)], 0.016, nose)
+    elif kind == "dot":
+        pen.oval(x + 0.02 * t, y + 0.01, 0.011, 0.009, nose)
+    elif kind == "side":
+        pen.stroke([(x, y - 0.09), (x + side * 0.035, y + 0.005), (x - side * 0.005, y + 0.022)], 0.014, nose)
+    elif kind == "bridge":
+        pen.stroke(
+            [(x - side * 0.03, y - 0.2), (x + side * 0.01, y - 0.1), (x + side * 0.045, y)], 0.013, nose
+        )
+        pen.stroke([(x - 0.045, y + 0.012), (x, y + 0.03), (x + 0.045, y + 0.012)], 0.017, shade(nose, 0.8))
+    elif kind == "shadow":
+        patch = [(x, y - 0.08), (x + side * 0.055, y + 0.012), (x - side * 0.01, y + 0.024)]
+        pen.blob(patch, (*nose, 130), outline=False, smooth=False)
 
 
 @dataclass(frozen=True)
@@ -107,17 +145,22 @@ class _Eye:
 
 
 def _eyes(draft: Draft) -> list[_Eye]:
+    face, y = draft.face, draft.lifted(draft.face.eye_y)
     width, height = (v * draft.style.eye_size for v in _EYE_SIZES[draft.style.eye_style])
+    width, height = width * face.eye_wide, height * face.eye_tall
+    height *= 1 - 0.22 * draft.detail.broad
+    if draft.pose.pitch:
+        height *= 1 - 0.2 * abs(draft.pose.pitch)
     if draft.pose.expression == "surprised":
         height *= 1.1
     if draft.profile:
         s = 1 if draft.turn > 0 else -1
-        return [_Eye(s * 0.255, _EYE_Y, width * 0.6, height, -s)]
-    gap = 0.19
+        return [_Eye(s * 0.255, y, width * 0.6, height, -s)]
+    gap = face.eye_gap
     eyes = []
     for side in (-1, 1):
         far = max(0.0, side * draft.turn)
-        eyes.append(_Eye(_across(draft, side * gap), _EYE_Y, width * (1 - 0.3 * far), height, side))
+        eyes.append(_Eye(_across(draft, side * gap), y, width * (1 - 0.3 * far), height, side))
     return eyes
 
 
@@ -129,6 +172,12 @@ def eyes_shut(draft: Draft) -> bool:
 def _draw_eye(draft: Draft, eye: _Eye) -> None:
     if eyes_shut(draft):
         _closed_eye(draft, eye)
+        return
+    if draft.style.eye_style == "dot":
+        draft.head.oval(eye.x, eye.y, eye.width / 2, eye.height / 2, shade(draft.eye, 0.35))
+        draft.head.oval(
+            eye.x - 0.1 * eye.width, eye.y - 0.2 * eye.height, eye.width * 0.14, eye.height * 0.12, _WHITE
+        )
         return
     simple = draft.style.eye_style == "simple"
     if not simple:
@@ -156,7 +205,7 @@ def _lid(draft: Draft, eye: _Eye) -> Points:
 
 def _iris(draft: Draft, eye: _Eye, *, simple: bool) -> None:
     pen, colour = draft.head, draft.eye
-    rx = eye.width * (0.5 if simple else 0.345)
+    rx = eye.width * (0.5 if simple else 0.345) * draft.face.iris
     ry = eye.height * (0.5 if simple else 0.475)
     if draft.pose.expression == "surprised" and not simple:
         rx, ry = rx * 0.72, ry * 0.72
@@ -167,21 +216,27 @@ def _iris(draft: Draft, eye: _Eye, *, simple: bool) -> None:
     pen.oval(x, y + 0.5 * ry, rx * 0.62, ry * 0.42, mix(colour, _WHITE, 0.42))
     pen.oval(x, y - 0.02 * ry, rx * 0.42, ry * 0.48, shade(colour, 0.3))
     pen.oval(x, y - 0.66 * ry, rx * 0.78, ry * 0.3, (*shade(colour, 0.3), 150))
-    pen.oval(x - 0.36 * rx, y - 0.38 * ry, rx * 0.34, ry * 0.27, _WHITE)
-    pen.oval(x + 0.4 * rx, y + 0.45 * ry, rx * 0.17, ry * 0.14, _WHITE)
+    shine = draft.face.shine
+    if shine:
+        pen.oval(x - 0.36 * rx, y - 0.38 * ry, rx * 0.34, ry * 0.27, _WHITE)
+    if shine > 1:
+        pen.oval(x + 0.4 * rx, y + 0.45 * ry, rx * 0.17, ry * 0.14, _WHITE)
+    if shine > 2:
+        pen.oval(x + 0.1 * rx, y + 0.66 * ry, rx * 0.4, ry * 0.16, (*mix(colour, _WHITE, 0.75), 200))
 
 
 def _lashes(draft: Draft, eye: _Eye) -> None:
     pen = draft.head
     lid = list(_lid(draft, eye))
-    thick = 0.052 if draft.girl else 0.04
+    thick = (0.052 if draft.girl else 0.04) * draft.face.lash * (1 - 0.3 * draft.detail.broad)
     wing = (lid[4][0] + eye.side * 0.028, lid[4][1] - (0.015 if draft.girl else -0.005))
     pen.stroke([(lid[0][0], lid[0][1] - 0.03), lid[1], lid[2], lid[3], wing], thick)
     if draft.girl:
         start = lid[3]
         pen.stroke([start, (start[0] + eye.side * 0.05, start[1] - 0.028)], 0.022)
     crease = [(x, y - 0.05) for x, y in (lid[1], lid[2], lid[3])]
-    pen.stroke(crease, 0.01, mix(pen.ink, draft.skin, 0.45))
+    if draft.face.crease:
+        pen.stroke(crease, 0.01, mix(pen.ink, draft.skin, 0.45))
     pen.stroke([lid[5], lid[6]], 0.014)
 
 
@@ -208,17 +263,22 @@ def draw_brows(draft: Draft) -> None:
     colour = shade(draft.hair, 0.5)
     for eye in _eyes(draft):
         w = max(eye.width, 0.17) * 0.46
-        y = eye.y - eye.height * 0.5 - 0.085 - raised
+        y = eye.y - eye.height * 0.5 - draft.face.brow_gap - raised
         inner, outer = eye.x - eye.side * w, eye.x + eye.side * w
         points = [(inner, y + slope), (eye.x, y - 0.022), (outer, y + 0.012 - slope * 0.5)]
-        draft.head.stroke(points, 0.03 if draft.girl else 0.042, colour)
+        thick = (0.03 if draft.girl else 0.042) * draft.face.brow * (1 + 0.5 * draft.detail.broad)
+        draft.head.stroke(points, thick, colour)
 
 
 def _mouth(draft: Draft) -> None:
     pen, kind = draft.head, draft.pose.expression
     x = (0.31 if draft.turn > 0 else -0.31) if draft.profile else _across(draft, 0) + 0.03 * draft.turn
-    size = 0.6 if draft.profile else 1 - 0.15 * abs(draft.turn)
-    y = 0.365
+    size = (0.6 if draft.profile else 1 - 0.15 * abs(draft.turn)) * draft.face.mouth_wide
+    y = draft.lifted(draft.face.mouth_y)
+    if draft.face.lips and not draft.profile:
+        rose = (*mix(draft.skin, (196, 70, 84), 0.6), 150)
+        lips = [(x - 0.07 * size, y), (x, y - 0.022), (x + 0.07 * size, y), (x, y + 0.036)]
+        pen.blob(lips, rose, outline=False)
     if kind in ("laugh",) or (kind in ("smile",) and draft.pose.mouth_open):
         _open_mouth(pen, x, y - 0.02, 0.1 * size, 0.1)
     elif kind == "surprised":
@@ -257,12 +317,13 @@ def _blush(draft: Draft) -> None:
             continue
         x = side * 0.2 if draft.profile else _across(draft, side * 0.255)
         rx = 0.085 if not draft.profile else 0.06
+        y = draft.lifted(0.285) if draft.pose.pitch else 0.285
         rose = mix(draft.skin, (240, 84, 96), 0.75)
-        draft.head.oval(x, 0.285, rx, 0.045, (*rose, 130 if strong else 48))
+        draft.head.oval(x, y, rx, 0.045, (*rose, 130 if strong else int(48 * draft.face.blush)))
         if strong:
-            draft.head.oval(x, 0.285, rx * 1.25, 0.062, (*rose, 70))
+            draft.head.oval(x, y, rx * 1.25, 0.062, (*rose, 70))
             for k in (-0.5, 0.0, 0.5):
-                dash = [(x + k * rx + 0.014, 0.262), (x + k * rx - 0.014, 0.305)]
+                dash = [(x + k * rx + 0.014, y - 0.023), (x + k * rx - 0.014, y + 0.02)]
                 draft.head.curve(dash, mix(draft.skin, (206, 56, 70), 0.8), line=0.7)
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from .cuts import outline
 from .draft import Draft, start
 from .extras import accessory_tags, draw_behind_head, draw_on_face, draw_on_head, draw_on_neck
 from .face import draw_brows, draw_features, draw_skull, eyes_shut
+from .gestures import draw_folded_arms, draw_gesture
 from .hair import draw_back_hair, draw_braid, draw_crown
+from .headwear import draw_hood, draw_hood_back
 from .look import (
     ACCESSORIES,
     CLOTH_COLOURS,
@@ -52,6 +55,9 @@ Box = tuple[float, float, float, float]
 
 _SEEN_SHARE = 0.6
 """Minimum visible share (0…1) of a face or head. Below it, there is no box and there are no tags."""
+
+_ASIDE = 0.3
+"""Minimum turn (0…1) of a head that looks to the side."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,11 @@ def draw_figure(
 
 def _draw(draft: Draft) -> Worn:
     if not draft.behind:
+        draw_hood_back(draft)
         draw_back_hair(draft)
         draw_behind_head(draft)
     worn = draw_outfit(draft)
+    draw_folded_arms(draft)
     draw_on_neck(draft)
     if draft.behind:
         draw_behind_head(draft)
@@ -126,6 +134,8 @@ def _draw(draft: Draft) -> Worn:
         draw_brows(draft)
         draw_braid(draft)
     draw_on_head(draft)
+    draw_hood(draft)
+    draw_gesture(draft)
     return worn
 
 
@@ -154,11 +164,17 @@ def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
 
 def _face_box(draft: Draft) -> Box:
     t = draft.turn
-    middle, half = (0.17 * t, 0.28) if draft.profile else (0.1 * t, 0.4)
-    return _upright(draft, (middle - half, -0.2, middle + half, 0.5))
+    face = draft.face
+    middle, half = (0.17 * t, 0.28) if draft.profile else (0.1 * t, 0.4 * face.wide)
+    top = face.eye_y - 0.195 - 0.125 * face.eye_tall
+    return _upright(draft, (middle - half, draft.lifted(top), middle + half, 0.5))
 
 
 def _head_box(draft: Draft) -> Box:
+    if draft.detail.cut:
+        points = outline(draft)
+        left, right = min(x for x, _ in points), max(x for x, _ in points)
+        return _upright(draft, (left, min(y for _, y in points), right, 0.51))
     spiky = draft.look.hair_style == "spiky"
     wide = 0.62 if spiky else 0.53 * draft.style.volume
     return _upright(draft, (-wide, -0.76 if spiky else -0.64, wide, 0.51))
@@ -215,8 +231,9 @@ def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
         tags |= {"from_behind", "facing_away"}
     if not face:
         return tags
-    tags.update(_MOOD_TAGS[pose.expression])
-    if pose.mouth_open:
+    if pose.cover != "mouth" or pose.expression in ("angry", "crying"):
+        tags.update(_MOOD_TAGS[pose.expression])
+    if pose.mouth_open and pose.cover != "mouth":
         tags.add("open_mouth")
         tags.discard("frown")
     tags.add("closed_eyes" if eyes_shut(draft) else f"{look.eye_colour}_eyes")
@@ -224,14 +241,15 @@ def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
         tags.add("blush")
     if draft.profile:
         tags |= {"profile", "from_side"}
-    elif draft.turn:
+    elif abs(draft.turn) > _ASIDE:
         tags.add("looking_to_the_side")
     elif not eyes_shut(draft):
         tags.add("looking_at_viewer")
     if not draft.behind and not draft.profile:
-        tags |= {"blunt": {"blunt_bangs"}, "parted": {"parted_bangs"}, "swept": {"swept_bangs"}}.get(
+        tags |= {"blunt": {"blunt_bangs"}, "parted": {"parted_bangs"}, "swept": {"swept_bangs"},
+                 "curtain": {"parted_bangs"}, "one_eye": {"swept_bangs"}, "side": {"swept_bangs"}}.get(
             look.bangs, set()
-        )
+        )  # fmt: skip
     return tags
 
 

@@ -5,8 +5,10 @@ A layer is one smooth outlined shape with shadow and light inside it, as in anim
 
 from __future__ import annotations
 
+from .cuts import draw_cut_back, draw_cut_crown
 from .draft import Draft
 from .pen import Pen, Points, mix, shade
+from .tresses import MORE_BANGS, fine_strands, light_on_hair, shaded, uneven
 
 Tips = list[tuple[float, float]]
 
@@ -98,6 +100,9 @@ def _lock(
 def draw_back_hair(draft: Draft) -> None:
     """Draw the hair behind head and body. Seen from behind, `draw_crown` covers everything instead."""
     look = draft.look
+    if draft.detail.cut:
+        draw_cut_back(draft)
+        return
     if look.hair_style == "ponytail" and not draft.behind:
         _ponytail(draft)
     if look.hair_style == "twintails" and not draft.behind:
@@ -133,7 +138,9 @@ def _mane(draft: Draft, pen: Pen, tone: float) -> None:
         (wide * 0.96, -0.3),
     ]
     body = [*top, (wide, 0.1), (x, (end + 0.3) / 2 + 0.1), *tips[:-1], (-x, (end + 0.3) / 2 + 0.1)]
-    pen.blob([(px + shift, py) for px, py in body], shade(draft.hair, tone))
+    placed = [(px + shift, py) for px, py in body]
+    pen.blob(placed, shade(draft.hair, tone))
+    shaded(draft, placed, 0.1)
     if end > 0.8:
         for k in (-0.8, -0.4, 0.4, 0.8):
             strand = [
@@ -173,6 +180,7 @@ def _tail(draft: Draft, pen: Pen, side: float, root: tuple[float, float], swing:
         (out - side * 0.14, y + 0.3),
     ]
     pen.blob(shape, draft.hair)
+    shaded(draft, shape, y)
     for k, depth in ((0.03, 0.86), (0.07, 0.74)):
         strand = [
             (x + side * k, y),
@@ -205,6 +213,9 @@ def draw_ties(draft: Draft) -> None:
 
 def draw_crown(draft: Draft) -> None:
     """Draw the hair over the skull with the bangs, side locks, shine; or the whole back of the head."""
+    if draft.detail.cut:
+        draw_cut_crown(draft)
+        return
     if draft.behind:
         _crown_behind(draft)
         return
@@ -222,6 +233,8 @@ def draw_crown(draft: Draft) -> None:
     draft.head.blob(cap, draft.hair, outline=not spiky)
     if spiky:
         draft.head.curve(bangs)
+    shaded(draft, cap, -0.35)
+    fine_strands(draft, bangs)
     _shine(draft)
     _strands(draft, bangs)
     if draft.look.hair_style == "twintails":
@@ -231,9 +244,11 @@ def draw_crown(draft: Draft) -> None:
 def _bang_tips(draft: Draft) -> Points:
     """The lower edge of the bangs on the turned head, tips doubled into points."""
     shift = 0.13 * draft.turn
-    tips = _BANGS[draft.look.bangs]
+    name = draft.look.bangs
+    tips = uneven(_BANGS.get(name) or MORE_BANGS[name], draft)
     edge: Tips = []
     for i, (x, y) in enumerate(tips):
+        y = draft.lifted(y) if draft.pose.pitch else y
         place = (x * (1 - 0.1 * abs(draft.turn)) + shift, y)
         if draft.profile:
             back = max(0.0, -x * draft.turn) if draft.turn > 0 else max(0.0, x * -draft.turn)
@@ -252,7 +267,7 @@ def _cap(draft: Draft, bangs: Points) -> Points:
 
 def _shine(draft: Draft) -> None:
     """Draw the ring of light on the hair."""
-    if draft.style.shading == "flat":
+    if draft.style.shading == "flat" or light_on_hair(draft):
         return
     light = mix(draft.hair, _WHITE, 0.42)
     soft = draft.style.shading == "soft"

@@ -123,10 +123,72 @@ class Look:
 
 
 @dataclass(frozen=True)
+class DetailedLook(Look):
+    """A look with what only varied drawings have. The demo show has none of it, so that its truth stays as it is.
+
+    The exact colours (RGB) replace those of the named ones, and should be ones that people call by that name.
+    `tips` is a second colour of the hair's ends, `broad` (0 … 1) gives wide shoulders, neck and jaw, `cut` is a short
+    haircut of cuts.CUTS instead of `hair_style`, `fringe` a seed that moves the tips of the bangs (0: none),
+    `gloss` how light lies on the hair (of tresses.GLOSSES), `strands` the number of fine strands, `hat` its
+    form (of headwear.HATS), `hood` a hood over the head.
+    """
+
+    hair_rgb: Colour | None = None
+    eye_rgb: Colour | None = None
+    skin_rgb: Colour | None = None
+    cloth_rgb: Colour | None = None
+    trim_rgb: Colour | None = None
+    tips: Colour | None = None
+    broad: float = 0.0
+    cut: str = ""
+    fringe: int = 0
+    gloss: str = "ring"
+    strands: int = 0
+    hat: str = "sun"
+    hood: bool = False
+
+
+@dataclass(frozen=True)
+class Face:
+    """How a show draws faces; lengths in heads, the rest factors around 1. The defaults are the demo show's.
+
+    `wide` and `chin` shape the skull, `low` moves the corner of the jaw down; the eyes are at `eye_y`, `eye_gap` from
+    the middle; `iris` is a factor of its width, `shine` the number of lights in it, `white` False leaves out the
+    white; `nose` is a kind of face.NOSES; `fringe` moves the bangs down; `depth` (0 … 1) is the strength of shading
+    on skin and hair; `profile` lengthens the nose seen from the side.
+    """
+
+    wide: float = 1.0
+    chin: float = 0.0
+    low: float = 0.0
+    eye_y: float = 0.12
+    eye_gap: float = 0.19
+    eye_wide: float = 1.0
+    eye_tall: float = 1.0
+    iris: float = 1.0
+    shine: int = 2
+    lash: float = 1.0
+    crease: bool = True
+    nose: str = "line"
+    nose_y: float = 0.25
+    mouth_y: float = 0.365
+    mouth_wide: float = 1.0
+    lips: bool = False
+    brow: float = 1.0
+    brow_gap: float = 0.085
+    blush: float = 1.0
+    fringe: float = 0.0
+    depth: float = 0.0
+    profile: float = 0.0
+
+
+@dataclass(frozen=True)
 class Pose:
     """A character's pose. `left` and `right` are the picture's, three-quarter views.
 
-    `tilt` is the head's, in degrees clockwise; `mouth_open` and `eyes_closed` add to the expression.
+    `tilt` is the head's, in degrees clockwise; `mouth_open` and `eyes_closed` add to the expression. `yaw` (-0.9 … 0.9)
+    turns the head to the left or right by any amount instead of by `facing`; `pitch` (-1 … 1) lifts or lowers it;
+    `cover` is a hand before the face (of gestures.COVERS).
     """
 
     facing: str = "front"
@@ -136,6 +198,9 @@ class Pose:
     blush: bool = False
     arms: str = "down"
     tilt: float = 0.0
+    yaw: float | None = None
+    pitch: float = 0.0
+    cover: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +209,7 @@ class Style:
 
     `line` is the outline's width and `eye_size` a factor around 1, both relative to the head;
     `heads` is the figure's height in heads (2.6 chibi … 6.8); `jaw` 0 is round and 1 pointed;
-    `tint` multiplies red, green and blue; `coloured_lines` draws outlines in a tone of the hair.
+    `tint` multiplies red, green and blue; `coloured_lines` draws outlines in a tone of the hair, `ink` in a colour.
     """
 
     line: float = 0.014
@@ -157,6 +222,8 @@ class Style:
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     coloured_lines: bool = False
     saturation: float = 1.0
+    face: Face = Face()
+    ink: Colour | None = None
 
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...] | dict[str, Colour]) -> str:

@@ -12,12 +12,14 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 Colour: TypeAlias = tuple[int, ...]
 """Red, green, blue, 0…255, with an optional fourth value: opacity."""
 Points: TypeAlias = Sequence[tuple[float, float]]
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+NO_LINE = 0.001
+"""A line of this width (in heads) or less is not drawn around shapes."""
 _STEPS = 6
 """Straight pieces to one stretch of a smooth curve."""
 
@@ -104,6 +106,7 @@ class Pen:
     """
 
     def __init__(self, image: Image.Image, x: float, y: float, unit: float, line: float, ink: Colour) -> None:
+        self._image = image
         self._solid = ImageDraw.Draw(image)
         self._glaze = ImageDraw.Draw(image, "RGBA")  # blends, at twice the cost of a solid fill
         self.unit = unit
@@ -155,7 +158,7 @@ class Pen:
         else:
             self._solid.polygon(flat, fill=fill)
             self._shapes.append(curve)
-        if outline and self.line:
+        if outline and self.line > NO_LINE:
             self._solid.line(flat + flat[:2], fill=self.ink, width=self._width(line))
 
     def oval(
@@ -171,6 +174,30 @@ class Pen:
     ) -> None:
         """Fill an ellipse."""
         self.blob(_circle() * (rx, ry) + (x, y), fill, outline=outline, smooth=False, line=line)
+
+    def glaze(
+        self, points: Points, colour: Colour, steps: Sequence[tuple[float, int]], *, down: bool = True
+    ) -> None:
+        """Blend a colour over a smooth shape, stronger step by step.
+
+        `steps` are (position in head units, opacity 0…255): from there on downwards (or to the right) the colour has
+        that opacity. Before the first one nothing is drawn.
+        """
+        curve = self.pixels(_smooth(np.asarray(points, dtype=np.float64), closed=True))
+        corner = np.maximum(np.floor(curve.min(axis=0)), 0).astype(int)
+        end = np.minimum(np.ceil(curve.max(axis=0)), self._image.size).astype(int)
+        if (end <= corner).any():
+            return
+        size = (int(end[0] - corner[0]), int(end[1] - corner[1]))
+        shape, strength = Image.new("L", size), Image.new("L", size)
+        ImageDraw.Draw(shape).polygon((curve - corner).ravel().tolist(), fill=255)
+        pencil = ImageDraw.Draw(strength)
+        for at, opacity in steps:
+            area = [(-9.0, at), (9.0, at), (9.0, 9.0), (-9.0, 9.0)]
+            area = area if down else [(y, x) for x, y in area]
+            pencil.polygon((self.pixels(area) - corner).ravel().tolist(), fill=opacity)
+        mask = ImageChops.multiply(shape, strength)
+        self._image.paste(colour[:3], (int(corner[0]), int(corner[1])), mask)
 
     def curve(self, points: Points, colour: Colour | None = None, *, line: float = 1) -> None:
         """Draw an open line of even width."""
