@@ -9,6 +9,7 @@ solves problems that a plain Lance dataset has:
 - A join that only adds `show`, `season` and `episode` would slow down every query. Here these columns are computed
   from `source_id` when a query reads them.
 - The names of tags are looked up many times faster here than in DuckDB (see tag_names.py).
+- Lists of numbers that are read again and again are kept in memory (see kept_lists.py).
 - A filter in Lance removes the rows of hidden sources.
 """
 
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
+from animeds_db.session.kept_lists import KeptLists
 from animeds_db.session.only import Only
 from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 from animeds_db.store.older_tags import is_older, renewed
@@ -67,6 +69,7 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
     sure: computes the columns of sure tags if the table is older than these.
     names: looks up the names of tags, if the table has tags.
     of_frames: this is the table of frames, to which the addresses in `only` belong.
+    lists: keeps lists of numbers for the next query. None: nothing is kept.
     only: read at every scan, so that a query can be reused for other frames without planning it again.
     """
 
@@ -81,8 +84,10 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         sure: SureTags | None = None,
         names: TagNames | None = None,
         of_frames: bool = False,
+        lists: KeptLists | None = None,
     ) -> None:
         self._dataset = dataset
+        self._lists = lists
         stored = dataset.schema  # Lance builds it again at each access
         self._only = only if only and FRAME in stored.names else Only()
         self._of_frames = of_frames
@@ -234,6 +239,8 @@ class LanceView(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
             stored.append(KEY)
         if self._only.many is not None:
             reader = self._dataset.take(self._places(), columns=stored).to_reader()
+        elif within is None and self._lists is not None:
+            reader = self._lists.reader(self._dataset, stored)
         else:
             reader = self._dataset.scanner(columns=stored, filter=within).to_reader()
         schema = self._schema_of(names)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import lance
 
     from animeds_db.schema import Table
+    from animeds_db.session.kept_lists import KeptLists
     from animeds_db.session.lance_view import LanceView
     from animeds_db.session.tag_names import TagNames
     from animeds_db.store.sure_tags import SureTags
@@ -70,7 +71,13 @@ class Pinned:
     """
 
     def __init__(
-        self, store: Store, connection: duckdb.DuckDBPyConnection, only: Only, *, unfinished: bool
+        self,
+        store: Store,
+        connection: duckdb.DuckDBPyConnection,
+        only: Only,
+        lists: KeptLists,
+        *,
+        unfinished: bool,
     ) -> None:
         self.connection = connection
         self.kept: set[str] = set()
@@ -79,6 +86,7 @@ class Pinned:
         """What was computed of the tables at these versions (see Session.once)."""
         self._store = store
         self._only = only
+        self._lists = lists
         self._unfinished = unfinished
         self._tables: dict[str, lance.LanceDataset] = {}
         self._ready: set[str] = set()
@@ -130,6 +138,7 @@ class Pinned:
             attached=attached if name != "sources" else None,
             wanted=wanted.schema if wanted else None,
             only=self._only,
+            lists=self._lists,
             of_frames=name == "frames",
             sure=self._sure_tags(table, wanted) if wanted else None,
             names=self._names if NUMBERS in (wanted.schema if wanted else stored).names else None,

@@ -19,6 +19,7 @@ import pyarrow as pa
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
 from animeds_db.session.given import registered, sorted_ids
+from animeds_db.session.kept_lists import KeptLists
 from animeds_db.session.messages import EXPLAIN, explained
 from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
@@ -75,6 +76,7 @@ class Session:
         self._choices: Choices = {}
         self._made: set[str] = set()
         self._only = Only()
+        self._lists = KeptLists()
         self._held = False
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)
@@ -356,7 +358,7 @@ class Session:
     def _pin(self) -> Pinned:
         """Return the newest versions of the tables on a new connection."""
         cursor = closed_at_exit(self._base.cursor())
-        return Pinned(self._store, cursor, self._only, unfinished=self.unfinished)
+        return Pinned(self._store, cursor, self._only, self._lists, unfinished=self.unfinished)
 
     def _prepared(self, pinned: Pinned, texts: Sequence[str]) -> duckdb.DuckDBPyConnection:
         """Return the connection with the tables, variables, views and macros that these texts read."""
