@@ -180,6 +180,43 @@ def test_faces_known_as_one_person_stay_together_and_others_apart(tmp_path: Path
     assert named[after[another]] == "Zoe"
 
 
+def turning(at: int) -> list[dict[str, object]]:
+    """Six faces of Anna and six of Bea in other shots; then Anna turns away, a frame a second."""
+    steps = [np.cos(a) * ANNA + np.sin(a) * CARA for a in (0.0, 0.3, 0.6, 0.9)]
+    shots = [{"at": 10 * n, "vector": near((ANNA, BEA)[n % 2], n)} for n in range(12)]
+    return [*shots, *({"at": at + n, "vector": vector} for n, vector in enumerate(steps))]
+
+
+def test_a_face_that_stays_at_its_position_within_a_shot_is_one_person(tmp_path: Path) -> None:
+    with faces_store(tmp_path / "one shot", turning(200)) as dataset:
+        assert list(run(dataset).values())[-4:] == [1, 1, 1, 1]
+    with faces_store(tmp_path / "a cut before the last", turning(207)) as dataset:
+        assert list(run(dataset).values())[-4:] == [1, 1, 1, None]
+
+
+def test_people_who_have_names_are_not_joined_by_their_position(tmp_path: Path) -> None:
+    with faces_store(tmp_path, turning(200)) as dataset:
+        ids = list(run(dataset))
+        examples = [
+            {"example_id": face, "character": name, "origin": "cluster", "face_id": face}
+            for face, name in ((ids[-4], "Ann"), (ids[-1], "Zoe"))
+        ]
+        dataset.store.upsert("examples", pa.Table.from_pylist(examples, schema.examples(16).schema))
+        after = run(dataset, min_size=1)
+    assert after[ids[-4]] != after[ids[-1]]
+
+
+def test_without_a_threshold_the_one_of_the_model_applies(tmp_path: Path) -> None:
+    turned = [{"at": 10 * n, "vector": np.cos(0.7) * ANNA + np.sin(0.7) * BEA} for n in range(5)]
+    others = [{"at": 100 + 10 * n, "vector": ANNA} for n in range(6)]  # a cosine of 0.76
+    with faces_store(tmp_path, [*turned, *others]) as dataset:
+        assert set(run(dataset).values()) == {1}
+        model = {"model_id": "drawn@1", "task": "character", "thresholds": '{"cluster": 0.8}'}
+        dataset.store.upsert("models", pa.Table.from_pylist([model], schema.MODELS.schema))
+        assert set(run(dataset).values()) == {1, 2}
+        assert set(run(dataset, threshold=0.7).values()) == {1}
+
+
 def test_drawn_people_are_told_apart_without_examples(tmp_path: Path) -> None:
     """On a show never trained on; faces where nobody was drawn are nobody's, and count as wrong."""
     with copy_of_show(tmp_path) as dataset:

@@ -85,6 +85,20 @@ def test_rows_known_as_two_people_never_meet() -> None:
     assert labels.tolist() == average_linkage(x, 0.9, known=np.array([5, -1, 3, -1, 5])).tolist()
 
 
+def test_tied_rows_are_one_cluster_and_count_with_all_their_rows() -> None:
+    x = arc(np.array([0.0, 60.0, 90.0, 180.0]))
+    assert average_linkage(x, 0.8).tolist() == [0, 1, 1, 2]
+    assert average_linkage(x, 0.8, tied=np.array([7, 7, -1, -1])).tolist() == [0, 0, 1, 2]
+    assert average_linkage(x, 0.6, tied=np.array([2, -1, -1, 2])).tolist() == [0, 1, 1, 0]
+
+
+def test_rows_stay_tied_within_their_stretch() -> None:
+    x = arc(np.repeat([0.0, 60.0, 120.0, 180.0], 8))
+    tied = np.repeat([3, 3, -1, -1], 8)
+    labels = average_linkage(x, 0.9, tied=tied, stretch=16)
+    assert labels.tolist() == np.repeat([0, 0, 1, 2], 8).tolist()
+
+
 def test_rows_that_cannot_be_used_are_in_no_cluster() -> None:
     x = arc(np.array([0.0, 1.0, 2.0, 3.0, 90.0]))
     x[1], x[2, 0] = 0, np.nan

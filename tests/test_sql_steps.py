@@ -460,6 +460,28 @@ def test_faces_of_one_frame_are_apart_unless_they_overlap() -> None:
     assert [(r["a"], r["b"]) for r in rows] == [(0, 1), (1, 2)]
 
 
+@pytest.mark.sql("steps/clusters/tracks.sql")
+def test_a_face_that_stays_at_its_position_is_the_same_in_the_next_frame_of_the_shot() -> None:
+    here, moved, far = (0.1, 0.1, 0.3, 0.3), (0.13, 0.1, 0.33, 0.3), (0.6, 0.1, 0.8, 0.3)
+    faces = [(0, here), (0, far), (1, moved), (1, here), (2, here), (3, here), (4, here)]
+    found = Database(
+        frames=[
+            frame(n, shot=int(n > 2), ordinal=n, time_s=at) for n, at in enumerate((0.0, 1.0, 2.0, 3.0, 6.0))
+        ]
+    )
+    boxes = columns(
+        row=list(range(len(faces))),
+        frame_id=[frame_id(n) for n, _ in faces],
+        **{
+            side: [edges[i] for _, edges in faces]
+            for i, side in enumerate(("left", "top", "right", "bottom"))
+        },
+    )
+    rows = found.step("clusters/tracks.sql", boxes=boxes)
+    # 3 is nearer to 0 than 2 is; between 4 and 5 lies a cut, between 5 and 6 three seconds.
+    assert [(r["a"], r["b"]) for r in rows] == [(0, 3), (3, 4)]
+
+
 @pytest.mark.sql("steps/clusters/sheet.sql")
 def test_a_sheet_shows_a_quarter_of_the_least_typical_faces() -> None:
     faces = [box(n) for n in range(8)]

@@ -116,6 +116,29 @@ def test_a_name_with_a_low_score_or_margin_is_unknown_unless_a_person_gave_it() 
     assert rows[2]["sure"] == 1
 
 
+@pytest.mark.sql("steps/classify/scores.sql")
+def test_a_box_of_which_the_detector_is_not_sure_needs_a_better_vote() -> None:
+    boxes = [box(0), box(1, score=0.3), box(2, score=0.3, model="other@1"), box(3, score=None)]
+    votes = columns(
+        face=[0, 1, 2, 3],
+        character=["Fate"] * 4,
+        appearance=pa.array([None] * 4, pa.string()),
+        example_id=["e0"] * 4,
+        similarity=[0.9] * 4,
+        share=[1.0] * 4,
+        second=["Arf"] * 4,
+        margin=[0.5] * 4,
+    )
+    params = {"slope": 2.0, "middle": 1.5, "threshold": 0.5, "margin": 0.0}
+    places = columns(face=[0, 1, 2, 3], detection_id=[face["detection_id"] for face in boxes])
+    detector = {"model_id": "detector@1", "task": "detector", "thresholds": '{"conf": 0.25, "sure": 0.5}'}
+    found = Database(detections=boxes, models=[detector])
+    rows = found.step("classify/scores.sql", params, votes=votes, places=places)
+    plain = rows[0]["score"]
+    assert [r["score"] for r in rows] == pytest.approx([plain, 0.6 * plain, plain, plain])
+    assert [r["character"] for r in rows] == ["Fate", "unknown", "Fate", "Fate"]
+
+
 @pytest.mark.sql("steps/classify/shots.sql")
 def test_an_unknown_face_between_two_of_one_character_is_that_character() -> None:
     found = Database(frames=[frame(n) for n in range(3)], detections=FACES)

@@ -27,9 +27,12 @@ SheetOption = Annotated[
 
 def cluster(
     threshold: Annotated[
-        float,
-        typer.Option(help="Minimum mean cosine similarity of two groups to be joined. Higher is stricter."),
-    ] = 0.75,
+        float | None,
+        typer.Option(
+            help="Minimum mean cosine similarity of two groups to be joined. Higher is stricter. "
+            "Default: the threshold of the model, or 0.75."
+        ),
+    ] = None,
     min_size: Annotated[
         int, typer.Option(help="Minimum number of faces in a cluster. Smaller groups are not reported.")
     ] = 5,

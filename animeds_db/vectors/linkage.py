@@ -34,6 +34,7 @@ def average_linkage(
     *,
     apart: tuple[Positions, Positions] | None = None,
     known: Positions | None = None,
+    tied: Positions | None = None,
     stretch: int = STRETCH,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -42,11 +43,13 @@ def average_linkage(
 
     Clusters are joined, the most similar first, while their mean cosine is ≥ threshold (0…1). The rows
     apart[0][i] and apart[1][i] are never in one cluster, nor are two rows whose `known` (int64 [rows], -1
-    if unknown) differs. A row with NaN, infinity or only zeros is not in any cluster: -1.
+    if unknown) differs. Rows with the same number in `tied` (int64 [rows], -1 for none) are in one cluster from
+    the start; they must not be apart. A row with NaN, infinity or only zeros is not in any cluster: -1.
 
     With more than `stretch` rows, the rows of each stretch (rows in time order are similar) are first joined
-    up to a mean cosine halfway between the threshold and 1, then all stretches together. Needs memory for
-    two copies of x and 32 MB per thread. `progress(done, total)` counts rows that are finished.
+    up to a mean cosine halfway between the threshold and 1, then all stretches together; ties across the end
+    of a stretch are ignored. Needs memory for two copies of x and 32 MB per thread. `progress(done, total)`
+    counts rows that are finished.
     Raises UsageError for an invalid threshold or matrix.
     """
     lowest, workers = checked_threshold(threshold), thread_count(threads)
@@ -57,9 +60,9 @@ def average_linkage(
     kinds = np.full(len(rows), -1) if known is None else np.asarray(known, np.int64)[rows]
     bans = _Bans(_apart(apart, number), kinds)
     x_rows = units.unit if len(rows) == len(units) else units.unit[rows]
-    groups = np.arange(len(rows))
+    groups = _first_rows(np.full(len(rows), -1) if tied is None else np.asarray(tied, np.int64)[rows])
     if len(rows) > stretch:
-        groups = _within_stretches(x_rows, (1 + lowest) / 2, bans, stretch, workers)
+        groups = _within_stretches(x_rows, groups, (1 + lowest) / 2, bans, stretch, workers)
     groups = _joined(x_rows, groups, lowest, bans, workers, progress) if len(rows) else groups
     labels = np.full(len(units), -1)
     labels[rows] = _numbered(groups)
@@ -104,11 +107,20 @@ class _Bans:
             products[row, others[self.kinds[others] != self.kinds[rows[row]]]] = _NEVER
 
 
-def _within_stretches(x: Floats, lowest: float, bans: _Bans, stretch: int, threads: int) -> Positions:
+def _first_rows(number: Positions) -> Positions:
+    """Return for each row the first row with its number; a row with -1 is alone."""
+    own = np.where(number < 0, number.max(initial=-1) + 1 + np.arange(len(number)), number)
+    _, first, inverse = np.unique(own, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse])
+
+
+def _within_stretches(
+    x: Floats, groups: Positions, lowest: float, bans: _Bans, stretch: int, threads: int
+) -> Positions:
     """Return for each row the first row of its cluster, clustering each stretch by itself."""
     first = np.arange(len(x))
     for part in spans(0, len(x), stretch):
-        here = np.arange(part.stop - part.start)
+        here = _first_rows(groups[part])
         first[part] = _joined(x[part], here, lowest, bans.within(part), threads, None) + part.start
     return first
 

@@ -1,8 +1,8 @@
 """Groups faces by similarity, without examples. It uses average linkage, so that groups do not chain.
 
-Average linkage over the whole series (animeds_db.vectors.linkage). Two faces in one frame are different people.
-People's labels always apply: faces with the same name are in one cluster, and merges and splits of clusters without a
-name are repeated.
+Average linkage over the whole series (animeds_db.vectors.linkage). Two faces in one frame are different people, and a
+face that stays at one position within a shot is one person (see tracks.py). People's labels always apply: faces with
+the same name are in one cluster, and merges and splits of clusters without a name are repeated.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from animeds_db import schema
 from animeds_db.errors import QueryError, StoreError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.scripts import sql_script
-from animeds_db.steps.clusters import corrections
+from animeds_db.steps.clusters import corrections, tracks
 from animeds_db.store import Store
 from animeds_db.vectors import average_linkage, normalise
 
 FAR = 5.0
 """A face is left out if its distance (1 - cosine) from the cluster's centre is this many times the average distance.
 In tests with drawn shows this removes false and partly hidden faces, and one in a hundred correct ones."""
+USUAL = 0.75
+"""Least mean cosine for a model without a threshold of its own. For CCIP, tokimeki uses 0.7 (a difference of 0.15). A
+slightly higher value keeps a cluster to one person, although one person may have two clusters."""
 SMALLEST_PART = 0.05
 """Minimum share of a cluster's faces in each part of a split."""
 TYPICAL = 20
@@ -35,17 +38,16 @@ TYPICAL = 20
 class ClusterOptions:
     """The definition of a cluster.
 
-    threshold: least mean cosine (0…1) between two groups that are joined. For CCIP, tokimeki uses 0.7 (a difference
-    of 0.15). A slightly higher value keeps a cluster to one person, although one person may have two clusters.
-    min_size: faces of smaller groups get no cluster.
+    threshold: least mean cosine (0…1) between two groups that are joined. None: the threshold `cluster` of the model
+    that made the vectors, or else USUAL. min_size: faces of smaller groups get no cluster.
     """
 
-    threshold: float = 0.75
+    threshold: float | None = None
     min_size: int = 5
 
     def check(self) -> None:
         """Raise UsageError for a value out of range."""
-        if not 0 <= self.threshold <= 1:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UsageError(f"threshold is {self.threshold}. It is a cosine and must be between 0 and 1.")
         if self.min_size < 1:
             raise UsageError(f"min-size is {self.min_size}. It must be at least 1.")
@@ -94,11 +96,15 @@ def cluster_faces(
     labelled = np.maximum(people, group) >= 0
     x[~np.asarray(faces["clear"]) & ~labelled] = np.nan
     apart = _both(_apart(session, faces), corrected.pairs(group))
-    labels = average_linkage(x, options.threshold, apart=apart, known=people, progress=progress)
-    labels = one_per_person(_without_strangers(labels, normalise(x).unit, labelled), people)
+    threshold = _threshold(store, model) if options.threshold is None else options.threshold
+    tied = tracks.find(session, faces, normalise(x).unit, apart, people)
+    labels = average_linkage(x, threshold, apart=apart, known=people, tied=tied, progress=progress)
+    labels = one_per_person(
+        _without_strangers(labels, tracks.averaged(normalise(x).unit, tied), labelled), people
+    )
     labels = corrections.joined(labels, people, group, corrected)
     numbers = by_size(labels, options.min_size)
-    parameters = json.dumps(asdict(options) | {"model": model}, sort_keys=True)
+    parameters = json.dumps(asdict(options) | {"threshold": threshold, "model": model}, sort_keys=True)
     store.rewrite("clusters", _rows(faces, numbers, x, parameters))
     unclear = len(x) - skipped - int(np.count_nonzero(normalise(x).usable))
     grouped = int(np.count_nonzero(numbers > 0))
@@ -204,6 +210,12 @@ def _vectors(faces: pa.Table, model: str | None) -> np.ndarray:
     return x
 
 
+def _threshold(store: Store, model: str | None) -> float:
+    """Return the model's own threshold of clusters, or USUAL."""
+    rows = store.take("models", [model], ["thresholds"])["thresholds"].to_pylist() if model else []
+    return float(json.loads(rows[0] or "{}").get("cluster", USUAL)) if rows else USUAL
+
+
 def _people(faces: pa.Table) -> np.ndarray:
     """Return a number for the character of each face, -1 for faces without a name; int64 [faces]."""
     encoded = faces["character"].combine_chunks().dictionary_encode()
@@ -224,7 +236,10 @@ def _both(
 
 
 def _without_strangers(labels: np.ndarray, unit: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """Return the labels, with -1 for uncorrected faces that are far from the centre of their cluster."""
+    """Return the labels, with -1 for uncorrected faces that are far from the centre of their cluster.
+
+    unit: float32 [faces, width], of each face, or of the track that it is in.
+    """
     out = labels.copy()
     order = np.argsort(labels, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):

@@ -1,5 +1,8 @@
 -- Turns votes into names: `unknown` if the score or the margin is too low.
 --
+-- A box that may be no face needs a better vote: its score is lower in the proportion in which the detector's score is
+-- below the score from which the detector is sure (`sure` among its thresholds in the table models; without it, always).
+--
 -- votes        face, character, appearance, example_id, similarity, share, second, margin (vote.sql)
 -- places       face, detection_id
 -- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
@@ -8,13 +11,24 @@
 -- gives        one row per face, and per recognised head or person without a face: character (including 'unknown' and
 --              'ood'), named (the name that a person gave, or else character), sure (1 if a person named it, else the
 --              score)
-WITH scored AS (
+WITH detectors AS (
+    SELECT model_id AS model, (thresholds ->> '$.sure')::FLOAT AS sure
+    FROM lance_models
+    WHERE task = 'detector'
+),
+
+scored AS (
     SELECT
         detection_id,
         votes.* EXCLUDE (face),
-        (share / (1 + exp(-$slope * (-ln(1 - similarity + 0.02) - $middle))))::FLOAT AS score
+        (
+            least(coalesce(d.score / detectors.sure, 1), 1)
+            * share / (1 + exp(-$slope * (-ln(1 - similarity + 0.02) - $middle)))
+        )::FLOAT AS score
     FROM votes
     JOIN places USING (face)
+    JOIN newest_detections AS d USING (detection_id)
+    LEFT JOIN detectors ON detectors.model = d.model
 ),
 
 labelled AS (
