@@ -69,8 +69,10 @@ WORTH_CHANGING = (
 
 VARIED, STRANGERS = 0.85, 0.5
 """Shares of the families that are varied ones, and of these, that are strangers with hair of one colour."""
-LIT = 0.55
-"""Share of the crops in a light of their own."""
+LIT = 0.15
+"""Share of the crops that are coded in a light of their own; training puts all of them into other lights besides."""
+ERRS = 0.04
+"""Standard deviation of a detected face's position and size, as a share of its longer side."""
 
 
 def family(rng: np.random.Generator) -> list[Look]:
@@ -153,20 +155,34 @@ def draw_head(
     light: Light | None = None,
 ) -> Image.Image:
     """Return the square around a head, `HEAD_MARGIN` wider than the crop that a detected face would give."""
-    image = backdrop(size, rng)
-    turn_share = pose.yaw * 0.1 if pose.yaw is not None else 0.0
+    wide = size * 5 // 4
+    image = backdrop(wide, rng)
     face = 0.7 if pose.facing.startswith("profile") else 0.8  # the longer side of the face box, in heads
     unit = size / (SIDE * HEAD_MARGIN * face)
-    turn = {"left": -0.06, "right": 0.06, "profile_left": -0.17, "profile_right": 0.17}.get(pose.facing, 0.0)
-    turn = turn_share if pose.yaw is not None else turn
-    middle_y = (
-        size / 2 - (0.15 - RAISED * 0.7) * unit
-    )  # of the skull: the face box's centre lies 0.15 heads lower
-    draw_figure(image, look, pose, style, size / 2 - turn * unit, middle_y - unit / 2, unit * style.heads)
+    top = wide / 2 - 0.6 * unit  # the face box's centre lies about 0.6 heads below the top of the head
+    figure = draw_figure(image, look, pose, style, wide / 2, top, unit * style.heads)
     image = relit(image, light) if light else image
+    image = image.crop(head_in(figure.face, wide, rng))
     small = int(np.exp(rng.uniform(np.log(36), np.log(size))))
     image = degrade(image.resize((small // 2 * 2, small // 2 * 2), Image.Resampling.BOX), rng)
     return image.resize((HEAD_STORED, HEAD_STORED), Image.Resampling.BICUBIC)
+
+
+def head_in(
+    face: tuple[float, float, float, float] | None, wide: int, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """Return the square (pixels) around the head of a face box, as a detector that errs a little would give it.
+
+    The square lies within a picture of `wide` × `wide`. Without a face it is in the middle.
+    """
+    left, top, right, bottom = face or (wide * 0.3, wide * 0.3, wide * 0.7, wide * 0.7)
+    longer = max(right - left, bottom - top)
+    x, y = rng.normal(0, ERRS, 2) * longer
+    side = min(wide, round(SIDE * HEAD_MARGIN * longer * float(np.exp(rng.normal(0, ERRS)))))
+    low_x = round((left + right) / 2 + x - side / 2)
+    low_y = round((top + bottom) / 2 + y - RAISED * (bottom - top) - side / 2)
+    low_x, low_y = (min(max(0, low), wide - side) for low in (low_x, low_y))
+    return low_x, low_y, low_x + side, low_y + side
 
 
 def random_face_pose(rng: np.random.Generator) -> Pose:

@@ -103,12 +103,16 @@ def place_loss(dense: Tensor, truth: Tensor, sort: Tensor, local: Tensor) -> Ten
 
 
 def same_character_loss(vectors: Tensor, names: Tensor, temperature: float = 0.08) -> Tensor:
-    """Supervised contrastive loss (arXiv 2004.11362): every vector against all others, same name = positive."""
+    """Supervised contrastive loss (arXiv 2004.11362): every vector against all others, same name = positive.
+
+    A vector whose name no other has is only kept away from the others.
+    """
     eye = torch.eye(len(names), dtype=torch.bool)
     logits = (vectors @ vectors.T / temperature).masked_fill(eye, -1e4)
     positive = (names[:, None] == names[None]) & ~eye
     share = F.log_softmax(logits, 1)
-    return -((share * positive).sum(1) / positive.sum(1).clamp_min(1)).mean()
+    of_pairs = (share * positive).sum(1) / positive.sum(1).clamp_min(1)
+    return -of_pairs.sum() / positive.any(1).sum().clamp_min(1)
 
 
 def matching_loss(images: Tensor, texts: Tensor, fits: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

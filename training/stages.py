@@ -13,11 +13,23 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from training import losses
-from training.batches import Warp, detection_batch, jitter, normalise, to_float, view, views_of, warp
+from training.batches import (
+    Warp,
+    detection_batch,
+    jitter,
+    normalise,
+    random_views,
+    to_float,
+    view,
+    views_of,
+    warp,
+)
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.joint import row_of, told_places
+from training.light_batches import in_lights
+from training.lights import PLAIN, Light, random_light
 from training.loop import Plan, fit
-from training.nets import DetectNet, EmbedNet, JointNet, TagNet, Trunk, cell_centres, pooled
+from training.nets import CharacterNet, DetectNet, JointNet, TagNet, Trunk, cell_centres, pooled
 
 Say = Callable[[str], None]
 TAG_VIEW = Warp(zoom=(0.92, 1.06), stretch=0.04, shift=0.02, light=0.12, noise=0.04)
@@ -39,7 +51,13 @@ FACE_TAGS = frozenset(
 LEARNED, CHECKED = 0.3, 1600
 EXPECTED = frozenset({*RATINGS, "subtitled", "letterboxed", "angry", "v-shaped_eyebrows"})
 HEAD_VIEW = Warp(zoom=(1.02, 1.5), stretch=0.08, shift=0.02, degrees=8, light=0.16, noise=0.05)
-PEOPLE, PICTURES = 24, 4
+BESIDE_VIEW = Warp(zoom=(2.6, 5.0), stretch=0.2, shift=0.0, degrees=20)
+BESIDE = (0.72, 0.95)
+"""How far from the middle of a head crop, in halves of its side, a view without the face has its centre."""
+PEOPLE, PICTURES, NO_FACES = 12, 4, 6
+"""Characters of a batch, pictures of each, and views without a face beside them."""
+PLAIN_LIGHT = 0.45
+"""Share of the lights of a batch that leave colours as they are."""
 
 
 def train_detector(scenes: Scenes, joint: JointNet, plan: Plan, say: Say) -> DetectNet:
@@ -120,12 +138,12 @@ class CharacterTrainer(nn.Module):
 
     def __init__(self, width: int, attribute_sizes: tuple[int, ...]) -> None:
         super().__init__()
-        self.net = EmbedNet(width)
+        self.net = CharacterNet(width)
         features = 2 * sum(self.net.trunk.widths[2:])
         self.attributes = nn.ModuleList([nn.Linear(features, n) for n in attribute_sizes])
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        maps = self.net.trunk(x)
+        maps = self.net.maps(x)
         features = pooled(maps[1], maps[2])
         return self.net.head(maps), [a(features) for a in self.attributes]
 
@@ -146,8 +164,36 @@ def character_batches(heads: Heads, rng: np.random.Generator) -> Callable[[], np
     return draw
 
 
-def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> EmbedNet:
-    """Train vectors that are near for one character in any pose, outfit and place, and far for all others."""
+def head_light(rng: np.random.Generator) -> Light:
+    """Return a random light, `PLAIN_LIGHT` of them plain."""
+    return random_light(rng, PLAIN if rng.random() < PLAIN_LIGHT else None)
+
+
+def family_lights(rng: np.random.Generator) -> list[Light]:
+    """Return a light for each row of `character_batches`: a family has two, and each member is seen in both.
+
+    So members of a family in one light are not told apart from it, and a character is the same one in both.
+    """
+    families = [(head_light(rng), head_light(rng)) for _ in range(PEOPLE // 4)]
+    return [two[2 * k // PICTURES] for two in families for _ in range(4) for k in range(PICTURES)]
+
+
+def without_faces(heads: Heads, count: int, rng: np.random.Generator) -> Tensor:
+    """Return views [N,3,96,96] beside the faces of random crops: hair, clothes, background."""
+    rows = np.sort(rng.choice(len(heads.pictures), count, replace=False))
+    angle = rng.uniform(0, 2 * np.pi, count)
+    towards = np.stack([np.cos(angle), np.sin(angle)], 1)
+    centre = towards / np.abs(towards).max(1, keepdims=True) * rng.uniform(*BESIDE, count)[:, None]
+    views = random_views(count, BESIDE_VIEW, rng)
+    views[:, :, 2] = torch.from_numpy(centre.astype(np.float32))
+    return warp(to_float(heads.pictures[rows]), views, HEAD_SIZE)
+
+
+def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> CharacterNet:
+    """Train vectors that are near for one character in any pose, outfit, place and light, and far for all others.
+
+    What is no face is far from everybody, and from whatever else is no face.
+    """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     trainer = CharacterTrainer(64, heads.attribute_sizes)
@@ -155,12 +201,20 @@ def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> 
         trainer.net.trunk.load_state_dict(trunk.state_dict())
     draw = character_batches(heads, rng)
     names, attributes = torch.from_numpy(heads.names), torch.from_numpy(heads.attributes)
+    nobody = -1 - torch.arange(NO_FACES)
 
     def loss_at(_: int) -> Tensor:
         rows = draw()
-        vectors, answers = trainer(view(heads.pictures[rows], HEAD_VIEW, HEAD_SIZE, rng))
-        loss = losses.same_character_loss(vectors, names[rows])
-        told = [F.cross_entropy(a, attributes[rows, i], ignore_index=-1) for i, a in enumerate(answers)]
+        faces = to_float(heads.pictures[rows])
+        faces = warp(faces, random_views(len(rows), HEAD_VIEW, rng), HEAD_SIZE)
+        crops = torch.cat([faces, without_faces(heads, NO_FACES, rng)])
+        lights = [*family_lights(rng), *(head_light(rng) for _ in range(NO_FACES))]
+        vectors, answers = trainer(normalise(jitter(in_lights(crops, lights), HEAD_VIEW, rng)))
+        loss = losses.same_character_loss(vectors, torch.cat([names[rows], nobody]))
+        told = [
+            F.cross_entropy(a[: len(rows)], attributes[rows, i], ignore_index=-1)
+            for i, a in enumerate(answers)
+        ]
         return loss + 0.4 * torch.stack(told).sum()
 
     return fit(trainer, loss_at, plan, say).net  # type: ignore[return-value]

@@ -45,13 +45,13 @@ from training.shows import draw_episodes
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")
-STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 2000, "search": 2500, "near": 1500,
+STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 4000, "search": 2500, "near": 1500,
          "details": 1300, "mask": 2400}  # fmt: skip
 BATCH = {
     "joint": 16,
     "tagger": 16,
     "detector": 16,
-    "character": 96,
+    "character": 48,
     "search": 128,
     "near": 48,
     "details": 16,
@@ -64,7 +64,7 @@ SHOW_SHARDS, SHOWS = 6, 10
 LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
-HEAD_SHARDS, FAMILIES, EACH = 6, 50, 12
+HEAD_SHARDS, FAMILIES, EACH = 6, 75, 8
 MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
