@@ -1,7 +1,7 @@
 -- Turns votes into names: `unknown` if the score or the margin is too low.
 --
--- A box that may be no face needs a better vote: its score is lower in the proportion in which the detector's score is
--- below the score from which the detector is sure (`sure` among its thresholds in the table models; without it, always).
+-- A box that may be no face needs a better vote. Its score is lower in the proportion in which the detector's score is
+-- below `sure`, one of the detector's thresholds in the table models. A detector without it is sure of every box.
 --
 -- votes        face, character, appearance, example_id, similarity, share, second, margin (vote.sql)
 -- places       face, detection_id

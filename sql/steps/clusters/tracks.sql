@@ -1,11 +1,11 @@
 -- Pairs of faces that are the same person, because the face stays at its position from one frame of a shot to the next.
 --
 -- boxes    row, frame_id, left, top, right, bottom
--- gives    a, b: rows of the earlier and the later frame, in the order of time. A row is at most once an `a` and at most
---          once a `b`.
+-- gives    a, b: rows of the earlier and the later frame, in the order of time. A row is at most once an `a` and at
+--          most once a `b`.
 --
--- The frames are consecutive and at most two seconds apart. The position is the same if the boxes overlap with an IoU of
--- at least 0.4, and no other face of either frame overlaps one of the two more.
+-- The frames are consecutive and at most two seconds apart. The position is the same if the boxes overlap with an IoU
+-- of at least 0.4, and no other face of either frame overlaps one of the two more.
 WITH people AS (
     SELECT boxes.*, f.source_id, f.shot, f.ordinal, f.time_s
     FROM boxes
