@@ -20,6 +20,8 @@ from training.negatives import scatter
 from training.variety import varied_look, varied_pose, varied_style
 
 SUPERSAMPLE = 2
+AS_DRAWN = Light("none")
+"""Leaves a picture as it is drawn."""
 NEGATIVES, MOST_NEGATIVES = 0.5, 6
 """Chance that there are things that are no faces, and how many at most."""
 LIT = 0.6
@@ -97,10 +99,13 @@ def _people(scene: Scene, size: tuple[int, int], light: Light) -> np.ndarray | N
     return people
 
 
-def varied_scene(rng: np.random.Generator, people: int | None = None) -> Scene:
-    """Return a random scene of the sample with varied people, a varied style, and more evenings and nights."""
+def varied_scene(rng: np.random.Generator, people: int | None = None, face: str | None = None) -> Scene:
+    """Return a random scene of the sample with varied people, a varied style, and more evenings and nights.
+
+    `face` is the name of one of the twelve faces (of `faces.FACES`).
+    """
     scene = random_scene(rng, people)
-    style = varied_style(rng)
+    style = varied_style(rng, face)
     dice = rng.random()
     time = "night" if dice < 0.28 else ("sunset" if dice < 0.5 else "day")
     figures = tuple(_other(p, scene.style, style, rng) for p in scene.figures)
