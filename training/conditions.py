@@ -34,7 +34,7 @@ from training.scenes import SHAPES, covered
 from training.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
 
 CAST, EXAMPLES, ASKED, STRANGERS = 4, 5, 8, 12
-"""People of a show, examples of each, pictures asked of each per light, and strangers (half with hair of the cast's)."""
+"""People of a show, examples of each, pictures asked of each per light, strangers (half with hair of the cast's)."""
 FALSE_ACCEPT = 0.08
 """Share of the strangers that may be taken for one of the cast; it sets the threshold of identities."""
 OVERLAP = 0.5
