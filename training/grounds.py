@@ -13,6 +13,7 @@ from animeds_db.sample.drawing.pen import mix
 from training.negatives import Spot, pattern
 
 _PAINTED = 0.5
+_PETALS = 0.15
 _TINTED_ROOM, _FOCUS = 0.4, 0.35
 """Chances that a ground is painted over with texture, that a room has another colour, that it is out of focus."""
 
@@ -28,6 +29,8 @@ def varied_ground(
     elif background.indoors and rng.random() < _TINTED_ROOM:
         colour = tuple(int(v) for v in rng.integers(90, 256, 3))
         image = ImageChops.multiply(image, Image.new("RGB", size, mix(colour, (255, 255, 255), 0.15)))
+    if rng.random() < _PETALS:
+        image = _petals(image, rng)
     if "white_background" in tags:
         return image, tags
     if rng.random() < _PAINTED:
@@ -39,6 +42,28 @@ def varied_ground(
         )
         image = small.resize(size, Image.Resampling.BICUBIC)
     return image, tags
+
+
+def _petals(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return the picture with many petals, leaves, sparks or bubbles of one colour on it."""
+    draw = ImageDraw.Draw(image, "RGBA")
+    colour = (*(int(v) for v in rng.integers(120, 256, 3)), int(rng.integers(110, 256)))
+    size = float(np.exp(rng.uniform(np.log(0.006), np.log(0.03)))) * image.height
+    round_ones = rng.random() < 0.4
+    for _ in range(int(rng.integers(15, 90))):
+        x, y, r = (
+            float(rng.uniform(0, image.width)),
+            float(rng.uniform(0, image.height)),
+            size * float(rng.uniform(0.5, 1.5)),
+        )
+        if round_ones:
+            draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+            continue
+        turn = float(rng.uniform(0, 6.28))
+        points = [(r * 1.6, 0.0), (0.0, r * 0.6), (-r * 1.2, 0.0), (0.0, -r * 0.6)]
+        c, s = float(np.cos(turn)), float(np.sin(turn))
+        draw.polygon([(x + a * c - b * s, y + a * s + b * c) for a, b in points], fill=colour)
+    return image
 
 
 def painted(image: Image.Image, rng: np.random.Generator) -> Image.Image:

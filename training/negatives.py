@@ -87,6 +87,22 @@ def lettering(spot: Spot, rng: np.random.Generator) -> None:
     spot.image.paste(stamp, (int(spot.x - stamp.width / 2), int(spot.y - stamp.height / 2)), stamp)
 
 
+def glyphs(spot: Spot, rng: np.random.Generator) -> None:
+    """A row of characters of no script, thick, outlined and in bright colours, as in a logo."""
+    count, cell = int(rng.integers(1, 7)), spot.r * float(rng.uniform(0.5, 1.0))
+    fill, edge = _colour(rng, 120), _colour(rng)
+    draw, thick = ImageDraw.Draw(spot.image), max(2, int(cell * float(rng.uniform(0.1, 0.2))))
+    lines = []
+    for k in range(count):
+        x, y = spot.x + (k - count / 2) * cell * 1.15, spot.y - cell / 2 + float(rng.normal(0, cell * 0.08))
+        grid = rng.integers(0, 4, (int(rng.integers(3, 7)), 4)) / 3
+        lines += [[(x + a * cell, y + b * cell), (x + (a if i % 2 else c) * cell, y + (d if i % 2 else b) * cell)]
+                  for i, (a, b, c, d) in enumerate(grid.tolist())]  # fmt: skip
+    for colour, width in ((edge, thick + max(2, thick // 2) * 2), (fill, thick)):
+        for line in lines:
+            draw.line(line, fill=colour, width=width)
+
+
 def logo(spot: Spot, rng: np.random.Generator) -> None:
     """Rings, a star or a heart in two colours, some with a letter."""
     pen, a, b = spot.pen(), _colour(rng), _colour(rng)
@@ -254,6 +270,6 @@ def orb(spot: Spot, rng: np.random.Generator) -> None:
 
 
 THINGS: dict[str, Callable[[Spot, np.random.Generator], None]] = {
-    "lettering": lettering, "logo": logo, "pattern": pattern, "windows": windows, "food": food, "plush": plush,
-    "bare_arms": bare_arms, "dress": dress, "orb": orb,
+    "lettering": lettering, "glyphs": glyphs, "logo": logo, "pattern": pattern, "windows": windows, "food": food,
+    "plush": plush, "bare_arms": bare_arms, "dress": dress, "orb": orb,
 }  # fmt: skip

@@ -142,6 +142,8 @@ def detailed(look: Look, rng: np.random.Generator) -> DetailedLook:
         strands=int(rng.integers(4, 16)) if rng.random() < 0.6 else 0,
         hat=str(rng.choice(HATS)),
         hood=look.outfit == "hoodie" and own["accessory"] not in ("hat", "headphones") and rng.random() < 0.3,
+        ornaments=int(rng.integers(1, 1 << 30)) if rng.random() < 0.45 and look.outfit != "swimsuit" else 0,
+        locks=int(rng.integers(2, 9)) if rng.random() < 0.4 and look.hair_style != "spiky" else 0,
     )
 
 
@@ -194,5 +196,8 @@ def varied_pose(rng: np.random.Generator) -> Pose:
         yaw = float(np.clip(middle + rng.normal(0, 0.16), -0.85, 0.85))
     cover = str(rng.choice(COVERS)) if rng.random() < 0.1 and pose.arms == "down" else ""
     arms = str(rng.choice(("folded", "back"))) if not cover and rng.random() < 0.1 else pose.arms
+    wild = rng.random() < 0.15
+    tilt = float(rng.normal(0, 20)) if wild else pose.tilt * 1.4
+    lean = float(np.clip(rng.normal(0, 10), -22, 22)) if rng.random() < 0.3 else 0.0
     pitch = float(np.clip(rng.normal(0, 0.35), -0.9, 0.9)) if rng.random() < 0.6 else 0.0
-    return replace(pose, yaw=yaw, pitch=pitch, cover=cover, arms=arms, tilt=pose.tilt * 1.4)
+    return replace(pose, yaw=yaw, pitch=pitch, cover=cover, arms=arms, tilt=tilt, lean=lean)

@@ -104,6 +104,7 @@ def start(
     ink = mix(shade(hair, 0.3), (46, 30, 44), 0.5) if style.coloured_lines else (38, 28, 38)
     ink = style.ink or ink
     pen = Pen(image, x, y + unit / 2, unit, style.line, ink)
+    pen = pen.tilted(pose.lean, (0, 0.5)) if pose.lean else pen
     return Draft(
         look=look,
         pose=pose,

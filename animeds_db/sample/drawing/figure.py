@@ -29,6 +29,7 @@ from .look import (
     random_pose,
     random_style,
 )
+from .ornaments import draw_loose_locks, draw_ornaments, draw_tuft
 from .outfits import Worn, draw_outfit
 
 __all__ = [
@@ -118,9 +119,11 @@ def draw_figure(
 def _draw(draft: Draft) -> Worn:
     if not draft.behind:
         draw_hood_back(draft)
+        draw_loose_locks(draft)
         draw_back_hair(draft)
         draw_behind_head(draft)
     worn = draw_outfit(draft)
+    draw_ornaments(draft)
     draw_folded_arms(draft)
     draw_on_neck(draft)
     if draft.behind:
@@ -130,6 +133,7 @@ def _draw(draft: Draft) -> Worn:
         draw_skull(draft)
         draw_features(draft)
         draw_crown(draft)
+        draw_tuft(draft)
         draw_on_face(draft)
         draw_brows(draft)
         draw_braid(draft)

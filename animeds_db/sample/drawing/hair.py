@@ -8,7 +8,7 @@ from __future__ import annotations
 from .cuts import draw_cut_back, draw_cut_crown
 from .draft import Draft
 from .pen import Pen, Points, mix, shade
-from .tresses import MORE_BANGS, fine_strands, light_on_hair, shaded, uneven
+from .tresses import MORE_BANGS, fine_strands, light_on_hair, shaded, uneven, uneven_spikes
 
 Tips = list[tuple[float, float]]
 
@@ -316,6 +316,7 @@ def _spikes(draft: Draft) -> None:
         (0.7, 0.04),
         (0.56, 0.34),
     ]
+    spikes = uneven_spikes(spikes, draft)
     outline: Tips = [(-0.4, 0.2)]
     for i, (x, y) in enumerate(spikes):
         outline += [(x, y), (x, y)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .draft import Draft
 from .pen import mix, shade
 
-HATS = ("sun", "cap", "beret", "beanie", "witch", "peaked")
+HATS = ("sun", "cap", "beret", "beanie", "witch", "peaked", "mob")
 
 
 def draw_hat(draft: Draft) -> bool:
@@ -28,6 +28,20 @@ def draw_hat(draft: Draft) -> bool:
         ]
         draft.head.blob([*shape, (0.52 * w + s, -0.36), (s, -0.46)], draft.trim)
         draft.head.stroke([(s + lean, -0.84), (s + lean * 1.2, -0.91)], 0.05, shade(draft.trim, 0.8))
+    elif kind == "mob":
+        for k in range(9):
+            x = -0.5 * w + 0.125 * w * k
+            draft.head.oval(
+                x + s, -0.3 - 0.12 * (1 - (x / 0.5) ** 2), 0.1, 0.09, (248, 248, 250), outline=True
+            )
+        puff = [
+            (-0.5 * w + s, -0.36),
+            (-0.58 * w + s, -0.62),
+            (-0.2 + s, -0.9),
+            (0.2 + s, -0.9),
+            (0.58 * w + s, -0.62),
+        ]
+        draft.head.blob([*puff, (0.5 * w + s, -0.36), (s, -0.48)], draft.trim)
     elif kind == "witch":
         cone = [
             (-0.44 * w + s, -0.34),

@@ -130,7 +130,8 @@ class DetailedLook(Look):
     `tips` is a second colour of the hair's ends, `broad` (0 … 1) gives wide shoulders, neck and jaw, `cut` is a short
     haircut of cuts.CUTS instead of `hair_style`, `fringe` a seed that moves the tips of the bangs (0: none),
     `gloss` how light lies on the hair (of tresses.GLOSSES), `strands` the number of fine strands, `hat` its
-    form (of headwear.HATS), `hood` a hood over the head.
+    form (of headwear.HATS), `hood` a hood over the head, `ornaments` a seed for what is on the clothes (0: nothing),
+    `locks` the number of loose locks.
     """
 
     hair_rgb: Colour | None = None
@@ -146,6 +147,8 @@ class DetailedLook(Look):
     strands: int = 0
     hat: str = "sun"
     hood: bool = False
+    ornaments: int = 0
+    locks: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ class Pose:
 
     `tilt` is the head's, in degrees clockwise; `mouth_open` and `eyes_closed` add to the expression. `yaw` (-0.9 … 0.9)
     turns the head to the left or right by any amount instead of by `facing`; `pitch` (-1 … 1) lifts or lowers it;
-    `cover` is a hand before the face (of gestures.COVERS).
+    `cover` is a hand before the face (of gestures.COVERS); `lean` turns the whole figure about the chin, in degrees.
     """
 
     facing: str = "front"
@@ -201,6 +204,7 @@ class Pose:
     yaw: float | None = None
     pitch: float = 0.0
     cover: str = ""
+    lean: float = 0.0
 
 
 @dataclass(frozen=True)

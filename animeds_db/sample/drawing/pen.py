@@ -122,7 +122,7 @@ class Pen:
         other.__dict__.update(self.__dict__)
         angle = math.radians(degrees)
         turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-        other._matrix = turn * self.unit
+        other._matrix = turn @ self._matrix
         other._origin = self._origin + np.array(about) @ self._matrix - np.array(about) @ other._matrix
         return other
 

@@ -60,6 +60,14 @@ def uneven(tips: list[tuple[float, float]], draft: Draft) -> list[tuple[float, f
     ]
 
 
+def uneven_spikes(spikes: list[tuple[float, float]], draft: Draft) -> list[tuple[float, float]]:
+    """Return the tips of spiky hair, some of them shorter by the look's own seed."""
+    if not draft.detail.fringe:
+        return spikes
+    reach = np.random.default_rng(draft.detail.fringe).uniform(0.76, 1.0, len(spikes))
+    return [(x * float(r), y * float(r)) for (x, y), r in zip(spikes, reach, strict=True)]
+
+
 def fine_strands(draft: Draft, outline: Points) -> None:
     """Draw thin darker and lighter strands from the crown down to the outline of the bangs."""
     count = draft.detail.strands
