@@ -153,7 +153,7 @@ def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
     person, head = _clip(whole, window), _seen(head_box, window)
     if person is None or (head is None and person[3] - person[1] < draft.pen.unit):
         return _UNSEEN
-    face = None if draft.behind else _seen(face_box(draft), window)
+    face = None if draft.behind else _seen(_face_box(draft), window)
     halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1)
     low = (
         window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])
@@ -166,7 +166,7 @@ def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
     return Figure(face, head, halfbody, person, frozenset(tags))
 
 
-def face_box(draft: Draft) -> Box:
+def _face_box(draft: Draft) -> Box:
     """Return the box of the face in pixels, seen or not: brows to chin, cheek to cheek."""
     t = draft.turn
     face = draft.face
