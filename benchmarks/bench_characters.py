@@ -18,8 +18,8 @@ import pyarrow as pa
 from tools.ratios import Section
 from tools.timing import in_turns, table
 
-from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.neighbours import References, neighbours
+from animeds_db.steps.characters.vote import vote
 
 WIDTH, EXAMPLES, CHARACTERS, K = 768, 500, 25, 5
 CROSS_JOINED = 20
@@ -65,7 +65,7 @@ def draw(n: int, seed: int = 11) -> Material:
 
 
 def ours(material: Material) -> np.ndarray:
-    """Return the names by the vector query and the SQL of `animeds characters classify`."""
+    """Return the names by the vector query and the vote of `animeds characters classify`."""
     n = len(material.names)
     rows = {
         "example_id": [f"{i:04d}" for i in range(n)],
@@ -75,10 +75,7 @@ def ours(material: Material) -> np.ndarray:
         "vector": pa.FixedSizeListArray.from_arrays(material.examples.ravel(), WIDTH),
     }
     references = References.of(pa.table(rows))
-    with duckdb.connect() as workbench:
-        workbench.register("neighbours", neighbours(material.faces, references, K))
-        workbench.register("refs", references.table())
-        votes = workbench.sql(sql_script("steps/classify", "vote.sql")).to_arrow_table()
+    votes = vote(neighbours(material.faces, references, K), references)
     character = votes["character"].combine_chunks().dictionary_encode()
     names = np.empty(len(material.faces), object)
     names[votes["face"].to_numpy()] = np.array(character.dictionary, object)[np.array(character.indices)]
@@ -120,7 +117,7 @@ def product(material: Material) -> np.ndarray:
 
 
 METHODS: dict[str, Callable[[Material], np.ndarray]] = {
-    "ours: vector query and SQL": ours,
+    "ours: vector query and vote": ours,
     "scikit-learn KNeighborsClassifier": sklearn,
     f"DuckDB cross join (1 face in {CROSS_JOINED}, scaled)": cross_join,
     "the matrix product alone": product,
@@ -166,14 +163,14 @@ def run(_work: Path, n: int = 100_000, rounds: int = 5) -> Section:
         f"## Characters\n\n{n} faces × {WIDTH} against {EXAMPLES} examples of {CHARACTERS} characters, k = {K}, "
         f"{rounds} rounds in turns. {same}\n\n{table(header, rows)}"
     )
-    ours = times["ours: vector query and SQL"].wall
+    ours = times["ours: vector query and vote"].wall
     peers = {name: t.wall for name, t in times.items() if name.startswith(("scikit", "the matrix"))}
     return Section(text, {f"÷ {name}": ours / wall for name, wall in peers.items()})
 
 
 def agreement(answers: dict[str, np.ndarray]) -> str:
     """Say how many faces all methods give the same name; raise AssertionError below 99.99 %."""
-    mine = answers["ours: vector query and SQL"]
+    mine = answers["ours: vector query and vote"]
     theirs = answers["scikit-learn KNeighborsClassifier"]
     joined = next(answer for name, answer in answers.items() if "DuckDB" in name)
     shares = [float((mine == theirs).mean()), float((mine[::CROSS_JOINED] == joined).mean())]

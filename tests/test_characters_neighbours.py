@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from animeds_db.session.scripts import sql_script
 from animeds_db.steps.characters.calibrate import calibrate
 from animeds_db.steps.characters.neighbours import STEP, References, neighbours
+from animeds_db.steps.characters.vote import vote
 
 
 def references(vectors: np.ndarray, names: list[str], shots: list[str | None] | None = None) -> References:
@@ -29,17 +26,6 @@ def references(vectors: np.ndarray, names: list[str], shots: list[str | None] | 
             }
         )
     )
-
-
-@cache
-def workbench() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
-
-
-def vote(neighbouring: pa.Table, of: References) -> pa.Table:
-    workbench().register("neighbours", neighbouring)
-    workbench().register("refs", of.table())
-    return workbench().sql(sql_script("steps/classify", "vote.sql")).order("face").to_arrow_table()
 
 
 def units(rng: np.random.Generator, n: int, width: int = 6) -> np.ndarray:
@@ -86,6 +72,64 @@ def test_an_answer_does_not_depend_on_the_batch_or_the_threads() -> None:
         assert np.abs(whole[column].to_numpy() - parts[column].to_numpy()).max() <= STEP
 
 
+def counted(rows: list[dict[str, float]], of: References) -> tuple[object, ...]:
+    """Return the result of the vote for one face, from its neighbours, by the rule itself."""
+    votes: dict[str, float] = {}
+    best: dict[str, dict[str, float]] = {}
+    for row in rows:
+        name = of.characters[int(row["reference"])]
+        votes[name] = votes.get(name, 0) + np.exp((row["similarity"] - row["nearest"]) / 0.05)
+        best.setdefault(name, row)
+    order = sorted(votes, key=lambda name: (-votes[name], name))
+    first, second = best[order[0]], best[order[1]] if order[1:] else None
+    margin = first["similarity"] - (second["similarity"] if second else 0)
+    return (
+        order[0],
+        of.ids[int(first["reference"])],
+        order[1] if second else None,
+        pytest.approx(max(first["similarity"], 0)),
+        pytest.approx(votes[order[0]] / sum(votes.values())),
+        pytest.approx(max(margin, 0)),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 4), st.integers(1, 7), st.booleans())
+def test_the_vote_is_that_of_the_rule_also_among_equals(
+    seed: int, n: int, people: int, k: int, equal: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = units(rng, n)
+    x = x[rng.integers(0, n, n)] if equal else x  # the same vector for several characters
+    of = references(x, [f"c{i}" for i in rng.integers(0, people, n)])
+    found = neighbours(units(rng, 6), of, k, threads=1)
+    rows = found.to_pylist()
+    names = ("character", "example_id", "second", "similarity", "share", "margin")
+    results = vote(found, of).to_pylist()
+    assert [row["face"] for row in results] == [*range(6)]
+    for row in results:
+        mine = [one for one in rows if one["face"] == row["face"]]
+        assert tuple(row[name] for name in names) == counted(mine, of)
+    assert vote(found.slice(0, 0), of).num_rows == 0
+
+
+def test_the_nearest_reference_outvotes_many_that_are_further() -> None:
+    of = references(np.eye(3), ["Arf", "Arf", "Fate"])
+    found = pa.table(
+        {
+            "face": [7] * 3,
+            "reference": [2, 0, 1],
+            "code": [1, 0, 0],
+            "similarity": np.array([0.9, 0.7, 0.7], np.float32),
+            "nearest": np.array([0.9] * 3, np.float32),
+        }
+    )
+    (row,) = vote(found, of).to_pylist()
+    assert (row["face"], row["character"], row["example_id"], row["second"]) == (7, "Fate", "e002", "Arf")
+    assert row["margin"] == pytest.approx(0.2)
+    assert row["share"] == pytest.approx(0.965, abs=0.001)
+
+
 def test_shares_of_the_vote_add_up_and_the_second_is_another() -> None:
     rng = np.random.default_rng(2)
     of = references(units(rng, 30), [f"c{i % 3}" for i in range(30)])
@@ -108,7 +152,7 @@ def clouds(each: int, people: int = 3, spread: float = 0.1, seed: int = 0) -> tu
 
 
 def test_the_score_rises_with_similarity_and_parts_known_from_strangers() -> None:
-    _, fitted = calibrate(references(*clouds(6)), 5, vote)
+    _, fitted = calibrate(references(*clouds(6)), 5)
     scores = fitted.score(np.linspace(0, 1, 50))
     assert (np.diff(scores) > 0).all()
     assert scores[0] < 0.1
@@ -123,8 +167,8 @@ def test_the_score_rises_with_similarity_and_parts_known_from_strangers() -> Non
 
 
 def test_tighter_examples_ask_for_more_similarity() -> None:
-    loose = calibrate(references(*clouds(6, spread=0.4)), 5, vote)[1].similarity
-    tight = calibrate(references(*clouds(6, spread=0.05)), 5, vote)[1].similarity
+    loose = calibrate(references(*clouds(6, spread=0.4)), 5)[1].similarity
+    tight = calibrate(references(*clouds(6, spread=0.05)), 5)[1].similarity
     assert loose < tight
 
 
@@ -132,13 +176,13 @@ def test_examples_of_one_shot_do_not_vouch_for_one_another() -> None:
     vectors, names = clouds(2, spread=0.0)
     again = np.concatenate([vectors, clouds(2, spread=0.5, seed=3)[0]])
     shots: list[str | None] = [*["s1"] * 6, *["s2"] * 6]
-    apart = calibrate(references(again, names * 2, shots), 5, vote)[1]
-    together = calibrate(references(again, names * 2), 5, vote)[1]
+    apart = calibrate(references(again, names * 2, shots), 5)[1]
+    together = calibrate(references(again, names * 2), 5)[1]
     assert apart.middle < together.middle
 
 
 def test_one_character_with_one_example_has_no_trials_and_a_score_all_the_same() -> None:
-    used, fitted = calibrate(references(*clouds(1, people=1)), 5, vote)
+    used, fitted = calibrate(references(*clouds(1, people=1)), 5)
     assert len(used) == 1
     assert (fitted.known, fitted.strangers) == (0, 0)
     assert 0.7 < fitted.similarity < 0.95
@@ -147,7 +191,7 @@ def test_one_character_with_one_example_has_no_trials_and_a_score_all_the_same()
 
 def test_a_model_with_a_threshold_of_its_own_starts_from_that() -> None:
     of = references(*clouds(1, people=1))
-    assert calibrate(of, 5, vote, model_similarity=0.643)[1].similarity == pytest.approx(0.643, abs=1e-6)
+    assert calibrate(of, 5, model_similarity=0.643)[1].similarity == pytest.approx(0.643, abs=1e-6)
 
 
 def test_prototypes_stand_for_appearances_and_are_left_out_of_their_own_trial() -> None:
@@ -189,6 +233,6 @@ def test_negatives_are_strangers_to_the_cast_and_nobodys_prototype() -> None:
     vectors, names = clouds(4)
     passer_by = np.eye(16, dtype=np.float32)[[12] * 4]
     of = references(np.vstack([vectors, passer_by]), [*names, *["ood"] * 4])
-    _, fitted = calibrate(of, 5, vote)
+    _, fitted = calibrate(of, 5)
     assert (fitted.known, fitted.strangers) == (12, 16)
     assert "ood" not in np.array(of.with_prototypes().characters)[of.with_prototypes().is_prototype]

@@ -73,24 +73,6 @@ def test_faces_are_compared_with_examples_and_with_faces_that_people_named() -> 
     ]
 
 
-@pytest.mark.sql("steps/classify/vote.sql")
-def test_the_nearest_reference_outvotes_many_that_are_further() -> None:
-    refs = columns(
-        reference=[0, 1, 2],
-        code=[0, 1, 1],
-        character=["Fate", "Arf", "Arf"],
-        appearance=pa.array([None] * 3, pa.string()),
-        example_id=["e0", "e1", "e2"],
-    )
-    neighbours = columns(
-        face=[7] * 3, reference=[0, 1, 2], code=[0, 1, 1], similarity=[0.9, 0.7, 0.7], nearest=[0.9] * 3
-    )
-    (row,) = Database().step("classify/vote.sql", refs=refs, neighbours=neighbours)
-    assert (row["face"], row["character"], row["example_id"], row["second"]) == (7, "Fate", "e0", "Arf")
-    assert row["margin"] == pytest.approx(0.2)
-    assert row["share"] == pytest.approx(0.965, abs=0.001)
-
-
 @pytest.mark.sql("steps/classify/scores.sql")
 def test_a_name_with_a_low_score_or_margin_is_unknown_unless_a_person_gave_it() -> None:
     votes = columns(

@@ -12,21 +12,18 @@ reasonable score.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from animeds_db.steps.characters.neighbours import NEGATIVE, References, nearest_of
+from animeds_db.steps.characters.vote import vote
 
 Doubles = npt.NDArray[np.float64]
-Vote = Callable[[pa.Table, References], pa.Table]
-"""The SQL that turns neighbours into votes."""
 
 NEAR = 0.02
-"""Keeps the log distance of equal pictures finite; see also the same number in classify_faces.sql."""
+"""Keeps the log distance of equal pictures finite; see also the same number in scores.sql."""
 PRIOR = 2.0
 """Number of imaginary trials of each kind."""
 DEVIATION = 0.6
@@ -108,18 +105,18 @@ class Trials:
 
 
 def calibrate(
-    references: References, k: int, vote: Vote, *, model_similarity: float | None = None
+    references: References, k: int, *, model_similarity: float | None = None
 ) -> tuple[References, Calibration]:
     """Return the references for classification, with prototypes if they separate better, and the calibration.
 
     model_similarity: the cosine that the model's authors give as the threshold between same and different.
     """
     border = _border(model_similarity)
-    plain = _trials(references, k, vote)
+    plain = _trials(references, k)
     if not references.groups:
         return references, _fitted(plain, border)
     richer = references.with_prototypes()
-    means = _trials(richer, k, vote)
+    means = _trials(richer, k)
     better = (means.right, _distinct(means, border)) >= (plain.right, _distinct(plain, border))
     return (
         (richer, _fitted(means, border, prototypes=True)) if better else (references, _fitted(plain, border))
@@ -176,7 +173,7 @@ def _fitted(trials: Trials, border: tuple[float, float], *, prototypes: bool = F
     )
 
 
-def _trials(references: References, k: int, vote: Vote) -> Trials:
+def _trials(references: References, k: int) -> Trials:
     examples = np.flatnonzero(~references.is_prototype)
     asked = examples[:: -(-len(examples) // MOST_TRIALS)]
     negative = np.array([name == NEGATIVE for name in references.characters])

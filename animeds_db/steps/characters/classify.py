@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -159,12 +158,6 @@ def gather(session: Session, model: str) -> References:
     )
 
 
-def vote(neighbouring: pa.Table, references: References, *, session: Session) -> pa.Table:
-    """Return the winner of the vote for each face: the result of sql/steps/classify/vote.sql."""
-    tables = {"neighbours": neighbouring, "refs": references.table()}
-    return session.step(sql_script("steps/classify", "vote.sql"), tables)
-
-
 class _Run:
     """One classification, with its examples, calibration and votes."""
 
@@ -182,9 +175,8 @@ class _Run:
         self.options = options
         self.model = vector_model(session)
         self.examples = gather(session, self.model)
-        voting = partial(vote, session=session)
         self.references, self.calibration = calibrate(
-            self.examples, options.k, voting, model_similarity=_model_similarity(store, self.model)
+            self.examples, options.k, model_similarity=_model_similarity(store, self.model)
         )
         self.places, self.votes = self._vote_on_faces(on, progress)
 
@@ -206,9 +198,8 @@ class _Run:
                     progress(done, total)
 
         parts = compared(self.store, self.session, chosen, self.references, self.options.k, on)
-        ids, found = together(counted(parts))
-        places = pa.table({"face": np.arange(len(ids)), "detection_id": ids})
-        return places, vote(found, self.references, session=self.session)
+        ids, votes = together(counted(parts))
+        return pa.table({"face": np.arange(len(ids)), "detection_id": ids}), votes
 
     def scores(self, threshold: float, margin: float) -> pa.Table:
         """Return the result of sql/steps/classify/scores.sql."""

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from animeds_db.session import Session
-from animeds_db.steps.characters.neighbours import References, joined, neighbours
+from animeds_db.steps.characters.neighbours import References, neighbours
+from animeds_db.steps.characters.vote import VOTES, vote
 from animeds_db.store.store import Store, quoted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PIECES = 32
 """Approximate number of pieces into which the sources are divided: enough to keep several workers busy to the end."""
 
 Part = tuple[pa.Array, pa.Table]
-"""Detection ids of some faces, and their neighbours. `face` in the neighbours is the position of the id here."""
+"""Detection ids of some faces, and the result of their vote, in which `face` is the position of the id here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Chosen:
 
 
 class Comparison:
-    """Compares faces that a session reads with the references, and returns the `k` nearest ones of each."""
+    """Compares faces that a session reads with the references. The `k` nearest ones of each face vote on its name."""
 
     def __init__(self, session: Session, chosen: Chosen, references: References, k: int) -> None:
         self._session, self._chosen, self._references, self._k = session, chosen, references, k
@@ -75,7 +76,7 @@ class Comparison:
                 if batch.num_rows:
                     vectors = np.asarray(batch["vector"].flatten(), np.float32)
                     found = neighbours(vectors.reshape(batch.num_rows, -1), self._references, self._k)
-                    yield batch["detection_id"], found
+                    yield batch["detection_id"], vote(found, self._references)
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,12 @@ def compared(
 
 def together(parts: Iterator[Part]) -> Part:
     """Return several parts as one, with new numbers for the faces."""
-    ids, found, done = [pa.array([], pa.string())], [], 0
+    ids, votes, done = [pa.array([], pa.string())], [VOTES.empty_table()], 0
     for names, table in parts:
         ids.append(names)
-        found.append(table.set_column(0, "face", pc.add(table["face"], done)))
+        votes.append(table.set_column(0, "face", pc.add(table["face"], done)))
         done += len(names)
-    return pa.concat_arrays(ids), joined(found)
+    return pa.concat_arrays(ids), pa.concat_tables(votes)
 
 
 def pieces(faces: dict[str, int]) -> list[FacesOf]:

@@ -1,4 +1,4 @@
-"""Finds the examples that are most similar to a face, for the SQL in `sql/steps/classify/`.
+"""Finds the examples that are most similar to a face. They vote on its name (see vote.py).
 
 The result for a face depends on that face and the references only, never on the batch.
 """
@@ -100,18 +100,6 @@ class References:
             tuple(self.shots[row] for row in rows),
             np.vstack([self.vectors, *units])[order].astype(np.float32),
             np.array(order) >= len(self),
-        )
-
-    def table(self) -> pa.Table:
-        """Return the references as the SQL knows them: reference, code, character, appearance, example_id."""
-        return pa.table(
-            {
-                "reference": np.arange(len(self)),
-                "code": self.codes,
-                "character": pa.array(self.characters, pa.string()),
-                "appearance": pa.array(self.appearances, pa.string()),
-                "example_id": pa.array(self.ids, pa.string()),
-            }
         )
 
 

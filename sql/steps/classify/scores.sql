@@ -3,7 +3,8 @@
 -- A box that may be no face needs a better vote. Its score is lower in the proportion in which the detector's score is
 -- below `sure`, one of the detector's thresholds in the table models. A detector without it is sure of every box.
 --
--- votes        face, character, appearance, example_id, similarity, share, second, margin (vote.sql)
+-- votes        face, character, appearance, example_id, similarity, share, second, margin (see
+--              animeds_db/steps/characters/vote.py)
 -- places       face, detection_id
 -- $slope, $middle          the calibration: see animeds_db/steps/characters/calibrate.py
 -- $threshold, $margin      minimum score and margin for a name, 0…1
