@@ -96,9 +96,9 @@ class _Served:
         return len(list(Path(f"/proc/{self.process.pid}/{what}").iterdir()))
 
     def megabytes(self) -> float:
-        """Return the memory of the server and of its workers."""
+        """Return the memory of the server and of its workers. What several of them share counts once."""
         pids = [self.process.pid, *_children(self.process.pid)]
-        return sum(_resident(pid) for pid in pids)
+        return sum(_share(pid) for pid in pids)
 
 
 def _children(pid: int) -> list[int]:
@@ -106,8 +106,12 @@ def _children(pid: int) -> list[int]:
     return [int(child) for path in listed for child in path.read_text("utf-8").split()]
 
 
-def _resident(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text("utf-8"))
+def _share(pid: int) -> float:
+    """Return the memory of a process, with its share of what it has in common with others; 0 if it has ended."""
+    try:
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8"), re.M)
+    except OSError:
+        return 0.0
     return int(found[1]) / 1024 if found else 0.0
 
 
@@ -136,6 +140,8 @@ def _animeds(folder: Path) -> Iterator[_Served]:
         "serve",
         "--port",
         "0",
+        "--workers",
+        "2",
         "--read-only",
         "--db",
         str(folder / "show.animeds"),

@@ -50,6 +50,9 @@ def locked_database(bounds: Bounds | None = None) -> duckdb.DuckDBPyConnection:
         base.execute(f"SET memory_limit = '{bounds.memory}'")
         base.execute(f"SET threads = {bounds.threads:d}")
         base.execute("SET temp_directory = ''")
+        base.execute(
+            "SET allocator_background_threads = true"
+        )  # memory goes back to the system while nothing runs
     else:
         _limit_memory(base)
         # a separate folder, which DuckDB creates when needed and deletes afterwards

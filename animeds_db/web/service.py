@@ -26,6 +26,7 @@ from animeds_db.web.moving import MovingPictures
 from animeds_db.web.options import Options
 from animeds_db.web.pictures import Pictures
 from animeds_db.web.presence import while_there
+from animeds_db.web.recounts import Recounts
 from animeds_db.web.selection import Selection
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Jobs
@@ -78,6 +79,7 @@ class Service:
         self.workers = Workers(uri, options.limits, options.unfinished)
         self.moving = MovingPictures(uri, options)
         self.jobs = Jobs(uri, options)
+        self._recounts: Recounts[Answer] = Recounts()
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def start(self) -> None:
@@ -87,6 +89,7 @@ class Service:
 
     async def close(self) -> None:
         """End the workers, jobs and threads."""
+        self._recounts.close()
         await self.jobs.close()
         await self.workers.close()
         await self.moving.close()
@@ -191,9 +194,7 @@ class Service:
 
     async def kept(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
         """Return the cached value of a key, or make it if it is missing or a table has changed."""
-        store = self.dataset.store
-        versions = await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
-        key = (*key, versions)
+        key = (*key, await self._versions())
         if key not in self._answers:
             self._answers[key] = await make()
             while len(self._answers) > KEPT:
@@ -201,6 +202,21 @@ class Service:
         else:
             self._answers.move_to_end(key)
         return self._answers[key]
+
+    async def counted(self, request: Request | None, sql: str, rows: int) -> tuple[Answer, bool]:
+        """Run SQL that counts, and return its rows, and False.
+
+        After a change that takes longer than a moment: the rows from before, and True. They are being counted again.
+        """
+
+        def count(may_end: bool) -> Awaitable[Answer]:
+            return self.rows(request if may_end else None, sql, rows=rows)
+
+        return await self._recounts.get((sql, rows), await self._versions(), count)
+
+    async def _versions(self) -> tuple[int, ...]:
+        store = self.dataset.store
+        return await asyncio.to_thread(lambda: tuple(store.version(name) for name in store.names()))
 
     async def check_names(
         self, request: Request | None, selection: Selection, *, found: bool = False

@@ -52,11 +52,15 @@ async def facets(
     """Return the values of one property in a selection, with their numbers of frames."""
     within = selection.without(facet) if facet in ANY_OF else selection
     with placed(within):
-        answer = await service_of(request).cached(request, _facet_sql(facet, within), rows=MOST_VALUES)
+        sql = _facet_sql(facet, within)
+        answer, recounting = await service_of(request).counted(request, sql, MOST_VALUES)
     rows = answer.table.slice(0, limit).to_pylist()
     values = [models.Value(value=row["value"], count=row["count"]) for row in rows]
     return models.Facet(
-        facet=facet, values=values, truncated=answer.truncated or answer.table.num_rows > limit
+        facet=facet,
+        values=values,
+        truncated=answer.truncated or answer.table.num_rows > limit,
+        recounting=recounting,
     )
 
 
@@ -65,7 +69,7 @@ async def count_ahead(service: Service) -> None:
     first = Selection.parse([("hide", HIDDEN_FIRST)])
     for facet in AHEAD:
         try:
-            await service.cached(None, _facet_sql(facet, first), rows=MOST_VALUES)
+            await service.counted(None, _facet_sql(facet, first), MOST_VALUES)
         except AnimedsError as error:  # a request will report it
             _log.debug("%s could not be counted ahead: %s", facet, error)
 

@@ -100,11 +100,15 @@ class Value(BaseModel):
 
 
 class Facet(BaseModel):
-    """The values of one property in a selection, most frequent first."""
+    """The values of one property in a selection, most frequent first.
+
+    recounting: the numbers are from before the last change and are being counted again; ask again in a second.
+    """
 
     facet: str
     values: list[Value]
     truncated: bool
+    recounting: bool
 
 
 class Explained(BaseModel):

@@ -36,7 +36,7 @@ function over() {
   waiting.shift()?.();
 }
 
-const rest = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
+export const rest = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
 /* Repeats a request a little later when the service is busy. */
 async function fetched(path, init) {

@@ -30,6 +30,8 @@ const GATES = {
 };
 const SHORT = 8;
 const LONG = 200;
+/* Seconds until numbers that are being counted again are asked for again. */
+const AGAIN = 1;
 
 export class Facets {
   constructor(el) {
@@ -86,9 +88,15 @@ export class Facets {
     const mine = (part.asking = Symbol(part.name));
     part.list.setAttribute("aria-busy", "true");
     try {
-      part.values = (await api.facet(this.selection, part.name, limit, this.asking.signal)).values;
-      part.asked = limit;
-      this.#draw(part);
+      let answer;
+      do {
+        if (answer) await api.rest(AGAIN);
+        answer = await api.facet(this.selection, part.name, limit, this.asking.signal);
+        if (part.asking !== mine) return;
+        part.values = answer.values;
+        part.asked = limit;
+        this.#draw(part);
+      } while (answer.recounting);
     } catch (error) {
       if (error.name !== "AbortError") show(part.list, h("li", { class: "hint" }, error.message));
     } finally {
