@@ -24,6 +24,8 @@ AS_DRAWN = Light("none")
 """Leaves a picture as it is drawn."""
 NEGATIVES, MOST_NEGATIVES = 0.5, 6
 """Chance that there are things that are no faces, and how many at most."""
+HEADLESS = 0.05
+"""Share of the scenes that show people from the neck down."""
 LIT = 0.6
 """Chance that a picture is in a light other than that of its time of day."""
 BY_NIGHT = ("night", "moonlight", "lamp", "screen", "neon", "back_light", "graded")
@@ -66,7 +68,9 @@ def picture(
     """Return the scene drawn at (width, height) on a varied ground, in `light`; without one a random or none."""
     big = (size[0] * SUPERSAMPLE, size[1] * SUPERSAMPLE)
     canvas, tags = varied_ground(scene.background, rng, big)
-    if "white_background" not in tags and rng.random() < NEGATIVES:
+    if not scene.figures:
+        scatter(canvas, rng, int(rng.integers(0, 2 * MOST_NEGATIVES)))
+    elif "white_background" not in tags and rng.random() < NEGATIVES:
         scatter(canvas, rng, int(rng.integers(1, MOST_NEGATIVES + 1)))
     bar = bar_pixels(scene.effects.letterbox, size[1]) * SUPERSAMPLE
     window = (0.0, bar, float(big[0]), big[1] - bar)
@@ -109,6 +113,8 @@ def varied_scene(rng: np.random.Generator, people: int | None = None, face: str 
     dice = rng.random()
     time = "night" if dice < 0.28 else ("sunset" if dice < 0.5 else "day")
     figures = tuple(_other(p, scene.style, style, rng) for p in scene.figures)
+    if rng.random() < HEADLESS:
+        figures = tuple(replace(p, y=-1.04 * p.height / style.heads) for p in figures)
     return replace(scene, figures=figures, style=style, background=replace(scene.background, time=time))
 
 

@@ -56,6 +56,10 @@ HAIR_RANGES: dict[str, tuple[Range, ...]] = {
 """The colours called by each name, as danbooru uses them: muted and ash browns are brown, light beige is blonde (darker
 beige is brown), and grey has hardly any colour, at most a bluish one."""
 
+OFTEN = dict.fromkeys(HAIR_RANGES, 1.0) | {"brown": 2.5, "black": 1.6, "blonde": 1.8, "grey": 1.2}
+"""How often varied people have each hair colour: browns, blacks and blondes most, as in most shows."""
+BOYS, HATTED = 0.42, 0.12
+"""Shares of boys, and of those with nothing else on the head who wear a hat."""
 CUT_BANGS = "cut"
 """The bangs of a look whose haircut has a fringe of its own."""
 CUTS_AND_NONE = ("", *CUTS)
@@ -90,8 +94,9 @@ def varied_look(
     rng: np.random.Generator, gender: str | None = None, hair_colour: str | None = None
 ) -> DetailedLook:
     """Return a random look with its own colours, haircut, bangs, shine, hat and build."""
-    look = random_look(rng, gender)
-    return detailed(replace(look, hair_colour=hair_colour or look.hair_colour), rng)
+    look = random_look(rng, gender or ("boy" if rng.random() < BOYS else "girl"))
+    colour = str(rng.choice(tuple(OFTEN), p=np.array(tuple(OFTEN.values())) / sum(OFTEN.values())))
+    return detailed(replace(look, hair_colour=hair_colour or colour), rng)
 
 
 def recoloured(look: DetailedLook, other: DetailedLook, name: str) -> DetailedLook:
@@ -110,8 +115,13 @@ def detailed(look: Look, rng: np.random.Generator) -> DetailedLook:
     """Return a look with details of its own; what it has by name stays, but for the bangs and a boy's hair style."""
     boy = look.gender == "boy"
     own = {name: getattr(look, name) for name in Look.__dataclass_fields__}
+    if look.accessory is None and rng.random() < HATTED:
+        own |= {
+            "accessory": "hat",
+            "accessory_colour": "white" if rng.random() < 0.3 else look.accessory_colour,
+        }
     if boy:
-        own["accessory"] = None if look.accessory in ("bow", "hair_flower", "hairband") else look.accessory
+        own["accessory"] = None if look.accessory in ("bow", "hair_flower", "hairband") else own["accessory"]
         cut = str(rng.choice([c for c in CUTS if c != "pixie"])) if rng.random() < 0.78 else ""
         broad = float(rng.uniform(0.1, 1.0))
     else:
@@ -133,7 +143,7 @@ def detailed(look: Look, rng: np.random.Generator) -> DetailedLook:
         eye_rgb=near(rng, EYE_COLOURS[look.eye_colour]),
         skin_rgb=colour_in(rng, SKIN_STEPS[look.skin]) if look.skin in SKINS else None,
         cloth_rgb=near(rng, CLOTH_COLOURS[look.outfit_colour]),
-        trim_rgb=near(rng, CLOTH_COLOURS[look.accessory_colour]),
+        trim_rgb=near(rng, CLOTH_COLOURS[own["accessory_colour"]]),
         tips=near(rng, hair, 0.06) if rng.random() < 0.15 else None,
         broad=broad,
         cut=cut,
