@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from captioned import LEFT, SOURCE, TAGS, captioned_store, captions_of
+from captioned import LEFT, SOURCE, TAGS, captioned_store, captions_of, pictures_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +102,37 @@ def test_rules_hold_for_every_caption(
                 assert places == sorted(places, reverse=True)
             if profile.keep_tokens_separator:
                 assert ("|||" in caption) == bool(first and said)
+
+
+@FEW
+@given(PICTURES, PROFILES)
+def test_tags_are_in_the_order_that_python_gives_them(
+    session: Session, lists: list[list[dict[str, Any]]], profile: CaptionProfile
+) -> None:
+    profile = replace(
+        profile, sort="original" if profile.sort == "original" else "score", variants=1, prune_overlaps=False,
+        leave_out=(), blacklist=(), activation_tag="", underscores=True, keep_tokens_separator="",
+    )  # fmt: skip
+    found = captions_of(session, pictures_of(lists), profile)
+    simple = session.step(
+        "SELECT picture, caption FROM listed_captions('pictures', 'mine')",
+        {"pictures": pictures_table(pictures_of(lists)), "mine": profile.table()},
+    )
+    assert {row["picture"]: [row["caption"]] for row in simple.to_pylist()} == found
+    for number, tags in enumerate(lists):
+        said = [
+            (t, place) for place, t in enumerate(tags) if t["category"] == "general" and t["score"] >= 0.35
+        ]
+        said.sort(
+            key=lambda one: (
+                profile.people_first and one[0]["tag"] not in ("1girl", "solo", "2boys"),
+                one[1] if profile.sort == "original" else 0,
+                -one[0]["score"],
+                one[0]["tag"].encode(),
+            )
+        )
+        names = list(dict.fromkeys(t["tag"] for t, _ in said))
+        assert found[number] == [", ".join(names[: profile.max_tags or None])]
 
 
 @FEW

@@ -60,7 +60,7 @@ def test_the_people_of_a_picture_from_left_to_right_with_their_own_tags() -> Non
 @pytest.mark.sql("tables/people_words.sql")
 def test_a_clause_has_what_distinguishes_a_person() -> None:
     sql = f"""WITH {STYLE}, facts AS (FROM described('pictures')), people AS (FROM people_of('facts')),
-        rows AS (FROM tags_of('people')), chosen AS (FROM caption_tags('rows', 'people', 'mine'))
+        chosen AS (FROM caption_tags('people', 'mine'))
         SELECT clause, own_tags, text FROM people_words('people', 'chosen', 'mine') ORDER BY place"""
     assert database().sql(sql, pictures=PICTURES) == [
         ("On the left, Emi, red hair.", ["red_hair"], "Emi, red hair, school uniform"),

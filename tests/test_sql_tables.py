@@ -89,14 +89,33 @@ def test_the_tags_of_pictures_with_what_they_are_about() -> None:
     ]
 
 
+TAG_ROWS = """facts AS (FROM described('pictures')), tags AS (FROM tag_rows('facts')),
+    names AS (FROM tag_names('tags', 'facts'))"""
+
+
+@pytest.mark.sql("tables/tag_rows.sql", "tables/tag_names.sql")
+def test_tags_are_numbers_and_each_has_its_name_once() -> None:
+    sql = f"""WITH {TAG_ROWS}
+        SELECT picture, tag_number, tag, category, score, counts, kind, tag_key < 0
+        FROM tags JOIN names USING (tag_key) ORDER BY picture, tag_number"""
+    own = [{"tag": "red hair", "category": None, "score": 0.5, "counts": None}]
+    one_of_each = columns(picture=[1, 2], frame_id=[frame_id(1), frame_id(0)], picture_tags=[None, own])
+    assert database().sql(sql, pictures=one_of_each) == [
+        (1, 1, "smile", "general", 0.9, True, "other", False),
+        (2, 1, "red_hair", None, 0.5, None, "hair", True),
+    ]
+    names = database().sql(f"WITH {TAG_ROWS} SELECT tag FROM names", pictures=WHOLE)
+    assert len(names) == len(set(names)) == 5
+
+
 def style(settings: str) -> str:
     return f"style AS (SELECT * REPLACE ({settings}) FROM default_style)"
 
 
-@pytest.mark.sql("tables/caption_tags.sql", "tables/chosen_tags.sql")
+@pytest.mark.sql("tables/caption_tags.sql", "tables/chosen_tags.sql", "tables/allowed_tags.sql")
 def test_the_tags_of_captions_obey_the_style() -> None:
-    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')), {style}
-        SELECT tag_number, words FROM caption_tags('tags', 'facts', 'mine') WHERE picture = 1 ORDER BY tag_number"""
+    sql = """WITH facts AS (FROM described('pictures')), {style}
+        SELECT tag_number, words FROM caption_tags('facts', 'mine') WHERE picture = 1 ORDER BY tag_number"""
     mine = style("['*hair'] AS blacklist, map(['general'], [0.1::DOUBLE]) AS thresholds").replace(
         "style", "mine", 1
     )
@@ -105,15 +124,14 @@ def test_the_tags_of_captions_obey_the_style() -> None:
 
 @pytest.mark.sql("tables/part_tags.sql")
 def test_categories_with_a_part_of_their_own_have_lists() -> None:
-    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts'))
-        SELECT * FROM part_tags('tags', 'default_style')"""
+    sql = f"WITH {TAG_ROWS} SELECT * FROM part_tags('tags', 'names', 'default_style')"
     assert database().sql(sql, pictures=WHOLE) == [(1, ["fate"], ["nanoha"], None, None)]
 
 
 @pytest.mark.sql("tables/part_words.sql")
 def test_each_part_has_its_words() -> None:
-    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts'))
-        SELECT characters, copyright, crop_text, faces FROM part_words('facts', 'tags', 'default_style')"""
+    sql = f"""WITH {TAG_ROWS}
+        SELECT characters, copyright, crop_text, faces FROM part_words('facts', 'tags', 'names', 'default_style')"""
     assert database().sql(sql, pictures=LEFT_HALF) == [
         (["Fate armour"], ["nanoha"], "face cropped", ["fhmd fvmt"])
     ]
@@ -121,11 +139,11 @@ def test_each_part_has_its_words() -> None:
 
 @pytest.mark.sql("tables/drawn_parts.sql")
 def test_a_part_is_there_by_its_probability_and_each_variant_is_drawn_again() -> None:
-    sql = """WITH facts AS (FROM described('pictures')), tags AS (FROM tags_of('facts')),
+    sql = f"""WITH {TAG_ROWS},
         mine AS (SELECT * REPLACE (
             map(['activation'], [0.0::DOUBLE]) AS probability, 2 AS variants, 'waifu' AS activation_tag
         ) FROM default_style),
-        words AS (FROM part_words('facts', 'tags', 'mine'))
+        words AS (FROM part_words('facts', 'tags', 'names', 'mine'))
         SELECT variant, present, activation, is_dropped FROM drawn_parts('words', 'mine') ORDER BY variant"""
     assert database().sql(sql, pictures=LEFT_HALF) == [
         (1, ["tags"], ["waifu"], False),
@@ -133,13 +151,17 @@ def test_a_part_is_there_by_its_probability_and_each_variant_is_drawn_again() ->
     ]
 
 
-@pytest.mark.sql("tables/captions_of.sql")
+@pytest.mark.sql("tables/captions_of.sql", "tables/caption_words.sql", "tables/listed_captions.sql")
 def test_captions_of_pictures_as_a_list_and_as_a_sentence() -> None:
     settings = "['characters', 'tags'] AS parts, {form} AS form"
     sql = """WITH mine AS (SELECT * REPLACE ({}) FROM default_style)
         SELECT * FROM captions_of('pictures', 'mine') ORDER BY 1"""
     listed = sql.format(settings.format(form="'list'"))
     assert database().sql(listed, pictures=WHOLE) == [
+        (1, 1, "Fate armour Arf, 1girl, red hair"),
+        (2, 1, "smile"),
+    ]
+    assert database().sql(listed.replace("captions_of", "listed_captions"), pictures=WHOLE) == [
         (1, 1, "Fate armour Arf, 1girl, red hair"),
         (2, 1, "smile"),
     ]

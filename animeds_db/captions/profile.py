@@ -133,6 +133,16 @@ class CaptionProfile:
         """True if its captions are made of more than tags and names: the relation more_about() of captions_of()."""
         return self.form in DOCUMENTS or bool({"description", "positions", "quality"} & set(self.parts))
 
+    @property
+    def is_plain(self) -> bool:
+        """True if its captions are lists of parts with a separator between them: see listed_captions()."""
+        return (
+            self.form == "list"
+            and not self.needs_more
+            and not self.keep_tokens_separator
+            and len(set(self.parts)) == len(self.parts)
+        )
+
     def in_dialect(self, name: str) -> CaptionProfile:
         """Return a shipped profile with the activation tag, thresholds, variants and seed of this one.
 

@@ -41,8 +41,8 @@ BATCH = 8192
 """Number of rows per batch of a stream."""
 MANY = 10_000
 """From this many of the caller's rows on, a step is planned twice, which takes less than a copy of its result."""
-PART = 8192
-"""Number of the caller's rows per part of a script that runs in parts."""
+PART = 16_384
+"""Number of the caller's rows per part of a script that runs in parts. DuckDB plans the script again for each part."""
 MOST_KNOWN = 256
 """Maximum number of results of `Session.once` that are kept."""
 T = TypeVar("T")
@@ -233,7 +233,8 @@ class Session:
         """Run one of our scripts for some of the caller's rows after the others, and yield the rows of each time.
 
         name: what the script calls `rows`, which have a frame_id. Each time, the tables have only the rows of the
-        frames of that part, as for `of_frames`. The script is planned once, and needs the memory of one part.
+        frames of that part, as for `of_frames`. It needs the memory of one part. DuckDB plans the script again for
+        each part, because the views read variables.
         """
         from animeds_db.session.part import Part
 

@@ -1,35 +1,21 @@
--- The tags that get into captions: one row per picture and variant, with a list.
+-- The tags that get into captions, in their order: one row per picture and variant, with a list.
 --
--- tags, pictures, style    names of relations: tags_of(pictures), described(), and one row like default_style
--- gives                    picture, variant (from 1), chosen: [{tag, words (the tag as it is written), kind, tag_group
---                          (see tag_group())}] in the order of the caption. A picture without tags has no row.
+-- rows, tag_list, allowed  names of relations: tag_rows(pictures), tag_names() of it, allowed_tags() of that
+-- pictures, style          names of relations: described(), and one row like default_style
+-- gives                    picture, variant (from 1), places: those of the tags in allowed_tags(). A picture without
+--                          tags has no row.
 --
--- What is true of a tag is computed once. Of the tags of a picture, only numbers are sorted: the places of the tags in
--- the alphabet.
-CREATE OR REPLACE MACRO chosen_tags(tags, pictures, style) AS TABLE
+-- The tags of a picture are sorted as whole numbers, whose bits are from the highest: 60 is not about people, if those
+-- come first; 44…59 the position, if the original order is kept; 24…43 how far the score is below 50, in
+-- ten-thousandths (the scores of taggers are at most 1); 0…23 the place.
+CREATE OR REPLACE MACRO place_of(sort_key) AS (sort_key & 16777215);
+
+CREATE OR REPLACE MACRO chosen_tags(rows, tag_list, allowed, pictures, style) AS TABLE
 WITH style AS (
-    SELECT
-        *,
-        list_transform(split_names(activation_tag), lambda name: replace(name, ' ', '_')) AS activation_tags,
-        list_contains(parts, 'characters') AS names_characters
-    FROM query_table(style)
+    SELECT *, list_contains(parts, 'characters') AS names_characters FROM query_table(style)
 ),
 
-allowed AS MATERIALIZED (
-    SELECT
-        row_number() OVER (ORDER BY tag) AS place,
-        tag,
-        kind,
-        in_words([tag], underscores, escape_brackets)[1] AS words,
-        tag_group(tag) AS tag_group,
-        groups_of(tag, category, style.groups, map_keys(style.group_dropout)) AS dropped_with
-    FROM (SELECT tag, kind, min(category) AS category FROM query_table(tags) GROUP BY tag, kind) AS every_tag, style
-    WHERE NOT list_contains(style.leave_out, kind)
-        AND NOT is_listed(tag, style.blacklist)
-        AND NOT (list_contains(style.parts, 'quality') AND is_quality_tag(tag))
-        -- a tag that is also an activation tag is not repeated
-        AND NOT list_contains(style.activation_tags, tag)
-),
+allowed AS (FROM query_table(allowed)),
 
 -- Longer tags, and the tags that they make superfluous.
 longer AS (
@@ -51,8 +37,7 @@ implied AS (
 -- All of this by the place of the tag, and whether there is any of it.
 known AS MATERIALIZED (
     SELECT
-        list({'tag': tag, 'words': words, 'kind': kind, 'tag_group': tag_group} ORDER BY place) AS entries,
-        list(kind = 'people' ORDER BY place) AS are_people,
+        list({'tag': tag, 'is_people': kind = 'people'} ORDER BY place) AS entries,
         list(dropped_with ORDER BY place) AS dropped_with,
         list(coalesce(implied.places, []) ORDER BY place) AS implied,
         count(implied.places) > 0 AS implies_some
@@ -79,21 +64,45 @@ cast_tags AS (
     FROM present CROSS JOIN style
 ),
 
+named_places AS (
+    SELECT DISTINCT picture, place FROM cast_tags JOIN allowed USING (tag)
+),
+
 categories AS (
     SELECT category, thresholds[category] AS threshold
     FROM (SELECT unnest(list_distinct(categories)) AS category, thresholds FROM style)
 ),
 
+-- The tags that may be used, by their keys.
+usable AS (
+    SELECT
+        n.tag_key,
+        allowed.place,
+        categories.threshold,
+        (CASE WHEN style.people_first AND n.kind <> 'people' THEN 1::BIGINT << 60 ELSE 0 END) | allowed.place
+            AS sort_key,
+        style.sort = 'original' AS keeps_order
+    FROM query_table(tag_list) AS n
+    JOIN allowed USING (tag)
+    JOIN categories ON categories.category = n.category
+    CROSS JOIN style
+),
+
 listed AS (
-    SELECT picture, list({'place': place, 'score': score, 'number': tag_number}) AS found
+    SELECT
+        picture,
+        list(
+            sort_key
+            | (CASE WHEN keeps_order THEN least(tag_number, 65535)::BIGINT << 44 ELSE 0 END)
+            | (coalesce(500000 - least(greatest(round(score * 10000), -500000), 500000), 1000001)::BIGINT << 24)
+        ) AS found
     FROM (
-        SELECT picture, tag, place, score, tag_number
-        FROM query_table(tags) AS b
-        JOIN allowed USING (tag)
-        JOIN categories AS c ON c.category = b.category
-        WHERE reaches(b.score, b.counts, c.threshold)
+        SELECT r.*, u.place, u.sort_key, u.keeps_order
+        FROM query_table(rows) AS r
+        JOIN usable AS u USING (tag_key)
+        WHERE reaches(r.score, r.counts, u.threshold)
     )
-    ANTI JOIN cast_tags USING (picture, tag)
+    ANTI JOIN named_places USING (picture, place)
     GROUP BY picture
 ),
 
@@ -103,8 +112,8 @@ pruned AS (
         p.key,
         CASE
             WHEN known.implies_some THEN list_transform(
-                [flatten(list_transform(found, lambda t: known.implied[t.place]))],
-                lambda superfluous: list_filter(found, lambda t: NOT list_contains(superfluous, t.place))
+                [flatten(list_transform(found, lambda t: known.implied[place_of(t)]))],
+                lambda superfluous: list_filter(found, lambda t: NOT list_contains(superfluous, place_of(t)))
             )[1]
             ELSE found
         END AS found
@@ -115,13 +124,13 @@ pruned AS (
 
 drawn AS (
     SELECT
-        picture, key, variant, known.entries, known.are_people, sort, people_first, max_tags, seed,
+        picture, key, variant, known.entries, sort, people_first, max_tags, seed,
         CASE
             WHEN cardinality(group_dropout) = 0 THEN found
             ELSE list_transform(
                 [dropped_groups(seed, variant, key, map_keys(group_dropout), group_dropout)],
                 lambda groups: list_filter(
-                    found, lambda t: NOT list_has_any(known.dropped_with[t.place], groups)
+                    found, lambda t: NOT list_has_any(known.dropped_with[place_of(t)], groups)
                 )
             )[1]
         END AS found
@@ -135,44 +144,41 @@ sorted AS (
     SELECT
         picture,
         variant,
-        entries,
         max_tags,
         list_transform(
-            list_sort(list_transform(
-                found,
-                lambda t: {
-                    'is_later': people_first AND NOT are_people[t.place],
-                    'chance': CASE
-                        WHEN sort = 'shuffle' AND NOT (people_first AND are_people[t.place])
-                            THEN shuffled(concat_ws('/', seed, variant, key, entries[t.place].tag))
-                        ELSE 0::UBIGINT
-                    END,
-                    'number': CASE WHEN sort = 'original' THEN t.number ELSE 0 END,
-                    'worst': -t.score,
-                    'place': t.place
-                }
-            )),
-            lambda t: t.place
+            CASE
+                WHEN sort = 'shuffle' THEN list_transform(
+                    list_sort(list_transform(
+                        found,
+                        lambda t: {
+                            'chance': CASE
+                                WHEN people_first AND entries[place_of(t)].is_people THEN 0::UBIGINT
+                                ELSE shuffled(concat_ws('/', seed, variant, key, entries[place_of(t)].tag))
+                            END,
+                            'sort_key': t
+                        }
+                    )),
+                    lambda t: t.sort_key
+                )
+                ELSE list_sort(found)
+            END,
+            lambda t: place_of(t)
         ) AS places
     FROM drawn
+    WHERE len(found) > 0
 ),
 
 once AS (
     SELECT
         picture,
         variant,
-        entries,
         max_tags,
-        CASE
-            WHEN list_unique(places) = len(places) THEN places
-            ELSE first_of_each(places)
-        END AS places
+        CASE WHEN list_unique(places) = len(places) THEN places ELSE first_of_each(places) END AS places
     FROM sorted
 )
 
 SELECT
     picture,
     variant,
-    list_select(entries, CASE WHEN max_tags = 0 THEN places ELSE places[:max_tags] END) AS chosen
-FROM once
-WHERE len(places) > 0;
+    CASE WHEN max_tags = 0 THEN places ELSE places[:max_tags] END AS places
+FROM once;

@@ -18,9 +18,7 @@ people AS MATERIALIZED (
     WHERE (SELECT list_contains(parts, 'positions') OR form IN ('json', 'bbox') FROM query_table(style))
 ),
 
-tags_of_people AS MATERIALIZED (FROM tags_of('people')),
-
-chosen AS (FROM caption_tags('tags_of_people', 'people', style)),
+chosen AS (FROM caption_tags('people', style)),
 
 said AS (
     SELECT

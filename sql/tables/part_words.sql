@@ -1,9 +1,10 @@
 -- The words of each caption part except `tags`: one row per picture.
 --
--- facts, tags, style  names of relations: described(), tags_of(), and one row like default_style
--- gives               picture, key, the facts for a sentence, and for each part a text or a list of texts: NULL or
---                     empty if the part has nothing to add
-CREATE OR REPLACE MACRO part_words(facts, tags, style) AS TABLE
+-- facts, rows, tag_list, style  names of relations: described(), tag_rows() and tag_names() of it, and one row
+--                               like default_style
+-- gives                         picture, key, the facts for a sentence, and for each part a text or a list of texts: NULL
+--                               or empty if the part has nothing to add
+CREATE OR REPLACE MACRO part_words(facts, rows, tag_list, style) AS TABLE
 WITH style AS (FROM query_table(style))
 
 SELECT
@@ -43,4 +44,4 @@ SELECT
     in_words(quality_tags, underscores, escape_brackets) AS quality_tags
 FROM query_table(facts) AS facts
 CROSS JOIN style
-LEFT JOIN part_tags(tags, style) AS named ON named.picture = facts.picture;
+LEFT JOIN part_tags(rows, tag_list, style) AS named ON named.picture = facts.picture;

@@ -81,10 +81,8 @@ def _add_faces(store: Store, frame_id: str, faces: Sequence[Face]) -> None:
             store.upsert("identities", rows(store, "identities", face | named))
 
 
-def captions_of(
-    session: Session, pictures: Sequence[Mapping[str, Any]], profile: CaptionProfile
-) -> dict[Any, list[str]]:
-    """Return the captions of pictures (picture, frame_id, crop, crop_kind, picture_tags), in the order of variants."""
+def pictures_table(pictures: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return pictures (picture, frame_id, crop, crop_kind, picture_tags) as described() reads them."""
     schema = pa.schema(
         [
             ("picture", pa.int64()),
@@ -99,10 +97,16 @@ def captions_of(
             ),
         ]
     )
-    table = pa.Table.from_pylist([dict.fromkeys(schema.names) | dict(p) for p in pictures], schema)
+    return pa.Table.from_pylist([dict.fromkeys(schema.names) | dict(p) for p in pictures], schema)
+
+
+def captions_of(
+    session: Session, pictures: Sequence[Mapping[str, Any]], profile: CaptionProfile
+) -> dict[Any, list[str]]:
+    """Return the captions of pictures (picture, frame_id, crop, crop_kind, picture_tags), in the order of variants."""
     sql = "SELECT picture, list(caption ORDER BY variant) AS captions FROM captions_of('pictures', 'mine') GROUP BY 1"
     if profile.needs_more:
         calls = sql.replace("'mine')", "'mine', more := 'more')")
         sql = f"WITH more AS (FROM more_about('pictures', 'mine')) {calls}"
-    found = session.step(sql, {"pictures": table, "mine": profile.table()})
+    found = session.step(sql, {"pictures": pictures_table(pictures), "mine": profile.table()})
     return {row["picture"]: row["captions"] for row in found.to_pylist()}

@@ -16,14 +16,17 @@ from animeds_db.session.scripts import sql_script
 if TYPE_CHECKING:
     from animeds_db.session import Session
 
-_CAPTIONS = """
+_ONE_EACH = "SELECT picture, caption FROM {captions} ORDER BY picture"
+_VARIANTS = """
 SELECT picture, string_agg(caption, chr(10) ORDER BY variant) AS caption
-FROM (SELECT picture, caption, min(variant) AS variant FROM captions_of('pictures', 'caption_style') GROUP BY ALL)
+FROM (SELECT picture, caption, min(variant) AS variant FROM {captions} GROUP BY ALL)
 GROUP BY picture ORDER BY picture
 """
-_MORE = "WITH more AS (FROM more_about('pictures', 'caption_style'))" + _CAPTIONS.replace(
-    "'caption_style')", "'caption_style', more := 'more')"
-)
+"""The captions of each picture; equal ones are written once."""
+_LISTS = "listed_captions('pictures', 'caption_style')"
+_ALL_FORMS = "captions_of('pictures', 'caption_style')"
+_WITH_MORE = "captions_of('pictures', 'caption_style', more := 'more')"
+_MORE = "WITH more AS (FROM more_about('pictures', 'caption_style')) "
 
 
 def as_pictures(plan: pa.Table) -> pa.Table:
@@ -64,12 +67,20 @@ def captioned(
 def _captioned(session: Session, plan: pa.Table, profile: CaptionProfile) -> pa.Table:
     if "core" in profile.leave_out:
         profile = replace(profile, core_tags=_core_tags(session) | dict(profile.core_tags))
-    script = _MORE if profile.needs_more else _CAPTIONS
+    script = _script(profile)
     tables = {"caption_style": profile.table()}
     parts = session.in_parts(script, "pictures", as_pictures(plan), tables)
     made = pa.chunked_array([column for part in parts for column in part["caption"].chunks], pa.string())
     place = plan.column_names.index("caption")
     return plan.set_column(place, plan.schema.field("caption"), pc.coalesce(plan["caption"], made))
+
+
+def _script(profile: CaptionProfile) -> str:
+    """Return the statement that writes the captions of a profile: picture, caption."""
+    select = _ONE_EACH if profile.variants == 1 else _VARIANTS
+    if profile.needs_more:
+        return _MORE + select.format(captions=_WITH_MORE)
+    return select.format(captions=_LISTS if profile.is_plain else _ALL_FORMS)
 
 
 def documented(
