@@ -2,8 +2,9 @@
 --
 -- pictures, style, more  as for captions_of()
 -- gives                  picture, variant, the columns of the style, the facts for a sentence, activation, chosen (the
---                        tags of the caption: [{tag, words, kind, tag_group}]), is_dropped (the caption is empty), present
---                        (the parts that it has) and texts (the text of each of them; NULL or empty: it has nothing to add)
+--                        tags of the caption: [{tag, words, kind, tag_group}]), is_dropped (the caption is empty),
+--                        present (the parts that it has) and texts (the text of each of them; NULL or empty: it has
+--                        nothing to add)
 CREATE OR REPLACE MACRO caption_words(pictures, style, more) AS TABLE
 WITH facts AS MATERIALIZED (
     FROM described(pictures, (SELECT thresholds['general'] FROM query_table(style)))

@@ -2,8 +2,8 @@
 --
 -- facts, rows, tag_list, style  names of relations: described(), tag_rows() and tag_names() of it, and one row
 --                               like default_style
--- gives                         picture, key, the facts for a sentence, and for each part a text or a list of texts: NULL
---                               or empty if the part has nothing to add
+-- gives                         picture, key, the facts for a sentence, and for each part a text or a list of texts:
+--                               NULL or empty if the part has nothing to add
 CREATE OR REPLACE MACRO part_words(facts, rows, tag_list, style) AS TABLE
 WITH style AS (FROM query_table(style))
 
