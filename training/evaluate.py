@@ -121,11 +121,11 @@ def average_precision(
     return float(np.sum(np.diff(np.concatenate([[0], recall])) * precision)) if len(hits) else 0.0
 
 
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+def overlap(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> float:
     """Return the IoU of two boxes."""
     wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     inner = max(0.0, wide) * max(0.0, high)
-    return inner / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inner)
+    return float(inner / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inner))
 
 
 def micro_f1(scores: np.ndarray, truth: np.ndarray, threshold: float) -> float:

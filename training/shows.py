@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -54,13 +55,19 @@ def show_frames(
         cast = varied_cast(seed) if varied else None
         episode = draw_episode(Path(folder), which, seed=seed, fps=fps, cast=cast)
         with av.open(str(Path(folder) / episode.file)) as film:
-            pictures = [frame.to_image() for frame in film.decode(video=0)]
+            pictures = [as_image(frame) for frame in film.decode(video=0)]
         for number in range(0, len(pictures), max(1, round(episode.fps / per_second))):
             state = episode.frame(number)
             later = min(number + 1, len(pictures) - 1)
             twin = later if episode.frame(later) == state else number
             light = shot_light(seed, state) if varied else None
             yield in_light(pictures[number], light), in_light(pictures[twin], light), state
+
+
+def as_image(frame: Any) -> Image.Image:
+    """Return a decoded frame as an RGB picture."""
+    image: Image.Image = frame.to_image()
+    return image
 
 
 def shot_light(seed: int, state: State) -> Light | None:
@@ -96,7 +103,8 @@ def draw_episodes(
     if (folder / "facts.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    pictures, twins, facts = [], [], []
+    pictures, twins = [], []
+    facts: list[dict[str, object]] = []
     for seed in seeds:
         number = numbers[seed % len(numbers)]
         for picture, twin, state in show_frames(seed, number, per_second, fps, varied=seed % 2 == 1):
