@@ -171,12 +171,21 @@ def test_everything_about_one_frame_is_one_row() -> None:
     assert [(t["tag"], t["counts"]) for t in row["tags"]] == [("smile", True), ("red_hair", False)]
     assert [b["character"] for b in row["boxes"]] == ["Fate", "Arf"]
     assert row["gate"] == "unmeasured"
-    assert [d["frame_id"] for d in row["duplicates"]] == [frame_id(0), frame_id(1)]
     assert [(one["field"], one["value"]) for one in row["labels"]] == [("frame", "keep")]
     assert [(one["detection_id"], one["text"]) for one in row["descriptions"]] == [(None, "A girl.")]
     assert row["neighbours"] == {"before": None, "after": frame_id(1), "shot": [frame_id(0), frame_id(1)]}
     assert row["source"]["source_id"] == SOURCE
     assert [m["model"] for m in row["models"]] == ["tagger@1"]
+
+
+@pytest.mark.sql("steps/web/group_of_frame.sql")
+def test_the_group_of_a_frame_begins_with_the_one_that_is_kept() -> None:
+    rows = database().step("web/group_of_frame.sql", texts={"id": f"'{frame_id(1)}'"})
+    assert [(row["group_id"], row["frame_id"], row["keeper"]) for row in rows] == [
+        (frame_id(0), frame_id(0), True),
+        (frame_id(0), frame_id(1), False),
+    ]
+    assert database().step("web/group_of_frame.sql", texts={"id": f"'{frame_id(7)}'"}) == []
 
 
 @pytest.mark.sql("steps/web/frames.sql")

@@ -239,3 +239,20 @@ def test_an_unknown_name_is_an_error_although_frames_are_found(client: httpx2.Cl
     )
     assert client.get("/api/count?show=Show&show=Nowhere").status_code == 400
     assert client.get("/api/frames?character=Nobody").status_code == 400
+
+
+def test_the_facts_of_a_frame_have_its_copies_in_other_episodes(client: httpx2.Client, store: Store) -> None:
+    mine, other = frame_id("aaaaaaaa", 4000), frame_id("bbbbbbbb", 5000)
+    group = [
+        {"frame_id": one, "source_id": one[:8], "group_id": other, "keeper": one == other}
+        for one in (mine, other)
+    ]
+    store.upsert("duplicates", rows(store, "duplicates", *group))
+    facts = client.get(f"/api/frames/{mine}").json()
+    assert [(copy["frame_id"], copy["keeper"]) for copy in facts["duplicates"]] == [
+        (other, True),
+        (mine, False),
+    ]
+    assert [face["face_id"] for face in facts["faces"]] == [f"{mine}-f0"]
+    assert facts["neighbours"]["before"] == frame_id("aaaaaaaa", 3000)
+    assert client.get("/api/frames/aaaaaaaa-999999999").status_code == 404

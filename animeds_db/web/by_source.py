@@ -86,7 +86,7 @@ class BySource:
         if len(unknown):
             sources = [self._sources[i] for i in unknown]
             sql = f"SELECT source_id, count(*) AS n FROM (\n{_sql(selection)}\n) GROUP BY source_id"
-            few = Ask(sql, task="counts", more={"sources": sources})
+            few = Ask(sql, task="within", more={"sources": sources})
             answer = await service.answer(request, few if len(sources) <= FEW else Ask(sql))
             counted = dict(zip(*(answer.table[name].to_pylist() for name in ("source_id", "n")), strict=True))
             self._learn(numbers, dict.fromkeys(sources, 0) | counted)

@@ -101,15 +101,18 @@ async def frame(
     """Return everything known about a frame, with its origin."""
     source = frame_id.partition("-")[0]
     sql = script("frame", id=literal(frame_id), source=literal(source))
-    row = records((await service_of(request).rows(request, sql)).table)[0]
+    service = service_of(request)
+    of_source = Ask(sql, task="within", more={"sources": [source]})
+    row = records((await service.answer(request, of_source)).table)[0]
     if row["frame"] is None:
         raise no_frame(frame_id)
+    group = await service.rows(request, script("group_of_frame", id=literal(frame_id)))
     known = row["frame"] | {"dropped": row["said"] == "drop", "said": row["said"]}
     known.pop("picture")
     boxes = row["boxes"] or []
     texts: dict[str, str | None] = {}
     if captions:
-        answer = await service_of(request).rows(request, script("caption", id=literal(frame_id)))
+        answer = await service.rows(request, script("caption", id=literal(frame_id)))
         texts = {"default": answer.table["caption"][0].as_py()}
     return models.FrameFacts(
         frame=known,
@@ -122,7 +125,7 @@ async def frame(
         gate=row["gate"],
         captions=texts,
         descriptions=row["descriptions"] or [],
-        duplicates=row["duplicates"] or [],
+        duplicates=records(group.table),
         labels=row["labels"] or [],
         crops=row["crops"] or [],
         neighbours=row["neighbours"],

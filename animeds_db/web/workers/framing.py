@@ -22,8 +22,8 @@ Form = Literal["json", "csv", "arrow"]
 class Ask:
     """A task for a worker. It returns at most `rows` rows and `size` bytes, starting at row `skip`; None: no limit.
 
-    task: rows (of `sql`), page (in time order), counts (of sources), check, names, search, folders (of an export),
-    buckets (of an export of clips), review, or video; `more`: its other arguments.
+    task: rows (of `sql`), page (in time order), within (rows as if there were only some sources), check, names, search,
+    folders (of an export), buckets (of an export of clips), review, or video; `more`: its other arguments.
     form: format of the rows. A JSON or CSV result is complete before its first byte is sent.
     """
 

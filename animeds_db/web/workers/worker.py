@@ -157,16 +157,16 @@ def _page(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
 
 
 @contextmanager
-def _counts(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
+def _within(dataset: Dataset, ask: Ask) -> Iterator[pa.RecordBatchReader]:
     (rows,) = dataset.session.by_source(ask.sql, [ask.more["sources"]])
     yield rows.to_reader()
 
 
 TASKS = {
     "check": _check,
-    "counts": _counts,
     "names": _names,
     "page": _page,
+    "within": _within,
     "rows": _rows,
     "search": _search,
     "folders": _folders,

@@ -1,4 +1,5 @@
--- Everything that the database knows about one frame, in one row of lists and structs.
+-- Everything that the database knows about one frame, but for its group of near-duplicates, in one row of lists and
+-- structs. The caller reads only the rows of its source.
 --
 -- {id}       the frame, as a literal: Lance then reads that row only
 -- {source}   its source, as a literal
@@ -31,12 +32,6 @@ SELECT
         FROM identified_detections AS d WHERE frame_id = {id}
     ) AS boxes,
     (SELECT gate FROM gates() WHERE frame_id = {id}) AS gate,
-    (
-        SELECT list({
-            'group_id': group_id, 'frame_id': frame_id, 'keeper': keeper, 'similarity': similarity, 'reason': reason
-        } ORDER BY keeper DESC, frame_id)
-        FROM duplicates WHERE group_id IN (SELECT group_id FROM duplicates WHERE frame_id = {id})
-    ) AS duplicates,
     (
         SELECT list({
             'detection_id': detection_id, 'text': text, 'model': model, 'prompt': prompt, 'language': language
