@@ -6,15 +6,12 @@ threads; memory is the highest that the process had (VmHWM).
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import bench_tags
 from tools.ratios import Section
-from tools.timing import table
+from tools.timing import fresh_process, median_used, table
 
 IMPORTS = 'python -c "import duckdb, lance"'
 COMMANDS = {
@@ -23,17 +20,6 @@ COMMANDS = {
     "query by_tags": ["query", "by_tags", "-p", "has=1girl,red_hair"],
     "--help": ["--help"],
 }
-LAUNCHER = """
-import os, subprocess, sys, time
-began = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, used = os.wait4(process.pid, 0)
-print(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-"""Runs a command. A process of its own does so, because the memory of a new process counts that of its parent first."""
-PER_MB = 1 if sys.platform != "darwin" else 1024
-"""`ru_maxrss` counts bytes on macOS, and kilobytes elsewhere."""
 
 
 def run(work: Path, *, n: int = 100, rounds: int = 5) -> Section:
@@ -46,13 +32,11 @@ def run(work: Path, *, n: int = 100, rounds: int = 5) -> Section:
     for name, words in COMMANDS.items():
         database = [] if name == "--help" else ["--db", str(path)]
         jobs[name] = [*python, "-m", "animeds_db", *words, *database]
-    taken = {name: [_taken(words)] for name, words in jobs.items()}  # also reads every file once
+    taken = {name: [fresh_process(words)] for name, words in jobs.items()}  # also reads every file once
     for _ in range(rounds):
         for name, words in jobs.items():
-            taken[name].append(_taken(words))
-    medians = {
-        name: [statistics.median(one) for one in zip(*t[1:], strict=True)] for name, t in taken.items()
-    }
+            taken[name].append(fresh_process(words))
+    medians = {name: median_used(t[1:]) for name, t in taken.items()}
     base = medians[IMPORTS]
     rows = [
         [name, f"{wall:.2f} s, {wall / base[0]:.2f} ×", f"{cpu:.2f} s, {cpu / base[1]:.2f} ×", f"{mb:.0f} MB"]
@@ -66,10 +50,3 @@ def run(work: Path, *, n: int = 100, rounds: int = 5) -> Section:
         ]
     )
     return Section(text, {f"{name} ÷ imports": medians[name][1] / base[1] for name in COMMANDS})
-
-
-def _taken(words: Sequence[str]) -> tuple[float, float, float]:
-    """Run a command and return its wall time and processor time in seconds, and its highest memory in MB."""
-    ran = subprocess.run([sys.executable, "-c", LAUNCHER, *words], check=True, capture_output=True, text=True)
-    wall, cpu, memory = map(float, ran.stdout.split())
-    return wall, cpu, memory / 1024 / PER_MB

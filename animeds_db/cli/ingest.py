@@ -162,7 +162,7 @@ def ingest(
     address: AddressOption = None,
     workers: WorkersOption = None,
     worker_cpus: WorkerCpusOption = 1,
-    worker_gpus: WorkerGpusOption = 0,
+    worker_gpus: WorkerGpusOption = 0.0,  # not 0: typer would import pydantic to convert it
 ) -> None:
     """Read frames from episodes and pictures, run the models on them, and store the results.
 
@@ -264,7 +264,7 @@ def _run(
 
 def _ask_about_exports(paths: list[str]) -> None:
     """Ask before ingesting pictures that an export wrote. Raises UsageError without a terminal."""
-    from animeds_db.export.manifest import exported_folder
+    from animeds_db.export.names import exported_folder
     from animeds_db.remote.storage import is_remote
 
     for path in (Path(path) for path in paths if not is_remote(path)):

@@ -142,15 +142,6 @@ def _source_ids(picture: Picture) -> Iterator[str]:
         yield picture.clip.control[0]
 
 
-def exported_folder(path: Path) -> Path | None:
-    """Return the exported folder at a path, around it, or directly below it. None: there is none."""
-    if not path.is_dir():
-        return None
-    path = path.absolute()
-    near = (path, *path.parents, *sorted(child for child in path.iterdir() if child.is_dir()))
-    return next((folder for folder in near if (folder / MANIFEST_NAME).is_file()), None)
-
-
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest, or that of a folder. Raises ExportError if it is missing, damaged, or too new."""
     path = inside(path, MANIFEST_NAME) if path.is_dir() else path

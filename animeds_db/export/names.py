@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from pathlib import Path
 
 MAX_BYTES = 255
 """Longest name on ext4, XFS and Btrfs (bytes of UTF-8). NTFS and APFS allow 255 UTF-16 units, never fewer."""
@@ -23,6 +24,15 @@ FRAMES_SUFFIX = ".frames"
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surrogate, line and paragraph separator
+
+
+def exported_folder(path: Path) -> Path | None:
+    """Return the exported folder at a path, around it, or directly below it. None: there is none."""
+    if not path.is_dir():
+        return None
+    path = path.absolute()
+    near = (path, *path.parents, *sorted(child for child in path.iterdir() if child.is_dir()))
+    return next((folder for folder in near if (folder / MANIFEST_NAME).is_file()), None)
 
 
 def safe_name(text: str, max_bytes: int = MAX_BYTES) -> str:

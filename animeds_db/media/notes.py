@@ -110,6 +110,7 @@ class Timeline:
         self._end: int | None = None
         self._pts: list[int] = []
         self._file_jumps = False
+        self._jump = JUMP_S / reader.time_base
 
     def accept(self, pts: int) -> bool:
         """Return True if no earlier frame has this pts. A repeated pts adds a warning.
@@ -141,7 +142,7 @@ class Timeline:
         if pts is None:
             return
         self._pts.append(pts)
-        if self._end is not None and (self._end - pts) * self._reader.time_base > JUMP_S:
+        if self._end is not None and self._end - pts > self._jump:
             self._file_jumps = True
         self._end = max(self._end or pts, pts + (duration or 0))
 

@@ -7,10 +7,32 @@ import platform
 import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+LAUNCHER = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command. A process of its own does so, because the memory of a new process counts that of its parent first."""
+PER_MB = 1 if sys.platform != "darwin" else 1024
+"""`ru_maxrss` counts bytes on macOS, and kilobytes elsewhere."""
+
+
+class Used(NamedTuple):
+    """What a command used: wall time and processor time in seconds, and its highest memory in MB."""
+
+    wall: float
+    cpu: float
+    mb: float
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,18 @@ def command(*words: str, **environment: str) -> Callable[[], object]:
         )
 
     return job
+
+
+def fresh_process(words: Sequence[str]) -> Used:
+    """Run a command, and return what it used. Raises CalledProcessError if it fails."""
+    ran = subprocess.run([sys.executable, "-c", LAUNCHER, *words], check=True, capture_output=True, text=True)
+    wall, cpu, memory = map(float, ran.stdout.split())
+    return Used(wall, cpu, memory / 1024 / PER_MB)
+
+
+def median_used(several: Sequence[Used]) -> Used:
+    """Return the median of each."""
+    return Used(*(statistics.median(one) for one in zip(*several, strict=True)))
 
 
 def machine() -> str:

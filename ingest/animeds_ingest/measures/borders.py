@@ -39,6 +39,9 @@ EQUAL = 0.01
 WIDEST = 0.4
 """Maximum share (0…1) of the picture for one bar."""
 
+STEP = 64
+"""Number of lines of a bar that are examined together."""
+
 SAMPLES = 256
 """Approximate number of pixels examined per line."""
 
@@ -74,8 +77,9 @@ def _pair(lines: np.ndarray) -> tuple[int, int]:
     colour, count = _level(lines[0]), len(lines)
     if abs(colour - _level(lines[-1])) > TOLERANCE:
         return 0, 0
-    first, last = _run(lines, colour), _run(lines[::-1], colour)
-    if not first or not last or first == count or min(first, last) > WIDEST * count:
+    first = _run(lines, colour)
+    last = _run(lines[::-1], colour) if 0 < first < count else 0
+    if not last or min(first, last) > WIDEST * count:
         return 0, 0
     edges = [_has_edge(lines, first, colour), _has_edge(lines[::-1], last, colour)]
     if abs(first - last) <= max(2, EQUAL * count):
@@ -96,10 +100,13 @@ def _level(line: np.ndarray) -> int:
 
 def _run(lines: np.ndarray, colour: int) -> int:
     """Return the number of lines at the start that have this colour."""
-    if not _is_bar(lines[:1], colour)[0]:
-        return 0  # the common case, in which the rest need not be examined
-    is_bar = _is_bar(lines, colour)
-    return len(lines) if is_bar.all() else int(np.argmin(is_bar))
+    start, step = 0, 1  # mostly there is no bar, and if there is one, the rest of the picture need not be examined
+    while start < len(lines):
+        is_bar = _is_bar(lines[start : start + step], colour)
+        if not is_bar.all():
+            return start + int(np.argmin(is_bar))
+        start, step = start + len(is_bar), STEP
+    return len(lines)
 
 
 def _is_bar(lines: np.ndarray, colour: int) -> np.ndarray:
@@ -127,4 +134,5 @@ def _share_after(lines: np.ndarray, run: int, colour: int, tolerance: int) -> fl
 
 def _differs(values: np.ndarray, colour: int, tolerance: int = TOLERANCE) -> np.ndarray:
     low, high = max(0, colour - tolerance), min(255, colour + tolerance)
-    return (values < low) | (values > high)
+    differs: np.ndarray = values - np.uint8(low) > high - low  # lower values wrap around to higher ones
+    return differs
