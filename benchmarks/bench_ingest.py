@@ -1,20 +1,37 @@
 """From a 24-minute 1080p episode to rows, against the seed's ffmpeg command and against bare decoding.
 
-The episode is the drawn sample show at 1080p, repeated by stream copy until it is long enough.
+Two episodes: the drawn sample show at 1080p, flat as drawings are, and the same with grain, which takes several times as
+long to decode. Both are repeated by stream copy until they are long enough. ffmpeg decodes with as many threads as we use.
+
+python benchmarks/bench_ingest.py --minutes 24 --rounds 3 --work FOLDER
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from tools.ratios import Section
-from tools.timing import Timing, command, in_turns, table
+from tools.overlap import overlap
+from tools.ratios import Section, joined
+from tools.timing import Used, fresh_process, machine, median_used, table
+
+from animeds_db.cores import core_count
 
 MINUTES = 24
+SEED_MINUTES = 4
+"""The seed's way takes half a minute of processor time per minute of film, so it gets less of it."""
 GRAIN = 5  # strength of ffmpeg's noise filter, 8-bit levels
+FILMS = ("flat", "grainy")
+OURS, NOKEY, START = (
+    "ours: animeds ingest, models off",
+    "ffmpeg -skip_frame nokey, thrown away",
+    "start-up of animeds alone",
+)
+SEED = "seed: ffmpeg I-frames to PNG"
 
 
 def ffmpeg() -> str:
@@ -27,85 +44,150 @@ def ffmpeg() -> str:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def episode(work: Path, minutes: float) -> Path:
-    """Draw one episode at 1080p and repeat it by stream copy to the length asked for."""
-    out = work / f"Long Show - S01E01 ({minutes:g} min).mkv"
+def episode(work: Path, minutes: float, film: str) -> Path:
+    """Draw one episode at 1080p, with grain if the film is `grainy`, and repeat it by stream copy."""
+    out = work / f"{film.title()} Show - S01E01 ({minutes:g} min).mkv"
     if out.exists():
         return out
     from animeds_db.sample.show import draw_show
 
-    draw_show(work / "drawn", episodes=1, seed=11, size=(1920, 1080), fps=24)
-    drawn, grainy = next((work / "drawn").glob("*.mkv")), work / "grainy.mkv"
-    # flat drawings make tiny PNGs, and the seed's way look faster than it is: real episodes have grain
-    grain = ["-vf", f"noise=alls={GRAIN}:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"]
-    subprocess.run([ffmpeg(), "-v", "error", "-y", "-i", str(drawn), *grain, str(grainy)], check=True)
-    repeated = ["-stream_loop", "-1", "-i", str(grainy), "-t", str(minutes * 60), "-c", "copy", str(out)]
+    if not list((work / "drawn").glob("*.mkv")):
+        draw_show(work / "drawn", episodes=1, seed=11, size=(1920, 1080), fps=24)
+    once = next((work / "drawn").glob("*.mkv"))
+    if film == "grainy":
+        drawn, once = once, work / "grainy.mkv"
+        if not once.exists():
+            grain = [
+                "-vf",
+                f"noise=alls={GRAIN}:allf=t",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "veryfast",
+                "-crf",
+                "20",
+            ]
+            subprocess.run([ffmpeg(), "-v", "error", "-y", "-i", str(drawn), *grain, str(once)], check=True)
+    repeated = ["-stream_loop", "-1", "-i", str(once), "-t", str(minutes * 60), "-c", "copy", str(out)]
     subprocess.run([ffmpeg(), "-v", "error", "-y", *repeated], check=True)
     return out
 
 
 def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> Section:
     """Return the report section."""
-    video = episode(work, minutes)
-    pngs, db = work / "pngs", work / "bench.animeds"
+    films = [alone(work, film, minutes, rounds) for film in FILMS]
+    return joined(
+        *films, against_seed(work, min(minutes, SEED_MINUTES)), overlap(episode(work, minutes, "grainy"))
+    )
 
-    def fresh(*folders: Path) -> None:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
 
-    def seed() -> None:
-        fresh(pngs)
-        pngs.mkdir()
-        seed_command = [
+def alone(work: Path, film: str, minutes: float, rounds: int) -> Section:
+    """Compare an ingest without models with ffmpeg, which decodes the same key frames and throws them away."""
+    video, db = episode(work, minutes, film), work / "bench.animeds"
+    threads = ["-threads", str(core_count())]
+    words = {
+        OURS: _ingest(video, db),
+        NOKEY: [
+            ffmpeg(),
+            *threads,
+            "-v",
+            "error",
+            "-skip_frame",
+            "nokey",
             "-i",
             str(video),
-            "-vf",
-            "select=eq(pict_type\\,I)",
-            "-vsync",
-            "vfr",
-            str(pngs / "f-%06d.png"),
-        ]
-        command(ffmpeg(), "-v", "error", *seed_command)()
-
-    def ours() -> None:
-        fresh(db)
-        command(
-            sys.executable, "-m", "animeds_db", "ingest", str(video), "--db", str(db), "--profile", "none"
-        )()
-
-    jobs = {
-        "seed: ffmpeg I-frames to PNG": seed,
-        "ours: animeds ingest, models off": ours,
-        "ffmpeg -skip_frame nokey, thrown away": command(
-            ffmpeg(), "-v", "error", "-skip_frame", "nokey", "-i", str(video), "-f", "null", "-"
-        ),
-        "start-up of animeds alone": command(
-            sys.executable, "-m", "animeds_db", "sql", "select 1", "--db", str(db)
-        ),
+            "-f",
+            "null",
+            "-",
+        ],
+        START: [sys.executable, "-m", "animeds_db", "sql", "SELECT 1", "--db", str(db)],
     }
-    ours()  # so that the start-up job has a database to open
-    times = in_turns(jobs, rounds)
-    return _section(times, _size(pngs), _size(db), len(list(pngs.glob("*.png"))), minutes)
+    shutil.rmtree(db, ignore_errors=True)
+    fresh_process(words[OURS])  # reads the file once, so that the system has it in memory
+    used: dict[str, list[Used]] = {name: [] for name in words}
+    for _ in range(rounds):
+        shutil.rmtree(db, ignore_errors=True)
+        for name, job in words.items():
+            used[name].append(fresh_process(job))
+    medians = {name: median_used(several) for name, several in used.items()}
+    frames = _frames(db)
+    ours, theirs = medians[OURS], medians[NOKEY]
+    title = f"## From a {minutes:g}-minute 1080p episode to rows ({film}, {frames} key frames, H.264)"
+    text = f"{title}\n\n{_table(medians, theirs)}"
+    return Section(
+        text,
+        {
+            f"{film}: models off ÷ {NOKEY}, wall": ours.wall / theirs.wall,
+            f"{film}: models off ÷ {NOKEY}, processor": ours.cpu / theirs.cpu,
+        },
+    )
+
+
+def against_seed(work: Path, minutes: float) -> Section:
+    """Compare an ingest without models with the seed's way: a PNG of every I-frame."""
+    video, db, pngs = episode(work, minutes, "grainy"), work / "bench.animeds", work / "pngs"
+    for folder in (db, pngs):
+        shutil.rmtree(folder, ignore_errors=True)
+    pngs.mkdir()
+    wanted = ["-vf", "select=eq(pict_type\\,I)", "-vsync", "vfr", str(pngs / "f-%06d.png")]
+    ours = fresh_process(_ingest(video, db))
+    seed = fresh_process([ffmpeg(), "-v", "error", "-i", str(video), *wanted])
+    png, rows = _size(pngs), _size(db)
+    text = "\n\n".join(
+        [
+            f"## From {minutes:g} minutes of the grainy episode to {len(list(pngs.glob('*.png')))} frames",
+            _table({SEED: seed, OURS: ours}, seed),
+            f"On disk: PNGs {png / 2**20:.0f} MB, database {rows / 2**20:.2f} MB: 1/{png / rows:.0f}.",
+        ]
+    )
+    return Section(text, {f"models off ÷ {SEED}": ours.wall / seed.wall})
+
+
+def _ingest(video: Path, db: Path) -> list[str]:
+    return [sys.executable, "-m", "animeds_db", "ingest", str(video), "--db", str(db), "--profile", "none"]
+
+
+def _frames(db: Path) -> int:
+    import animeds_db
+
+    with animeds_db.open(db) as dataset:
+        return int(dataset.sql("SELECT count(*) FROM frames").fetchall()[0][0])
+
+
+def _table(used: dict[str, Used], base: Used) -> str:
+    head = ["way", "wall s", "×", "processor s", "×", "peak MB"]
+    rows = [
+        [
+            name,
+            f"{u.wall:.2f}",
+            f"{u.wall / base.wall:.2f}",
+            f"{u.cpu:.2f}",
+            f"{u.cpu / base.cpu:.2f}",
+            f"{u.mb:.0f}",
+        ]
+        for name, u in used.items()
+    ]
+    return table(head, rows)
 
 
 def _size(folder: Path) -> int:
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
 
-def _section(times: dict[str, Timing], png_bytes: int, db_bytes: int, n: int, minutes: float) -> Section:
-    ours = times["ours: animeds ingest, models off"]
-    share = f"1/{png_bytes / db_bytes:.0f}"
-    rows = [
-        [name, f"{t.wall:.2f}", f"{t.cpu:.2f}", f"{t.wall / ours.wall:.2f}×"] for name, t in times.items()
-    ]
-    text = "\n".join(
-        [
-            f"## From a {minutes:g}-minute 1080p episode to rows ({n} I-frames, drawn with grain, H.264)",
-            "",
-            table(["way", "wall s", "cpu s", "wall against ours"], rows),
-            "",
-            f"On disk: PNGs {png_bytes / 2**20:.0f} MB, database {db_bytes / 2**20:.2f} MB: {share}.",
-        ]
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    peers = [name for name in times if name.startswith(("seed", "ffmpeg"))]
-    return Section(text, {f"models off ÷ {name}": ours.wall / times[name].wall for name in peers})
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
+    options = parser.parse_args()
+    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
+    work.mkdir(parents=True, exist_ok=True)
+    print(f"{machine()}\n")
+    print(run(work, minutes=options.minutes, rounds=options.rounds))
+
+
+if __name__ == "__main__":
+    main()

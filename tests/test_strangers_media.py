@@ -236,6 +236,13 @@ def test_a_consumer_that_stops_early_ends_the_decoder() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "decode"]
 
 
+def test_a_whole_batch_is_made_ready_while_the_models_run_on_the_one_before() -> None:
+    ready = threading.Semaphore(0)
+    with closing(overlapped(iter(range(4 * BATCH)), lambda _item: ready.release(), 1)) as results:
+        next(results)
+        assert all(ready.acquire(timeout=10) for _ in range(1 + BATCH))
+
+
 class BatchSizes(Analyser):
     """Notes how many pixels come together, and makes the rows as always."""
 

@@ -38,8 +38,9 @@ CHUNK = 16 * BATCH
 """Maximum number of frames per commit. A multiple of BATCH, so that a resumed source has the same batches."""
 COMMIT_S = 10.0
 """Seconds after which finished batches are committed, however few. With slow models, an interruption loses no more."""
-WAITING = 8
-"""Maximum number of decoded frames that wait for the models, besides the batch (1080p: about 9 MB each)."""
+WAITING = BATCH
+"""Maximum number of decoded frames that wait for the models, besides the batch (1080p: about 9 MB each). With fewer,
+the models would wait for the decoder after every batch, although it could have worked while they ran."""
 
 HINT_TIMES = "rewrite it with clean timestamps: ffmpeg -fflags +genpts -i IN -c copy OUT.mkv"
 
