@@ -21,6 +21,7 @@ from pathlib import Path
 import bench_characters
 import bench_clips
 import bench_dedup
+import bench_dedup_time
 import bench_export
 import bench_ingest
 import bench_ray
@@ -43,11 +44,16 @@ WARM = (
     "Times are medians of runs in turns. Files are warm unless a row says otherwise: each section writes its material, "
     "or reads it once, before the clock starts, so the system has it in memory."
 )
+DEDUP_FRAMES = ((3_000,), (30_000, 100_000), (30_000, 100_000, 300_000))
+"""Frames of the databases on which the command dedup is timed."""
 EXPECTED = Path(__file__).parent / "expected.toml"
 SECTIONS: dict[str, Callable[[Path, int], str | Section]] = {
     "start": lambda work, size: bench_start.run(work, rounds=(1, 5, 15)[size]),
-    "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 4, 24)[size], rounds=(1, 1, 3)[size]),
-    "dedup": lambda work, size: bench_dedup.run(work, episodes=(2, 2, 3)[size]),
+    "ingest": lambda work, size: bench_ingest.run(work, minutes=(2, 24, 24)[size], rounds=(1, 1, 3)[size]),
+    "dedup": lambda work, size: joined(
+        Section(bench_dedup.run(work, episodes=(2, 2, 3)[size])),
+        *(bench_dedup_time.run(work, frames=n, rounds=(1, 3, 3)[size]) for n in DEDUP_FRAMES[size]),
+    ),
     "export": lambda work, size: bench_export.run(work, frames=(60, 300, 2000)[size], rounds=(1, 1, 3)[size]),
     "clips": lambda work, size: bench_clips.run(work, minutes=(1, 2, 4)[size], rounds=(1, 1, 3)[size]),
     "tags": lambda work, size: bench_tags.run(work, n=(20_000, 100_000, 1_000_000)[size], rounds=3),

@@ -21,7 +21,7 @@ from animeds_db.vectors.cells import CellNumbers, Cells
 from animeds_db.vectors.memory import visit_bytes
 from animeds_db.vectors.parallel import run_blocks, spans
 from animeds_db.vectors.plan import Plan
-from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, block_rows, norms
+from animeds_db.vectors.rows import Doubles, Floats, Matrix, Positions, Rows, block_rows, norms
 
 _FORMAT = 1
 
@@ -82,7 +82,7 @@ class SimilarityIndex:
         self._check(x, same=False)
         return self if len(x) == self.rows else self.placed(x, np.arange(self.rows), threads)
 
-    def placed(self, x: Matrix, positions: Positions, threads: int = 1) -> SimilarityIndex:
+    def placed(self, x: Rows, positions: Positions, threads: int = 1) -> SimilarityIndex:
         """Return an index of x, in which row i of this index is row `positions[i]` (-1: removed).
 
         Only new rows of x are computed. Raises UsageError if x or the positions do not fit.
@@ -100,7 +100,7 @@ class SimilarityIndex:
             own = np.concatenate([self.own_cells()[there], own])
         return _sorted(x, np.concatenate([moved[there], rows]), features, own, self.plan)
 
-    def _check(self, x: Matrix, *, same: bool) -> None:
+    def _check(self, x: Rows, *, same: bool) -> None:
         fits = len(x) == self.rows if same else len(x) >= self.rows
         if not fits or x.shape[1] != self.width:
             raise UsageError(
@@ -162,7 +162,7 @@ def right_side(x: Matrix, plan: Plan, threads: int) -> tuple[Side, CellNumbers |
 
 
 def _measured(
-    x: Matrix, some: Positions | None, plan: Plan, threads: int
+    x: Rows, some: Positions | None, plan: Plan, threads: int
 ) -> tuple[Positions, Floats | None, CellNumbers | None]:
     """Return the usable rows among `some` rows of x (None: all), their features and their cells."""
     count = len(x) if some is None else len(some)
@@ -187,7 +187,7 @@ def _measured(
 
 
 def _sorted(
-    x: Matrix, order: Positions, features: Floats | None, own: CellNumbers | None, plan: Plan
+    x: Rows, order: Positions, features: Floats | None, own: CellNumbers | None, plan: Plan
 ) -> SimilarityIndex:
     """Return the index with its rows sorted by cell, then by row number."""
     starts = np.array([0, len(order)])

@@ -12,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from animeds_db.vectors import Pairs, cosines, similar_pairs, usable_rows
+from animeds_db.vectors.gathered import Gathered
 
 Progress = Callable[[int, int], None]
-Join = Callable[[pa.Table, np.ndarray, float], Pairs]
+Vectors = np.ndarray | Gathered
+"""Vectors of frames, float32 [frames, width]: in memory, or in the files of the database."""
+Join = Callable[[pa.Table, Vectors, float], Pairs]
 """Finds all pairs of rows of the frames' vectors at or above a threshold."""
 _ROWS = 4096
 
@@ -36,9 +39,9 @@ class FrameVectors(Protocol):
 
 
 class HeldVectors:
-    """Vectors in memory: x float32 [frames, width], which is modified. `join` finds the pairs."""
+    """Vectors at hand: x float32 [frames, width], which is modified if it is in memory. `join` finds the pairs."""
 
-    def __init__(self, frames: pa.Table, x: np.ndarray, join: Join) -> None:
+    def __init__(self, frames: pa.Table, x: Vectors, join: Join) -> None:
         self._frames, self._x, self._join = frames, x, join
         self._usable = usable_rows(x)
 
@@ -52,7 +55,10 @@ class HeldVectors:
 
     def pairs(self, threshold: float, without: np.ndarray) -> Pairs:
         """Return all pairs by the join."""
-        self._x[without] = np.nan
+        if isinstance(self._x, Gathered):
+            self._x = self._x.without(without)
+        else:
+            self._x[without] = np.nan
         return self._join(self._frames, self._x, threshold)
 
     def cosines(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -60,7 +66,7 @@ class HeldVectors:
         return cosines(self._x, a, self._x, b)
 
 
-def repeats(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def repeats(x: Vectors, rows: np.ndarray) -> np.ndarray:
     """Return True for each of some rows of x that equals the next row (bool). The last row must not be given."""
     same = np.zeros(len(rows), bool)
     for low in range(0, len(rows), _ROWS):

@@ -13,15 +13,16 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.session import Session
 from animeds_db.session.sandbox import locked_database
 from animeds_db.session.scripts import sql_script
 from animeds_db.steps.dedup.frame_vectors import FrameVectors
+from animeds_db.steps.dedup.stored_vectors import stored_vectors
 from animeds_db.vectors import Pairs
 from animeds_db.vectors.columns import as_matrix
+from animeds_db.vectors.gathered import Gathered
 
 _COLUMNS = "frame_id, source_id, season, episode, shot, time_s, phash, is_blank, embedder"
 FRAMES = f"SELECT {_COLUMNS}, embedding FROM frames ORDER BY frame_id"
@@ -197,15 +198,15 @@ def embedder_of(frames: pa.Table) -> str | None:
     return models[0] if models else None
 
 
-def read_frames(session: Session) -> tuple[pa.Table, np.ndarray]:
+def read_frames(session: Session) -> tuple[pa.Table, np.ndarray | Gathered]:
     """Return the visible frames by id, without vectors, and their vectors as `vectors` gives them.
 
-    The rows are those of FRAMES. They are sorted here, because SQL would move each vector several times.
+    The rows are those of FRAMES. SQL would move each vector several times, so it reads them only if nothing else can.
     """
-    table = session.arrow(f"SELECT {_COLUMNS}, embedding FROM frames")
-    order = pc.sort_indices(table["frame_id"])
-    x = as_matrix(table["embedding"], np.asarray(order, np.int64))
-    return table.drop_columns(["embedding"]).take(order).combine_chunks(), x
+    with session.held():
+        frames, _ = read_frames_only(session)
+        x = stored_vectors(session, frames["frame_id"])
+        return frames, vectors(session.arrow(FRAMES)) if x is None else x
 
 
 def read_frames_only(session: Session) -> tuple[pa.Table, int]:

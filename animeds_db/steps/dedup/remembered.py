@@ -19,7 +19,7 @@ import pyarrow as pa
 import xxhash
 
 from animeds_db.steps.dedup.arrayfile import read_arrays, write_arrays
-from animeds_db.steps.dedup.frame_vectors import Join, Progress
+from animeds_db.steps.dedup.frame_vectors import Join, Progress, Vectors
 from animeds_db.steps.dedup.matches import embedder_of
 from animeds_db.store import Store
 from animeds_db.store.location import Location
@@ -63,13 +63,14 @@ def remembered_join(store: Store, memory_mb: float, progress: Progress | None = 
     folder = Location(store.uri).path
     file = None if folder is None else folder / FILE
 
-    def join(frames: pa.Table, x: np.ndarray, threshold: float) -> Pairs:
+    def join(frames: pa.Table, x: Vectors, threshold: float) -> Pairs:
         digests, counts = _sources(frames, x)
         memory = None if file is None else _load(file, x.shape[1])
         found = None
         if memory is not None and memory.threshold <= threshold:
             found = _grown(memory, x, digests, counts, memory_mb, progress)
         if found is None:
+            x = np.asarray(x)
             index = similarity_index(x, threshold, memory_mb=memory_mb)
             pairs = similar_pairs(x, threshold, index=index, memory_mb=memory_mb, progress=progress)
             found = Memory(threshold, digests, counts, pairs, index)
@@ -83,7 +84,7 @@ def remembered_join(store: Store, memory_mb: float, progress: Progress | None = 
 
 def _grown(
     memory: Memory,
-    x: np.ndarray,
+    x: Vectors,
     digests: tuple[str, ...],
     counts: np.ndarray,
     memory_mb: float,
@@ -115,7 +116,7 @@ def _together(old: Pairs, places: np.ndarray, fresh: Pairs, rows: int) -> Pairs:
     return Pairs(first, second, cosine)
 
 
-def _sources(frames: pa.Table, x: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+def _sources(frames: pa.Table, x: Vectors) -> tuple[tuple[str, ...], np.ndarray]:
     """Return a digest of the ids and vectors for each run of rows of one source, and the length of each run."""
     if not len(x):
         return (), np.zeros(0, np.int64)
@@ -128,7 +129,7 @@ def _sources(frames: pa.Table, x: np.ndarray) -> tuple[tuple[str, ...], np.ndarr
     digests = []
     for low, high in pairwise(bounds):
         seen = xxhash.xxh3_128(model)
-        seen.update(x[low:high].data)
+        seen.update(np.ascontiguousarray(x[low:high]).data)
         seen.update(letters[offsets[low] : offsets[high]].data)
         digests.append(seen.hexdigest())
     return tuple(digests), np.diff(bounds)

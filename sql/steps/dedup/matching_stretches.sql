@@ -35,15 +35,25 @@ gaps AS (
     FROM paced
 ),
 
-numbered AS (
+numbered AS MATERIALIZED (
     SELECT *, sum(begins_stretch::INT) OVER (PARTITION BY source_id, other, pace ORDER BY time_s, other_s) AS stretch
     FROM gaps
-)
+),
 
 -- A shot belongs to the stretch if at least half of its frames match. A single similar frame is not enough.
-SELECT numbered.source_id, other, time_s, other_s, shot, pace, stretch
+whole AS (
+    SELECT source_id, other, pace, stretch, shot
+    FROM (
+        SELECT source_id, other, pace, stretch, shot, count(DISTINCT time_s) AS n_matching
+        FROM numbered
+        GROUP BY source_id, other, pace, stretch, shot
+    ) AS matching
+    JOIN (
+        SELECT source_id, shot, count(DISTINCT time_s) AS n_frames FROM frames GROUP BY source_id, shot
+    ) AS shots USING (source_id, shot)
+    WHERE 2 * n_matching >= n_frames
+)
+
+SELECT source_id, other, time_s, other_s, shot, pace, stretch
 FROM numbered
-JOIN (
-    SELECT source_id, shot, count(DISTINCT time_s) AS n_frames FROM frames GROUP BY source_id, shot
-) AS shots USING (source_id, shot)
-QUALIFY 2 * count(DISTINCT time_s) OVER (PARTITION BY source_id, other, pace, stretch, shot) >= n_frames
+SEMI JOIN whole USING (source_id, other, pace, stretch, shot)
