@@ -23,6 +23,7 @@ FRAMES_SUFFIX = ".frames"
 """Suffix of a folder with the frames of a clip as pictures."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+_BAD_ASCII = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surrogate, line and paragraph separator
 
 
@@ -41,7 +42,10 @@ def safe_name(text: str, max_bytes: int = MAX_BYTES) -> str:
     Characters that Windows forbids become `_`, and so does a leading dot, which would hide the file
     from a trainer's glob. Trailing dots and spaces are removed; a device name gets a `_` (`con.txt` → `con_.txt`).
     """
-    text = "".join("_" if _is_bad(c) else c for c in unicodedata.normalize("NFC", text))
+    if text.isascii():
+        text = _BAD_ASCII.sub("_", text)
+    else:
+        text = "".join("_" if _is_bad(c) else c for c in unicodedata.normalize("NFC", text))
     text = text.strip(" ").rstrip(". ")
     if text.startswith("."):
         text = "_" + text[1:]
@@ -111,15 +115,18 @@ class Namer:
     """Roles of parts, each of which has a folder beside that of its pictures (see part_path)."""
     _taken: set[str] = field(default_factory=set)
     _folders: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)  # of each requested folder, its path
     _counts: dict[str, int] = field(default_factory=dict)  # highest number tried for a name
 
     def __post_init__(self) -> None:
         self._taken.update(folded(name) for name in (*self.reserved, *self.roles))
+        self._room = MAX_BYTES - max(len(suffix.encode()) for suffix in self.suffixes)
 
     def path(self, folder: str, stem: str) -> str:
         """Return `folder/stem` without extension: safe, and made unique by `_2`, `_3` … if it is taken."""
-        place = self._folder(safe_folder(folder))
-        room = MAX_BYTES - max(len(suffix.encode()) for suffix in self.suffixes)
+        if folder not in self._places:
+            self._places[folder] = self._folder(safe_folder(folder))
+        place, room = self._places[folder], self._room
         name = self._free(place, safe_name(stem, room), room, self.suffixes)
         return f"{place}/{name}" if place else name
 

@@ -24,7 +24,7 @@ TREES = {SCREENSHOT: "screenshots", "fanart": "fanart", REGULARIZATION: REGULARI
 _BRACKETS = str.maketrans("[]", "()")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """Requested folder of a picture, its name without extension, its repeats and its image type."""
 

@@ -6,7 +6,7 @@ SQL does the set work (`sql/steps/export/crops.sql`, `plan.sql`). This module ad
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +45,13 @@ if TYPE_CHECKING:
 
     from animeds_db.session import Session
 
+_AT_ONCE = 1024
+"""Number of rows of a plan that are Python objects at the same time."""
+_OF_PATHS = [
+    "frame_id", "source_id", "member", "folder", "filename", "crop_kind", "crop_number", "clip", "beside",
+    "repeats", "multiply", "crop",
+]  # fmt: skip
+"""The columns of a plan on which the paths of pictures depend, and those that are checked."""
 _NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _SUFFIX = re.compile(r"\.(png|webp|jpe?g|bmp|gif|avif|mp4|mkv|webm)$", re.IGNORECASE)
 
@@ -201,13 +208,19 @@ def read_plan(plan: pa.Table, sources: Mapping[str, Source], options: ExportOpti
     _check_frames(plan, sources)
     if not options.tells:
         plan = plan.drop_columns(["tags", "boxes"])  # as Python objects, kilobytes of each picture
-    rows = [_checked(row) for row in plan.to_pylist()]
-    requests = [_request(row, sources[row["source_id"]], options) for row in rows]
+    requests = [_request(row, sources[row["source_id"]], options) for row in _rows(plan.select(_OF_PATHS))]
     paths = place(requests, options)
+    tells, captions = options.tells, options.captions
     return [
-        _picture(row, sources[row["source_id"]], options, where)
-        for row, where in zip(rows, paths, strict=True)
+        _picture(row, sources[row["source_id"]], where, tells=tells, captions=captions)
+        for row, where in zip(_rows(plan), paths, strict=True)
     ]
+
+
+def _rows(plan: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a plan, checked. Only some are in memory as Python objects, which take kilobytes each."""
+    for batch in plan.to_batches(max_chunksize=_AT_ONCE):
+        yield from map(_checked, batch.to_pylist())
 
 
 def _complete(plan: pa.Table) -> pa.Table:
@@ -264,12 +277,14 @@ def _request(row: dict[str, Any], source: Source, options: ExportOptions) -> Req
     )
 
 
-def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths: tuple[str, ...]) -> Picture:
+def _picture(
+    row: dict[str, Any], source: Source, paths: tuple[str, ...], *, tells: bool, captions: bool
+) -> Picture:
     return Picture(
         path=paths[0],
-        caption=row["caption"] if options.captions else None,
+        caption=row["caption"] if captions else None,
         frame_id=row["frame_id"],
-        source_id=row["source_id"],
+        source_id=source.source_id,
         stream=row["stream"],
         pts=row["pts"],
         key_pts=row["key_pts"],
@@ -281,7 +296,7 @@ def _picture(row: dict[str, Any], source: Source, options: ExportOptions, paths:
         multiply=row["multiply"],
         links=paths[1:],
         image_type=source.image_type or SCREENSHOT,
-        about=_about(row, source) if options.tells else None,
+        about=_about(row, source) if tells else None,
         clip=None if row["clip"] is None else _clip(row["clip"]),
         beside=tuple(_part(part) for part in row["beside"] or ()),
         masks=tuple(_mask(mask) for mask in row["masks"] or ()),

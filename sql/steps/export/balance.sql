@@ -27,6 +27,7 @@ WITH nodes AS (
 weighted AS (
     SELECT
         nodes.path,
+        levels,
         CASE WHEN len(levels) > 0 THEN array_to_string(levels[1:len(levels) - 1], '/') END AS parent,
         coalesce(folders.pictures, 0) AS pictures,
         coalesce(
@@ -58,9 +59,13 @@ steps AS (
 ),
 
 ways AS (
-    SELECT folder, list_product(list(share ORDER BY length(path))) AS probability
-    FROM (SELECT path AS folder FROM weighted WHERE pictures > 0) AS own
-    JOIN steps ON own.folder = steps.path OR starts_with(own.folder, steps.path || '/')
+    SELECT folder, list_product(list(share ORDER BY depth)) AS probability
+    FROM (
+        SELECT path AS folder, depth, array_to_string(levels[:depth], '/') AS path
+        FROM weighted, unnest(range(1, len(levels) + 1)) AS depths (depth)
+        WHERE pictures > 0
+    )
+    JOIN steps USING (path)
     GROUP BY folder
 ),
 
