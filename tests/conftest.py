@@ -90,6 +90,8 @@ SLOW = frozenset(
         "steps_dedup",
         "steps_dedup_again",
         "store_writing",
+        "training_conditions",
+        "training_drawings",
         "upkeep_backup",
         "upkeep_indexes",
         "upkeep_optimize",

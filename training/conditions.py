@@ -22,13 +22,13 @@ from animeds_db.models.runners.text import embed_text
 from animeds_db.sample.drawing.background import Background
 from animeds_db.sample.drawing.effects import Effects
 from animeds_db.sample.drawing.look import HAIR_COLOURS, DetailedLook, Style
-from animeds_db.sample.scene import Drawn, Scene, place, scene_shapes
+from animeds_db.sample.scene import Drawn, Placed, Scene, place, scene_shapes
 from training.captions import compose as caption
 from training.degrade import degrade, encode
 from training.evaluate import average_precision, micro_f1, overlap
 from training.faces import FACES
 from training.heads import dressed, facing_us
-from training.lights import Light
+from training.lights import Light, random_light
 from training.pictures import AS_DRAWN, Pictured, group, light_for, picture, varied_scene
 from training.scenes import SHAPES, covered
 from training.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
@@ -234,49 +234,56 @@ def _vectors(models: Models, shots: Sequence[tuple[np.ndarray, Box]]) -> np.ndar
 
 
 def binding(models: Models, seed: int, each: int = 10) -> dict[str, float]:
-    """Return the share of pictures with hair of a colour among the first ten for "COLOUR hair".
+    """Return what the first ten pictures for "COLOUR hair" show: hair of that colour, or only a room of it.
 
-    As many pictures show another hair colour in a room of that colour; the rest of the gallery is other colours.
+    Of each colour, `each` pictures show such hair in a room of another colour, `each` show other hair in a room of that
+    colour, and `each` show such a room without anybody. People are near or far.
     """
     assert models.image is not None
     rng = np.random.default_rng(seed)
     colours = ("pink", "blue", "green", "red", "purple", "orange")
-    pictures, hair, room = [], [], []
+    pictures: list[np.ndarray] = []
+    shown: list[tuple[str | None, str]] = []
     for colour in colours:
         others = [c for c in colours if c != colour]
-        for k in range(2 * each):
-            own, wall = (colour, str(rng.choice(others))) if k < each else (str(rng.choice(others)), colour)
-            pictures.append(_in_room(own, wall, rng))
-            hair.append(own)
-            room.append(wall)
+        for k in range(3 * each):
+            hair, wall = (
+                (colour, str(rng.choice(others))),
+                (str(rng.choice(others)), colour),
+                (None, colour),
+            )[k % 3]
+            pictures.append(_in_room(hair, wall, rng))
+            shown.append((hair, wall))
     vectors = models.image(pictures)
     texts = embed_text(models.image.id, [f"{colour} hair" for colour in colours])
     order = np.argsort(-(texts @ vectors.T), axis=1)[:, :10]
+    first = [(colour, *shown[j]) for colour, row in zip(colours, order, strict=True) for j in row]
     return {
-        "hair_in_10": float(
-            np.mean([[hair[j] == c for j in row] for c, row in zip(colours, order, strict=True)])
-        ),
-        "room_in_10": float(
-            np.mean(
-                [[room[j] == c and hair[j] != c for j in row] for c, row in zip(colours, order, strict=True)]
-            )
-        ),
+        "hair_in_10": float(np.mean([hair == colour for colour, hair, _ in first])),
+        "room_in_10": float(np.mean([wall == colour and hair != colour for colour, hair, wall in first])),
+        "gallery": len(shown),
     }
 
 
-def _in_room(hair: str, wall: str, rng: np.random.Generator) -> np.ndarray:
-    """Return somebody with hair of one colour in a bedroom or corridor that is all of another."""
+def _in_room(hair: str | None, wall: str, rng: np.random.Generator) -> np.ndarray:
+    """Return a room that is all of one colour, with somebody whose hair has another one, or nobody; half are lit."""
     style = varied_style(rng)
-    look = replace(varied_look(rng, None, hair), hood=False, accessory=None)
-    person = place(look, facing_us(varied_pose(rng)), style, "upper_body", float(rng.uniform(0.3, 0.7)))
+    people: tuple[Placed, ...] = ()
+    if hair:
+        look = replace(varied_look(rng, None, hair), hood=False, accessory=None)
+        crop = str(rng.choice(("portrait", "upper_body", "cowboy_shot", "full_body")))
+        people = (place(look, facing_us(varied_pose(rng)), style, crop, float(rng.uniform(0.25, 0.75))),)
     room = Background(
         str(rng.choice(("bedroom", "corridor", "classroom"))), "day", int(rng.integers(1 << 31))
     )
-    alone = picture(Scene(room, (person,), style), np.random.default_rng(1), (480, 270), AS_DRAWN).drawn.image
+    scene = Scene(room, people, style)
+    light = random_light(rng) if rng.random() < 0.5 else AS_DRAWN
+    seen = picture(scene, np.random.default_rng(int(rng.integers(1 << 31))), (480, 270), light).drawn.image
     colour = colour_in(rng, HAIR_RANGES[wall])
-    tinted = ImageChops.multiply(alone.convert("L").convert("RGB"), Image.new("RGB", alone.size, colour))
-    shape = scene_shapes(Scene(room, (person,), style), (480, 270)).max(axis=0)
-    return np.asarray(Image.composite(alone, tinted, Image.fromarray(shape)))
+    tinted = ImageChops.multiply(seen.convert("L").convert("RGB"), Image.new("RGB", seen.size, colour))
+    if people:
+        tinted = Image.composite(seen, tinted, Image.fromarray(scene_shapes(scene, (480, 270)).max(axis=0)))
+    return np.asarray(degrade(tinted, rng, strong=False))
 
 
 def search(models: Models, cases: Sequence[Case], seed: int) -> dict[str, float]:
