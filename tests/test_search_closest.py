@@ -140,12 +140,14 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, np.ndarra
     return dataset, x
 
 
-def read(dataset: Dataset, wanted: vector_files.Addresses | None = None) -> dict[int, bytes]:
+def read(
+    dataset: Dataset, wanted: vector_files.Addresses | None = None, mapped: vector_files.Mapped | None = None
+) -> dict[int, bytes]:
     """Return the vectors of a column by the addresses of their rows, without missing ones."""
     table = dataset.store.table("frames")
     return {
         int(address): row.tobytes()
-        for part in vector_parts(table, "embedding", wanted)
+        for part in vector_parts(table, "embedding", wanted, mapped)
         for at, x in part.blocks()
         for address, row in zip(at, x, strict=True)
         if not np.isnan(row[0])
@@ -180,12 +182,30 @@ def test_vectors_read_from_the_files_are_those_that_lance_reads(
         assert read(dataset, wanted) == {int(address): true[int(address)] for address in wanted}
 
 
+@pytest.mark.parametrize("most", [0, 1000 * WIDTH * 4, 1 << 30], ids=["nothing", "one fragment", "all"])
+def test_vectors_that_stay_mapped_are_read_as_before_and_fit_in_the_limit(
+    stored: tuple[Dataset, np.ndarray], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, _ = stored
+    mapped, true = vector_files.Mapped(most), by_lance(dataset)
+    calls: list[int] = []
+    once = vector_files._mapped
+    monkeypatch.setattr(vector_files, "_mapped", lambda *given: calls.append(1) or once(*given))  # type: ignore[func-returns-value]
+    wanted = addresses(dataset.store.table("frames"), "embedding IS NOT NULL AND shot % 2 = 0")
+    for time in range(4):
+        assert read(dataset, mapped=mapped) == true
+        assert read(dataset, wanted, mapped) == {int(address): true[int(address)] for address in wanted}
+        if time:
+            assert sum(x.nbytes for x in mapped._kept.values()) == min(most, 2 * 1000 * WIDTH * 4)
+    assert len(calls) == {0: 16, 1000 * WIDTH * 4: 10, 1 << 30: 4}[most]
+
+
 def test_a_file_that_became_shorter_is_an_error_and_not_a_wrong_result(
     stored: tuple[Dataset, np.ndarray],
 ) -> None:
     part = vector_parts(stored[0].store.table("frames"), "embedding")[0]
     assert isinstance(part, vector_files._InOrder)
-    longer = vector_files._InOrder(None, part.path, 0, part.position, 10**7, WIDTH)
+    longer = vector_files._InOrder(None, part.path, 0, part.position, 10**7, WIDTH, vector_files.Mapped())
     with pytest.raises(OSError, match="is shorter than it was"):
         for _ in longer.blocks():
             pass

@@ -19,7 +19,7 @@ from animeds_db.errors import QueryError
 from animeds_db.session import Session, catalog
 from animeds_db.store.location import read_errors
 from animeds_db.store.store import quoted
-from animeds_db.store.vector_files import Addresses, addresses, vector_parts
+from animeds_db.store.vector_files import Addresses, Mapped, addresses, vector_parts
 from animeds_db.upkeep import indexes
 from animeds_db.vectors.closest import closest
 
@@ -65,7 +65,7 @@ def closest_frames(
         among = _candidates(session, frames, vector, k, where) if by_index else None
         if among is None:
             among = _visible(session, frames) if where is None else meeting(session, frames, where)
-        parts = vector_parts(frames, "embedding", among)
+        parts = vector_parts(frames, "embedding", among, session.once("mapped vectors", Mapped))
         threads = 1 if among is not None and len(among) <= FEW else None
         rows = closest([part.blocks for part in parts], np.asarray(vector, np.float32), k, threads=threads)
         return rows.tolist() if len(rows) <= MOST_LISTED else None
