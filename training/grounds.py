@@ -13,7 +13,7 @@ from animeds_db.sample.drawing.pen import mix
 from training.negatives import Spot, pattern
 
 _PAINTED = 0.5
-_PETALS = 0.15
+_PETALS, _CLUTTERED = 0.15, 0.6
 _TINTED_ROOM, _FOCUS = 0.4, 0.35
 """Chances that a ground is painted over with texture, that a room has another colour, that it is out of focus."""
 
@@ -23,6 +23,8 @@ def varied_ground(
 ) -> tuple[Image.Image, frozenset[str]]:
     """Return an RGB picture of the place (width, height) and its tags."""
     plain = background.place == "plain"
+    if background.place == "corridor" and rng.random() < _CLUTTERED:
+        return painted(cluttered_room(rng, size), rng), frozenset({"indoors"})
     image, tags = draw_background(background, size)
     if plain and "white_background" not in tags:
         image = _abstract(image, rng)
@@ -42,6 +44,43 @@ def varied_ground(
         )
         image = small.resize(size, Image.Resampling.BICUBIC)
     return image, tags
+
+
+def cluttered_room(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
+    """Return a room in perspective: walls and floor of random colours, furniture, shelves, frames, lamps."""
+    image = Image.new("RGB", size, _any(rng, 60))
+    draw, (w, h) = ImageDraw.Draw(image), size
+    left, right = float(rng.uniform(0.05, 0.35)) * w, float(rng.uniform(0.65, 0.95)) * w
+    top, low = float(rng.uniform(0.02, 0.2)) * h, float(rng.uniform(0.55, 0.8)) * h
+    draw.polygon([(0, h), (left, low), (right, low), (w, h)], fill=_any(rng, 40))
+    draw.polygon([(0, 0), (left, top), (left, low), (0, h)], fill=_any(rng, 40))
+    draw.polygon([(w, 0), (right, top), (right, low), (w, h)], fill=_any(rng, 40))
+    for _ in range(int(rng.integers(3, 12))):
+        x, wide = float(rng.uniform(-0.1, 1.0)) * w, float(rng.uniform(0.05, 0.3)) * w
+        high, base = float(rng.uniform(0.08, 0.5)) * h, low + float(rng.uniform(0, 0.3)) * h
+        colour = _any(rng, 30)
+        draw.rectangle((x, base - high, x + wide, base), fill=colour, outline=mix(colour, (0, 0, 0), 0.5))
+        rows = int(rng.integers(1, 5))
+        for k in range(rows):
+            y = base - high + high * k / rows
+            draw.line((x, y, x + wide, y), fill=mix(colour, (0, 0, 0), 0.4), width=max(1, size[1] // 200))
+            for j in range(int(rng.integers(0, 6))):
+                bx = x + wide * j / 6
+                draw.rectangle(
+                    (bx, y + high / rows * 0.3, bx + wide / 8, y + high / rows), fill=_any(rng, 30)
+                )
+    for _ in range(int(rng.integers(0, 6))):
+        x, y, r = (
+            float(rng.uniform(0, w)),
+            float(rng.uniform(0, low * 0.7)),
+            float(rng.uniform(0.03, 0.1)) * h,
+        )
+        draw.rectangle((x - r * 1.3, y - r, x + r * 1.3, y + r), fill=_any(rng, 60), outline=_any(rng, 20))
+    return image
+
+
+def _any(rng: np.random.Generator, low: int) -> tuple[int, ...]:
+    return tuple(int(v) for v in rng.integers(low, 250, 3))
 
 
 def _petals(image: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -139,10 +139,10 @@ def backdrop(size: int, rng: np.random.Generator) -> Image.Image:
         scatter(image, rng, int(rng.integers(1, 4)))
     if rng.random() < 0.25:
         side = float(rng.choice((-0.75, 0.75)))
-        style = random_style(rng)
+        style = varied_style(rng)
         unit = size / 1.7
         x, y = size * (0.5 + side), float(rng.uniform(0, 0.4)) * size
-        draw_figure(image, random_look(rng), random_pose(rng), style, x, y, unit * style.heads)
+        draw_figure(image, varied_look(rng), varied_pose(rng), style, x, y, unit * style.heads)
     return image
 
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from animeds_db.sample.drawing.cuts import CUTS
+from animeds_db.sample.drawing.face import MOUTHS
 from animeds_db.sample.drawing.gestures import COVERS
 from animeds_db.sample.drawing.headwear import HATS
 from animeds_db.sample.drawing.look import (
@@ -153,6 +154,7 @@ def detailed(look: Look, rng: np.random.Generator) -> DetailedLook:
         hat=str(rng.choice(HATS)),
         hood=look.outfit == "hoodie" and own["accessory"] not in ("hat", "headphones") and rng.random() < 0.3,
         ornaments=int(rng.integers(1, 1 << 30)) if rng.random() < 0.45 and look.outfit != "swimsuit" else 0,
+        eyes=(float(rng.normal(1, 0.07)), float(rng.normal(1, 0.1)), float(np.exp(rng.normal(0, 0.25)))),
         locks=int(rng.integers(2, 9)) if rng.random() < 0.4 and look.hair_style != "spiky" else 0,
     )
 
@@ -191,6 +193,7 @@ def _wobbled(face: Face, rng: np.random.Generator) -> Face:
         eye_gap=face.eye_gap * float(1 + 0.04 * step[2]),
         eye_wide=face.eye_wide * float(1 + 0.06 * step[3]),
         eye_tall=face.eye_tall * float(1 + 0.08 * step[4]),
+        mouth=str(rng.choice(MOUTHS)) if rng.random() < 0.4 else face.mouth,
         mouth_y=face.mouth_y + 0.01 * float(step[5]),
         brow=face.brow * float(np.exp(0.2 * step[6])),
         depth=float(np.clip(face.depth + 0.25 * step[7], 0, 1)),

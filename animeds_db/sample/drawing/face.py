@@ -24,6 +24,7 @@ _EYE_SIZES = {
 }
 _CORNER_LIFT = {"round": -0.015, "sharp": -0.05, "droopy": 0.035, "tall": -0.01, "simple": 0.0, "narrow": -0.02,
                 "cat": -0.075, "dot": 0.0}  # fmt: skip
+MOUTHS = ("line", "cat", "fang", "corner")
 NOSES = ("line", "dot", "side", "bridge", "shadow", "none")
 
 
@@ -147,7 +148,8 @@ class _Eye:
 def _eyes(draft: Draft) -> list[_Eye]:
     face, y = draft.face, draft.lifted(draft.face.eye_y)
     width, height = (v * draft.style.eye_size for v in _EYE_SIZES[draft.style.eye_style])
-    width, height = width * face.eye_wide, height * face.eye_tall
+    own = draft.detail.eyes
+    width, height = width * face.eye_wide * own[0], height * face.eye_tall * own[1]
     height *= 1 - 0.22 * draft.detail.broad
     if draft.pose.pitch:
         height *= 1 - 0.2 * abs(draft.pose.pitch)
@@ -267,6 +269,7 @@ def draw_brows(draft: Draft) -> None:
         inner, outer = eye.x - eye.side * w, eye.x + eye.side * w
         points = [(inner, y + slope), (eye.x, y - 0.022), (outer, y + 0.012 - slope * 0.5)]
         thick = (0.03 if draft.girl else 0.042) * draft.face.brow * (1 + 0.5 * draft.detail.broad)
+        thick *= draft.detail.eyes[2]
         draft.head.stroke(points, thick, colour)
 
 
@@ -287,12 +290,30 @@ def _mouth(draft: Draft) -> None:
         _open_mouth(pen, x, y - 0.015, 0.068 * size, 0.075)
     elif kind == "angry":
         pen.stroke([(x - 0.07 * size, y + 0.03), (x, y - 0.01), (x + 0.07 * size, y + 0.035)], 0.022)
+    elif kind in ("smile", "neutral") and draft.face.mouth != "line":
+        _small_mouth(draft, x, y, size)
     elif kind == "smile":
         pen.stroke([(x - 0.09 * size, y - 0.02), (x, y + 0.025), (x + 0.09 * size, y - 0.02)], 0.019)
     elif kind in ("frown", "crying"):
         pen.stroke([(x - 0.06 * size, y + 0.025), (x, y - 0.012), (x + 0.06 * size, y + 0.025)], 0.019)
     else:
         pen.stroke([(x - 0.042 * size, y), (x, y + 0.006), (x + 0.042 * size, y)], 0.017)
+
+
+def _small_mouth(draft: Draft, x: float, y: float, size: float) -> None:
+    """A closed mouth of another kind than a line: two arcs of a cat, a fang, or a corner drawn up."""
+    pen, kind, up = draft.head, draft.face.mouth, 0.03 if draft.pose.expression == "smile" else 0.008
+    if kind == "cat":
+        for side in (-1, 1):
+            arc = [(x, y - 0.005), (x + side * 0.035 * size, y + 0.022), (x + side * 0.075 * size, y - up)]
+            pen.stroke(arc, 0.016)
+        return
+    pen.stroke([(x - 0.06 * size, y - up * 0.4), (x, y + up * 0.6), (x + 0.065 * size, y - up)], 0.017)
+    if kind == "fang":
+        tooth = [(x + 0.02 * size, y + 0.002), (x + 0.05 * size, y - 0.002), (x + 0.036 * size, y + 0.035)]
+        pen.blob(tooth, _WHITE, smooth=False, line=0.6)
+    else:
+        pen.stroke([(x + 0.05 * size, y - up - 0.012), (x + 0.075 * size, y - up + 0.008)], 0.012)
 
 
 def _open_mouth(pen: Pen, x: float, y: float, w: float, h: float) -> None:

@@ -131,7 +131,7 @@ class DetailedLook(Look):
     haircut of cuts.CUTS instead of `hair_style`, `fringe` a seed that moves the tips of the bangs (0: none),
     `gloss` how light lies on the hair (of tresses.GLOSSES), `strands` the number of fine strands, `hat` its
     form (of headwear.HATS), `hood` a hood over the head, `ornaments` a seed for what is on the clothes (0: nothing),
-    `locks` the number of loose locks.
+    `locks` the number of loose locks; `eyes` are factors of the width and height of the eyes and of the brows.
     """
 
     hair_rgb: Colour | None = None
@@ -149,6 +149,7 @@ class DetailedLook(Look):
     hood: bool = False
     ornaments: int = 0
     locks: int = 0
+    eyes: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,9 @@ class Face:
     """How a show draws faces; lengths in heads, the rest factors around 1. The defaults are the demo show's.
 
     `wide` and `chin` shape the skull, `low` moves the corner of the jaw down; the eyes are at `eye_y`, `eye_gap` from
-    the middle; `iris` is a factor of its width, `shine` the number of lights in it, `white` False leaves out the
-    white; `nose` is a kind of face.NOSES; `fringe` moves the bangs down; `depth` (0 … 1) is the strength of shading
-    on skin and hair; `profile` lengthens the nose seen from the side.
+    the middle; `iris` is a factor of its width, `shine` the number of lights in it; `nose` is a kind of face.NOSES and
+    `mouth` of face.MOUTHS; `fringe` moves the bangs down; `depth` (0 … 1) is the strength of shading on skin and hair;
+    `profile` lengthens the nose seen from the side.
     """
 
     wide: float = 1.0
@@ -176,6 +177,7 @@ class Face:
     nose_y: float = 0.25
     mouth_y: float = 0.365
     mouth_wide: float = 1.0
+    mouth: str = "line"
     lips: bool = False
     brow: float = 1.0
     brow_gap: float = 0.085
