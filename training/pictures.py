@@ -80,8 +80,8 @@ def picture(
         )
         for p in scene.figures
     )
-    if rng.random() < NEGATIVES / 4:
-        people = tuple(f.person for f in figures if f.person)
+    people = tuple(f.person for f in figures if f.person)
+    if rng.random() < NEGATIVES / 4 and len(people) == len(figures):  # hair from near has no box to keep free
         scatter(canvas, rng, int(rng.integers(1, 3)), free=people)
     small = canvas.reduce(SUPERSAMPLE)
     if light is None and rng.random() < LIT:
