@@ -74,10 +74,13 @@ def open_dataset(db: str | None, *, unfinished: bool = False, at: str | None = N
 
 def show(
     dataset: Dataset, relation: duckdb.DuckDBPyRelation, form: Format | None, *, wide: bool = True
-) -> None:
-    """Print a relation of a dataset. Raises QueryError, also for what fails while its rows are read."""
+) -> bool | None:
+    """Print a relation of a dataset, and return True if it has rows; None if that is not known.
+
+    Raises QueryError, also for what fails while its rows are read.
+    """
     with dataset.session.errors():
-        print_relation(relation, form, wide=wide)
+        return print_relation(relation, form, wide=wide)
 
 
 def report_labels(act: Act, what: str) -> None:

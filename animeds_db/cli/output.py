@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from enum import StrEnum
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
@@ -73,11 +74,15 @@ def _write(text: str) -> None:
     sys.stdout.write(printable(text, keep=LAYOUT) if sys.stdout.isatty() else text)
 
 
-def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, wide: bool = True) -> None:
-    """Print a relation to stdout in the format `wanted`. Raises UsageError for a binary format on a terminal.
+def print_relation(
+    relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, wide: bool = True
+) -> bool | None:
+    """Print a relation to stdout in the format `wanted`, and return True if it has rows; None if that is not known.
 
     Unless `wide`, a table has ids and scores last and leaves out lists of numbers. Other formats have every column.
+    Raises UsageError for a binary format on a terminal.
     """
+    has_rows: bool | None = None
     chosen = wanted or (Format.table if sys.stdout.isatty() else Format.tsv)
     if chosen is Format.table:
         _table(relation if wide else narrow(relation))
@@ -86,6 +91,8 @@ def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, 
     else:
         names = relation.columns
         rows = _rows(relation)
+        first = list(islice(rows, 1))
+        has_rows = bool(first)
         writer = {
             Format.json: _json,
             Format.jsonl: _jsonl,
@@ -93,9 +100,10 @@ def print_relation(relation: duckdb.DuckDBPyRelation, wanted: Format | None, *, 
             Format.csv: _csv,
             Format.tsv: _tsv,
         }[chosen]
-        for line in writer(names, rows):
+        for line in writer(names, chain(first, rows)):
             _write(line)
     sys.stdout.flush()
+    return has_rows
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], wanted: Format | None) -> None:

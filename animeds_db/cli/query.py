@@ -98,8 +98,8 @@ def query(
         values = parse_params(param)
         rows = dataset.query(name, values)
         if plot is None:
-            show(dataset, rows, form, wide=wide)
-            if values and not rows.limit(1).fetchall():
+            has_rows = show(dataset, rows, form, wide=wide)
+            if values and not has_rows and (has_rows is False or not rows.limit(1).fetchall()):
                 for line in dataset.why_empty(name, params=values):
                     talk(f"note: {line}")
             return
