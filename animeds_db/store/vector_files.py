@@ -60,8 +60,8 @@ MOST_MAPPED = 4 << 30
 class Mapped:
     """Pieces of files that stay mapped into memory from the second time that they are read.
 
-    To map a piece again takes as long as to compare its vectors. The memory is that of the system's file cache, which
-    several processes share, and from which the system can take it back. `most`: maximum number of bytes.
+    To map a piece again takes as long as to compare its vectors. The memory is part of the system's file cache:
+    processes share it, and the system frees it when it needs memory. `most`: maximum number of bytes.
     """
 
     def __init__(self, most: int = MOST_MAPPED) -> None:
