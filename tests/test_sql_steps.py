@@ -413,7 +413,7 @@ def two_episodes() -> pa.Table:
 def test_an_opening_that_two_episodes_share() -> None:
     found = Database()
     given = {"frames": two_episodes()}
-    matches = columns(a=list(range(2, 8)), b=list(range(22, 28)), similarity=[0.9] * 6)
+    matches = columns(a=list(range(2, 8)), b=list(range(22, 28)))
     stretches = found.step("dedup/matching_stretches.sql", {"gap_s": 2.0}, matches=matches, **given)
     assert {(r["source_id"], r["other"]) for r in stretches} == {("a", "b"), ("b", "a")}
     assert sorted(r["time_s"] for r in stretches if r["source_id"] == "a") == [2, 3, 4, 5, 6, 7]

@@ -199,7 +199,10 @@ def _segments(
     )
     workbench.register("found_frames", numbered)
     workbench.execute("CREATE OR REPLACE TABLE frames AS SELECT * FROM found_frames")
-    pairs = pa.table({"a": matches.a, "b": matches.b, "similarity": matches.cosine})
+    source = frames["source_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    # Most pairs are of one source, and SQL would find the rows of all pairs first.
+    crossing = source[matches.a] != source[matches.b]
+    pairs = pa.table({"a": matches.a[crossing], "b": matches.b[crossing]})
     workbench.register("matches", pairs)
     sql = sql_script("steps/dedup", "matching_stretches.sql")
     stretches = workbench.sql(sql, params={"gap_s": options.gap_s}).to_arrow_table()

@@ -1,13 +1,13 @@
 -- Frames that two sources share in the same order and at the same pace, numbered by stretch.
 --
 -- frames     row, source_id, shot, time_s, season, episode
--- matches    a, b, similarity: rows of near-duplicates
+-- matches    a, b: rows of near-duplicates
 -- $gap_s     maximum gap within a stretch, in seconds
 -- gives      source_id, other (another source), time_s, other_s (the times in the two sources), shot, pace and stretch
 --            (numbers)
 WITH crossed AS (
-    SELECT l.source_id, r.source_id AS other, l.time_s, r.time_s AS other_s, l.shot, similarity
-    FROM (SELECT a, b, similarity FROM matches UNION ALL SELECT b, a, similarity FROM matches) AS m
+    SELECT l.source_id, r.source_id AS other, l.time_s, r.time_s AS other_s, l.shot
+    FROM (SELECT a, b FROM matches UNION ALL SELECT b, a FROM matches) AS m
     JOIN frames AS l ON l."row" = m.a
     JOIN frames AS r ON r."row" = m.b
     WHERE l.source_id <> r.source_id AND l.time_s IS NOT NULL AND r.time_s IS NOT NULL
