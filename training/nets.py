@@ -182,13 +182,14 @@ def evened(x: Tensor) -> Tensor:
     """Return normalised pictures [N,3,H,W] with a cast of light taken out: each channel as bright as the others.
 
     "Shades of grey" (Finlayson and Trezzi, 2004): the fourth power mean of each channel becomes `EVEN`. Red hair in a
-    small crop moves the mean less than it would move a plain average.
+    small crop moves it less than a plain mean. Every fourth pixel of every fourth row is enough to measure it.
     """
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (CLIP_MEAN, CLIP_STD))
-    raw = x * std + mean
-    square = raw * raw
+    few = x[:, :, ::4, ::4] * std + mean
+    square = few * few
     level = (square * square).mean((2, 3), keepdim=True).clamp_min(1e-6).pow(0.25)
-    return (raw * (EVEN / level) - mean) / std
+    factor = EVEN / level
+    return x * factor + (factor - 1) * (mean / std)
 
 
 class CharacterNet(nn.Module):
