@@ -13,24 +13,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from animeds_db.dataset import open_or_create
 from animeds_db.models import Box, Models, load_profile
 from animeds_db.models.runners.crops import head_crop
 from animeds_db.sample.drawing.figure import Look, Style
 from animeds_db.sample.scene import Placed, Scene, compose
 from animeds_db.steps.characters.calibrate import calibrate
-from animeds_db.steps.characters.classify import vote
 from animeds_db.steps.characters.neighbours import References, neighbours
+from animeds_db.steps.characters.vote import vote
 from animeds_db.vectors import average_linkage
 from training.degrade import encode
 from training.evaluate import overlap
@@ -128,9 +124,7 @@ def beside(face: Box, rng: np.random.Generator) -> Box:
             return box
 
 
-def measured(
-    crops: Crops, vectors: np.ndarray, voting: Callable[[pa.Table, References], pa.Table], models: Models
-) -> dict[tuple[str, str], np.ndarray]:
+def measured(crops: Crops, vectors: np.ndarray, models: Models) -> dict[tuple[str, str], np.ndarray]:
     """Return, by role and light, [faces, nearest is right, named rightly, named wrongly]; and `cluster` by "all"."""
     assert models.character is not None
     people, roles, lights = np.array(crops.people), np.array(crops.roles), np.array(crops.lights)
@@ -139,10 +133,10 @@ def measured(
     shown = np.flatnonzero(roles == "example")
     model_similarity = None if difference is None else 1 - 2 * difference
     references, calibration = calibrate(
-        examples(people[shown], vectors[shown]), K, voting, model_similarity=model_similarity
+        examples(people[shown], vectors[shown]), K, model_similarity=model_similarity
     )
     asked = np.flatnonzero(roles != "example")
-    votes = voting(neighbours(vectors[asked], references, K), references).sort_by("face")
+    votes = vote(neighbours(vectors[asked], references, K), references)
     names = np.array([int(name) for name in votes["character"].to_pylist()])
     score = calibration.score(votes["similarity"].to_numpy()) * votes["share"].to_numpy()
     right, said = names == people[asked], score >= THRESHOLD
@@ -189,15 +183,10 @@ def report(seeds: Sequence[int]) -> str:
     models = load_profile("tiny", device="cpu")
     assert models.character is not None
     total: dict[tuple[str, str], np.ndarray] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_or_create(str(Path(folder) / "a.animeds"), models) as ds,
-    ):
-        voting = partial(vote, session=ds.session)
-        for seed in seeds:
-            crops = draw_show(models, seed)
-            for key, counts in measured(crops, models.character(crops.pictures), voting, models).items():
-                total[key] = total.get(key, np.zeros(4)) + counts
+    for seed in seeds:
+        crops = draw_show(models, seed)
+        for key, counts in measured(crops, models.character(crops.pictures), models).items():
+            total[key] = total.get(key, np.zeros(4)) + counts
     lines = [
         "| light | nearest is right | named rightly | named wrongly | strangers named | no faces named |"
     ]
