@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +33,10 @@ STYLE = Style()
 RIN = Look(hair_colour="red", hair_length="long", eye_colour="green", outfit="school_uniform")
 AOI = Look(hair_colour="blue", hair_length="short", hair_style="bob", eye_colour="yellow", outfit="hoodie")
 KEN = Look("boy", "black", "short", "spiky", "brown", outfit="suit", outfit_colour="grey")
+
+
+PEOPLE = (RIN, AOI, replace(RIN, hair_style="bun", eye_colour="brown", bangs="parted"))
+"""The last one has the hair colour of the first."""
 
 
 @cache
@@ -161,6 +166,26 @@ def test_a_character_in_other_clothes_is_nearer_than_another_character() -> None
     assert character
     first, same, other = character(crops)
     assert first @ same > 0.6 > first @ other
+
+
+@pytest.mark.parametrize("light", [(0.35, 0.42, 0.75), (1.0, 0.62, 0.42), (0.5, 0.38, 0.25)])
+def test_a_character_at_night_at_sunset_or_by_a_lamp_is_nearer_than_another_by_day(
+    light: tuple[float, float, float],
+) -> None:
+    crops = []
+    for look in PEOPLE:
+        drawn = draw((look, Pose(expression="smile")))
+        box = max(
+            (b for b in tiny().detectors[0]([pixels(drawn)])[0] if b.kind == "face"), key=lambda b: b.score
+        )
+        crops.append(head_crop(pixels(drawn), box))
+    character = tiny().character
+    assert character
+    by_day = character(crops)
+    lit = character([(crop * np.array(light)).astype(np.uint8) for crop in crops])
+    similar = lit @ by_day.T
+    assert (similar.argmax(axis=1) == np.arange(len(crops))).all()
+    assert (np.diag(similar) > 0.85).all(), similar
 
 
 def test_words_find_the_picture_they_describe() -> None:
