@@ -1,6 +1,6 @@
 """Measures the character embedder on drawn casts in plain light, at night, at sunset and by a lamp.
 
-    python -m training.evaluate_characters [--seeds 920101 920102 920103]
+    python -m training.evaluate_characters [--seeds 920201 920202]
 
 Each seed is a show of its own: 14 characters in one style, with five plain examples each, and 14 strangers with their
 hair colours. Faces are cropped where the detector finds them, else where they were drawn.
@@ -208,7 +208,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[920101, 920102, 920103])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[920201, 920202])
     print(report(parser.parse_args(arguments).seeds))
 
 
