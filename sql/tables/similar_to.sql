@@ -4,6 +4,7 @@
 --
 -- similarity is the cosine of the vectors. The frame itself is left out. Vectors of different models cannot be compared
 -- and give an error.
+-- Every frame is compared here. Among 100,000 frames or more, `animeds search --frame ID` answers many times sooner.
 CREATE OR REPLACE MACRO similar_to(id) AS TABLE
 SELECT
     frames.*,
