@@ -134,13 +134,13 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return ds
 
 
-def test_faces_in_pieces_meet_the_references_that_all_together_meet(cast: Dataset) -> None:
+def test_faces_in_pieces_get_the_votes_that_all_together_get(cast: Dataset) -> None:
     chosen, references = Chosen(MODEL, None), gather(cast.session, MODEL)
-    ids, found = together(compared(cast.store, cast.session, chosen, references, 2, None))
+    ids, votes = together(compared(cast.store, cast.session, chosen, references, 2, None))
     assert len(ids) == sum(chosen.count(cast.session).values()) == 9
     comparison = Comparison(cast.session, chosen, references, 2)
     parts = together(piece.by(comparison) for piece in pieces(chosen.count(cast.session)))
-    assert named(*parts) == named(ids, found)
+    assert named(*parts) == named(ids, votes) and len(named(*parts)) == 9
 
 
 def test_only_faces_of_the_chosen_frames_are_shared_out(cast: Dataset) -> None:
@@ -149,9 +149,10 @@ def test_only_faces_of_the_chosen_frames_are_shared_out(cast: Dataset) -> None:
         Chosen(MODEL, "no_such_column").count(cast.session)
 
 
-def named(ids: Any, found: Any) -> list[tuple[object, ...]]:
-    rows = found.to_pylist()
-    return sorted((ids[row["face"]].as_py(), row["reference"], row["similarity"]) for row in rows)
+def named(ids: Any, votes: Any) -> list[dict[str, Any]]:
+    """Return the votes with the ids of the faces, in their order."""
+    rows = [row | {"face": ids[row["face"]].as_py()} for row in votes.to_pylist()]
+    return sorted(rows, key=lambda row: str(row["face"]))
 
 
 ON_RAY = Ray(workers=2)
