@@ -116,6 +116,8 @@ def _credit(source: Source, count: int) -> str:
 
 def current_versions() -> dict[str, str]:
     """Return the versions on which the bytes of a picture file depend."""
+    import zlib
+
     import av
     import PIL
 
@@ -124,6 +126,7 @@ def current_versions() -> dict[str, str]:
     return {
         "animeds": animeds_db.__version__,
         "av": av.__version__,
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "pillow": PIL.__version__,
         "machine": platform.machine(),
     }
