@@ -168,7 +168,7 @@ def _seconds(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -
     """Return the median seconds of an answer of ours, of the same asked again, and of Datasette's."""
     anew, again, others = [], [], []
     for round_ in range(rounds):
-        words = {"start": 200 * round_, "tag": f"tag_{round_}", "n": round_}
+        words = {"start": 200 * round_, "tag": f"tag_{round_}", "n": round_ + 1}
         asked = ours.address + path.format(**words)
         if round_ == 0 or "{" in path:
             anew.append(_ask(asked))

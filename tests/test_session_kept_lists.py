@@ -12,6 +12,7 @@ from framestore import dataset_of, frame_rows
 from animeds_db.dataset import Dataset
 from animeds_db.session import Session, kept_lists
 from animeds_db.session.kept_lists import KeptLists
+from animeds_db.session.sandbox import Bounds
 from animeds_db.store import Store
 
 N = 9000
@@ -78,7 +79,7 @@ def test_a_list_is_read_from_the_table_twice_and_then_from_memory(dataset: Datas
 
 
 def test_lists_that_were_read_in_part_are_not_kept_and_all_kept_ones_fit_in_the_limit(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset,
 ) -> None:
     table, lists = dataset.store.table("frames"), KeptLists()
     for _ in range(3):
@@ -87,10 +88,18 @@ def test_lists_that_were_read_in_part_are_not_kept_and_all_kept_ones_fit_in_the_
     for _ in range(2):
         lists.reader(table, ["sure_tags"]).read_all()
     size = lists._kept[table.uri, "sure_tags"].lists.get_total_buffer_size()
-    monkeypatch.setattr(kept_lists, "MOST_BYTES", size + size // 4)
-    for _ in range(2):
-        lists.reader(table, ["tags", "sure_scores"]).read_all()  # there is no room for them
+    lists = KeptLists(size + size // 4)
+    for columns in (["sure_tags"], ["tags", "sure_scores"]):  # there is no room for the second ones
+        for _ in range(2):
+            lists.reader(table, columns).read_all()
     assert [name for _, name in lists._kept] == ["sure_tags"]
     dataset.store.delete("frames", "shot = 1")
     lists.reader(dataset.store.table("frames"), ["sure_tags"]).read_all()
     assert not lists._kept  # the version that was kept is read no longer
+
+
+def test_a_session_of_the_service_keeps_no_lists(dataset: Dataset) -> None:
+    with Dataset(dataset.store, bounds=Bounds("512MiB", 1)) as bounded:
+        for _ in range(3):
+            bounded.sql("SELECT count(*) FROM frames WHERE has_tag(tag_ids, 'smile')").fetchall()
+        assert not bounded.session._lists._kept

@@ -32,10 +32,12 @@ class KeptLists:
     """Columns with lists of numbers, each of one version of a table. A session has one of these for all its tables.
 
     A column is kept when all of its rows are read for the second time, so a command that reads it once needs no memory
-    for it. It is kept if there is room, and until another version of its table is read.
+    for it. It is kept if there is room, and until another version of its table is read. most_bytes: the maximum size of
+    all lists (default: MOST_BYTES); 0: none is kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None = None) -> None:
+        self._most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._kept: dict[Key, _Kept] = {}
         self._read: dict[Key, int] = {}
 
@@ -69,7 +71,7 @@ class KeptLists:
         """Yield the batches, and keep these columns of them when all have been read and there is room."""
         chunks: dict[str, list[pa.Array]] = {name: [] for name in names}
         sizes = dict.fromkeys(names, 0)
-        room = MOST_BYTES - sum(one.lists.get_total_buffer_size() for one in [*self._kept.values()])
+        room = self._most_bytes - sum(one.lists.get_total_buffer_size() for one in [*self._kept.values()])
         for batch in batches:
             for name in [*chunks]:
                 chunks[name].append(batch[name])

@@ -76,7 +76,7 @@ class Session:
         self._choices: Choices = {}
         self._made: set[str] = set()
         self._only = Only()
-        self._lists = KeptLists()
+        self._lists = KeptLists(0) if bounds else KeptLists()  # each worker of the service would keep its own
         self._held = False
         vector = text_vector or _no_text_vector
         self._base.create_function("text_vector", vector, ["VARCHAR"], "FLOAT[]", side_effects=False)

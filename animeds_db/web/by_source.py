@@ -114,6 +114,7 @@ class BySource:
         """Forget the numbers that may have changed between the last versions of the tables and these."""
         corrected = await asyncio.to_thread(self._corrections.between, self._versions, versions)
         if corrected is None:
+            self._versions = {}  # an error below must not leave numbers that count as new
             self._numbers.clear()
             self._sources, self._sizes = await self._grid.sources()
         else:
