@@ -11,6 +11,7 @@ An address is Lance's: the number of the fragment · 2**32 + the position of the
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,8 +54,11 @@ _PLAIN = (
 """Lance's description of a page whose vectors are plain float32 numbers, without spaces."""
 
 
-MOST_MAPPED = 4 << 30
-"""Maximum number of bytes that stay mapped between two searches: those of 2,000,000 vectors of width 512."""
+MOST_MAPPED = 0 if os.name == "nt" else 4 << 30
+"""Maximum number of bytes that stay mapped between two searches: those of 2,000,000 vectors of width 512.
+
+None on Windows, where a mapped file cannot be deleted: `optimize` would fail while a service is running.
+"""
 
 
 class Mapped:
