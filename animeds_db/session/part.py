@@ -1,4 +1,4 @@
-"""Rows of a caller that change while a statement stays planned."""
+"""Rows of a caller that change while they keep their name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.dataset as pads
 
 
 class Part(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
-    """Rows that a statement reads each time it runs, so that it can run for others without being planned again."""
+    """Rows that statements read by one name. They are exchanged between two statements."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self.rows = schema.empty_table()

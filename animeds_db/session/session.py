@@ -29,7 +29,6 @@ from animeds_db.session.statements import (
     checked,
     matched,
     with_conditions,
-    without_semicolon,
 )
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors
@@ -253,8 +252,8 @@ class Session:
     def by_source(self, script: str, groups: Iterable[Sequence[str]]) -> Generator[pa.Table]:
         """Run one of our scripts for one group of sources after the other, and yield the rows of each time.
 
-        Each time, the tables with frames, boxes and their names have only the rows of these sources. The script is
-        planned once, and a group is read when its rows are asked for.
+        Each time, the tables with frames, boxes and their names have only the rows of these sources. A group is read
+        when its rows are asked for.
         """
         with self.errors(script):
             connection = self._connection(script)
@@ -263,18 +262,17 @@ class Session:
     def _each(
         self, connection: duckdb.DuckDBPyConnection, script: str, parts: Iterable[Only]
     ) -> Generator[pa.Table]:
-        """Plan a script once, and yield its rows while the tables have only the rows of each of these parts."""
-        connection.execute(f"PREPARE in_parts AS {without_semicolon(script)}")
-        try:
-            for only in parts:
-                self._only.show(only)
-                try:
-                    found = rows_of(connection, "EXECUTE in_parts", {})
-                finally:  # before the caller goes on, who may ask other things or give up
-                    self._only.show(Only())
-                yield found
-        finally:
-            connection.execute("DEALLOCATE in_parts")
+        """Yield the rows of a script while the tables have only the rows of each of these parts.
+
+        It is not prepared: DuckDB plans a prepared statement again each time it runs, besides the first time.
+        """
+        for only in parts:
+            self._only.show(only)
+            try:
+                found = rows_of(connection, script, {})
+            finally:  # before the caller goes on, who may ask other things or give up
+                self._only.show(Only())
+            yield found
 
     def relation(self, rows: pa.Table) -> duckdb.DuckDBPyRelation:
         """Return rows as a relation, without planning a query."""
