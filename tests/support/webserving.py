@@ -55,10 +55,15 @@ def own_copy(folder: Path) -> Path:
     return Path(shutil.copytree(sampleshow.database(), folder / "own.animeds"))
 
 
+def client_at(address: str) -> httpx2.Client:
+    """Return a client of a service. It reads no certificates, which takes longer than most requests."""
+    return httpx2.Client(base_url=address, timeout=180, verify=False)
+
+
 @contextmanager
 def client_of(database: Path | None = None, options: Options | None = None) -> Iterator[httpx2.Client]:
     """Serve a database, and give a client that speaks to it."""
-    with serving(database, options) as address, httpx2.Client(base_url=address, timeout=180) as client:
+    with serving(database, options) as address, client_at(address) as client:
         yield client
 
 
@@ -73,7 +78,7 @@ def shared() -> str:
 
 def reader() -> httpx2.Client:
     """Return a client of the shared service."""
-    return httpx2.Client(base_url=shared(), timeout=180)
+    return client_at(shared())
 
 
 def workers_of(pid: int) -> set[int]:
@@ -104,7 +109,7 @@ def apart(*flags: str) -> Iterator[tuple[httpx2.Client, int]]:
         line = process.stderr.readline()
         address = next(word for word in line.split() if word.startswith("http://"))
         try:
-            with httpx2.Client(base_url=address, timeout=180) as client:
+            with client_at(address) as client:
                 yield client, process.pid
         finally:
             process.terminate()
