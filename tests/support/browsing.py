@@ -101,8 +101,7 @@ def browser() -> Iterator[Browser]:
     path = chromium()
     from playwright.sync_api import sync_playwright
 
-    # Containers have a small /dev/shm. Without a graphics card, a process that pretends to be one draws slowly.
-    args = ["--disable-dev-shm-usage", "--disable-gpu"]
+    args = ["--disable-dev-shm-usage"]  # containers have a small one
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         args.append("--no-sandbox")  # which chromium does not start for root
     with sync_playwright() as playwright:
