@@ -1,4 +1,4 @@
-"""Captions for the pictures of a plan, written by SQL (sql/tables/captions_of.sql)."""
+"""Captions for the pictures of a plan, written by SQL (sql/tables/caption_words.sql)."""
 
 from __future__ import annotations
 
