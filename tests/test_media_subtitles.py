@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from subtitled import HEADER, ass_track, text_track, write_episode, write_srt
 
-from animeds_db.media.markup import kind_of, plain_text, song_of, voice
-from animeds_db.media.subtitles import Words, files_beside, read_words
+from animeds_db.media.words.markup import kind_of, plain_text, song_of, voice
+from animeds_db.media.words.subtitles import Words, files_beside, read_words
 
 ROMAJI = r"{\k20}ya{\k30}ku{\k25}so{\k40}ku"
 

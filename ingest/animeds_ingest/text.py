@@ -13,8 +13,8 @@ import xxhash
 
 from animeds_db import schema
 from animeds_db.errors import SourceError
-from animeds_db.media.chapters import Chapter
-from animeds_db.media.subtitles import Line, Words, read_words
+from animeds_db.media.words.chapters import Chapter
+from animeds_db.media.words.subtitles import Line, Words, read_words
 from animeds_db.remote.paths import SourcePath
 from animeds_db.store import Store
 from animeds_db.store.location import read_errors

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from animeds_db.media.subtitles import Line, Track
+from animeds_db.media.words.subtitles import Line, Track
 from animeds_db.models.runners.text_reader import ScreenText, TextReader
 from animeds_db.store import Store
 from animeds_ingest.measures.burned_text import BAND

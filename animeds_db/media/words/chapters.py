@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from animeds_db.media.markup import ENDING_WORDS, OPENING_WORDS
+from animeds_db.media.words.markup import ENDING_WORDS, OPENING_WORDS
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -1,7 +1,7 @@
 """Reads the words of a video: its subtitle tracks, the subtitle files beside it, and its chapters. Decodes nothing.
 
-FFmpeg splits tracks and files of every format into events, and media.markup removes their markup. A track that cannot
-be read becomes a note, never an error.
+FFmpeg splits tracks and files of every format into events, and media.words.markup removes their markup. A track that
+cannot be read becomes a note, never an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import av
 from av.stream import Discard
 
 from animeds_db.errors import SourceError
-from animeds_db.media.chapters import Chapter, read_chapters
-from animeds_db.media.encodings import UNICODE, encoding_of
-from animeds_db.media.markup import kind_of, plain_text, song_of, voice
 from animeds_db.media.opening import OpenVideo, choose_stream, opened
+from animeds_db.media.words.chapters import Chapter, read_chapters
+from animeds_db.media.words.encodings import UNICODE, encoding_of
+from animeds_db.media.words.markup import kind_of, plain_text, song_of, voice
 from animeds_db.remote.paths import SourcePath, files_below
 
 if TYPE_CHECKING:

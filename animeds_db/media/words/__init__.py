@@ -1,0 +1,1 @@
+"""The words of a video: its subtitles and its chapters."""
