@@ -16,6 +16,7 @@ from animeds_db.steps.coverage import Coverage
 from animeds_db.web.api.common import FrameId, Selected, Token, alone, read_token, token_of
 from animeds_db.web.api.frames import PICTURES, placed
 from animeds_db.web.bodies import answers as models
+from animeds_db.web.bodies import people
 from animeds_db.web.errors import MissingError
 from animeds_db.web.pictures import no_frame
 from animeds_db.web.plain import records
@@ -134,14 +135,14 @@ async def frame(
 
 
 @router.get("/characters")
-async def characters(request: Request) -> list[models.Character]:
+async def characters(request: Request) -> list[people.Character]:
     """List the characters, most faces first."""
     answer = await service_of(request).rows(request, script("characters"))
-    return [models.Character(**row) for row in records(answer.table)]
+    return [people.Character(**row) for row in records(answer.table)]
 
 
 @router.get("/characters/{name}")
-async def character(request: Request, name: str) -> models.CharacterFacts:
+async def character(request: Request, name: str) -> people.CharacterFacts:
     """Return one character: examples, faces with score and margin, and where it appears in each episode."""
     service = service_of(request)
     found = await service.rows(request, script("character_faces"), {"name": name})
@@ -158,21 +159,21 @@ async def character(request: Request, name: str) -> models.CharacterFacts:
     faces.sort(
         key=lambda face: (face["by"] == "label", face["margin"] if face["margin"] is not None else 1.0)
     )
-    return models.CharacterFacts(
+    return people.CharacterFacts(
         name=name, examples=examples, faces=faces[:FACES], timeline=timeline, truncated=len(faces) > FACES
     )
 
 
 @router.get("/characters/{name}/coverage")
-async def coverage(request: Request, name: str) -> models.CharacterCoverage:
+async def coverage(request: Request, name: str) -> people.CharacterCoverage:
     """Return the kinds of pictures that the kept frames of a character lack, and what would fill these gaps."""
     service = service_of(request)
     found: Coverage = await service.kept(
         ("coverage", name), lambda: alone(service, lambda: service.dataset.coverage(name))
     )
-    return models.CharacterCoverage(
+    return people.CharacterCoverage(
         n_pictures=found.n_chosen,
-        gaps=[models.GapFrames(gap=str(gap), n=gap.n, best=list(gap.best)) for gap in found.gaps],
+        gaps=[people.GapFrames(gap=str(gap), n=gap.n, best=list(gap.best)) for gap in found.gaps],
         stretches=str(found.stretches) if len(found.stretches) else None,
         commands=found.stretches.commands(),
     )
@@ -233,13 +234,13 @@ def _place(token: str) -> int:
 
 
 @router.get("/review")
-async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) -> models.Review:
+async def review(request: Request, k: Annotated[int, Query(ge=1, le=500)] = 20) -> people.Review:
     """Return faces whose name a person should check: the most doubtful, and some picked at random."""
     try:
         answer = await service_of(request).answer(request, Ask(task="review", more={"n": k}))
     except StoreError:  # no face has been classified yet
-        return models.Review(faces=[])
-    return models.Review(faces=records(answer.table))
+        return people.Review(faces=[])
+    return people.Review(faces=records(answer.table))
 
 
 @router.get("/status")

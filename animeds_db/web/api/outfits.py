@@ -10,8 +10,8 @@ from fastapi import APIRouter, Path, Query, Request
 from animeds_db.steps.labels.changes import Act
 from animeds_db.steps.outfits.find import Outfits
 from animeds_db.web.api.common import alone, written
-from animeds_db.web.bodies import answers as models
 from animeds_db.web.bodies import labels as label_models
+from animeds_db.web.bodies import people
 from animeds_db.web.errors import ConflictError
 from animeds_db.web.plain import records
 from animeds_db.web.service import Service, service_of
@@ -24,21 +24,21 @@ Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 @router.get("")
 async def outfits(
     request: Request, character: Character, count: Annotated[int, Query(ge=1, le=100)] = 12
-) -> models.OutfitSheet:
+) -> people.OutfitSheet:
     """Return the outfits of a character, the largest first, with at most `count` pictures of each."""
     found = await _found(service_of(request), character)
-    return models.OutfitSheet(
+    return people.OutfitSheet(
         character=character,
         version=found.version,
         n_not_grouped=int((found.numbers == 0).sum()),
         outfits=[
-            models.Outfit(**row, bodies=records(found.spread(row["outfit"], count))) for row in found.rows()
+            people.Outfit(**row, bodies=records(found.spread(row["outfit"], count))) for row in found.rows()
         ],
     )
 
 
 @router.post("/merge")
-async def merge(request: Request, character: Character, body: models.MergeOutfitsBody) -> label_models.Act:
+async def merge(request: Request, character: Character, body: people.MergeOutfitsBody) -> label_models.Act:
     """Make outfits one, under the name of the first one that has a name."""
     service = service_of(request)
     return await _corrected(
@@ -51,7 +51,7 @@ async def merge(request: Request, character: Character, body: models.MergeOutfit
 
 @router.post("/{outfit}/name")
 async def name(
-    request: Request, character: Character, outfit: Number, body: models.NameOutfitBody
+    request: Request, character: Character, outfit: Number, body: people.NameOutfitBody
 ) -> label_models.Act:
     """Name an outfit: the name becomes the appearance of its faces."""
     service = service_of(request)
@@ -65,7 +65,7 @@ async def name(
 
 @router.post("/{outfit}/split")
 async def split(
-    request: Request, character: Character, outfit: Number, body: models.SplitOutfitBody
+    request: Request, character: Character, outfit: Number, body: people.SplitOutfitBody
 ) -> label_models.Act:
     """Split an outfit into its most different parts."""
     service = service_of(request)
@@ -86,7 +86,7 @@ async def _found(service: Service, character: str) -> Outfits:
 
 
 async def _corrected(
-    service: Service, character: str, body: models.OutfitBody, correct: Callable[[Outfits], Act]
+    service: Service, character: str, body: people.OutfitBody, correct: Callable[[Outfits], Act]
 ) -> label_models.Act:
     """Write labels of the outfits that a person has seen. Raises ConflictError if they are others by now."""
     found = await _found(service, character)
