@@ -20,6 +20,7 @@ from animeds_db.export import CropOptions, ExportOptions, select
 from animeds_db.sample.drawing.look import HAIR_COLOURS
 from animeds_db.sample.truth import Person, State
 from animeds_db.store import Store
+from animeds_db.store.remembered import remembered
 
 KINDS = ("face", "person")
 CROPS = ExportOptions(profile=CaptionProfile(parts=("tags",)), crops=CropOptions(kinds=KINDS))
@@ -124,7 +125,7 @@ def test_a_second_run_does_nothing_and_an_ingest_that_tags_boxes_gives_the_same_
         )
         frames = {row["frame_id"] for row in everything(fresh.store)["frames"]}
         made = everything(fresh.store)["box_tags"]
-        assert fresh.store.remembered()["boxes"] == "face,person"
+        assert remembered(fresh.store)["boxes"] == "face,person"
     assert made == [row for row in everything(tagged.store)["box_tags"] if row["frame_id"] in frames]
     assert {row["kind"] for row in made} == set(KINDS)
 

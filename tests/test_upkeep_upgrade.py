@@ -21,6 +21,7 @@ from animeds_db.errors import StoreError
 from animeds_db.models import load_profile
 from animeds_db.store import Store, older_tags, upgrade
 from animeds_db.store.location import Location
+from animeds_db.store.remembered import remember, remembered
 
 FIXTURES = sorted((Path(__file__).parent / "data").glob("database-*.zip"))
 COLUMNS = {
@@ -74,9 +75,9 @@ def test_an_upgrade_adds_paths_damage_and_what_ingests_remember(tmp_path: Path) 
     [source] = store.table("sources").to_table().to_pylist()
     assert [source[name] for name in ("other_uris", "n_damaged", "n_gaps")] == [None] * 3
     assert source["state"] == "done" and source["n_frames"] == 7
-    assert store.remembered() == {}
-    store.remember({"profile": "tiny"})
-    assert Store.open(store.uri).remembered() == {"profile": "tiny"}
+    assert remembered(store) == {}
+    remember(store, {"profile": "tiny"})
+    assert remembered(Store.open(store.uri)) == {"profile": "tiny"}
 
 
 def test_there_is_a_fixture_of_this_version() -> None:

@@ -14,6 +14,7 @@ from webserving import ONE, client_of
 from animeds_db.dataset import Dataset
 from animeds_db.schema import frame_id
 from animeds_db.store import Store
+from animeds_db.store.remembered import remember
 from animeds_db.web import Options, by_source
 from animeds_db.web.corrected import Corrections
 
@@ -208,7 +209,7 @@ def test_corrections_are_about_the_sources_of_their_labels_and_of_what_they_undo
         assert changed() == sorted([*SOURCES[:2], SOURCES[4]])
         dataset.rename_characters({"Emi": "Emilia"})
         assert changed() is None
-        store.remember({"profile": "small"})
+        remember(store, {"profile": "small"})
         assert changed() == []
         add_source(store, SOURCES[0], episode=9, n_frames=FRAMES)
         assert changed() is None

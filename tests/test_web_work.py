@@ -25,6 +25,7 @@ from webserving import FEW, client_of, own_copy, reader, serving, workers_of
 import animeds_db
 from animeds_db.errors import QueryError, UsageError
 from animeds_db.media.masks import as_png
+from animeds_db.store.remembered import remembered
 from animeds_db.web import Options
 from animeds_db.web.options import Limits
 
@@ -134,7 +135,7 @@ def test_a_view_is_saved_read_in_python_and_deleted(client: httpx2.Client, place
         assert len(dataset.selection("One girl").fetchall()) == n
         dataset.save_selection("blank", "SELECT frame_id FROM frames WHERE is_blank")
         assert [one.name for one in dataset.selections()] == ["blank", "One girl"]
-        assert dataset.store.remembered().keys().isdisjoint({"selection.blank"})
+        assert remembered(dataset.store).keys().isdisjoint({"selection.blank"})
         with pytest.raises(QueryError, match="no column frame_id"):
             dataset.save_selection("wrong", "SELECT 1 AS one")
         with pytest.raises(UsageError, match='no saved selection "nothing"'):

@@ -18,6 +18,7 @@ from animeds_db.recipes.building import characters_in, classify_of, cluster_of, 
 from animeds_db.recipes.reading import KeyPath, Recipe, texts
 from animeds_db.recipes.steps import FRAMES, Work, is_recorded, mark, mark_of_files, record
 from animeds_db.steps.characters.neighbours import NEGATIVE
+from animeds_db.store.remembered import record_step, step_record
 
 UNNAMED = "unnamed_"
 """Beginning of the names of clusters that nobody has named."""
@@ -186,7 +187,7 @@ class Characters:
 
     def _add_clusters(self, work: Work) -> None:
         """Name those clusters that this database has not named yet."""
-        done: dict[str, str] = json.loads(work.data.store.step_record("named") or "{}")
+        done: dict[str, str] = json.loads(step_record(work.data.store, "named") or "{}")
         wanted: Mapping[str, str] = self._section["clusters"]
         fresh = {key: name for key, name in wanted.items() if done.get(key) != name}
         if fresh:
@@ -198,7 +199,7 @@ class Characters:
                 number, name, appearance=appearance, progress=work.watcher.advance
             )
             work.watcher.note(f"cluster {number} is {character}: {counted(added.new, 'example')} added")
-        work.data.store.record_step("named", json.dumps(done | fresh, sort_keys=True))
+        record_step(work.data.store, "named", json.dumps(done | fresh, sort_keys=True))
 
     def _number(self, work: Work, key: str) -> int:
         """Return the number of a cluster that is given by number, or by one of its faces."""

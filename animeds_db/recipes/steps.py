@@ -1,7 +1,7 @@
 """The steps of a recipe, in the order in which they are done. Each knows whether it is done already, and does it.
 
 A step is done if it was recorded with the same inputs: its options, the versions of the tables that it reads, and the
-files that it was given. The record is in the database (`Store.record_step`); that of an export is in its manifest.
+files that it was given. The record is in the database (`record_step`); that of an export is in its manifest.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from animeds_db.errors import AnimedsError, UsageError
 from animeds_db.printable import counted
 from animeds_db.recipes.building import dedup_of, setting
 from animeds_db.recipes.reading import Recipe, texts
+from animeds_db.store.remembered import record_step, remember, remembered, step_record
 
 if TYPE_CHECKING:
     from animeds_db.dataset import Dataset
@@ -130,14 +131,14 @@ def is_recorded(work: Work, step: str, inputs: str, outputs: Sequence[str] = ())
     """Return True if the step was done with these inputs, and nobody has written to its output tables since."""
     if work.dataset is None:
         return False
-    record = json.loads(work.data.store.step_record(step) or "{}")
+    record = json.loads(step_record(work.data.store, step) or "{}")
     return bool(record == {"inputs": inputs, "outputs": work.versions(outputs)})
 
 
 def record(work: Work, step: str, inputs: str, outputs: Sequence[str] = ()) -> None:
     """Record that the step was done with these inputs."""
     value = {"inputs": inputs, "outputs": work.versions(outputs)}
-    work.data.store.record_step(step, json.dumps(value, sort_keys=True))
+    record_step(work.data.store, step, json.dumps(value, sort_keys=True))
 
 
 @contextmanager
@@ -146,12 +147,12 @@ def timed(work: Work, step: str, units: int) -> Iterator[None]:
     began = time.monotonic()
     yield
     value = {"units": units, "seconds": round(time.monotonic() - began, 1)}
-    work.data.store.record_step(f"time {step}", json.dumps(value))
+    record_step(work.data.store, f"time {step}", json.dumps(value))
 
 
 def cost(work: Work, step: str, units: int) -> str:
     """Return how long a step will take for this many units: " (about 3 min, as the last time)"; "" if never done."""
-    known = json.loads(work.data.store.step_record(f"time {step}") or "{}")
+    known = json.loads(step_record(work.data.store, f"time {step}") or "{}")
     if not known.get("units"):
         return ""
     seconds = units * known["seconds"] / known["units"]
@@ -228,7 +229,7 @@ class Ingest:
 
     def _waiting(self, work: Work) -> list[SourceSpec]:
         """Return the sources to hand to the ingest: all, if they were never ingested with these options."""
-        if work.dataset is None or work.dataset.store.step_record(self._key(work)) is None:
+        if work.dataset is None or step_record(work.dataset.store, self._key(work)) is None:
             return self.specs
         return work.dataset.unfinished(self.specs)
 
@@ -258,7 +259,7 @@ class Ingest:
         device = setting("device", work.flags.device, self._recipe.section("models").get("device"))
         if work.dataset is None:
             work.dataset = open_or_create(database_of(self._recipe, work.flags), lambda: self._models(work))
-        before = work.data.store.remembered()
+        before = remembered(work.data.store)
         report = work.data.ingest(
             self._waiting(work),
             **options,
@@ -267,14 +268,14 @@ class Ingest:
             load=work.flags.load,
         )
         if "profile" in self._section:  # a profile for these sources only, not for later ingests
-            work.data.store.remember(before)
+            remember(work.data.store, before)
         self.failed = report.failed
         self.frames = sum(outcome.frames for outcome in report.outcomes if outcome.state != "skipped")
         if report.failed and not work.data.store.table("frames").count_rows():
             assert report.failed[0].error is not None
             raise report.failed[0].error
         if not report.failed:
-            work.data.store.record_step(self._key(work), "done")
+            record_step(work.data.store, self._key(work), "done")
 
     def _models(self, work: Work) -> Any:
         """Load the models of [models], whose vectors decide the width of a new database's columns."""

@@ -13,7 +13,8 @@ from animeds_db import schema
 from animeds_db.errors import UsageError, did_you_mean
 from animeds_db.steps.labels.changes import speaker
 from animeds_db.store import Store
-from animeds_db.store.store import SELECTION, quoted
+from animeds_db.store.remembered import SELECTION
+from animeds_db.store.store import quoted
 
 LONGEST_NAME = 80
 LONGEST_SQL = 100_000

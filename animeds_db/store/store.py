@@ -8,7 +8,7 @@ A database is a folder (or URI) with one Lance table per name, such as `<uri>/fr
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
 RETRIES = 50
 RETRY_TIME = datetime.timedelta(minutes=2)
-RECORD = "make."
-"""Prefix of the rows of `settings` in which `animeds make` records the steps that it has done."""
-SELECTION = "selection."
-"""Prefix of the rows of `settings` with selections that people saved."""
 VECTORS = ("embedding", "vector")
 """Columns with vectors for searches, in whichever table."""
 MAX_TAGS = 1_000_000
@@ -249,37 +245,6 @@ class Store:
             found = self.table(name).to_table(columns=read, filter=pc.field(key).isin(wanted.unique()))
         places = pc.drop_null(pc.index_in(wanted, found[key].combine_chunks()))
         return found.select(list(columns)).take(places)
-
-    def remembered(self) -> dict[str, str]:
-        """Return the options of the last ingest: profile, sampling, and models that replaced the profile's."""
-        return {
-            name: value
-            for name, value in self._settings().items()
-            if not name.startswith((RECORD, SELECTION))
-        }
-
-    def remember(self, values: Mapping[str, str]) -> None:
-        """Store the options of this ingest, replacing those of the last one."""
-        before = self.remembered()
-        if dict(values) != before:
-            columns: dict[str, str | None] = {**dict.fromkeys(before), **values}
-            rows = [{"name": name, "value": value} for name, value in columns.items()]
-            self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
-
-    def step_record(self, step: str) -> str | None:
-        """Return what `record_step` stored last for a step of a recipe; None: nothing."""
-        return self._settings().get(RECORD + step)
-
-    def record_step(self, step: str, value: str) -> None:
-        """Store what a step of a recipe was made of, so that a later run can see whether anything changed."""
-        if self.step_record(step) != value:
-            rows = [{"name": RECORD + step, "value": value}]
-            self.replace("settings", pa.Table.from_pylist(rows, schema.SETTINGS.schema))
-
-    def _settings(self) -> dict[str, str]:
-        with read_errors(self.uri):
-            rows = self.table("settings").to_table().to_pylist()
-        return {row["name"]: row["value"] for row in rows if row["value"] is not None}
 
     def ensure_tags(self, labels: Sequence[tuple[str, str]]) -> dict[str, int]:
         """Return the ids of these (tag, category) pairs, and add those that the vocabulary lacks.

@@ -9,6 +9,7 @@ from animeds_db import settings
 from animeds_db.errors import ModelError
 from animeds_db.models import Models
 from animeds_db.store import Store
+from animeds_db.store.remembered import remember, remembered
 from animeds_db.workers import Ray
 from animeds_ingest.choice import Choice, Load, hardware_here, load_models
 from animeds_ingest.engines import local
@@ -46,11 +47,11 @@ def ingest(
     """
     specs = _specs(paths)
     choice = choice or Choice()
-    chosen = choice.over(store.remembered())
+    chosen = choice.over(remembered(store))
 
     def loaded() -> Models:
         models = chosen.load(load)
-        store.remember(chosen.to_remember())
+        remember(store, chosen.to_remember())
         return models
 
     if on is None:

@@ -8,6 +8,7 @@ from animeds_db import settings
 from animeds_db.captions import profile_names
 from animeds_db.dataset import sampling_modes
 from animeds_db.export import CROP_KINDS, FORMATS, LAYOUTS
+from animeds_db.store.remembered import remembered
 from animeds_db.web.bodies import jobs as job_models
 from animeds_db.web.service import service_of
 
@@ -18,7 +19,7 @@ router = APIRouter(tags=["choices"])
 async def choices(request: Request) -> job_models.Choices:
     """Return the names that this installation knows, including layouts of other packages."""
     service = service_of(request)
-    remembered = service.dataset.store.remembered() if service.has_database else {}
+    options = remembered(service.dataset.store) if service.has_database else {}
     return job_models.Choices(
         layouts=[job_models.Choice(name=layout.name, title=layout.reads) for layout in LAYOUTS.values()],
         clip_layouts=[layout.name for layout in LAYOUTS.values() if layout.clips is not None],
@@ -26,7 +27,7 @@ async def choices(request: Request) -> job_models.Choices:
         crops=list(CROP_KINDS),
         formats=list(FORMATS),
         profiles=service.profiles(),
-        profile=settings.resolve("profile", remembered=remembered).value,
+        profile=settings.resolve("profile", remembered=options).value,
         sampling=list(sampling_modes()),
-        sample=settings.resolve("sampling", remembered=remembered).value,
+        sample=settings.resolve("sampling", remembered=options).value,
     )
