@@ -68,6 +68,7 @@ lint: $(VENV)/installed $(VENV)/sql-is-clean ## ruff, mypy, sqlfluff, and the ar
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
 
 # All files take sqlfluff half of the time that `make check` may take, so it reads those that changed since it last passed.
 SQL = $(shell find sql queries -name '*.sql')

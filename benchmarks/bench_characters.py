@@ -104,7 +104,8 @@ def cross_join(material: Material) -> np.ndarray:
             workbench.register(name, pa.table(rows))
         workbench.execute("CREATE TABLE faces AS FROM f")
         workbench.execute("CREATE TABLE examples AS FROM e")
-        return workbench.sql(_CROSS_JOIN).fetchnumpy()["character"]
+        names: np.ndarray = workbench.sql(_CROSS_JOIN).fetchnumpy()["character"]
+        return names
 
 
 def product(material: Material) -> np.ndarray:

@@ -28,7 +28,12 @@ CLIPS = "SELECT clip_id, first_s, n_frames FROM clips WHERE frame_id IS NOT NULL
 
 def run(work: Path, *, minutes: float = MINUTES, rounds: int = 3) -> Section:
     """Return the report section."""
-    video, db, out, theirs = episode(work, minutes), work / "clips.animeds", work / "ours", work / "theirs"
+    video, db, out, theirs = (
+        episode(work, minutes, "grainy"),
+        work / "clips.animeds",
+        work / "ours",
+        work / "theirs",
+    )
     if not db.exists():
         animeds = [sys.executable, "-m", "animeds_db"]
         ingest = [*animeds, "ingest", str(video), "--db", str(db), "--profile", "none"]

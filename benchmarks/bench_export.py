@@ -67,7 +67,7 @@ def material(work: Path, frames: int) -> Path:
     out = work / f"Many Keys - S01E01 ({frames}).mkv"
     if out.exists():
         return out
-    source = episode(work, 2)
+    source = episode(work, 2, "grainy")
     dense = work / "dense.mkv"
     if not dense.exists():
         keys = ["-t", "60", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", str(GOP)]
@@ -129,7 +129,7 @@ def _section(runs: dict[str, list[Run]], sizes: dict[str, tuple[int, int]], fram
         f"## {frames} key frames of a 1080p episode to pictures\n\n"
         f"Rounds in turns: {rounds}. On a busy machine look at processor time.\n\n{table(header, rows)}"
     )
-    ratios = {}
+    ratios: dict[str, float] = {}
     for kind, name in (("png", png), ("webp", webp)):
         ours = _median(runs[name])
         ratios |= {f"{kind}, wall": ours.wall / base.wall, f"{kind}, processor": ours.cpu / base.cpu}

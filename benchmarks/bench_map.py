@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,10 +93,11 @@ def measure(page: Page, lassos: int = 10) -> dict[str, list[float]]:
             found[name].append(page.evaluate(f"() => window.{end} - window.released"))
     print(page.locator("#chosen").inner_text(), file=sys.stderr)
     page.mouse.move(*at(0.5, 0.5))
-    for name, act in (
-        ("zoom", lambda n: page.mouse.wheel(0, -40 if n % 60 < 30 else 40)),
-        ("pan", lambda n: page.keyboard.press("ArrowRight" if n % 40 < 20 else "ArrowLeft")),
-    ):
+    moves: dict[str, Callable[[int], None]] = {
+        "zoom": lambda n: page.mouse.wheel(0, -40 if n % 60 < 30 else 40),
+        "pan": lambda n: page.keyboard.press("ArrowRight" if n % 40 < 20 else "ArrowLeft"),
+    }
+    for name, act in moves.items():
         page.evaluate("() => { window.beats.length = 0; }")
         for n in range(120):
             act(n)

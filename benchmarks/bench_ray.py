@@ -100,7 +100,7 @@ class Assassin(logging.Handler):
         if "is ready" in record.msg and self.left and record.args:
             self.left -= 1
             delay = self.chance.uniform(0, self.longest_s)
-            threading.Timer(delay, self._kill, [int(next(iter(record.args)))]).start()
+            threading.Timer(delay, self._kill, [int(str(next(iter(record.args))))]).start()
 
     def _kill(self, pid: int) -> None:
         try:

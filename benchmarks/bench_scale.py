@@ -51,7 +51,8 @@ Asked = dict[tuple[str, str], dict[str, Any]]
 def run(work: Path, *, sizes: Sequence[int], rounds: int = 3) -> Section:
     """Return the section of the report."""
     parts = ["## Large collections", __doc__.partition("\n\n")[2].strip()]
-    every, ratios = [], {}
+    every: list[Asked] = []
+    ratios: dict[str, float] = {}
     for n in sizes:
         folder = work / f"synthetic-{n}"
         prepare(folder, n)

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,7 +132,7 @@ def _served(words: list[str], said: str) -> Iterator[_Served]:
         process.wait(30)
 
 
-def _animeds(folder: Path) -> Iterator[_Served]:
+def _animeds(folder: Path) -> AbstractContextManager[_Served]:
     words = [
         sys.executable,
         "-m",
@@ -149,7 +149,7 @@ def _animeds(folder: Path) -> Iterator[_Served]:
     return _served(words, r"http://127\.0\.0\.1:\d+")
 
 
-def _datasette(folder: Path) -> Iterator[_Served]:
+def _datasette(folder: Path) -> AbstractContextManager[_Served]:
     limits = [
         "--setting",
         "sql_time_limit_ms",
@@ -166,7 +166,9 @@ def _datasette(folder: Path) -> Iterator[_Served]:
 
 def _seconds(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -> tuple[float, float, float]:
     """Return the median seconds of an answer of ours, of the same asked again, and of Datasette's."""
-    anew, again, others = [], [], []
+    anew: list[float] = []
+    again: list[float] = []
+    others: list[float] = []
     for round_ in range(rounds):
         words = {"start": 200 * round_, "tag": f"tag_{round_}", "n": round_ + 1}
         asked = ours.address + path.format(**words)

@@ -253,9 +253,13 @@ def reviewed(ds: Dataset, faces: Sequence[Box], asked: Sequence[str], sheet: Pat
     ds.characters.classify()
     after = _right(ds, faces)
     rest = [face for face in after if face not in set(asked)]
-    means = [float(np.mean(list(right.values()))) for right in (before, corrected, after)]
     rests = [float(np.mean([right[face] for face in rest])) for right in (before, after)]
-    return Reviewed(*means, *rests, sum(not before.get(face, True) for face in asked), estimated)
+    found = sum(not before.get(face, True) for face in asked)
+    return Reviewed(_share(before), _share(corrected), _share(after), rests[0], rests[1], found, estimated)
+
+
+def _share(right: dict[str, bool]) -> float:
+    return float(np.mean(list(right.values())))
 
 
 def _right(ds: Dataset, faces: Sequence[Box]) -> dict[str, bool]:

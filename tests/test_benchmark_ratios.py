@@ -82,10 +82,11 @@ def test_a_row_that_is_no_longer_measured_fails_and_a_new_one_is_only_named() ->
 
 
 def test_committed_ratios_are_the_medians_of_the_rounds_and_other_sections_stay(tmp_path: Path) -> None:
-    rows = compared(COMMITTED, {"tags": [Section("", {"÷ files": r}) for r in (0.0412345, 0.02, 0.05)]})
+    name = 'sql "SELECT 1" ÷ files'
+    rows = compared(COMMITTED, {"tags": [Section("", {name: r}) for r in (0.0412345, 0.02, 0.05)]})
     write(tmp_path / "expected.toml", merged(COMMITTED, rows))
     found = read(tmp_path / "expected.toml")
-    assert found == {"ingest": COMMITTED["ingest"], "tags": {"÷ files": 0.0412}}
+    assert found == {"ingest": COMMITTED["ingest"], "tags": {name: 0.0412}}
 
 
 @pytest.mark.source_tree

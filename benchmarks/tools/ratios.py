@@ -6,6 +6,7 @@ ROUNDS rounds: one slow round may be another program's fault.
 
 from __future__ import annotations
 
+import json
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +74,7 @@ def write(path: Path, ratios: Committed) -> None:
     """Write ratios with three significant digits, in the order of their sections and rows."""
     parts = [HEAD]
     for section, rows in ratios.items():
-        lines = [f'"{name}" = {value:.3g}' for name, value in rows.items()]
+        lines = [f"{json.dumps(name, ensure_ascii=False)} = {value:.3g}" for name, value in rows.items()]
         parts.append("\n".join([f"[{section}]", *lines]) + "\n")
     path.write_text("\n".join(parts), "utf-8")
 
