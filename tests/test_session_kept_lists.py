@@ -10,9 +10,10 @@ import pytest
 from framestore import dataset_of, frame_rows
 
 from animeds_db.dataset import Dataset
-from animeds_db.session import Session, kept_lists
-from animeds_db.session.kept_lists import KeptLists
+from animeds_db.session import Session
 from animeds_db.session.sandbox import Bounds
+from animeds_db.session.scans import kept_lists
+from animeds_db.session.scans.kept_lists import KeptLists
 from animeds_db.store import Store
 
 N = 9000

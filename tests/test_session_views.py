@@ -10,9 +10,10 @@ from tables import TAGS, add_source, frame, frames, new_store, rows, tagged_stor
 
 from animeds_db.dataset import Dataset
 from animeds_db.errors import QueryError
-from animeds_db.session import Session, catalog, only
+from animeds_db.session import Session, catalog
 from animeds_db.session import session as opened_session
 from animeds_db.session.label_views import LABEL_VIEWS
+from animeds_db.session.scans import only
 from animeds_db.store import Store
 
 LISTS: Sequence[Sequence[str] | None] = (

@@ -10,8 +10,8 @@ from animeds_db.sample.cast import draw_cast
 from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Drawn
 from training.conditions import Case, as_table, draw_cases, face_figures, tag_figures
-from training.lights import Light, Wash
-from training.shows import in_light, varied_cast
+from training.drawn.lights import Light, Wash
+from training.drawn.shows import in_light, varied_cast
 
 NAMES = ("1girl", "1boy", "brown_hair", "grey_hair")
 

@@ -26,13 +26,13 @@ from animeds_db.sample.drawing.headwear import HATS
 from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Background, Effects, Scene, place, scene_shapes
 from animeds_db.sample.tags import TAGS
-from training.faces import FACES
-from training.heads import alike, draw_head, identity, strangers
-from training.lights import Light, Wash, random_light
-from training.negatives import THINGS, scatter
-from training.pictures import group, light_of_tags, picture, varied_scene
-from training.scenes import covered, sibling, varied_picture
-from training.variety import HAIR_RANGES, varied_look, varied_pose, varied_style
+from training.drawn.faces import FACES
+from training.drawn.heads import alike, draw_head, identity, strangers
+from training.drawn.lights import Light, Wash, random_light
+from training.drawn.negatives import THINGS, scatter
+from training.drawn.pictures import group, light_of_tags, picture, varied_scene
+from training.drawn.scenes import covered, sibling, varied_picture
+from training.drawn.variety import HAIR_RANGES, varied_look, varied_pose, varied_style
 
 EMPTY = (1, 2, 3)
 

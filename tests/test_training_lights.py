@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.lights import LIGHTS, PLAIN, TINTED, Light, Wash, random_light, relit
+from training.drawn.lights import LIGHTS, PLAIN, TINTED, Light, Wash, random_light, relit
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
@@ -74,7 +74,7 @@ def test_a_rim_brightens_only_the_edge_of_the_people() -> None:
 @needs_torch
 def test_a_batch_gets_the_light_of_single_pictures() -> None:
     from training.batches import to_float
-    from training.light_batches import in_lights
+    from training.drawn.light_batches import in_lights
 
     rng = np.random.default_rng(2)
     lights = [random_light(rng, (name,)) for name in LIGHTS]
@@ -88,7 +88,7 @@ def test_a_batch_gets_the_light_of_single_pictures() -> None:
 @needs_torch
 def test_only_a_share_of_a_batch_is_lit_and_the_rest_is_unchanged() -> None:
     from training.batches import to_float
-    from training.light_batches import lit
+    from training.drawn.light_batches import lit
 
     pictures = to_float(np.stack([np.asarray(_picture(i)) for i in range(40)]))
     out, lights = lit(pictures, np.random.default_rng(1), 0.5, ("night",))

@@ -17,8 +17,8 @@ from tables import TAGS, add_source, frame, new_store, rows, tagged_store
 
 from animeds_db import schema
 from animeds_db.session import Session
-from animeds_db.session.lance_view import LanceView
-from animeds_db.session.tag_names import TagNames
+from animeds_db.session.scans.lance_view import LanceView
+from animeds_db.session.scans.tag_names import TagNames
 
 
 def view_of(

@@ -15,8 +15,9 @@ from animeds_db.dataset import Dataset
 from animeds_db.schema import frame_id
 from animeds_db.store import Store
 from animeds_db.store.remembered import remember
-from animeds_db.web import Options, by_source
-from animeds_db.web.corrected import Corrections
+from animeds_db.web import Options
+from animeds_db.web.paging import by_source
+from animeds_db.web.paging.corrected import Corrections
 
 SOURCES = ("cccccccc", "aaaaaaaa", "eeeeeeee", "bbbbbbbb", "dddddddd")
 """In the order of episodes, which is another one than that of the ids."""

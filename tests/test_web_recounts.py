@@ -10,8 +10,9 @@ import pytest
 from webserving import ONE, client_of, own_copy
 
 from animeds_db.errors import QueryError
-from animeds_db.web import Options, recounts
-from animeds_db.web.recounts import Recounts
+from animeds_db.web import Options
+from animeds_db.web.paging import recounts
+from animeds_db.web.paging.recounts import Recounts
 
 
 def test_nobody_waits_for_numbers_that_are_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,14 +24,14 @@ from animeds_db.sample.drawing.effects import Effects
 from animeds_db.sample.drawing.look import HAIR_COLOURS, DetailedLook, Style
 from animeds_db.sample.scene import Drawn, Placed, Scene, place, scene_shapes
 from training.captions import compose as caption
-from training.degrade import degrade, encode
+from training.drawn.degrade import degrade, encode
+from training.drawn.faces import FACES
+from training.drawn.heads import dressed, facing_us
+from training.drawn.lights import Light, random_light
+from training.drawn.pictures import AS_DRAWN, Pictured, group, light_for, picture, varied_scene
+from training.drawn.scenes import SHAPES, covered
+from training.drawn.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
 from training.evaluate import average_precision, micro_f1, overlap
-from training.faces import FACES
-from training.heads import dressed, facing_us
-from training.lights import Light, random_light
-from training.pictures import AS_DRAWN, Pictured, group, light_for, picture, varied_scene
-from training.scenes import SHAPES, covered
-from training.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
 
 CAST, EXAMPLES, ASKED, STRANGERS = 4, 5, 8, 12
 """People of a show, examples of each, pictures asked of each per light, strangers (half with hair of the cast's)."""

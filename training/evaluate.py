@@ -25,9 +25,9 @@ from animeds_db.sample.drawing.figure import Look, Style, random_look, random_st
 from animeds_db.sample.scene import Placed, Scene, compose
 from animeds_db.sample.show import draw_show
 from training.captions import compose as caption
-from training.degrade import degrade, encode
-from training.heads import dressed, random_face_pose
-from training.scenes import SHAPES, covered, random_picture, sibling
+from training.drawn.degrade import degrade, encode
+from training.drawn.heads import dressed, random_face_pose
+from training.drawn.scenes import SHAPES, covered, random_picture, sibling
 
 TAG_THRESHOLD = 0.5
 PEOPLE, EXAMPLES, ASKED = 20, 5, 10

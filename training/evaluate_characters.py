@@ -28,12 +28,12 @@ from animeds_db.steps.characters.calibrate import calibrate
 from animeds_db.steps.characters.neighbours import References, neighbours
 from animeds_db.steps.characters.vote import vote
 from animeds_db.vectors import average_linkage
-from training.degrade import encode
+from training.drawn.degrade import encode
+from training.drawn.heads import dressed, facing_us, identity
+from training.drawn.lights import random_light, relit
+from training.drawn.scenes import random_picture
+from training.drawn.variety import varied_look, varied_pose, varied_style
 from training.evaluate import overlap
-from training.heads import dressed, facing_us, identity
-from training.lights import random_light, relit
-from training.scenes import random_picture
-from training.variety import varied_look, varied_pose, varied_style
 
 CAST, EXAMPLES, ASKED, OF_STRANGER = 14, 5, 4, 2
 LIGHTS: dict[str, tuple[str, ...] | None] = {

@@ -25,9 +25,9 @@ from training.batches import (
     warp,
 )
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
+from training.drawn.light_batches import in_lights
+from training.drawn.lights import PLAIN, Light, random_light
 from training.joint import row_of, told_places
-from training.light_batches import in_lights
-from training.lights import PLAIN, Light, random_light
 from training.loop import Plan, fit
 from training.nets import CharacterNet, DetectNet, JointNet, TagNet, Trunk, cell_centres, pooled
 

@@ -23,7 +23,9 @@ from training import stages
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
 from training.details import train_details, train_near
-from training.heads import draw_heads
+from training.drawn.heads import draw_heads
+from training.drawn.scenes import draw_scenes, draw_talks
+from training.drawn.shows import draw_episodes
 from training.joint import train_joint
 from training.loop import Plan
 from training.masks.drawing import draw_masked_scenes, draw_masked_shows, train_masks
@@ -39,9 +41,7 @@ from training.nets import (
     Trunk,
 )
 from training.onnx_files import write_onnx
-from training.scenes import draw_scenes, draw_talks
 from training.search import VECTOR, tokens, train_search
-from training.shows import draw_episodes
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from animeds_db.session.only import Only
+from animeds_db.session.scans.only import Only
 from animeds_db.store import Store
 
 if TYPE_CHECKING:
     import lance
 
     from animeds_db.schema import Table
-    from animeds_db.session.kept_lists import KeptLists
-    from animeds_db.session.lance_view import LanceView
-    from animeds_db.session.tag_names import TagNames
+    from animeds_db.session.scans.kept_lists import KeptLists
+    from animeds_db.session.scans.lance_view import LanceView
+    from animeds_db.session.scans.tag_names import TagNames
     from animeds_db.store.sure_tags import SureTags
 
 ATTACHED = ("show", "season", "episode")
@@ -124,8 +124,8 @@ class Pinned:
         return {name: self.table(name).schema for name in new}
 
     def _view(self, name: str) -> LanceView:
-        from animeds_db.session.lance_view import LanceView
-        from animeds_db.session.tag_names import NUMBERS
+        from animeds_db.session.scans.lance_view import LanceView
+        from animeds_db.session.scans.tag_names import NUMBERS
 
         table = self.table(name)
         stored = table.schema  # Lance builds it again at each access
@@ -174,7 +174,7 @@ class Pinned:
     @cached_property
     def _names(self) -> TagNames:
         """The names of tags."""
-        from animeds_db.session.tag_names import TagNames
+        from animeds_db.session.scans.tag_names import TagNames
 
         return TagNames(lambda: self.table("vocabulary").to_table())
 

@@ -19,12 +19,12 @@ import pyarrow as pa
 from animeds_db.errors import QueryError
 from animeds_db.session import catalog
 from animeds_db.session.given import registered, sorted_ids
-from animeds_db.session.kept_lists import KeptLists
 from animeds_db.session.messages import EXPLAIN, explained
-from animeds_db.session.only import Only
 from animeds_db.session.pinned import Choices, Pinned
 from animeds_db.session.running import arrow_errors, cut, is_busy, relation_of, roll_back, rows_of
 from animeds_db.session.sandbox import Bounds, closed_at_exit, locked_database
+from animeds_db.session.scans.kept_lists import KeptLists
+from animeds_db.session.scans.only import Only
 from animeds_db.session.statements import (
     checked,
     matched,

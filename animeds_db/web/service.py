@@ -19,14 +19,14 @@ from fastapi import Request
 from animeds_db.dataset import Dataset
 from animeds_db.errors import AnimedsError, QueryError, StoreError
 from animeds_db.store import Store
-from animeds_db.web.by_source import BySource
 from animeds_db.web.errors import as_json
-from animeds_db.web.grid import Grid
 from animeds_db.web.moving import MovingPictures
 from animeds_db.web.options import Options
+from animeds_db.web.paging.by_source import BySource
+from animeds_db.web.paging.grid import Grid
+from animeds_db.web.paging.recounts import Recounts
 from animeds_db.web.pictures import Pictures
 from animeds_db.web.presence import while_there
-from animeds_db.web.recounts import Recounts
 from animeds_db.web.selection import Selection
 from animeds_db.web.workers.framing import Ask
 from animeds_db.web.workers.jobs import Jobs

@@ -16,8 +16,8 @@ import pyarrow as pa
 from animeds_db import schema
 from animeds_db.session import catalog, pinned, session
 from animeds_db.session.label_views import LABEL_VIEWS
+from animeds_db.session.scans.tag_names import KIND, NAMES, NUMBERS, TagNames
 from animeds_db.session.scripts import sql_script, with_texts
-from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
 
 SQL = Path(__file__).parents[2] / "sql"
 WIDTH = 4

@@ -21,10 +21,18 @@ from animeds_db.sample.scene import scene_shapes
 from animeds_db.sample.show import draw_show, show_shapes
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
 from training.cache import PICTURE_SIZE
-from training.degrade import degrade
+from training.drawn.degrade import degrade
+from training.drawn.scenes import (
+    SHAPES,
+    VARIED,
+    drawn_picture,
+    random_picture,
+    sibling,
+    stretched,
+    varied_picture,
+)
 from training.loop import Plan, fit
 from training.masks.net import MaskNet
-from training.scenes import SHAPES, VARIED, drawn_picture, random_picture, sibling, stretched, varied_picture
 
 Say = Callable[[str], None]
 PER_SECOND = 1.0

@@ -26,9 +26,9 @@ from animeds_db.models.manifest import load_manifest
 from animeds_db.models.runtime import choose_device
 from animeds_db.sample.scene import compose, scene_shapes
 from animeds_db.sample.show import draw_show, show_shapes
-from training.degrade import degrade
+from training.drawn.degrade import degrade
+from training.drawn.scenes import SHAPES, random_picture
 from training.masks.drawing import GRADES
-from training.scenes import SHAPES, random_picture
 
 LIGHTS = ("night", "sunset", "haze")
 Pairs = list[tuple[np.ndarray, np.ndarray]]

@@ -31,7 +31,7 @@ from animeds_db.sample.drawing.look import (
 )
 from animeds_db.sample.drawing.pen import NO_LINE, Colour
 from animeds_db.sample.drawing.tresses import GLOSSES, MORE_BANGS
-from training.faces import FACES
+from training.drawn.faces import FACES
 
 Range: TypeAlias = tuple[float, float, float, float, float, float]
 """Hue in degrees (from, to), lightness (from, to), saturation (from, to); of the HLS model, 0…1 but for the hue."""

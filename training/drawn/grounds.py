@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from animeds_db.sample.drawing.background import Background, draw_background
 from animeds_db.sample.drawing.pen import mix
-from training.negatives import Spot, pattern
+from training.drawn.negatives import Spot, pattern
 
 _PAINTED = 0.5
 _PETALS, _CLUTTERED = 0.15, 0.6

@@ -38,10 +38,17 @@ from animeds_db.sample.drawing.look import (
 )
 from animeds_db.sample.drawing.tresses import MORE_BANGS
 from training.cache import HEAD_MARGIN, HEAD_STORED
-from training.degrade import degrade
-from training.lights import Light, random_light, relit
-from training.negatives import scatter
-from training.variety import CUT_BANGS, CUTS_AND_NONE, recoloured, varied_look, varied_pose, varied_style
+from training.drawn.degrade import degrade
+from training.drawn.lights import Light, random_light, relit
+from training.drawn.negatives import scatter
+from training.drawn.variety import (
+    CUT_BANGS,
+    CUTS_AND_NONE,
+    recoloured,
+    varied_look,
+    varied_pose,
+    varied_style,
+)
 
 FAMILY = 4
 ATTRIBUTES: tuple[tuple[str, tuple[str | None, ...]], ...] = (

@@ -19,9 +19,9 @@ from animeds_db.sample.drawing.figure import Look, Pose, Style, random_look, ran
 from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
 from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
-from training.degrade import degrade, encode
-from training.pictures import group, picture, varied_scene
-from training.variety import varied_look, varied_pose
+from training.drawn.degrade import degrade, encode
+from training.drawn.pictures import group, picture, varied_scene
+from training.drawn.variety import varied_look, varied_pose
 
 SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
 SIBLINGS = 3

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from animeds_db.sample.drawing.look import SKINS
 from animeds_db.sample.drawing.pen import Colour, Pen, mix, shade
-from training.variety import SKIN_STEPS, colour_in
+from training.drawn.variety import SKIN_STEPS, colour_in
 
 _WORDS = ("NEW", "OPEN", "SALE!", "Cafe", "Vol.3", "LIVE", "STAGE", "07", "Hello", "?!", "BAKERY", "Star",
           "Oh no", "2nd", "END", "Sunday", "Type-A", "Moon", "LOVE", "3:00", "Q&A", "Ramen", "Book")  # fmt: skip

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from fastapi import Request
 
 from animeds_db.store import Store
-from animeds_db.web.corrected import Corrections
-from animeds_db.web.grid import Grid
+from animeds_db.web.paging.corrected import Corrections
+from animeds_db.web.paging.grid import Grid
 from animeds_db.web.selection import Selection
 from animeds_db.web.workers.framing import Ask
 

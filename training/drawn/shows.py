@@ -21,10 +21,10 @@ from animeds_db.sample.cast import Cast, draw_cast
 from animeds_db.sample.show import draw_episode
 from animeds_db.sample.truth import Character, State
 from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
-from training.lights import Light, relit
-from training.pictures import light_of_tags
-from training.scenes import stretched
-from training.variety import detailed, varied_style
+from training.drawn.lights import Light, relit
+from training.drawn.pictures import light_of_tags
+from training.drawn.scenes import stretched
+from training.drawn.variety import detailed, varied_style
 
 CHARACTERS, LIT = 4, 0.6
 """Named people of a show, and the share of a varied show's shots that are in a light of their own."""

@@ -26,9 +26,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from animeds_db.session.kept_lists import KeptLists
-from animeds_db.session.only import Only
-from animeds_db.session.tag_names import KIND, NAMES, NUMBERS, TagNames
+from animeds_db.session.scans.kept_lists import KeptLists
+from animeds_db.session.scans.only import Only
+from animeds_db.session.scans.tag_names import KIND, NAMES, NUMBERS, TagNames
 from animeds_db.store.older_tags import is_older, renewed
 from animeds_db.store.store import quoted
 from animeds_db.store.sure_tags import SURE_COLUMNS, SureTags

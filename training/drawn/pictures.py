@@ -14,10 +14,10 @@ from animeds_db.sample.drawing.effects import apply_effects, bar_pixels
 from animeds_db.sample.drawing.figure import draw_figure
 from animeds_db.sample.drawing.look import Style
 from animeds_db.sample.scene import Drawn, Placed, Scene, random_scene, scaled, scene_shapes, scene_tags
-from training.grounds import varied_ground
-from training.lights import PLAIN, Light, random_light, relit
-from training.negatives import scatter
-from training.variety import varied_look, varied_pose, varied_style
+from training.drawn.grounds import varied_ground
+from training.drawn.lights import PLAIN, Light, random_light, relit
+from training.drawn.negatives import scatter
+from training.drawn.variety import varied_look, varied_pose, varied_style
 
 SUPERSAMPLE = 2
 AS_DRAWN = Light("none")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.lights import LUMA, Light, coarse_map, random_light
+from training.drawn.lights import LUMA, Light, coarse_map, random_light
 
 _LUMA = torch.from_numpy(LUMA).view(1, 3, 1, 1)
 

@@ -1,0 +1,1 @@
+"""Pages of frames, and numbers that stay known after a correction."""
