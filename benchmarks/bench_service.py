@@ -78,7 +78,7 @@ def run(work: Path, *, n: int, rounds: int = 9, crowd_s: float = 60) -> Section:
     rows = [[question, *_cells(*seconds)] for question, seconds in asked.items()]
     text = (
         f"## The service, {n:,} frames\n\nMedians of {rounds} rounds in turns, each with other numbers and tags; "
-        f"what has none is asked anew once. Answers are kept while no table changes: asked again.\n\n"
+        'a question without them is asked once. "Asked again": answers are kept until a table changes.\n\n'
         f"{table(header, rows)}\n\n{crowd}"
     )
     return Section(

@@ -71,7 +71,7 @@ WORTH_CHANGING = (
     "accessory",
     "gender",
 )
-"""What a family's members differ in. Bangs, skin and length alone are told, but not asked to part characters."""
+"""What a family's members differ in. Bangs, skin and length are learned too, but do not make another character."""
 
 
 VARIED, STRANGERS = 0.85, 0.5
