@@ -82,7 +82,7 @@ def run(work: Path, *, n: int, rounds: int = 9, crowd_s: float = 60) -> Section:
         f"{table(header, rows)}\n\n{crowd}"
     )
     return Section(
-        text, {f"{question} ÷ Datasette": anew / theirs for question, (anew, _, theirs) in asked.items()}
+        text, {f"{question} ÷ Datasette": new / theirs for question, (new, _, theirs) in asked.items()}
     )
 
 
@@ -166,20 +166,20 @@ def _datasette(folder: Path) -> AbstractContextManager[_Served]:
 
 def _seconds(ours: _Served, theirs: _Served, path: str, sql: str, rounds: int) -> tuple[float, float, float]:
     """Return the median seconds of an answer of ours, of the same asked again, and of Datasette's."""
-    anew: list[float] = []
+    new: list[float] = []
     again: list[float] = []
     others: list[float] = []
     for round_ in range(rounds):
         words = {"start": 200 * round_, "tag": f"tag_{round_}", "n": round_ + 1}
         asked = ours.address + path.format(**words)
         if round_ == 0 or "{" in path:
-            anew.append(_ask(asked))
+            new.append(_ask(asked))
         again.append(_ask(asked))
         if not others or others[-1] < PATIENCE_S:
             others.append(
                 _patiently(f"{theirs.address}/show.json?_shape=array&sql={_quoted(sql.format(**words))}")
             )
-    return statistics.median(anew), statistics.median(again), statistics.median(others)
+    return statistics.median(new), statistics.median(again), statistics.median(others)
 
 
 def _cells(a: float, b: float, c: float) -> list[str]:

@@ -50,9 +50,8 @@ def locked_database(bounds: Bounds | None = None) -> duckdb.DuckDBPyConnection:
         base.execute(f"SET memory_limit = '{bounds.memory}'")
         base.execute(f"SET threads = {bounds.threads:d}")
         base.execute("SET temp_directory = ''")
-        base.execute(
-            "SET allocator_background_threads = true"
-        )  # memory goes back to the system while nothing runs
+        # memory goes back to the system while nothing runs
+        base.execute("SET allocator_background_threads = true")
     else:
         _limit_memory(base)
         # a separate folder, which DuckDB creates when needed and deletes afterwards

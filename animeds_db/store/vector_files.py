@@ -52,8 +52,6 @@ _PLAIN = (
     "details:Some(BitsPerValue(%(bits)d,),),},),),}"
 )
 """Lance's description of a page whose vectors are plain float32 numbers, without spaces."""
-
-
 MOST_MAPPED = 0 if os.name == "nt" else 4 << 30
 """Maximum number of bytes that stay mapped between two searches: those of 2,000,000 vectors of width 512.
 
@@ -76,9 +74,8 @@ class Mapped:
     def numbers(self, path: str, position: int, count: int) -> Floats:
         """Return `count` float32 numbers of a file from a position in bytes on. Threads may call it at once."""
         key = (path, position)
-        if (
-            Path(path).stat().st_size < position + 4 * count
-        ):  # a mapping beyond the end would stop the process
+        # a mapping beyond the end would stop the process
+        if Path(path).stat().st_size < position + 4 * count:
             raise _shorter(path)
         if key in self._kept:
             return self._kept[key]

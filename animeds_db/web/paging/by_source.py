@@ -62,9 +62,8 @@ class BySource:
         ends = np.cumsum(numbers[:known])
         first = int(np.searchsorted(ends, start, side="right"))
         before = int(ends[first - 1]) if first else 0
-        last = int(
-            np.searchsorted(ends, start + count, side="right")
-        )  # the source of the frame after the page
+        # the source of the frame after the page
+        last = int(np.searchsorted(ends, start + count, side="right"))
         shown = [i for i in range(first, min(last + 1, known)) if numbers[i]]
         groups = [[self._sources[i] for i in shown]] if shown else []
         if last >= known:

@@ -100,10 +100,8 @@ def _level(line: np.ndarray) -> int:
 
 def _run(lines: np.ndarray, colour: int) -> int:
     """Return the number of lines at the start that have this colour."""
-    start, step = (
-        0,
-        1,
-    )  # mostly there is no bar, and if there is one, the rest of the picture need not be examined
+    # Mostly there is no bar. If there is one, the rest of the picture need not be examined.
+    start, step = 0, 1
     while start < len(lines):
         is_bar = _is_bar(lines[start : start + step], colour)
         if not is_bar.all():
