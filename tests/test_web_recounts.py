@@ -102,3 +102,20 @@ def test_facets_say_when_they_are_counted_again(tmp_path: Path, monkeypatch: pyt
             found = client.get("/api/facets", params=asked).json()
         assert {"value": "quite_new", "count": 1} in found["values"]
         assert len(found["values"]) == len(before["values"]) + 1
+
+
+def test_the_status_does_not_wait_for_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recounts, "PATIENCE_S", 0.0)
+    with client_of(own_copy(tmp_path), Options(limits=ONE)) as client:
+        before = client.get("/api/status").json()
+        assert not before["recounting"]
+        one = client.get("/api/frames", params={"count": "1"}).json()["frames"][0]["frame_id"]
+        label = {"field": "tag", "op": "add", "value": "quite_new", "ids": [one]}
+        assert client.post("/api/labels", json=label).status_code == 200
+        found = client.get("/api/status").json()
+        assert found == before | {"recounting": True}
+        end = time.monotonic() + 60
+        while found["recounting"] and time.monotonic() < end:
+            time.sleep(0.05)
+            found = client.get("/api/status").json()
+        assert found["labels"] == before["labels"] + 1

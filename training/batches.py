@@ -94,18 +94,15 @@ def jitter(pictures: Tensor, how: Warp, rng: np.random.Generator) -> Tensor:
     return (pictures * (1 + gain + tint) + offset * 0.5 + noise * strength).clamp(0, 1)
 
 
-def view(pictures: np.ndarray, how: Warp, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
-    """Return normalised random views of uint8 pictures: [N,3,height,width].
+def moved(pictures: np.ndarray, how: Warp, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
+    """Return random views of uint8 pictures, 0…1: [N,3,height,width].
 
     Every second batch of pictures that have the size already is only mirrored: warping costs as much as a net.
     """
     floats = to_float(pictures)
     if tuple(floats.shape[2:]) == size and rng.random() < 0.5:
-        if how.mirror and rng.random() < 0.5:
-            floats = floats.flip(3)
-    else:
-        floats = warp(floats, random_views(len(floats), how, rng), size, how.fill)
-    return normalise(jitter(floats, how, rng))
+        return floats.flip(3) if how.mirror and rng.random() < 0.5 else floats
+    return warp(floats, random_views(len(floats), how, rng), size, how.fill)
 
 
 def move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -26,12 +26,15 @@ from training.batches import (
 )
 from training.cache import KINDS, PICTURE_SIZE, RATINGS, Scenes
 from training.captions import LONGEST, compose
+from training.drawn.light_batches import lit
 from training.loop import Plan, fit
 from training.nets import JointNet, cell_centres
 from training.search import VECTOR, asked_for, random_captions, tokens
 
 JOINT_VIEW = Warp(zoom=(0.88, 1.12), stretch=0.08, shift=0.02, degrees=3.0, light=0.15, noise=0.05)
 STRIDE = 16
+RELIT = 0.25
+"""Share of a batch that gets another light than it was drawn in."""
 COUNTED = frozenset({"1girl", "1boy"})
 """Of one person they say the gender, of a picture that there is exactly one: never told place by place."""
 
@@ -79,6 +82,7 @@ def train_joint(
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
         views = random_views(len(rows), JOINT_VIEW, rng)
         pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+        pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
         maps = net.trunk(normalise(jitter(pictures, JOINT_VIEW, rng)))
         turned = views.numpy().astype(np.float64)
         moved = [move_boxes(scenes.boxes[i], v) for i, v in zip(rows, turned, strict=True)]

@@ -13,6 +13,8 @@ from torch import Tensor
 
 PULL = 24.0
 """How much a twin that lies too far away counts."""
+SHARPNESS, MARGIN = 16.0, 0.2
+"""Of the loss over all characters: the factor of the cosines, and by how much the right one must lead."""
 ASSIGNED = 10
 """Cells given to each box, as in the task-aligned assignment of TOOD (arXiv 2108.07755)."""
 
@@ -113,6 +115,17 @@ def same_character_loss(vectors: Tensor, names: Tensor, temperature: float = 0.0
     share = F.log_softmax(logits, 1)
     of_pairs = (share * positive).sum(1) / positive.sum(1).clamp_min(1)
     return -of_pairs.sum() / positive.any(1).sum().clamp_min(1)
+
+
+def known_character_loss(vectors: Tensor, names: Tensor, proxies: Tensor) -> Tensor:
+    """Cross entropy of each vector against a learned vector per character of the whole set (CosFace, arXiv 1801.09414).
+
+    Its own must be nearer than any other by `MARGIN`: every step compares with thousands of characters, not with those
+    of the batch only.
+    """
+    cosine = vectors @ F.normalize(proxies, dim=1).T
+    own = F.one_hot(names, len(proxies))
+    return F.cross_entropy(SHARPNESS * (cosine - MARGIN * own), names)
 
 
 def matching_loss(images: Tensor, texts: Tensor, fits: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

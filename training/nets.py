@@ -7,7 +7,10 @@ the bare nets speak logits and [N,3,H,W] floats, which losses like better.
 from __future__ import annotations
 
 import copy
+import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
@@ -28,6 +31,24 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequen
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
+
+
+def lean(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `forward` that computes with bfloat16 while its module trains, and returns float32.
+
+    That takes two thirds of the time on CPUs that have such instructions. A net in evaluation mode computes with
+    float32, and so does what is exported.
+    """
+
+    @functools.wraps(forward)
+    def half(self: nn.Module, *inputs: Any) -> Any:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            outputs = forward(self, *inputs)
+        if isinstance(outputs, tuple):
+            return tuple(x.float() for x in outputs)
+        return outputs.float()
+
+    return half
 
 
 class Residual(nn.Module):
@@ -53,10 +74,20 @@ class Trunk(nn.Module):
         self.stage16 = nn.Sequential(conv(b, c, 3, 2), Residual(c), Residual(c))
         self.stage32 = nn.Sequential(conv(c, d, 3, 2), Residual(d))
 
+    @lean
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x8 = self.stage8(self.stem(x))
         x16 = self.stage16(x8)
         return x8, x16, self.stage32(x16)
+
+
+class HeadTrunk(Trunk):
+    """A trunk for head crops: it walks to a quarter of the size in small steps, so that it sees irises and lids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = self.widths[0]
+        self.stem = nn.Sequential(conv(3, width, 3, 2), conv(width, width), conv(width, width, 3, 2))
 
 
 Maps = tuple[Tensor, Tensor, Tensor]
@@ -132,6 +163,7 @@ class Details(nn.Module):
         nn.init.zeros_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
 
+    @lean
     def forward(self, x: Tensor, places: Tensor) -> Tensor:
         return self.dense(self.mix(torch.cat([self.fine(x), places], 1)))  # type: ignore[no-any-return]
 
@@ -197,7 +229,7 @@ class CharacterNet(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.trunk, self.head = Trunk(), VectorHead(width)
+        self.trunk, self.head = HeadTrunk(), VectorHead(width)
 
     def maps(self, x: Tensor) -> Maps:
         """Return the trunk's maps of the crops in an even light."""
@@ -224,6 +256,7 @@ class DetectHead(nn.Module):
             nn.init.constant_(score.bias, -math.log(99))  # every cell starts at a score of 1 %
             nn.init.constant_(box.bias, 1.0)
 
+    @lean
     def forward(self, maps: Maps) -> tuple[Tensor, Tensor]:
         """Return distances left, top, right, bottom in strides [N,A,4] and class logits [N,A,C]."""
         x8, x16, x32 = (lat(m) for lat, m in zip(self.lateral, maps, strict=True))

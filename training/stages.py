@@ -17,19 +17,19 @@ from training.batches import (
     Warp,
     detection_batch,
     jitter,
+    moved,
     normalise,
     random_views,
     to_float,
-    view,
     views_of,
     warp,
 )
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
-from training.drawn.light_batches import in_lights
+from training.drawn.light_batches import in_lights, lit
 from training.drawn.lights import PLAIN, Light, random_light
-from training.joint import row_of, told_places
+from training.joint import RELIT, row_of, told_places
 from training.loop import Plan, fit
-from training.nets import CharacterNet, DetectNet, JointNet, TagNet, Trunk, cell_centres, pooled
+from training.nets import CharacterNet, DetectNet, JointNet, TagNet, cell_centres, pooled
 
 Say = Callable[[str], None]
 TAG_VIEW = Warp(zoom=(0.92, 1.06), stretch=0.04, shift=0.02, light=0.12, noise=0.04)
@@ -48,20 +48,25 @@ FACE_TAGS = frozenset(
         "tears",
     }
 )
+MINED, FALSE = 0.4, 0.2
+"""When the detector looks for its own mistakes (share of its steps), and which scores count as one."""
 LEARNED, CHECKED = 0.3, 1600
 EXPECTED = frozenset({*RATINGS, "subtitled", "letterboxed", "angry", "v-shaped_eyebrows"})
 HEAD_VIEW = Warp(zoom=(1.02, 1.5), stretch=0.08, shift=0.02, degrees=8, light=0.16, noise=0.05)
 BESIDE_VIEW = Warp(zoom=(2.6, 5.0), stretch=0.2, shift=0.0, degrees=20)
 BESIDE = (0.72, 0.95)
 """How far from the middle of a head crop, in halves of its side, a view without the face has its centre."""
-PEOPLE, PICTURES, NO_FACES = 12, 4, 6
+PEOPLE, PICTURES, NO_FACES = 16, 4, 6
 """Characters of a batch, pictures of each, and views without a face beside them."""
 PLAIN_LIGHT = 0.45
 """Share of the lights of a batch that leave colours as they are."""
 
 
 def train_detector(scenes: Scenes, joint: JointNet, plan: Plan, say: Say) -> DetectNet:
-    """Polish boxes of faces, heads and persons on pictures of full size, strongly varied."""
+    """Polish boxes of faces, heads and persons on pictures of full size, strongly varied.
+
+    From `MINED` of the steps on, half of each batch are pictures in which the net finds faces where there are none.
+    """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net = DetectNet(len(KINDS))
@@ -69,16 +74,45 @@ def train_detector(scenes: Scenes, joint: JointNet, plan: Plan, say: Say) -> Det
     net.head.load_state_dict(joint.detect.state_dict())
     cells = cell_centres(*PICTURE_SIZE)
     coarse = cell_centres(PICTURE_SIZE[0] // 2, PICTURE_SIZE[1] // 2)
+    hard: list[np.ndarray] = []
 
     def loss_at(step: int) -> Tensor:
         # Every second step on half the size: large faces for a quarter of the time.
         half = step % 2 == 0
-        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        if step >= plan.steps * MINED and not hard:
+            hard.append(with_false_faces(net, scenes, cells))
+            say(f"false faces on {len(hard[0])} drawings")
+        rows = rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False)
+        if hard and len(hard[0]) >= len(rows):
+            rows[::2] = rng.choice(hard[0], len(rows[::2]), replace=False)
+        rows.sort()
         boxes, classes = [scenes.boxes[i] for i in rows], [scenes.classes[i] for i in rows]
         pictures, targets = detection_batch(scenes.pictures[rows], boxes, classes, rng, half=half)
         return losses.detection_loss(*net(pictures), coarse if half else cells, targets)
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def with_false_faces(net: DetectNet, scenes: Scenes, cells: tuple[Tensor, Tensor]) -> np.ndarray:
+    """Return the rows of the drawings in which the net finds a face, scored `FALSE` or more, where there is none."""
+    net.eval()
+    centres, strides = cells
+    rows = []
+    for start in range(0, len(scenes), 32):
+        part = range(start, min(start + 32, len(scenes)))
+        distances, logits = net(normalise(to_float(scenes.pictures[part])))
+        low = centres - distances[..., :2] * strides[:, None]
+        found = torch.cat([low, centres + distances[..., 2:] * strides[:, None]], -1)
+        for i, boxes, scores in zip(part, found, logits[..., KINDS.index("face")].sigmoid(), strict=True):
+            faces = scenes.boxes[i][scenes.classes[i] == KINDS.index("face")] * np.tile(PICTURE_SIZE[::-1], 2)
+            said = boxes[scores > FALSE]
+            real = torch.from_numpy(faces.astype(np.float32))
+            near = losses.iou(said[:, None], real[None])[0].amax(1) if len(faces) else torch.zeros(len(said))
+            if (near < 0.3).any():
+                rows.append(i)
+    net.train()
+    return np.array(rows, np.int64)
 
 
 def train_tagger(scenes: Scenes, names: tuple[str, ...], joint: JointNet, plan: Plan, say: Say) -> TagNet:
@@ -98,7 +132,9 @@ def train_tagger(scenes: Scenes, names: tuple[str, ...], joint: JointNet, plan: 
         if step % 3 == 0:
             return near_loss()
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
-        logits = net(view(scenes.pictures[rows], TAG_VIEW, PICTURE_SIZE, rng))
+        pictures = moved(scenes.pictures[rows], TAG_VIEW, PICTURE_SIZE, rng)
+        pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
+        logits = net(normalise(jitter(pictures, TAG_VIEW, rng)))
         return losses.tag_loss(logits, truth[rows], ease=0.3)
 
     def near_loss() -> Tensor:
@@ -134,11 +170,12 @@ def learned(net: nn.Module, scenes: Scenes, names: tuple[str, ...], plan: Plan) 
 
 
 class CharacterTrainer(nn.Module):
-    """The embedder with one classifier per attribute beside it; the classifiers are thrown away."""
+    """The embedder with a vector per character and a classifier per attribute beside it, which are thrown away."""
 
-    def __init__(self, width: int, attribute_sizes: tuple[int, ...]) -> None:
+    def __init__(self, width: int, characters: int, attribute_sizes: tuple[int, ...]) -> None:
         super().__init__()
         self.net = CharacterNet(width)
+        self.proxies = nn.Parameter(torch.randn(characters, width))
         features = 2 * sum(self.net.trunk.widths[2:])
         self.attributes = nn.ModuleList([nn.Linear(features, n) for n in attribute_sizes])
 
@@ -189,16 +226,14 @@ def without_faces(heads: Heads, count: int, rng: np.random.Generator) -> Tensor:
     return warp(to_float(heads.pictures[rows]), views, HEAD_SIZE)
 
 
-def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> CharacterNet:
+def train_character(heads: Heads, plan: Plan, say: Say) -> CharacterNet:
     """Train vectors that are near for one character in any pose, outfit, place and light, and far for all others.
 
     What is no face is far from everybody, and from whatever else is no face.
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    trainer = CharacterTrainer(64, heads.attribute_sizes)
-    if trunk is not None:
-        trainer.net.trunk.load_state_dict(trunk.state_dict())
+    trainer = CharacterTrainer(64, int(heads.names.max()) + 1, heads.attribute_sizes)
     draw = character_batches(heads, rng)
     names, attributes = torch.from_numpy(heads.names), torch.from_numpy(heads.attributes)
     nobody = -1 - torch.arange(NO_FACES)
@@ -211,6 +246,7 @@ def train_character(heads: Heads, trunk: Trunk | None, plan: Plan, say: Say) -> 
         lights = [*family_lights(rng), *(head_light(rng) for _ in range(NO_FACES))]
         vectors, answers = trainer(normalise(jitter(in_lights(crops, lights), HEAD_VIEW, rng)))
         loss = losses.same_character_loss(vectors, torch.cat([names[rows], nobody]))
+        loss = loss + 0.5 * losses.known_character_loss(vectors[: len(rows)], names[rows], trainer.proxies)
         told = [
             F.cross_entropy(a[: len(rows)], attributes[rows, i], ignore_index=-1)
             for i, a in enumerate(answers)

@@ -38,7 +38,6 @@ from training.nets import (
     JointNet,
     TaggerExport,
     TagNet,
-    Trunk,
 )
 from training.onnx_files import write_onnx
 from training.search import VECTOR, tokens, train_search
@@ -59,12 +58,12 @@ BATCH = {
 }
 RATE = {"near": 3e-3, "mask": 4e-3}
 """Top learning rates; of the other stages 0.002."""
-SCENE_SHARDS, SCENES = 11, 500
+SCENE_SHARDS, SCENES = 22, 500
 SHOW_SHARDS, SHOWS = 6, 10
 LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
-HEAD_SHARDS, FAMILIES, EACH = 6, 75, 8
+HEAD_SHARDS, FAMILIES, EACH = 10, 75, 8
 MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
@@ -223,10 +222,7 @@ def write_detector(net: DetectNet, path: Path) -> None:
 
 def do_character(work: Path, out: Path, plan: Plan) -> None:
     """Train and write character.onnx."""
-    trunk = Trunk()
-    weights = torch.load(work / "joint.pt")
-    trunk.load_state_dict({k.removeprefix("trunk."): v for k, v in weights.items() if k.startswith("trunk.")})
-    net = stages.train_character(Heads.open(work / "heads-train"), trunk, plan, say)
+    net = stages.train_character(Heads.open(work / "heads-train"), plan, say)
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
     example = (torch.randn(2, 3, *HEAD_SIZE),)
     write_onnx(

@@ -10,28 +10,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.drawn.lights import LUMA, Light, coarse_map, random_light
+from training.drawn.lights import LUMA, Light, coarse_map
+from training.drawn.pictures import light_of_tags
 
 _LUMA = torch.from_numpy(LUMA).view(1, 3, 1, 1)
 
 
-def lit(
-    pictures: Tensor, rng: np.random.Generator, share: float, names: tuple[str, ...] | None = None
-) -> tuple[Tensor, list[Light | None]]:
-    """Return the pictures [N,3,H,W] (0…1), a random `share` of them in a random light, and each picture's light.
-
-    `names` are the lights to choose from (of `lights.LIGHTS`). Pictures without a light are not copied twice: the
-    cost is that of the ones that have one.
-    """
-    lights: list[Light | None] = [
-        random_light(rng, names) if chosen else None for chosen in rng.random(len(pictures)) < share
-    ]
-    rows = [i for i, light in enumerate(lights) if light is not None]
-    if not rows:
-        return pictures, lights
+def lit(pictures: Tensor, tags: list[frozenset[str]], rng: np.random.Generator, share: float) -> Tensor:
+    """Return the pictures [N,3,H,W] (0…1), a random `share` of them in a random light that agrees with their tags."""
+    rows = np.flatnonzero(rng.random(len(pictures)) < share)
+    if len(rows) == 0:
+        return pictures
     out = pictures.clone()
-    out[rows] = in_lights(pictures[rows], [light for light in lights if light is not None])
-    return out, lights
+    out[rows] = in_lights(pictures[rows], [light_of_tags(tags[i], rng) for i in rows])
+    return out
 
 
 def in_lights(pictures: Tensor, lights: list[Light]) -> Tensor:

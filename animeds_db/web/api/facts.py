@@ -248,8 +248,10 @@ async def status(request: Request) -> models.Status:
     """Return the contents of the database, and what the service allows."""
     service = service_of(request)
     row: dict[str, Any] = {"models": []}
+    recounting = False
     if service.has_database:
-        row = records((await service.cached(request, script("status"))).table)[0]
+        answer, recounting = await service.counted(request, script("status"), 1)
+        row = records(answer.table)[0]
         row["models"] = row["models"] or []
     return models.Status(
         name=service.uri.rstrip("/").rpartition("/")[2],
@@ -258,5 +260,6 @@ async def status(request: Request) -> models.Status:
         version=animeds_db.__version__,
         read_only=service.options.read_only,
         exports=service.options.exports is not None,
+        recounting=recounting,
         **row,
     )

@@ -287,7 +287,10 @@ class Groups(BaseModel):
 
 
 class Status(BaseModel):
-    """Contents of the database, and what the service allows. exists: there is a database already."""
+    """Contents of the database, and what the service allows. exists: there is a database already.
+
+    recounting: the numbers are from before the last change and are being counted again; ask again in a second.
+    """
 
     name: str
     database: str
@@ -304,4 +307,5 @@ class Status(BaseModel):
     characters: int = 0
     duplicates: int = 0
     labels: int = 0
+    recounting: bool = False
     models: list[str]

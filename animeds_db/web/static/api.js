@@ -36,6 +36,9 @@ function over() {
   waiting.shift()?.();
 }
 
+/* Seconds after which numbers that are being counted again are asked for again. */
+export const AGAIN = 1;
+
 export const rest = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
 /* Repeats a request a little later when the service is busy. */

@@ -30,6 +30,7 @@ async function tellDatabase() {
       status.exists ? ` ${counted(status.frames, "frame")}` : " does not exist yet",
       status.damaged > 0 && [" ", h("a", { href: DAMAGED, class: "badge" }, `${counted(status.damaged, "source")} damaged`)],
     );
+    if (status.recounting) api.rest(api.AGAIN).then(tellDatabase);
   } catch (error) {
     place.textContent = error.message;
   }

@@ -30,8 +30,6 @@ const GATES = {
 };
 const SHORT = 8;
 const LONG = 200;
-/* Seconds until numbers that are being counted again are asked for again. */
-const AGAIN = 1;
 
 export class Facets {
   constructor(el) {
@@ -90,7 +88,7 @@ export class Facets {
     try {
       let answer;
       do {
-        if (answer) await api.rest(AGAIN);
+        if (answer) await api.rest(api.AGAIN);
         answer = await api.facet(this.selection, part.name, limit, this.asking.signal);
         if (part.asking !== mine) return;
         part.values = answer.values;

@@ -34,7 +34,7 @@ start(async () => {
   look();
   palette.load().catch(tellError);
   views.load().catch(tellError);
-  status().then(({ frames }) => ((noFrames = !frames), list.total === 0 && drawn())).catch(tellError);
+  status().then(({ frames, recounting }) => ((noFrames = !frames && !recounting), list.total === 0 && drawn())).catch(tellError);
   await drawing;
 });
 
