@@ -1,6 +1,6 @@
 """Prints how good the tiny pack is under each condition: light, style, sex, hair colour, small faces, empty rooms.
 
-    python -m training.conditions [--seed 2000003] [--pictures 480] [--shows 6] [--profile tiny]
+    python -m training.conditions [--seed 2000003] [--pictures 480] [--profile tiny]
 
 Rule: everything is drawn from held-out seeds and goes through the package's own runners, as an ingest would do it.
 """
@@ -17,26 +17,20 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from animeds_db.models import Box, Models, load_profile
-from animeds_db.models.runners.crops import head_crop
 from animeds_db.models.runners.text import embed_text
 from animeds_db.sample.drawing.background import Background
-from animeds_db.sample.drawing.effects import Effects
-from animeds_db.sample.drawing.look import HAIR_COLOURS, DetailedLook, Style
+from animeds_db.sample.drawing.look import HAIR_COLOURS
 from animeds_db.sample.scene import Drawn, Placed, Scene, place, scene_shapes
 from training.captions import compose as caption
-from training.drawn.degrade import degrade, encode
+from training.drawn.degrade import degrade
 from training.drawn.faces import FACES
-from training.drawn.heads import dressed, facing_us
+from training.drawn.heads import facing_us
 from training.drawn.lights import Light, random_light
 from training.drawn.pictures import AS_DRAWN, Pictured, group, light_for, picture, varied_scene
 from training.drawn.scenes import SHAPES, covered
 from training.drawn.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
 from training.evaluate import average_precision, micro_f1, overlap
 
-CAST, EXAMPLES, ASKED, STRANGERS = 4, 5, 8, 12
-"""People of a show, examples of each, pictures asked of each per light, strangers (half with hair of the cast's)."""
-FALSE_ACCEPT = 0.08
-"""Share of the strangers that may be taken for one of the cast; it sets the threshold of identities."""
 OVERLAP = 0.5
 """Minimum IoU of a found face with a drawn one."""
 KINDS = ("plain", "tinted")
@@ -157,82 +151,6 @@ def by_colour(models: Models, cases: Sequence[Case]) -> dict[str, dict[str, floa
     return table
 
 
-def shot(look: DetailedLook, style: Style, rng: np.random.Generator, kind: str) -> tuple[np.ndarray, Box]:
-    """Return a character in random clothes, pose, place and light of a kind, and where the face is."""
-    head = float(rng.uniform(0.16, 0.45))
-    pose = facing_us(varied_pose(rng))
-    person = place(dressed_again(look, rng), pose, style, "upper_body", float(rng.uniform(0.3, 0.7)))
-    person = replace(person, y=0.2, height=style.heads * head)
-    scene = replace(varied_scene(rng, 0), figures=(person,), style=style, effects=Effects())
-    made = lit_scene(scene, rng, (640, 360), kind).drawn
-    left, top, right, bottom = made.figures[0].face or (0, 0, 640, 360)
-    return np.asarray(encode(made.image, rng)), Box(
-        "face", left / 640, top / 360, right / 640, bottom / 360, 1.0
-    )
-
-
-def dressed_again(look: DetailedLook, rng: np.random.Generator) -> DetailedLook:
-    """Return the character in other clothes."""
-    other = dressed(look, rng)
-    assert isinstance(other, DetailedLook)
-    return other
-
-
-def identity(models: Models, shows: int, seed: int) -> dict[str, float]:
-    """Return how often the cast of drawn shows is known again, at the threshold that few strangers pass.
-
-    A face is known if the nearest mean of five plain examples is its own person's and near enough. `right` does not ask
-    for the second. Half of the strangers have the hair colour of one of the cast.
-    """
-    assert models.character is not None
-    rng = np.random.default_rng(seed)
-    known: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in KINDS}
-    strange: dict[bool, list[float]] = {True: [], False: []}
-    for _ in range(shows):
-        style = varied_style(rng)
-        cast = [varied_look(rng) for _ in range(CAST)]
-        means = np.stack([_mean(models, look, style, rng) for look in cast])
-        for person, look in enumerate(cast):
-            for kind in KINDS:
-                for vector in _vectors(models, [shot(look, style, rng, kind) for _ in range(ASKED)]):
-                    near = means @ vector
-                    known[kind].append((float(near.max()), int(near.argmax()) == person))
-        for k in range(STRANGERS):
-            same = k % 2 == 0
-            colour = cast[k // 2 % CAST].hair_colour if same else None
-            look = varied_look(rng, hair_colour=colour)
-            for kind in KINDS:
-                vector = _vectors(models, [shot(look, style, rng, kind)])[0]
-                strange[same].append(float((means @ vector).max()))
-    threshold = float(np.quantile(strange[True] + strange[False], 1 - FALSE_ACCEPT))
-    figures = {"threshold": threshold,
-               "strangers_same_hair_accepted": float(np.mean(np.array(strange[True]) > threshold)),
-               "strangers_accepted": float(np.mean(np.array(strange[True] + strange[False]) > threshold))}  # fmt: skip
-    for kind, answers in known.items():
-        figures[f"known_{kind}"] = float(np.mean([hit and score > threshold for score, hit in answers]))
-        figures[f"right_{kind}"] = float(np.mean([hit for _, hit in answers]))
-    return figures
-
-
-def _mean(models: Models, look: DetailedLook, style: Style, rng: np.random.Generator) -> np.ndarray:
-    mean = _vectors(models, [shot(look, style, rng, "plain") for _ in range(EXAMPLES)]).mean(0)
-    unit: np.ndarray = mean / np.linalg.norm(mean)
-    return unit
-
-
-def _vectors(models: Models, shots: Sequence[tuple[np.ndarray, Box]]) -> np.ndarray:
-    """Return the vectors of faces, cut where the detector sees them, or where they were drawn if it does not."""
-    assert models.character is not None
-    crops = []
-    for pixels, face in shots:
-        place_ = (face.left, face.top, face.right, face.bottom)
-        seen = [b for b in models.detectors[0]([pixels])[0] if b.kind == "face"]
-        near = [b for b in seen if overlap((b.left, b.top, b.right, b.bottom), place_) > 0.3]
-        crops.append(head_crop(pixels, near[0] if near else face))
-    vectors: np.ndarray = models.character(crops)
-    return vectors
-
-
 def binding(models: Models, seed: int, each: int = 10) -> dict[str, float]:
     """Return what the first ten pictures for "COLOUR hair" show: hair of that colour, or only a room of it.
 
@@ -335,7 +253,6 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--seed", type=int, default=2_000_003, help="never one of the training's")
     parser.add_argument("--pictures", type=int, default=480)
-    parser.add_argument("--shows", type=int, default=6, help="drawn shows whose cast is to be known again")
     parser.add_argument("--profile", default="tiny")
     chosen = parser.parse_args(arguments)
     models = load_profile(chosen.profile, device="cpu")
@@ -343,7 +260,6 @@ def main(arguments: list[str]) -> None:
     parts = {
         "Tags and faces": measured(models, cases),
         "Hair colours of lone people": by_colour(models, cases),
-        "Identity": {"shows": identity(models, chosen.shows, chosen.seed + 1)},
         "Search": {"captions": search(models, cases, chosen.seed + 2)},
         "Colour of hair against colour of the room": {"binding": binding(models, chosen.seed + 3)},
     }

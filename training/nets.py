@@ -1,7 +1,7 @@
 """The nets of the tiny pack: one small convolutional trunk, four heads on it, and a text tower.
 
-Rule: every module here takes and returns exactly what its ONNX file promises only in its `…Export` wrapper;
-the bare nets speak logits and [N,3,H,W] floats, which losses like better.
+Rule: nets take [N,3,H,W] floats and return logits, which losses like better. What the ONNX files promise is in
+`exports.py`.
 """
 
 from __future__ import annotations
@@ -394,36 +394,3 @@ class JointNet(nn.Module):
         self.text = TextNet(vocabulary, width, longest=longest)
         self.scale = nn.Parameter(torch.tensor(2.5))
         self.shift = nn.Parameter(torch.tensor(-4.0))
-
-
-class TaggerExport(nn.Module):
-    """WD style: [N,H,W,3] float32 BGR 0…255 → probabilities [N, tags]."""
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-        self.register_buffer("mean", torch.tensor(CLIP_MEAN).view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(CLIP_STD).view(1, 3, 1, 1) * 255)
-
-    def forward(self, x: Tensor) -> Tensor:
-        rgb = x.flip(3).permute(0, 3, 1, 2)
-        return self.net((rgb - self.mean) / self.std).sigmoid()
-
-
-class DetectorExport(nn.Module):
-    """YOLO style: `images` [N,3,H,W] RGB 0…1 → [N, 4+C, A]: cx, cy, w, h in input pixels, then scores 0…1."""
-
-    def __init__(self, net: DetectNet, height: int, width: int) -> None:
-        super().__init__()
-        self.net = net
-        centres, strides = cell_centres(height, width)
-        self.register_buffer("centres", centres)
-        self.register_buffer("strides", strides[:, None])
-        self.register_buffer("mean", torch.tensor(CLIP_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(CLIP_STD).view(1, 3, 1, 1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        distances, logits = self.net((images - self.mean) / self.std)
-        low = self.centres - distances[:, :, :2] * self.strides
-        high = self.centres + distances[:, :, 2:] * self.strides
-        return torch.cat([(low + high) / 2, high - low, logits.sigmoid()], 2).transpose(1, 2)

@@ -26,6 +26,7 @@ from training.details import train_details, train_near
 from training.drawn.heads import draw_heads
 from training.drawn.scenes import draw_scenes, draw_talks
 from training.drawn.shows import draw_episodes
+from training.exports import DetectorExport, TaggerExport
 from training.joint import train_joint
 from training.loop import Plan
 from training.masks.drawing import draw_masked_scenes, draw_masked_shows, train_masks
@@ -34,9 +35,7 @@ from training.nets import (
     Details,
     DetailTagNet,
     DetectNet,
-    DetectorExport,
     JointNet,
-    TaggerExport,
     TagNet,
 )
 from training.onnx_files import write_onnx
