@@ -17,7 +17,7 @@ from training.nets import CLIP_MEAN, CLIP_STD
 
 MEAN = torch.tensor(CLIP_MEAN).view(1, 3, 1, 1)
 STD = torch.tensor(CLIP_STD).view(1, 3, 1, 1)
-MOST_BOXES = 40
+MOST_BOXES = 80
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from training import losses
 from training.batches import Warp, jitter, normalise, to_float, views_of, warp
 from training.cache import PICTURE_SIZE, Scenes
-from training.joint import row_of, told_places
+from training.joint import row_of, told_by_place, told_places
 from training.loop import Plan, fit
 from training.nets import Details, DetailTagNet, TagNet
 from training.stages import FACE_TAGS
@@ -82,7 +82,7 @@ def crop_views(centres: np.ndarray, rng: np.random.Generator) -> Tensor:
 def train_details(
     scenes: Scenes, names: tuple[str, ...], tagger: TagNet, near: Details, plan: Plan, say: Say
 ) -> DetailTagNet:
-    """Train tagger and details together on whole pictures."""
+    """Train tagger and details together on whole pictures: all tags of the picture, and those of each person."""
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net = DetailTagNet(len(names))
@@ -90,17 +90,18 @@ def train_details(
     net.head.load_state_dict(tagger.head.state_dict())
     net.details.load_state_dict(near.state_dict())
     net.head.local[names.index("subtitled")] = 1  # letters anywhere tell it
+    told = torch.maximum(told_by_place(net.head), small_tags(names))
     truth = torch.from_numpy(scenes.matrix(names))
-    spots, small = spots_of(scenes, names), small_tags(names)
+    spots = spots_of(scenes, names)
 
     def loss_at(_: int) -> Tensor:
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
         mirrored = bool(rng.random() < 0.5)
         seen = to_float(scenes.pictures[rows])
-        logits, dense = net.everywhere(normalise(jitter(seen.flip(3) if mirrored else seen, LIGHT, rng)))
+        logits, dense, _ = net.everywhere(normalise(jitter(seen.flip(3) if mirrored else seen, LIGHT, rng)))
         views = np.tile(np.array([[-1.0 if mirrored else 1.0, 0, 0], [0, 1, 0]]), (len(rows), 1, 1))
         where, sort = told_places(scenes, rows, views, spots, len(names))
         whole = losses.tag_loss(logits, truth[rows], ease=0.3)
-        return whole + 0.5 * losses.place_loss(dense, where, sort, small)
+        return whole + 0.5 * losses.place_loss(dense, where, sort, told)
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]

@@ -28,21 +28,33 @@ from training.cache import KINDS, PICTURE_SIZE, RATINGS, Scenes
 from training.captions import LONGEST, compose
 from training.drawn.light_batches import lit
 from training.loop import Plan, fit
-from training.nets import JointNet, cell_centres
+from training.nets import JointNet, TagHead, cell_centres
 from training.search import VECTOR, asked_for, random_captions, tokens
 
 JOINT_VIEW = Warp(zoom=(0.88, 1.12), stretch=0.08, shift=0.02, degrees=3.0, light=0.15, noise=0.05)
 STRIDE = 16
 RELIT = 0.25
 """Share of a batch that gets another light than it was drawn in."""
-COUNTED = frozenset({"1girl", "1boy"})
-"""Of one person they say the gender, of a picture that there is exactly one: never told place by place."""
+COUNTED = ("1girl", "1boy")
+"""Of one person they say the gender, of a picture that there is exactly one."""
 
 
 def local_tags(scenes: Scenes, names: tuple[str, ...]) -> Tensor:
     """Return 1 for each tag that a single person can have, 0 for those of the whole picture."""
-    personal = {tag for people in scenes.people for _, _, tags in people for tag in tags} - COUNTED
+    personal = {tag for people in scenes.people for _, _, tags in people for tag in tags} - set(COUNTED)
     return torch.tensor([float(name in personal) for name in names])
+
+
+def counted(names: tuple[str, ...]) -> tuple[int, int]:
+    """Return the places of `1girl` and `1boy`."""
+    return names.index(COUNTED[0]), names.index(COUNTED[1])
+
+
+def told_by_place(head: TagHead) -> Tensor:
+    """Return 1 for each tag that the cells of a head learn: those of single persons, a girl, a boy."""
+    told = head.local.clone()
+    told[head.counted] = 1
+    return told
 
 
 def people_map(
@@ -71,7 +83,8 @@ def train_joint(
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net = JointNet(len(names), len(KINDS), tokenizer.get_vocab_size(), VECTOR, LONGEST)
-    net.tags.local.copy_(local_tags(scenes, names))
+    net.tags.know(local_tags(scenes, names), counted(names))
+    told = told_by_place(net.tags)
     truth = torch.from_numpy(scenes.matrix(names))
     place = {n: i for i, n in enumerate(names)}
     sayable = frozenset(names) - frozenset(RATINGS)
@@ -91,9 +104,7 @@ def train_joint(
         boxes = losses.detection_loss(*net.detect(maps), cells, targets)
         logits, dense = net.tags(maps)
         where, sort = told_places(scenes, rows, turned, own, len(names))
-        tags = losses.tag_loss(logits, truth[rows]) + 0.5 * losses.place_loss(
-            dense, where, sort, net.tags.local
-        )
+        tags = losses.tag_loss(logits, truth[rows]) + 0.5 * losses.place_loss(dense, where, sort, told)
         handfuls = random_captions([scenes.tags[i] for i in rows], sayable, rng)
         fits = asked_for(handfuls, truth[rows], place)
         texts = net.text(*tokens(tokenizer, [compose(t, rng) for t in handfuls], rng))

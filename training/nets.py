@@ -104,7 +104,9 @@ def pooled(x16: Tensor, x32: Tensor) -> Tensor:
 class TagHead(nn.Module):
     """Maps → one logit per tag: what the whole picture says, plus the strongest of what its places say.
 
-    `local` masks (1 or 0 per tag) the tags of single persons: only these are looked for place by place.
+    `local` masks (1 or 0 per tag) the tags of single persons: only these are looked for place by place. `counted` are
+    the places of `1girl` and `1boy`: a cell says whether a girl or a boy is there, and all cells together whether the
+    picture shows exactly one.
     """
 
     def __init__(self, tags: int, widths: tuple[int, int, int, int] = TRUNK_WIDTHS) -> None:
@@ -115,8 +117,17 @@ class TagHead(nn.Module):
         self.whole = nn.Sequential(
             nn.Linear(2 * (c + d) + 128, 192), nn.ReLU(inplace=True), nn.Dropout(0.1), nn.Linear(192, tags)
         )
+        self.people = nn.Sequential(nn.Linear(4, 32), nn.ReLU(inplace=True), nn.Linear(32, tags))
         self.register_buffer("local", torch.ones(tags))
+        self.register_buffer("counted", torch.zeros(2, dtype=torch.int64))
         nn.init.constant_(self.dense.bias, -3.0)
+        nn.init.zeros_(self.people[-1].weight)
+        nn.init.zeros_(self.people[-1].bias)
+
+    def know(self, local: Tensor, counted: tuple[int, int]) -> None:
+        """Set which tags are of single persons (1 or 0 per tag), and the places of `1girl` and `1boy`."""
+        self.local.copy_(local)
+        self.counted.copy_(torch.tensor(counted))
 
     def forward(self, maps: Maps) -> tuple[Tensor, Tensor]:
         """Return the picture's logits [N,T] and those of every cell of stride 16 [N,T,h,w]."""
@@ -132,7 +143,9 @@ class TagHead(nn.Module):
     def told(self, maps: Maps, places: Tensor, dense: Tensor) -> Tensor:
         """Return the picture's logits [N,T] from its maps, its places and the cells' logits."""
         whole = self.whole(torch.cat([pooled(maps[1], maps[2]), places.mean((2, 3))], 1))
-        return whole + F.relu(dense.amax((2, 3)) + 4.0) * self.local  # type: ignore[no-any-return]
+        sexes = dense[:, self.counted]
+        people = self.people(torch.cat([sexes.amax((2, 3)) / 4, sexes.sigmoid().sum((2, 3)) / 8], 1))
+        return whole + people + F.relu(dense.amax((2, 3)) + 4.0) * self.local  # type: ignore[no-any-return]
 
 
 class TagNet(nn.Module):
@@ -178,20 +191,21 @@ class DetailTagNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.everywhere(x)[0]
 
-    def everywhere(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the picture's logits [N,T] and those of every cell of stride 16 [N,T,h,w]."""
+    def everywhere(self, x: Tensor) -> tuple[Tensor, Tensor, Maps]:
+        """Return the picture's logits [N,T], those of every cell of stride 16 [N,T,h,w], and the trunk's maps."""
         maps = self.trunk(x)
         places = self.head.seen(maps)
         dense = self.head.dense(places) + self.details(x, places)
-        return self.head.told(maps, places, dense), dense
+        return self.head.told(maps, places, dense), dense, maps
 
     def narrowed(self, kept: Tensor) -> DetailTagNet:
         """Return a net that says only the tags at these places."""
         net = copy.deepcopy(self)
-        for last in (net.head.dense, net.head.whole[-1], net.details.dense):
+        for last in (net.head.dense, net.head.whole[-1], net.head.people[-1], net.details.dense):
             assert isinstance(last, nn.Conv2d | nn.Linear) and last.bias is not None
             last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
         net.head.local = self.head.local[kept]
+        net.head.counted = torch.stack([(kept == place).nonzero()[0, 0] for place in self.head.counted])
         return net
 
 
@@ -350,16 +364,16 @@ class TextNet(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """Image → L2-normalised vector [N, width], from what the trunk sees and what the tag head makes of it."""
+    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it."""
 
     def __init__(self, tags: int, width: int) -> None:
         super().__init__()
-        self.trunk, self.tags, self.head = Trunk(), TagHead(tags), SearchHead(tags, width)
+        self.tagger, self.head = DetailTagNet(tags), SearchHead(tags, width)
 
     def features(self, x: Tensor) -> Tensor:
         """Return [N, F]: the pooled maps, then one probability per tag."""
-        maps = self.trunk(x)
-        return torch.cat([pooled(maps[1], maps[2]), self.tags(maps)[0].sigmoid()], 1)
+        logits, _, maps = self.tagger.everywhere(x)
+        return torch.cat([pooled(maps[1], maps[2]), logits.sigmoid()], 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))  # type: ignore[no-any-return]

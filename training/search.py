@@ -19,7 +19,7 @@ from training.batches import Warp, jitter, normalise, random_views, to_float, wa
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
-from training.nets import ImageNet, SearchHead, TagNet, TextNet
+from training.nets import DetailTagNet, ImageNet, SearchHead, TextNet
 
 VECTOR = 128
 VIEWS = 3
@@ -67,7 +67,7 @@ def train_search(
     scenes: Scenes,
     names: tuple[str, ...],
     tokenizer: Tokenizer,
-    tagger: TagNet,
+    tagger: DetailTagNet,
     plan: Plan,
     say: Callable[[str], None],
 ) -> tuple[ImageNet, TextNet]:
@@ -78,8 +78,7 @@ def train_search(
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net = ImageNet(len(tagger.head.local), VECTOR)
-    net.trunk.load_state_dict(tagger.trunk.state_dict())
-    net.tags.load_state_dict(tagger.head.state_dict())
+    net.tagger.load_state_dict(tagger.state_dict())
     net.eval()
     firsts, seconds = seen_features(net, scenes, plan.kept.with_suffix(".npz"), rng, say)
     trainer = SearchTrainer(len(tagger.head.local), tokenizer.get_vocab_size())

@@ -42,17 +42,17 @@ from training.onnx_files import write_onnx
 from training.search import VECTOR, tokens, train_search
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
-STAGES = ("joint", "tagger", "detector", "character", "search", "near", "details", "mask")
-STEPS = {"joint": 5000, "tagger": 4000, "detector": 1000, "character": 4000, "search": 2500, "near": 1500,
-         "details": 1300, "mask": 2400}  # fmt: skip
+STAGES = ("joint", "tagger", "near", "details", "search", "detector", "character", "mask")
+STEPS = {"joint": 7000, "tagger": 5500, "near": 1800, "details": 11500, "search": 4000, "detector": 10500,
+         "character": 13500, "mask": 2400}  # fmt: skip
 BATCH = {
     "joint": 16,
     "tagger": 16,
-    "detector": 16,
-    "character": 48,
-    "search": 128,
     "near": 48,
     "details": 16,
+    "search": 128,
+    "detector": 16,
+    "character": 64,
     "mask": 12,
 }
 RATE = {"near": 3e-3, "mask": 4e-3}
@@ -62,7 +62,7 @@ SHOW_SHARDS, SHOWS = 6, 10
 LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
-HEAD_SHARDS, FAMILIES, EACH = 10, 75, 8
+HEAD_SHARDS, FAMILIES, EACH = 16, 75, 8
 MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
@@ -161,7 +161,7 @@ def joint_net(work: Path, out: Path) -> JointNet:
 
 
 def do_tagger(work: Path, out: Path, plan: Plan) -> None:
-    """Train the tagger that search and details stand on."""
+    """Train the tagger that near and details stand on."""
     stages.train_tagger(Scenes.open(work / "scenes-train"), vocabulary(), joint_net(work, out), plan, say)
 
 
@@ -233,7 +233,9 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     """Train and write image.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
     tokenizer = tokenizer_for(out)
-    image, text = train_search(scenes, search_names(), tokenizer, tag_net(work), plan, say)
+    tagger = DetailTagNet(len(vocabulary()))
+    tagger.load_state_dict(torch.load(work / "details.pt"))
+    image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
     vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
     write_onnx(
