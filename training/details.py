@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from training import losses
-from training.batches import Warp, jitter, normalise, to_float, views_of, warp
+from training.batches import Warp, jitter, normalise, random_views, to_float, views_of, warp
 from training.cache import PICTURE_SIZE, Scenes
-from training.joint import row_of, told_by_place, told_places
+from training.drawn.light_batches import lit
+from training.joint import RELIT, row_of, told_by_place, told_places
 from training.loop import Plan, fit
 from training.nets import Details, DetailTagNet, TagNet
 from training.stages import FACE_TAGS
@@ -25,8 +26,7 @@ SMALL = FACE_TAGS | {"blunt_bangs", "parted_bangs", "swept_bangs", "subtitled", 
 """With the colours of eyes: what is looked for from near."""
 CROP = (96, 96)
 CROP_VIEW = Warp(zoom=(0.8, 2.2), stretch=0.05, shift=0.08, degrees=3.0, light=0.12, noise=0.03)
-LIGHT = Warp(light=0.1, noise=0.03)
-"""Whole pictures are mirrored and lit otherwise, not warped: hardly one is seen twice."""
+WHOLE_VIEW = Warp(zoom=(0.88, 1.15), stretch=0.06, shift=0.03, degrees=3.0, light=0.12, noise=0.04)
 LINE_PLACES = ((0.44, 0.9), (0.5, 0.9), (0.56, 0.9))
 """Where every subtitle has letters (x, y, relative)."""
 
@@ -96,11 +96,11 @@ def train_details(
 
     def loss_at(_: int) -> Tensor:
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
-        mirrored = bool(rng.random() < 0.5)
-        seen = to_float(scenes.pictures[rows])
-        logits, dense, _ = net.everywhere(normalise(jitter(seen.flip(3) if mirrored else seen, LIGHT, rng)))
-        views = np.tile(np.array([[-1.0 if mirrored else 1.0, 0, 0], [0, 1, 0]]), (len(rows), 1, 1))
-        where, sort = told_places(scenes, rows, views, spots, len(names))
+        views = random_views(len(rows), WHOLE_VIEW, rng)
+        pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+        pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
+        logits, dense, _ = net.everywhere(normalise(jitter(pictures, WHOLE_VIEW, rng)))
+        where, sort = told_places(scenes, rows, views.numpy().astype(np.float64), spots, len(names))
         whole = losses.tag_loss(logits, truth[rows], ease=0.3)
         return whole + 0.5 * losses.place_loss(dense, where, sort, told)
 
