@@ -27,7 +27,7 @@ from training.batches import (
 from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.drawn.light_batches import in_lights, lit
 from training.drawn.lights import PLAIN, Light, random_light
-from training.joint import RELIT, row_of, told_places
+from training.joint import COUNTED, RELIT, row_of, told_places
 from training.loop import Plan, fit
 from training.nets import CharacterNet, DetectNet, JointNet, TagNet, cell_centres, pooled
 
@@ -51,7 +51,7 @@ FACE_TAGS = frozenset(
 MINED, FOUND = (0.4, 0.7), 0.2
 """When the detector looks for its own mistakes (shares of its steps), and the least score of a face that it finds."""
 LEARNED, CHECKED = 0.3, 1600
-EXPECTED = frozenset({*RATINGS, "subtitled", "letterboxed", "angry", "v-shaped_eyebrows"})
+EXPECTED = frozenset({*RATINGS, *COUNTED, "subtitled", "letterboxed", "angry", "v-shaped_eyebrows"})
 HEAD_VIEW = Warp(zoom=(1.02, 1.5), stretch=0.08, shift=0.02, degrees=8, light=0.16, noise=0.05)
 BESIDE_VIEW = Warp(zoom=(2.6, 5.0), stretch=0.2, shift=0.0, degrees=20)
 BESIDE = (0.72, 0.95)
