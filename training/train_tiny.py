@@ -86,7 +86,7 @@ def say(text: str) -> None:
 
 
 def draw(work: Path, seed: int) -> None:
-    """Draw what is missing of the training sets (about half an hour on two cores)."""
+    """Draw what is missing of the training sets (about 20 minutes of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
     for shard in range(SHOW_SHARDS):
