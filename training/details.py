@@ -99,7 +99,7 @@ def train_details(
         views = random_views(len(rows), WHOLE_VIEW, rng)
         pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
         pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
-        logits, dense, _ = net.everywhere(normalise(jitter(pictures, WHOLE_VIEW, rng)))
+        logits, dense = net.everywhere(normalise(jitter(pictures, WHOLE_VIEW, rng)))[:2]
         where, sort = told_places(scenes, rows, views.numpy().astype(np.float64), spots, len(names))
         whole = losses.tag_loss(logits, truth[rows], ease=0.3)
         return whole + 0.5 * losses.place_loss(dense, where, sort, told)

@@ -183,17 +183,17 @@ def report(seeds: Sequence[int]) -> str:
     """Return the figures over all seeds as a table."""
     models = load_profile("tiny", device="cpu")
     assert models.character is not None
-    found_: dict[tuple[str, str], list[np.ndarray]] = {}
+    parts_of: dict[tuple[str, str], list[np.ndarray]] = {}
     clusters = np.zeros(4)
     for seed in seeds:
         crops = draw_show(models, seed)
         vectors = models.character(crops.pictures)
-        for key, scored in answers(crops, vectors, models).items():
-            found_.setdefault(key, []).append(scored)
+        for key, both in answers(crops, vectors, models).items():
+            parts_of.setdefault(key, []).append(both)
         people = np.array(crops.people)
         cast = np.flatnonzero((people >= 0) & (people < CAST))
         clusters += purity(vectors[cast], people[cast], thresholds(models).get("cluster", 0.75))
-    scored = {key: np.concatenate(parts) for key, parts in found_.items()}
+    scored = {key: np.concatenate(parts) for key, parts in parts_of.items()}
     strict = np.quantile(
         np.concatenate([scored["stranger", light] for light in LIGHTS])[:, 0], 1 - FALSE_ACCEPT
     )
