@@ -142,7 +142,7 @@ def answers(crops: Crops, vectors: np.ndarray, models: Models) -> dict[tuple[str
     both = np.stack([score, names == people[asked]], 1)
     return {
         key: both[(roles[asked] == key[0]) & (lights[asked] == key[1])]
-        for key in zip(roles[asked].tolist(), lights[asked].tolist(), strict=True)
+        for key in {*zip(roles[asked].tolist(), lights[asked].tolist(), strict=True)}
     }
 
 
