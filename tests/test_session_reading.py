@@ -351,3 +351,28 @@ def test_an_interrupt_at_any_moment_leaves_a_session_that_answers(session: Sessi
     assert said <= {"Interrupted!"}
     with session.reading("SELECT frame_id FROM frames") as reader:
         assert reader.read_all().num_rows == 2
+
+
+THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from animeds_db.session import Session
+from animeds_db.store import Store
+
+def asked(uri):
+    session = Session(Store.open(uri))
+    for _ in range(200):
+        session.step("SELECT frame_id FROM frames", {})
+    session.close()
+
+sys.setswitchinterval(1e-6)
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(asked, [sys.argv[1]] * 4))
+"""
+
+
+def test_sessions_in_several_threads_warn_of_nothing(tmp_path: Path) -> None:
+    uri = tagged_store(tmp_path, [["1girl"]]).uri
+    words = [sys.executable, "-W", "error::UserWarning", "-c", THREADS, uri]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

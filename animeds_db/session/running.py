@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ import duckdb
 import pyarrow as pa
 
 from animeds_db.session.statements import filled, without_semicolon
+
+# DuckDB warns of the copy in `rows_of`. Filters belong to the whole process: to change them for the time of a query
+# would also change them for the queries of other threads, and change them back too early.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning, re.escape(__name__))
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
@@ -53,9 +58,7 @@ def cut(statement: Any, values: dict[str, Any], limit: int | None, offset: int) 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
     """Run a statement of ours and return its rows, copied once. A relation copies nothing, but is planned twice."""
-    with warnings.catch_warnings():  # DuckDB warns of a copy of the rows
-        warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
-        result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
+    result: pa.Table = connection.execute(without_semicolon(query), values or None).to_arrow_table()
     return result
 
 

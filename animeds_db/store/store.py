@@ -122,8 +122,9 @@ class Store:
         The last handle of each table is returned again for the same version, because it keeps what it has read of an
         index. Raises StoreError, also for a table with files outside its own folder.
         """
-        if version is not None and name in self._handles and self._handles[name].version == version:
-            return self._handles[name]
+        last = self._handles.get(name)
+        if version is not None and last is not None and last.version == version:
+            return last
         at = version or (self.pinned[name] if self.pinned else None)
         found = (self.location.dataset if name in self._safe else self._checked)(name, at)
         if version is not None:  # without one, the caller may write with its handle
