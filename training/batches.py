@@ -168,6 +168,11 @@ SMALL_FACES = Warp(zoom=(0.6, 1.9), stretch=0.2, shift=0.03, degrees=8.0, light=
 LARGE_FACES = Warp(zoom=(0.9, 2.4), stretch=0.2, shift=0.03, degrees=8.0, light=0.2, noise=0.05)
 
 
+def half_of(size: tuple[int, ...]) -> tuple[int, int]:
+    """Return about half of a height and width, in steps of the coarsest cells."""
+    return size[0] // 64 * 32, size[1] // 64 * 32
+
+
 def detection_batch(
     pictures: np.ndarray,
     boxes: list[np.ndarray],
@@ -180,7 +185,7 @@ def detection_batch(
     how = LARGE_FACES if half else SMALL_FACES
     floats = to_float(pictures)
     floats = F.avg_pool2d(floats, 2) if half else floats
-    size = (floats.shape[2], floats.shape[3])
+    size = half_of(pictures.shape[1:3]) if half else (floats.shape[2], floats.shape[3])
     views = random_views(len(pictures), how, rng)
     floats = warp(floats, views, size, "zeros" if rng.random() < 0.5 else "border")
     turned = views.numpy().astype(np.float64)

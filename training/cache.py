@@ -13,6 +13,8 @@ import numpy as np
 
 KINDS = ("face", "head", "person")
 PICTURE_SIZE = (192, 320)
+FACES_SIZE = (224, 384)
+"""Of what the detector sees: faces of a few pixels are worth the time that a larger picture takes."""
 TWIN_SIZE = (96, 160)
 """A frame and the same frame from a release of half its height are one picture to a search."""
 HEAD_STORED = 128
@@ -23,6 +25,24 @@ HEAD_MARGIN = 1.25
 RATINGS = ("general", "sensitive", "questionable", "explicit")
 
 
+class Stored:
+    """Arrays of the same shape in several files, read like one: only the rows that are asked for come into memory."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._parts = [np.load(file, mmap_mode="r") for file in files]
+        self._ends = np.cumsum([len(part) for part in self._parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, rows: np.ndarray | range) -> np.ndarray:
+        """Return copies of these rows, in this order."""
+        wanted = np.asarray(rows)
+        parts = np.searchsorted(self._ends, wanted, side="right")
+        starts = self._ends - [len(part) for part in self._parts]
+        return np.stack([self._parts[k][i - starts[k]] for k, i in zip(parts, wanted, strict=True)])
+
+
 @dataclass(frozen=True)
 class Scenes:
     """Drawn scenes: pictures, a smaller second coding of each, relative boxes [m,4], classes (places in KINDS),
@@ -31,8 +51,8 @@ class Scenes:
     `people` holds for each person the middle of the head (relative x, y) and that person's own tags.
     """
 
-    pictures: np.ndarray
-    twin: np.ndarray
+    pictures: Stored
+    twin: Stored
     boxes: list[np.ndarray]
     classes: list[np.ndarray]
     tags: list[frozenset[str]]
@@ -44,16 +64,14 @@ class Scenes:
 
     @classmethod
     def open(cls, *folders: Path) -> Scenes:
-        """Read all shards that `scenes.draw_scenes` has written under the folders into memory."""
+        """Open all shards that `scenes.draw_scenes` has written under the folders. Their truth is read into memory."""
         shards = [p.parent for folder in folders for p in sorted(folder.glob("*/facts.json"))]
         facts = [
             {**f, "shard": k}
             for k, s in enumerate(shards)
             for f in json.loads((s / "facts.json").read_text("utf-8"))
         ]
-        pictures, twin = (
-            np.concatenate([np.load(s / f"{name}.npy") for s in shards]) for name in ("detector", "twin")
-        )
+        pictures, twin = (Stored([s / f"{name}.npy" for s in shards]) for name in ("detector", "twin"))
         return cls(
             pictures,
             twin,

@@ -364,11 +364,14 @@ class TextNet(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it."""
+    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it.
 
-    def __init__(self, tags: int, width: int) -> None:
+    `tagger` has a method `everywhere`, as `DetailTagNet` has it.
+    """
+
+    def __init__(self, tagger: nn.Module, tags: int, width: int) -> None:
         super().__init__()
-        self.tagger, self.head = DetailTagNet(tags), SearchHead(tags, width)
+        self.tagger, self.head = tagger, SearchHead(tags, width)
 
     def features(self, x: Tensor) -> Tensor:
         """Return [N, F]: the pooled maps, then one probability per tag."""

@@ -18,8 +18,9 @@ from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
+from training.close_nets import CloserTagNet
 from training.loop import Plan, fit
-from training.nets import DetailTagNet, ImageNet, SearchHead, TextNet
+from training.nets import ImageNet, SearchHead, TextNet
 
 VECTOR = 128
 VIEWS = 3
@@ -67,7 +68,7 @@ def train_search(
     scenes: Scenes,
     names: tuple[str, ...],
     tokenizer: Tokenizer,
-    tagger: DetailTagNet,
+    tagger: CloserTagNet,
     plan: Plan,
     say: Callable[[str], None],
 ) -> tuple[ImageNet, TextNet]:
@@ -77,11 +78,10 @@ def train_search(
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    net = ImageNet(len(tagger.head.local), VECTOR)
-    net.tagger.load_state_dict(tagger.state_dict())
-    net.eval()
+    tags = len(tagger.second.trust)
+    net = ImageNet(tagger, tags, VECTOR).eval()
     firsts, seconds = seen_features(net, scenes, plan.kept.with_suffix(".npz"), rng, say)
-    trainer = SearchTrainer(len(tagger.head.local), tokenizer.get_vocab_size())
+    trainer = SearchTrainer(tags, tokenizer.get_vocab_size())
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(scenes.matrix(names))
     picture = pictures_of(scenes)

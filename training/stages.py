@@ -16,6 +16,7 @@ from training import losses
 from training.batches import (
     Warp,
     detection_batch,
+    half_of,
     jitter,
     moved,
     normalise,
@@ -24,7 +25,7 @@ from training.batches import (
     views_of,
     warp,
 )
-from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
+from training.cache import FACES_SIZE, HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.drawn.light_batches import in_lights, lit
 from training.drawn.lights import PLAIN, Light, random_light
 from training.joint import COUNTED, RELIT, row_of, told_places
@@ -72,8 +73,8 @@ def train_detector(scenes: Scenes, joint: JointNet, plan: Plan, say: Say) -> Det
     net = DetectNet(len(KINDS))
     net.trunk.load_state_dict(joint.trunk.state_dict())
     net.head.load_state_dict(joint.detect.state_dict())
-    cells = cell_centres(*PICTURE_SIZE)
-    coarse = cell_centres(PICTURE_SIZE[0] // 2, PICTURE_SIZE[1] // 2)
+    cells = cell_centres(*FACES_SIZE)
+    coarse = cell_centres(*half_of(FACES_SIZE))
     hard = np.zeros(0, np.int64)
     mined = {int(share * plan.steps) for share in MINED}
 
@@ -104,7 +105,7 @@ def mistaken(net: DetectNet, scenes: Scenes, cells: tuple[Tensor, Tensor]) -> np
     """
     net.eval()
     centres, strides = cells
-    face, pixels = KINDS.index("face"), np.tile(PICTURE_SIZE[::-1], 2)
+    face, pixels = KINDS.index("face"), np.tile(FACES_SIZE[::-1], 2)
     rows = []
     for start in range(0, len(scenes), 32):
         part = range(start, min(start + 32, len(scenes)))

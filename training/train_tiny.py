@@ -20,8 +20,10 @@ from tokenizers import Tokenizer
 from animeds_db.sample.drawing.look import CLOTH_COLOURS
 from animeds_db.sample.tags import TAGS
 from training import stages
-from training.cache import HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
+from training.cache import FACES_SIZE, HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
+from training.close import train_close, train_finder, train_looks
+from training.close_nets import CloserTagNet
 from training.details import train_details, train_near
 from training.drawn.heads import draw_heads
 from training.drawn.scenes import draw_scenes, draw_talks
@@ -33,7 +35,6 @@ from training.masks.drawing import draw_masked_scenes, draw_masked_shows, train_
 from training.masks.net import MaskExport
 from training.nets import (
     Details,
-    DetailTagNet,
     DetectNet,
     JointNet,
     TagNet,
@@ -42,14 +43,19 @@ from training.onnx_files import write_onnx
 from training.search import VECTOR, tokens, train_search
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
-STAGES = ("joint", "tagger", "near", "details", "search", "detector", "character", "mask")
-STEPS = {"joint": 7000, "tagger": 5500, "near": 1800, "details": 11500, "search": 4000, "detector": 10500,
-         "character": 13500, "mask": 2400}  # fmt: skip
+STAGES = (
+    "joint", "tagger", "near", "details", "finder", "close", "looks", "search", "detector", "character", "mask",
+)  # fmt: skip
+STEPS = {"joint": 7000, "tagger": 5500, "near": 1800, "details": 11500, "finder": 3000, "close": 18000, "looks": 2500,
+         "search": 6000, "detector": 17000, "character": 13500, "mask": 2400}  # fmt: skip
 BATCH = {
     "joint": 16,
     "tagger": 16,
     "near": 48,
     "details": 16,
+    "finder": 16,
+    "close": 48,
+    "looks": 16,
     "search": 128,
     "detector": 16,
     "character": 64,
@@ -63,6 +69,7 @@ LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
 HEAD_SHARDS, FAMILIES, EACH = 16, 75, 8
+FACE_SHARDS = 20
 MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
@@ -89,6 +96,9 @@ def draw(work: Path, seed: int) -> None:
     """Draw what is missing of the training sets (about 20 minutes of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
+    for shard in range(FACE_SHARDS):
+        folder = work / "faces-train" / f"{shard:02d}"
+        draw_scenes(folder, SCENES, seed * 1000 + 200 + shard, say, size=FACES_SIZE)
     for shard in range(SHOW_SHARDS):
         first = seed * 1_000_000 + shard * SHOWS
         draw_episodes(work / "scenes-train" / f"show-{shard:02d}", range(first, first + SHOWS), say)
@@ -177,19 +187,46 @@ def do_near(work: Path, _: Path, plan: Plan) -> None:
     train_near(Scenes.open(work / "scenes-train"), vocabulary(), tag_net(work), plan, say)
 
 
-def do_details(work: Path, out: Path, plan: Plan) -> None:
-    """Train tagger and details together; write tagger.onnx and selected_tags.csv."""
+def do_details(work: Path, _: Path, plan: Plan) -> None:
+    """Train tagger and details together."""
     scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
     near = Details(len(names))
     near.load_state_dict(torch.load(work / "near.pt"))
-    net = train_details(scenes, names, tag_net(work), near, plan, say)
+    train_details(scenes, names, tag_net(work), near, plan, say)
+
+
+def do_finder(work: Path, _: Path, plan: Plan) -> None:
+    """Train the finder of heads for the second look."""
+    train_finder(Scenes.open(work / "scenes-train"), closer_net(work, "details"), plan, say)
+
+
+def do_close(work: Path, _: Path, plan: Plan) -> None:
+    """Train what is told of a head from near."""
+    train_close(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
+
+
+def do_looks(work: Path, out: Path, plan: Plan) -> None:
+    """Train both looks together; write tagger.onnx and selected_tags.csv."""
+    scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
+    names = vocabulary()
+    net = closer_net(work, "details", "finder", "close")
+    train_looks(scenes, names, net, plan, say)
     places = stages.learned(net, scenes, names, plan)
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
     write_tagger(net.narrowed(torch.tensor(places)).eval(), out / "tagger.onnx")
 
 
-def write_tagger(net: DetailTagNet, path: Path) -> None:
+def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
+    """Return the whole tagger with the parts that these stages have trained."""
+    net = CloserTagNet(len(vocabulary()))
+    parts = {"details": net.base, "finder": net.finder, "close": net.second.close, "looks": net.second}
+    for stage in stages_done:
+        parts[stage].load_state_dict(torch.load(work / f"{stage}.pt"))
+    return net.eval()
+
+
+def write_tagger(net: CloserTagNet, path: Path) -> None:
     """Write a tagger with the signature of the WD taggers."""
     example = (torch.rand(2, *PICTURE_SIZE, 3) * 255,)
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
@@ -200,7 +237,7 @@ def write_tagger(net: DetailTagNet, path: Path) -> None:
 
 def do_detector(work: Path, out: Path, plan: Plan) -> None:
     """Train and write face.onnx."""
-    scenes = Scenes.open(work / "scenes-train")
+    scenes = Scenes.open(work / "faces-train")
     net = stages.train_detector(scenes, joint_net(work, out), plan, say)
     write_detector(net, out / "face.onnx")
 
@@ -209,13 +246,13 @@ def write_detector(net: DetectNet, path: Path) -> None:
     """Write a detector like YOLO's exports: names and imgsz in the metadata, no suppression inside."""
     metadata = {
         "names": str(dict(enumerate(KINDS))),
-        "imgsz": str(list(PICTURE_SIZE)),
+        "imgsz": str(list(FACES_SIZE)),
         "stride": "32",
         "task": "detect",
     }
     names = {"images": {0: "batch"}, "output0": {0: "batch"}}
-    example = (torch.rand(2, 3, *PICTURE_SIZE),)
-    wrapped = DetectorExport(net, *PICTURE_SIZE)
+    example = (torch.rand(2, 3, *FACES_SIZE),)
+    wrapped = DetectorExport(net, *FACES_SIZE)
     write_onnx(wrapped, example, path, inputs=["images"], output="output0", dynamic=names, metadata=metadata)
 
 
@@ -233,8 +270,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     """Train and write image.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
     tokenizer = tokenizer_for(out)
-    tagger = DetailTagNet(len(vocabulary()))
-    tagger.load_state_dict(torch.load(work / "details.pt"))
+    tagger = closer_net(work, "details", "finder", "looks")
     image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
     vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
@@ -301,7 +337,8 @@ def main(arguments: list[str]) -> None:
         draw_masks(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
-        "near": do_near, "details": do_details, "mask": do_mask,
+        "near": do_near, "details": do_details, "finder": do_finder, "close": do_close, "looks": do_looks,
+        "mask": do_mask,
     }  # fmt: skip
     for stage in stages_run:
         say(f"== {stage}")

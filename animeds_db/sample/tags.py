@@ -12,19 +12,20 @@ _COUNTS = (
     *("1boy", "2boys", "3boys", "4boys", "5boys", "6+boys", "multiple_boys"),
     *("solo", "no_humans"),
 )
-_HAIR = (
+HAIR = (
     *(f"{colour}_hair" for colour in HAIR_COLOURS),
     *("short_hair", "medium_hair", "long_hair", "very_long_hair"),
     *("twintails", "ponytail", "bob_cut", "spiky_hair", "braid", "single_braid", "hair_bun", "double_bun"),
     *("blunt_bangs", "parted_bangs", "swept_bangs"),
 )
-_FACE = (
+FACE = (
     *(f"{colour}_eyes" for colour in EYE_COLOURS),
     *("closed_eyes", "smile", "open_mouth", "frown", "surprised", "angry", "v-shaped_eyebrows"),
     *("crying", "tears", "blush", "chibi"),
 )
+GLANCE = ("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away")
 _VIEW = (
-    *("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away"),
+    *GLANCE,
     *("portrait", "upper_body", "cowboy_shot", "full_body", "head_out_of_frame"),
     *("arms_up", "arm_up", "waving", "hands_on_hips"),
 )
@@ -53,7 +54,7 @@ _GARMENTS = (
         "wide_sleeves",
     ),
 )
-_WORN = (
+WORN = (
     *(
         "glasses",
         "hat",
@@ -94,7 +95,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     *(
         (tag, "general")
         for tag in (
-            *(*_COUNTS, *_HAIR, *_FACE, *_VIEW, *_GARMENTS, *_WORN),
+            *(*_COUNTS, *HAIR, *FACE, *_VIEW, *_GARMENTS, *WORN),
             *(f"{colour}_{thing}" for thing in _COLOURED for colour in CLOTH_COLOURS),
             *(*_PLACES, *_PICTURE),
         )

@@ -179,7 +179,13 @@ def stretched(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw_scenes(
-    folder: Path, count: int, seed: int, say: Callable[[str], None], *, strong: bool = True
+    folder: Path,
+    count: int,
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    strong: bool = True,
+    size: tuple[int, int] = PICTURE_SIZE,
 ) -> None:
     """Write `count` scenes, half of them in groups of siblings; does nothing when they are there."""
     if (folder / "facts.json").exists():
@@ -187,8 +193,8 @@ def draw_scenes(
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     arrays = [
-        open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, *size, 3))
-        for name, size in (("detector", PICTURE_SIZE), ("twin", TWIN_SIZE))
+        open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, *stored, 3))
+        for name, stored in (("detector", size), ("twin", TWIN_SIZE))
     ]
     facts: list[dict[str, object]] = []
     group = 0
@@ -206,7 +212,7 @@ def draw_scenes(
             twin = encode(seen, rng)
             for array, pixels in zip(
                 arrays,
-                (stretched(seen, PICTURE_SIZE), stretched(twin, TWIN_SIZE)),
+                (stretched(seen, size), stretched(twin, TWIN_SIZE)),
                 strict=True,
             ):
                 array[len(facts)] = pixels

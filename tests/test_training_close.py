@@ -1,0 +1,92 @@
+"""The tagger's second look: it finds the largest heads, cuts out what lies there, and keeps its tags when narrowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.cache import Stored
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from training.close_nets import CELL, CLOSE, LOOKS, CloserTagNet, cut_out, largest  # noqa: E402
+
+HEIGHT, WIDTH = 192, 320
+
+
+def _found(*heads: tuple[float, float, float]) -> torch.Tensor:
+    """Return what a finder says of heads (x, y of the middle and side in pixels), as all cells of 3 × 3 say it."""
+    told = torch.zeros(1, 4, HEIGHT // CELL, WIDTH // CELL)
+    told[:, 0] = -9
+    for x, y, side in heads:
+        for row in range(int(y // CELL) - 1, int(y // CELL) + 2):
+            for column in range(int(x // CELL) - 1, int(x // CELL) + 2):
+                told[0, 0, row, column] = 5
+                told[0, 1, row, column] = x / CELL - (column + 0.5)
+                told[0, 2, row, column] = y / CELL - (row + 0.5)
+                told[0, 3, row, column] = float(np.log(side / CELL))
+    return told
+
+
+def test_each_look_is_at_another_head_and_the_largest_comes_first() -> None:
+    heads = [(40.0, 60.0, 30.0), (150.0, 80.0, 90.0), (280.0, 120.0, 24.0)]
+    sure, middles, sides = largest(_found(*heads))
+    seen = [(*middle, side) for middle, side in zip(middles[0].tolist(), sides[0].tolist(), strict=True)]
+    expected = sorted(heads, key=lambda head: -head[2])[:LOOKS]
+    assert np.allclose(seen, expected, atol=1e-3)
+    assert (sure > 0.9).all()
+
+
+def test_a_look_for_which_no_head_is_left_is_not_sure() -> None:
+    sure, _, _ = largest(_found((150.0, 80.0, 90.0)))
+    assert sure[0, 0] > 0.9
+    assert (sure[0, 1:] < 0.01).all()
+
+
+def test_what_is_cut_out_is_what_lies_there() -> None:
+    rng = np.random.default_rng(3)
+    small = Image.fromarray(rng.integers(0, 256, (12, 20, 3), dtype=np.uint8))
+    picture = np.asarray(small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+    x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
+    middles = torch.tensor([[[100.0, 90.0]] * LOOKS])
+    sides = torch.full((1, LOOKS), float(CLOSE[0]))
+    seen = cut_out(x, middles, sides)
+    assert seen.shape == (LOOKS, 3, *CLOSE)
+    top, left = 90 - CLOSE[0] // 2, 100 - CLOSE[1] // 2
+    assert torch.allclose(seen[-1], x[0, :, top : top + CLOSE[0], left : left + CLOSE[1]], atol=0.02)
+
+
+def test_an_untrained_second_look_changes_nothing() -> None:
+    net = CloserTagNet(9).eval()
+    x = torch.randn(2, 3, HEIGHT, WIDTH)
+    with torch.no_grad():
+        assert torch.allclose(net(x), net.base(x), atol=1e-5)
+
+
+def test_a_narrowed_net_says_the_same_of_the_tags_that_it_keeps() -> None:
+    net = CloserTagNet(9).eval()
+    torch.nn.init.normal_(net.second.told.weight, std=0.3)
+    net.base.head.counted.copy_(torch.tensor([2, 5]))
+    kept = torch.tensor([0, 2, 5, 7])
+    # tags that are left out must not have told anything about those that stay
+    others = [i for i in range(9) if i not in kept]
+    with torch.no_grad():
+        for part in range(3):
+            net.second.told.weight[:, [part * 9 + i for i in others]] = 0
+        x = torch.randn(2, 3, HEIGHT, WIDTH)
+        assert torch.allclose(net.narrowed(kept).eval()(x), net(x)[:, kept], atol=1e-4)
+
+
+def test_arrays_in_several_files_are_read_like_one(tmp_path: Path) -> None:
+    whole = np.arange(60, dtype=np.uint8).reshape(10, 2, 3)
+    files = [tmp_path / f"{name}.npy" for name in "abc"]
+    for file, part in zip(files, (whole[:4], whole[4:5], whole[5:]), strict=True):
+        np.save(file, part)
+    stored = Stored(files)
+    assert len(stored) == 10
+    rows = np.array([9, 0, 4, 3, 5, 4])
+    assert np.array_equal(stored[rows], whole[rows])
+    assert np.array_equal(stored[range(3, 7)], whole[3:7])

@@ -1,0 +1,219 @@
+"""The tagger's second look: what is trained to find heads, to tell a head from near, and to say both together.
+
+Rule: the tagger of before is kept whole and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name for it
+from torch import Tensor
+
+from animeds_db.sample.drawing.look import EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.tags import FACE, GLANCE, HAIR, WORN
+from training import losses
+from training.batches import (
+    Warp,
+    clip_boxes,
+    jitter,
+    move_boxes,
+    normalise,
+    random_views,
+    to_float,
+    warp,
+)
+from training.cache import KINDS, PICTURE_SIZE, Scenes
+from training.close_nets import CELL, CLOSE, CloseNet, CloserTagNet, HeadFinder, heads_of
+from training.details import WHOLE_VIEW
+from training.drawn.light_batches import lit
+from training.joint import RELIT, row_of
+from training.loop import Plan, fit
+
+Say = Callable[[str], None]
+OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"})
+"""What a head shows. Clothes are told by the first look."""
+ONE_OF = (
+    tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
+    (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
+    ("short_hair", "medium_hair", "long_hair", "very_long_hair"),
+    ("looking_at_viewer", "looking_to_the_side", "profile", "facing_away"),
+)
+"""Of each of these, a person has at most one tag."""
+LEAST, MOST = 20, 90
+"""Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
+A head is seen as often as it is long."""
+CLOSE_VIEW = Warp(stretch=0.06, shift=0.04, degrees=4.0, light=0.12, noise=0.03)
+ROOMS = (1.05, 1.5)
+"""Range of the sides that are cut out in training, in longer sides of the head: the finder errs, too."""
+
+
+@dataclass(frozen=True)
+class HeadRows:
+    """Heads of drawings: the drawing's row, the box [n,4] (relative), and the person's own tags."""
+
+    rows: np.ndarray
+    boxes: np.ndarray
+    tags: list[frozenset[str]]
+
+    @property
+    def sides(self) -> np.ndarray:
+        """Longer side of each box in pixels."""
+        return longer_sides(self.boxes)
+
+
+def heads_with_tags(scenes: Scenes) -> HeadRows:
+    """Return every head of `LEAST` pixels or more, with the tags of the person it belongs to."""
+    rows, found, told = [], [], []
+    for i, people in enumerate(scenes.people):
+        boxes = scenes.boxes[i][scenes.classes[i] == KINDS.index("head")]
+        middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+        for x, y, tags in people:
+            away = np.abs(middles - (x, y)).max(1)
+            if len(away) == 0 or away.min() > 1e-4:  # hidden by somebody, or not in the picture
+                continue
+            box = boxes[int(away.argmin())]
+            if longer_sides(box[None])[0] >= LEAST:
+                rows.append(i)
+                found.append(box)
+                told.append(tags)
+    return HeadRows(np.array(rows), np.array(found), told)
+
+
+def longer_sides(boxes: np.ndarray) -> np.ndarray:
+    """Return the longer side of relative boxes [N,4] in pixels."""
+    return np.asarray(((boxes[:, 2:] - boxes[:, :2]) * PICTURE_SIZE[::-1]).max(1))
+
+
+def close_views(boxes: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Return [N,2,3] affine matrices of squares around relative boxes [N,4], as `random_views` does."""
+    height, width = PICTURE_SIZE
+    views = random_views(len(boxes), CLOSE_VIEW, rng)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    side = longer_sides(boxes) * rng.uniform(*ROOMS, len(boxes))
+    views[:, 0, :2] *= torch.from_numpy((side / width).astype(np.float32))[:, None]
+    views[:, 1, :2] *= torch.from_numpy((side / height).astype(np.float32))[:, None]
+    spread = rng.normal(0, CLOSE_VIEW.shift, middle.shape) * side[:, None] / (width, height)
+    views[:, :, 2] = torch.from_numpy(((middle + spread) * 2 - 1).astype(np.float32))
+    return views
+
+
+def choice_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return the cross entropy of tags of which there is one at most. That there is none has the logit 0.
+
+    Beside a loss of single tags it teaches rare ones, such as a colour of eyes, in a fraction of the steps.
+    """
+    none = torch.zeros(len(logits), 1)
+    goal = torch.cat([truth, 0.5 * torch.ones_like(none)], 1).argmax(1)
+    return F.cross_entropy(torch.cat([logits, none], 1), goal)
+
+
+def train_close(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
+    """Train the tags of one person on squares around heads, whose boxes are known."""
+    torch.manual_seed(plan.seed)
+    net = CloseNet(len(names))
+    rng = np.random.default_rng(plan.seed)
+    heads = heads_with_tags(scenes)
+    place = {n: i for i, n in enumerate(names)}
+    truth = torch.from_numpy(np.array([row_of(tags, place) for tags in heads.tags]))
+    told = [place[n] for n in names if n in OF_HEADS]
+    choices = [[place[n] for n in group] for group in ONE_OF]
+    often = np.minimum(heads.sides, MOST)
+    often /= often.sum()
+    say(f"close: {len(heads.rows)} heads, {len(told)} tags")
+
+    def loss_at(_: int) -> Tensor:
+        some = np.sort(rng.choice(len(heads.rows), min(plan.batch, len(heads.rows)), replace=False, p=often))
+        rows = heads.rows[some]
+        crops = warp(to_float(scenes.pictures[rows]), close_views(heads.boxes[some], rng), CLOSE)
+        crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
+        logits, goal = net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some]
+        loss = losses.tag_loss(logits[:, told], goal[:, told], ease=0.3)
+        return loss + sum(
+            (choice_loss(logits[:, group], goal[:, group]) for group in choices), torch.zeros(())
+        )
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def finder_loss(found: Tensor, boxes: list[np.ndarray]) -> Tensor:
+    """Return the loss of a `HeadFinder`: cells near the middle of a head know it, its middle and its size.
+
+    `boxes`: for each picture the boxes [m,4] of its heads, in pixels.
+    """
+    logits, middles, sides = heads_of(found)
+    height, width = found.shape[2:]
+    ys, xs = np.meshgrid((np.arange(height) + 0.5) * CELL, (np.arange(width) + 0.5) * CELL, indexing="ij")
+    cells = np.stack([xs.ravel(), ys.ravel()], 1)
+    real = np.zeros((len(boxes), len(cells)), np.float32)
+    wanted = np.zeros((len(boxes), len(cells), 3), np.float32)
+    for i, own in enumerate(boxes):
+        for box in sorted(
+            own, key=lambda box: -float(max(box[2:] - box[:2]))
+        ):  # the smaller one has the cell
+            middle, side = (box[:2] + box[2:]) / 2, float(max(box[2:] - box[:2]))
+            near = np.abs(cells - middle).max(1) <= max(0.6 * CELL, 0.2 * side)
+            real[i, near], wanted[i, near] = 1, (*middle, side)
+    here, goal = torch.from_numpy(real), torch.from_numpy(wanted)
+    some = here > 0
+    score = F.binary_cross_entropy_with_logits(logits, here)
+    if not bool(some.any()):
+        return score * 4
+    size = goal[..., 2][some]
+    away = ((middles[some] - goal[..., :2][some]).abs().sum(1) / size).mean()
+    return score * 4 + away + (sides[some].log() - size.log()).abs().mean()
+
+
+def train_finder(scenes: Scenes, net: CloserTagNet, plan: Plan, say: Say) -> HeadFinder:
+    """Train where heads are, from what the tagger knows of each cell."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    net.base.eval()
+    pixels = np.tile(PICTURE_SIZE[::-1], 2)
+    head = KINDS.index("head")
+
+    def loss_at(_: int) -> Tensor:
+        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        views = random_views(len(rows), WHOLE_VIEW, rng)
+        pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+        with torch.no_grad():
+            places = net.base.head.seen(net.base.trunk(normalise(jitter(pictures, WHOLE_VIEW, rng))))
+        turned = views.numpy().astype(np.float64)
+        moved = [
+            clip_boxes(move_boxes(scenes.boxes[i], v), scenes.classes[i], PICTURE_SIZE)
+            for i, v in zip(rows, turned, strict=True)
+        ]
+        return finder_loss(net.finder(places), [b[c == head] * pixels for b, c in moved])
+
+    return fit(net.finder, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def train_looks(
+    scenes: Scenes, names: tuple[str, ...], net: CloserTagNet, plan: Plan, say: Say
+) -> CloserTagNet:
+    """Train how both looks are joined, and the second one further, on whole pictures. The first one stays as it is."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    net.eval()
+    truth = torch.from_numpy(scenes.matrix(names))
+
+    def loss_at(_: int) -> Tensor:
+        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
+        views = random_views(len(rows), WHOLE_VIEW, rng)
+        pictures = lit(
+            warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE),
+            [scenes.tags[i] for i in rows],
+            rng,
+            RELIT,
+        )
+        x = normalise(jitter(pictures, WHOLE_VIEW, rng))
+        with torch.no_grad():
+            logits, _, maps = net.base.everywhere(x)
+            found = net.finder(net.base.head.seen(maps))
+        return losses.tag_loss(net.second(x, logits, found), truth[rows], ease=0.3)
+
+    net.second.load_state_dict(fit(net.second, loss_at, plan, say).state_dict())
+    return net.eval()

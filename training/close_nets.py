@@ -1,0 +1,165 @@
+"""The tagger's second look: it finds the largest heads itself, cuts them out and looks at each from near.
+
+Rule: everything happens inside one net, so that its file still takes one picture and returns one row of tags.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name for it
+from torch import Tensor, nn
+
+from training.nets import DetailTagNet, HeadTrunk, Maps, conv, evened, pooled
+
+LOOKS = 2
+"""Number of heads that are looked at from near."""
+CLOSE = (96, 96)
+"""Height and width in pixels of what is cut out."""
+ROOM = 1.25
+"""Side of what is cut out, in longer sides of the head's box."""
+CELL = 16
+SAME = 0.5
+"""Two cells mean one head if their middles are nearer than this share of its size."""
+NOBODY = -8.0
+"""Logit of every tag where no head was found."""
+
+
+class HeadFinder(nn.Module):
+    """What the tag head knows of each cell [N,128,h,w] → [N,4,h,w]: is a head here (logit), where is its middle from
+    the middle of the cell (x, y, in cells), and the logarithm of its longer side (in cells)."""
+
+    def __init__(self, places: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(conv(places, 64), conv(64, 64), nn.Conv2d(64, 4, 1))
+
+    def forward(self, places: Tensor) -> Tensor:
+        return self.layers(places)  # type: ignore[no-any-return]
+
+
+def heads_of(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return for every cell the logit [N,A], the middle [N,A,2] (x, y) and the side [N,A] in pixels."""
+    height, width = found.shape[2:]
+    ys, xs = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    cells = torch.stack([xs, ys]).flatten(1)
+    told = found.flatten(2)
+    middles = (cells + told[:, 1:3]) * CELL
+    return told[:, 0], middles.transpose(1, 2), told[:, 3].clamp(-1, 4).exp() * CELL
+
+
+def largest(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `LOOKS` different heads: how sure each is [N,K] (0…1), its middle [N,K,2] and its side [N,K] in pixels.
+
+    Those that are sure and large come first: what is large is worth a second look.
+    """
+    logits, middles, sides = heads_of(found)
+    worth = logits.sigmoid() * sides.sqrt()
+    sure, where, sizes = [], [], []
+    for _ in range(LOOKS):
+        best = worth.argmax(1, keepdim=True)
+        middle, side = middles.gather(1, best[..., None].expand(-1, -1, 2)), sides.gather(1, best)
+        sure.append(logits.gather(1, best).sigmoid() * (worth.gather(1, best) > 0))
+        where.append(middle)
+        sizes.append(side)
+        away = (middles - middle).abs().amax(2) > SAME * torch.maximum(side, sides)
+        worth = worth * away
+    return torch.cat(sure, 1), torch.cat(where, 1), torch.cat(sizes, 1)
+
+
+def cut_out(x: Tensor, middles: Tensor, sides: Tensor) -> Tensor:
+    """Return squares of pictures [N,3,H,W] around `middles` [N,K,2], `sides` [N,K] pixels wide: [N*K,3,*CLOSE]."""
+    height, width = x.shape[2:]
+    size = torch.tensor([width, height], dtype=x.dtype)
+    steps = (torch.arange(CLOSE[0], dtype=x.dtype) + 0.5) / CLOSE[0] - 0.5
+    columns = middles[..., 0, None] + sides[..., None] * steps  # [N,K,96]
+    rows = middles[..., 1, None] + sides[..., None] * steps
+    across = CLOSE[0]
+    grid = torch.stack(
+        [
+            columns[:, :, None].expand(-1, -1, across, -1) / size[0] * 2 - 1,
+            rows[..., None].expand(-1, -1, -1, across) / size[1] * 2 - 1,
+        ],
+        -1,
+    )
+    # one grid for all heads of a picture, one below the other: no picture has to be repeated
+    seen = F.grid_sample(
+        x, grid.reshape(-1, LOOKS * across, across, 2), padding_mode="border", align_corners=False
+    )
+    return seen.view(-1, 3, LOOKS, across, across).transpose(1, 2).reshape(-1, 3, across, across)
+
+
+class CloseNet(nn.Module):
+    """Squares around heads [N,3,96,96], as they are and in an even light → one logit per tag of that person."""
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.trunk = HeadTrunk()
+        a, _, c, d = self.trunk.widths
+        self.trunk.stem[0] = conv(6, a, 3, 2)
+        self.placed = conv(c, 24, 1)
+        across = CLOSE[0] // CELL
+        self.last = nn.Sequential(
+            nn.Linear(2 * (c + d) + 24 * across * across, 160),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.1),
+            nn.Linear(160, tags),
+        )
+        nn.init.constant_(self.last[-1].bias, -3.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.trunk(torch.cat([x, evened(x)], 1))
+        return self.last(torch.cat([pooled(*maps[1:]), self.placed(maps[1]).flatten(1)], 1))  # type: ignore[no-any-return]
+
+
+class SecondLook(nn.Module):
+    """Picture, its logits after the first look and what is found of heads → logits after the second look.
+
+    An untrained one changes nothing.
+    """
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.close = CloseNet(tags)
+        self.trust = nn.Parameter(torch.ones(tags))
+        self.told = nn.Linear(3 * tags, tags)
+        nn.init.zeros_(self.told.weight)
+        nn.init.zeros_(self.told.bias)
+
+    def forward(self, x: Tensor, logits: Tensor, found: Tensor) -> Tensor:
+        sure, middles, sides = largest(found)
+        near = self.close(cut_out(x, middles, sides * ROOM)).view(-1, LOOKS, len(self.trust))
+        there = sure[..., None]
+        near = near * there + NOBODY * (1 - there)
+        chances = near.sigmoid()
+        heads = torch.cat([near.amax(1) / 4, chances.amax(1), chances.sum(1)], 1)
+        return logits * self.trust + self.told(heads)  # type: ignore[no-any-return]
+
+
+class CloserTagNet(nn.Module):
+    """A `DetailTagNet` that also looks at the largest heads from near: image → one logit per tag."""
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.base, self.finder, self.second = DetailTagNet(tags), HeadFinder(), SecondLook(tags)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.everywhere(x)[0]
+
+    def everywhere(self, x: Tensor) -> tuple[Tensor, Tensor, Maps]:
+        """Return what `DetailTagNet.everywhere` does, with the picture's logits after the second look."""
+        logits, dense, maps = self.base.everywhere(x)
+        return self.second(x, logits, self.finder(self.base.head.seen(maps))), dense, maps
+
+    def narrowed(self, kept: Tensor) -> CloserTagNet:
+        """Return a net that says only the tags at these places."""
+        net, tags = copy.deepcopy(self), len(self.second.trust)
+        net.base = self.base.narrowed(kept)
+        second = net.second
+        for last in (second.close.last[-1], second.told):
+            assert isinstance(last, nn.Linear)
+            last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
+        columns = torch.cat([kept + part * tags for part in range(3)])
+        second.told.weight = nn.Parameter(second.told.weight[:, columns])
+        second.trust = nn.Parameter(second.trust[kept])
+        return net
