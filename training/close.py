@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from animeds_db.sample.drawing.look import EYE_COLOURS, HAIR_COLOURS
-from animeds_db.sample.tags import FACE, GLANCE, HAIR, WORN
+from animeds_db.sample.drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.tags import COLOURED, FACE, GARMENTS, GESTURES, GLANCE, HAIR, WORN
 from training import losses
 from training.batches import (
     Warp,
@@ -27,7 +27,7 @@ from training.batches import (
     warp,
 )
 from training.cache import KINDS, PICTURE_SIZE, Scenes
-from training.close_nets import CELL, CLOSE, CloseNet, CloserTagNet, HeadFinder, heads_of
+from training.close_nets import BODY, CELL, HEAD, CloseNet, CloserTagNet, HeadFinder, Part, heads_of
 from training.details import WHOLE_VIEW
 from training.drawn.light_batches import lit
 from training.joint import RELIT, row_of
@@ -35,7 +35,7 @@ from training.loop import Plan, fit
 
 Say = Callable[[str], None]
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"})
-"""What a head shows. Clothes are told by the first look."""
+OF_BODIES = frozenset({*GARMENTS, *GESTURES, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)})
 ONE_OF = (
     tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
     (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
@@ -47,8 +47,8 @@ LEAST, MOST = 20, 90
 """Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
 A head is seen as often as it is long."""
 CLOSE_VIEW = Warp(stretch=0.06, shift=0.04, degrees=4.0, light=0.12, noise=0.03)
-ROOMS = (1.05, 1.5)
-"""Range of the sides that are cut out in training, in longer sides of the head: the finder errs, too."""
+ERRS = 0.18
+"""How much larger or smaller than it should be a square is in training, at most: the finder errs, too."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,18 @@ def longer_sides(boxes: np.ndarray) -> np.ndarray:
     return np.asarray(((boxes[:, 2:] - boxes[:, :2]) * PICTURE_SIZE[::-1]).max(1))
 
 
-def close_views(boxes: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Return [N,2,3] affine matrices of squares around relative boxes [N,4], as `random_views` does."""
-    height, width = PICTURE_SIZE
+def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tensor:
+    """Return [N,2,3] affine matrices of squares for relative boxes [N,4] of heads, as `random_views` does."""
+    size = PICTURE_SIZE[::-1]
     views = random_views(len(boxes), CLOSE_VIEW, rng)
+    heads = longer_sides(boxes)
+    side = heads * part.room * np.exp(rng.uniform(-ERRS, ERRS, len(boxes)))
+    shares = side[:, None] / size
+    views[:, :, :2] *= torch.from_numpy(shares.astype(np.float32))[:, :, None]
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    side = longer_sides(boxes) * rng.uniform(*ROOMS, len(boxes))
-    views[:, 0, :2] *= torch.from_numpy((side / width).astype(np.float32))[:, None]
-    views[:, 1, :2] *= torch.from_numpy((side / height).astype(np.float32))[:, None]
-    spread = rng.normal(0, CLOSE_VIEW.shift, middle.shape) * side[:, None] / (width, height)
-    views[:, :, 2] = torch.from_numpy(((middle + spread) * 2 - 1).astype(np.float32))
+    middle[:, 1] += part.down * heads / size[1]
+    middle += rng.normal(0, CLOSE_VIEW.shift, middle.shape) * shares
+    views[:, :, 2] = torch.from_numpy((middle * 2 - 1).astype(np.float32))
     return views
 
 
@@ -111,24 +113,43 @@ def choice_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return F.cross_entropy(torch.cat([logits, none], 1), goal)
 
 
-def train_close(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
-    """Train the tags of one person on squares around heads, whose boxes are known."""
+def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
+    """Train what a head shows, on squares around heads whose boxes are known."""
+    return _train_part(scenes, names, HEAD, (OF_HEADS, ONE_OF), plan, say)
+
+
+def train_bodies(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
+    """Train what somebody wears, on squares below heads whose boxes are known."""
+    return _train_part(scenes, names, BODY, (OF_BODIES, ()), plan, say)
+
+
+def _train_part(
+    scenes: Scenes,
+    names: tuple[str, ...],
+    part: Part,
+    tags: tuple[frozenset[str], tuple[tuple[str, ...], ...]],
+    plan: Plan,
+    say: Say,
+) -> CloseNet:
+    """Train `tags`: those that a part shows, and groups of which a person has one at most."""
     torch.manual_seed(plan.seed)
-    net = CloseNet(len(names))
     rng = np.random.default_rng(plan.seed)
-    heads = heads_with_tags(scenes)
+    net = CloseNet(len(names), part.pixels)
+    people = heads_with_tags(scenes)
     place = {n: i for i, n in enumerate(names)}
-    truth = torch.from_numpy(np.array([row_of(tags, place) for tags in heads.tags]))
-    told = [place[n] for n in names if n in OF_HEADS]
-    choices = [[place[n] for n in group] for group in ONE_OF]
-    often = np.minimum(heads.sides, MOST)
+    truth = torch.from_numpy(np.array([row_of(own, place) for own in people.tags]))
+    told = [place[n] for n in names if n in tags[0]]
+    choices = [[place[n] for n in group] for group in tags[1]]
+    often = np.minimum(people.sides, MOST)
     often /= often.sum()
-    say(f"close: {len(heads.rows)} heads, {len(told)} tags")
+    say(f"{len(people.rows)} heads, {len(told)} tags")
 
     def loss_at(_: int) -> Tensor:
-        some = np.sort(rng.choice(len(heads.rows), min(plan.batch, len(heads.rows)), replace=False, p=often))
-        rows = heads.rows[some]
-        crops = warp(to_float(scenes.pictures[rows]), close_views(heads.boxes[some], rng), CLOSE)
+        some = rng.choice(len(people.rows), min(plan.batch, len(people.rows)), replace=False, p=often)
+        some.sort()
+        rows = people.rows[some]
+        views = close_views(people.boxes[some], part, rng)
+        crops = warp(to_float(scenes.pictures[rows]), views, (part.pixels, part.pixels))
         crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
         logits, goal = net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some]
         loss = losses.tag_loss(logits[:, told], goal[:, told], ease=0.3)

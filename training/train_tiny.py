@@ -22,7 +22,7 @@ from animeds_db.sample.tags import TAGS
 from training import stages
 from training.cache import FACES_SIZE, HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
-from training.close import train_close, train_finder, train_looks
+from training.close import train_bodies, train_finder, train_heads, train_looks
 from training.close_nets import CloserTagNet
 from training.details import train_details, train_near
 from training.drawn.heads import draw_heads
@@ -44,17 +44,31 @@ from training.search import VECTOR, tokens, train_search
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = (
-    "joint", "tagger", "near", "details", "finder", "close", "looks", "search", "detector", "character", "mask",
-)  # fmt: skip
-STEPS = {"joint": 7000, "tagger": 5500, "near": 1800, "details": 11500, "finder": 3000, "close": 18000, "looks": 2500,
-         "search": 6000, "detector": 17000, "character": 13500, "mask": 2400}  # fmt: skip
+    *("joint", "tagger", "near", "details", "finder", "heads", "bodies", "looks", "search"),
+    *("detector", "character", "mask"),
+)
+STEPS = {
+    "joint": 7000,
+    "tagger": 5500,
+    "near": 1800,
+    "details": 11500,
+    "finder": 3000,
+    "heads": 18000,
+    "bodies": 8000,
+    "looks": 2500,
+    "search": 6000,
+    "detector": 17000,
+    "character": 13500,
+    "mask": 2400,
+}
 BATCH = {
     "joint": 16,
     "tagger": 16,
     "near": 48,
     "details": 16,
     "finder": 16,
-    "close": 48,
+    "heads": 48,
+    "bodies": 48,
     "looks": 16,
     "search": 128,
     "detector": 16,
@@ -201,16 +215,21 @@ def do_finder(work: Path, _: Path, plan: Plan) -> None:
     train_finder(Scenes.open(work / "scenes-train"), closer_net(work, "details"), plan, say)
 
 
-def do_close(work: Path, _: Path, plan: Plan) -> None:
+def do_heads(work: Path, _: Path, plan: Plan) -> None:
     """Train what is told of a head from near."""
-    train_close(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
+    train_heads(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
+
+
+def do_bodies(work: Path, _: Path, plan: Plan) -> None:
+    """Train what is told of somebody's clothes from near."""
+    train_bodies(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
 
 
 def do_looks(work: Path, out: Path, plan: Plan) -> None:
     """Train both looks together; write tagger.onnx and selected_tags.csv."""
     scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
-    net = closer_net(work, "details", "finder", "close")
+    net = closer_net(work, "details", "finder", "heads", "bodies")
     train_looks(scenes, names, net, plan, say)
     places = stages.learned(net, scenes, names, plan)
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
@@ -220,7 +239,10 @@ def do_looks(work: Path, out: Path, plan: Plan) -> None:
 def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
     """Return the whole tagger with the parts that these stages have trained."""
     net = CloserTagNet(len(vocabulary()))
-    parts = {"details": net.base, "finder": net.finder, "close": net.second.close, "looks": net.second}
+    second = net.second
+    parts = {
+        "details": net.base, "finder": net.finder, "heads": second.heads, "bodies": second.bodies, "looks": second,
+    }  # fmt: skip
     for stage in stages_done:
         parts[stage].load_state_dict(torch.load(work / f"{stage}.pt"))
     return net.eval()
@@ -337,8 +359,8 @@ def main(arguments: list[str]) -> None:
         draw_masks(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
-        "near": do_near, "details": do_details, "finder": do_finder, "close": do_close, "looks": do_looks,
-        "mask": do_mask,
+        "near": do_near, "details": do_details, "finder": do_finder, "heads": do_heads, "bodies": do_bodies,
+        "looks": do_looks, "mask": do_mask,
     }  # fmt: skip
     for stage in stages_run:
         say(f"== {stage}")
