@@ -23,7 +23,7 @@ from animeds_db.sample.scene import Background, Drawn, Placed, Scene, compose
 PACK = Path(str(files("animeds_db.models.tiny")))
 SIGNATURES = {
     "tagger.onnx": (["input"], [["batch", 192, 320, 3]], ["output"]),
-    "face.onnx": (["images"], [["batch", 3, 192, 320]], ["output0"]),
+    "face.onnx": (["images"], [["batch", 3, 224, 384]], ["output0"]),
     "character.onnx": (["input"], [["batch", 3, 96, 96]], ["output"]),
     "image.onnx": (["pixel_values"], [["batch", 3, 192, 320]], ["image_embeds"]),
     "mask.onnx": (["img"], [["batch", 3, 192, 320]], ["mask"]),
@@ -98,7 +98,7 @@ def test_the_detector_says_its_classes_and_size_in_its_metadata() -> None:
     session = onnxruntime.InferenceSession(str(PACK / "face.onnx"), providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["names"] == "{0: 'face', 1: 'head', 2: 'person'}"
-    assert json.loads(metadata["imgsz"]) == [192, 320]
+    assert json.loads(metadata["imgsz"]) == [224, 384]
 
 
 def test_a_face_is_found_where_it_was_drawn() -> None:

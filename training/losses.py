@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-PULL = 24.0
+PULL = 48.0
 """How much a twin that lies too far away counts."""
 SHARPNESS, MARGIN = 16.0, 0.2
 """Of the loss over all characters: the factor of the cosines, and by how much the right one must lead."""

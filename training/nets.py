@@ -364,12 +364,9 @@ class TextNet(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it.
+    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it."""
 
-    `tagger` has a method `everywhere`, as `DetailTagNet` has it.
-    """
-
-    def __init__(self, tagger: nn.Module, tags: int, width: int) -> None:
+    def __init__(self, tagger: DetailTagNet, tags: int, width: int) -> None:
         super().__init__()
         self.tagger, self.head = tagger, SearchHead(tags, width)
 

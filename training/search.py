@@ -18,9 +18,8 @@ from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
-from training.close_nets import CloserTagNet
 from training.loop import Plan, fit
-from training.nets import ImageNet, SearchHead, TextNet
+from training.nets import DetailTagNet, ImageNet, SearchHead, TextNet
 
 VECTOR = 128
 VIEWS = 3
@@ -68,7 +67,7 @@ def train_search(
     scenes: Scenes,
     names: tuple[str, ...],
     tokenizer: Tokenizer,
-    tagger: CloserTagNet,
+    tagger: DetailTagNet,
     plan: Plan,
     say: Callable[[str], None],
 ) -> tuple[ImageNet, TextNet]:
@@ -78,7 +77,7 @@ def train_search(
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    tags = len(tagger.second.trust)
+    tags = len(tagger.head.local)
     net = ImageNet(tagger, tags, VECTOR).eval()
     firsts, seconds = seen_features(net, scenes, plan.kept.with_suffix(".npz"), rng, say)
     trainer = SearchTrainer(tags, tokenizer.get_vocab_size())

@@ -240,7 +240,7 @@ def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
     """Return the whole tagger with the parts that these stages have trained."""
     net = CloserTagNet(len(vocabulary()))
     second = net.second
-    parts = {
+    parts: dict[str, torch.nn.Module] = {
         "details": net.base, "finder": net.finder, "heads": second.heads, "bodies": second.bodies, "looks": second,
     }  # fmt: skip
     for stage in stages_done:
@@ -253,7 +253,14 @@ def write_tagger(net: CloserTagNet, path: Path) -> None:
     example = (torch.rand(2, *PICTURE_SIZE, 3) * 255,)
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
     write_onnx(
-        TaggerExport(net), example, path, inputs=["input"], output="output", dynamic=names, metadata={}
+        TaggerExport(net),
+        example,
+        path,
+        inputs=["input"],
+        output="output",
+        dynamic=names,
+        metadata={},
+        tight=True,
     )
 
 
@@ -284,7 +291,14 @@ def do_character(work: Path, out: Path, plan: Plan) -> None:
     names = {"input": {0: "batch"}, "output": {0: "batch"}}
     example = (torch.randn(2, 3, *HEAD_SIZE),)
     write_onnx(
-        net, example, out / "character.onnx", inputs=["input"], output="output", dynamic=names, metadata={}
+        net,
+        example,
+        out / "character.onnx",
+        inputs=["input"],
+        output="output",
+        dynamic=names,
+        metadata={},
+        tight=True,
     )
 
 
@@ -292,7 +306,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     """Train and write image.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
     tokenizer = tokenizer_for(out)
-    tagger = closer_net(work, "details", "finder", "looks")
+    tagger = closer_net(work, "details").base
     image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
     vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
@@ -304,7 +318,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
         output="image_embeds",
         dynamic=vision,
         metadata={},
-        tight=True,  # a probability near a threshold would notice, a cosine does not
+        tight=True,
     )
     sentence = {0: "batch", 1: "length"}
     words = {"input_ids": sentence, "attention_mask": sentence, "text_embeds": {0: "batch"}}
