@@ -208,6 +208,19 @@ def test_ctrl_c_leaves_with_130_and_a_database_that_goes_on(tmp_path: Path) -> N
     assert "600 frames" in again.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child on Windows")
+def test_ctrl_c_stops_a_query_without_a_traceback(ingested: Runner) -> None:
+    endless = "SELECT sum(a.range * b.range) FROM range(10000000) AS a, range(10000000) AS b"
+    words = [sys.executable, "-m", "animeds_db", "sql", endless]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(4)  # by then it runs, except where the machine does much else: that is an interrupt, too
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT), err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
 def test_a_closed_pipe_gives_no_traceback(ingested: Runner, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "animeds_db", "sql", "SELECT * FROM range(1000000)"]
     with subprocess.Popen(

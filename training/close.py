@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from animeds_db.sample.drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
-from animeds_db.sample.tags import COLOURED, FACE, GARMENTS, GESTURES, GLANCE, HAIR, WORN
+from animeds_db.sample.drawing.look import EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.tags import FACE, GLANCE, HAIR, WORN
 from training import losses
 from training.batches import (
     Warp,
@@ -27,7 +27,7 @@ from training.batches import (
     warp,
 )
 from training.cache import KINDS, PICTURE_SIZE, Scenes
-from training.close_nets import BODY, CELL, HEAD, CloseNet, CloserTagNet, HeadFinder, Part, heads_of
+from training.close_nets import CELL, CLOSE, ROOM, CloseNet, CloserTagNet, HeadFinder, heads_of
 from training.details import WHOLE_VIEW
 from training.drawn.light_batches import lit
 from training.joint import RELIT, row_of
@@ -35,7 +35,6 @@ from training.loop import Plan, fit
 
 Say = Callable[[str], None]
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}) - {"chibi"}
-OF_BODIES = frozenset({*GARMENTS, *GESTURES, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)})
 ONE_OF = (
     tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
     (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
@@ -48,7 +47,7 @@ LEAST, MOST = 20, 90
 A head is seen as often as it is long."""
 SMALL_IN_FACES = frozenset(FACE) - {f"{colour}_eyes" for colour in EYE_COLOURS}
 FINE = 4.0
-"""Weight of the loss of mouths, brows, blushes and tears: among so many other tags they are hardly learned without it."""
+"""Weight of the loss of mouths, brows, blushes and tears, which are hardly learned among so many others without it."""
 CHOICES = 0.5
 """Weight of the loss of choices beside that of single tags. With more, glasses and open mouths are hardly learned."""
 CLOSE_VIEW = Warp(stretch=0.06, shift=0.04, degrees=4.0, light=0.12, noise=0.03)
@@ -93,16 +92,14 @@ def longer_sides(boxes: np.ndarray) -> np.ndarray:
     return np.asarray(((boxes[:, 2:] - boxes[:, :2]) * PICTURE_SIZE[::-1]).max(1))
 
 
-def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tensor:
-    """Return [N,2,3] affine matrices of squares for relative boxes [N,4] of heads, as `random_views` does."""
+def close_views(boxes: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Return [N,2,3] affine matrices of squares around relative boxes [N,4], as `random_views` does."""
     size = PICTURE_SIZE[::-1]
     views = random_views(len(boxes), CLOSE_VIEW, rng)
-    heads = longer_sides(boxes)
-    side = heads * part.room * np.exp(rng.uniform(-ERRS, ERRS, len(boxes)))
+    side = longer_sides(boxes) * ROOM * np.exp(rng.uniform(-ERRS, ERRS, len(boxes)))
     shares = side[:, None] / size
     views[:, :, :2] *= torch.from_numpy(shares.astype(np.float32))[:, :, None]
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    middle[:, 1] += part.down * heads / size[1]
     middle += rng.normal(0, CLOSE_VIEW.shift, middle.shape) * shares
     views[:, :, 2] = torch.from_numpy((middle * 2 - 1).astype(np.float32))
     return views
@@ -120,32 +117,15 @@ def choice_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
     """Train what a head shows, on squares around heads whose boxes are known."""
-    return _train_part(scenes, names, HEAD, (OF_HEADS, ONE_OF), plan, say)
-
-
-def train_bodies(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
-    """Train what somebody wears, on squares below heads whose boxes are known."""
-    return _train_part(scenes, names, BODY, (OF_BODIES, ()), plan, say)
-
-
-def _train_part(
-    scenes: Scenes,
-    names: tuple[str, ...],
-    part: Part,
-    tags: tuple[frozenset[str], tuple[tuple[str, ...], ...]],
-    plan: Plan,
-    say: Say,
-) -> CloseNet:
-    """Train `tags`: those that a part shows, and groups of which a person has one at most."""
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    net = CloseNet(len(names), part.pixels)
+    net = CloseNet(len(names))
     people = heads_with_tags(scenes)
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(np.array([row_of(own, place) for own in people.tags]))
-    told = [place[n] for n in names if n in tags[0]]
-    weights = torch.tensor([FINE if n in SMALL_IN_FACES else 1.0 for n in names if n in tags[0]])
-    choices = [[place[n] for n in group] for group in tags[1]]
+    told = [place[n] for n in names if n in OF_HEADS]
+    weights = torch.tensor([FINE if n in SMALL_IN_FACES else 1.0 for n in names if n in OF_HEADS])
+    choices = [[place[n] for n in group] for group in ONE_OF]
     often = np.minimum(people.sides, MOST)
     often /= often.sum()
     say(f"{len(people.rows)} heads, {len(told)} tags")
@@ -154,8 +134,8 @@ def _train_part(
         some = rng.choice(len(people.rows), min(plan.batch, len(people.rows)), replace=False, p=often)
         some.sort()
         rows = people.rows[some]
-        views = close_views(people.boxes[some], part, rng)
-        crops = warp(to_float(scenes.pictures[rows]), views, (part.pixels, part.pixels))
+        views = close_views(people.boxes[some], rng)
+        crops = warp(to_float(scenes.pictures[rows]), views, (CLOSE, CLOSE))
         crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
         logits, goal = net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some]
         single = F.binary_cross_entropy_with_logits(logits[:, told], goal[:, told], reduction="none")
@@ -224,6 +204,7 @@ def train_looks(
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net.eval()
+    net.second.rely(torch.tensor([float(n in OF_HEADS) for n in names]))
     truth = torch.from_numpy(scenes.matrix(names))
 
     def loss_at(_: int) -> Tensor:

@@ -6,7 +6,6 @@ Rule: everything happens inside one net, so that its file still takes one pictur
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
@@ -19,23 +18,16 @@ LOOKS = 2
 CELL = 16
 SAME = 0.5
 """Two cells mean one head if their middles are nearer than this share of its size."""
+HALF = 0.4
+"""Share of a logit that comes from the second look when the training of both begins."""
 NOBODY = -8.0
 """Logit of every tag where no head was found."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """A square around the middle of a head, or below it: its side in pixels when it is cut out.
-
-    Its side in the picture, and how far its middle is below that of the head, are in longer sides of the head's box.
-    """
-
-    pixels: int
-    room: float
-    down: float
-
-
-HEAD, BODY = Part(96, 1.25, 0.0), Part(80, 3.6, 1.3)
+CLOSE = 96
+"""Side in pixels of what is cut out."""
+ROOM = 1.25
+"""Side in the picture of what is cut out, in longer sides of the head's box."""
 
 
 class HeadFinder(nn.Module):
@@ -79,36 +71,32 @@ def largest(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return torch.cat(sure, 1), torch.cat(where, 1), torch.cat(sizes, 1)
 
 
-def cut_out(x: Tensor, middles: Tensor, sides: Tensor, part: Part) -> Tensor:
-    """Return squares of pictures [N,3,H,W] for heads with `middles` [N,K,2] and `sides` [N,K] in pixels.
-
-    [N*K,3,p,p], where p is `part.pixels`.
-    """
+def cut_out(x: Tensor, middles: Tensor, sides: Tensor) -> Tensor:
+    """Return squares of pictures [N,3,H,W] around `middles` [N,K,2], `sides` [N,K] pixels wide: [N*K,3,CLOSE,CLOSE]."""
     height, width = x.shape[2:]
-    steps = (torch.arange(part.pixels, dtype=x.dtype) + 0.5) / part.pixels - 0.5
-    reach = (sides * part.room)[..., None] * steps  # [N,K,p]
+    steps = (torch.arange(CLOSE, dtype=x.dtype) + 0.5) / CLOSE - 0.5
+    reach = sides[..., None] * steps  # [N,K,CLOSE]
     columns = (middles[..., 0, None] + reach) / width * 2 - 1
-    rows = (middles[..., 1, None] + sides[..., None] * part.down + reach) / height * 2 - 1
-    across = part.pixels
+    rows = (middles[..., 1, None] + reach) / height * 2 - 1
     grid = torch.stack(
-        [columns[:, :, None].expand(-1, -1, across, -1), rows[..., None].expand(-1, -1, -1, across)], -1
+        [columns[:, :, None].expand(-1, -1, CLOSE, -1), rows[..., None].expand(-1, -1, -1, CLOSE)], -1
     )
     # one grid for all heads of a picture, one below the other: no picture has to be repeated
-    grid = grid.reshape(-1, LOOKS * across, across, 2)
+    grid = grid.reshape(-1, LOOKS * CLOSE, CLOSE, 2)
     seen = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    return seen.view(-1, 3, LOOKS, across, across).transpose(1, 2).reshape(-1, 3, across, across)
+    return seen.view(-1, 3, LOOKS, CLOSE, CLOSE).transpose(1, 2).reshape(-1, 3, CLOSE, CLOSE)
 
 
 class CloseNet(nn.Module):
-    """Squares [N,3,p,p], as they are and in an even light → one logit per tag of the person in the middle."""
+    """Squares around heads [N,3,96,96], as they are and in an even light → one logit per tag of that person."""
 
-    def __init__(self, tags: int, pixels: int) -> None:
+    def __init__(self, tags: int) -> None:
         super().__init__()
         self.trunk = HeadTrunk()
         a, _, c, d = self.trunk.widths
         self.trunk.stem[0] = conv(6, a, 3, 2)
         self.placed = conv(c, 24, 1)
-        across = pixels // CELL
+        across = CLOSE // CELL
         self.last = nn.Sequential(
             nn.Linear(2 * (c + d) + 24 * across * across, 160),
             nn.ReLU(inplace=True),
@@ -130,20 +118,25 @@ class SecondLook(nn.Module):
 
     def __init__(self, tags: int) -> None:
         super().__init__()
-        self.heads, self.bodies = CloseNet(tags, HEAD.pixels), CloseNet(tags, BODY.pixels)
+        self.heads = CloseNet(tags)
         self.trust = nn.Parameter(torch.ones(tags))
-        self.told = nn.Linear(2 * 2 * tags, tags)
+        self.told = nn.Linear(2 * tags, tags)
         nn.init.zeros_(self.told.weight)
         nn.init.zeros_(self.told.bias)
 
+    def rely(self, told_by_heads: Tensor) -> None:
+        """Start with `HALF` of the logit of each of these tags (1 or 0 per tag) from the second look."""
+        with torch.no_grad():
+            self.told.weight[:, : len(told_by_heads)] += torch.diag(HALF * told_by_heads)
+            self.trust -= HALF * told_by_heads
+
     def forward(self, x: Tensor, logits: Tensor, found: Tensor) -> Tensor:
         sure, middles, sides = largest(found)
-        there, told = sure[..., None], []
-        for net, part in ((self.heads, HEAD), (self.bodies, BODY)):
-            near = net(cut_out(x, middles, sides, part)).view(-1, LOOKS, len(self.trust))
-            near = near * there + NOBODY * (1 - there)
-            told += [near.amax(1) / 4, near.sigmoid().sum(1)]
-        return logits * self.trust + self.told(torch.cat(told, 1))  # type: ignore[no-any-return]
+        near = self.heads(cut_out(x, middles, sides * ROOM)).view(-1, LOOKS, len(self.trust))
+        there = sure[..., None]
+        near = near * there + NOBODY * (1 - there)
+        told = torch.cat([near.amax(1), near.sigmoid().sum(1)], 1)
+        return logits * self.trust + self.told(told)  # type: ignore[no-any-return]
 
 
 class CloserTagNet(nn.Module):
@@ -166,10 +159,10 @@ class CloserTagNet(nn.Module):
         net, tags = copy.deepcopy(self), len(self.second.trust)
         net.base = self.base.narrowed(kept)
         second = net.second
-        for last in (second.heads.last[-1], second.bodies.last[-1], second.told):
+        for last in (second.heads.last[-1], second.told):
             assert isinstance(last, nn.Linear)
             last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
-        columns = torch.cat([kept + block * tags for block in range(4)])
+        columns = torch.cat([kept + block * tags for block in range(2)])
         second.told.weight = nn.Parameter(second.told.weight[:, columns])
         second.trust = nn.Parameter(second.trust[kept])
         return net

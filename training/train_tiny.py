@@ -22,7 +22,7 @@ from animeds_db.sample.tags import TAGS
 from training import stages
 from training.cache import FACES_SIZE, HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
-from training.close import train_bodies, train_finder, train_heads, train_looks
+from training.close import train_finder, train_heads, train_looks
 from training.close_nets import CloserTagNet
 from training.details import train_details, train_near
 from training.drawn.heads import draw_heads
@@ -44,7 +44,7 @@ from training.search import VECTOR, tokens, train_search
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = (
-    *("joint", "tagger", "near", "details", "finder", "heads", "bodies", "looks", "search"),
+    *("joint", "tagger", "near", "details", "finder", "heads", "looks", "search"),
     *("detector", "character", "mask"),
 )
 STEPS = {
@@ -54,7 +54,6 @@ STEPS = {
     "details": 11500,
     "finder": 3000,
     "heads": 18000,
-    "bodies": 8000,
     "looks": 2500,
     "search": 6000,
     "detector": 17000,
@@ -68,7 +67,6 @@ BATCH = {
     "details": 16,
     "finder": 16,
     "heads": 48,
-    "bodies": 48,
     "looks": 16,
     "search": 128,
     "detector": 16,
@@ -220,16 +218,11 @@ def do_heads(work: Path, _: Path, plan: Plan) -> None:
     train_heads(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
 
 
-def do_bodies(work: Path, _: Path, plan: Plan) -> None:
-    """Train what is told of somebody's clothes from near."""
-    train_bodies(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
-
-
 def do_looks(work: Path, out: Path, plan: Plan) -> None:
     """Train both looks together; write tagger.onnx and selected_tags.csv."""
     scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
-    net = closer_net(work, "details", "finder", "heads", "bodies")
+    net = closer_net(work, "details", "finder", "heads")
     train_looks(scenes, names, net, plan, say)
     places = stages.learned(net, scenes, names, plan)
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
@@ -241,7 +234,7 @@ def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
     net = CloserTagNet(len(vocabulary()))
     second = net.second
     parts: dict[str, torch.nn.Module] = {
-        "details": net.base, "finder": net.finder, "heads": second.heads, "bodies": second.bodies, "looks": second,
+        "details": net.base, "finder": net.finder, "heads": second.heads, "looks": second,
     }  # fmt: skip
     for stage in stages_done:
         parts[stage].load_state_dict(torch.load(work / f"{stage}.pt"))
@@ -373,7 +366,7 @@ def main(arguments: list[str]) -> None:
         draw_masks(chosen.work, chosen.seed)
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
-        "near": do_near, "details": do_details, "finder": do_finder, "heads": do_heads, "bodies": do_bodies,
+        "near": do_near, "details": do_details, "finder": do_finder, "heads": do_heads,
         "looks": do_looks, "mask": do_mask,
     }  # fmt: skip
     for stage in stages_run:

@@ -23,6 +23,9 @@ from animeds_db.errors import AnimedsError
 from animeds_db.printable import printable
 
 INTERRUPTED = 130
+STOPPED = "interrupted: finished work is kept; run the same command again to continue"
+IN_A_QUERY = "Query interrupted"
+"""What DuckDB raises as a RuntimeError when Ctrl-C comes while it runs a query."""
 
 logger = logging.getLogger("animeds")
 
@@ -158,11 +161,14 @@ def main() -> None:
         sys.exit(_report(error))
     except SystemExit as exited:
         if exited.code == INTERRUPTED:
-            talk("interrupted: finished work is kept; run the same command again to continue")
+            talk(STOPPED)
         raise
     except BaseException as error:  # what Lance raises where its own code gives up is no Exception
         from animeds_db.store.location import damage
 
+        if str(error) == IN_A_QUERY:
+            talk(STOPPED)
+            sys.exit(INTERRUPTED)
         known = damage(error)
         if known is None:
             raise

@@ -24,13 +24,12 @@ FACE = (
     *("crying", "tears", "blush", "chibi"),
 )
 GLANCE = ("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away")
-GESTURES = ("arms_up", "arm_up", "waving", "hands_on_hips")
 _VIEW = (
     *GLANCE,
     *("portrait", "upper_body", "cowboy_shot", "full_body", "head_out_of_frame"),
-    *GESTURES,
+    *("arms_up", "arm_up", "waving", "hands_on_hips"),
 )
-GARMENTS = (
+_GARMENTS = (
     *(
         "school_uniform",
         "serafuku",
@@ -70,7 +69,7 @@ WORN = (
     ),
     *("hair_flower", "hair_ornament", "headphones"),
 )
-COLOURED = (
+_COLOURED = (
     *(
         "dress",
         "hoodie",
@@ -96,8 +95,8 @@ TAGS: tuple[tuple[str, str], ...] = (
     *(
         (tag, "general")
         for tag in (
-            *(*_COUNTS, *HAIR, *FACE, *_VIEW, *GARMENTS, *WORN),
-            *(f"{colour}_{thing}" for thing in COLOURED for colour in CLOTH_COLOURS),
+            *(*_COUNTS, *HAIR, *FACE, *_VIEW, *_GARMENTS, *WORN),
+            *(f"{colour}_{thing}" for thing in _COLOURED for colour in CLOTH_COLOURS),
             *(*_PLACES, *_PICTURE),
         )
     ),
