@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from training.close_nets import CELL, CLOSE, LOOKS, CloserTagNet, cut_out, large
 HEIGHT, WIDTH = 192, 320
 
 
-def _found(*heads: tuple[float, float, float]) -> torch.Tensor:
+def _found(*heads: tuple[float, float, float]) -> Any:
     """Return what a finder says of heads (x, y of the middle and side in pixels), as all cells of 3 × 3 say it."""
     told = torch.zeros(1, 4, HEIGHT // CELL, WIDTH // CELL)
     told[:, 0] = -9
