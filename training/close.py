@@ -157,9 +157,8 @@ def finder_loss(found: Tensor, boxes: list[np.ndarray]) -> Tensor:
     real = np.zeros((len(boxes), len(cells)), np.float32)
     wanted = np.zeros((len(boxes), len(cells), 3), np.float32)
     for i, own in enumerate(boxes):
-        for box in sorted(
-            own, key=lambda box: -float(max(box[2:] - box[:2]))
-        ):  # the smaller one has the cell
+        # of two heads at one cell the smaller one has it
+        for box in sorted(own, key=lambda box: -float(max(box[2:] - box[:2]))):
             middle, side = (box[:2] + box[2:]) / 2, float(max(box[2:] - box[:2]))
             near = np.abs(cells - middle).max(1) <= max(0.6 * CELL, 0.2 * side)
             real[i, near], wanted[i, near] = 1, (*middle, side)

@@ -75,7 +75,7 @@ BATCH = {
 }
 RATE = {"near": 3e-3, "mask": 4e-3}
 """Top learning rates; of the other stages 0.002."""
-SCENE_SHARDS, SCENES = 22, 500
+SCENE_SHARDS, SCENES = 60, 500
 SHOW_SHARDS, SHOWS = 6, 10
 LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
@@ -105,7 +105,7 @@ def say(text: str) -> None:
 
 
 def draw(work: Path, seed: int) -> None:
-    """Draw what is missing of the training sets (about 20 minutes of one core)."""
+    """Draw what is missing of the training sets (about 50 minutes of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
     for shard in range(FACE_SHARDS):
