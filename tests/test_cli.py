@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -196,11 +195,7 @@ def test_ctrl_c_leaves_with_130_and_a_database_that_goes_on(tmp_path: Path) -> N
     # long enough that the signal comes before its end on a machine that does much else
     clip = videos.write_clip(tmp_path, "h264 closed", count=600, size=(160, 96))
     words = [sys.executable, "-m", "animeds_db", "ingest", str(clip), "--profile", "none", "--sample", "all"]
-    # a test run that was started in the background ignores the signal, and so would its children
-    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(
-        words, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heeding
-    ) as process:
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "anime.animeds").exists():
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
