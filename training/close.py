@@ -1,6 +1,6 @@
-"""The tagger's second look: what is trained to find heads, to tell a head from near, and to say both together.
+"""Trains the tagger's second look: to find heads, to name the tags of a head from a close crop, and to join both looks.
 
-Rule: the tagger of before is kept whole and stays as it is.
+Rule: the first look is kept whole and stays as it is.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from training.loop import Plan, fit
 
 Say = Callable[[str], None]
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}) - {"chibi"}
+"""Tags that a crop of a head shows. `chibi` is a proportion of the whole body."""
 ONE_OF = (
     tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
     (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
@@ -116,7 +117,7 @@ def choice_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
-    """Train what a head shows, on squares around heads whose boxes are known."""
+    """Train the tags that a head shows, on crops of heads whose boxes are known."""
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net = CloseNet(len(names))

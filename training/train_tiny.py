@@ -214,7 +214,7 @@ def do_finder(work: Path, _: Path, plan: Plan) -> None:
 
 
 def do_heads(work: Path, _: Path, plan: Plan) -> None:
-    """Train what is told of a head from near."""
+    """Train the net that names the tags of one head from a close crop."""
     train_heads(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
 
 
