@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from animeds_db.sample.drawing.look import EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.drawing.look import EYE_COLOURS
 from animeds_db.sample.tags import FACE, GLANCE, HAIR, WORN
 from training import losses
 from training.batches import (
@@ -27,22 +27,28 @@ from training.batches import (
     warp,
 )
 from training.cache import KINDS, PICTURE_SIZE, Scenes
-from training.close_nets import CELL, CLOSE, ROOM, CloseNet, CloserTagNet, HeadFinder, heads_of
+from training.close_nets import (
+    CELL,
+    CLOSE,
+    LOOKS,
+    ROOM,
+    CloseNet,
+    CloserTagNet,
+    FoundHeads,
+    HeadFinder,
+    heads_of,
+    largest,
+)
 from training.details import WHOLE_VIEW
 from training.drawn.light_batches import lit
-from training.joint import RELIT, row_of
+from training.joint import RELIT, choices, move_people, row_of
 from training.loop import Plan, fit
 
 Say = Callable[[str], None]
+People = list[tuple[float, float, np.ndarray]]
+"""Of each person the middle of the head (relative x, y) and that person's own tags [T]."""
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}) - {"chibi"}
 """Tags that a crop of a head shows. `chibi` is a proportion of the whole body."""
-ONE_OF = (
-    tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
-    (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
-    ("short_hair", "medium_hair", "long_hair", "very_long_hair"),
-    ("looking_at_viewer", "looking_to_the_side", "profile", "facing_away"),
-)
-"""Of each of these, a person has at most one tag."""
 LEAST, MOST = 20, 90
 """Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
 A head is seen as often as it is long."""
@@ -51,6 +57,12 @@ FINE = 4.0
 """Weight of the loss of mouths, brows, blushes and tears, which are hardly learned among so many others without it."""
 CHOICES = 0.5
 """Weight of the loss of choices beside that of single tags. With more, glasses and open mouths are hardly learned."""
+FINE_TOGETHER = 2.0
+"""The same weight where both looks are joined."""
+NEAR = 0.5
+"""Weight of what is said of single heads beside what is said of the picture."""
+MET = 0.35
+"""A found head is a person's if the middles are nearer than this share of its side."""
 CLOSE_VIEW = Warp(stretch=0.06, shift=0.04, degrees=4.0, light=0.12, noise=0.03)
 ERRS = 0.18
 """How much larger or smaller than it should be a square is in training, at most: the finder errs, too."""
@@ -106,14 +118,17 @@ def close_views(boxes: np.ndarray, rng: np.random.Generator) -> Tensor:
     return views
 
 
-def choice_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return the cross entropy of tags of which there is one at most. That there is none has the logit 0.
+class HeadLoss:
+    """What is missed of the tags of heads."""
 
-    Beside a loss of single tags it teaches rare ones, such as a colour of eyes, in a fraction of the steps.
-    """
-    none = torch.zeros(len(logits), 1)
-    goal = torch.cat([truth, 0.5 * torch.ones_like(none)], 1).argmax(1)
-    return F.cross_entropy(torch.cat([logits, none], 1), goal)
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.weights = torch.tensor([(n in OF_HEADS) * (FINE if n in SMALL_IN_FACES else 1.0) for n in names])
+        self.kinds = [kind for kind in choices(names) if bool(self.weights[kind].all())]
+
+    def __call__(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """Return the loss of logits [N,T], given the tags of each head's person [N,T]."""
+        chosen = losses.choices_loss(logits, truth, self.kinds)
+        return losses.single_loss(logits, truth, self.weights) + CHOICES * chosen
 
 
 def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
@@ -124,12 +139,10 @@ def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) ->
     people = heads_with_tags(scenes)
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(np.array([row_of(own, place) for own in people.tags]))
-    told = [place[n] for n in names if n in OF_HEADS]
-    weights = torch.tensor([FINE if n in SMALL_IN_FACES else 1.0 for n in names if n in OF_HEADS])
-    choices = [[place[n] for n in group] for group in ONE_OF]
+    head_loss = HeadLoss(names)
     often = np.minimum(people.sides, MOST)
     often /= often.sum()
-    say(f"{len(people.rows)} heads, {len(told)} tags")
+    say(f"{len(people.rows)} heads")
 
     def loss_at(_: int) -> Tensor:
         some = rng.choice(len(people.rows), min(plan.batch, len(people.rows)), replace=False, p=often)
@@ -138,10 +151,7 @@ def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) ->
         views = close_views(people.boxes[some], rng)
         crops = warp(to_float(scenes.pictures[rows]), views, (CLOSE, CLOSE))
         crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
-        logits, goal = net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some]
-        single = F.binary_cross_entropy_with_logits(logits[:, told], goal[:, told], reduction="none")
-        chosen = [choice_loss(logits[:, group], goal[:, group]) for group in choices]
-        return (single * weights).sum(1).mean() + CHOICES * sum(chosen, torch.zeros(()))
+        return head_loss(net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some])
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
 
@@ -197,15 +207,36 @@ def train_finder(scenes: Scenes, net: CloserTagNet, plan: Plan, say: Say) -> Hea
     return fit(net.finder, loss_at, plan, say)  # type: ignore[return-value]
 
 
+def people_met(heads: FoundHeads, people: list[People], tags: int) -> tuple[Tensor, Tensor]:
+    """Return whether each head that is looked at is a person's [N,K], and that person's tags [N,K,T]."""
+    middles, sides = heads.middles.numpy(), heads.sides.numpy()
+    met, own = np.zeros(sides.shape, bool), np.zeros((*sides.shape, tags), np.float32)
+    for i, somebody in enumerate(people):
+        places = np.array([(x, y) for x, y, _ in somebody]).reshape(-1, 2) * PICTURE_SIZE[::-1]
+        for k in range(LOOKS if somebody else 0):
+            away = np.abs(places - middles[i, k]).max(1)
+            nearest = int(away.argmin())
+            if away[nearest] < MET * sides[i, k]:
+                met[i, k], own[i, k] = True, somebody[nearest][2]
+    return torch.from_numpy(met), torch.from_numpy(own)
+
+
 def train_looks(
     scenes: Scenes, names: tuple[str, ...], net: CloserTagNet, plan: Plan, say: Say
 ) -> CloserTagNet:
-    """Train how both looks are joined, and the second one further, on whole pictures. The first one stays as it is."""
+    """Train how both looks are joined, and the second one further, on whole pictures. The first one stays as it is.
+
+    Where the finder found somebody, what is said of that head is compared with that person's own tags.
+    """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net.eval()
     net.second.rely(torch.tensor([float(n in OF_HEADS) for n in names]))
     truth = torch.from_numpy(scenes.matrix(names))
+    place = {n: i for i, n in enumerate(names)}
+    people = [[(x, y, row_of(tags, place)) for x, y, tags in own] for own in scenes.people]
+    head_loss, kinds = HeadLoss(names), choices(names)
+    fine = torch.tensor([FINE_TOGETHER if n in SMALL_IN_FACES else 1.0 for n in names])
 
     def loss_at(_: int) -> Tensor:
         rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
@@ -219,8 +250,18 @@ def train_looks(
         x = normalise(jitter(pictures, WHOLE_VIEW, rng))
         with torch.no_grad():
             logits, _, maps = net.base.everywhere(x)
-            found = net.finder(net.base.head.seen(maps))
-        return losses.tag_loss(net.second(x, logits, found), truth[rows], ease=0.3)
+            heads = largest(net.finder(net.base.head.seen(maps)))
+        near = net.second.near(x, heads)
+        joined = net.second.joined(logits, near, heads.sure)
+        moved = [
+            move_people(people[i], v) for i, v in zip(rows, views.numpy().astype(np.float64), strict=True)
+        ]
+        met, own = people_met(heads, moved, len(names))
+        return (
+            losses.single_loss(joined, truth[rows], fine)
+            + CHOICES * losses.choices_loss(joined, truth[rows], kinds)
+            + NEAR * head_loss(near[met], own[met])
+        )
 
     net.second.load_state_dict(fit(net.second, loss_at, plan, say).state_dict())
     return net.eval()

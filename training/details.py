@@ -15,13 +15,19 @@ from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, views_of, warp
 from training.cache import PICTURE_SIZE, Scenes
 from training.drawn.light_batches import lit
-from training.joint import RELIT, row_of, told_by_place, told_places
+from training.joint import RELIT, choices, row_of, told_by_place, told_places
 from training.loop import Plan, fit
 from training.nets import Details, DetailTagNet, TagNet
 from training.stages import FACE_TAGS
 
 Say = Callable[[str], None]
 Spots = list[list[tuple[float, float, np.ndarray]]]
+FINE = 3.0
+"""Weight of the loss of these, which are hardly learned among so many others without it."""
+CHOICES = 0.5
+"""Weight of the loss of choices beside that of single tags."""
+PERSONS, EMPTY = 0.5, 0.05
+"""Weight of what the cells say of persons, and of what they say where nobody is."""
 SMALL = FACE_TAGS | {"blunt_bangs", "parted_bangs", "swept_bangs", "subtitled", "v-shaped_eyebrows"}
 """With the colours of eyes: what is looked for from near."""
 CROP = (96, 96)
@@ -91,6 +97,9 @@ def train_details(
     net.details.load_state_dict(near.state_dict())
     net.head.local[names.index("subtitled")] = 1  # letters anywhere tell it
     told = torch.maximum(told_by_place(net.head), small_tags(names))
+    fine = 1 + (FINE - 1) * torch.tensor([float(n in SMALL) for n in names])
+    kinds = choices(names)
+    of_persons = [kind for kind in kinds if bool(told[kind].all())]
     truth = torch.from_numpy(scenes.matrix(names))
     spots = spots_of(scenes, names)
 
@@ -101,7 +110,14 @@ def train_details(
         pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
         logits, dense = net.everywhere(normalise(jitter(pictures, WHOLE_VIEW, rng)))[:2]
         where, sort = told_places(scenes, rows, views.numpy().astype(np.float64), spots, len(names))
-        whole = losses.tag_loss(logits, truth[rows], ease=0.3)
-        return whole + 0.5 * losses.place_loss(dense, where, sort, told)
+        cells = dense.permute(0, 2, 3, 1)
+        persons, known = cells[sort > 0], where[sort > 0]
+        return (
+            losses.single_loss(logits, truth[rows], fine)
+            + CHOICES * losses.choices_loss(logits, truth[rows], kinds)
+            + PERSONS * losses.single_loss(persons, known, fine * told)
+            + PERSONS * CHOICES * losses.choices_loss(persons, known, of_persons)
+            + EMPTY * losses.single_loss(cells[sort < 0], torch.zeros(1), told)
+        )
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]

@@ -8,21 +8,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.nets import CLIP_MEAN, CLIP_STD, DetectNet, cell_centres
+from training.nets import CLIP_MEAN, CLIP_STD, DetectNet, ImageNet, cell_centres
 
 
 class TaggerExport(nn.Module):
-    """WD style: [N,H,W,3] float32 BGR 0…255 → probabilities [N, tags]."""
+    """WD style: [N,H,W,3] float32 BGR 0…255 → probabilities [N, tags], and the vector of the picture [N, width]."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: ImageNet) -> None:
         super().__init__()
         self.net = net
         self.register_buffer("mean", torch.tensor(CLIP_MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(CLIP_STD).view(1, 3, 1, 1) * 255)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         rgb = x.flip(3).permute(0, 3, 1, 2)
-        return self.net((rgb - self.mean) / self.std).sigmoid()
+        return self.net((rgb - self.mean) / self.std)  # type: ignore[no-any-return]
 
 
 class DetectorExport(nn.Module):

@@ -12,6 +12,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from animeds_db.sample.drawing.look import CLOTH_COLOURS, EYE_COLOURS, HAIR_COLOURS
+from animeds_db.sample.tags import COLOURED
 from training import losses
 from training.batches import (
     Warp,
@@ -37,6 +39,17 @@ RELIT = 0.25
 """Share of a batch that gets another light than it was drawn in."""
 COUNTED = ("1girl", "1boy")
 """Of one person they say the gender, of a picture that there is exactly one."""
+ONE_OF = (
+    tuple(f"{colour}_hair" for colour in HAIR_COLOURS),
+    (*(f"{colour}_eyes" for colour in EYE_COLOURS), "closed_eyes"),
+    ("short_hair", "medium_hair", "long_hair", "very_long_hair"),
+    ("looking_at_viewer", "looking_to_the_side", "profile", "facing_away"),
+    ("portrait", "upper_body", "cowboy_shot", "full_body"),
+    *((f"1{one}", *(f"{count}{one}s" for count in ("2", "3", "4", "5", "6+"))) for one in ("girl", "boy")),
+    COUNTED,
+    *(tuple(f"{colour}_{thing}" for colour in CLOTH_COLOURS) for thing in COLOURED),
+)
+"""Of each of these, a person or a picture of one person has at most one tag."""
 
 
 def local_tags(scenes: Scenes, names: tuple[str, ...]) -> Tensor:
@@ -48,6 +61,13 @@ def local_tags(scenes: Scenes, names: tuple[str, ...]) -> Tensor:
 def counted(names: tuple[str, ...]) -> tuple[int, int]:
     """Return the places of `1girl` and `1boy`."""
     return names.index(COUNTED[0]), names.index(COUNTED[1])
+
+
+def choices(names: tuple[str, ...]) -> list[list[int]]:
+    """Return the places of the tags of each kind of `ONE_OF`, of kinds of which there are two or more."""
+    place = {n: i for i, n in enumerate(names)}
+    kinds = [[place[n] for n in kind if n in place] for kind in ONE_OF]
+    return [kind for kind in kinds if len(kind) > 1]
 
 
 def told_by_place(head: TagHead) -> Tensor:

@@ -5,6 +5,7 @@ Rule: a loss takes nets' outputs and plain targets and returns one scalar; it kn
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -89,6 +90,32 @@ def tag_loss(logits: Tensor, truth: Tensor, ease: float = 1.5) -> Tensor:
     present = truth * F.logsigmoid(logits)
     absent = (1 - truth) * F.logsigmoid(-logits) * chance.detach().pow(ease)
     return -(present + absent).sum() / truth.sum().clamp_min(1.0)
+
+
+def single_loss(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Return the binary cross entropy of every tag, times its weight [T], summed over the tags of [N,T].
+
+    Unlike with `tag_loss`, a rare tag does not count for less because there are many others.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, truth.expand_as(logits), reduction="none")
+    return (loss * weights).sum() / max(1, len(logits))
+
+
+def choices_loss(logits: Tensor, truth: Tensor, choices: Sequence[list[int]]) -> Tensor:
+    """Return the cross entropy of kinds of tags of which there is one at most, summed over the kinds.
+
+    `choices` holds for each kind the places of its tags in [N,T]. That there is none of them has the logit 0. Rows
+    that have several of a kind, because they show several people, do not count for it. Beside a loss of single tags it
+    teaches rare ones, such as a colour of eyes, in a fraction of the steps.
+    """
+    none = torch.zeros(len(logits), 1)
+    total = torch.zeros(())
+    for places in choices:
+        own = truth[:, places]
+        goal = torch.cat([own, 0.5 * torch.ones_like(none)], 1).argmax(1)
+        loss = F.cross_entropy(torch.cat([logits[:, places], none], 1), goal, reduction="none")
+        total = total + (loss * (own.sum(1) < 1.5)).sum() / max(1, len(logits))
+    return total
 
 
 def place_loss(dense: Tensor, truth: Tensor, sort: Tensor, local: Tensor) -> Tensor:

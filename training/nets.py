@@ -364,19 +364,21 @@ class TextNet(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """Image → L2-normalised vector [N, width], from what a tagger's trunk sees and what the tagger makes of it."""
+    """Image → one probability per tag [N,T] and an L2-normalised vector [N, width], which is made from what the
+    tagger's trunk sees and what the tagger makes of it. `tagger` is a `DetailTagNet`, or one that looks twice."""
 
-    def __init__(self, tagger: DetailTagNet, tags: int, width: int) -> None:
+    def __init__(self, tagger: nn.Module, tags: int, width: int) -> None:
         super().__init__()
         self.tagger, self.head = tagger, SearchHead(tags, width)
 
     def features(self, x: Tensor) -> Tensor:
         """Return [N, F]: the pooled maps, then one probability per tag."""
-        logits, _, maps = self.tagger.everywhere(x)
+        logits, _, maps = self.tagger.everywhere(x)  # type: ignore[operator]
         return torch.cat([pooled(maps[1], maps[2]), logits.sigmoid()], 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x))  # type: ignore[no-any-return]
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(x)
+        return features[:, -self.head.tags :], self.head(features)
 
 
 class SearchHead(nn.Module):

@@ -19,7 +19,7 @@ from training.batches import Warp, jitter, normalise, random_views, to_float, wa
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
-from training.nets import DetailTagNet, ImageNet, SearchHead, TextNet
+from training.nets import ImageNet, SearchHead, TextNet
 
 VECTOR = 128
 VIEWS = 3
@@ -67,17 +67,17 @@ def train_search(
     scenes: Scenes,
     names: tuple[str, ...],
     tokenizer: Tokenizer,
-    tagger: DetailTagNet,
+    tagger: nn.Module,
+    tags: int,
     plan: Plan,
     say: Callable[[str], None],
 ) -> tuple[ImageNet, TextNet]:
     """Train a search head on what a finished tagger sees, and the text tower; near-duplicates are learned here.
 
-    The tagger itself stays as it is, so its features are computed once, for a few views of each picture.
+    The tagger, of so many `tags`, stays as it is, so its features are computed once, for a few views of each picture.
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    tags = len(tagger.head.local)
     net = ImageNet(tagger, tags, VECTOR).eval()
     firsts, seconds = seen_features(net, scenes, plan.kept.with_suffix(".npz"), rng, say)
     trainer = SearchTrainer(tags, tokenizer.get_vocab_size())

@@ -36,6 +36,7 @@ from training.masks.net import MaskExport
 from training.nets import (
     Details,
     DetectNet,
+    ImageNet,
     JointNet,
     TagNet,
 )
@@ -219,14 +220,13 @@ def do_heads(work: Path, _: Path, plan: Plan) -> None:
 
 
 def do_looks(work: Path, out: Path, plan: Plan) -> None:
-    """Train both looks together; write tagger.onnx and selected_tags.csv."""
+    """Train both looks together; write selected_tags.csv."""
     scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
     net = closer_net(work, "details", "finder", "heads")
     train_looks(scenes, names, net, plan, say)
     places = stages.learned(net, scenes, names, plan)
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
-    write_tagger(net.narrowed(torch.tensor(places)).eval(), out / "tagger.onnx", scenes.pictures[range(16)])
 
 
 def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
@@ -241,18 +241,18 @@ def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
     return net.eval()
 
 
-def write_tagger(net: CloserTagNet, path: Path, pictures: np.ndarray) -> None:
+def write_tagger(net: ImageNet, path: Path, pictures: np.ndarray) -> None:
     """Write a tagger with the signature of the WD taggers. It is checked on these uint8 pictures [N,192,320,3].
 
     On noise it would find a head anywhere, by the last bit of a weight.
     """
-    names = {"input": {0: "batch"}, "output": {0: "batch"}}
+    names = {"input": {0: "batch"}, "output": {0: "batch"}, "image_embeds": {0: "batch"}}
     write_onnx(
         TaggerExport(net),
         (torch.from_numpy(pictures).flip(3).float(),),
         path,
         inputs=["input"],
-        output="output",
+        outputs=["output", "image_embeds"],
         dynamic=names,
         metadata={},
         tight=True,
@@ -278,7 +278,9 @@ def write_detector(net: DetectNet, path: Path) -> None:
     names = {"images": {0: "batch"}, "output0": {0: "batch"}}
     example = (torch.rand(2, 3, *FACES_SIZE),)
     wrapped = DetectorExport(net, *FACES_SIZE)
-    write_onnx(wrapped, example, path, inputs=["images"], output="output0", dynamic=names, metadata=metadata)
+    write_onnx(
+        wrapped, example, path, inputs=["images"], outputs=["output0"], dynamic=names, metadata=metadata
+    )
 
 
 def do_character(work: Path, out: Path, plan: Plan) -> None:
@@ -291,7 +293,7 @@ def do_character(work: Path, out: Path, plan: Plan) -> None:
         example,
         out / "character.onnx",
         inputs=["input"],
-        output="output",
+        outputs=["output"],
         dynamic=names,
         metadata={},
         tight=True,
@@ -299,23 +301,13 @@ def do_character(work: Path, out: Path, plan: Plan) -> None:
 
 
 def do_search(work: Path, out: Path, plan: Plan) -> None:
-    """Train and write image.onnx, text.onnx and tokenizer.json."""
+    """Train vectors beside the tags of selected_tags.csv; write tagger.onnx, text.onnx and tokenizer.json."""
     scenes = Scenes.open(work / "scenes-train")
-    tokenizer = tokenizer_for(out)
-    tagger = closer_net(work, "details").base
-    image, text = train_search(scenes, search_names(), tokenizer, tagger, plan, say)
-    vision = {"pixel_values": {0: "batch"}, "image_embeds": {0: "batch"}}
-    example = (torch.randn(2, 3, *PICTURE_SIZE),)
-    write_onnx(
-        image,
-        example,
-        out / "image.onnx",
-        inputs=["pixel_values"],
-        output="image_embeds",
-        dynamic=vision,
-        metadata={},
-        tight=True,
-    )
+    tokenizer, names = tokenizer_for(out), vocabulary()
+    kept = torch.tensor([names.index(tag) for tag in read_tags(out / "selected_tags.csv")])
+    tagger = closer_net(work, "details", "finder", "looks").narrowed(kept)
+    net, text = train_search(scenes, search_names(), tokenizer, tagger, len(kept), plan, say)
+    write_tagger(net.eval(), out / "tagger.onnx", scenes.pictures[range(16)])
     sentence = {0: "batch", 1: "length"}
     words = {"input_ids": sentence, "attention_mask": sentence, "text_embeds": {0: "batch"}}
     ids = tokens(tokenizer, ["a girl with red hair", "night"])
@@ -324,7 +316,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
         ids,
         out / "text.onnx",
         inputs=["input_ids", "attention_mask"],
-        output="text_embeds",
+        outputs=["text_embeds"],
         dynamic=words,
         metadata={},
     )
@@ -336,7 +328,13 @@ def do_mask(work: Path, out: Path, plan: Plan) -> None:
     names = {"img": {0: "batch"}, "mask": {0: "batch"}}
     example = (torch.randn(2, 3, *PICTURE_SIZE),)
     write_onnx(
-        MaskExport(net), example, out / "mask.onnx", inputs=["img"], output="mask", dynamic=names, metadata={}
+        MaskExport(net),
+        example,
+        out / "mask.onnx",
+        inputs=["img"],
+        outputs=["mask"],
+        dynamic=names,
+        metadata={},
     )
 
 

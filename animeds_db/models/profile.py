@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from animeds_db.errors import ModelError, did_you_mean
 from animeds_db.models.files import Files, Progress, locate
 from animeds_db.models.manifest import Entry, Manifest, Profile, box_kinds, checked_boxes, load_manifest
@@ -50,6 +52,17 @@ class Models:
         return list(
             {row["model_id"]: row for row in rows}.values()
         )  # a tagger may also be the image embedder
+
+    def tags_and_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the tagger's scores [n, labels] and the image vectors [n, width] of pictures; None without a model.
+
+        A network that returns both runs once.
+        """
+        tagger, image = self.tagger, self.image
+        if tagger and image and image.is_part_of(tagger):
+            scores, raw = tagger.with_output(images, image.output)
+            return scores, image.finished(raw)
+        return tagger(images) if tagger else None, image(images) if image else None
 
     def runners(self) -> list[Runner]:
         """Return every model of this run, in the order tagger, detectors, character, image, segmenter, classifier."""

@@ -69,7 +69,7 @@ WORN = (
     ),
     *("hair_flower", "hair_ornament", "headphones"),
 )
-_COLOURED = (
+COLOURED = (
     *(
         "dress",
         "hoodie",
@@ -96,7 +96,7 @@ TAGS: tuple[tuple[str, str], ...] = (
         (tag, "general")
         for tag in (
             *(*_COUNTS, *HAIR, *FACE, *_VIEW, *_GARMENTS, *WORN),
-            *(f"{colour}_{thing}" for thing in _COLOURED for colour in CLOTH_COLOURS),
+            *(f"{colour}_{thing}" for thing in COLOURED for colour in CLOTH_COLOURS),
             *(*_PLACES, *_PICTURE),
         )
     ),

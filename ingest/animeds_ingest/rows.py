@@ -165,11 +165,12 @@ class Analyser:
 
     def _model_columns(self, pixels: list[np.ndarray], n: int) -> list[dict[str, object]]:
         columns: list[dict[str, object]] = [{} for _ in range(n)]
-        if self.models.tagger:
-            for row, scores in zip(columns, self.models.tagger(pixels), strict=True):
-                row.update(self._tag_columns(scores), tagger=self.models.tagger.id)
-        if self.models.image:
-            for row, vector in zip(columns, self.models.image(pixels), strict=True):
+        scores, vectors = self.models.tags_and_vectors(pixels)
+        if self.models.tagger and scores is not None:
+            for row, own in zip(columns, scores, strict=True):
+                row.update(self._tag_columns(own), tagger=self.models.tagger.id)
+        if self.models.image and vectors is not None:
+            for row, vector in zip(columns, vectors, strict=True):
                 row.update(embedding=vector, embedder=self.models.image.id)
         return columns
 

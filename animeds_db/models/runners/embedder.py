@@ -13,6 +13,7 @@ import numpy as np
 
 from animeds_db.errors import ModelError
 from animeds_db.models.files import Files
+from animeds_db.models.runners.tagger import Tagger
 from animeds_db.models.runners.vision import Vision
 from animeds_db.models.runtime import Device, Network
 
@@ -24,23 +25,37 @@ class Embedder:
         self.files = files
         self.entry = files.described
         self.id = files.id
-        self._vision = Vision(files, device)
-        self.provider = self._vision.network.provider
+        self.vision = Vision(files, device)
+        self.provider = self.vision.network.provider
         self.width = self._check()
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, width] of length 1 each, for uint8 RGB pictures [h,w,3] of any sizes."""
         if not len(images):
             return np.zeros((0, self.width), np.float32)
-        return unit(self._raw(images))
+        return self.finished(self._raw(images))
+
+    @property
+    def output(self) -> str:
+        """Name of the output that has the vectors."""
+        return self.vision.output
+
+    def finished(self, raw: np.ndarray) -> np.ndarray:
+        """Return the vectors, float32 [n, width], for what the network returned."""
+        return unit(raw.astype(np.float32))
+
+    def is_part_of(self, tagger: Tagger) -> bool:
+        """Return True if the tagger's network returns these vectors, too, so that it need not run twice."""
+        return self.vision.is_same_as(tagger.vision)
 
     def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the model's output, float32 [n, width]."""
-        return self._vision(images)[0].astype(np.float32)
+        """Return the network's output, [n, width]."""
+        second = [] if self.output == self.vision.output else [self.output]
+        return self.vision(images, extra=second)[-1]
 
     def _check(self) -> int:
         path = self.files.paths["model"]
-        raw = self._raw(self._vision.probe())
+        raw = self._raw(self.vision.probe())
         if raw.ndim != 2:
             raise ModelError(f"{path} returns a tensor of shape {raw.shape}, not one vector for each picture")
         wanted = self.entry.width
@@ -58,15 +73,17 @@ class TaggerVectors(Embedder):
     """The vectors of a tagger that has a vector output. Pictures can be searched by them, and the tags can be
     predicted again (`Tagger.from_vectors`). That needs their length, so they are not scaled to 1."""
 
-    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return float32 [n, width], unscaled, for uint8 RGB pictures [h,w,3] of any sizes."""
-        return self._raw(images) if len(images) else np.zeros((0, self.width), np.float32)
-
-    def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    @property
+    def output(self) -> str:
+        """Name of the output that has the vectors. Raises ModelError if the tagger has none."""
         vector = self.entry.output.vector
         if vector is None:
             raise ModelError(f"{self.id} has no vector output", hint="use a tagger with embeddings")
-        return self._vision(images, extra=[vector])[1].astype(np.float32)
+        return vector
+
+    def finished(self, raw: np.ndarray) -> np.ndarray:
+        """Return the vectors, float32 [n, width], unscaled."""
+        return raw.astype(np.float32)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -57,14 +57,14 @@ class Tagger:
         self.entry = files.described
         self.id = files.id
         self.labels: Sequence[TagLabel] = _labels(files)
-        self._vision = Vision(files, device)
-        self.provider = self._vision.network.provider
+        self.vision = Vision(files, device)
+        self.provider = self.vision.network.provider
         self._check()
         self.width = self._vector_width()  # of its vectors; None if it has none
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, labels], 0…1, for uint8 RGB pictures [h,w,3] of any sizes."""
-        return self._probabilities(self._vision(images)[0])
+        return self._probabilities(self.vision(images)[0])
 
     def with_vectors(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores, and the vectors (float32 [n, width]) from which `from_vectors` computes them again.
@@ -74,8 +74,13 @@ class Tagger:
         vector = self.entry.output.vector
         if vector is None:
             raise ModelError(f"{self.id} has no vector output", hint="use a tagger with embeddings")
-        scores, vectors = self._vision(images, extra=[vector])
-        return self._probabilities(scores), vectors.astype(np.float32)
+        scores, vectors = self.with_output(images, vector)
+        return scores, vectors.astype(np.float32)
+
+    def with_output(self, images: Sequence[np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores, and another output of the same network for the same pictures."""
+        scores, other = self.vision(images, extra=[name])
+        return self._probabilities(scores), other
 
     def from_vectors(self, vectors: np.ndarray) -> np.ndarray:
         """Return float32 [n, labels], 0…1, from vectors [n, width] returned by `with_vectors`.
@@ -99,7 +104,7 @@ class Tagger:
         """Return True if `from_vectors` returns the model's own scores, within 0.01; tried on one picture."""
         if self.width is None or "weights" not in self.files.paths:
             return False
-        scores, vectors = self.with_vectors(self._vision.probe())
+        scores, vectors = self.with_vectors(self.vision.probe())
         again = self.from_vectors(vectors)
         if again.shape == scores.shape and np.abs(again - scores).max() <= SAME_SCORE:
             return True
@@ -109,14 +114,14 @@ class Tagger:
     def _vector_width(self) -> int | None:
         if self.entry.output.vector is None:
             return None
-        return int(self.with_vectors(self._vision.probe())[1].shape[1])
+        return int(self.with_vectors(self.vision.probe())[1].shape[1])
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
         return as_probabilities(raw, self.entry.output.activation)
 
     def _check(self) -> None:
         path = self.files.paths["model"]
-        scores = self(self._vision.probe())
+        scores = self(self.vision.probe())
         if scores.ndim != 2 or scores.shape[1] != len(self.labels):
             raise ModelError(
                 f"{path} returns {'×'.join(map(str, scores.shape[1:]))} scores, "

@@ -23,6 +23,7 @@ from animeds_db.models.extras import extra
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Entry
 from animeds_db.models.runners.embedder import Embedder, unit
+from animeds_db.models.runners.tagger import Tagger
 from animeds_db.models.runners.text_tower import TextTower
 from animeds_db.models.runtime import OUT_OF_MEMORY, Device, log
 
@@ -41,6 +42,10 @@ class OpenClipEmbedder(Embedder):
         self._loaded = loaded
         self._batch = BATCH[loaded.provider]
         self.width = _checked_width(self(_PROBE), files.entry)
+
+    def is_part_of(self, tagger: Tagger) -> bool:  # noqa: ARG002 - as for every embedder
+        """Return False: no tagger returns these vectors."""
+        return False
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, width] of length 1 each, for uint8 RGB pictures [h,w,3] of any sizes."""

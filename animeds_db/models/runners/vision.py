@@ -38,6 +38,11 @@ class Vision:
         tensor = pixels.prepare(images, self.entry.input, self.size)
         return self.network.run({self.input: tensor}, outputs)
 
+    def is_same_as(self, other: Vision) -> bool:
+        """Return True if both give a picture to the same network in the same way."""
+        same_input = self.entry.input == other.entry.input and self.size == other.size
+        return same_input and self.network.path == other.network.path
+
     def probe(self) -> list[np.ndarray]:
         """Return a test picture for the network: a wide grey ramp with a bright square."""
         picture = np.linspace(0, 255, 96 * 160 * 3).astype(np.uint8).reshape(96, 160, 3)
