@@ -13,7 +13,16 @@ from training.cache import Stored
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from training.close_nets import CELL, CLOSE, LOOKS, CloserTagNet, cut_out, largest  # noqa: E402
+from training.close_nets import (  # noqa: E402
+    BODY,
+    CELL,
+    HEAD,
+    LOOKS,
+    CloserTagNet,
+    FoundHeads,
+    cut_out,
+    largest,
+)
 
 HEIGHT, WIDTH = 192, 320
 
@@ -52,11 +61,16 @@ def test_what_is_cut_out_is_what_lies_there() -> None:
     small = Image.fromarray(rng.integers(0, 256, (12, 20, 3), dtype=np.uint8))
     picture = np.asarray(small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
     x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
-    middles = torch.tensor([[[100.0, 90.0]] * LOOKS])
-    seen = cut_out(x, middles, torch.full((1, LOOKS), float(CLOSE)))
-    assert seen.shape == (LOOKS, 3, CLOSE, CLOSE)
-    top, left = 90 - CLOSE // 2, 100 - CLOSE // 2
-    assert torch.allclose(seen[-1], x[0, :, top : top + CLOSE, left : left + CLOSE], atol=0.02)
+    for part in (HEAD, BODY):
+        side, size = (
+            part.pixels / part.room,
+            part.pixels,
+        )  # the square is as many pixels wide as it is cut out
+        middles = torch.tensor([[[100.0, 90 - part.down * side]] * LOOKS])
+        seen = cut_out(x, FoundHeads(torch.ones(1, LOOKS), middles, torch.full((1, LOOKS), side)), part)
+        assert seen.shape == (LOOKS, 3, size, size)
+        top, left = 90 - size // 2, 100 - size // 2
+        assert torch.allclose(seen[-1], x[0, :, top : top + size, left : left + size], atol=0.02)
 
 
 def test_an_untrained_second_look_changes_nothing() -> None:
@@ -78,6 +92,15 @@ def test_a_narrowed_net_says_the_same_of_the_tags_that_it_keeps() -> None:
             net.second.told.weight[:, [block * 9 + i for i in others]] = 0
         x = torch.randn(2, 3, HEIGHT, WIDTH)
         assert torch.allclose(net.narrowed(kept).eval()(x), net(x)[:, kept], atol=1e-4)
+
+
+def test_what_a_net_is_told_to_say_from_a_probability_on_is_said_as_one_half() -> None:
+    net = CloserTagNet(9).eval()
+    x = torch.randn(1, 3, HEIGHT, WIDTH)
+    with torch.no_grad():
+        before = net(x)
+        net.say_from(0.4)
+        assert torch.allclose(net(x) - before, torch.logit(torch.tensor(0.6)).expand(1, 9), atol=1e-4)
 
 
 def test_arrays_in_several_files_are_read_like_one(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Trains the tagger's second look: to find heads, to name the tags of a head from a close crop, and to join both looks.
+"""Trains the tagger's second look: to find heads, to name a person's tags from close crops, and to join both looks.
 
 Rule: the first look is kept whole and stays as it is.
 """
@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor
 
-from animeds_db.sample.drawing.look import EYE_COLOURS
-from animeds_db.sample.tags import FACE, GLANCE, HAIR, WORN
+from animeds_db.sample.drawing.look import CLOTH_COLOURS, EYE_COLOURS
+from animeds_db.sample.tags import COLOURED, FACE, GARMENTS, GESTURES, GLANCE, HAIR, WORN
 from training import losses
 from training.batches import (
     Warp,
@@ -28,14 +28,15 @@ from training.batches import (
 )
 from training.cache import KINDS, PICTURE_SIZE, Scenes
 from training.close_nets import (
+    BODY,
     CELL,
-    CLOSE,
+    HEAD,
     LOOKS,
-    ROOM,
     CloseNet,
     CloserTagNet,
     FoundHeads,
     HeadFinder,
+    Part,
     heads_of,
     largest,
 )
@@ -49,6 +50,8 @@ People = list[tuple[float, float, np.ndarray]]
 """Of each person the middle of the head (relative x, y) and that person's own tags [T]."""
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}) - {"chibi"}
 """Tags that a crop of a head shows. `chibi` is a proportion of the whole body."""
+OF_BODIES = frozenset({*GARMENTS, *GESTURES, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)})
+"""Tags that a crop of what is below a head shows."""
 LEAST, MOST = 20, 90
 """Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
 A head is seen as often as it is long."""
@@ -105,41 +108,54 @@ def longer_sides(boxes: np.ndarray) -> np.ndarray:
     return np.asarray(((boxes[:, 2:] - boxes[:, :2]) * PICTURE_SIZE[::-1]).max(1))
 
 
-def close_views(boxes: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Return [N,2,3] affine matrices of squares around relative boxes [N,4], as `random_views` does."""
+def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tensor:
+    """Return [N,2,3] affine matrices of squares for relative boxes [N,4] of heads, as `random_views` does."""
     size = PICTURE_SIZE[::-1]
     views = random_views(len(boxes), CLOSE_VIEW, rng)
-    side = longer_sides(boxes) * ROOM * np.exp(rng.uniform(-ERRS, ERRS, len(boxes)))
+    heads = longer_sides(boxes)
+    side = heads * part.room * np.exp(rng.uniform(-ERRS, ERRS, len(boxes)))
     shares = side[:, None] / size
     views[:, :, :2] *= torch.from_numpy(shares.astype(np.float32))[:, :, None]
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    middle[:, 1] += part.down * heads / size[1]
     middle += rng.normal(0, CLOSE_VIEW.shift, middle.shape) * shares
     views[:, :, 2] = torch.from_numpy((middle * 2 - 1).astype(np.float32))
     return views
 
 
-class HeadLoss:
-    """What is missed of the tags of heads."""
+class PersonLoss:
+    """What is missed of those tags of single persons that are in `told`."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.weights = torch.tensor([(n in OF_HEADS) * (FINE if n in SMALL_IN_FACES else 1.0) for n in names])
+    def __init__(self, names: tuple[str, ...], told: frozenset[str]) -> None:
+        self.weights = torch.tensor([(n in told) * (FINE if n in SMALL_IN_FACES else 1.0) for n in names])
         self.kinds = [kind for kind in choices(names) if bool(self.weights[kind].all())]
 
     def __call__(self, logits: Tensor, truth: Tensor) -> Tensor:
-        """Return the loss of logits [N,T], given the tags of each head's person [N,T]."""
+        """Return the loss of logits [N,T], given the tags of each person [N,T]."""
         chosen = losses.choices_loss(logits, truth, self.kinds)
         return losses.single_loss(logits, truth, self.weights) + CHOICES * chosen
 
 
 def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
     """Train the tags that a head shows, on crops of heads whose boxes are known."""
+    return _train_part(scenes, names, HEAD, OF_HEADS, plan, say)
+
+
+def train_bodies(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) -> CloseNet:
+    """Train what somebody wears and does, on crops below heads whose boxes are known."""
+    return _train_part(scenes, names, BODY, OF_BODIES, plan, say)
+
+
+def _train_part(
+    scenes: Scenes, names: tuple[str, ...], part: Part, told: frozenset[str], plan: Plan, say: Say
+) -> CloseNet:
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    net = CloseNet(len(names))
+    net = CloseNet(len(names), part.pixels)
     people = heads_with_tags(scenes)
     place = {n: i for i, n in enumerate(names)}
     truth = torch.from_numpy(np.array([row_of(own, place) for own in people.tags]))
-    head_loss = HeadLoss(names)
+    person_loss = PersonLoss(names, told)
     often = np.minimum(people.sides, MOST)
     often /= often.sum()
     say(f"{len(people.rows)} heads")
@@ -148,10 +164,10 @@ def train_heads(scenes: Scenes, names: tuple[str, ...], plan: Plan, say: Say) ->
         some = rng.choice(len(people.rows), min(plan.batch, len(people.rows)), replace=False, p=often)
         some.sort()
         rows = people.rows[some]
-        views = close_views(people.boxes[some], rng)
-        crops = warp(to_float(scenes.pictures[rows]), views, (CLOSE, CLOSE))
+        views = close_views(people.boxes[some], part, rng)
+        crops = warp(to_float(scenes.pictures[rows]), views, (part.pixels, part.pixels))
         crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
-        return head_loss(net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some])
+        return person_loss(net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some])
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
 
@@ -231,11 +247,12 @@ def train_looks(
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net.eval()
-    net.second.rely(torch.tensor([float(n in OF_HEADS) for n in names]))
+    by_head, by_body = (torch.tensor([float(n in tags) for n in names]) for tags in (OF_HEADS, OF_BODIES))
+    net.second.rely(by_head, by_body)
     truth = torch.from_numpy(scenes.matrix(names))
     place = {n: i for i, n in enumerate(names)}
     people = [[(x, y, row_of(tags, place)) for x, y, tags in own] for own in scenes.people]
-    head_loss, kinds = HeadLoss(names), choices(names)
+    person_loss, kinds = PersonLoss(names, OF_HEADS | OF_BODIES), choices(names)
     fine = torch.tensor([FINE_TOGETHER if n in SMALL_IN_FACES else 1.0 for n in names])
 
     def loss_at(_: int) -> Tensor:
@@ -260,7 +277,7 @@ def train_looks(
         return (
             losses.single_loss(joined, truth[rows], fine)
             + CHOICES * losses.choices_loss(joined, truth[rows], kinds)
-            + NEAR * head_loss(near[met], own[met])
+            + NEAR * person_loss(near[met], own[met])
         )
 
     net.second.load_state_dict(fit(net.second, loss_at, plan, say).state_dict())

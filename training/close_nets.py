@@ -1,4 +1,4 @@
-"""The tagger's second look: it finds the largest heads itself, cuts them out and looks at each from near.
+"""The tagger's second look: it finds the largest heads itself and looks at each, and at the body below, from near.
 
 Rule: everything happens inside one net, so that its file still takes one picture and returns one row of tags.
 """
@@ -22,19 +22,22 @@ SAME = 0.5
 """Two cells mean one head if their middles are nearer than this share of its size."""
 HALF = 0.4
 """Share of a logit that comes from the second look when the training of both begins."""
-SAID = 0.4
-"""Probability from which a tag is rather said than not. In a finished net it is said as 0.5.
-
-F1 of all tags together is highest when a tag is said from half of that F1 on (Lipton et al., arXiv 1402.1892).
-"""
 NOBODY = -8.0
 """Logit of every tag where no head was found."""
 
 
-CLOSE = 96
-"""Side in pixels of what is cut out."""
-ROOM = 1.25
-"""Side in the picture of what is cut out, in longer sides of the head's box."""
+class Part(NamedTuple):
+    """A square around the middle of a head, or below it: its side in pixels when it is cut out.
+
+    Its side in the picture, and how far its middle is below that of the head, are in longer sides of the head's box.
+    """
+
+    pixels: int
+    room: float
+    down: float
+
+
+HEAD, BODY = Part(96, 1.25, 0.0), Part(80, 3.6, 1.3)
 
 
 class HeadFinder(nn.Module):
@@ -86,32 +89,34 @@ def largest(found: Tensor) -> FoundHeads:
     return FoundHeads(torch.cat(sure, 1), torch.cat(where, 1), torch.cat(sizes, 1))
 
 
-def cut_out(x: Tensor, middles: Tensor, sides: Tensor) -> Tensor:
-    """Return squares of pictures [N,3,H,W] around `middles` [N,K,2], `sides` [N,K] pixels wide: [N*K,3,CLOSE,CLOSE]."""
+def cut_out(x: Tensor, heads: FoundHeads, part: Part) -> Tensor:
+    """Return a part of every found head's person, from pictures [N,3,H,W]: squares [N*K,3,pixels,pixels]."""
     height, width = x.shape[2:]
-    steps = (torch.arange(CLOSE, dtype=x.dtype) + 0.5) / CLOSE - 0.5
-    reach = sides[..., None] * steps  # [N,K,CLOSE]
+    size = part.pixels
+    steps = (torch.arange(size, dtype=x.dtype) + 0.5) / size - 0.5
+    reach = (heads.sides * part.room)[..., None] * steps  # [N,K,size]
+    middles = heads.middles
     columns = (middles[..., 0, None] + reach) / width * 2 - 1
-    rows = (middles[..., 1, None] + reach) / height * 2 - 1
+    rows = (middles[..., 1, None] + (part.down * heads.sides)[..., None] + reach) / height * 2 - 1
     grid = torch.stack(
-        [columns[:, :, None].expand(-1, -1, CLOSE, -1), rows[..., None].expand(-1, -1, -1, CLOSE)], -1
+        [columns[:, :, None].expand(-1, -1, size, -1), rows[..., None].expand(-1, -1, -1, size)], -1
     )
     # one grid for all heads of a picture, one below the other: no picture has to be repeated
-    grid = grid.reshape(-1, LOOKS * CLOSE, CLOSE, 2)
+    grid = grid.reshape(-1, LOOKS * size, size, 2)
     seen = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    return seen.view(-1, 3, LOOKS, CLOSE, CLOSE).transpose(1, 2).reshape(-1, 3, CLOSE, CLOSE)
+    return seen.view(-1, 3, LOOKS, size, size).transpose(1, 2).reshape(-1, 3, size, size)
 
 
 class CloseNet(nn.Module):
-    """Squares around heads [N,3,96,96], as they are and in an even light → one logit per tag of that person."""
+    """Squares of people [N,3,pixels,pixels], as they are and in an even light → one logit per tag of each person."""
 
-    def __init__(self, tags: int) -> None:
+    def __init__(self, tags: int, pixels: int) -> None:
         super().__init__()
         self.trunk = HeadTrunk()
         a, _, c, d = self.trunk.widths
         self.trunk.stem[0] = conv(6, a, 3, 2)
         self.placed = conv(c, 24, 1)
-        across = CLOSE // CELL
+        across = pixels // CELL
         self.last = nn.Sequential(
             nn.Linear(2 * (c + d) + 24 * across * across, 160),
             nn.ReLU(inplace=True),
@@ -133,26 +138,32 @@ class SecondLook(nn.Module):
 
     def __init__(self, tags: int) -> None:
         super().__init__()
-        self.heads = CloseNet(tags)
+        self.heads, self.bodies = CloseNet(tags, HEAD.pixels), CloseNet(tags, BODY.pixels)
+        self.register_buffer("by_head", torch.ones(tags))
         self.trust = nn.Parameter(torch.ones(tags))
         self.told = nn.Linear(2 * tags, tags)
         nn.init.zeros_(self.told.weight)
         nn.init.zeros_(self.told.bias)
 
-    def rely(self, told_by_heads: Tensor) -> None:
-        """Start with `HALF` of the logit of each of these tags (1 or 0 per tag) from the second look."""
+    def rely(self, by_head: Tensor, by_body: Tensor) -> None:
+        """Set which tags a head and a body show (1 or 0 per tag): `HALF` of their logits start from the second look."""
+        seen = by_head + by_body
         with torch.no_grad():
-            self.told.weight[:, : len(told_by_heads)] += torch.diag(HALF * told_by_heads)
-            self.trust -= HALF * told_by_heads
+            self.by_head.copy_(by_head)
+            self.told.weight[:, : len(seen)] += torch.diag(HALF * seen)
+            self.trust -= HALF * seen
 
     def forward(self, x: Tensor, logits: Tensor, found: Tensor) -> Tensor:
         heads = largest(found)
         return self.joined(logits, self.near(x, heads), heads.sure)
 
     def near(self, x: Tensor, heads: FoundHeads) -> Tensor:
-        """Return what each head looks like from near: logits [N,K,T]."""
-        crops = cut_out(x, heads.middles, heads.sides * ROOM)
-        return self.heads(crops).view(-1, LOOKS, len(self.trust))  # type: ignore[no-any-return]
+        """Return what each found head's person looks like from near: logits [N,K,T]."""
+        of_heads, of_bodies = (
+            net(cut_out(x, heads, part)).view(-1, LOOKS, len(self.trust))
+            for net, part in ((self.heads, HEAD), (self.bodies, BODY))
+        )
+        return of_heads * self.by_head + of_bodies * (1 - self.by_head)  # type: ignore[no-any-return]
 
     def joined(self, logits: Tensor, near: Tensor, sure: Tensor) -> Tensor:
         """Return the logits of both looks together."""
@@ -177,17 +188,20 @@ class CloserTagNet(nn.Module):
         logits, dense, maps = self.base.everywhere(x)
         return self.second(x, logits, self.finder(self.base.head.seen(maps))), dense, maps
 
+    @torch.no_grad()
+    def say_from(self, probability: float) -> None:
+        """Say as 0.5 what has this probability now, and everything else that much more or less surely."""
+        self.second.told.bias += math.log(1 / probability - 1)
+
     def narrowed(self, kept: Tensor) -> CloserTagNet:
-        """Return a net that says only the tags at these places, each from a probability of `SAID` on."""
+        """Return a net that says only the tags at these places."""
         net, tags = copy.deepcopy(self), len(self.second.trust)
         net.base = self.base.narrowed(kept)
         second = net.second
-        for last in (second.heads.last[-1], second.told):
+        for last in (second.heads.last[-1], second.bodies.last[-1], second.told):
             assert isinstance(last, nn.Linear)
             last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
         columns = torch.cat([kept + block * tags for block in range(2)])
         second.told.weight = nn.Parameter(second.told.weight[:, columns])
-        second.trust = nn.Parameter(second.trust[kept])
-        with torch.no_grad():
-            second.told.bias += math.log(1 / SAID - 1)
+        second.trust, second.by_head = nn.Parameter(second.trust[kept]), second.by_head[kept]
         return net

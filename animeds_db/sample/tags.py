@@ -24,12 +24,13 @@ FACE = (
     *("crying", "tears", "blush", "chibi"),
 )
 GLANCE = ("looking_at_viewer", "looking_to_the_side", "profile", "from_side", "from_behind", "facing_away")
+GESTURES = ("arms_up", "arm_up", "waving", "hands_on_hips")
 _VIEW = (
     *GLANCE,
     *("portrait", "upper_body", "cowboy_shot", "full_body", "head_out_of_frame"),
-    *("arms_up", "arm_up", "waving", "hands_on_hips"),
+    *GESTURES,
 )
-_GARMENTS = (
+GARMENTS = (
     *(
         "school_uniform",
         "serafuku",
@@ -95,7 +96,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     *(
         (tag, "general")
         for tag in (
-            *(*_COUNTS, *HAIR, *FACE, *_VIEW, *_GARMENTS, *WORN),
+            *(*_COUNTS, *HAIR, *FACE, *_VIEW, *GARMENTS, *WORN),
             *(f"{colour}_{thing}" for thing in COLOURED for colour in CLOTH_COLOURS),
             *(*_PLACES, *_PICTURE),
         )
