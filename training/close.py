@@ -58,10 +58,10 @@ A head is seen as often as it is long."""
 SMALL_IN_FACES = frozenset(FACE) - {f"{colour}_eyes" for colour in EYE_COLOURS}
 FINE = 4.0
 """Weight of the loss of mouths, brows, blushes and tears, which are hardly learned among so many others without it."""
-CHOICES = 0.5
-"""Weight of the loss of choices beside that of single tags. With more, glasses and open mouths are hardly learned."""
 FINE_TOGETHER = 2.0
 """The same weight where both looks are joined."""
+CHOICES = 0.5
+"""Weight of the loss of choices beside that of single tags. With more, glasses and open mouths are hardly learned."""
 NEAR = 0.5
 """Weight of what is said of single heads beside what is said of the picture."""
 MET = 0.35

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from training.nets import DetailTagNet, HeadTrunk, Maps, conv, evened, pooled
 
-LOOKS = 2
-"""Number of heads that are looked at from near."""
+LOOKS = 3
+"""Number of heads that are looked at from near. A fourth brings little."""
 CELL = 16
 SAME = 0.5
 """Two cells mean one head if their middles are nearer than this share of its size."""

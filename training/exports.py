@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.nets import CLIP_MEAN, CLIP_STD, DetectNet, ImageNet, cell_centres
+from training.nets import CLIP_MEAN, CLIP_STD, DetectNet, cell_centres
+from training.search import ImageNet
 
 
 class TaggerExport(nn.Module):

@@ -363,43 +363,6 @@ class TextNet(nn.Module):
         return F.normalize(self.project(x.sum(1) / mask.sum(1, keepdim=True).clamp_min(1.0)), dim=1)
 
 
-class ImageNet(nn.Module):
-    """Image → one probability per tag [N,T] and an L2-normalised vector [N, width], which is made from what the
-    tagger's trunk sees and what the tagger makes of it. `tagger` is a `DetailTagNet`, or one that looks twice."""
-
-    def __init__(self, tagger: nn.Module, tags: int, width: int) -> None:
-        super().__init__()
-        self.tagger, self.head = tagger, SearchHead(tags, width)
-
-    def features(self, x: Tensor) -> Tensor:
-        """Return [N, F]: the pooled maps, then one probability per tag."""
-        logits, _, maps = self.tagger.everywhere(x)  # type: ignore[operator]
-        return torch.cat([pooled(maps[1], maps[2]), logits.sigmoid()], 1)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.features(x)
-        return features[:, -self.head.tags :], self.head(features)
-
-
-class SearchHead(nn.Module):
-    """Features of an `ImageNet` → L2-normalised vector: a linear view of the tags and a bent one of it all."""
-
-    def __init__(self, tags: int, width: int, hidden: int = 256) -> None:
-        super().__init__()
-        seen = 2 * (TRUNK_WIDTHS[2] + TRUNK_WIDTHS[3])
-        self.tags = tags
-        self.known = nn.Linear(tags, width)
-        self.norm = nn.LayerNorm(seen)
-        self.bent = nn.Sequential(
-            nn.Linear(seen + tags, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width)
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        seen, told = features[:, : -self.tags], features[:, -self.tags :]
-        bent = self.bent(torch.cat([self.norm(seen), told], 1))
-        return F.normalize(self.known(told) + bent, dim=1)
-
-
 class JointNet(nn.Module):
     """One trunk with all heads on it, and the text tower: what the first and longest training trains."""
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 OPSET = 17
-QUANTISED = 2048
+QUANTISED = 16_000
 """Of a tight file, weights with fewer values stay float16."""
 SMALLEST = 64
 """Tensors with fewer values stay float32: they are offsets and shapes, and save nothing."""

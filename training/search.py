@@ -5,6 +5,7 @@ Rule: a caption fits every picture that has all its tags, so what is right is kn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from training.batches import Warp, jitter, normalise, random_views, to_float, wa
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
-from training.nets import ImageNet, SearchHead, TextNet
+from training.nets import TRUNK_WIDTHS, TextNet, pooled
 
 VECTOR = 128
 VIEWS = 3
 MOST_TAGS = 7
+UNLIKELY = 0.01
+"""A search does not tell smaller probabilities of a tag apart."""
 OFTEN = 0.3
 IMAGE_VIEW = Warp(
     zoom=(0.97, 1.05), stretch=0.02, shift=0.015, degrees=1.0, mirror=False, light=0.1, noise=0.03
@@ -31,6 +34,47 @@ IMAGE_VIEW = Warp(
 TWIN_VIEW = Warp(
     zoom=(0.99, 1.01), stretch=0.0, shift=0.006, degrees=0.0, mirror=False, light=0.03, noise=0.02
 )
+
+
+class ImageNet(nn.Module):
+    """Image → one probability per tag [N,T] and an L2-normalised vector [N, width], which is made from what the
+    tagger's trunk sees and what the tagger makes of it. `tagger` is a `DetailTagNet`, or one that looks twice."""
+
+    def __init__(self, tagger: nn.Module, tags: int, width: int) -> None:
+        super().__init__()
+        self.tagger, self.head = tagger, SearchHead(tags, width)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return [N, F]: the pooled maps, then one probability per tag."""
+        logits, _, maps = self.tagger.everywhere(x)  # type: ignore[operator]
+        return torch.cat([pooled(maps[1], maps[2]), logits.sigmoid()], 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(x)
+        return features[:, -self.head.tags :], self.head(features)
+
+
+class SearchHead(nn.Module):
+    """Features of an `ImageNet` → L2-normalised vector: a linear view of the tags and a bent one of it all.
+
+    Tags are seen as probabilities and as their logarithms: those of several tags together add up.
+    """
+
+    def __init__(self, tags: int, width: int, hidden: int = 256) -> None:
+        super().__init__()
+        seen = 2 * (TRUNK_WIDTHS[2] + TRUNK_WIDTHS[3])
+        self.tags = tags
+        self.known = nn.Linear(2 * tags, width)
+        self.norm = nn.LayerNorm(seen)
+        self.bent = nn.Sequential(
+            nn.Linear(seen + 2 * tags, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        seen, chances = features[:, : -self.tags], features[:, -self.tags :]
+        told = torch.cat([chances, 1 - chances.clamp_min(UNLIKELY).log() / math.log(UNLIKELY)], 1)
+        bent = self.bent(torch.cat([self.norm(seen), told], 1))
+        return F.normalize(self.known(told) + bent, dim=1)
 
 
 class SearchTrainer(nn.Module):
