@@ -23,7 +23,7 @@ from training.loop import Plan, fit
 from training.nets import TRUNK_WIDTHS, TextNet, pooled
 
 VECTOR = 128
-VIEWS = 3
+VIEWS = 1
 MOST_TAGS = 7
 UNLIKELY = 0.01
 """A search does not tell smaller probabilities of a tag apart."""
