@@ -24,7 +24,7 @@ input = { divide = 1.0 }
 
 [models.mirrored]
 like = "tiny-image"
-input = { colour = "BGR" }
+input = { colour = "RGB" }
 """
 
 
@@ -47,7 +47,7 @@ def test_the_tiny_pack_sees_what_is_on_the_pictures(name: str) -> None:
     [
         ("swapped", 'With input = { colour = "BGR" } in its manifest entry it would.'),
         ("unscaled", "With input = { divide = 255.0"),
-        ("mirrored", 'With input = { colour = "RGB" } in its manifest entry it would.'),
+        ("mirrored", 'With input = { colour = "BGR" } in its manifest entry it would.'),
     ],
 )
 @pytest.mark.usefixtures("wrong")
