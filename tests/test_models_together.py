@@ -55,32 +55,31 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     return told
 
 
+def _gives_the_same_in(count: int, tagger: Tagger, image: Embedder, runs: list[Sequence[str]]) -> np.ndarray:
+    """Check that both models together return in so many runs what each returns alone; return the vectors."""
+    tags, vectors = tagger(PICTURES), image(PICTURES)
+    runs.clear()
+    scores, embedded = Models(tagger=tagger, image=image).tags_and_vectors(PICTURES)
+    assert len(runs) == count
+    assert scores is not None and embedded is not None
+    np.testing.assert_array_equal(scores, tags)
+    np.testing.assert_array_equal(embedded, vectors)
+    return embedded
+
+
 @pytest.mark.parametrize("length_1", [True, False], ids=["an entry of its own", "the tagger's own entry"])
 def test_tags_and_vectors_of_one_network_take_one_run(
     tagger: Tagger, runs: list[Sequence[str]], length_1: bool
 ) -> None:
     image = _embedder(tagger, tagger.entry.input.divide) if length_1 else TaggerVectors(tagger.files, CPU)
-    tags, vectors = tagger(PICTURES), image(PICTURES)
-    runs.clear()
-    scores, embedded = Models(tagger=tagger, image=image).tags_and_vectors(PICTURES)
-    assert len(runs) == 1
-    assert scores is not None and embedded is not None
-    np.testing.assert_array_equal(scores, tags)
-    np.testing.assert_array_equal(embedded, vectors)
+    embedded = _gives_the_same_in(1, tagger, image, runs)
     assert np.allclose(np.linalg.norm(embedded, axis=1), 1) == length_1
 
 
 def test_a_network_that_sees_pictures_in_two_ways_runs_twice(
     tagger: Tagger, runs: list[Sequence[str]]
 ) -> None:
-    image = _embedder(tagger, 127.5)
-    tags, vectors = tagger(PICTURES), image(PICTURES)
-    runs.clear()
-    scores, embedded = Models(tagger=tagger, image=image).tags_and_vectors(PICTURES)
-    assert len(runs) == 2
-    assert scores is not None and embedded is not None
-    np.testing.assert_array_equal(scores, tags)
-    np.testing.assert_array_equal(embedded, vectors)
+    _gives_the_same_in(2, tagger, _embedder(tagger, 127.5), runs)
 
 
 def test_a_model_that_is_not_there_has_no_answer(tagger: Tagger) -> None:
