@@ -15,7 +15,7 @@ import animeds_db
 from animeds_db.web.options import Limits, Options
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, Locator, Route
 
 FEW = Limits(workers=2)
 
@@ -63,6 +63,26 @@ def test_a_filter_without_characters_does_not_say_that_nobody_has_a_name(
     assert page.locator(".facet", has_text="Character").first.locator(".hint").inner_text() == (
         "No named characters in these frames."
     )
+    visitor.close()
+
+
+def test_a_key_pressed_before_the_frames_are_counted_acts_on_all_of_them(
+    chrome: Browser, address: str, database: Path
+) -> None:
+    with animeds_db.open(database) as dataset:
+        [(n,)] = dataset.sql("SELECT count(*) FROM kept WHERE NOT is_blank").fetchall()
+    visitor = Visitor(chrome, address)
+    counts: list[Route] = []
+    visitor.page.route("**/api/count?*", lambda route: counts.append(route))
+    page = visitor.page
+    page.goto("/?hide=copies,blank")
+    page.locator(".tile img.there").first.wait_for()
+    visitor.press("a", "t")
+    assert not page.locator("dialog[open]").is_visible()
+    for route in counts:
+        route.continue_()
+    page.get_by_role("heading", name=f"Tags of {n} frames").wait_for()
+    visitor.press("Escape", "Escape")
     visitor.close()
 
 

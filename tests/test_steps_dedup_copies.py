@@ -22,7 +22,7 @@ from animeds_ingest.sampling import Sampling
 from animeds_ingest.sources import discover
 
 REAL = MATERIAL / "real_clip.mp4"
-SECONDS = 5
+SECONDS = 20
 
 
 def pictures(path: Path) -> tuple[list[np.ndarray], int]:
@@ -55,7 +55,7 @@ def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     write_video(folder / "Show - S01E01 small.mkv", pictures=smaller, fps=fps, params="crf=26")
     models = load_profile("tiny", device="cpu")
     dataset = open_or_create(str(folder / "show.animeds"), models)
-    report = ingest(dataset.store, discover([folder]), Sampling.parse("every=0.5s"), models)
+    report = ingest(dataset.store, discover([folder]), Sampling.parse("every=0.25s"), models)
     assert not report.failed
     return dataset
 
@@ -75,7 +75,7 @@ def test_every_frame_of_the_small_encode_is_a_copy_and_the_larger_stays(twice: D
         ) AS d USING (frame_id)"""
     ).fetchall()
     small, copies = counts[0]
-    assert small >= 2 * SECONDS - 2
+    assert small >= 30
     assert copies >= 0.95 * small
     heights = twice.sql("SELECT DISTINCT height FROM kept WHERE NOT is_blank").fetchall()
     assert len(heights) == 1 or copies < small

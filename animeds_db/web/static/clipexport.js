@@ -69,9 +69,9 @@ export class ClipExport {
     show(this.el, h("section", { class: "clip-export", "aria-label": "Export clips" }, h("h2", {}, "Export clips"), this.form, this.plan, this.work));
   }
 
-  #ask(dry) {
+  async #ask(dry) {
     const { layout, ...options } = values(this.form, this.groups);
-    const body = { clips: this.ids(), layout, out: this.name.value.trim(), options, dry_run: dry };
+    const body = { clips: await this.ids(), layout, out: this.name.value.trim(), options, dry_run: dry };
     return [body, address("/api/clips/export", chosen())];
   }
 
@@ -80,7 +80,7 @@ export class ClipExport {
     const mine = ++this.latest;
     this.wrong.textContent = "";
     try {
-      const [body, path] = this.#ask(true);
+      const [body, path] = await this.#ask(true);
       const told = await api.post(path, body);
       if (mine === this.latest) show(this.plan, previewed(told));
     } catch (error) {
@@ -91,7 +91,7 @@ export class ClipExport {
   async #run() {
     this.wrong.textContent = "";
     try {
-      const [body, path] = this.#ask(false);
+      const [body, path] = await this.#ask(false);
       await this.view.start(body, path);
       this.work.scrollIntoView({ block: "nearest" });
     } catch (error) {

@@ -15,6 +15,7 @@ export class FrameList {
     this.selection = selection;
     this.changed = changed;
     this.total = null;
+    this.counting = null;
     this.failed = null;
     this.windows = new Map();
     this.asked = new Map();
@@ -24,9 +25,9 @@ export class FrameList {
 
   /* Loads the first window. The total count may take longer and arrives later. */
   async start(first = 0) {
-    const counting = this.source.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
+    this.counting = this.source.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
     await this.#fetch(Math.floor(first / WINDOW));
-    return counting;
+    return this.counting;
   }
 
   end() {

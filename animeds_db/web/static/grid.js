@@ -17,6 +17,7 @@ export class Grid {
     this.canvas = h("div", { class: "grid", role: "list" });
     this.tiles = new Map();
     this.chosen = new Set();
+    this.choosing = null;
     this.cursor = 0;
     this.anchor = 0;
     this.size = 220;
@@ -32,6 +33,7 @@ export class Grid {
     this.list = list;
     this.link = link;
     this.cursor = this.anchor = at;
+    this.choosing = null;
     this.chosen.clear();
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
@@ -120,6 +122,18 @@ export class Grid {
     this.#chose();
   }
 
+  /* Selects all rows as soon as they are counted; `tooMany` is called instead if there are more than `most`. What acts on
+     the selection awaits `choosing` first. */
+  chooseAll(most = Infinity, tooMany = null) {
+    const { list } = this;
+    const choosing = list.counting.then(() => {
+      if (this.choosing !== choosing) return;
+      if (list.total > most) tooMany(list.total);
+      else this.choose(Array.from({ length: list.total ?? 0 }, (_, i) => i));
+    });
+    this.choosing = choosing;
+  }
+
   choose(places) {
     for (const i of places) this.chosen.add(i);
     this.#chose();
@@ -151,6 +165,7 @@ export class Grid {
   }
 
   clear() {
+    this.choosing = null;
     this.chosen.clear();
     this.#chose();
   }

@@ -98,7 +98,11 @@ const nothingHere = () =>
 
 /* --- corrections --- */
 
-const acted = () => grid.acted().map((i) => grid.frame(i)).filter(Boolean);
+/* Returns the ids of the clips that a correction or an export is about. */
+async function acted() {
+  await grid.choosing;
+  return list.ids(grid.acted());
+}
 
 /* Sends a correction, offers to undo it, and loads the clips again. */
 async function correct(path, body, words) {
@@ -114,8 +118,8 @@ async function correct(path, body, words) {
   }
 }
 
-function drop() {
-  const ids = acted().map(CLIPS.key);
+async function drop() {
+  const ids = await acted();
   if (!ids.length) return;
   list.say(ids, { dropped: true });
   correct("/api/clips/drop", { clips: ids }, `${counted(ids.length, "clip")}: dropped`);
@@ -139,8 +143,9 @@ async function trim(clip, times, words) {
 }
 
 /* The ids of the selected clips; null: all that the filters give. */
-function chosenIds() {
-  return grid.chosen.size && grid.chosen.size < list.total ? acted().map(CLIPS.key) : null;
+async function chosenIds() {
+  await grid.choosing;
+  return grid.chosen.size && grid.chosen.size < list.total ? acted() : null;
 }
 
 /* A click on a tile opens its trim handles; with a modifier it opens the frame. */
@@ -167,7 +172,7 @@ function bindKeys() {
   ]);
   bind("Select", [
     ["v", "select or deselect this clip", () => grid.toggle()],
-    ["a", "select all clips", () => list.total && grid.choose(Array.from({ length: Math.min(list.total, 10_000) }, (_, i) => i))],
+    ["a", "select all clips", () => grid.chooseAll()],
     ["Escape", "close the trim handles, or clear the selection", () => trimmer.close() || exporting.close() || grid.clear()],
   ]);
   bind("Correct", [

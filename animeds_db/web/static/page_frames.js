@@ -136,6 +136,7 @@ function showBoxes(on) {
 
 /* Returns what a correction is about: {n, ids}, or {n, selection} for all results of a large selection. */
 async function targets() {
+  await grid.choosing;
   const places = grid.acted();
   if (places.length > LISTED && places.length === list.total) return { n: list.total, selection: shown(list.selection).toString() };
   const ids = await list.ids(places);
@@ -152,6 +153,7 @@ async function judge(verdict) {
 
 /* x drops frames; x on frames that are already dropped undoes it. */
 async function drop() {
+  await grid.choosing;
   if (grid.chosen.size > LISTED) return judge("drop");
   const frames = grid.acted().map((i) => grid.frame(i)).filter(Boolean);
   if (frames.length && frames.every((frame) => frame.dropped)) return unjudge(frames.map((f) => f.frame_id));
@@ -165,6 +167,7 @@ function unjudge(ids) {
 
 /* Names the face of frames that have exactly one; frames with several faces must be opened. */
 async function name(character) {
+  await grid.choosing;
   if (grid.chosen.size > LISTED) return toast(`At most ${counted(LISTED, "frame")} can be named at once. Select fewer.`, { kind: "failed" });
   const { ids } = await targets();
   if (!ids.length) return;
@@ -196,9 +199,7 @@ async function tags() {
 }
 
 function chooseAll() {
-  if (!list.total) return;
-  if (list.total > SOME) return toast(`${counted(list.total, "frame")} are too many for one change. Filter first: at most ${counted(SOME, "frame")}.`, { kind: "failed" });
-  grid.choose(Array.from({ length: list.total }, (_, i) => i));
+  grid.chooseAll(SOME, (n) => toast(`${counted(n, "frame")} are too many for one change. Filter first: at most ${counted(SOME, "frame")}.`, { kind: "failed" }));
 }
 
 /* Returns the chosen frames as a selection; all results are the selection itself. Null: they are too many to list. */
@@ -220,7 +221,8 @@ async function chooseShot() {
 }
 
 /* Saves the selection as a view: the chosen frames, or the filters. */
-function saveView() {
+async function saveView() {
+  await grid.choosing;
   const params = grid.chosen.size ? chosenFrames() : selection();
   if (params) views.ask(params);
   else toast(`At most ${counted(LISTED, "frame")} can be saved one by one. Choose fewer, or all results.`, { kind: "failed" });
