@@ -11,7 +11,7 @@ from model_files import picture, selected_tags, wd_tagger_with_vectors
 
 from animeds_db.models.files import Files
 from animeds_db.models.manifest import Output, load_manifest
-from animeds_db.models.profile import Models
+from animeds_db.models.profile import Models, load_profile
 from animeds_db.models.runners.embedder import Embedder, TaggerVectors
 from animeds_db.models.runners.tagger import Tagger
 from animeds_db.models.runtime import Device, Network
@@ -74,6 +74,13 @@ def test_tags_and_vectors_of_one_network_take_one_run(
     image = _embedder(tagger, tagger.entry.input.divide) if length_1 else TaggerVectors(tagger.files, CPU)
     embedded = _gives_the_same_in(1, tagger, image, runs)
     assert np.allclose(np.linalg.norm(embedded, axis=1), 1) == length_1
+
+
+def test_a_file_of_two_models_of_a_profile_is_in_memory_once() -> None:
+    models = load_profile("tiny", device="cpu")
+    assert models.tagger and models.image
+    assert models.tagger.id != models.image.id
+    assert models.tagger.vision.network is models.image.vision.network
 
 
 def test_a_network_that_sees_pictures_in_two_ways_runs_twice(

@@ -112,23 +112,24 @@ def load_profile(
 
 
 def _loaded(profile: Profile, files: Mapping[str, Files], device: Device) -> Models:
+    tagger = Tagger(files[profile.tagger], device) if profile.tagger else None
     return Models(
-        tagger=Tagger(files[profile.tagger], device) if profile.tagger else None,
+        tagger=tagger,
         detectors=tuple(Detector(files[name], device) for name in profile.detectors),
         character=Embedder(files[profile.character], device) if profile.character else None,
-        image=image_embedder(files[profile.image], device) if profile.image else None,
+        image=image_embedder(files[profile.image], device, tagger) if profile.image else None,
         segmenter=Segmenter(files[profile.segmenter], device) if profile.segmenter else None,
         classifier=Classifier(files[profile.classifier], device) if profile.classifier else None,
         boxes=profile.boxes,
     )
 
 
-def image_embedder(files: Files, device: Device) -> Embedder:
-    """Load an image embedder of either engine, or a tagger for its vectors."""
+def image_embedder(files: Files, device: Device, beside: Tagger | None = None) -> Embedder:
+    """Load an image embedder of either engine, or a tagger for its vectors. See `Embedder` for `beside`."""
     if files.entry.task == "tagger":
-        return TaggerVectors(files, device)
+        return TaggerVectors(files, device, beside)
     if files.entry.engine == "onnx":
-        return Embedder(files, device)
+        return Embedder(files, device, beside)
     from animeds_db.models.runners.torch_clip import OpenClipEmbedder
 
     return OpenClipEmbedder(files, device)

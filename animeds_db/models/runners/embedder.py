@@ -19,13 +19,16 @@ from animeds_db.models.runtime import Device, Network
 
 
 class Embedder:
-    """Computes one vector per picture. Used for the tasks "character" and "image"."""
+    """Computes one vector per picture. Used for the tasks "character" and "image".
 
-    def __init__(self, files: Files, device: Device) -> None:
+    If the tagger `beside` it has the same file, the file is in memory once.
+    """
+
+    def __init__(self, files: Files, device: Device, beside: Tagger | None = None) -> None:
         self.files = files
         self.entry = files.described
         self.id = files.id
-        self.vision = Vision(files, device)
+        self.vision = Vision(files, device, beside.vision if beside else None)
         self.provider = self.vision.network.provider
         self.width = self._check()
 

@@ -15,11 +15,13 @@ from animeds_db.models.runtime import Device, Network
 
 
 class Vision:
-    """A network whose input is a batch of pictures."""
+    """A network whose input is a batch of pictures. A file that `beside` has open is not opened again."""
 
-    def __init__(self, files: Files, device: Device) -> None:
+    def __init__(self, files: Files, device: Device, beside: Vision | None = None) -> None:
         self.entry = files.described
-        self.network = Network(files.paths["model"], device)
+        path = files.paths["model"]
+        is_open = beside is not None and beside.network.path == path
+        self.network: Network = beside.network if beside and is_open else Network(path, device)
         self.input = _the_input(self.network, self.entry.input.name)
         self.output = _the_output(self.network, self.entry.output.name)
         self.size = _size(self.network, self.input, self.entry.input.layout, self.entry.input.size)
