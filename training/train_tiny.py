@@ -55,7 +55,7 @@ STEPS = {
     "finder": 3000,
     "heads": 18000,
     "bodies": 22500,
-    "looks": 6000,
+    "looks": 14000,
     "search": 6000,
     "detector": 17000,
     "character": 13500,
