@@ -27,7 +27,7 @@ def test_a_person_names_merges_and_splits_outfits_by_mouse_and_filters_by_one(tm
         visitor.shoot_both("missing", "#missing")
         page.get_by_role("link", name="Outfits").click()
         page.get_by_role("heading", name="What Shiori wears").wait_for()
-        for number, called in ((1, "school"), (2, "summer")):
+        for number, called in ((1, "school"), (2, "summer"), (3, "at home")):
             page.get_by_label(f"Name of Outfit {number}").fill(called)
             page.get_by_role("article", name=f"Outfit {number}").get_by_role("button", name="Name").click()
             page.get_by_role("heading", name=called, exact=True).wait_for()
@@ -48,11 +48,11 @@ def test_a_person_names_merges_and_splits_outfits_by_mouse_and_filters_by_one(tm
         page.get_by_role("article", name="Outfit 4").wait_for(state="detached")
         visitor.rest()
 
-        assert "appearance=Shiori%2Fsummer" in str(
-            page.get_by_role("article", name="Outfit 2")
-            .get_by_role("link", name="all frames")
-            .get_attribute("href")
+        summer = page.get_by_role("article").filter(
+            has=page.get_by_role("heading", name="summer", exact=True)
         )
+        link = summer.get_by_role("link", name="all frames").get_attribute("href")
+        assert "appearance=Shiori%2Fsummer" in str(link)
         page = visitor.open("/?hide=none")
         page.locator("summary", has_text="Outfit").click()
         page.get_by_role("link", name="Shiori/summer").click()
