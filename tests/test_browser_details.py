@@ -86,6 +86,29 @@ def test_a_key_pressed_before_the_frames_are_counted_acts_on_all_of_them(
     visitor.close()
 
 
+def test_nothing_is_dropped_when_the_frames_to_select_cannot_be_counted(
+    chrome: Browser, address: str
+) -> None:
+    visitor = Visitor(chrome, address)
+    page = visitor.page
+    page.route(
+        "**/api/count?*",
+        lambda route: route.fulfill(status=500, json={"error": {"message": "The disk is gone."}}),
+    )
+    page.goto("/?hide=copies,blank")
+    page.locator(".tile img.there").first.wait_for()
+    visitor.press("a", "x")
+    page.locator(".toast", has_text="The disk is gone.").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".tile.dropped").count() == 0
+    visitor.press("j", "x")
+    page.locator(".tile.dropped").wait_for()
+    visitor.press("u")
+    page.locator(".tile.dropped").wait_for(state="detached")
+    visitor.complaints = [words for words in visitor.complaints if "/api/count" not in words]
+    visitor.close()
+
+
 def test_an_act_can_be_undone_on_a_telephone(chrome: Browser, tmp_path: Path) -> None:
     own = named_show(tmp_path)
     with animeds_db.open(own) as dataset:

@@ -99,6 +99,13 @@ def _correct_clips(visitor: Visitor, client: httpx2.Client) -> None:
     visitor.press("u")
     page.get_by_text("Undone: 1 clip: dropped").wait_for()
     assert _rows(client, "SELECT first_s, source_frames FROM clips WHERE is_kept") == [[first, frames]]
+    page.get_by_text(f"{n_clips} clips,").wait_for()
+    visitor.press("a", "x")
+    page.get_by_text(f"{n_clips} clips: dropped").wait_for()
+    assert _rows(client, "SELECT count(*) FROM clips") == [[0]]
+    visitor.press("u")
+    page.get_by_text(f"Undone: {n_clips} clips: dropped").wait_for()
+    assert _rows(client, "SELECT count(*) FROM clips") == [[n_clips]]
     page.goto("/labels")
     page.get_by_text("Mika").first.wait_for()
     visitor.rest()

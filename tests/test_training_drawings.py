@@ -26,6 +26,7 @@ from animeds_db.sample.drawing.headwear import HATS
 from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Background, Effects, Scene, place, scene_shapes
 from animeds_db.sample.tags import TAGS
+from training.drawn.drapery import DRAPERY
 from training.drawn.faces import FACES
 from training.drawn.heads import alike, draw_head, identity, strangers
 from training.drawn.lights import Light, Wash, random_light
@@ -184,16 +185,37 @@ def test_there_is_no_night_under_a_blue_sky() -> None:
     assert "shadow" in lights and not lights & {"night", "moonlight", "sunset", "dusk", "lamp", "neon"}
 
 
-@pytest.mark.parametrize("name", sorted(THINGS))
+NO_FACES = THINGS | DRAPERY
+
+
+@pytest.mark.parametrize("name", sorted(NO_FACES))
 def test_each_thing_that_is_no_face_is_drawn_and_leaves_people_free(name: str) -> None:
     free = (60.0, 20.0, 120.0, 90.0)
     changed = np.zeros((100, 200), bool)
     for seed in range(30):
         image = Image.new("RGB", (200, 100), EMPTY)
-        scatter(image, np.random.default_rng(seed), 3, (free,), (name,))
+        scatter(image, np.random.default_rng(seed), 3, (free,), {name: NO_FACES[name]})
         changed |= (np.asarray(image) != EMPTY).any(axis=2)
     assert changed.any()
     assert not changed[45:65, 85:95].any()
+
+
+def test_drapery_changes_neither_boxes_nor_heads() -> None:
+    changed = 0
+    for seed in range(12):
+        scene = varied_scene(np.random.default_rng(seed), 1)
+        plain, draped = (
+            picture(scene, np.random.default_rng(1), (320, 180), Light("none"), draped=d).drawn
+            for d in (False, True)
+        )
+        assert covered(plain) == covered(draped)
+        differs = (np.asarray(plain.image) != np.asarray(draped.image)).any(axis=2)
+        changed += differs.mean() > 0.02
+        for _, *sides in (b for b in covered(plain) if b[0] == "face"):
+            left, top, right, bottom = (float(str(s)) for s in sides)
+            middle = int((top + bottom) / 2 * 180), int((left + right) / 2 * 320)
+            assert not differs[middle]
+    assert changed >= 6
 
 
 def test_a_group_has_three_to_nine_small_faces_with_boxes() -> None:

@@ -88,7 +88,7 @@ LATER_SHOWS, LATER = 100, (2, 3)
 """The first of the shows whose second or third episode the tagger learns from, and which these are."""
 TALKS = 300
 HEAD_SHARDS, FAMILIES, EACH = 16, 75, 8
-FACE_SHARDS = 20
+FACE_SHARDS, DRAPED_SHARDS = 20, 8
 MASK_SHARDS, MASKED, MASKED_SHOWS = 6, 500, 10
 SMALL_THINGS = (
     *(
@@ -115,9 +115,9 @@ def draw(work: Path, seed: int) -> None:
     """Draw what is missing of the training sets (about 50 minutes of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
-    for shard in range(FACE_SHARDS):
-        folder = work / "faces-train" / f"{shard:02d}"
-        draw_scenes(folder, SCENES, seed * 1000 + 200 + shard, say, size=FACES_SIZE)
+    for shard in range(FACE_SHARDS + DRAPED_SHARDS):
+        folder, draped = work / "faces-train" / f"{shard:02d}", shard >= FACE_SHARDS
+        draw_scenes(folder, SCENES, seed * 1000 + 200 + shard, say, size=FACES_SIZE, draped=draped)
     for shard in range(SHOW_SHARDS):
         first = seed * 1_000_000 + shard * SHOWS
         draw_episodes(work / "scenes-train" / f"show-{shard:02d}", range(first, first + SHOWS), say)

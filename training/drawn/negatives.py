@@ -6,7 +6,7 @@ Rule: they are drawn before the people, or where no head is, and never have a bo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,27 +38,35 @@ class Spot:
         return Pen(self.image, self.x, self.y, self.r, line, (40, 30, 40))
 
 
+Draw = Callable[[Spot, np.random.Generator], None]
+
+
 def scatter(
     image: Image.Image,
     rng: np.random.Generator,
     count: int,
     free: tuple[_BOX, ...] = (),
-    names: tuple[str, ...] | None = None,
+    things: Mapping[str, Draw] | None = None,
+    largest: float = 0.22,
 ) -> None:
-    """Draw up to `count` random things (of THINGS) on a picture, none of them around the boxes `free` (pixels)."""
-    names = names or tuple(THINGS)
+    """Draw up to `count` random things (of `THINGS`) on a picture, none of them around the boxes `free` (pixels).
+
+    `largest` is half the size of the largest thing, as a share of the picture's height.
+    """
+    draws = tuple((things or THINGS).values())
     for _ in range(count):
         for _ in range(6):
-            r = float(np.exp(rng.uniform(np.log(0.03), np.log(0.22)))) * image.height
+            r = float(np.exp(rng.uniform(np.log(0.03), np.log(largest)))) * image.height
             x, y, reach = float(rng.uniform(0, image.width)), float(rng.uniform(0, image.height)), r * REACH
             if all(
                 x + reach < b[0] or x - reach > b[2] or y + reach < b[1] or y - reach > b[3] for b in free
             ):
-                THINGS[names[int(rng.integers(len(names)))]](Spot(image, x, y, r), rng)
+                draws[int(rng.integers(len(draws)))](Spot(image, x, y, r), rng)
                 break
 
 
-def _colour(rng: np.random.Generator, low: int = 30, high: int = 256) -> Colour:
+def random_colour(rng: np.random.Generator, low: int = 30, high: int = 256) -> Colour:
+    """Return a random colour whose channels lie from `low` to below `high`."""
     return tuple(int(v) for v in rng.integers(low, high, 3))
 
 
@@ -80,9 +88,9 @@ def lettering(spot: Spot, rng: np.random.Generator) -> None:
     stamp = Image.new("RGBA", (wide, size * 2), (0, 0, 0, 0))
     draw = ImageDraw.Draw(stamp)
     if rng.random() < 0.4:
-        draw.rounded_rectangle((0, 0, wide - 1, size * 2 - 1), size // 3, fill=(*_colour(rng), 255))
-    draw.text((wide / 2, size), text, font=_font(size), fill=(*_colour(rng), 255), anchor="mm",
-              stroke_width=int(rng.integers(0, max(2, size // 8))), stroke_fill=(*_colour(rng), 255))  # fmt: skip
+        draw.rounded_rectangle((0, 0, wide - 1, size * 2 - 1), size // 3, fill=(*random_colour(rng), 255))
+    draw.text((wide / 2, size), text, font=_font(size), fill=(*random_colour(rng), 255), anchor="mm",
+              stroke_width=int(rng.integers(0, max(2, size // 8))), stroke_fill=(*random_colour(rng), 255))  # fmt: skip
     stamp = stamp.rotate(float(rng.normal(0, 14)), expand=True, resample=Image.Resampling.BILINEAR)
     spot.image.paste(stamp, (int(spot.x - stamp.width / 2), int(spot.y - stamp.height / 2)), stamp)
 
@@ -90,7 +98,7 @@ def lettering(spot: Spot, rng: np.random.Generator) -> None:
 def glyphs(spot: Spot, rng: np.random.Generator) -> None:
     """A row of characters of no script, thick, outlined and in bright colours, as in a logo."""
     count, cell = int(rng.integers(1, 7)), spot.r * float(rng.uniform(0.5, 1.0))
-    fill, edge = _colour(rng, 120), _colour(rng)
+    fill, edge = random_colour(rng, 120), random_colour(rng)
     draw, thick = ImageDraw.Draw(spot.image), max(2, int(cell * float(rng.uniform(0.1, 0.2))))
     lines = []
     for k in range(count):
@@ -105,7 +113,7 @@ def glyphs(spot: Spot, rng: np.random.Generator) -> None:
 
 def logo(spot: Spot, rng: np.random.Generator) -> None:
     """Rings, a star or a heart in two colours, some with a letter."""
-    pen, a, b = spot.pen(), _colour(rng), _colour(rng)
+    pen, a, b = spot.pen(), random_colour(rng), random_colour(rng)
     kind = int(rng.integers(3))
     if kind == 0:
         pen.oval(0, 0, 1, 1, a, outline=True)
@@ -125,7 +133,7 @@ def logo(spot: Spot, rng: np.random.Generator) -> None:
 
 def pattern(spot: Spot, rng: np.random.Generator) -> None:
     """A cloth or tile of checks, stripes or dots."""
-    draw, a, b = ImageDraw.Draw(spot.image), _colour(rng), _colour(rng)
+    draw, a, b = ImageDraw.Draw(spot.image), random_colour(rng), random_colour(rng)
     w, h = spot.r * rng.uniform(0.8, 2), spot.r * rng.uniform(0.8, 2)
     left, top, cell = spot.x - w, spot.y - h, max(3.0, spot.r / float(rng.uniform(2, 7)))
     draw.rectangle((left, top, left + 2 * w, top + 2 * h), fill=a)
@@ -143,8 +151,8 @@ def pattern(spot: Spot, rng: np.random.Generator) -> None:
 
 def windows(spot: Spot, rng: np.random.Generator) -> None:
     """A wall or a carriage with rows of lit windows."""
-    draw, wall = ImageDraw.Draw(spot.image), _colour(rng, 15, 120)
-    lit = mix((255, 230, 150), _colour(rng, 120), 0.3)
+    draw, wall = ImageDraw.Draw(spot.image), random_colour(rng, 15, 120)
+    lit = mix((255, 230, 150), random_colour(rng, 120), 0.3)
     w, h = spot.r * rng.uniform(0.8, 1.8), spot.r * rng.uniform(0.6, 1.6)
     draw.rectangle((spot.x - w, spot.y - h, spot.x + w, spot.y + h), fill=wall)
     across, down = int(rng.integers(2, 7)), int(rng.integers(1, 6))
@@ -174,7 +182,7 @@ def food(spot: Spot, rng: np.random.Generator) -> None:
         pen.oval(0, 0.1, 1.0, 0.7, (244, 244, 248), outline=True)
         pen.oval(-0.2, 0.05, 0.5, 0.36, (255, 252, 240), outline=True)
         pen.oval(-0.2, 0.05, 0.22, 0.18, (250, 190, 60), outline=True)
-        pen.oval(0.5, 0.1, 0.2, 0.16, _colour(rng), outline=True)
+        pen.oval(0.5, 0.1, 0.2, 0.16, random_colour(rng), outline=True)
     else:
         pen.blob([(-0.8, -0.1), (0.8, -0.1), (0.75, 0.7), (-0.75, 0.7)], bread, smooth=False)
         pen.blob(
@@ -186,7 +194,11 @@ def food(spot: Spot, rng: np.random.Generator) -> None:
 def plush(spot: Spot, rng: np.random.Generator) -> None:
     """A toy or an animal: ears, a muzzle, button eyes; a doll without a person's proportions."""
     pen = spot.pen(0.035)
-    fur = _colour(rng, 60, 250) if rng.random() < 0.5 else colour_in(rng, ((20, 45, 0.3, 0.9, 0.15, 0.6),))
+    fur = (
+        random_colour(rng, 60, 250)
+        if rng.random() < 0.5
+        else colour_in(rng, ((20, 45, 0.3, 0.9, 0.15, 0.6),))
+    )
     pointed, muzzle = rng.random() < 0.5, float(rng.uniform(0.2, 0.45))
     if rng.random() < 0.5:
         pen.blob([(-0.5, 0.5), (0.5, 0.5), (0.75, 1.7), (-0.75, 1.7)], fur)
@@ -208,7 +220,7 @@ def plush(spot: Spot, rng: np.random.Generator) -> None:
 def bare_arms(spot: Spot, rng: np.random.Generator) -> None:
     """Folded arms, a leg, a hand or a shoulder: skin with outlines, and no face."""
     pen, skin = spot.pen(0.03), skin_colour(rng)
-    cloth = _colour(rng)
+    cloth = random_colour(rng)
     kind = int(rng.integers(3))
     if kind == 0:
         pen.blob([(-1, -0.8), (1, -0.8), (0.9, 1), (-0.9, 1)], cloth, smooth=False)
@@ -227,7 +239,7 @@ def bare_arms(spot: Spot, rng: np.random.Generator) -> None:
 
 def dress(spot: Spot, rng: np.random.Generator) -> None:
     """A garment on a hanger: neckline, buttons, a bow, folds."""
-    pen, a, b = spot.pen(0.03), _colour(rng), _colour(rng)
+    pen, a, b = spot.pen(0.03), random_colour(rng), random_colour(rng)
     pen.blob(
         [
             (-0.3, -0.9),
@@ -251,7 +263,7 @@ def dress(spot: Spot, rng: np.random.Generator) -> None:
 
 def orb(spot: Spot, rng: np.random.Generator) -> None:
     """A moon, a clock, a balloon or a flower: round, with marks where eyes might be."""
-    pen, a = spot.pen(0.03), _colour(rng, 90)
+    pen, a = spot.pen(0.03), random_colour(rng, 90)
     kind = int(rng.integers(3))
     if kind == 0:
         for k in range(6):
@@ -269,7 +281,7 @@ def orb(spot: Spot, rng: np.random.Generator) -> None:
             pen.oval(float(x), float(y), 0.16, 0.14, shade(a, 0.85))
 
 
-THINGS: dict[str, Callable[[Spot, np.random.Generator], None]] = {
+THINGS: dict[str, Draw] = {
     "lettering": lettering, "glyphs": glyphs, "logo": logo, "pattern": pattern, "windows": windows, "food": food,
     "plush": plush, "bare_arms": bare_arms, "dress": dress, "orb": orb,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from animeds_db.sample.drawing.effects import apply_effects, bar_pixels
 from animeds_db.sample.drawing.figure import draw_figure
 from animeds_db.sample.drawing.look import Style
 from animeds_db.sample.scene import Drawn, Placed, Scene, random_scene, scaled, scene_shapes, scene_tags
+from training.drawn.drapery import DRAPERY
 from training.drawn.grounds import varied_ground
 from training.drawn.lights import PLAIN, Light, random_light, relit
 from training.drawn.negatives import scatter
@@ -24,6 +25,9 @@ AS_DRAWN = Light("none")
 """Leaves a picture as it is drawn."""
 NEGATIVES, MOST_NEGATIVES = 0.5, 6
 """Chance that there are things that are no faces, and how many at most."""
+MOST_DRAPERY, LARGE = 12, 0.45
+"""How many folds, laces and bows a draped picture has at most before people and as many after, and half the size of
+the largest as a share of the height."""
 HEADLESS = 0.05
 """Share of the scenes that show people from the neck down."""
 LIT = 0.6
@@ -63,15 +67,25 @@ def light_for(background: Background, rng: np.random.Generator) -> Light:
 
 
 def picture(
-    scene: Scene, rng: np.random.Generator, size: tuple[int, int], light: Light | None = None
+    scene: Scene,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    light: Light | None = None,
+    *,
+    draped: bool = False,
 ) -> Pictured:
-    """Return the scene drawn at (width, height) on a varied ground, in `light`; without one a random or none."""
+    """Return the scene drawn at (width, height) on a varied ground, in `light`; without one a random or none.
+
+    A draped one has folds, lace and bows behind people and on their bodies, so its tags do not tell all clothes.
+    """
     big = (size[0] * SUPERSAMPLE, size[1] * SUPERSAMPLE)
     canvas, tags = varied_ground(scene.background, rng, big)
     if not scene.figures:
         scatter(canvas, rng, int(rng.integers(0, 2 * MOST_NEGATIVES)))
     elif "white_background" not in tags and rng.random() < NEGATIVES:
         scatter(canvas, rng, int(rng.integers(1, MOST_NEGATIVES + 1)))
+    if draped:
+        scatter(canvas, rng, int(rng.integers(0, MOST_DRAPERY)), things=DRAPERY, largest=LARGE)
     bar = bar_pixels(scene.effects.letterbox, size[1]) * SUPERSAMPLE
     window = (0.0, bar, float(big[0]), big[1] - bar)
     figures = tuple(
@@ -83,6 +97,9 @@ def picture(
     people = tuple(f.person for f in figures if f.person)
     if rng.random() < NEGATIVES / 4 and len(people) == len(figures):  # hair from near has no box to keep free
         scatter(canvas, rng, int(rng.integers(1, 3)), free=people)
+    heads = tuple(f.head for f in figures if f.head)
+    if draped and len(heads) == len(figures):
+        scatter(canvas, rng, int(rng.integers(0, MOST_DRAPERY)), heads, DRAPERY, LARGE)
     small = canvas.reduce(SUPERSAMPLE)
     if light is None and rng.random() < LIT:
         light = light_for(scene.background, rng)

@@ -89,10 +89,10 @@ def varied_picture(rng: np.random.Generator) -> Scene:
     return scene
 
 
-def drawn_picture(scene: Scene, seed: int, size: tuple[int, int]) -> Drawn:
+def drawn_picture(scene: Scene, seed: int, size: tuple[int, int], *, draped: bool = False) -> Drawn:
     """Return a scene as it is drawn for training: a varied one with the ground, things and light of `seed`."""
     if any(isinstance(p.look, DetailedLook) for p in scene.figures):
-        return picture(scene, np.random.default_rng(seed), size).drawn
+        return picture(scene, np.random.default_rng(seed), size, draped=draped).drawn
     return compose(scene, size)
 
 
@@ -186,8 +186,12 @@ def draw_scenes(
     *,
     strong: bool = True,
     size: tuple[int, int] = PICTURE_SIZE,
+    draped: bool = False,
 ) -> None:
-    """Write `count` scenes, half of them in groups of siblings; does nothing when they are there."""
+    """Write `count` scenes, half of them in groups of siblings; does nothing when they are there.
+
+    `draped`: varied ones have folds, lace and bows on them, and are for a detector alone.
+    """
     if (folder / "facts.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -207,7 +211,7 @@ def draw_scenes(
         seed = int(rng.integers(1 << 62))
         members = SIBLINGS if scene.figures and rng.random() < 0.25 else 1
         for k in range(min(members, count - len(facts))):
-            drawn = drawn_picture(scene if k == 0 else sibling(scene, rng), seed, shape)
+            drawn = drawn_picture(scene if k == 0 else sibling(scene, rng), seed, shape, draped=draped)
             seen = degrade(drawn.image, rng, strong=strong)
             twin = encode(seen, rng)
             for array, pixels in zip(

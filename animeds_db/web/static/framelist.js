@@ -16,6 +16,7 @@ export class FrameList {
     this.changed = changed;
     this.total = null;
     this.counting = null;
+    this.uncounted = null;
     this.failed = null;
     this.windows = new Map();
     this.asked = new Map();
@@ -25,7 +26,7 @@ export class FrameList {
 
   /* Loads the first window. The total count may take longer and arrives later. */
   async start(first = 0) {
-    this.counting = this.source.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail(error));
+    this.counting = this.source.count(this.selection).then((n) => this.#counted(n), (error) => this.#fail((this.uncounted = error)));
     await this.#fetch(Math.floor(first / WINDOW));
     return this.counting;
   }

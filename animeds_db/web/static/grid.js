@@ -1,7 +1,7 @@
 /* A grid of any length. Only tiles in view are in the document, so 100,000 frames scroll like 100.
    Very long grids are scaled to a height that browsers can scroll; one step then covers more rows. */
 
-import { h } from "./dom.js";
+import { h, tellError } from "./dom.js";
 import { blankTile, drawTile, tileSize } from "./tile.js";
 
 const GAP = 8;
@@ -18,6 +18,7 @@ export class Grid {
     this.tiles = new Map();
     this.chosen = new Set();
     this.choosing = null;
+    this.refused = false;
     this.cursor = 0;
     this.anchor = 0;
     this.size = 220;
@@ -34,6 +35,7 @@ export class Grid {
     this.link = link;
     this.cursor = this.anchor = at;
     this.choosing = null;
+    this.refused = false;
     this.chosen.clear();
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
@@ -107,6 +109,7 @@ export class Grid {
     const next = Math.min(this.list.length - 1, Math.max(0, goal));
     const before = this.cursor;
     this.cursor = next;
+    this.refused = false;
     if (extend) this.#chooseBetween(this.anchor, next);
     else this.anchor = next;
     this.reveal(next);
@@ -122,16 +125,23 @@ export class Grid {
     this.#chose();
   }
 
-  /* Selects all rows as soon as they are counted; `tooMany` is called instead if there are more than `most`. What acts on
-     the selection awaits `choosing` first. */
+  /* Selects all rows as soon as they are counted; `tooMany` is called instead if there are more than `most`. */
   chooseAll(most = Infinity, tooMany = null) {
     const { list } = this;
     const choosing = list.counting.then(() => {
       if (this.choosing !== choosing) return;
-      if (list.total > most) tooMany(list.total);
-      else this.choose(Array.from({ length: list.total ?? 0 }, (_, i) => i));
+      if (list.total !== null && list.total <= most) return this.choose(Array.from({ length: list.total }, (_, i) => i));
+      this.refused = true;
+      list.total === null ? tellError(list.uncounted) : tooMany(list.total);
     });
     this.choosing = choosing;
+  }
+
+  /* Whatever acts on the selection awaits this. False: all rows were wanted and could not be selected, so nothing is done until
+     the person moves on or selects something. */
+  async settled() {
+    await this.choosing;
+    return !this.refused;
   }
 
   choose(places) {
@@ -166,6 +176,7 @@ export class Grid {
 
   clear() {
     this.choosing = null;
+    this.refused = false;
     this.chosen.clear();
     this.#chose();
   }
@@ -193,6 +204,7 @@ export class Grid {
   }
 
   #chose() {
+    this.refused = false;
     for (const [i, tile] of this.tiles) this.#fill(tile, i);
     this.on.choose?.();
   }

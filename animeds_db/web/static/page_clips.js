@@ -100,8 +100,7 @@ const nothingHere = () =>
 
 /* Returns the ids of the clips that a correction or an export is about. */
 async function acted() {
-  await grid.choosing;
-  return list.ids(grid.acted());
+  return (await grid.settled()) ? list.ids(grid.acted()) : [];
 }
 
 /* Sends a correction, offers to undo it, and loads the clips again. */
@@ -144,7 +143,7 @@ async function trim(clip, times, words) {
 
 /* The ids of the selected clips; null: all that the filters give. */
 async function chosenIds() {
-  await grid.choosing;
+  await grid.settled();
   return grid.chosen.size && grid.chosen.size < list.total ? acted() : null;
 }
 

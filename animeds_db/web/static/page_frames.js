@@ -136,7 +136,7 @@ function showBoxes(on) {
 
 /* Returns what a correction is about: {n, ids}, or {n, selection} for all results of a large selection. */
 async function targets() {
-  await grid.choosing;
+  if (!(await grid.settled())) return { n: 0, ids: [] };
   const places = grid.acted();
   if (places.length > LISTED && places.length === list.total) return { n: list.total, selection: shown(list.selection).toString() };
   const ids = await list.ids(places);
@@ -153,7 +153,7 @@ async function judge(verdict) {
 
 /* x drops frames; x on frames that are already dropped undoes it. */
 async function drop() {
-  await grid.choosing;
+  if (!(await grid.settled())) return;
   if (grid.chosen.size > LISTED) return judge("drop");
   const frames = grid.acted().map((i) => grid.frame(i)).filter(Boolean);
   if (frames.length && frames.every((frame) => frame.dropped)) return unjudge(frames.map((f) => f.frame_id));
@@ -167,7 +167,7 @@ function unjudge(ids) {
 
 /* Names the face of frames that have exactly one; frames with several faces must be opened. */
 async function name(character) {
-  await grid.choosing;
+  if (!(await grid.settled())) return;
   if (grid.chosen.size > LISTED) return toast(`At most ${counted(LISTED, "frame")} can be named at once. Select fewer.`, { kind: "failed" });
   const { ids } = await targets();
   if (!ids.length) return;
@@ -222,7 +222,7 @@ async function chooseShot() {
 
 /* Saves the selection as a view: the chosen frames, or the filters. */
 async function saveView() {
-  await grid.choosing;
+  if (!(await grid.settled())) return;
   const params = grid.chosen.size ? chosenFrames() : selection();
   if (params) views.ask(params);
   else toast(`At most ${counted(LISTED, "frame")} can be saved one by one. Choose fewer, or all results.`, { kind: "failed" });
