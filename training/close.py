@@ -37,10 +37,11 @@ from training.close_nets import (
     FoundHeads,
     HeadFinder,
     Part,
+    SecondLook,
     heads_of,
     largest,
 )
-from training.details import WHOLE_VIEW
+from training.details import FirstLookLoss, some_pictures
 from training.drawn.light_batches import lit
 from training.joint import RELIT, choices, move_people, row_of
 from training.loop import Plan, fit
@@ -64,6 +65,8 @@ CHOICES = 0.5
 """Weight of the loss of choices beside that of single tags. With more, glasses and open mouths are hardly learned."""
 NEAR = 0.5
 """Weight of what is said of single heads beside what is said of the picture."""
+FIRST, FOUND = 0.3, 0.3
+"""Weights of what the first look says by itself, and of the finder, where everything is trained together."""
 MET = 0.35
 """A found head is a person's if the middles are nearer than this share of its side."""
 CLOSE_VIEW = Warp(stretch=0.06, shift=0.04, degrees=4.0, light=0.12, noise=0.03)
@@ -204,23 +207,24 @@ def train_finder(scenes: Scenes, net: CloserTagNet, plan: Plan, say: Say) -> Hea
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net.base.eval()
-    pixels = np.tile(PICTURE_SIZE[::-1], 2)
-    head = KINDS.index("head")
 
     def loss_at(_: int) -> Tensor:
-        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
-        views = random_views(len(rows), WHOLE_VIEW, rng)
-        pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+        rows, views, x = some_pictures(scenes, plan.batch, rng)
         with torch.no_grad():
-            places = net.base.head.seen(net.base.trunk(normalise(jitter(pictures, WHOLE_VIEW, rng))))
-        turned = views.numpy().astype(np.float64)
-        moved = [
-            clip_boxes(move_boxes(scenes.boxes[i], v), scenes.classes[i], PICTURE_SIZE)
-            for i, v in zip(rows, turned, strict=True)
-        ]
-        return finder_loss(net.finder(places), [b[c == head] * pixels for b, c in moved])
+            places = net.base.head.seen(net.base.trunk(x))
+        return finder_loss(net.finder(places), heads_through(scenes, rows, views))
 
     return fit(net.finder, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def heads_through(scenes: Scenes, rows: np.ndarray, views: np.ndarray) -> list[np.ndarray]:
+    """Return the boxes [m,4] of heads, in pixels, of each of these scenes seen through a view."""
+    pixels, head = np.tile(PICTURE_SIZE[::-1], 2), KINDS.index("head")
+    moved = [
+        clip_boxes(move_boxes(scenes.boxes[i], view), scenes.classes[i], PICTURE_SIZE)
+        for i, view in zip(rows, views, strict=True)
+    ]
+    return [boxes[classes == head] * pixels for boxes, classes in moved]
 
 
 def people_met(heads: FoundHeads, people: list[People], tags: int) -> tuple[Tensor, Tensor]:
@@ -237,6 +241,43 @@ def people_met(heads: FoundHeads, people: list[People], tags: int) -> tuple[Tens
     return torch.from_numpy(met), torch.from_numpy(own)
 
 
+class JoinedLoss:
+    """What both looks together miss of pictures' tags, and what the second look misses of each person that it met."""
+
+    def __init__(self, scenes: Scenes, names: tuple[str, ...]) -> None:
+        self.tags = len(names)
+        self.truth = torch.from_numpy(scenes.matrix(names))
+        place = {n: i for i, n in enumerate(names)}
+        self.people = [[(x, y, row_of(tags, place)) for x, y, tags in own] for own in scenes.people]
+        self.person_loss, self.kinds = PersonLoss(names, OF_HEADS | OF_BODIES), choices(names)
+        self.fine = torch.tensor([FINE_TOGETHER if n in SMALL_IN_FACES else 1.0 for n in names])
+
+    def __call__(
+        self,
+        second: SecondLook,
+        x: Tensor,
+        logits: Tensor,
+        found: Tensor,
+        rows: np.ndarray,
+        views: np.ndarray,
+    ) -> Tensor:
+        """Return the loss of pictures `x` [N,3,H,W] of scenes `rows` seen through views.
+
+        `logits` [N,T] are those of the first look, `found` [N,4,h,w] is what the finder says.
+        """
+        heads = largest(found)
+        near = second.near(x, heads)
+        joined = second.joined(logits, near, heads.sure)
+        moved = [move_people(self.people[i], view) for i, view in zip(rows, views, strict=True)]
+        met, own = people_met(heads, moved, self.tags)
+        truth = self.truth[rows]
+        return (
+            losses.single_loss(joined, truth, self.fine)
+            + CHOICES * losses.choices_loss(joined, truth, self.kinds)
+            + NEAR * self.person_loss(near[met], own[met])
+        )
+
+
 def train_looks(
     scenes: Scenes, names: tuple[str, ...], net: CloserTagNet, plan: Plan, say: Say
 ) -> CloserTagNet:
@@ -249,36 +290,35 @@ def train_looks(
     net.eval()
     by_head, by_body = (torch.tensor([float(n in tags) for n in names]) for tags in (OF_HEADS, OF_BODIES))
     net.second.rely(by_head, by_body)
-    truth = torch.from_numpy(scenes.matrix(names))
-    place = {n: i for i, n in enumerate(names)}
-    people = [[(x, y, row_of(tags, place)) for x, y, tags in own] for own in scenes.people]
-    person_loss, kinds = PersonLoss(names, OF_HEADS | OF_BODIES), choices(names)
-    fine = torch.tensor([FINE_TOGETHER if n in SMALL_IN_FACES else 1.0 for n in names])
+    missed = JoinedLoss(scenes, names)
 
     def loss_at(_: int) -> Tensor:
-        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
-        views = random_views(len(rows), WHOLE_VIEW, rng)
-        pictures = lit(
-            warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE),
-            [scenes.tags[i] for i in rows],
-            rng,
-            RELIT,
-        )
-        x = normalise(jitter(pictures, WHOLE_VIEW, rng))
+        rows, views, x = some_pictures(scenes, plan.batch, rng)
         with torch.no_grad():
             logits, _, maps = net.base.everywhere(x)
-            heads = largest(net.finder(net.base.head.seen(maps)))
-        near = net.second.near(x, heads)
-        joined = net.second.joined(logits, near, heads.sure)
-        moved = [
-            move_people(people[i], v) for i, v in zip(rows, views.numpy().astype(np.float64), strict=True)
-        ]
-        met, own = people_met(heads, moved, len(names))
-        return (
-            losses.single_loss(joined, truth[rows], fine)
-            + CHOICES * losses.choices_loss(joined, truth[rows], kinds)
-            + NEAR * person_loss(near[met], own[met])
-        )
+            found = net.finder(net.base.head.seen(maps))
+        return missed(net.second, x, logits, found, rows, views)
 
     net.second.load_state_dict(fit(net.second, loss_at, plan, say).state_dict())
     return net.eval()
+
+
+def train_together(
+    scenes: Scenes, names: tuple[str, ...], net: CloserTagNet, plan: Plan, say: Say
+) -> CloserTagNet:
+    """Train the whole tagger further, on whole pictures: the first look, the finder, the second look."""
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    of_first, missed = FirstLookLoss(scenes, names, net.base.head), JoinedLoss(scenes, names)
+
+    def loss_at(_: int) -> Tensor:
+        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        logits, dense, maps = net.base.everywhere(x)
+        found = net.finder(net.base.head.seen(maps).detach())
+        return (
+            missed(net.second, x, logits, found.detach(), rows, views)
+            + FIRST * of_first(logits, dense, rows, views)
+            + FOUND * finder_loss(found, heads_through(scenes, rows, views))
+        )
+
+    return fit(net, loss_at, plan, say)  # type: ignore[return-value]

@@ -17,7 +17,7 @@ from training.cache import PICTURE_SIZE, Scenes
 from training.drawn.light_batches import lit
 from training.joint import RELIT, choices, row_of, told_by_place, told_places
 from training.loop import Plan, fit
-from training.nets import Details, DetailTagNet, TagNet
+from training.nets import Details, DetailTagNet, TagHead, TagNet
 from training.stages import FACE_TAGS
 
 Say = Callable[[str], None]
@@ -85,6 +85,33 @@ def crop_views(centres: np.ndarray, rng: np.random.Generator) -> Tensor:
     return views
 
 
+class FirstLookLoss:
+    """What the first look misses: of a picture's tags, of each person's in the cells there, and where nobody is."""
+
+    def __init__(self, scenes: Scenes, names: tuple[str, ...], head: TagHead) -> None:
+        self.scenes, self.tags = scenes, len(names)
+        self.told = torch.maximum(told_by_place(head), small_tags(names))
+        self.fine = 1 + (FINE - 1) * torch.tensor([float(n in SMALL) for n in names])
+        self.kinds = choices(names)
+        self.of_persons = [kind for kind in self.kinds if bool(self.told[kind].all())]
+        self.truth = torch.from_numpy(scenes.matrix(names))
+        self.spots = spots_of(scenes, names)
+
+    def __call__(self, logits: Tensor, dense: Tensor, rows: np.ndarray, views: np.ndarray) -> Tensor:
+        """Return the loss of pictures' logits [N,T] and cells' [N,T,h,w], for scenes `rows` seen through views."""
+        truth = self.truth[rows]
+        where, sort = told_places(self.scenes, rows, views, self.spots, self.tags)
+        cells = dense.permute(0, 2, 3, 1)
+        persons, known = cells[sort > 0], where[sort > 0]
+        return (
+            losses.single_loss(logits, truth, self.fine)
+            + CHOICES * losses.choices_loss(logits, truth, self.kinds)
+            + PERSONS * losses.single_loss(persons, known, self.fine * self.told)
+            + PERSONS * CHOICES * losses.choices_loss(persons, known, self.of_persons)
+            + EMPTY * losses.single_loss(cells[sort < 0], torch.zeros(1), self.told)
+        )
+
+
 def train_details(
     scenes: Scenes, names: tuple[str, ...], tagger: TagNet, near: Details, plan: Plan, say: Say
 ) -> DetailTagNet:
@@ -96,28 +123,22 @@ def train_details(
     net.head.load_state_dict(tagger.head.state_dict())
     net.details.load_state_dict(near.state_dict())
     net.head.local[names.index("subtitled")] = 1  # letters anywhere tell it
-    told = torch.maximum(told_by_place(net.head), small_tags(names))
-    fine = 1 + (FINE - 1) * torch.tensor([float(n in SMALL) for n in names])
-    kinds = choices(names)
-    of_persons = [kind for kind in kinds if bool(told[kind].all())]
-    truth = torch.from_numpy(scenes.matrix(names))
-    spots = spots_of(scenes, names)
+    missed = FirstLookLoss(scenes, names, net.head)
 
     def loss_at(_: int) -> Tensor:
-        rows = np.sort(rng.choice(len(scenes), min(plan.batch, len(scenes)), replace=False))
-        views = random_views(len(rows), WHOLE_VIEW, rng)
-        pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
-        pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
-        logits, dense = net.everywhere(normalise(jitter(pictures, WHOLE_VIEW, rng)))[:2]
-        where, sort = told_places(scenes, rows, views.numpy().astype(np.float64), spots, len(names))
-        cells = dense.permute(0, 2, 3, 1)
-        persons, known = cells[sort > 0], where[sort > 0]
-        return (
-            losses.single_loss(logits, truth[rows], fine)
-            + CHOICES * losses.choices_loss(logits, truth[rows], kinds)
-            + PERSONS * losses.single_loss(persons, known, fine * told)
-            + PERSONS * CHOICES * losses.choices_loss(persons, known, of_persons)
-            + EMPTY * losses.single_loss(cells[sort < 0], torch.zeros(1), told)
-        )
+        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        logits, dense = net.everywhere(x)[:2]
+        return missed(logits, dense, rows, views)
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
+
+
+def some_pictures(
+    scenes: Scenes, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Tensor]:
+    """Return rows of random scenes [N], the views [N,2,3] that they are seen through, and what is seen [N,3,H,W]."""
+    rows = np.sort(rng.choice(len(scenes), min(count, len(scenes)), replace=False))
+    views = random_views(len(rows), WHOLE_VIEW, rng)
+    pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+    pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
+    return rows, views.numpy().astype(np.float64), normalise(jitter(pictures, WHOLE_VIEW, rng))

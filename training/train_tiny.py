@@ -22,7 +22,7 @@ from animeds_db.sample.tags import TAGS
 from training import stages
 from training.cache import FACES_SIZE, HEAD_SIZE, KINDS, PICTURE_SIZE, RATINGS, Heads, Scenes
 from training.captions import LONGEST, every_word, write_tokenizer
-from training.close import train_bodies, train_finder, train_heads, train_looks
+from training.close import train_bodies, train_finder, train_heads, train_looks, train_together
 from training.close_nets import CloserTagNet
 from training.details import train_details, train_near
 from training.drawn.heads import draw_heads
@@ -44,7 +44,7 @@ from training.search import VECTOR, ImageNet, tokens, train_search
 
 PACK = Path(__file__).parents[1] / "animeds_db" / "models" / "tiny"
 STAGES = (
-    *("joint", "tagger", "near", "details", "finder", "heads", "bodies", "looks", "search"),
+    *("joint", "tagger", "near", "details", "finder", "heads", "bodies", "looks", "together", "search"),
     *("detector", "character", "mask"),
 )
 STEPS = {
@@ -56,6 +56,7 @@ STEPS = {
     "heads": 18000,
     "bodies": 22500,
     "looks": 14000,
+    "together": 8000,
     "search": 6000,
     "detector": 17000,
     "character": 13500,
@@ -70,12 +71,13 @@ BATCH = {
     "heads": 48,
     "bodies": 48,
     "looks": 16,
+    "together": 16,
     "search": 128,
     "detector": 16,
     "character": 64,
     "mask": 12,
 }
-RATE = {"near": 3e-3, "mask": 4e-3}
+RATE = {"near": 3e-3, "together": 1.5e-3, "mask": 4e-3}
 """Top learning rates; of the other stages 0.002."""
 SAID = 0.45
 """Probability from which a tag is rather said than not; the finished tagger says it as 0.5.
@@ -230,12 +232,17 @@ def do_bodies(work: Path, _: Path, plan: Plan) -> None:
     train_bodies(Scenes.open(work / "scenes-train"), vocabulary(), plan, say)
 
 
-def do_looks(work: Path, out: Path, plan: Plan) -> None:
-    """Train both looks together; write selected_tags.csv."""
+def do_looks(work: Path, _: Path, plan: Plan) -> None:
+    """Train the second look and how both are joined."""
+    scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
+    train_looks(scenes, vocabulary(), closer_net(work, "details", "finder", "heads", "bodies"), plan, say)
+
+
+def do_together(work: Path, out: Path, plan: Plan) -> None:
+    """Train the whole tagger further; write selected_tags.csv."""
     scenes = Scenes.open(work / "scenes-train", work / "episodes-train")
     names = vocabulary()
-    net = closer_net(work, "details", "finder", "heads", "bodies")
-    train_looks(scenes, names, net, plan, say)
+    net = train_together(scenes, names, closer_net(work, "details", "finder", "looks"), plan, say)
     places = stages.learned(net, scenes, names, plan)
     write_tags(out / "selected_tags.csv", tuple(names[i] for i in places), scenes)
 
@@ -246,6 +253,7 @@ def closer_net(work: Path, *stages_done: str) -> CloserTagNet:
     second = net.second
     parts: dict[str, torch.nn.Module] = {
         "details": net.base, "finder": net.finder, "heads": second.heads, "bodies": second.bodies, "looks": second,
+        "together": net,
     }  # fmt: skip
     for stage in stages_done:
         parts[stage].load_state_dict(torch.load(work / f"{stage}.pt"))
@@ -316,7 +324,7 @@ def do_search(work: Path, out: Path, plan: Plan) -> None:
     scenes = Scenes.open(work / "scenes-train")
     tokenizer, names = tokenizer_for(out), vocabulary()
     kept = torch.tensor([names.index(tag) for tag in read_tags(out / "selected_tags.csv")])
-    tagger = closer_net(work, "details", "finder", "looks").narrowed(kept)
+    tagger = closer_net(work, "together").narrowed(kept)
     tagger.say_from(SAID)
     net, text = train_search(scenes, search_names(), tokenizer, tagger, len(kept), plan, say)
     write_tagger(net.eval(), out / "tagger.onnx", scenes.pictures[range(16)])
@@ -380,7 +388,7 @@ def main(arguments: list[str]) -> None:
     work = {
         "joint": do_joint, "tagger": do_tagger, "detector": do_detector, "character": do_character, "search": do_search,
         "near": do_near, "details": do_details, "finder": do_finder, "heads": do_heads, "bodies": do_bodies,
-        "looks": do_looks, "mask": do_mask,
+        "looks": do_looks, "together": do_together, "mask": do_mask,
     }  # fmt: skip
     for stage in stages_run:
         say(f"== {stage}")
