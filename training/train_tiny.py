@@ -56,9 +56,9 @@ STEPS = {
     "heads": 18000,
     "bodies": 22500,
     "looks": 14000,
-    "together": 8000,
+    "together": 8600,
     "search": 6000,
-    "detector": 17000,
+    "detector": 25500,
     "character": 13500,
     "mask": 2400,
 }
