@@ -24,7 +24,7 @@ export function look() {
   return line;
 }
 
-/* label: {field, op, value, ids} or {…, selection}; `apply` shows it and returns a function that reverts it.
+/* label: {field, op, value, ids} or {…, selection}; `apply` shows it and returns a function that reverts it, which an undo calls, too.
    Labels are sent one after the other, in order. */
 export function say(word, words, apply, again) {
   if (readOnly()) return toast("This service is read-only. Start it without --read-only to make corrections.", { kind: "failed" });
@@ -37,7 +37,7 @@ async function speak(word, words, back, retry, again) {
   try {
     const { act, n } = await post(word);
     own.add(act);
-    done.push({ act, words, again });
+    done.push({ act, words, again, back });
     toast(`${words}${n > 1 ? ` (${counted(n, "label")})` : ""}`, { actions: [["Undo (u)", undo]] });
     again?.();
     return true;
@@ -88,6 +88,7 @@ async function undone(last) {
   try {
     own.add((await api.post("/api/labels/undo", last ? { act: last.act } : {})).act);
     toast(last ? `Undone: ${last.words}` : "Undone: the latest change");
+    last?.back?.();
     dispatchEvent(new CustomEvent("undone"));
     last?.again?.();
   } catch (error) {

@@ -30,12 +30,12 @@ start(async () => {
   await drawing;
 });
 
+/* Loads the doubtful faces. Those that were answered here stay, even if the answer was undone. */
 async function load(to) {
   try {
-    const said = new Map(faces.filter((face) => face.said).map((face) => [face.face_id, face]));
     const fresh = (await api.get("/api/review", { k })).faces;
-    const still = new Set(fresh.map((face) => face.face_id));
-    faces = [...[...said.values()].filter((face) => !still.has(face.face_id)), ...fresh];
+    const again = new Set(fresh.map((face) => face.face_id));
+    faces = [...faces.filter((face) => "said" in face && !again.has(face.face_id)), ...fresh];
     at = Math.min(to, Math.max(0, faces.length - 1));
     draw();
   } catch (error) {
