@@ -98,7 +98,7 @@ def bow(spot: Spot, rng: np.random.Generator) -> None:
 
 
 def held_thing(spot: Spot, rng: np.random.Generator) -> None:
-    """A hand around a book, a fan, a cup or a telephone: fingers side by side before something flat."""
+    """A hand that holds something flat, such as an open book: fingers side by side before it."""
     colour, skin = random_colour(rng), skin_colour(rng)
     pen = _inked(spot, rng, colour)
     turned = pen.tilted(float(rng.uniform(-60, 60)), (0, 0))
@@ -118,7 +118,7 @@ def held_thing(spot: Spot, rng: np.random.Generator) -> None:
 
 
 def spiral(spot: Spot, rng: np.random.Generator) -> None:
-    """A spiral, a crest or a few crossing arcs on a pale cloth."""
+    """A spiral on a pale triangle or oval of cloth."""
     ground = mix(random_colour(rng), (255, 255, 255), float(rng.uniform(0.3, 1.0)))
     sign = random_colour(rng)
     pen = _inked(spot, rng, ground)
