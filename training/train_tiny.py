@@ -85,7 +85,7 @@ SAID = 0.45
 F1 of all tags together is highest when a tag is said from half of that F1 on (Lipton et al., arXiv 1402.1892).
 """
 ROUNDED = 0.2
-"""How far int8 weights may move a probability of the tagger: on average it is 0.003."""
+"""How far int8 weights may move a probability of the tagger; on average they move it by 0.003."""
 SCENE_SHARDS, SCENES = 60, 500
 SHOW_SHARDS, SHOWS = 6, 10
 LATER_SHOWS, LATER = 100, (2, 3)
@@ -116,7 +116,7 @@ def say(text: str) -> None:
 
 
 def draw(work: Path, seed: int) -> None:
-    """Draw what is missing of the training sets (about 50 minutes of one core)."""
+    """Draw what is missing of the training sets (about 55 minutes of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
     for shard in range(FACE_SHARDS + DRAPED_SHARDS):

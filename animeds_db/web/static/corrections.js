@@ -24,8 +24,8 @@ export function look() {
   return line;
 }
 
-/* label: {field, op, value, ids} or {…, selection}; `apply` shows it and returns a function that reverts it, which an undo calls, too.
-   Labels are sent one after the other, in order. */
+/* label: {field, op, value, ids} or {…, selection}; `apply` shows it and returns a function that reverts it. That is called if the
+   service refuses the label, and by an undo. Labels are sent one after the other, in order. */
 export function say(word, words, apply, again) {
   if (readOnly()) return toast("This service is read-only. Start it without --read-only to make corrections.", { kind: "failed" });
   const back = apply?.() ?? (() => {});

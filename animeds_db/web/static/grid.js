@@ -176,7 +176,6 @@ export class Grid {
 
   clear() {
     this.choosing = null;
-    this.refused = false;
     this.chosen.clear();
     this.#chose();
   }
