@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from training.cache import RATINGS, Scenes  # noqa: E402
 from training.close import heads_through, train_together  # noqa: E402
 from training.close_nets import CloserTagNet  # noqa: E402
+from training.details import MIX, as_often  # noqa: E402
 from training.drawn.scenes import draw_scenes  # noqa: E402
 from training.loop import Plan  # noqa: E402
+from training.nets import hidden  # noqa: E402
 
 NAMES = (*RATINGS, *(tag for tag, kind in TAGS if kind == "general"))
 STEPS = 120
@@ -55,3 +58,24 @@ def test_heads_are_where_a_view_shows_them(scenes: Scenes) -> None:
     grown = (boxes - middle) * 2 + middle
     inside = (grown[:, :2] >= 0).all(1) & (grown[:, 2:] <= (320, 192)).all(1)
     assert all(np.abs(near - box).max(1).min() < 0.01 for box in grown[inside])
+
+
+def test_pictures_are_seen_as_often_as_a_series_shows_so_many_people(scenes: Scenes) -> None:
+    people = [("no_humans", 0), ("solo", 1), ("solo", 1), ("2girls", 2), ("3girls", 3), ("6+girls", 7)]
+    mixed = replace(
+        scenes,
+        tags=[frozenset({tag}) for tag, _ in people],
+        people=[[(0.5, 0.5, frozenset())] * count for _, count in people],
+    )
+    nobody, one, few, many = MIX
+    assert as_often(mixed) == pytest.approx([nobody, one / 2, one / 2, few / 2, few / 2, many])
+
+
+def test_no_unit_of_a_hidden_layer_is_dead_whatever_its_inputs_are() -> None:
+    torch.manual_seed(1)
+    layer = hidden(40, 64)
+    seen = 30 + torch.rand(
+        256, 40
+    )  # such inputs make half of all plain units say nothing, and no rate revives them
+    assert (torch.relu(layer[0](seen)) > 0).any(0).float().mean() < 0.7
+    assert (layer(seen) > 0).any(0).all()

@@ -41,7 +41,7 @@ from training.close_nets import (
     heads_of,
     largest,
 )
-from training.details import FirstLookLoss, some_pictures
+from training.details import FirstLookLoss, as_often, some_pictures
 from training.drawn.light_batches import lit
 from training.joint import RELIT, choices, move_people, row_of
 from training.loop import Plan, fit
@@ -49,9 +49,13 @@ from training.loop import Plan, fit
 Say = Callable[[str], None]
 People = list[tuple[float, float, np.ndarray]]
 """Of each person the middle of the head (relative x, y) and that person's own tags [T]."""
-OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}) - {"chibi"}
-"""Tags that a crop of a head shows. `chibi` is a proportion of the whole body."""
-OF_BODIES = frozenset({*GARMENTS, *GESTURES, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)})
+BELOW = ("chibi", "scarf")
+"""Of what is said of faces and of what is worn on heads: the proportion of the whole body, and what is on the neck."""
+OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}).difference(BELOW)
+"""Tags that a crop of a head shows."""
+OF_BODIES = frozenset(
+    {*GARMENTS, *GESTURES, *BELOW, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)}
+)
 """Tags that a crop of what is below a head shows."""
 LEAST, MOST = 20, 90
 """Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
@@ -207,9 +211,10 @@ def train_finder(scenes: Scenes, net: CloserTagNet, plan: Plan, say: Say) -> Hea
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     net.base.eval()
+    often = as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
         with torch.no_grad():
             places = net.base.head.seen(net.base.trunk(x))
         return finder_loss(net.finder(places), heads_through(scenes, rows, views))
@@ -290,10 +295,10 @@ def train_looks(
     net.eval()
     by_head, by_body = (torch.tensor([float(n in tags) for n in names]) for tags in (OF_HEADS, OF_BODIES))
     net.second.rely(by_head, by_body)
-    missed = JoinedLoss(scenes, names)
+    missed, often = JoinedLoss(scenes, names), as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
         with torch.no_grad():
             logits, _, maps = net.base.everywhere(x)
             found = net.finder(net.base.head.seen(maps))
@@ -310,9 +315,10 @@ def train_together(
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     of_first, missed = FirstLookLoss(scenes, names, net.base.head), JoinedLoss(scenes, names)
+    often = as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
         logits, dense, maps = net.base.everywhere(x)
         found = net.finder(net.base.head.seen(maps).detach())
         return (

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor, nn
 
-from training.nets import DetailTagNet, HeadTrunk, Maps, conv, evened, pooled
+from training.nets import DetailTagNet, HeadTrunk, Maps, conv, evened, hidden, pooled
 
 LOOKS = 3
 """Number of heads that are looked at from near. A fourth brings little."""
@@ -37,7 +37,7 @@ class Part(NamedTuple):
     down: float
 
 
-HEAD, BODY = Part(96, 1.25, 0.0), Part(80, 3.6, 1.3)
+HEAD, BODY = Part(96, 1.25, 0.0), Part(96, 4.4, 1.1)
 
 
 class HeadFinder(nn.Module):
@@ -118,10 +118,7 @@ class CloseNet(nn.Module):
         self.placed = conv(c, 24, 1)
         across = pixels // CELL
         self.last = nn.Sequential(
-            nn.Linear(2 * (c + d) + 24 * across * across, 160),
-            nn.ReLU(inplace=True),
-            nn.Dropout(0.1),
-            nn.Linear(160, tags),
+            hidden(2 * (c + d) + 24 * across * across, 160), nn.Dropout(0.1), nn.Linear(160, tags)
         )
         nn.init.constant_(self.last[-1].bias, -3.0)
 

@@ -33,6 +33,9 @@ SMALL = FACE_TAGS | {"blunt_bangs", "parted_bangs", "swept_bangs", "subtitled", 
 CROP = (96, 96)
 CROP_VIEW = Warp(zoom=(0.8, 2.2), stretch=0.05, shift=0.08, degrees=3.0, light=0.12, noise=0.03)
 WHOLE_VIEW = Warp(zoom=(0.88, 1.15), stretch=0.06, shift=0.03, degrees=3.0, light=0.12, noise=0.04)
+MIX = (0.1, 0.62, 0.18, 0.1)
+"""Shares of pictures with nobody, one, two or three, and more people. The drawings show more people than a series does,
+because each teaches something; a tagger that sees them that often expects somebody where nobody is."""
 LINE_PLACES = ((0.44, 0.9), (0.5, 0.9), (0.56, 0.9))
 """Where every subtitle has letters (x, y, relative)."""
 
@@ -123,21 +126,42 @@ def train_details(
     net.head.load_state_dict(tagger.head.state_dict())
     net.details.load_state_dict(near.state_dict())
     net.head.local[names.index("subtitled")] = 1  # letters anywhere tell it
-    missed = FirstLookLoss(scenes, names, net.head)
+    missed, often = FirstLookLoss(scenes, names, net.head), as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
         logits, dense = net.everywhere(x)[:2]
         return missed(logits, dense, rows, views)
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
 
 
+def as_often(scenes: Scenes) -> np.ndarray:
+    """Return the chance of each scene to be seen next, float64 [n]; all together are mixed as in `MIX`."""
+    kinds = np.array([
+        _kind(tags, len(people)) for tags, people in zip(scenes.tags, scenes.people, strict=True)
+    ])  # fmt: skip
+    chances = (np.array(MIX) / np.bincount(kinds, minlength=len(MIX)).clip(1))[kinds]
+    return np.asarray(chances / chances.sum())
+
+
+def _kind(tags: frozenset[str], people: int) -> int:
+    """Return the place in `MIX` of a picture with these tags and so many heads."""
+    if "no_humans" in tags:
+        return 0
+    if "solo" in tags:
+        return 1
+    return 2 if people < 4 else 3
+
+
 def some_pictures(
-    scenes: Scenes, count: int, rng: np.random.Generator
+    scenes: Scenes, count: int, rng: np.random.Generator, often: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Tensor]:
-    """Return rows of random scenes [N], the views [N,2,3] that they are seen through, and what is seen [N,3,H,W]."""
-    rows = np.sort(rng.choice(len(scenes), min(count, len(scenes)), replace=False))
+    """Return rows of random scenes [N], the views [N,2,3] that they are seen through, and what is seen [N,3,H,W].
+
+    `often` [n] are the chances of the scenes, as `as_often` returns them.
+    """
+    rows = np.sort(rng.choice(len(scenes), min(count, len(scenes)), replace=False, p=often))
     views = random_views(len(rows), WHOLE_VIEW, rng)
     pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
     pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)

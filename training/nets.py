@@ -33,6 +33,17 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequen
     )
 
 
+def hidden(inputs: int, outputs: int) -> nn.Sequential:
+    """Return a linear layer, batch norm and ReLU.
+
+    Without the norm most of its units die: they end up at 0 for every picture, and all tags have to come through the
+    few that are left.
+    """
+    return nn.Sequential(
+        nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True)
+    )
+
+
 def lean(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Return a `forward` that computes with bfloat16 while its module trains, and returns float32.
 
@@ -114,9 +125,7 @@ class TagHead(nn.Module):
         c, d = widths[2], widths[3]
         self.places = conv(c + d, 128, 1)
         self.dense = nn.Conv2d(128, tags, 1)
-        self.whole = nn.Sequential(
-            nn.Linear(2 * (c + d) + 128, 192), nn.ReLU(inplace=True), nn.Dropout(0.1), nn.Linear(192, tags)
-        )
+        self.whole = nn.Sequential(hidden(2 * (c + d) + 128, 192), nn.Dropout(0.1), nn.Linear(192, tags))
         self.people = nn.Sequential(nn.Linear(4, 32), nn.ReLU(inplace=True), nn.Linear(32, tags))
         self.register_buffer("local", torch.ones(tags))
         self.register_buffer("counted", torch.zeros(2, dtype=torch.int64))

@@ -20,7 +20,7 @@ from training.batches import Warp, jitter, normalise, random_views, to_float, wa
 from training.cache import PICTURE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
-from training.nets import TRUNK_WIDTHS, TextNet, pooled
+from training.nets import TRUNK_WIDTHS, TextNet, hidden, pooled
 
 VECTOR = 128
 VIEWS = 1
@@ -60,15 +60,13 @@ class SearchHead(nn.Module):
     Tags are seen as probabilities and as their logarithms: those of several tags together add up.
     """
 
-    def __init__(self, tags: int, width: int, hidden: int = 256) -> None:
+    def __init__(self, tags: int, width: int, between: int = 256) -> None:
         super().__init__()
         seen = 2 * (TRUNK_WIDTHS[2] + TRUNK_WIDTHS[3])
         self.tags = tags
         self.known = nn.Linear(2 * tags, width)
         self.norm = nn.LayerNorm(seen)
-        self.bent = nn.Sequential(
-            nn.Linear(seen + 2 * tags, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width)
-        )
+        self.bent = nn.Sequential(hidden(seen + 2 * tags, between), nn.Linear(between, width))
 
     def forward(self, features: Tensor) -> Tensor:
         seen, chances = features[:, : -self.tags], features[:, -self.tags :]
