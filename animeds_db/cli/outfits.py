@@ -34,7 +34,7 @@ def outfits(
     threshold: Annotated[
         float,
         typer.Option(help="Minimum mean cosine similarity of two groups to be joined. Higher is stricter."),
-    ] = 0.5,
+    ] = 0.55,
     min_size: Annotated[
         int, typer.Option(help="Minimum number of pictures in an outfit. Smaller groups are not reported.")
     ] = 3,

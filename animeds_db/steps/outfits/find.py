@@ -40,7 +40,7 @@ class OutfitOptions:
     min_size: bodies of smaller groups are not grouped, unless a person named them.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.55
     min_size: int = 3
 
     def __post_init__(self) -> None:
