@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from tools.drawn_pairs import drawings, same
+from tools.folders import work_folder
 from tools.timing import table
 
 from animeds_db.dataset.dataset import Dataset, open_or_create
@@ -279,9 +279,8 @@ def main() -> None:
     parser.add_argument("--grid", action="store_true", help="for choosing thresholds")
     parser.add_argument("--work", type=Path, help="keep what was drawn here, for the next run")
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(grid(work, options.episodes) if options.grid else run(work, episodes=options.episodes))
+    with work_folder(options.work) as work:
+        print(grid(work, options.episodes) if options.grid else run(work, episodes=options.episodes))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from tools import series
+from tools.folders import work_folder
 from tools.ratios import Section, joined
 from tools.timing import Used, fresh_process, machine, median_used, table, warm
 
@@ -114,10 +114,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}\n")
-    print(joined(*(run(work, frames=n, rounds=options.rounds) for n in options.frames)))
+    with work_folder(options.work) as work:
+        print(f"{machine()}\n")
+        print(joined(*(run(work, frames=n, rounds=options.rounds) for n in options.frames)))
 
 
 if __name__ == "__main__":

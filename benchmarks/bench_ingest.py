@@ -15,9 +15,9 @@ import argparse
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+from tools.folders import work_folder
 from tools.overlap import overlap
 from tools.ratios import Section, joined
 from tools.timing import Used, fresh_process, machine, median_used, table
@@ -182,10 +182,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}\n")
-    print(run(work, minutes=options.minutes, rounds=options.rounds))
+    with work_folder(options.work) as work:
+        print(f"{machine()}\n")
+        print(run(work, minutes=options.minutes, rounds=options.rounds))
 
 
 if __name__ == "__main__":

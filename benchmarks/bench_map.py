@@ -10,7 +10,6 @@ import argparse
 import resource
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tools import synthetic
+from tools.folders import work_folder
 from tools.timing import machine, table
 
 from animeds_db.dataset import Dataset
@@ -154,12 +154,11 @@ def main() -> None:
     parser.add_argument("--compute", action="store_true")
     parser.add_argument("--work", type=Path, help="keep the database here, for the next run")
     asked = parser.parse_args()
-    work = asked.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(machine())
-    if asked.compute:
-        print(compute(asked.points))
-    print(run(work, asked.points))
+    with work_folder(asked.work) as work:
+        print(machine())
+        if asked.compute:
+            print(compute(asked.points))
+        print(run(work, asked.points))
 
 
 if __name__ == "__main__":

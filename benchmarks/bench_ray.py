@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tools.folders import work_folder
 from tools.ratios import Section
 from tools.timing import in_turns, machine, table
 
@@ -126,8 +127,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path)
     options = parser.parse_args()
-    place = options.work or Path(tempfile.mkdtemp(prefix="animeds-ray-"))
-    place.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    print(f"{machine()}\n\n{run(place, options.seconds, options.kills, options.rounds)}")
-    print(f"({time.monotonic() - began:.0f} s)", file=sys.stderr)
+    with work_folder(options.work) as place:
+        began = time.monotonic()
+        print(f"{machine()}\n\n{run(place, options.seconds, options.kills, options.rounds)}")
+        print(f"({time.monotonic() - began:.0f} s)", file=sys.stderr)

@@ -7,13 +7,13 @@ python benchmarks/bench_search.py --frames 300000 --lines 1000000 --work /tmp/se
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from tools.folders import work_folder
 from tools.ratios import Section, joined
 from tools.synthetic import PER_SOURCE, write_database
 from tools.timing import in_turns, machine, table
@@ -163,9 +163,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(machine(), run(work, frames=options.frames, lines=options.lines, rounds=options.rounds), sep="\n\n")
+    with work_folder(options.work) as work:
+        print(
+            machine(),
+            run(work, frames=options.frames, lines=options.lines, rounds=options.rounds),
+            sep="\n\n",
+        )
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from join_methods import CHUNK, METHODS
 from tools import plots
+from tools.folders import work_folder
 from tools.ratios import Section
 from tools.timing import machine, table
 
@@ -145,13 +145,12 @@ def main() -> None:
     parser.add_argument("--growth", help="sizes, with commas between them: measure only how our join grows")
     parser.add_argument("--work", type=Path, help="keep the material here, for the next run")
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="animeds-bench-"))
-    work.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}\n")
-    if options.growth:
-        print(growth(work, [int(size) for size in options.growth.split(",")]))
-    else:
-        print(run(work, rows=options.rows, rounds=options.rounds, methods=options.methods))
+    with work_folder(options.work) as work:
+        print(f"{machine()}\n")
+        if options.growth:
+            print(growth(work, [int(size) for size in options.growth.split(",")]))
+        else:
+            print(run(work, rows=options.rows, rounds=options.rounds, methods=options.methods))
 
 
 if __name__ == "__main__":

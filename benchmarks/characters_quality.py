@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tools.folders import work_folder
 from tools.timing import table
 
 import animeds_db
@@ -356,12 +356,11 @@ def main() -> None:
     parser.add_argument("--review", type=int, metavar="N", help="what answering N faces brings, instead")
     parser.add_argument("--work", type=Path, help="keep the series here, for the next run")
     chosen = parser.parse_args()
-    work = chosen.work or Path(tempfile.mkdtemp(prefix="animeds-characters-"))
-    work.mkdir(parents=True, exist_ok=True)
-    if chosen.review:
-        print(run_reviews(work, chosen.seeds, chosen.review, chosen.characters, chosen.draws))
-    else:
-        print(run(work, chosen.seeds, chosen.characters, chosen.draws))
+    with work_folder(chosen.work) as work:
+        if chosen.review:
+            print(run_reviews(work, chosen.seeds, chosen.review, chosen.characters, chosen.draws))
+        else:
+            print(run(work, chosen.seeds, chosen.characters, chosen.draws))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +23,7 @@ from typing import Any
 
 import av
 import numpy as np
+from tools.folders import work_folder
 from tools.networks import PLANS, Plan, write_network
 from tools.timing import machine, processor_s, table
 
@@ -267,12 +266,9 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
     options = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="animeds-gpu-"))
-    try:
+    with work_folder(None) as work:
         for section in run(work, QUICK if options.quick else Size()):
             print(section, end="\n\n", flush=True)
-    finally:
-        shutil.rmtree(work)
 
 
 if __name__ == "__main__":
