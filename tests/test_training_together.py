@@ -74,8 +74,6 @@ def test_pictures_are_seen_as_often_as_a_series_shows_so_many_people(scenes: Sce
 def test_no_unit_of_a_hidden_layer_is_dead_whatever_its_inputs_are() -> None:
     torch.manual_seed(1)
     layer = hidden(40, 64)
-    seen = 30 + torch.rand(
-        256, 40
-    )  # such inputs make half of all plain units say nothing, and no rate revives them
+    seen = 30 + torch.rand(256, 40)  # such inputs leave half of all plain units at 0
     assert (torch.relu(layer[0](seen)) > 0).any(0).float().mean() < 0.7
     assert (layer(seen) > 0).any(0).all()
