@@ -101,25 +101,25 @@ def main() -> None:
     options = parser.parse_args()
     if options.commit and options.size != COMPARED:
         parser.error("--commit needs the default size, because ratios of other sizes are others")
+    header = f"# Benchmarks\n\n{machine()}. Sizes: {SIZES[options.size]}. {WARM}"
+    print(header, flush=True)
+    committed = ratios.read(EXPECTED) if EXPECTED.exists() and options.size == COMPARED else {}
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
     with work_folder(options.work) as work:
-        header = f"# Benchmarks\n\n{machine()}. Sizes: {SIZES[options.size]}. {WARM}"
-        print(header, flush=True)
-        committed = ratios.read(EXPECTED) if EXPECTED.exists() and options.size == COMPARED else {}
         measured, rows = ratios.measured_in_rounds(
             options.sections, lambda name: SECTIONS[name](work, options.size), committed, limit_s=LIMIT_S
         )
-        parts = [header, *(str(found[0]) for found in measured.values())]
-        if options.size == COMPARED:
-            parts.append(ratios.verdict(rows))
-            print(parts[-1], flush=True)
-        results = Path(__file__).parent / "results"
-        results.mkdir(exist_ok=True)
-        (results / "report.md").write_text("\n\n".join(parts) + "\n", "utf-8")
         for plot in work.glob("*.svg"):
             shutil.copy(plot, results)
-        if options.commit:
-            ratios.write(EXPECTED, ratios.merged(committed, rows))
-        sys.exit(int(any(row.is_worse for row in rows)))
+    parts = [header, *(str(found[0]) for found in measured.values())]
+    if options.size == COMPARED:
+        parts.append(ratios.verdict(rows))
+        print(parts[-1], flush=True)
+    (results / "report.md").write_text("\n\n".join(parts) + "\n", "utf-8")
+    if options.commit:
+        ratios.write(EXPECTED, ratios.merged(committed, rows))
+    sys.exit(int(any(row.is_worse for row in rows)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A benchmark leaves no gigabytes behind, unless it is told to keep them."""
+"""A benchmark deletes its files when it ends, unless `--work` says where to keep them."""
 
 from __future__ import annotations
 

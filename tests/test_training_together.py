@@ -60,7 +60,7 @@ def test_heads_are_where_a_view_shows_them(scenes: Scenes) -> None:
     assert all(np.abs(near - box).max(1).min() < 0.01 for box in grown[inside])
 
 
-def test_pictures_are_seen_as_often_as_a_series_shows_so_many_people(scenes: Scenes) -> None:
+def test_pictures_are_mixed_by_how_many_people_they_show(scenes: Scenes) -> None:
     people = [("no_humans", 0), ("solo", 1), ("solo", 1), ("2girls", 2), ("3girls", 3), ("6+girls", 7)]
     mixed = replace(
         scenes,

@@ -50,7 +50,7 @@ Say = Callable[[str], None]
 People = list[tuple[float, float, np.ndarray]]
 """Of each person the middle of the head (relative x, y) and that person's own tags [T]."""
 BELOW = ("chibi", "scarf")
-"""Of what is said of faces and of what is worn on heads: the proportion of the whole body, and what is on the neck."""
+"""Tags of `FACE` and `WORN` that are seen on the body instead of the head."""
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}).difference(BELOW)
 """Tags that a crop of a head shows."""
 OF_BODIES = frozenset(

@@ -34,8 +34,9 @@ CROP = (96, 96)
 CROP_VIEW = Warp(zoom=(0.8, 2.2), stretch=0.05, shift=0.08, degrees=3.0, light=0.12, noise=0.03)
 WHOLE_VIEW = Warp(zoom=(0.88, 1.15), stretch=0.06, shift=0.03, degrees=3.0, light=0.12, noise=0.04)
 MIX = (0.1, 0.62, 0.18, 0.1)
-"""Shares of pictures with nobody, one, two or three, and more people. The drawings show more people than a series does,
-because each teaches something; a tagger that sees them that often expects somebody where nobody is."""
+"""Shares of training pictures with nobody, one person, two or three people, and more. They are close to those of the
+pictures in `conditions.draw_cases`. The training drawings have fewer empty pictures and more crowds. Trained on those
+shares, the tagger saw a boy in 9 of 47 empty pictures."""
 LINE_PLACES = ((0.44, 0.9), (0.5, 0.9), (0.56, 0.9))
 """Where every subtitle has letters (x, y, relative)."""
 
@@ -137,7 +138,7 @@ def train_details(
 
 
 def as_often(scenes: Scenes) -> np.ndarray:
-    """Return the chance of each scene to be seen next, float64 [n]; all together are mixed as in `MIX`."""
+    """Return the chance of each scene to be seen next, float64 [n], so that pictures are mixed as in `MIX`."""
     kinds = np.array([
         _kind(tags, len(people)) for tags, people in zip(scenes.tags, scenes.people, strict=True)
     ])  # fmt: skip

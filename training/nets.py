@@ -36,8 +36,7 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequen
 def hidden(inputs: int, outputs: int) -> nn.Sequential:
     """Return a linear layer, batch norm and ReLU.
 
-    Without the norm most of its units die: they end up at 0 for every picture, and all tags have to come through the
-    few that are left.
+    Without batch norm, most units ended up at 0 for every picture during training, and the few others carried all tags.
     """
     return nn.Sequential(
         nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True)

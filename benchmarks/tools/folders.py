@@ -1,4 +1,4 @@
-"""Where a benchmark keeps what it draws and ingests: some gigabytes."""
+"""The folder for the videos and databases that a benchmark makes. They can take several gigabytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def work_folder(kept: Path | None) -> Iterator[Path]:
-    """Give the folder `kept`, which stays for the next run; if it is None a new one, which is deleted afterwards."""
+    """Yield `kept`, which stays for the next run. If it is None, yield a temporary folder and delete it afterwards."""
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="animeds-bench-") as folder:
             yield Path(folder)
