@@ -43,7 +43,7 @@ test-oldest: $(VENV)-oldest/over ## run the tests of the engines with the oldest
 # The extras as pyproject.toml says them: installing the project again would write into the tree while others read it.
 test-torch: $(VENV)-torch/over ## run the tests of the [torch] and [ocr] extras, and of the training's nets (installs 1.5 to 6 GB; TORCH=torch==… picks a release)
 	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" $$($(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["torch"], *extras["ocr"])')
-	$(VENV)-torch/bin/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py tests/test_screen_text.py tests/test_training_close.py tests/test_training_together.py
+	$(VENV)-torch/bin/python -m pytest tests/test_models_torch_extra.py tests/test_describe_torch.py tests/test_screen_text.py tests/test_training_close.py tests/test_training_muon.py tests/test_training_together.py
 
 test-ray: $(VENV)/installed ## run the tests of the [ray] extra (installs 70 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,ray]"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from animeds_db.sample.drawing.figure import HAIR_COLOURS, Look, Pose, Style, draw_figure, random_look
-from animeds_db.sample.scene import Background, Drawn, Effects, Scene, compose, place, random_scene
+from animeds_db.sample.drawing.look import DetailedLook
+from animeds_db.sample.scene import Background, Drawn, Effects, Placed, Scene, compose, place, random_scene
 from animeds_db.sample.tags import TAGS
 from animeds_db.schema import CATEGORIES
 
@@ -137,6 +138,42 @@ def test_somebody_outside_the_picture_is_not_there() -> None:
 
 
 @settings(max_examples=40, deadline=None)
+def _row(*people: Placed) -> Drawn:
+    return compose(Scene(Background("plain", "day", 1), people, PLAIN), (320, 180))
+
+
+def test_somebody_in_front_hides_the_clothes_of_somebody_behind_but_not_the_head() -> None:
+    skirt = replace(LOOK, outfit="school_uniform", hair_length="short", accessory=None)
+    behind = Placed(skirt, Pose(arms="hip"), 0.5, 0.05, 1.0)
+    alone, nearer = _row(behind), Placed(replace(LOOK, outfit="suit"), Pose(), 0.5, 0.24, 1.0)
+    hidden, both = _row(behind, nearer).figures[0], _row(behind, nearer)
+    worn = {"school_uniform", "skirt", "hands_on_hips"}
+    assert worn <= alone.figures[0].tags and not worn & hidden.tags and not worn & both.tags
+    assert {"pink_hair", "green_eyes", "1girl"} <= hidden.tags
+    assert hidden.head == alone.figures[0].head and hidden.person == alone.figures[0].person
+    assert both.figures[1] == _row(nearer).figures[0], "nobody hides the nearest one"
+
+
+def test_somebody_beside_hides_nothing() -> None:
+    left, right = (Placed(LOOK, Pose(), x, 0.05, 1.0) for x in (0.25, 0.75))
+    assert _row(left, right).figures == (*_row(left).figures, *_row(right).figures)
+
+
+def test_a_hidden_face_and_head_have_no_box() -> None:
+    behind, nearer = (Placed(LOOK, Pose(), 0.5, top, 1.0) for top in (0.1, 0.12))
+    figure = _row(behind, nearer).figures[0]
+    assert figure.face is None and figure.head is None
+    assert not {"pink_hair", "green_eyes", "glasses"} & figure.tags
+
+
+def test_a_hood_hides_ears_and_from_behind_all_hair() -> None:
+    hooded = DetailedLook(**vars(replace(LOOK, outfit="hoodie", accessory="cat_ears")), hood=True)
+    assert {"pink_hair", "long_hair", "hoodie"} <= _drawn(hooded).tags
+    assert "cat_ears" not in _drawn(hooded).tags
+    assert "cat_ears" in _drawn(replace(hooded, hood=False)).tags
+    assert not {"pink_hair", "long_hair"} & _drawn(hooded, Pose(facing="behind")).tags
+
+
 @given(seed=st.integers(0, 10**6), x=st.floats(-80, 200), y=st.floats(-100, 140), height=st.floats(8, 900))
 def test_boxes_stay_in_the_canvas_wherever_the_figure_stands(
     seed: int, x: float, y: float, height: float

@@ -20,6 +20,7 @@ from training.close_nets import (  # noqa: E402
     LOOKS,
     CloserTagNet,
     FoundHeads,
+    SecondLook,
     cut_out,
     largest,
 )
@@ -78,6 +79,18 @@ def test_an_untrained_second_look_changes_nothing() -> None:
     x = torch.randn(2, 3, HEIGHT, WIDTH)
     with torch.no_grad():
         assert torch.allclose(net(x), net.base(x), atol=1e-5)
+
+
+def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
+    second = SecondLook(3).eval()
+    second.rely(torch.tensor([1.0, 0, 1]), torch.tensor([0.0, 1, 1]))
+    for net, said in ((second.heads, 2.0), (second.bodies, -1.0)):
+        torch.nn.init.zeros_(net.last[-1].weight)
+        torch.nn.init.constant_(net.last[-1].bias, said)
+    anywhere = FoundHeads(torch.ones(1, LOOKS), torch.full((1, LOOKS, 2), 90.0), torch.full((1, LOOKS), 40.0))
+    with torch.no_grad():
+        near = second.near(torch.randn(1, 3, HEIGHT, WIDTH), anywhere)
+    assert near.tolist() == [[[2.0, -1.0, 0.5]] * LOOKS]
 
 
 def test_a_narrowed_net_says_the_same_of_the_tags_that_it_keeps() -> None:

@@ -61,14 +61,22 @@ def test_heads_are_where_a_view_shows_them(scenes: Scenes) -> None:
 
 
 def test_pictures_are_mixed_by_how_many_people_they_show(scenes: Scenes) -> None:
-    people = [("no_humans", 0), ("solo", 1), ("solo", 1), ("2girls", 2), ("3girls", 3), ("6+girls", 7)]
+    people = [
+        ("no_humans", 0),
+        ("solo head_out_of_frame", 1),
+        ("solo", 1),
+        ("solo", 1),
+        ("2girls", 2),
+        ("3girls", 3),
+        ("6+girls", 7),
+    ]
     mixed = replace(
         scenes,
-        tags=[frozenset({tag}) for tag, _ in people],
+        tags=[frozenset(tags.split()) for tags, _ in people],
         people=[[(0.5, 0.5, frozenset())] * count for _, count in people],
     )
-    nobody, one, few, many = MIX
-    assert as_often(mixed) == pytest.approx([nobody, one / 2, one / 2, few / 2, few / 2, many])
+    nobody, headless, one, few, many = MIX
+    assert as_often(mixed) == pytest.approx([nobody, headless, one / 2, one / 2, few / 2, few / 2, many])
 
 
 def test_no_unit_of_a_hidden_layer_is_dead_whatever_its_inputs_are() -> None:

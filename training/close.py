@@ -53,10 +53,12 @@ BELOW = ("chibi", "scarf")
 """Tags of `FACE` and `WORN` that are seen on the body instead of the head."""
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}).difference(BELOW)
 """Tags that a crop of a head shows."""
+OF_BOTH = frozenset({"1girl", "1boy", *(tag for tag in HAIR if not tag.endswith("_bangs"))})
+"""Tags that both crops show: clothes tell boys from girls, too, and long hair ends below the head."""
 OF_BODIES = frozenset(
-    {*GARMENTS, *GESTURES, *BELOW, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)}
+    {*GARMENTS, *GESTURES, *BELOW, *OF_BOTH, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)}
 )
-"""Tags that a crop of what is below a head shows."""
+"""Tags that a crop of a head and of what is below it shows."""
 LEAST, MOST = 20, 90
 """Longer sides of heads in pixels: smaller ones show nothing from near, and from here on a larger one shows no more.
 A head is seen as often as it is long."""

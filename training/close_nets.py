@@ -143,10 +143,13 @@ class SecondLook(nn.Module):
         nn.init.zeros_(self.told.bias)
 
     def rely(self, by_head: Tensor, by_body: Tensor) -> None:
-        """Set which tags a head and a body show (1 or 0 per tag): `HALF` of their logits start from the second look."""
-        seen = by_head + by_body
+        """Set which tags a head and a body show (1 or 0 per tag): `HALF` of their logits start from the second look.
+
+        A tag that both show gets the mean of what they say.
+        """
+        seen = torch.maximum(by_head, by_body)
         with torch.no_grad():
-            self.by_head.copy_(by_head)
+            self.by_head.copy_(by_head / (by_head + by_body).clamp_min(1))
             self.told.weight[:, : len(seen)] += torch.diag(HALF * seen)
             self.trust -= HALF * seen
 

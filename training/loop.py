@@ -1,4 +1,4 @@
-"""One training loop for all nets: AdamW, warm-up and cosine decay, an exponential average of the weights.
+"""One training loop for all nets: Muon and AdamW, warm-up and cosine decay, an exponential average of the weights.
 
 Rule: a stage brings a function from step number to loss; the loop knows nothing of pictures.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from training.muon import optimisers
 
 
 class Average:
@@ -64,23 +66,23 @@ def fit(
         net.load_state_dict(torch.load(plan.kept))
         say(f"going on from {plan.kept}")
     net.to(memory_format=torch.channels_last)  # a fifth faster on CPUs
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=top_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda s: rate(s, steps, min(100, steps // 5 + 1))
-    )
+    both = optimisers(net, top_rate)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(one, lambda s: rate(s, steps, min(100, steps // 5 + 1)))
+        for one in both
+    ]
     average = Average(net)
     began, total = time.monotonic(), 0.0
     net.train()
     for step in range(steps):
         loss = loss_at(step)
-        optimiser.zero_grad(set_to_none=True)
+        net.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
+        for one in both:
+            one.step()
+        for schedule in schedules:
+            schedule.step()
         average.update(net)
         total += float(loss.detach())
         if (step + 1) % 100 == 0 or step + 1 == steps:

@@ -324,8 +324,8 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         self.heads, self.size = heads, width // heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
         n, length, width = x.shape
@@ -342,7 +342,9 @@ class TextBlock(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attend = SelfAttention(width)
         self.feed = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.ReLU(inplace=True), nn.Linear(2 * width, width)
+            nn.Linear(width, 2 * width, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * width, width, bias=False),
         )
 
     def forward(self, x: Tensor, hidden: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from PIL import Image
 from .drawing.background import PLACES, TIMES, Background, draw_background
 from .drawing.draft import body_share
 from .drawing.effects import Effects, apply_effects, bar_pixels
-from .drawing.figure import Box, Figure, draw_figure
+from .drawing.figure import Box, Figure, Sketch, seen_together, sketch
 from .drawing.look import Look, Pose, Style, random_look, random_pose, random_style
 from .stencils import Shapes, stencil, visible
 
@@ -73,16 +73,20 @@ def compose(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int =
     canvas, tags = draw_background(scene.background, big)
     bar = bar_pixels(scene.effects.letterbox, size[1]) * supersample
     window = (0.0, bar, float(big[0]), big[1] - bar)
-    figures = tuple(
-        draw_figure(
-            canvas, p.look, p.pose, scene.style, p.x * big[0], p.y * big[1], p.height * big[1], window
-        )
-        for p in scene.figures
-    )
+    figures = seen_together(drawn_people(canvas, scene), window)
     small = canvas.reduce(supersample) if supersample > 1 else canvas
     image = apply_effects(small, scene.effects)
     figures = tuple(scaled(figure, 1 / supersample) for figure in figures)
     return Drawn(image, figures, scene_tags(tags, figures, scene.effects))
+
+
+def drawn_people(canvas: Image.Image, scene: Scene) -> list[Sketch]:
+    """Draw the people of a scene on a canvas, the nearest last, and return them in this order."""
+    width, height = canvas.size
+    return [
+        sketch(canvas, p.look, p.pose, scene.style, p.x * width, p.y * height, p.height * height)
+        for p in scene.figures
+    ]
 
 
 def scene_shapes(scene: Scene, size: tuple[int, int] = (640, 360), supersample: int = 2) -> Shapes:

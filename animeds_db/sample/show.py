@@ -17,7 +17,7 @@ from animeds_db.errors import UsageError
 from .cast import MOST_CHARACTERS, Cast, draw_cast
 from .drawing.background import draw_background
 from .drawing.effects import Effects, apply_effects, bar_pixels
-from .drawing.figure import Box, Figure, Sketch, sketch
+from .drawing.figure import Box, Figure, Sketch, seen_together, sketch
 from .encode import Pixels, Writer
 from .motion import Acting, Moment, canvas_size, moments
 from .scene import scene_tags
@@ -203,9 +203,8 @@ class _Studio:
             for actor, (pose, x) in zip(self.shot.actors, moment.acting, strict=True)
         ]
         window = self._window(moment.camera)
-        shown = [
-            n for n, (_, figure) in enumerate(drawn) if figure.seen(window).person and moment.fade <= _DARK
-        ]
+        figures = seen_together([figure for _, figure in drawn], window)
+        shown = [n for n, figure in enumerate(figures) if figure.person and moment.fade <= _DARK]
         left, top = moment.camera
         shapes = visible([alone for alone, _ in drawn], canvas, _SUPERSAMPLE)[shown]
         shapes = shapes[:, top : top + self.size[1], left : left + self.size[0]]
@@ -248,7 +247,7 @@ class _Studio:
         if effects.fade > _DARK:
             return State(self.number, self.shot.segment, ("general", "no_humans"), ())
         window = self._window(camera)
-        figures = tuple(drawn.seen(window) for drawn in cel.sketches)
+        figures = seen_together(cel.sketches, window)
         people = tuple(
             self._person(actor.placed.name, figure, camera)
             for actor, figure in zip(self.shot.actors, figures, strict=True)

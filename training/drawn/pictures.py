@@ -11,9 +11,18 @@ import numpy as np
 
 from animeds_db.sample.drawing.background import Background
 from animeds_db.sample.drawing.effects import apply_effects, bar_pixels
-from animeds_db.sample.drawing.figure import draw_figure
+from animeds_db.sample.drawing.figure import seen_together
 from animeds_db.sample.drawing.look import Style
-from animeds_db.sample.scene import Drawn, Placed, Scene, random_scene, scaled, scene_shapes, scene_tags
+from animeds_db.sample.scene import (
+    Drawn,
+    Placed,
+    Scene,
+    drawn_people,
+    random_scene,
+    scaled,
+    scene_shapes,
+    scene_tags,
+)
 from training.drawn.drapery import DRAPERY
 from training.drawn.grounds import varied_ground
 from training.drawn.lights import PLAIN, Light, random_light, relit
@@ -88,12 +97,7 @@ def picture(
         scatter(canvas, rng, int(rng.integers(0, MOST_DRAPERY)), things=DRAPERY, largest=LARGE)
     bar = bar_pixels(scene.effects.letterbox, size[1]) * SUPERSAMPLE
     window = (0.0, bar, float(big[0]), big[1] - bar)
-    figures = tuple(
-        draw_figure(
-            canvas, p.look, p.pose, scene.style, p.x * big[0], p.y * big[1], p.height * big[1], window
-        )
-        for p in scene.figures
-    )
+    figures = seen_together(drawn_people(canvas, scene), window)
     people = tuple(f.person for f in figures if f.person)
     if rng.random() < NEGATIVES / 4 and len(people) == len(figures):  # hair from near has no box to keep free
         scatter(canvas, rng, int(rng.integers(1, 3)), free=people)

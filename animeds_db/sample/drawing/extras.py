@@ -189,6 +189,8 @@ def accessory_tags(draft: Draft) -> tuple[str, ...]:
         return ()
     if kind == "earrings" and draft.profile:
         return ()
+    if draft.detail.hood and (draft.behind or kind in ("bow", "cat_ears")) and kind != "scarf":
+        return ()
     return {
         "glasses": ("glasses",),
         "hat": ("hat", f"{colour}_hat"),

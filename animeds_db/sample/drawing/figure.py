@@ -1,12 +1,16 @@
 """Draws one character from its parts, and returns the boxes and tags of its visible parts.
 
-Only parts inside the window (the canvas without black bars) get tags and boxes.
+Only parts inside the window (the canvas without black bars), which no nearer character hides, get tags and boxes.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
 from PIL import Image
 
 from .cuts import outline
@@ -15,7 +19,7 @@ from .extras import accessory_tags, draw_behind_head, draw_on_face, draw_on_head
 from .face import draw_brows, draw_features, draw_skull, eyes_shut
 from .gestures import draw_folded_arms, draw_gesture
 from .hair import draw_back_hair, draw_braid, draw_crown
-from .headwear import draw_hood, draw_hood_back
+from .headwear import draw_hood, draw_hood_back, hair_is_hidden
 from .look import (
     ACCESSORIES,
     CLOTH_COLOURS,
@@ -31,6 +35,7 @@ from .look import (
 )
 from .ornaments import draw_loose_locks, draw_ornaments, draw_tuft
 from .outfits import Worn, draw_outfit
+from .pen import Pen
 
 __all__ = [
     "ACCESSORIES",
@@ -48,6 +53,7 @@ __all__ = [
     "random_look",
     "random_pose",
     "random_style",
+    "seen_together",
     "sketch",
 ]
 
@@ -56,6 +62,12 @@ Box = tuple[float, float, float, float]
 
 _SEEN_SHARE = 0.6
 """Minimum visible share (0…1) of a face or head. Below it, there is no box and there are no tags."""
+
+_SHRINK = 8
+"""How many times smaller than the canvas the picture of what hides a figure is."""
+
+_CHIN, _STRIP = 0.6, 0.25
+"""Where below the middle of the head the body is first seen, and how much of it is looked at at a time, in heads."""
 
 _ASIDE = 0.3
 """Minimum turn (0…1) of a head that looks to the side."""
@@ -83,9 +95,23 @@ class Sketch:
     draft: Draft
     worn: Worn
 
-    def seen(self, window: Box) -> Figure:
-        """Return boxes and tags of the parts inside the window (canvas pixels)."""
-        return _judge(self.draft, self.worn, window)
+    def seen(self, window: Box, hidden: Image.Image | None = None) -> Figure:
+        """Return boxes and tags of the parts inside the window (canvas pixels).
+
+        `hidden` is a one-bit picture, `_SHRINK` times as small as the canvas: 1 where something is in front.
+        """
+        return _judge(self.draft, self.worn, window, None if hidden is None else np.asarray(hidden))
+
+
+def seen_together(sketches: Sequence[Sketch], window: Box) -> tuple[Figure, ...]:
+    """Return boxes and tags of figures in the order in which they were drawn: later ones hide earlier ones."""
+    hidden = Image.new("1", (math.ceil(window[2] / _SHRINK), math.ceil(window[3] / _SHRINK)))
+    figures = []
+    for place in range(len(sketches) - 1, -1, -1):
+        nearest = place == len(sketches) - 1
+        figures.append(sketches[place].seen(window, None if nearest else hidden))
+        sketches[place].draft.pen.cover(hidden, _SHRINK)
+    return tuple(reversed(figures))
 
 
 def sketch(
@@ -146,24 +172,51 @@ def _draw(draft: Draft) -> Worn:
 _UNSEEN = Figure(None, None, None, None, frozenset())
 
 
-def _judge(draft: Draft, worn: Worn, window: Box) -> Figure:
+Hidden: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figure:
     """Return the boxes within the window and the tags of what they show."""
     whole = draft.pen.extent()
     head_box = _head_box(draft)
-    person, head = _clip(whole, window), _seen(head_box, window)
-    if person is None or (head is None and person[3] - person[1] < draft.pen.unit):
+    person, head = _clip(whole, window), _seen(head_box, window, hidden=hidden)
+    low = _lowest(draft, window, hidden)
+    bottom = draft.pen.unit * low + float(draft.pen.pixels([(0, 0)])[0, 1])
+    if person is None or (head is None and min(person[3], bottom) - person[1] < draft.pen.unit):
         return _UNSEEN
-    face = None if draft.behind else _seen(_face_box(draft), window)
-    halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1)
-    low = (
-        window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])
-    ) / draft.pen.unit  # heads below the head's middle
+    face = None if draft.behind else _seen(_face_box(draft), window, hidden=hidden)
+    halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1, hidden)
     tags = _body_tags(draft, worn, low) | {"1girl" if draft.girl else "1boy"}
     if _seen(head_box, window, 0.15) is None:
         tags.add("head_out_of_frame")
     if head:
-        tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, low)
+        tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, _cut(draft, window))
     return Figure(face, head, halfbody, person, frozenset(tags))
+
+
+def _cut(draft: Draft, window: Box) -> float:
+    """Return where the window cuts the figure off: in heads below the middle of the head."""
+    return (window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])) / draft.pen.unit
+
+
+def _lowest(draft: Draft, window: Box, hidden: Hidden | None) -> float:
+    """Return down to where the body is seen before the window or a nearer figure ends it, as `_cut`."""
+    cut = _cut(draft, window)
+    if hidden is None:
+        return cut
+    for y in np.arange(_CHIN, min(cut, draft.down(1)), _STRIP):
+        strip = _upright(draft.pen, (-_STRIP, y, _STRIP, y + _STRIP))
+        if _hidden_share(strip, hidden) > _SEEN_SHARE:
+            return float(y)
+    return cut
+
+
+def _hidden_share(box: Box, hidden: Hidden) -> float:
+    """Return the share (0…1) of a box in pixels that is hidden; 0 for a box outside the picture."""
+    left, top = (max(0, math.floor(v / _SHRINK)) for v in box[:2])
+    right, bottom = (math.ceil(v / _SHRINK) for v in box[2:])
+    part = hidden[top:bottom, left:right]
+    return float(part.mean()) if part.size else 0.0
 
 
 def _face_box(draft: Draft) -> Box:
@@ -172,17 +225,17 @@ def _face_box(draft: Draft) -> Box:
     face = draft.face
     middle, half = (0.17 * t, 0.28) if draft.profile else (0.1 * t, 0.4 * face.wide)
     top = face.eye_y - 0.195 - 0.125 * face.eye_tall
-    return _upright(draft, (middle - half, draft.lifted(top), middle + half, 0.5))
+    return _upright(draft.head, (middle - half, draft.lifted(top), middle + half, 0.5))
 
 
 def _head_box(draft: Draft) -> Box:
     if draft.detail.cut:
         points = outline(draft)
         left, right = min(x for x, _ in points), max(x for x, _ in points)
-        return _upright(draft, (left, min(y for _, y in points), right, 0.51))
+        return _upright(draft.head, (left, min(y for _, y in points), right, 0.51))
     spiky = draft.look.hair_style == "spiky"
     wide = 0.62 if spiky else 0.53 * draft.style.volume
-    return _upright(draft, (-wide, -0.76 if spiky else -0.64, wide, 0.51))
+    return _upright(draft.head, (-wide, -0.76 if spiky else -0.64, wide, 0.51))
 
 
 def _halfbody_box(draft: Draft, whole: Box, head: Box) -> Box:
@@ -193,11 +246,11 @@ def _halfbody_box(draft: Draft, whole: Box, head: Box) -> Box:
     return (max(whole[0], middle - reach), head[1], min(whole[2], middle + reach), waist)
 
 
-def _upright(draft: Draft, box: Box) -> Box:
-    """Return the upright pixel box around the middle of a box on the (tilted) head."""
+def _upright(pen: Pen, box: Box) -> Box:
+    """Return the upright pixel box around the middle of a box on the head or the body, which may be tilted."""
     left, top, right, bottom = box
-    x, y = draft.head.pixels([((left + right) / 2, (top + bottom) / 2)])[0]
-    w, h = (right - left) / 2 * draft.pen.unit, (bottom - top) / 2 * draft.pen.unit
+    x, y = pen.pixels([((left + right) / 2, (top + bottom) / 2)])[0]
+    w, h = (right - left) / 2 * pen.unit, (bottom - top) / 2 * pen.unit
     return (float(x) - w, float(y) - h, float(x) + w, float(y) + h)
 
 
@@ -210,9 +263,12 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _seen(box: Box, window: Box, share: float = _SEEN_SHARE) -> Box | None:
+def _seen(box: Box, window: Box, share: float = _SEEN_SHARE, hidden: Hidden | None = None) -> Box | None:
     clipped = _clip(box, window)
-    return clipped if clipped and _area(clipped) >= share * _area(box) else None
+    if clipped is None:
+        return None
+    free = 1.0 if hidden is None else 1 - _hidden_share(clipped, hidden)
+    return clipped if _area(clipped) * free >= share * _area(box) else None
 
 
 _MOOD_TAGS: dict[str, tuple[str, ...]] = {
@@ -229,7 +285,7 @@ _MOOD_TAGS: dict[str, tuple[str, ...]] = {
 
 def _head_tags(draft: Draft, low: float, *, face: bool) -> set[str]:
     look, pose = draft.look, draft.pose
-    tags = {f"{look.hair_colour}_hair", *_hair_tags(draft, low)}
+    tags = set() if hair_is_hidden(draft) else {f"{look.hair_colour}_hair", *_hair_tags(draft, low)}
     if look.accessory != "scarf" or low > 0.75:
         tags.update(accessory_tags(draft))
     if draft.behind:

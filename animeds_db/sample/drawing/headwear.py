@@ -113,6 +113,11 @@ def _cap(draft: Draft, s: float, w: float, *, high: bool) -> None:
         draft.head.oval(s + 0.1 * draft.turn, -0.5, 0.06, 0.07, (226, 186, 92), outline=True)
 
 
+def hair_is_hidden(draft: Draft) -> bool:
+    """Return whether all hair is under a hood, which is seen from behind."""
+    return draft.detail.hood and draft.behind
+
+
 def draw_hood_back(draft: Draft) -> None:
     """Draw the inside of a hood behind the head."""
     if draft.detail.hood and not draft.behind:

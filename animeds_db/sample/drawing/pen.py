@@ -133,6 +133,12 @@ class Pen:
         right, bottom = points.max(axis=0)
         return float(left), float(top), float(right), float(bottom)
 
+    def cover(self, canvas: Image.Image, shrink: int) -> None:
+        """Fill all opaque shapes drawn so far on a one-bit picture, which is `shrink` times as small."""
+        pencil = ImageDraw.Draw(canvas)
+        for shape in self._shapes:
+            pencil.polygon((shape / shrink).ravel().tolist(), fill=1)
+
     def pixels(self, points: Points | Array) -> Array:
         """Return [n, 2] pixel positions of points in head units."""
         placed: Array = np.asarray(points, dtype=np.float64) @ self._matrix + self._origin
