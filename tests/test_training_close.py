@@ -13,6 +13,8 @@ from training.cache import Stored
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from training.batches import normalise, to_float  # noqa: E402
+from training.close import squares  # noqa: E402
 from training.close_nets import (  # noqa: E402
     BODY,
     CELL,
@@ -72,6 +74,21 @@ def test_what_is_cut_out_is_what_lies_there() -> None:
         assert seen.shape == (LOOKS, 3, size, size)
         top, left = 90 - size // 2, 100 - size // 2
         assert torch.allclose(seen[-1], x[0, :, top : top + size, left : left + size], atol=0.02)
+
+
+def test_what_lies_outside_of_the_picture_is_the_mean_colour_in_both_ways_to_cut_out() -> None:
+    picture = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    corner = FoundHeads(
+        torch.ones(1, LOOKS), torch.zeros(1, LOOKS, 2), torch.full((1, LOOKS), BODY.pixels / BODY.room)
+    )
+    x = normalise(to_float(picture[None]))
+    seen = cut_out(x, corner, BODY)[0]
+    half = BODY.pixels / WIDTH, BODY.pixels / HEIGHT
+    down = BODY.down * BODY.pixels / BODY.room / HEIGHT * 2
+    views = torch.tensor([[[half[0], 0, -1], [0, half[1], down - 1]]], dtype=torch.float32)
+    crops, inside = squares(picture[None], views, BODY)
+    assert torch.allclose(seen, normalise(crops)[0] * inside[0], atol=0.2)
+    assert (seen[:, :, : BODY.pixels // 3] == 0).all() and (seen[:, 60:, 60:] > 1).all()
 
 
 def test_an_untrained_second_look_changes_nothing() -> None:

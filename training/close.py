@@ -132,6 +132,13 @@ def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tens
     return views
 
 
+def squares(pictures: np.ndarray, views: Tensor, part: Part) -> tuple[Tensor, Tensor]:
+    """Return squares [N,3,pixels,pixels] of uint8 pictures [N,H,W,3], 0…1, and [N,1,pixels,pixels]: 1 inside of them."""
+    size, floats = (part.pixels, part.pixels), to_float(pictures)
+    everywhere = torch.ones(len(floats), 1, *floats.shape[2:])
+    return warp(floats, views, size), warp(everywhere, views, size, "zeros")
+
+
 class PersonLoss:
     """What is missed of those tags of single persons that are in `told`."""
 
@@ -174,9 +181,9 @@ def _train_part(
         some.sort()
         rows = people.rows[some]
         views = close_views(people.boxes[some], part, rng)
-        crops = warp(to_float(scenes.pictures[rows]), views, (part.pixels, part.pixels))
+        crops, inside = squares(scenes.pictures[rows], views, part)
         crops = lit(crops, [scenes.tags[i] for i in rows], rng, RELIT)
-        return person_loss(net(normalise(jitter(crops, CLOSE_VIEW, rng))), truth[some])
+        return person_loss(net(normalise(jitter(crops, CLOSE_VIEW, rng)) * inside), truth[some])
 
     return fit(net, loss_at, plan, say)  # type: ignore[return-value]
 

@@ -90,7 +90,10 @@ def largest(found: Tensor) -> FoundHeads:
 
 
 def cut_out(x: Tensor, heads: FoundHeads, part: Part) -> Tensor:
-    """Return a part of every found head's person, from pictures [N,3,H,W]: squares [N*K,3,pixels,pixels]."""
+    """Return a part of every found head's person, from pictures [N,3,H,W]: squares [N*K,3,pixels,pixels].
+
+    Outside of the picture they are 0, the mean colour: repeating the edge would make long dresses out of short ones.
+    """
     height, width = x.shape[2:]
     size = part.pixels
     steps = (torch.arange(size, dtype=x.dtype) + 0.5) / size - 0.5
@@ -103,7 +106,7 @@ def cut_out(x: Tensor, heads: FoundHeads, part: Part) -> Tensor:
     )
     # one grid for all heads of a picture, one below the other: no picture has to be repeated
     grid = grid.reshape(-1, LOOKS * size, size, 2)
-    seen = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    seen = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
     return seen.view(-1, 3, LOOKS, size, size).transpose(1, 2).reshape(-1, 3, size, size)
 
 
