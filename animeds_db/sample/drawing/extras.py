@@ -189,7 +189,7 @@ def accessory_tags(draft: Draft) -> tuple[str, ...]:
         return ()
     if kind == "earrings" and draft.profile:
         return ()
-    if draft.detail.hood and (draft.behind or kind in ("bow", "cat_ears")) and kind != "scarf":
+    if draft.detail.hood and kind != "scarf" and (draft.behind or kind in ("bow", "cat_ears")):
         return ()
     return {
         "glasses": ("glasses",),

@@ -60,6 +60,9 @@ __all__ = [
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom; pixels of the canvas, clipped to the window."""
 
+Hidden: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+"""Where something is in front of a figure: bool [height, width], `_SHRINK` times as small as the canvas."""
+
 _SEEN_SHARE = 0.6
 """Minimum visible share (0…1) of a face or head. Below it, there is no box and there are no tags."""
 
@@ -98,7 +101,7 @@ class Sketch:
     def seen(self, window: Box, hidden: Image.Image | None = None) -> Figure:
         """Return boxes and tags of the parts inside the window (canvas pixels).
 
-        `hidden` is a one-bit picture, `_SHRINK` times as small as the canvas: 1 where something is in front.
+        `hidden` is a one-bit picture, `_SHRINK` times as small as the canvas. It is 1 where something is in front.
         """
         return _judge(self.draft, self.worn, window, None if hidden is None else np.asarray(hidden))
 
@@ -106,11 +109,11 @@ class Sketch:
 def seen_together(sketches: Sequence[Sketch], window: Box) -> tuple[Figure, ...]:
     """Return boxes and tags of figures in the order in which they were drawn: later ones hide earlier ones."""
     hidden = Image.new("1", (math.ceil(window[2] / _SHRINK), math.ceil(window[3] / _SHRINK)))
-    figures = []
-    for place in range(len(sketches) - 1, -1, -1):
-        nearest = place == len(sketches) - 1
-        figures.append(sketches[place].seen(window, None if nearest else hidden))
-        sketches[place].draft.pen.cover(hidden, _SHRINK)
+    figures: list[Figure] = []
+    for nearest in reversed(sketches):
+        figures.append(nearest.seen(window, hidden if figures else None))
+        if len(figures) < len(sketches):
+            nearest.draft.pen.cover(hidden, _SHRINK)
     return tuple(reversed(figures))
 
 
@@ -170,9 +173,6 @@ def _draw(draft: Draft) -> Worn:
 
 
 _UNSEEN = Figure(None, None, None, None, frozenset())
-
-
-Hidden: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figure:
