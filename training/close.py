@@ -133,7 +133,7 @@ def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tens
 
 
 def squares(pictures: np.ndarray, views: Tensor, part: Part) -> tuple[Tensor, Tensor]:
-    """Return squares [N,3,pixels,pixels] of uint8 pictures [N,H,W,3], 0…1, and where they are inside [N,1,…], 1 or 0."""
+    """Return squares [N,3,pixels,pixels] of uint8 pictures [N,H,W,3], 0…1, and what of them is inside [N,1,…], 0…1."""
     size, floats = (part.pixels, part.pixels), to_float(pictures)
     everywhere = torch.ones(len(floats), 1, *floats.shape[2:])
     return warp(floats, views, size), warp(everywhere, views, size, "zeros")
