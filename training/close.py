@@ -54,7 +54,7 @@ BELOW = ("chibi", "scarf")
 OF_HEADS = frozenset({*HAIR, *FACE, *GLANCE, *WORN, "1girl", "1boy"}).difference(BELOW)
 """Tags that a crop of a head shows."""
 OF_BOTH = frozenset({"1girl", "1boy", *(tag for tag in HAIR if not tag.endswith("_bangs"))})
-"""Tags that both crops show: clothes tell boys from girls, too, and long hair ends below the head."""
+"""Tags that both crops show: clothes also help to tell boys from girls, and long hair ends below the head."""
 OF_BODIES = frozenset(
     {*GARMENTS, *GESTURES, *BELOW, *OF_BOTH, *(f"{c}_{thing}" for thing in COLOURED for c in CLOTH_COLOURS)}
 )
@@ -133,7 +133,10 @@ def close_views(boxes: np.ndarray, part: Part, rng: np.random.Generator) -> Tens
 
 
 def squares(pictures: np.ndarray, views: Tensor, part: Part) -> tuple[Tensor, Tensor]:
-    """Return squares [N,3,pixels,pixels] of uint8 pictures [N,H,W,3], 0…1, and what of them is inside [N,1,…], 0…1."""
+    """Return squares [N,3,pixels,pixels], 0…1, of uint8 pictures [N,H,W,3].
+
+    Also return which of their pixels lie inside the picture: 1 or 0 [N,1,pixels,pixels], and in between at its edge.
+    """
     size, floats = (part.pixels, part.pixels), to_float(pictures)
     everywhere = torch.ones(len(floats), 1, *floats.shape[2:])
     return warp(floats, views, size), warp(everywhere, views, size, "zeros")

@@ -92,7 +92,7 @@ def largest(found: Tensor) -> FoundHeads:
 def cut_out(x: Tensor, heads: FoundHeads, part: Part) -> Tensor:
     """Return a part of every found head's person, from pictures [N,3,H,W]: squares [N*K,3,pixels,pixels].
 
-    Outside of the picture they are 0, the mean colour: repeating the edge would make long dresses out of short ones.
+    Outside of the picture they are 0, the mean colour. Repeating the edge would make short dresses look long.
     """
     height, width = x.shape[2:]
     size = part.pixels

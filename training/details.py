@@ -36,8 +36,8 @@ WHOLE_VIEW = Warp(zoom=(0.88, 1.15), stretch=0.06, shift=0.03, degrees=3.0, ligh
 MIX = (0.12, 0.08, 0.5, 0.17, 0.13)
 """Shares of training pictures with nobody, one person without a head, one person, two or three people, and more.
 
-The training drawings have fewer empty pictures and fewer headless people, and one is easily taken for the other: with a
-tenth of empty pictures and the headless among the other lone people, the tagger saw somebody in 17 of 49 empty ones.
+The training drawings have fewer empty pictures and fewer headless people than this, and the tagger easily mistakes one
+for the other. When headless people had no share of their own, it saw somebody in 17 of 49 empty pictures.
 """
 LINE_PLACES = ((0.44, 0.9), (0.5, 0.9), (0.56, 0.9))
 """Where every subtitle has letters (x, y, relative)."""

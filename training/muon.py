@@ -1,6 +1,6 @@
 """Muon: an optimiser that moves every direction of a layer's weights equally far, however small its gradient is.
 
-Rule: it is for layers without a bias, which stand beside a norm. Everything else is left to AdamW.
+Rule: it is for layers without a bias, which have a norm before or after them. Everything else is left to AdamW.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The drawing functions return nothing; `accessory_tags` returns the tags of an ac
 from __future__ import annotations
 
 from .draft import Draft
-from .headwear import draw_hat
+from .headwear import draw_hat, hair_is_hidden
 from .pen import shade
 
 _WHITE = (250, 250, 252)
@@ -189,7 +189,8 @@ def accessory_tags(draft: Draft) -> tuple[str, ...]:
         return ()
     if kind == "earrings" and draft.profile:
         return ()
-    if draft.detail.hood and kind != "scarf" and (draft.behind or kind in ("bow", "cat_ears")):
+    under_hood = hair_is_hidden(draft) or (draft.detail.hood and kind in ("bow", "cat_ears"))
+    if under_hood and kind != "scarf":
         return ()
     return {
         "glasses": ("glasses",),

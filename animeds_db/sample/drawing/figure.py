@@ -61,16 +61,16 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom; pixels of the canvas, clipped to the window."""
 
 Hidden: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-"""Where something is in front of a figure: bool [height, width], `_SHRINK` times as small as the canvas."""
+"""Where something is in front of a figure: bool [height, width], `_SHRINK` times smaller than the canvas."""
 
 _SEEN_SHARE = 0.6
 """Minimum visible share (0…1) of a face or head. Below it, there is no box and there are no tags."""
 
 _SHRINK = 8
-"""How many times smaller than the canvas the picture of what hides a figure is."""
+"""How many times smaller than the canvas `Hidden` is."""
 
 _CHIN, _STRIP = 0.6, 0.25
-"""Where below the middle of the head the body is first seen, and how much of it is looked at at a time, in heads."""
+"""Where the body starts below the middle of the head, and the height of the strips that are checked, in heads."""
 
 _ASIDE = 0.3
 """Minimum turn (0…1) of a head that looks to the side."""
@@ -101,7 +101,7 @@ class Sketch:
     def seen(self, window: Box, hidden: Image.Image | None = None) -> Figure:
         """Return boxes and tags of the parts inside the window (canvas pixels).
 
-        `hidden` is a one-bit picture, `_SHRINK` times as small as the canvas. It is 1 where something is in front.
+        `hidden` is a one-bit picture, `_SHRINK` times smaller than the canvas. It is 1 where something is in front.
         """
         return _judge(self.draft, self.worn, window, None if hidden is None else np.asarray(hidden))
 
@@ -180,8 +180,9 @@ def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figu
     whole = draft.pen.extent()
     head_box = _head_box(draft)
     person, head = _clip(whole, window), _seen(head_box, window, hidden=hidden)
-    low = _lowest(draft, window, hidden)
-    bottom = draft.pen.unit * low + float(draft.pen.pixels([(0, 0)])[0, 1])
+    cut = _cut(draft, window)
+    low = _lowest(draft, cut, hidden)
+    bottom = window[3] - (cut - low) * draft.pen.unit
     if person is None or (head is None and min(person[3], bottom) - person[1] < draft.pen.unit):
         return _UNSEEN
     face = None if draft.behind else _seen(_face_box(draft), window, hidden=hidden)
@@ -190,7 +191,7 @@ def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figu
     if _seen(head_box, window, 0.15) is None:
         tags.add("head_out_of_frame")
     if head:
-        tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, _cut(draft, window))
+        tags |= _head_tags(draft, low, face=face is not None) | _crop_tags(draft, cut)
     return Figure(face, head, halfbody, person, frozenset(tags))
 
 
@@ -199,9 +200,8 @@ def _cut(draft: Draft, window: Box) -> float:
     return (window[3] - float(draft.pen.pixels([(0, 0)])[0, 1])) / draft.pen.unit
 
 
-def _lowest(draft: Draft, window: Box, hidden: Hidden | None) -> float:
-    """Return down to where the body is seen before the window or a nearer figure ends it, as `_cut`."""
-    cut = _cut(draft, window)
+def _lowest(draft: Draft, cut: float, hidden: Hidden | None) -> float:
+    """Return how far down the body is visible: to where it is cut off, or to where a nearer figure hides it."""
     if hidden is None:
         return cut
     for y in np.arange(_CHIN, min(cut, draft.down(1)), _STRIP):

@@ -114,7 +114,7 @@ def _cap(draft: Draft, s: float, w: float, *, high: bool) -> None:
 
 
 def hair_is_hidden(draft: Draft) -> bool:
-    """Return whether all hair is under a hood, which is seen from behind."""
+    """Return whether a hood hides all hair, as it does from behind."""
     return draft.detail.hood and draft.behind
 
 

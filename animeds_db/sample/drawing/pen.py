@@ -134,7 +134,7 @@ class Pen:
         return float(left), float(top), float(right), float(bottom)
 
     def cover(self, canvas: Image.Image, shrink: int) -> None:
-        """Fill all opaque shapes drawn so far on a one-bit picture, which is `shrink` times as small."""
+        """Fill all opaque shapes drawn so far on a one-bit picture that is `shrink` times smaller than the canvas."""
         pencil = ImageDraw.Draw(canvas)
         for shape in self._shapes:
             pencil.polygon((shape / shrink).ravel().tolist(), fill=1)
