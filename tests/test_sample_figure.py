@@ -137,7 +137,6 @@ def test_somebody_outside_the_picture_is_not_there() -> None:
     assert drawn.figures[0].person is None and "no_humans" in drawn.tags
 
 
-@settings(max_examples=40, deadline=None)
 def _row(*people: Placed) -> Drawn:
     return compose(Scene(Background("plain", "day", 1), people, PLAIN), (320, 180))
 
@@ -174,6 +173,14 @@ def test_a_hood_hides_ears_and_from_behind_all_hair() -> None:
     assert not {"pink_hair", "long_hair"} & _drawn(hooded, Pose(facing="behind")).tags
 
 
+@pytest.mark.parametrize(("arms", "tag"), [("wave", "waving"), ("hip", "hands_on_hips"), ("up", "arms_up")])
+def test_a_gesture_counts_only_while_its_hands_are_in_the_picture(arms: str, tag: str) -> None:
+    middle, edge = (_row(Placed(LOOK, Pose(arms=arms), x, 0.1, 1.6)) for x in (0.5, 0.95))
+    assert tag in middle.tags and edge.figures[0].head is not None
+    assert not {tag, "arm_up"} & edge.tags
+
+
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), x=st.floats(-80, 200), y=st.floats(-100, 140), height=st.floats(8, 900))
 def test_boxes_stay_in_the_canvas_wherever_the_figure_stands(
     seed: int, x: float, y: float, height: float

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
+from .body import arm_points
 from .cuts import outline
 from .draft import Draft, start
 from .extras import accessory_tags, draw_behind_head, draw_on_face, draw_on_head, draw_on_neck
@@ -187,7 +188,7 @@ def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figu
         return _UNSEEN
     face = None if draft.behind else _seen(_face_box(draft), window, hidden=hidden)
     halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1, hidden)
-    tags = _body_tags(draft, worn, low) | {"1girl" if draft.girl else "1boy"}
+    tags = _body_tags(draft, worn, low) | _gesture_tags(draft, window, low) | {"1girl" if draft.girl else "1boy"}
     if _seen(head_box, window, 0.15) is None:
         tags.add("head_out_of_frame")
     if head:
@@ -345,11 +346,24 @@ def _body_tags(draft: Draft, worn: Worn, low: float) -> set[str]:
             tags.add("chibi")
     if low > draft.down(0.56):
         tags.update(worn.lower)
-    if low > draft.down(0.1):
-        tags |= {"up": {"arms_up"}, "wave": {"waving", "arm_up"}}.get(draft.pose.arms, set())
-    if low > draft.down(0.42) and draft.pose.arms == "hip":
-        tags.add("hands_on_hips")
     return tags
+
+
+_GESTURES: dict[str, tuple[float, set[str]]] = {
+    "up": (0.1, {"arms_up"}),
+    "wave": (0.1, {"waving", "arm_up"}),
+    "hip": (0.42, {"hands_on_hips"}),
+}
+"""For each gesture how far down the body it has to be visible (see `Draft.down`), and its tags."""
+
+
+def _gesture_tags(draft: Draft, window: Box, low: float) -> set[str]:
+    """Return the tags of a gesture if the window shows its hands."""
+    down, tags = _GESTURES.get(draft.pose.arms, (0.0, set()))
+    sides = (1,) if draft.pose.arms == "wave" else (-1, 1)
+    hands = draft.pen.pixels([arm_points(draft, side)[2] for side in sides])
+    inside = (hands > window[:2]) & (hands < window[2:])
+    return tags if low > draft.down(down) and inside.all() else set()
 
 
 def _crop_tags(draft: Draft, low: float) -> set[str]:
