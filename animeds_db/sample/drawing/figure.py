@@ -188,7 +188,8 @@ def _judge(draft: Draft, worn: Worn, window: Box, hidden: Hidden | None) -> Figu
         return _UNSEEN
     face = None if draft.behind else _seen(_face_box(draft), window, hidden=hidden)
     halfbody = _seen(_halfbody_box(draft, whole, head_box), window, _SEEN_SHARE + 0.1, hidden)
-    tags = _body_tags(draft, worn, low) | _gesture_tags(draft, window, low) | {"1girl" if draft.girl else "1boy"}
+    tags = {"1girl" if draft.girl else "1boy"}
+    tags |= _body_tags(draft, worn, low) | _gesture_tags(draft, window, low)
     if _seen(head_box, window, 0.15) is None:
         tags.add("head_out_of_frame")
     if head:
