@@ -22,7 +22,7 @@ from animeds_db.sample.scene import Background, Drawn, Placed, Scene, compose
 
 PACK = Path(str(files("animeds_db.models.tiny")))
 SIGNATURES = {
-    "tagger.onnx": (["input"], [["batch", 192, 320, 3]], ["output", "image_embeds"]),
+    "tagger.onnx": (["input"], [["batch", 288, 480, 3]], ["output", "image_embeds"]),
     "face.onnx": (["images"], [["batch", 3, 224, 384]], ["output0"]),
     "character.onnx": (["input"], [["batch", 3, 96, 96]], ["output"]),
     "mask.onnx": (["img"], [["batch", 3, 192, 320]], ["mask"]),

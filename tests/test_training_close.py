@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.cache import Stored
+from training.cache import CLOSE_SIZE, PICTURE_SIZE, Stored
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -19,15 +19,19 @@ from training.close_nets import (  # noqa: E402
     BODY,
     CELL,
     HEAD,
+    LEAST_SURE,
     LOOKS,
+    NOBODY,
     CloserTagNet,
     FoundHeads,
+    Part,
     SecondLook,
     cut_out,
     largest,
+    resized,
 )
 
-HEIGHT, WIDTH = 192, 320
+HEIGHT, WIDTH = PICTURE_SIZE
 
 
 def _found(*heads: tuple[float, float, float]) -> Any:
@@ -59,30 +63,26 @@ def test_a_look_for_which_no_head_is_left_is_not_sure() -> None:
     assert (sure[0, 1:] < 0.01).all()
 
 
-def test_what_is_cut_out_is_what_lies_there() -> None:
+@pytest.mark.parametrize("part", [HEAD, BODY])
+def test_what_is_cut_out_is_what_lies_there(part: Part) -> None:
     rng = np.random.default_rng(3)
+    height, width = part.size
     small = Image.fromarray(rng.integers(0, 256, (12, 20, 3), dtype=np.uint8))
-    picture = np.asarray(small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+    picture = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
     x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
-    for part in (HEAD, BODY):
-        side, size = (
-            part.pixels / part.room,
-            part.pixels,
-        )  # the square is as many pixels wide as it is cut out
-        middles = torch.tensor([[[100.0, 90 - part.down * side]] * LOOKS])
-        seen = cut_out(x, FoundHeads(torch.ones(1, LOOKS), middles, torch.full((1, LOOKS), side)), part)
-        assert seen.shape == (LOOKS, 3, size, size)
-        top, left = 90 - size // 2, 100 - size // 2
-        assert torch.allclose(seen[-1], x[0, :, top : top + size, left : left + size], atol=0.02)
+    finer, size = height / HEIGHT, part.pixels
+    side = size / part.room / finer  # the square is as many pixels wide as it is cut out
+    middle = torch.tensor([[150 / finer, 120 / finer - part.down * side]])
+    seen = cut_out(x, middle, torch.tensor([side]), part)
+    assert seen.shape == (1, 3, size, size)
+    top, left = 120 - size // 2, 150 - size // 2
+    assert torch.allclose(seen[0], x[0, :, top : top + size, left : left + size], atol=0.02)
 
 
 def test_what_lies_outside_of_the_picture_is_the_mean_colour_in_both_ways_to_cut_out() -> None:
     picture = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
-    corner = FoundHeads(
-        torch.ones(1, LOOKS), torch.zeros(1, LOOKS, 2), torch.full((1, LOOKS), BODY.pixels / BODY.room)
-    )
     x = normalise(to_float(picture[None]))
-    seen = cut_out(x, corner, BODY)[0]
+    seen = cut_out(x, torch.zeros(1, 2), torch.tensor([BODY.pixels / BODY.room]), BODY)[0]
     half = BODY.pixels / WIDTH, BODY.pixels / HEIGHT
     down = BODY.down * BODY.pixels / BODY.room / HEIGHT * 2
     views = torch.tensor([[[half[0], 0, -1], [0, half[1], down - 1]]], dtype=torch.float32)
@@ -91,11 +91,27 @@ def test_what_lies_outside_of_the_picture_is_the_mean_colour_in_both_ways_to_cut
     assert (seen[:, :, : BODY.pixels // 3] == 0).all() and (seen[:, 60:, 60:] > 1).all()
 
 
+def test_people_are_looked_at_from_near_where_a_head_is_sure_and_in_no_other_place() -> None:
+    second = SecondLook(4).eval()
+    rng = torch.Generator().manual_seed(1)
+    x = torch.randn(3, 3, *CLOSE_SIZE, generator=rng)
+    sure = torch.full((3, LOOKS), LEAST_SURE / 2)
+    sure[0, 1] = sure[2, 0] = sure[2, 2] = 0.9
+    middles, sides = torch.rand(3, LOOKS, 2, generator=rng) * 150, torch.full((3, LOOKS), 40.0)
+    with torch.no_grad():
+        near = second.near(x, FoundHeads(sure, middles, sides))
+        alone = second.near(x[2:], FoundHeads(sure[2:], middles[2:], sides[2:]))
+    looked = (near != NOBODY).all(2)
+    looked[0, 0] = False  # the first is always looked at
+    assert torch.equal(looked, sure > LEAST_SURE)
+    assert torch.allclose(near[2], alone[0], atol=1e-5), "neighbours in a batch do not matter"
+
+
 def test_an_untrained_second_look_changes_nothing() -> None:
     net = CloserTagNet(9).eval()
-    x = torch.randn(2, 3, HEIGHT, WIDTH)
+    x = torch.randn(2, 3, *CLOSE_SIZE)
     with torch.no_grad():
-        assert torch.allclose(net(x), net.base(x), atol=1e-5)
+        assert torch.allclose(net(x), net.base(resized(x, PICTURE_SIZE)), atol=1e-5)
 
 
 def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
@@ -106,7 +122,7 @@ def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
         torch.nn.init.constant_(net.last[-1].bias, said)
     anywhere = FoundHeads(torch.ones(1, LOOKS), torch.full((1, LOOKS, 2), 90.0), torch.full((1, LOOKS), 40.0))
     with torch.no_grad():
-        near = second.near(torch.randn(1, 3, HEIGHT, WIDTH), anywhere)
+        near = second.near(torch.randn(1, 3, *CLOSE_SIZE), anywhere)
     assert near.tolist() == [[[2.0, -1.0, 0.5]] * LOOKS]
 
 
@@ -120,13 +136,13 @@ def test_a_narrowed_net_says_the_same_of_the_tags_that_it_keeps() -> None:
     with torch.no_grad():
         for block in range(2):
             net.second.told.weight[:, [block * 9 + i for i in others]] = 0
-        x = torch.randn(2, 3, HEIGHT, WIDTH)
+        x = torch.randn(2, 3, *CLOSE_SIZE)
         assert torch.allclose(net.narrowed(kept).eval()(x), net(x)[:, kept], atol=1e-4)
 
 
 def test_what_a_net_is_told_to_say_from_a_probability_on_is_said_as_one_half() -> None:
     net = CloserTagNet(9).eval()
-    x = torch.randn(1, 3, HEIGHT, WIDTH)
+    x = torch.randn(1, 3, *CLOSE_SIZE)
     with torch.no_grad():
         before = net(x)
         net.say_from(0.4)

@@ -13,9 +13,12 @@ import numpy as np
 
 KINDS = ("face", "head", "person")
 PICTURE_SIZE = (192, 320)
+"""What the first look of the tagger sees, and the masks."""
+CLOSE_SIZE = (288, 480)
+"""What the tagger is given: its second look sees heads in one and a half times as many pixels each way."""
 FACES_SIZE = (224, 384)
 """Of what the detector sees: faces of a few pixels are worth the time that a larger picture takes."""
-TWIN_SIZE = (96, 160)
+TWIN_SIZE = (144, 240)
 """A frame and the same frame from a release of half its height are one picture to a search."""
 HEAD_STORED = 128
 HEAD_SIZE = (96, 96)

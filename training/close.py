@@ -26,7 +26,7 @@ from training.batches import (
     to_float,
     warp,
 )
-from training.cache import KINDS, PICTURE_SIZE, Scenes
+from training.cache import CLOSE_SIZE, KINDS, PICTURE_SIZE, Scenes
 from training.close_nets import (
     BODY,
     CELL,
@@ -40,6 +40,8 @@ from training.close_nets import (
     SecondLook,
     heads_of,
     largest,
+    looked_at,
+    resized,
 )
 from training.details import FirstLookLoss, as_often, some_pictures
 from training.drawn.light_batches import lit
@@ -137,7 +139,7 @@ def squares(pictures: np.ndarray, views: Tensor, part: Part) -> tuple[Tensor, Te
 
     Also return which of their pixels lie inside the picture: 1 or 0 [N,1,pixels,pixels], and in between at its edge.
     """
-    size, floats = (part.pixels, part.pixels), to_float(pictures)
+    size, floats = (part.pixels, part.pixels), resized(to_float(pictures), part.size)
     everywhere = torch.ones(len(floats), 1, *floats.shape[2:])
     return warp(floats, views, size), warp(everywhere, views, size, "zeros")
 
@@ -287,7 +289,7 @@ class JoinedLoss:
         joined = second.joined(logits, near, heads.sure)
         moved = [move_people(self.people[i], view) for i, view in zip(rows, views, strict=True)]
         met, own = people_met(heads, moved, self.tags)
-        truth = self.truth[rows]
+        met, truth = met & looked_at(heads), self.truth[rows]
         return (
             losses.single_loss(joined, truth, self.fine)
             + CHOICES * losses.choices_loss(joined, truth, self.kinds)
@@ -310,9 +312,9 @@ def train_looks(
     missed, often = JoinedLoss(scenes, names), as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often, CLOSE_SIZE)
         with torch.no_grad():
-            logits, _, maps = net.base.everywhere(x)
+            logits, _, maps = net.base.everywhere(resized(x, PICTURE_SIZE))
             found = net.finder(net.base.head.seen(maps))
         return missed(net.second, x, logits, found, rows, views)
 
@@ -330,8 +332,8 @@ def train_together(
     often = as_often(scenes)
 
     def loss_at(_: int) -> Tensor:
-        rows, views, x = some_pictures(scenes, plan.batch, rng, often)
-        logits, dense, maps = net.base.everywhere(x)
+        rows, views, x = some_pictures(scenes, plan.batch, rng, often, CLOSE_SIZE)
+        logits, dense, maps = net.base.everywhere(resized(x, PICTURE_SIZE))
         found = net.finder(net.base.head.seen(maps).detach())
         return (
             missed(net.second, x, logits, found.detach(), rows, views)

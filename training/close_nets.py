@@ -13,10 +13,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name for it
 from torch import Tensor, nn
 
+from training.cache import CLOSE_SIZE, PICTURE_SIZE
 from training.nets import DetailTagNet, HeadTrunk, Maps, conv, evened, hidden, pooled
 
-LOOKS = 3
-"""Number of heads that are looked at from near. A fourth brings little."""
+LOOKS = 5
+"""Maximum number of heads that are looked at from near."""
+LEAST_SURE = 0.1
+"""Minimum chance (0…1) of a head that is looked at. Most pictures have fewer heads than `LOOKS`, and each look takes
+time."""
 CELL = 16
 SAME = 0.5
 """Two cells mean one head if their middles are nearer than this share of its size."""
@@ -30,14 +34,22 @@ class Part(NamedTuple):
     """A square around the middle of a head, or below it: its side in pixels when it is cut out.
 
     Its side in the picture, and how far its middle is below that of the head, are in longer sides of the head's box.
+    `size` is the height and width of the picture that it is cut out of.
     """
 
     pixels: int
     room: float
     down: float
+    size: tuple[int, int]
 
 
-HEAD, BODY = Part(96, 1.25, 0.0), Part(96, 4.4, 1.1)
+HEAD, BODY = Part(96, 1.25, 0.0, CLOSE_SIZE), Part(96, 4.4, 1.1, PICTURE_SIZE)
+"""A head is mostly smaller than its square, so more pixels show more of it. A body is larger than its square."""
+
+
+def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return pictures [N,3,H,W] of another height and width."""
+    return x if x.shape[2:] == size else F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 
 class HeadFinder(nn.Module):
@@ -63,7 +75,7 @@ def heads_of(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class FoundHeads(NamedTuple):
-    """How sure each head is [N,K] (0…1), its middle [N,K,2] (x, y) and its side [N,K] in pixels."""
+    """How sure each head is [N,K] (0…1), its middle [N,K,2] (x, y) and its side [N,K], in pixels of `PICTURE_SIZE`."""
 
     sure: Tensor
     middles: Tensor
@@ -89,25 +101,25 @@ def largest(found: Tensor) -> FoundHeads:
     return FoundHeads(torch.cat(sure, 1), torch.cat(where, 1), torch.cat(sizes, 1))
 
 
-def cut_out(x: Tensor, heads: FoundHeads, part: Part) -> Tensor:
-    """Return a part of every found head's person, from pictures [N,3,H,W]: squares [N*K,3,pixels,pixels].
+def looked_at(heads: FoundHeads) -> Tensor:
+    """Return which heads are looked at from near: bool [N,K]."""
+    return heads.sure > LEAST_SURE
 
-    Outside of the picture they are 0, the mean colour. Repeating the edge would make short dresses look long.
+
+def cut_out(x: Tensor, middles: Tensor, sides: Tensor, part: Part) -> Tensor:
+    """Return a part of a person from each picture [M,3,H,W]: squares [M,3,pixels,pixels].
+
+    Each picture has the middle of one head [M,2] (x, y) and its longer side [M], both in pixels of `PICTURE_SIZE`.
+    Outside of the picture squares are 0, the mean colour. Repeating the edge would make short dresses look long.
     """
-    height, width = x.shape[2:]
+    height, width = PICTURE_SIZE
     size = part.pixels
     steps = (torch.arange(size, dtype=x.dtype) + 0.5) / size - 0.5
-    reach = (heads.sides * part.room)[..., None] * steps  # [N,K,size]
-    middles = heads.middles
-    columns = (middles[..., 0, None] + reach) / width * 2 - 1
-    rows = (middles[..., 1, None] + (part.down * heads.sides)[..., None] + reach) / height * 2 - 1
-    grid = torch.stack(
-        [columns[:, :, None].expand(-1, -1, size, -1), rows[..., None].expand(-1, -1, -1, size)], -1
-    )
-    # one grid for all heads of a picture, one below the other: no picture has to be repeated
-    grid = grid.reshape(-1, LOOKS * size, size, 2)
-    seen = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
-    return seen.view(-1, 3, LOOKS, size, size).transpose(1, 2).reshape(-1, 3, size, size)
+    reach = (sides * part.room)[:, None] * steps  # [M,size]
+    columns = (middles[:, 0, None] + reach) / width * 2 - 1
+    rows = (middles[:, 1, None] + (part.down * sides)[:, None] + reach) / height * 2 - 1
+    grid = torch.stack([columns[:, None].expand(-1, size, -1), rows[:, :, None].expand(-1, -1, size)], -1)
+    return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
 
 
 class CloseNet(nn.Module):
@@ -161,12 +173,22 @@ class SecondLook(nn.Module):
         return self.joined(logits, self.near(x, heads), heads.sure)
 
     def near(self, x: Tensor, heads: FoundHeads) -> Tensor:
-        """Return what each found head's person looks like from near: logits [N,K,T]."""
-        of_heads, of_bodies = (
-            net(cut_out(x, heads, part)).view(-1, LOOKS, len(self.trust))
+        """Return what each found head's person looks like from near: logits [N,K,T] of pictures [N,3,H,W].
+
+        Of heads that are less sure than `LEAST_SURE` it is `NOBODY`.
+        """
+        looked = looked_at(heads).flatten()
+        looked[0] = True  # not every runtime can convolve an empty batch
+        which = looked.nonzero()[:, 0]
+        middles, sides = heads.middles.flatten(0, 1)[which], heads.sides.flatten()[which]
+        of_head, of_body = (
+            net(cut_out(resized(x, part.size)[which // LOOKS], middles, sides, part))
             for net, part in ((self.heads, HEAD), (self.bodies, BODY))
         )
-        return of_heads * self.by_head + of_bodies * (1 - self.by_head)  # type: ignore[no-any-return]
+        told = of_head * self.by_head + of_body * (1 - self.by_head)
+        nothing = torch.full_like(heads.sure, NOBODY).view(-1, 1).repeat(1, len(self.trust))
+        places = which[:, None].expand(-1, len(self.trust))
+        return nothing.scatter(0, places, told).view(-1, LOOKS, len(self.trust))
 
     def joined(self, logits: Tensor, near: Tensor, sure: Tensor) -> Tensor:
         """Return the logits of both looks together."""
@@ -177,7 +199,7 @@ class SecondLook(nn.Module):
 
 
 class CloserTagNet(nn.Module):
-    """A `DetailTagNet` that also looks at the largest heads from near: image → one logit per tag."""
+    """A `DetailTagNet` that also looks at the largest heads from near: image of `CLOSE_SIZE` → one logit per tag."""
 
     def __init__(self, tags: int) -> None:
         super().__init__()
@@ -188,7 +210,7 @@ class CloserTagNet(nn.Module):
 
     def everywhere(self, x: Tensor) -> tuple[Tensor, Tensor, Maps]:
         """Return what `DetailTagNet.everywhere` does, with the picture's logits after the second look."""
-        logits, dense, maps = self.base.everywhere(x)
+        logits, dense, maps = self.base.everywhere(resized(x, PICTURE_SIZE))
         return self.second(x, logits, self.finder(self.base.head.seen(maps))), dense, maps
 
     @torch.no_grad()

@@ -27,7 +27,7 @@ from training.drawn.faces import FACES
 from training.drawn.heads import facing_us
 from training.drawn.lights import Light, random_light
 from training.drawn.pictures import AS_DRAWN, Pictured, group, light_for, picture, varied_scene
-from training.drawn.scenes import SHAPES, covered
+from training.drawn.scenes import SHAPES, covered, larger
 from training.drawn.variety import HAIR_RANGES, colour_in, varied_look, varied_pose, varied_style
 from training.evaluate import average_precision, micro_f1, overlap
 
@@ -67,8 +67,7 @@ def draw_cases(count: int, seed: int) -> list[Case]:
         if 0.78 < dice <= 0.92:
             scene = replace(scene, figures=group(rng, scene.style))
             conditions.add("group")
-        width, height = SHAPES[int(rng.integers(len(SHAPES)))]
-        made = lit_scene(scene, rng, (width * 4 // 3 // 2 * 2, height * 4 // 3 // 2 * 2), kind)
+        made = lit_scene(scene, rng, larger(SHAPES[int(rng.integers(len(SHAPES)))]), kind)
         conditions.add(f"light {made.light.name if made.light else 'none'}")
         if not scene.figures:
             conditions.add("nobody")

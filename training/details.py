@@ -158,14 +158,18 @@ def _kind(tags: frozenset[str], people: int) -> int:
 
 
 def some_pictures(
-    scenes: Scenes, count: int, rng: np.random.Generator, often: np.ndarray
+    scenes: Scenes,
+    count: int,
+    rng: np.random.Generator,
+    often: np.ndarray,
+    size: tuple[int, int] = PICTURE_SIZE,
 ) -> tuple[np.ndarray, np.ndarray, Tensor]:
-    """Return rows of random scenes [N], the views [N,2,3] that they are seen through, and what is seen [N,3,H,W].
+    """Return rows of random scenes [N], the views [N,2,3] that they are seen through, and what is seen [N,3,*size].
 
     `often` [n] are the chances of the scenes, as `as_often` returns them.
     """
     rows = np.sort(rng.choice(len(scenes), min(count, len(scenes)), replace=False, p=often))
     views = random_views(len(rows), WHOLE_VIEW, rng)
-    pictures = warp(to_float(scenes.pictures[rows]), views, PICTURE_SIZE)
+    pictures = warp(to_float(scenes.pictures[rows]), views, size)
     pictures = lit(pictures, [scenes.tags[i] for i in rows], rng, RELIT)
     return rows, views.numpy().astype(np.float64), normalise(jitter(pictures, WHOLE_VIEW, rng))

@@ -22,7 +22,7 @@ class TaggerExport(nn.Module):
         self.register_buffer("std", torch.tensor(CLIP_STD).view(1, 3, 1, 1) * 255)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        rgb = x.flip(3).permute(0, 3, 1, 2)
+        rgb = x.permute(0, 3, 1, 2).flip(1)  # turning whole channels is faster than turning every pixel
         return self.net((rgb - self.mean) / self.std)  # type: ignore[no-any-return]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from training import losses
 from training.batches import Warp, jitter, normalise, random_views, to_float, warp
-from training.cache import PICTURE_SIZE, Scenes, pictures_of
+from training.cache import CLOSE_SIZE, Scenes, pictures_of
 from training.captions import LONGEST, compose
 from training.loop import Plan, fit
 from training.nets import TRUNK_WIDTHS, TextNet, hidden, pooled
@@ -179,11 +179,11 @@ def twins(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator) -> tuple[T
     """Return two views of the same frames: one coding each, the second nudged by a pixel or so, or half the size."""
     looks = random_views(len(rows), IMAGE_VIEW, rng)
     first = to_float(scenes.pictures[rows])
-    again = F.interpolate(to_float(scenes.twin[rows]), PICTURE_SIZE, mode="bilinear")
+    again = F.interpolate(to_float(scenes.twin[rows]), CLOSE_SIZE, mode="bilinear")
     again = again if rng.random() < 0.4 else first
     nudges = random_views(len(rows), TWIN_VIEW, rng)
-    one = warp(first, looks, PICTURE_SIZE)
-    two = warp(warp(again, looks, PICTURE_SIZE), nudges, PICTURE_SIZE)
+    one = warp(first, looks, CLOSE_SIZE)
+    two = warp(warp(again, looks, CLOSE_SIZE), nudges, CLOSE_SIZE)
     return normalise(jitter(one, IMAGE_VIEW, rng)), normalise(jitter(two, TWIN_VIEW, rng))
 
 

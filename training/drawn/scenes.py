@@ -18,12 +18,13 @@ from PIL import Image
 from animeds_db.sample.drawing.figure import Look, Pose, Style, random_look, random_pose
 from animeds_db.sample.drawing.look import DetailedLook
 from animeds_db.sample.scene import Drawn, Placed, Scene, compose, random_scene
-from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
+from training.cache import CLOSE_SIZE, KINDS, TWIN_SIZE
 from training.drawn.degrade import degrade, encode
 from training.drawn.pictures import group, picture, varied_scene
 from training.drawn.variety import varied_look, varied_pose
 
 SHAPES = ((480, 270), (480, 270), (480, 270), (480, 270), (400, 300), (360, 360), (300, 400), (504, 214))
+"""Sizes (width, height) that are drawn, or a third larger (`larger`)."""
 SIBLINGS = 3
 """Pictures of one group: the same people, place and effects, but other poses and places in the picture."""
 NEAR = 0.17
@@ -173,6 +174,11 @@ def hidden(box: tuple[float, ...], front: tuple[float, ...]) -> float:
     return wide * high / max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
 
 
+def larger(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return a width and height a third larger, both even."""
+    return shape[0] * 4 // 3 // 2 * 2, shape[1] * 4 // 3 // 2 * 2
+
+
 def stretched(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
     """Return the picture resized to height and width, aspect not kept."""
     return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
@@ -185,7 +191,7 @@ def draw_scenes(
     say: Callable[[str], None],
     *,
     strong: bool = True,
-    size: tuple[int, int] = PICTURE_SIZE,
+    size: tuple[int, int] = CLOSE_SIZE,
     draped: bool = False,
 ) -> None:
     """Write `count` scenes, half of them in groups of siblings; does nothing when they are there.
@@ -211,7 +217,9 @@ def draw_scenes(
         seed = int(rng.integers(1 << 62))
         members = SIBLINGS if scene.figures and rng.random() < 0.25 else 1
         for k in range(min(members, count - len(facts))):
-            drawn = drawn_picture(scene if k == 0 else sibling(scene, rng), seed, shape, draped=draped)
+            drawn = drawn_picture(
+                scene if k == 0 else sibling(scene, rng), seed, larger(shape), draped=draped
+            )
             seen = degrade(drawn.image, rng, strong=strong)
             twin = encode(seen, rng)
             for array, pixels in zip(
@@ -246,9 +254,9 @@ def draw_talks(folder: Path, count: int, seed: int, say: Callable[[str], None]) 
             continue
         medium = int(rng.integers(1 << 31))
         for moment in (talking(scene, rng, blink=0.0), talking(scene, rng, blink=0.7)):
-            drawn = drawn_picture(moment, medium, SHAPES[0])
+            drawn = drawn_picture(moment, medium, larger(SHAPES[0]))
             seen = degrade(drawn.image, np.random.default_rng(medium), strong=False)
-            pictures.append(stretched(seen, PICTURE_SIZE))
+            pictures.append(stretched(seen, CLOSE_SIZE))
             twins.append(stretched(encode(seen, rng), TWIN_SIZE))
             facts.append({"tags": sorted(drawn.tags), "boxes": covered(drawn), "group": len(facts) // 2,
                           "people": told_people(drawn)})  # fmt: skip

@@ -20,7 +20,7 @@ from PIL import Image
 from animeds_db.sample.cast import Cast, draw_cast
 from animeds_db.sample.show import draw_episode
 from animeds_db.sample.truth import Character, State
-from training.cache import KINDS, PICTURE_SIZE, TWIN_SIZE
+from training.cache import CLOSE_SIZE, KINDS, TWIN_SIZE
 from training.drawn.lights import Light, relit
 from training.drawn.pictures import light_of_tags
 from training.drawn.scenes import stretched
@@ -110,7 +110,7 @@ def draw_episodes(
         for picture, twin, state in show_frames(seed, number, per_second, fps, varied=seed % 2 == 1):
             if not state.tags:
                 continue
-            pictures.append(stretched(picture, PICTURE_SIZE))
+            pictures.append(stretched(picture, CLOSE_SIZE))
             twins.append(stretched(twin, TWIN_SIZE))
             facts.append(facts_of(state, len(facts)))
         say(f"shows: seed {seed}, {len(facts)} frames")
