@@ -116,7 +116,7 @@ def say(text: str) -> None:
 
 
 def draw(work: Path, seed: int) -> None:
-    """Draw what is missing of the training sets (about 55 minutes of one core)."""
+    """Draw what is missing of the training sets (more than an hour of one core)."""
     for shard in range(SCENE_SHARDS):
         draw_scenes(work / "scenes-train" / f"{shard:02d}", SCENES, seed * 1000 + shard, say)
     for shard in range(FACE_SHARDS + DRAPED_SHARDS):
