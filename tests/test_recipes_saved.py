@@ -115,7 +115,7 @@ def test_a_recipe_says_what_was_done_with_the_database(home: Path) -> None:
         assert said["database"] == "show.animeds" and said["sources"] == [
             {"paths": ["episodes"], "sample": "keyframes"}
         ]
-        assert said["models"] == {"profile": "tiny"} and said["dedup"] == {"threshold": 0.984}
+        assert said["models"] == {"profile": "tiny"} and said["dedup"] == {"threshold": 0.98}
         faces = ds.sql("SELECT face_id FROM examples ORDER BY face_id").fetchall()
         assert said["characters"]["faces"] == {"Emi": [face for (face,) in faces]}
         assert said["select"] == {"query": "character_set", "params": {"characters": ["Emi"], "count": 3}}
