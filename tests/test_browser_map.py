@@ -38,7 +38,9 @@ def test_a_person_selects_on_the_map_by_mouse_and_by_keyboard(tmp_path: Path) ->
 
         # by keyboard: the ring selects, c changes the colours, w saves a view, which opens in the grid
         page.locator("#map").focus()
-        visitor.press("Escape", "c", "z", "]", "]", "]", "ArrowLeft", "v")
+        visitor.press("Escape", "c", *["+"] * 10, *["["] * 4, *["ArrowLeft"] * 60, "v")
+        page.get_by_text("There is nothing in the ring.").wait_for()
+        visitor.press("z", *["]"] * 14, "ArrowLeft", "v")  # the ring now has about the width of the map
         page.locator("#chosen", has_text="selected").wait_for()
         count = page.locator("#chosen").inner_text().split()[0]
         assert "by=appearance" in page.url

@@ -9,12 +9,15 @@ import pyarrow as pa
 import pytest
 from cli_run import Runner
 from framestore import dataset_of, frame_rows
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from animeds_db import schema
 from animeds_db.dataset import Dataset
 from animeds_db.errors import StoreError, UsageError
 from animeds_db.steps.map import is_current, kept_map, map_file
-from animeds_db.steps.map.plane import in_plane, principal
+from animeds_db.steps.map.plane import WIDEST, in_plane, nearer, principal
 
 GROUPS, EACH = 3, 12
 
@@ -65,6 +68,26 @@ def test_principal_components_are_those_of_a_singular_value_decomposition() -> N
     expected = np.abs(np.linalg.svd(around, full_matrices=False)[1][:2])
     assert np.linalg.norm(principal(x, 2), axis=0) == pytest.approx(expected, rel=1e-4)
     assert principal(x[:, :1], 2)[:, 1].tolist() == [0] * len(x)
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(12, 60), st.just(2)), elements=st.floats(-1e6, 1e6, width=32))
+)
+def test_no_point_is_so_far_away_that_the_others_lie_on_one_spot(points: np.ndarray) -> None:
+    near = nearer(points)
+    for axis in range(2):
+        order = points[:, axis].argsort(kind="stable")
+        gaps = np.diff(near[order, axis])
+        assert (gaps >= 0).all()
+        distinct = len(np.unique(points[:, axis])) - 1
+        if distinct:
+            assert gaps.max() <= 1.02 * max(WIDEST, 1 / distinct) * np.ptp(near[:, axis])
+            assert np.ptp(near[:, axis]) > 0
+
+
+def test_points_without_a_wide_gap_stay_as_they_are() -> None:
+    points = np.random.default_rng(0).random((200, 2), np.float32)
+    assert nearer(points) == pytest.approx(points - points.min(axis=0), abs=1e-5)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])

@@ -28,6 +28,8 @@ EARLY, LATE = 250, 500
 """Number of steps with and without exaggerated attraction: the defaults of openTSNE."""
 FEW = 3000
 """Maximum number of points that one core computes alone: the waits of several cost more than they save."""
+WIDEST = 0.2
+"""Maximum share of the map's width or height that an empty stripe across it can have."""
 REPORT = 25
 """Number of steps between two calls of `progress`."""
 _BLOCK = 8192  # rows of a matrix product
@@ -48,7 +50,7 @@ def in_plane(x: Floats, progress: Progress | None = None) -> tuple[Floats, str]:
     parts = principal(normalise(x).unit, DIMENSIONS)
     if best_method() == "PCA" or len(x) < FEWEST:
         return _scaled(parts[:, :2]), "PCA"
-    return _scaled(_neighbours(parts, progress)), "t-SNE"
+    return _scaled(nearer(_neighbours(parts, progress))), "t-SNE"
 
 
 def principal(x: Floats, count: int) -> Floats:
@@ -99,6 +101,23 @@ def _optimised(library: Any, parts: Floats, cores: int, progress: Progress | Non
         )  # fmt: skip
         done += steps
     return np.asarray(points, np.float32)
+
+
+def nearer(points: Floats) -> Floats:
+    """Return points [n, 2] of which none is so far away that the others would lie on one spot of the map.
+
+    t-SNE sometimes drives a few points away from all others without end. Empty stripes across the map are made
+    narrower until none has more than WIDEST of its width or height. The order on each axis stays the same.
+    """
+    moved = np.empty_like(points)
+    for axis in range(2):
+        order = points[:, axis].argsort(kind="stable")
+        gaps = np.diff(points[order, axis].astype(np.float64))
+        widest = max(WIDEST, 1 / max(1, int(np.count_nonzero(gaps))))
+        while gaps.max(initial=0) > 1.01 * widest * gaps.sum():
+            gaps = gaps.clip(max=widest * gaps.sum())
+        moved[order, axis] = np.concatenate([[0], gaps.cumsum()])
+    return moved
 
 
 def _scaled(points: Floats) -> Floats:

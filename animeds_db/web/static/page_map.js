@@ -4,7 +4,7 @@
 import * as api from "./api.js";
 import { start } from "./chrome.js";
 import { readOnly } from "./corrections.js";
-import { $, button, dialog, empty, failure, field, h, options, show, tellError } from "./dom.js";
+import { $, button, dialog, empty, failure, field, h, options, show, tellError, toast } from "./dom.js";
 import { count, counted, spoken } from "./format.js";
 import { JobView } from "./jobs.js";
 import { bind, keyButton } from "./keys.js";
@@ -234,7 +234,7 @@ function bindKeys() {
     ["m", "a drag moves the map, or selects", () => move(!lasso.moves)],
   ]);
   bind("Select", [
-    ["v", "select what is in the ring", byKey(() => choose(inRing(), true))],
+    ["v", "select what is in the ring", byKey(chooseRing)],
     ["[", "smaller ring", ring(1 / 1.3)],
     ["]", "larger ring", ring(1.3)],
     ["a", "select all", () => map && choose([...map.ids.keys()])],
@@ -245,7 +245,11 @@ function bindKeys() {
   bind("See", [["c", "other colours", () => recolour(next(by)).catch(tellError)]]);
 }
 
-const inRing = () => view.points.around(view.x, view.y, RING.now / view.scale);
+function chooseRing() {
+  const inside = view.points.around(view.x, view.y, RING.now / view.scale);
+  if (!inside.length) toast("There is nothing in the ring. Move the map with the arrow keys, or press ] for a larger ring.");
+  choose(inside, true);
+}
 
 function next(now) {
   const all = Object.keys(BY);
