@@ -32,7 +32,7 @@ from training.drawn.heads import alike, draw_head, identity, strangers
 from training.drawn.lights import Light, Wash, random_light
 from training.drawn.negatives import THINGS, scatter
 from training.drawn.pictures import group, light_of_tags, picture, varied_scene
-from training.drawn.scenes import covered, sibling, varied_picture
+from training.drawn.scenes import covered, drawn_picture, sibling, varied_picture
 from training.drawn.variety import HAIR_RANGES, varied_look, varied_pose, varied_style
 
 EMPTY = (1, 2, 3)
@@ -272,3 +272,10 @@ def test_siblings_of_varied_people_keep_their_looks() -> None:
     other = sibling(scene, rng)
     assert [p.look for p in scene.figures] == [p.look for p in other.figures]
     assert [p.pose for p in scene.figures] != [p.pose for p in other.figures]
+
+
+def test_a_varied_picture_of_nobody_has_its_own_ground_and_things_too() -> None:
+    scene = varied_scene(np.random.default_rng(1), 0)
+    first, second = (drawn_picture(scene, seed, (480, 270), varied=True) for seed in (1, 2))
+    assert "no_humans" in first.tags and "no_humans" in second.tags
+    assert np.mean(np.asarray(first.image) != np.asarray(second.image)) > 0.5

@@ -90,9 +90,11 @@ def varied_picture(rng: np.random.Generator) -> Scene:
     return scene
 
 
-def drawn_picture(scene: Scene, seed: int, size: tuple[int, int], *, draped: bool = False) -> Drawn:
+def drawn_picture(
+    scene: Scene, seed: int, size: tuple[int, int], *, varied: bool, draped: bool = False
+) -> Drawn:
     """Return a scene as it is drawn for training: a varied one with the ground, things and light of `seed`."""
-    if any(isinstance(p.look, DetailedLook) for p in scene.figures):
+    if varied:
         return picture(scene, np.random.default_rng(seed), size, draped=draped).drawn
     return compose(scene, size)
 
@@ -218,7 +220,11 @@ def draw_scenes(
         members = SIBLINGS if scene.figures and rng.random() < 0.25 else 1
         for k in range(min(members, count - len(facts))):
             drawn = drawn_picture(
-                scene if k == 0 else sibling(scene, rng), seed, larger(shape), draped=draped
+                scene if k == 0 else sibling(scene, rng),
+                seed,
+                larger(shape),
+                varied=varied,
+                draped=draped,
             )
             seen = degrade(drawn.image, rng, strong=strong)
             twin = encode(seen, rng)
@@ -249,12 +255,13 @@ def draw_talks(folder: Path, count: int, seed: int, say: Callable[[str], None]) 
     facts: list[dict[str, object]] = []
     while len(facts) < 2 * count:
         people = 1 + int(rng.random() < 0.3)
-        scene = (varied_scene if rng.random() < VARIED else random_scene)(rng, people)
+        varied = rng.random() < VARIED
+        scene = (varied_scene if varied else random_scene)(rng, people)
         if scene.figures[0].height / scene.style.heads < NEAR:
             continue
         medium = int(rng.integers(1 << 31))
         for moment in (talking(scene, rng, blink=0.0), talking(scene, rng, blink=0.7)):
-            drawn = drawn_picture(moment, medium, larger(SHAPES[0]))
+            drawn = drawn_picture(moment, medium, larger(SHAPES[0]), varied=varied)
             seen = degrade(drawn.image, np.random.default_rng(medium), strong=False)
             pictures.append(stretched(seen, CLOSE_SIZE))
             twins.append(stretched(encode(seen, rng), TWIN_SIZE))

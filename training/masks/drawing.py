@@ -62,7 +62,8 @@ def draw_masked_scenes(folder: Path, count: int, seed: int, say: Say) -> None:
         )
         seed = int(rng.integers(1 << 62))
         for drawn in (scene, sibling(scene, rng)) if rng.random() < 0.3 else (scene,):
-            pictures.append(stretched(degrade(drawn_picture(drawn, seed, size).image, rng), PICTURE_SIZE))
+            seen = degrade(drawn_picture(drawn, seed, size, varied=varied).image, rng)
+            pictures.append(stretched(seen, PICTURE_SIZE))
             shapes.append(_union(scene_shapes(drawn, size)))
         if len(pictures) % 100 < 2:
             say(f"masks: {len(pictures)} of {count}")
