@@ -18,6 +18,7 @@ from training.close import squares  # noqa: E402
 from training.close_nets import (  # noqa: E402
     BODY,
     CELL,
+    GROUPS,
     HEAD,
     LEAST_SURE,
     LOOKS,
@@ -116,7 +117,7 @@ def test_an_untrained_second_look_changes_nothing() -> None:
 
 def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
     second = SecondLook(3).eval()
-    second.rely(torch.tensor([1.0, 0, 1]), torch.tensor([0.0, 1, 1]))
+    second.rely(torch.tensor([1.0, 0, 1]), torch.tensor([0.0, 1, 1]), torch.zeros(GROUPS, 3))
     for net, said in ((second.heads, 2.0), (second.bodies, -1.0)):
         torch.nn.init.zeros_(net.last[-1].weight)
         torch.nn.init.constant_(net.last[-1].bias, said)
@@ -126,10 +127,25 @@ def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
     assert near.tolist() == [[[2.0, -1.0, 0.5]] * LOOKS]
 
 
+def test_exactly_two_people_can_be_told_from_one_and_from_three() -> None:
+    second = SecondLook(2).eval()
+    second.rely(torch.zeros(2), torch.zeros(2), torch.tensor([[1.0, 0], [0, 0], [1, 0]]))
+    of_girls = second.told.weight[1, 4 : 4 + LOOKS]  # after what is told best and in all, of two tags each
+    with torch.no_grad():
+        of_girls[1], of_girls[2] = 5.0, -5.0
+        said = []
+        for people in range(LOOKS + 1):
+            near, sure = torch.full((1, LOOKS, 2), -8.0), torch.zeros(1, LOOKS)
+            near[:, :people, 0], sure[:, :people] = 8.0, 1.0
+            said.append(float(second.joined(torch.zeros(1, 2), near, sure)[0, 1]))
+    assert int(np.argmax(said)) == 2 and sorted(said)[-2] < 0.1 < 4.5 < max(said)
+
+
 def test_a_narrowed_net_says_the_same_of_the_tags_that_it_keeps() -> None:
     net = CloserTagNet(9).eval()
     torch.nn.init.normal_(net.second.told.weight, std=0.3)
     net.base.head.counted.copy_(torch.tensor([2, 5]))
+    net.second.counted[:, [2, 5]] = 1
     kept = torch.tensor([0, 2, 5, 7])
     # tags that are left out must not have told anything about those that stay
     others = [i for i in range(9) if i not in kept]

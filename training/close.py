@@ -144,6 +144,12 @@ def squares(pictures: np.ndarray, views: Tensor, part: Part) -> tuple[Tensor, Te
     return warp(floats, views, size), warp(everywhere, views, size, "zeros")
 
 
+def counted(names: tuple[str, ...]) -> Tensor:
+    """Return 1 for the tag of a girl, of a boy, and for both, else 0: [GROUPS,T]."""
+    groups = (("1girl",), ("1boy",), ("1girl", "1boy"))
+    return torch.tensor([[float(n in group) for n in names] for group in groups])
+
+
 class PersonLoss:
     """What is missed of those tags of single persons that are in `told`."""
 
@@ -308,7 +314,7 @@ def train_looks(
     rng = np.random.default_rng(plan.seed)
     net.eval()
     by_head, by_body = (torch.tensor([float(n in tags) for n in names]) for tags in (OF_HEADS, OF_BODIES))
-    net.second.rely(by_head, by_body)
+    net.second.rely(by_head, by_body, counted(names))
     missed, often = JoinedLoss(scenes, names), as_often(scenes)
 
     def loss_at(_: int) -> Tensor:

@@ -21,6 +21,8 @@ LOOKS = 5
 LEAST_SURE = 0.1
 """Minimum chance (0…1) of a head that is looked at. Most pictures have fewer heads than `LOOKS`, and each look takes
 time."""
+GROUPS = 3
+"""Girls, boys, and all of them together are counted."""
 CELL = 16
 SAME = 0.5
 """Two cells mean one head if their middles are nearer than this share of its size."""
@@ -142,6 +144,14 @@ class CloseNet(nn.Module):
         return self.last(torch.cat([pooled(*maps[1:]), self.placed(maps[1]).flatten(1)], 1))  # type: ignore[no-any-return]
 
 
+def ramps(sums: Tensor) -> Tensor:
+    """Return how much of a first, a second, … person is there: [N, G·LOOKS], 0…1, for sums [N,G] of people.
+
+    From these, one linear layer can say "exactly two". From the sums it cannot.
+    """
+    return (sums[..., None] - torch.arange(LOOKS)).clamp(0, 1).flatten(1)
+
+
 class SecondLook(nn.Module):
     """Picture, its logits after the first look and what is found of heads → logits after the second look.
 
@@ -153,18 +163,21 @@ class SecondLook(nn.Module):
         self.heads, self.bodies = CloseNet(tags, HEAD.pixels), CloseNet(tags, BODY.pixels)
         self.register_buffer("by_head", torch.ones(tags))
         self.trust = nn.Parameter(torch.ones(tags))
-        self.told = nn.Linear(2 * tags, tags)
+        self.register_buffer("counted", torch.zeros(GROUPS, tags))
+        self.told = nn.Linear(2 * tags + GROUPS * LOOKS, tags)
         nn.init.zeros_(self.told.weight)
         nn.init.zeros_(self.told.bias)
 
-    def rely(self, by_head: Tensor, by_body: Tensor) -> None:
+    def rely(self, by_head: Tensor, by_body: Tensor, counted: Tensor) -> None:
         """Set which tags a head and a body show (1 or 0 per tag): `HALF` of their logits start from the second look.
 
-        A tag that both show gets the mean of what they say.
+        A tag that both show gets the mean of what they say. `counted` [GROUPS, tags] has 1 for the tags by which
+        people are counted.
         """
         seen = torch.maximum(by_head, by_body)
         with torch.no_grad():
             self.by_head.copy_(by_head / (by_head + by_body).clamp_min(1))
+            self.counted.copy_(counted)
             self.told.weight[:, : len(seen)] += torch.diag(HALF * seen)
             self.trust -= HALF * seen
 
@@ -194,7 +207,8 @@ class SecondLook(nn.Module):
         """Return the logits of both looks together."""
         there = sure[..., None]
         near = near * there + NOBODY * (1 - there)
-        told = torch.cat([near.amax(1), near.sigmoid().sum(1)], 1)
+        sums = near.sigmoid().sum(1)
+        told = torch.cat([near.amax(1), sums, ramps(sums @ self.counted.T)], 1)
         return logits * self.trust + self.told(told)  # type: ignore[no-any-return]
 
 
@@ -226,7 +240,8 @@ class CloserTagNet(nn.Module):
         for last in (second.heads.last[-1], second.bodies.last[-1], second.told):
             assert isinstance(last, nn.Linear)
             last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
-        columns = torch.cat([kept + block * tags for block in range(2)])
+        columns = torch.cat([kept, tags + kept, torch.arange(2 * tags, second.told.in_features)])
         second.told.weight = nn.Parameter(second.told.weight[:, columns])
         second.trust, second.by_head = nn.Parameter(second.trust[kept]), second.by_head[kept]
+        second.counted = second.counted[:, kept]
         return net
