@@ -130,7 +130,7 @@ def test_a_tag_that_head_and_body_show_gets_the_mean_of_what_both_say() -> None:
 def test_exactly_two_people_can_be_told_from_one_and_from_three() -> None:
     second = SecondLook(2).eval()
     second.rely(torch.zeros(2), torch.zeros(2), torch.tensor([[1.0, 0], [0, 0], [1, 0]]))
-    of_girls = second.told.weight[1, 4 : 4 + LOOKS]  # after what is told best and in all, of two tags each
+    of_girls = second.count.weight[1, :LOOKS]
     with torch.no_grad():
         of_girls[1], of_girls[2] = 5.0, -5.0
         said = []

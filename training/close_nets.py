@@ -164,9 +164,13 @@ class SecondLook(nn.Module):
         self.register_buffer("by_head", torch.ones(tags))
         self.trust = nn.Parameter(torch.ones(tags))
         self.register_buffer("counted", torch.zeros(GROUPS, tags))
-        self.told = nn.Linear(2 * tags + GROUPS * LOOKS, tags)
-        nn.init.zeros_(self.told.weight)
-        nn.init.zeros_(self.told.bias)
+        self.told, self.count = nn.Linear(2 * tags, tags), nn.Linear(GROUPS * LOOKS, tags)
+        for layer in (
+            self.told,
+            self.count,
+        ):  # two, because one scale per row of 8-bit weights would not fit both
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def rely(self, by_head: Tensor, by_body: Tensor, counted: Tensor) -> None:
         """Set which tags a head and a body show (1 or 0 per tag): `HALF` of their logits start from the second look.
@@ -208,8 +212,8 @@ class SecondLook(nn.Module):
         there = sure[..., None]
         near = near * there + NOBODY * (1 - there)
         sums = near.sigmoid().sum(1)
-        told = torch.cat([near.amax(1), sums, ramps(sums @ self.counted.T)], 1)
-        return logits * self.trust + self.told(told)  # type: ignore[no-any-return]
+        told = self.told(torch.cat([near.amax(1), sums], 1)) + self.count(ramps(sums @ self.counted.T))
+        return logits * self.trust + told  # type: ignore[no-any-return]
 
 
 class CloserTagNet(nn.Module):
@@ -237,10 +241,10 @@ class CloserTagNet(nn.Module):
         net, tags = copy.deepcopy(self), len(self.second.trust)
         net.base = self.base.narrowed(kept)
         second = net.second
-        for last in (second.heads.last[-1], second.bodies.last[-1], second.told):
+        for last in (second.heads.last[-1], second.bodies.last[-1], second.told, second.count):
             assert isinstance(last, nn.Linear)
             last.weight, last.bias = nn.Parameter(last.weight[kept]), nn.Parameter(last.bias[kept])
-        columns = torch.cat([kept, tags + kept, torch.arange(2 * tags, second.told.in_features)])
+        columns = torch.cat([kept + block * tags for block in range(2)])
         second.told.weight = nn.Parameter(second.told.weight[:, columns])
         second.trust, second.by_head = nn.Parameter(second.trust[kept]), second.by_head[kept]
         second.counted = second.counted[:, kept]
