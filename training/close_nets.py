@@ -165,10 +165,8 @@ class SecondLook(nn.Module):
         self.trust = nn.Parameter(torch.ones(tags))
         self.register_buffer("counted", torch.zeros(GROUPS, tags))
         self.told, self.count = nn.Linear(2 * tags, tags), nn.Linear(GROUPS * LOOKS, tags)
-        for layer in (
-            self.told,
-            self.count,
-        ):  # two, because one scale per row of 8-bit weights would not fit both
+        # two layers, because one scale per row of 8-bit weights would not fit both
+        for layer in (self.told, self.count):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
